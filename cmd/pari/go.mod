@@ -1,0 +1,3 @@
+module github.com/retepari/pari/cmd/pari
+
+go 1.26

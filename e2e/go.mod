@@ -1,0 +1,3 @@
+module github.com/retepari/pari/e2e
+
+go 1.26

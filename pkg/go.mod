@@ -1,0 +1,3 @@
+module github.com/retepari/pari/pkg
+
+go 1.26

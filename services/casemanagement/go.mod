@@ -1,0 +1,3 @@
+module github.com/retepari/pari/services/casemanagement
+
+go 1.26

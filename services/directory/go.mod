@@ -1,0 +1,3 @@
+module github.com/retepari/pari/services/directory
+
+go 1.26
