@@ -1,0 +1,2 @@
+// Package bus carries events.
+package bus

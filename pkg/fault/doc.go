@@ -1,0 +1,2 @@
+// Package fault names what went wrong.
+package fault

@@ -1,0 +1,2 @@
+// Package identity knows who calls.
+package identity

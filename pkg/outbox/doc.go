@@ -1,0 +1,2 @@
+// Package outbox sends events.
+package outbox

@@ -1,0 +1,2 @@
+// Package pg opens Postgres.
+package pg

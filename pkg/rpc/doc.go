@@ -1,0 +1,2 @@
+// Package rpc builds gRPC servers and clients.
+package rpc

@@ -1,0 +1,2 @@
+// Package seal seals content.
+package seal

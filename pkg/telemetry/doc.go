@@ -1,0 +1,2 @@
+// Package telemetry shows what happens.
+package telemetry

@@ -1,0 +1,2 @@
+// Package vocabulary holds code lists.
+package vocabulary
