@@ -1,0 +1,76 @@
+# Pari. `make` lists the targets. Needs Go and make; everything else is obtained here, pinned.
+SHELL        := /bin/bash
+BIN          := $(CURDIR)/.bin
+BUILD        := $(CURDIR)/build
+export PATH  := $(BIN):$(PATH)
+export CGO_ENABLED ?= 0
+export GOFLAGS := -trimpath
+LDFLAGS      := -s -w
+# One module per line in go.work: adding one changes nothing here.
+DIRS          = $(shell go list -m -f '{{.Dir}}')
+MODULES       = $(addsuffix /...,$(DIRS))
+
+.PHONY: help
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: postgres pari ## build and start the whole network: centre, Cremona, Cuneo, Milano (ctrl-C stops it)
+	@exec $(BUILD)/pari up
+
+.PHONY: pari
+pari: ## build the pari command into build/
+	@echo "building pari (the first time takes a minute or two) ..." >&2
+	@go build -ldflags "$(LDFLAGS)" -o $(BUILD)/pari ./cmd/pari
+
+.PHONY: build
+build: pari ## build pari and the four services into build/
+	@for s in intake casemanagement directory reporting; do \
+	  echo "building $$s ..." >&2; go build -ldflags "$(LDFLAGS)" -o $(BUILD)/$$s ./services/$$s || exit 1; done
+
+.PHONY: test
+test: ## run everything: generate-diff, buf lint, vet, lint, unit (-race), store, api, e2e
+	@tools/stages.sh postgres tools gen-diff buf-lint buf-breaking tidy vet lint unit store api e2e
+
+.PHONY: bench
+bench: postgres pari ## measure ours beside a floor in the same run; writes build/bench.json
+	@$(BUILD)/pari bench -o json > $(BUILD)/bench.json && $(BUILD)/pari bench --show $(BUILD)/bench.json
+
+.PHONY: soak
+soak: postgres ## long crash battery (about half an hour)
+	@PARI_SOAK=1 go test -count=1 -timeout 60m -run 'TestCrash' -v ./e2e/...
+
+.PHONY: gen
+gen: $(BIN)/buf $(BIN)/protoc-gen-go ## generate Go from proto/, and the pages of docs/ that come from code
+	@buf format -w proto && rm -rf proto/gen/pari && buf generate
+	@go test ./pkg/fault/... ./services/casemanagement/internal/casefile/... ./e2e/contract/... -run 'Docs' -update >/dev/null
+	@echo "generated proto/gen and docs" >&2
+
+.PHONY: tidy
+tidy: ## tidy every module
+	@for d in $(DIRS); do (cd $$d && GOWORK=off go mod tidy) || exit 1; done; go work sync
+
+.PHONY: lint
+lint: $(BIN)/golangci-lint ## lint every module
+	@golangci-lint run $(MODULES)
+
+.PHONY: tools
+tools: $(BIN)/buf $(BIN)/protoc-gen-go $(BIN)/golangci-lint ## install the pinned tools into .bin
+
+.PHONY: postgres
+postgres: ## make sure that PostgreSQL binaries are there
+	@tools/postgres.sh
+
+.PHONY: clean
+clean: ## remove what was built (data of `make run` stays)
+	@rm -rf $(BUILD) $(BIN)
+
+$(BIN)/buf: tools/buf/go.mod
+	@echo "building buf ..." >&2; GOWORK=off GOBIN=$(BIN) go -C tools/buf install tool && touch $@
+
+$(BIN)/golangci-lint: tools/golangci-lint/go.mod
+	@echo "building golangci-lint ..." >&2; GOWORK=off GOBIN=$(BIN) go -C tools/golangci-lint install tool && touch $@
+
+# The generators are pinned beside the runtime that generated code needs.
+$(BIN)/protoc-gen-go: proto/gen/go.mod
+	@GOWORK=off GOBIN=$(BIN) go -C proto/gen install tool && touch $@

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Runs the named stages of `make test` one after the other, each with its time, and says last which one failed.
+# Output of a stage is shown as it comes; nothing is skipped.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+modules() { go list -m -f '{{.Dir}}'; }
+everything() { modules | sed 's|$|/...|'; }
+# packages PATTERN: the packages whose import path matches; packages -v PATTERN: those that do not.
+packages() { go list $(everything) | grep -E "$@"; }
+race() { CGO_ENABLED=1 go test -race -count=1 -timeout 15m "$@"; }
+
+stage_postgres() { tools/postgres.sh; }
+stage_tools() { make --no-print-directory tools; }
+stage_gen-diff() {
+  local fresh; fresh=$(mktemp -d)
+  buf generate -o "$fresh" && diff -r "$fresh/proto/gen/pari" proto/gen/pari >/dev/null
+  local rc=$?; rm -rf "$fresh"
+  [ $rc -eq 0 ] || echo "proto/gen is not what proto/ says: run 'make gen' and commit"
+  return $rc
+}
+stage_buf-lint() { buf lint && buf format -d --exit-code proto; }
+stage_buf-breaking() {
+  # Against the main branch where the clone has one that differs; a clone of main itself compares with its own past.
+  local base; base=$(git rev-parse -q --verify origin/main || git rev-parse -q --verify main || git rev-parse HEAD)
+  buf breaking --against ".git#ref=$base"
+}
+stage_tidy() {
+  local d
+  for d in $(modules); do (cd "$d" && GOWORK=off go mod tidy -diff) || { echo "run 'make tidy' and commit"; return 1; }; done
+}
+stage_vet() { go vet $(everything); }
+stage_lint() { golangci-lint run $(everything); }
+stage_unit() { race $(packages -v '/internal/(store|api)$|/pari/e2e|/proto/gen/'); }
+stage_store() { race $(packages '/internal/store$'); }
+stage_api() { race $(packages '/internal/api$'); }
+stage_e2e() { go test -count=1 -timeout 20m $(packages '/pari/e2e'); }
+
+began=$SECONDS report=()
+for name in "$@"; do
+  printf '\n== %s\n' "$name"
+  from=$SECONDS
+  if "stage_$name"; then
+    report+=("$(printf 'ok    %-14s %4ds' "$name" $((SECONDS - from)))")
+  else
+    printf '\n%s\n' "${report[@]}"
+    printf 'FAILED %-13s %4ds\n' "$name" $((SECONDS - from))
+    exit 1
+  fi
+done
+printf '\n%s\n' "${report[@]}"
+printf 'ok    %-14s %4ds\n' "all stages" $((SECONDS - began))
