@@ -1,0 +1,91 @@
+package bus
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// Hash is a SHA-256 sum.
+type Hash [sha256.Size]byte
+
+// Genesis is the previous hash of the first event of a line.
+var Genesis Hash
+
+// Event is one message of a line, as it travels. Nothing in it may name a person or tell a day: months, codes and
+// pseudonyms only. For the same reason there is no time attribute, and ID is random rather than ordered by time.
+type Event struct {
+	ID           string // UUID; also the Nats-Msg-Id of the first sending
+	Type         string // for instance it.pari.case.opened.v1
+	Line         Line
+	Subject      string // pseudonym of the aggregate
+	AggregateSeq int64  // 1, 2, 3 … within the aggregate
+	NodeSeq      int64  // 1, 2, 3 … within the line
+	PrevHash     Hash   // hash of the event with NodeSeq-1
+	Data         []byte // protobuf
+	Traceparent  string // W3C trace context of the call that caused it; not signed, may be empty
+	KeyID        string
+	Signature    []byte
+}
+
+// ErrIncomplete is returned for an event that lacks something it must carry.
+var ErrIncomplete = errors.New("bus: event is incomplete")
+
+// Canonical returns the bytes that are signed and hashed. They are
+//
+//	"pari.event.v1\n"                      15 bytes less one: the 14 characters shown, newline included
+//	u32 len, ID                            all lengths and numbers big-endian
+//	u32 len, Type
+//	u32 len, Line.URI()
+//	u32 len, Subject
+//	u64 AggregateSeq
+//	u64 NodeSeq
+//	32 bytes PrevHash
+//	32 bytes SHA-256 of Data
+//
+// Lengths in front make the reading unique; the first line keeps the signature from meaning anything else.
+func (e *Event) Canonical() []byte {
+	b := make([]byte, 0, 256)
+	b = append(b, "pari.event.v1\n"...)
+	for _, s := range []string{e.ID, e.Type, e.Line.URI(), e.Subject} {
+		b = binary.BigEndian.AppendUint32(b, uint32(len(s)))
+		b = append(b, s...)
+	}
+	b = binary.BigEndian.AppendUint64(b, uint64(e.AggregateSeq))
+	b = binary.BigEndian.AppendUint64(b, uint64(e.NodeSeq))
+	b = append(b, e.PrevHash[:]...)
+	sum := sha256.Sum256(e.Data)
+	return append(b, sum[:]...)
+}
+
+// Hash is the SHA-256 of Canonical: the PrevHash of the next event of the line.
+func (e *Event) Hash() Hash { return sha256.Sum256(e.Canonical()) }
+
+// Sign sets KeyID and Signature.
+func (e *Event) Sign(s *Signer) {
+	e.KeyID, e.Signature = s.KeyID(), s.Sign(e.Canonical())
+}
+
+// Verify checks the signature with the keys of the node that the event names. It returns ErrSignature otherwise.
+func (e *Event) Verify(keys *Keys) error {
+	return keys.Verify(e.Line.Owner(), e.KeyID, e.Canonical(), e.Signature)
+}
+
+// Check returns ErrIncomplete or ErrName when the event could not have been written by Msg.
+func (e *Event) Check() error {
+	switch {
+	case !validID(e.ID):
+		return fmt.Errorf("id: %w", ErrIncomplete)
+	case e.Subject == "" || len(e.Subject) > 200:
+		return fmt.Errorf("subject: %w", ErrIncomplete)
+	case e.AggregateSeq < 1:
+		return fmt.Errorf("aggregate sequence: %w", ErrIncomplete)
+	case e.NodeSeq < 1:
+		return fmt.Errorf("node sequence: %w", ErrIncomplete)
+	case e.KeyID == "" || len(e.Signature) == 0:
+		return fmt.Errorf("signature: %w", ErrIncomplete)
+	}
+	_, err := e.Line.EventSubject(e.Type)
+	return err
+}
