@@ -1,0 +1,135 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Process is one program of the cluster, started from its binary with an environment of its own. It is known by its pid
+// alone, and dies with the test.
+type Process struct {
+	Name string
+
+	binary string
+	args   []string
+	env    []string
+	log    string
+
+	mu   sync.Mutex
+	cmd  *exec.Cmd
+	done chan struct{}
+}
+
+// start starts the program; it must not be running.
+func (p *Process) start() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open log of %s: %w", p.Name, err)
+	}
+	cmd := exec.Command(p.binary, p.args...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = p.env, out, out
+	dieWithParent(cmd)
+	if err := cmd.Start(); err != nil {
+		return errors.Join(fmt.Errorf("start %s: %w", p.Name, err), out.Close())
+	}
+	done := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		_ = out.Close()
+		close(done)
+	}()
+	p.cmd, p.done = cmd, done
+	return nil
+}
+
+// Kill ends the program the hard way, as a crash would, and waits until it is gone.
+func (p *Process) Kill() { p.end(syscall.SIGKILL) }
+
+// Stop asks the program to stop and waits until it has.
+func (p *Process) Stop() { p.end(syscall.SIGTERM) }
+
+func (p *Process) end(signal os.Signal) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd == nil {
+		return
+	}
+	_ = p.cmd.Process.Signal(signal)
+	select {
+	case <-p.done:
+	case <-time.After(20 * time.Second):
+		_ = p.cmd.Process.Kill()
+		<-p.done
+	}
+	p.cmd = nil
+}
+
+// Running tells whether the program has been started and has not ended by itself.
+func (p *Process) Running() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd == nil {
+		return false
+	}
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}
+
+var (
+	buildOnce sync.Once
+	buildDir  string
+	errBuild  error
+)
+
+// packages are the programs of a cluster: ours, and the NATS server that operations run.
+var packages = map[string]string{
+	"intake":         "github.com/retepari/pari/services/intake",
+	"casemanagement": "github.com/retepari/pari/services/casemanagement",
+	"directory":      "github.com/retepari/pari/services/directory",
+	"reporting":      "github.com/retepari/pari/services/reporting",
+	"nats-server":    "github.com/nats-io/nats-server/v2",
+}
+
+// binaries builds every program once for all tests of the run and returns their folder.
+func binaries(t testing.TB) string {
+	t.Helper()
+	buildOnce.Do(func() {
+		if buildDir, errBuild = os.MkdirTemp("", "pari-e2e-bin-"); errBuild != nil {
+			return
+		}
+		for name, pkg := range packages {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+			out, err := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(buildDir, name), pkg).CombinedOutput()
+			cancel()
+			if err != nil {
+				errBuild = fmt.Errorf("build %s: %w\n%s", name, err, out)
+				return
+			}
+		}
+	})
+	if errBuild != nil {
+		t.Fatal(errBuild)
+	}
+	return buildDir
+}
+
+// RemoveBinaries removes what the run has built; TestMain calls it last.
+func RemoveBinaries() {
+	if buildDir != "" {
+		_ = os.RemoveAll(buildDir)
+	}
+}
