@@ -40,6 +40,9 @@ func Connect(ctx context.Context, c Config) (*nats.Conn, error) {
 		nats.ReconnectBufSize(-1),
 		nats.IgnoreDiscoveredServers(),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err == nil { // closed on purpose
+				return
+			}
 			log.WarnContext(ctx, "broker connection lost", slog.String("connection", c.Name), slog.Any("error", err))
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {

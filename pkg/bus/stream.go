@@ -30,18 +30,19 @@ func EnsureStream(ctx context.Context, nc *nats.Conn, o StreamOptions) (jetstrea
 		return nil, fmt.Errorf("event stream: %w", err)
 	}
 	c := jetstream.StreamConfig{
-		Name:        StreamName,
-		Description: "regional events of every node; the outboxes are the truth, this is a cable",
-		Subjects:    []string{StreamSubjects},
-		Retention:   jetstream.LimitsPolicy,
-		Storage:     jetstream.FileStorage,
-		Discard:     jetstream.DiscardNew,
-		Replicas:    max(o.Replicas, 1),
-		MaxBytes:    -1,
-		MaxMsgSize:  MaxMsgSize,
-		Duplicates:  10 * time.Minute,
-		DenyDelete:  true,
-		DenyPurge:   true,
+		Name:               StreamName,
+		Description:        "regional events of every node; the outboxes are the truth, this is a cable",
+		Subjects:           []string{StreamSubjects},
+		Retention:          jetstream.LimitsPolicy,
+		Storage:            jetstream.FileStorage,
+		Discard:            jetstream.DiscardNew,
+		Replicas:           max(o.Replicas, 1),
+		MaxBytes:           -1,
+		MaxMsgSize:         MaxMsgSize,
+		Duplicates:         10 * time.Minute,
+		DenyDelete:         true,
+		DenyPurge:          true,
+		AllowAtomicPublish: true,
 	}
 	if o.MaxBytes > 0 {
 		c.MaxBytes = o.MaxBytes

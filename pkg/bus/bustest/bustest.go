@@ -1,0 +1,235 @@
+// Package bustest runs a hub and the leaves of some nodes in a test: real brokers, real certificates, the configuration
+// of production, and a link between leaf and hub that can be cut.
+package bustest
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/bus/natsserver"
+)
+
+// TrustDomain of every certificate issued here.
+const TrustDomain = "pari.test"
+
+// Node names a node, for instance {"lombardia", "cremona"}.
+type Node struct{ Region, Name string }
+
+// Nodes that tests usually want.
+var (
+	Cremona = Node{"lombardia", "cremona"}
+	Cuneo   = Node{"piemonte", "cuneo"}
+)
+
+// Network is a hub with the leaves that were asked for.
+type Network struct {
+	t       testing.TB
+	pki     *pki
+	conf    natsserver.Hub
+	hub     *natsserver.Server
+	leaves  map[Node]*Leaf
+	signers map[string]*bus.Signer
+	keysDir string
+}
+
+// Leaf is the broker of a node, with its link to the hub.
+type Leaf struct {
+	*natsserver.Server
+	Link *Proxy
+}
+
+// New starts the hub, with the stream, and one linked leaf for each node. Everything stops with the test.
+func New(t testing.TB, nodes ...Node) *Network {
+	t.Helper()
+	n := &Network{
+		t: t, pki: newPKI(t), keysDir: t.TempDir(),
+		leaves: map[Node]*Leaf{}, signers: map[string]*bus.Signer{},
+	}
+	n.conf = natsserver.Hub{
+		TrustDomain: TrustDomain, Listen: FreeAddr(t), LeafListen: FreeAddr(t), StoreDir: t.TempDir(),
+		TLS: natsserver.TLSIn(n.Identity(natsserver.HubID(TrustDomain))),
+	}
+	for _, node := range nodes {
+		n.conf.Nodes = append(n.conf.Nodes, natsserver.Node{Region: node.Region, Name: node.Name})
+		n.addKey(node.Region + "." + node.Name)
+	}
+	n.addKey(bus.CentreOwner)
+	t.Cleanup(func() {
+		for _, l := range n.leaves {
+			l.Stop()
+		}
+		n.StopHub()
+	})
+	n.StartHub()
+	centre := n.Centre("reporting")
+	if _, err := bus.EnsureStream(t.Context(), centre, bus.StreamOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, node := range nodes {
+		n.startLeaf(node)
+	}
+	Eventually(t, func() bool { return n.hub.Leaves() == len(nodes) })
+	return n
+}
+
+func (n *Network) startLeaf(node Node) {
+	n.t.Helper()
+	link := NewProxy(n.t, n.conf.LeafListen)
+	conf, err := natsserver.Leaf{
+		TrustDomain: TrustDomain, Region: node.Region, Node: node.Name,
+		Listen: "127.0.0.1:-1", HubURL: "tls://" + link.Addr(),
+		TLS: natsserver.TLSIn(n.Identity(natsserver.LeafID(TrustDomain, node.Region, node.Name))),
+	}.Config()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	s, err := natsserver.Start(n.t.Context(), conf, quiet())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.leaves[node] = &Leaf{Server: s, Link: link}
+}
+
+// StartHub starts the hub again on the store and the ports that it had.
+func (n *Network) StartHub() {
+	n.t.Helper()
+	conf, err := n.conf.Config()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	if n.hub, err = natsserver.Start(context.WithoutCancel(n.t.Context()), conf, quiet()); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// StopHub stops the hub. Its store stays.
+func (n *Network) StopHub() {
+	if n.hub != nil {
+		n.hub.Stop()
+		n.hub = nil
+	}
+}
+
+// Hub is the running hub.
+func (n *Network) Hub() *natsserver.Server { return n.hub }
+
+// Leaf is the running leaf of the node.
+func (n *Network) Leaf(node Node) *Leaf { return n.leaves[node] }
+
+// HubURL is where services of the centre connect, also while the hub is stopped.
+func (n *Network) HubURL() string { return "tls://" + n.conf.Listen }
+
+// LeafListener is where leaves reach the hub without a proxy between.
+func (n *Network) LeafListener() string { return n.conf.LeafListen }
+
+// Connect opens the connection of a service of the node to its leaf.
+func (n *Network) Connect(node Node, service string) *nats.Conn {
+	n.t.Helper()
+	id := "spiffe://" + TrustDomain + "/region/" + node.Region + "/node/" + node.Name + "/service/" + service
+	return n.connect(n.leaves[node].URL(), id, bus.InboxPrefix(node.Region, node.Name, service))
+}
+
+// Centre opens the connection of a service of the centre to the hub.
+func (n *Network) Centre(service string) *nats.Conn {
+	n.t.Helper()
+	id := "spiffe://" + TrustDomain + "/region/all/node/centre/service/" + service
+	return n.connect(n.HubURL(), id, bus.InboxPrefix("all", "centre", service))
+}
+
+func (n *Network) connect(url, id, inbox string) *nats.Conn {
+	n.t.Helper()
+	nc, err := bus.Connect(n.t.Context(), bus.Config{URL: url, Name: id, TLS: n.ClientTLS(id), InboxPrefix: inbox, Log: quiet()})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(nc.Close)
+	Eventually(n.t, nc.IsConnected)
+	return nc
+}
+
+// Identity issues a certificate and returns its directory.
+func (n *Network) Identity(id string) string { return n.pki.issue(id) }
+
+// ClientTLS is a client configuration for a fresh certificate with the id.
+func (n *Network) ClientTLS(id string) *tls.Config { return clientTLS(n.t, n.Identity(id)) }
+
+// Signer signs for "<region>.<node>" or "centre".
+func (n *Network) Signer(owner string) *bus.Signer {
+	n.t.Helper()
+	s, ok := n.signers[owner]
+	if !ok {
+		n.t.Fatalf("no signing key for %s", owner)
+	}
+	return s
+}
+
+// Keys are the public keys of all nodes and of the centre.
+func (n *Network) Keys() *bus.Keys {
+	n.t.Helper()
+	k, err := bus.LoadKeys(n.keysDir)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return k
+}
+
+// KeysDir is where those keys are.
+func (n *Network) KeysDir() string { return n.keysDir }
+
+func (n *Network) addKey(owner string) {
+	n.t.Helper()
+	s := bus.NewSigner(newSigningKey())
+	der, err := x509.MarshalPKIXPublicKey(s.Public())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	raw := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+	if err := os.WriteFile(filepath.Join(n.keysDir, owner+".pem"), raw, 0o600); err != nil {
+		n.t.Fatal(err)
+	}
+	n.signers[owner] = s
+}
+
+// FreeAddr is an address of loopback that nobody listened on a moment ago.
+func FreeAddr(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+// Eventually looks every few milliseconds until cond holds, and fails the test after twenty seconds.
+func Eventually(t testing.TB, cond func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(20 * time.Second)
+	for !cond() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatal("did not come about in time")
+		}
+	}
+}
+
+func quiet() *slog.Logger {
+	if os.Getenv("PARI_TEST_LOG") != "" {
+		return slog.Default()
+	}
+	return slog.New(slog.DiscardHandler)
+}

@@ -1,0 +1,82 @@
+package natsserver
+
+import (
+	"errors"
+	"net/url"
+)
+
+// Leaf is the broker beside the services of a node. It stores nothing: the outbox does.
+type Leaf struct {
+	TrustDomain  string
+	Region, Node string
+	Listen       string // the node's services: host:port; port -1 lets the system choose
+	Monitor      string // host:port of the HTTP monitor, "" for none
+	HubURL       string // tls://host:port of the hub's leaf listener
+	TLS          TLS
+	Services     []string // [intake, casemanagement]
+}
+
+// Config writes the configuration of the leaf.
+func (l Leaf) Config() (string, error) {
+	if len(l.Services) == 0 {
+		l.Services = []string{"intake", "casemanagement"}
+	}
+	if !domain.MatchString(l.TrustDomain) {
+		return "", errors.New("broker configuration: trust domain is not a domain name")
+	}
+	if u, err := url.Parse(l.HubURL); err != nil || u.Scheme != "tls" || u.Port() == "" || u.User != nil {
+		return "", errors.New("broker configuration: hub address is not tls://host:port")
+	}
+	err := errors.Join(checkSlugs("node", append([]string{l.Region, l.Node}, l.Services...)...), checkListen("listen address", l.Listen), checkTLS(l.TLS))
+	if err != nil {
+		return "", err
+	}
+	users := make([]user, len(l.Services))
+	for i, service := range l.Services {
+		users[i] = serviceUser(l.TrustDomain, l.Region, l.Node, service)
+	}
+	return render("leaf", leafText, struct {
+		Leaf
+		Users []user
+	}{l, users})
+}
+
+const leafText = `
+server_name: {{q (printf "leaf-%s-%s" .Region .Node)}}
+listen: {{q .Listen}}
+{{- if .Monitor}}
+http: {{q .Monitor}}
+{{- end}}
+{{template "limits"}}
+{{template "tls" .TLS}}
+
+leafnodes {
+  reconnect: "1s"
+  remotes: [
+    {
+      url: {{q .HubURL}}
+      account: "NODE"
+      ignore_discovered_servers: true
+      tls {
+        cert_file: {{q .TLS.Cert}}
+        key_file: {{q .TLS.Key}}
+        ca_file: {{q .TLS.CA}}
+        min_version: "1.3"
+        timeout: 5
+      }
+    }
+  ]
+}
+
+accounts {
+  "NODE": {
+    users: [
+{{- range .Users}}
+      {{template "user" .}}
+{{- end}}
+    ]
+  }
+  "SYS": { users: [] }
+}
+system_account: "SYS"
+`
