@@ -51,7 +51,7 @@ http: {{q .Monitor}}
 {{template "tls" .TLS}}
 
 leafnodes {
-  reconnect: "1s"
+  reconnect: "500ms"
   remotes: [
     {
       url: {{q .HubURL}}
