@@ -55,13 +55,13 @@ func TestContract_AFieldIsAsSensitiveAsItsContent(t *testing.T) {
 	t.Parallel()
 	// Holders that never carry the sensitive part, as their comments promise; the API tests prove it.
 	basic := map[string]bool{
-		"pari.intake.v1.ListReportsResponse.reports":              true,
-		"pari.intake.v1.TakeInChargeResponse.report":              true,
-		"pari.casemanagement.v1.ListCasesResponse.cases":          true,
-		"pari.casemanagement.v1.OpenCaseResponse.case":            true,
-		"pari.casemanagement.v1.AssessResponse.case":              true,
-		"pari.casemanagement.v1.RecordActionResponse.case":        true,
-		"pari.casemanagement.v1.CloseCaseResponse.case":           true,
+		"pari.intake.v1.ListReportsResponse.reports":       true,
+		"pari.intake.v1.TakeInChargeResponse.report":       true,
+		"pari.casemanagement.v1.ListCasesResponse.cases":   true,
+		"pari.casemanagement.v1.OpenCaseResponse.case":     true,
+		"pari.casemanagement.v1.AssessResponse.case":       true,
+		"pari.casemanagement.v1.RecordActionResponse.case": true,
+		"pari.casemanagement.v1.CloseCaseResponse.case":    true,
 	}
 	var highest func(m protoreflect.MessageDescriptor, depth int) privacyv1.Class
 	highest = func(m protoreflect.MessageDescriptor, depth int) privacyv1.Class {
