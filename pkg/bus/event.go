@@ -34,7 +34,7 @@ var ErrIncomplete = errors.New("bus: event is incomplete")
 
 // Canonical returns the bytes that are signed and hashed. They are
 //
-//	"pari.event.v1\n"                      15 bytes less one: the 14 characters shown, newline included
+//	the 14 bytes "pari.event.v1\n"
 //	u32 len, ID                            all lengths and numbers big-endian
 //	u32 len, Type
 //	u32 len, Line.URI()

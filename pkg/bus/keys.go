@@ -62,7 +62,7 @@ func (k *Keys) find(owner, keyID string) (ed25519.PublicKey, bool) {
 	if k.dir != "" && k.now().Sub(k.read) >= keysAge {
 		k.read = k.now()
 		if owners, err := readKeys(k.dir); err != nil {
-			slog.Warn("public keys not read again, the old ones stay", slog.Any("error", err)) //nolint:sloglint // no call context here
+			slog.Warn("public keys not read again, the old ones stay", slog.Any("error", err))
 		} else {
 			k.owners = owners
 		}
