@@ -1,2 +1,0 @@
-// Package fault names what went wrong.
-package fault

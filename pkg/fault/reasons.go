@@ -1,0 +1,299 @@
+package fault
+
+import "google.golang.org/grpc/codes"
+
+// Reason says what is wrong in a word that programs understand. Reasons are added, never renamed.
+type Reason string
+
+// The reasons. Their texts and what to do about them are in docs/errors.md.
+const (
+	InvalidRequest      Reason = "INVALID_REQUEST"
+	Required            Reason = "REQUIRED"
+	TooLong             Reason = "TOO_LONG"
+	TooShort            Reason = "TOO_SHORT"
+	TooMany             Reason = "TOO_MANY"
+	TooFew              Reason = "TOO_FEW"
+	NotUnique           Reason = "NOT_UNIQUE"
+	OutOfRange          Reason = "OUT_OF_RANGE"
+	BadFormat           Reason = "BAD_FORMAT"
+	BadUUID             Reason = "BAD_UUID"
+	BadEmail            Reason = "BAD_EMAIL"
+	UnknownValue        Reason = "UNKNOWN_VALUE"
+	UnknownCode         Reason = "UNKNOWN_CODE"
+	ExpiredCode         Reason = "EXPIRED_CODE"
+	ImpossibleDate      Reason = "IMPOSSIBLE_DATE"
+	FutureDate          Reason = "FUTURE_DATE"
+	IncompleteDate      Reason = "INCOMPLETE_DATE"
+	AnonymousWithName   Reason = "ANONYMOUS_WITH_NAME"
+	DuplicateConsent    Reason = "DUPLICATE_CONSENT"
+	MainGroundNotListed Reason = "MAIN_GROUND_NOT_LISTED"
+	BadPageToken        Reason = "BAD_PAGE_TOKEN"
+	MessageTooLarge     Reason = "MESSAGE_TOO_LARGE"
+	RequestIDReused     Reason = "REQUEST_ID_REUSED"
+	WrongVersion        Reason = "WRONG_VERSION"
+	ForbiddenMove       Reason = "FORBIDDEN_MOVE"
+	NotAssessed         Reason = "NOT_ASSESSED"
+	NotFound            Reason = "NOT_FOUND"
+	UnknownTable        Reason = "UNKNOWN_TABLE"
+	OutOfPeriod         Reason = "OUT_OF_PERIOD"
+	NoCertificate       Reason = "NO_CERTIFICATE"
+	BadCertificate      Reason = "BAD_CERTIFICATE"
+	NoToken             Reason = "NO_TOKEN"
+	BadToken            Reason = "BAD_TOKEN"
+	ExpiredToken        Reason = "EXPIRED_TOKEN"
+	WrongNode           Reason = "WRONG_NODE"
+	WrongRegion         Reason = "WRONG_REGION"
+	NotAllowed          Reason = "NOT_ALLOWED"
+	ViewNotAllowed      Reason = "VIEW_NOT_ALLOWED"
+	MethodUnknown       Reason = "METHOD_UNKNOWN"
+	DeadlineTooShort    Reason = "DEADLINE_TOO_SHORT"
+	TooManyRequests     Reason = "TOO_MANY_REQUESTS"
+	Unavailable         Reason = "UNAVAILABLE"
+	Internal            Reason = "INTERNAL"
+)
+
+// Entry is what the registry says about a reason.
+type Entry struct {
+	Reason  Reason
+	Code    codes.Code
+	English string
+	Italian string
+	// What the caller should do.
+	FixEnglish string
+	FixItalian string
+}
+
+// Lookup returns the entry of a reason; ok is false for a word that is none.
+func Lookup(reason Reason) (entry Entry, ok bool) {
+	entry, ok = registry[reason]
+	return entry, ok
+}
+
+// Reasons lists every entry in the order of the registry.
+func Reasons() []Entry { return append([]Entry(nil), entries...) }
+
+var registry = func() map[Reason]Entry {
+	m := make(map[Reason]Entry, len(entries))
+	for _, e := range entries {
+		m[e.Reason] = e
+	}
+	return m
+}()
+
+var entries = []Entry{
+	{InvalidRequest, codes.InvalidArgument,
+		"the request has errors",
+		"la richiesta contiene errori",
+		"correct every field listed and send it again with the same request_id",
+		"correggi tutti i campi elencati e invia di nuovo con lo stesso request_id"},
+	{Required, codes.InvalidArgument,
+		"this field must not be empty",
+		"questo campo è obbligatorio",
+		"give it a value",
+		"indica un valore"},
+	{TooLong, codes.InvalidArgument,
+		"this text is too long",
+		"questo testo è troppo lungo",
+		"shorten it",
+		"accorcialo"},
+	{TooShort, codes.InvalidArgument,
+		"this text is too short",
+		"questo testo è troppo corto",
+		"complete it",
+		"completalo"},
+	{TooMany, codes.InvalidArgument,
+		"this list has too many entries",
+		"questo elenco ha troppe voci",
+		"send fewer",
+		"inviane meno"},
+	{TooFew, codes.InvalidArgument,
+		"this list has too few entries",
+		"questo elenco ha troppe poche voci",
+		"add what is missing; NOT_STATED where nobody asked",
+		"aggiungi quanto manca; NOT_STATED se non è stato rilevato"},
+	{NotUnique, codes.InvalidArgument,
+		"an entry stands in this list twice",
+		"una voce compare due volte in questo elenco",
+		"send each entry once",
+		"invia ogni voce una sola volta"},
+	{OutOfRange, codes.InvalidArgument,
+		"this number is out of range",
+		"questo numero è fuori dai limiti",
+		"use a number within the limits that the contract gives",
+		"usa un numero entro i limiti indicati nel contratto"},
+	{BadFormat, codes.InvalidArgument,
+		"this text does not have the right form",
+		"questo testo non ha la forma giusta",
+		"write it as the contract says",
+		"scrivilo come indicato nel contratto"},
+	{BadUUID, codes.InvalidArgument,
+		"this is not a UUID",
+		"questo non è un UUID",
+		"send a UUID such as 0b9f7c1e-6f0a-4c7e-9a49-2f6d1b1a5c11",
+		"invia un UUID, ad esempio 0b9f7c1e-6f0a-4c7e-9a49-2f6d1b1a5c11"},
+	{BadEmail, codes.InvalidArgument,
+		"this is not an e-mail address",
+		"questo non è un indirizzo e-mail",
+		"correct the address or leave it empty",
+		"correggi l'indirizzo o lascialo vuoto"},
+	{UnknownValue, codes.InvalidArgument,
+		"this value is not one of those allowed",
+		"questo valore non è tra quelli ammessi",
+		"use a value that the contract lists",
+		"usa un valore elencato nel contratto"},
+	{UnknownCode, codes.InvalidArgument,
+		"this code is not in its list",
+		"questo codice non è nel suo elenco",
+		"use a code that ListVocabularies gives for this list; codes are written in capitals",
+		"usa un codice che ListVocabularies riporta per questo elenco; i codici si scrivono in maiuscolo"},
+	{ExpiredCode, codes.InvalidArgument,
+		"this code is not valid today",
+		"questo codice oggi non è valido",
+		"use the code that took its place: ListVocabularies gives the dates",
+		"usa il codice che lo sostituisce: ListVocabularies riporta le date"},
+	{ImpossibleDate, codes.InvalidArgument,
+		"this day does not exist in the calendar",
+		"questo giorno non esiste nel calendario",
+		"correct the day, or send year and month only",
+		"correggi il giorno, oppure invia solo anno e mese"},
+	{FutureDate, codes.InvalidArgument,
+		"this date lies in the future",
+		"questa data è nel futuro",
+		"send a date up to today (Europe/Rome)",
+		"invia una data fino a oggi (Europe/Rome)"},
+	{IncompleteDate, codes.InvalidArgument,
+		"a day needs its month",
+		"un giorno richiede il suo mese",
+		"send the month too, or the year only",
+		"invia anche il mese, oppure solo l'anno"},
+	{AnonymousWithName, codes.InvalidArgument,
+		"an anonymous report holds a name",
+		"una segnalazione anonima contiene un nome",
+		"leave contact.name empty, or set anonymous to false",
+		"lascia vuoto contact.name, oppure imposta anonymous a false"},
+	{DuplicateConsent, codes.InvalidArgument,
+		"this consent is given twice",
+		"questo consenso è indicato due volte",
+		"send each consent once",
+		"invia ogni consenso una sola volta"},
+	{MainGroundNotListed, codes.InvalidArgument,
+		"the main ground is not among the grounds",
+		"il fattore principale non è tra i fattori",
+		"add it to grounds, or choose one of them",
+		"aggiungilo a grounds, oppure scegline uno tra quelli"},
+	{BadPageToken, codes.InvalidArgument,
+		"this page token does not belong to this list",
+		"questo token di pagina non appartiene a questo elenco",
+		"start again without a token, and keep the filter while paging",
+		"ricomincia senza token e mantieni lo stesso filtro"},
+	{MessageTooLarge, codes.ResourceExhausted,
+		"the request is larger than 64 KiB",
+		"la richiesta supera i 64 KiB",
+		"shorten its texts",
+		"accorcia i testi"},
+	{RequestIDReused, codes.AlreadyExists,
+		"this request id was used for another request",
+		"questo request_id è già stato usato per un'altra richiesta",
+		"use a new UUID for a new request; repeat a request unchanged",
+		"usa un nuovo UUID per una nuova richiesta; ripeti una richiesta senza cambiarla"},
+	{WrongVersion, codes.Aborted,
+		"the record has changed since you read it",
+		"il dato è cambiato da quando lo hai letto",
+		"read it again, decide again, and send the version that you read",
+		"rileggilo, decidi di nuovo e invia la versione letta"},
+	{ForbiddenMove, codes.FailedPrecondition,
+		"this step is not possible from where it stands",
+		"questo passaggio non è possibile dallo stato attuale",
+		"read its state; docs/case-states.md lists the steps",
+		"leggi lo stato; docs/case-states.md elenca i passaggi"},
+	{NotAssessed, codes.FailedPrecondition,
+		"the case has no assessment yet",
+		"il caso non ha ancora una valutazione",
+		"assess it first",
+		"valutalo prima"},
+	{NotFound, codes.NotFound,
+		"there is no such record here",
+		"qui non esiste questo dato",
+		"check the identifier and the node that you call",
+		"controlla l'identificativo e il nodo chiamato"},
+	{UnknownTable, codes.NotFound,
+		"there is no such table",
+		"questa tavola non esiste",
+		"ListTables gives the catalogue",
+		"ListTables riporta il catalogo"},
+	{OutOfPeriod, codes.InvalidArgument,
+		"the tables do not reach this year",
+		"le tavole non comprendono questo anno",
+		"ask for a year up to the present one",
+		"chiedi un anno fino a quello in corso"},
+	{NoCertificate, codes.Unauthenticated,
+		"the connection has no client certificate",
+		"la connessione non ha un certificato client",
+		"connect with the certificate that the network issued to your system",
+		"connettiti con il certificato rilasciato dalla rete al tuo sistema"},
+	{BadCertificate, codes.Unauthenticated,
+		"the client certificate does not hold",
+		"il certificato client non è valido",
+		"check its dates and its authority, and renew it",
+		"controlla le date e l'autorità che lo ha emesso, e rinnovalo"},
+	{NoToken, codes.Unauthenticated,
+		"this call needs a person, and no access token came with it",
+		"questa chiamata richiede una persona e non è arrivato alcun token di accesso",
+		"sign in and send the token as 'authorization: Bearer ...'",
+		"accedi e invia il token come 'authorization: Bearer ...'"},
+	{BadToken, codes.Unauthenticated,
+		"the access token does not hold",
+		"il token di accesso non è valido",
+		"sign in again",
+		"accedi di nuovo"},
+	{ExpiredToken, codes.Unauthenticated,
+		"the access token has expired",
+		"il token di accesso è scaduto",
+		"sign in again",
+		"accedi di nuovo"},
+	{WrongNode, codes.PermissionDenied,
+		"you act for another node",
+		"agisci per un altro nodo",
+		"call the node that your certificate and your roles belong to",
+		"chiama il nodo a cui appartengono il tuo certificato e i tuoi ruoli"},
+	{WrongRegion, codes.PermissionDenied,
+		"you have no part in this region",
+		"non hai accesso a questa regione",
+		"ask for a region that you were granted",
+		"chiedi una regione che ti è stata assegnata"},
+	{NotAllowed, codes.PermissionDenied,
+		"this call is not for you",
+		"questa chiamata non ti è consentita",
+		"docs/access.md lists who may call; ask the coordinator for the role",
+		"docs/access.md elenca chi può chiamare; chiedi il ruolo al coordinatore"},
+	{ViewNotAllowed, codes.PermissionDenied,
+		"a system may not read what people told",
+		"un sistema non può leggere quanto raccontato dalle persone",
+		"ask for the basic view, or sign in as a person",
+		"chiedi la vista di base, oppure accedi come persona"},
+	{MethodUnknown, codes.Unimplemented,
+		"there is no such method",
+		"questo metodo non esiste",
+		"check the path against the contract; it begins with one slash",
+		"controlla il percorso rispetto al contratto; inizia con una sola barra"},
+	{DeadlineTooShort, codes.DeadlineExceeded,
+		"less than 100 ms were left",
+		"restavano meno di 100 ms",
+		"give the call more time",
+		"concedi più tempo alla chiamata"},
+	{TooManyRequests, codes.ResourceExhausted,
+		"you call too often",
+		"chiami troppo spesso",
+		"wait a second and go on more slowly",
+		"attendi un secondo e procedi più lentamente"},
+	{Unavailable, codes.Unavailable,
+		"this cannot be done right now",
+		"ora non è possibile",
+		"try again with the same request_id: nothing is done twice",
+		"riprova con lo stesso request_id: nulla viene fatto due volte"},
+	{Internal, codes.Internal,
+		"something went wrong on our side",
+		"si è verificato un errore interno",
+		"tell the operators the trace id",
+		"comunica il trace id ai gestori"},
+}

@@ -1,0 +1,103 @@
+package fault
+
+import (
+	"context"
+	"errors"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/protoadapt"
+)
+
+// Domain is the ErrorInfo domain of every refusal.
+const Domain = "pari"
+
+// ToStatus writes err for a caller: code, English text, and as details ErrorInfo (reason), LocalizedMessage (Italian) and,
+// for INVALID_REQUEST, BadRequest with reason and both texts per field. A context that ended keeps its meaning; whatever
+// else is no fault becomes INTERNAL and says nothing of its cause. Meta are added to ErrorInfo, for instance the trace id.
+func ToStatus(err error, meta map[string]string) *status.Status {
+	if err == nil {
+		return nil
+	}
+	var f *Error
+	if !errors.As(err, &f) {
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			return status.New(codes.DeadlineExceeded, "the call ran out of time")
+		case errors.Is(err, context.Canceled):
+			return status.New(codes.Canceled, "the caller has gone")
+		}
+		f = New(Internal)
+	}
+	entry := registry[f.Reason]
+	info := &errdetails.ErrorInfo{Reason: string(f.Reason), Domain: Domain, Metadata: map[string]string{}}
+	for _, facts := range []map[string]string{meta, f.Meta} {
+		for k, v := range facts {
+			info.Metadata[k] = v
+		}
+	}
+	details := []protoadapt.MessageV1{
+		protoadapt.MessageV1Of(info),
+		protoadapt.MessageV1Of(&errdetails.LocalizedMessage{Locale: "it-IT", Message: entry.Italian + ": " + entry.FixItalian}),
+	}
+	if len(f.Fields) > 0 {
+		bad := &errdetails.BadRequest{}
+		for _, field := range f.Fields {
+			english, italian := field.texts()
+			bad.FieldViolations = append(bad.FieldViolations, &errdetails.BadRequest_FieldViolation{
+				Field: field.Path, Reason: string(field.Reason), Description: english,
+				LocalizedMessage: &errdetails.LocalizedMessage{Locale: "it-IT", Message: italian},
+			})
+		}
+		details = append(details, protoadapt.MessageV1Of(bad))
+	}
+	st, err := status.New(entry.Code, entry.English+": "+entry.FixEnglish).WithDetails(details...)
+	if err != nil { // a detail that cannot be marshalled: the code and the text must still arrive
+		return status.New(entry.Code, entry.English)
+	}
+	return st
+}
+
+func (f Field) texts() (english, italian string) {
+	entry, known := registry[f.Reason]
+	if !known {
+		entry = registry[BadFormat]
+	}
+	english, italian = entry.English, entry.Italian
+	if f.Limit != "" {
+		english, italian = english+" ("+f.Limit+")", italian+" ("+f.Limit+")"
+	}
+	return english + ": " + entry.FixEnglish, italian + ": " + entry.FixItalian
+}
+
+// FromStatus reads the fault out of an error that a call to another service returned. An error without one of our reasons
+// is returned as it is, but UNAVAILABLE and its kin become the fault Unavailable.
+func FromStatus(err error) error {
+	st, ok := status.FromError(err)
+	if !ok || err == nil {
+		return err
+	}
+	f := &Error{cause: err}
+	for _, detail := range st.Details() {
+		switch d := detail.(type) {
+		case *errdetails.ErrorInfo:
+			if d.GetDomain() == Domain {
+				f.Reason, f.Meta = Reason(d.GetReason()), d.GetMetadata()
+			}
+		case *errdetails.BadRequest:
+			for _, v := range d.GetFieldViolations() {
+				f.Fields = append(f.Fields, Field{Path: v.GetField(), Reason: Reason(v.GetReason())})
+			}
+		}
+	}
+	if _, known := registry[f.Reason]; known {
+		return f
+	}
+	switch st.Code() {
+	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted:
+		return New(Unavailable).Because(err)
+	default:
+		return err
+	}
+}

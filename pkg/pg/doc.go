@@ -1,2 +1,0 @@
-// Package pg opens Postgres.
-package pg

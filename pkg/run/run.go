@@ -1,0 +1,110 @@
+// Package run starts the parts of a program and stops them in order: what was started later stops first, so that who
+// depends on whom is a matter of where you started it. The first part that fails stops all the others; its error is the
+// one that is returned.
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Budget is how long one part may take to stop before the next one is asked to.
+const Budget = 5 * time.Second
+
+// Group is the parts of one program.
+type Group struct {
+	log    *slog.Logger
+	failed chan error
+
+	mu    sync.Mutex
+	parts []part
+}
+
+type part struct {
+	name string
+	stop func(context.Context) error
+}
+
+// New returns a group without parts.
+func New(log *slog.Logger) *Group { return &Group{log: log, failed: make(chan error, 1)} }
+
+// Go runs f until the group stops it by ending its context. A part that returns an error before that stops the group; one
+// that returns nil has simply finished.
+func (g *Group) Go(name string, f func(ctx context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() {
+		err := f(ctx)
+		if err != nil && ctx.Err() == nil {
+			select {
+			case g.failed <- fmt.Errorf("%s: %w", name, err):
+			default:
+			}
+			err = nil
+		}
+		done <- err
+	}()
+	g.OnStop(name, func(stopping context.Context) error {
+		cancel()
+		select {
+		case err := <-done:
+			if errors.Is(err, context.Canceled) {
+				return nil
+			}
+			return err
+		case <-stopping.Done():
+			return fmt.Errorf("did not stop within %s", Budget)
+		}
+	})
+}
+
+// OnStop lets f close what the caller has opened, when everything that was started later has stopped.
+func (g *Group) OnStop(name string, f func(ctx context.Context) error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.parts = append(g.parts, part{name, f})
+}
+
+// Wait returns when ctx has ended or a part has failed, and every part has stopped. Call it once.
+func (g *Group) Wait(ctx context.Context) error {
+	var first error
+	select {
+	case <-ctx.Done():
+	case first = <-g.failed:
+		g.log.ErrorContext(ctx, "stopping after a failure", slog.Any("error", first))
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i := len(g.parts) - 1; i >= 0; i-- {
+		p := g.parts[i]
+		budget, cancel := context.WithTimeout(context.WithoutCancel(ctx), Budget)
+		if err := p.stop(budget); err != nil {
+			g.log.WarnContext(ctx, "part did not stop well", slog.String("part", p.name), slog.Any("error", err))
+			if first == nil {
+				first = fmt.Errorf("stop %s: %w", p.name, err)
+			}
+		}
+		cancel()
+	}
+	return first
+}
+
+// Main runs f with a context that ends at the first SIGINT or SIGTERM and returns the exit code: 0, or 1 after an error,
+// which is printed. A second signal ends the process at once.
+func Main(f func(ctx context.Context) error) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	if err := f(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
