@@ -14,20 +14,21 @@ import (
 // Config of a relay. Durations and sizes that are zero take the value in brackets.
 type Config struct {
 	Line   bus.Line
-	Pool   *pgxpool.Pool // the relay takes one connection out of it, for as long as it leads
+	Pool   *pgxpool.Pool // the relay takes one connection out of it, for as long as it runs
 	Conn   *nats.Conn
 	Signer *bus.Signer // key of the node
 	Centre *bus.Keys   // key of the centre, for watermarks
 	Log    *slog.Logger
 
-	Batch       int           // events numbered, and published without waiting for each other [256]
+	Batch       int           // events numbered in one transaction and published together [256, at most 1000]
 	Poll        time.Duration // how often to look without being woken [250 ms]
 	Heartbeat   time.Duration // [2 s]
 	AckWait     time.Duration // how long to wait for the hub [5 s]
-	ResendAfter time.Duration // sent and not covered by a watermark for so long: sent again [5 min]
+	ResendAfter time.Duration // the centre speaks and its watermark stands still below what was sent: sent again [5 min]
 	LeaseRetry  time.Duration // how often to try for the lease while another relay has it [1 s]
+	MaxBackoff  time.Duration // longest pause after the broker failed [1 s]; an event that it refuses waits ten times this
 
-	// AfterPublish is called with the number of an event that the hub acknowledged and that is not marked yet. It is
+	// AfterPublish is called with the number of each event that the hub acknowledged and that is not marked yet. It is
 	// for tests that crash exactly there; production leaves it nil.
 	AfterPublish func(nodeSeq int64)
 }
@@ -42,6 +43,7 @@ func (c *Config) complete() error {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
+	c.Log = c.Log.With(slog.String("line", c.Line.String()))
 	for _, d := range []struct {
 		field *time.Duration
 		value time.Duration
@@ -51,6 +53,7 @@ func (c *Config) complete() error {
 		{&c.AckWait, 5 * time.Second},
 		{&c.ResendAfter, 5 * time.Minute},
 		{&c.LeaseRetry, time.Second},
+		{&c.MaxBackoff, time.Second},
 	} {
 		if *d.field <= 0 {
 			*d.field = d.value
@@ -59,5 +62,6 @@ func (c *Config) complete() error {
 	if c.Batch <= 0 {
 		c.Batch = 256
 	}
+	c.Batch = min(c.Batch, 1000)
 	return nil
 }

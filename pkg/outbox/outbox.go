@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 
@@ -18,7 +19,13 @@ var embedded embed.FS
 // VersionTable is where the migrations of this package are recorded.
 const VersionTable = "outbox_version"
 
-// Migrations are the tables outbox and outbox_line, with row security forced. They need the role pari_app to be there.
+// MaxData is the largest payload of an event, in bytes.
+const MaxData = 32 << 10
+
+// ErrEvent is returned for an event that could never be sent.
+var ErrEvent = errors.New("outbox: event cannot be sent")
+
+// Migrations are the tables of the outbox, with row security forced. They need the role pari_app to be there.
 func Migrations() fs.FS {
 	sub, err := fs.Sub(embedded, "migrations")
 	if err != nil {
@@ -27,7 +34,7 @@ func Migrations() fs.FS {
 	return sub
 }
 
-// Event is what a service writes down. Region and service are the relay's to add.
+// Event is what a service writes down. Region, service and number are the relay's to add.
 type Event struct {
 	Node         string // tenant
 	Type         string // for instance it.pari.case.opened.v1
@@ -39,21 +46,47 @@ type Event struct {
 const insert = `insert into outbox (node, event_id, type, aggregate, aggregate_seq, data, traceparent)
 values ($1, $2, $3, $4, $5, $6, $7)`
 
-func (e Event) args(ctx context.Context) []any {
-	// Random and not ordered by time: an id that tells the millisecond would tell it to the centre.
-	return []any{e.Node, uuid.New(), e.Type, e.Aggregate, e.AggregateSeq, e.Data, bus.Traceparent(ctx)}
-}
-
-// Append writes the event in the caller's transaction, as its last statement. A number used twice for one aggregate
-// violates the constraint outbox_aggregate_seq: the caller did not hold the aggregate's lock.
+// Append writes the event in the caller's transaction, as its last statement. It returns ErrEvent for an event that the
+// relay could not send. A number used twice for one aggregate violates the constraint outbox_aggregate_seq: the caller
+// did not hold the aggregate's lock.
 func Append(ctx context.Context, tx pgx.Tx, e Event) error {
-	if _, err := tx.Exec(ctx, insert, e.args(ctx)...); err != nil {
+	args, err := e.args(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, insert, args...); err != nil {
 		return fmt.Errorf("append event: %w", err)
 	}
 	return nil
 }
 
 // Queue is Append for a caller that sends its statements in one round trip.
-func Queue(ctx context.Context, b *pgx.Batch, e Event) {
-	b.Queue(insert, e.args(ctx)...)
+func Queue(ctx context.Context, b *pgx.Batch, e Event) error {
+	args, err := e.args(ctx)
+	if err != nil {
+		return err
+	}
+	b.Queue(insert, args...)
+	return nil
+}
+
+func (e Event) args(ctx context.Context) ([]any, error) {
+	// The line that is checked is the node's; region and source are good names by the relay's own check.
+	_, err := bus.Line{Region: "region", Node: e.Node, Source: "source"}.EventSubject(e.Type)
+	switch {
+	case err != nil:
+		return nil, errors.Join(ErrEvent, err)
+	case e.Aggregate == "" || len(e.Aggregate) > 200:
+		return nil, fmt.Errorf("aggregate: %w", ErrEvent)
+	case e.AggregateSeq < 1:
+		return nil, fmt.Errorf("aggregate sequence: %w", ErrEvent)
+	case len(e.Data) > MaxData:
+		return nil, fmt.Errorf("data too long: %w", ErrEvent)
+	}
+	data := e.Data
+	if data == nil {
+		data = []byte{}
+	}
+	// The id is random and not ordered by time: one that tells the millisecond would tell it to the centre.
+	return []any{e.Node, uuid.New(), e.Type, e.Aggregate, e.AggregateSeq, data, bus.Traceparent(ctx)}, nil
 }
