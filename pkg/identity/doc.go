@@ -1,2 +1,0 @@
-// Package identity knows who calls.
-package identity
