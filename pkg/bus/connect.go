@@ -8,7 +8,19 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/retepari/pari/pkg/identity"
 )
+
+// Broker tells which server a program may take for its broker, for identity.Source's ClientTLS: the leaf of its own node,
+// or the hub.
+func Broker(own identity.ID) func(identity.ID) bool {
+	return func(server identity.ID) bool {
+		mine := server.Region == own.Region && server.Node == own.Node
+		hub := server.Region == identity.AllRegions && server.Node == identity.Centre
+		return server.TrustDomain == own.TrustDomain && server.Kind == identity.KindLeaf && (mine || hub)
+	}
+}
 
 // Config says how to reach the broker: the leaf beside a node's services, the hub beside the centre's.
 type Config struct {

@@ -21,7 +21,7 @@ const (
 var ErrName = errors.New("bus: not a name of the network")
 
 var (
-	name     = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
+	name     = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 	typeTail = regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*\.v[1-9][0-9]*$`)
 )
 

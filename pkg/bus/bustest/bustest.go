@@ -5,12 +5,9 @@ package bustest
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -18,6 +15,8 @@ import (
 
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/bus/natsserver"
+	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/identity/devpki"
 )
 
 // TrustDomain of every certificate issued here.
@@ -35,7 +34,7 @@ var (
 // Network is a hub with the leaves that were asked for.
 type Network struct {
 	t       testing.TB
-	pki     *pki
+	pki     *devpki.Authority
 	conf    natsserver.Hub
 	hub     *natsserver.Server
 	leaves  map[Node]*Leaf
@@ -53,9 +52,14 @@ type Leaf struct {
 func New(t testing.TB, nodes ...Node) *Network {
 	t.Helper()
 	n := &Network{
-		t: t, pki: newPKI(t), keysDir: t.TempDir(),
+		t: t, keysDir: t.TempDir(),
 		leaves: map[Node]*Leaf{}, signers: map[string]*bus.Signer{},
 	}
+	pki, err := devpki.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.pki = pki
 	n.conf = natsserver.Hub{
 		TrustDomain: TrustDomain, Listen: FreeAddr(t), LeafListen: FreeAddr(t), StoreDir: t.TempDir(),
 		TLS: natsserver.TLSIn(n.Identity(natsserver.HubID(TrustDomain))),
@@ -136,20 +140,24 @@ func (n *Network) LeafListener() string { return n.conf.LeafListen }
 // Connect opens the connection of a service of the node to its leaf.
 func (n *Network) Connect(node Node, service string) *nats.Conn {
 	n.t.Helper()
-	id := "spiffe://" + TrustDomain + "/region/" + node.Region + "/node/" + node.Name + "/service/" + service
-	return n.connect(n.leaves[node].URL(), id, bus.InboxPrefix(node.Region, node.Name, service))
+	return n.connect(n.leaves[node].URL(), identity.ID{
+		TrustDomain: TrustDomain, Region: node.Region, Node: node.Name, Kind: identity.KindService, Name: service,
+	})
 }
 
 // Centre opens the connection of a service of the centre to the hub.
 func (n *Network) Centre(service string) *nats.Conn {
 	n.t.Helper()
-	id := "spiffe://" + TrustDomain + "/region/all/node/centre/service/" + service
-	return n.connect(n.HubURL(), id, bus.InboxPrefix("all", "centre", service))
+	return n.connect(n.HubURL(), identity.ID{
+		TrustDomain: TrustDomain, Region: identity.AllRegions, Node: identity.Centre, Kind: identity.KindService, Name: service,
+	})
 }
 
-func (n *Network) connect(url, id, inbox string) *nats.Conn {
+func (n *Network) connect(url string, id identity.ID) *nats.Conn {
 	n.t.Helper()
-	nc, err := bus.Connect(n.t.Context(), bus.Config{URL: url, Name: id, TLS: n.ClientTLS(id), InboxPrefix: inbox, Log: quiet()})
+	nc, err := bus.Connect(n.t.Context(), bus.Config{
+		URL: url, Name: id.String(), TLS: n.ClientTLS(id), InboxPrefix: bus.InboxPrefix(id.Region, id.Node, id.Name), Log: quiet(),
+	})
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -159,10 +167,24 @@ func (n *Network) connect(url, id, inbox string) *nats.Conn {
 }
 
 // Identity issues a certificate and returns its directory.
-func (n *Network) Identity(id string) string { return n.pki.issue(id) }
+func (n *Network) Identity(id identity.ID) string {
+	n.t.Helper()
+	dir := n.t.TempDir()
+	if err := n.pki.Issue(id, dir); err != nil {
+		n.t.Fatal(err)
+	}
+	return dir
+}
 
-// ClientTLS is a client configuration for a fresh certificate with the id.
-func (n *Network) ClientTLS(id string) *tls.Config { return clientTLS(n.t, n.Identity(id)) }
+// ClientTLS is what a program with a fresh certificate for id connects with.
+func (n *Network) ClientTLS(id identity.ID) *tls.Config {
+	n.t.Helper()
+	source, err := identity.LoadSource(n.Identity(id))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return source.ClientTLS(bus.Broker(id))
+}
 
 // Signer signs for "<region>.<node>" or "centre".
 func (n *Network) Signer(owner string) *bus.Signer {
@@ -189,16 +211,13 @@ func (n *Network) KeysDir() string { return n.keysDir }
 
 func (n *Network) addKey(owner string) {
 	n.t.Helper()
-	s := bus.NewSigner(newSigningKey())
-	der, err := x509.MarshalPKIXPublicKey(s.Public())
+	path, err := devpki.SigningKey(owner, n.t.TempDir(), n.keysDir)
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	raw := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
-	if err := os.WriteFile(filepath.Join(n.keysDir, owner+".pem"), raw, 0o600); err != nil {
+	if n.signers[owner], err = bus.LoadSigner(path); err != nil {
 		n.t.Fatal(err)
 	}
-	n.signers[owner] = s
 }
 
 // FreeAddr is an address of loopback that nobody listened on a moment ago.

@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+
+	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/identity"
 )
 
 // TLS names the files of an identity directory, as identity.Source reads them too.
@@ -15,29 +18,31 @@ type TLS struct{ Cert, Key, CA string }
 
 // TLSIn names the files of dir by their usual names.
 func TLSIn(dir string) TLS {
-	return TLS{Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem"), CA: filepath.Join(dir, "ca.pem")}
+	return TLS{Cert: filepath.Join(dir, identity.CertFile), Key: filepath.Join(dir, identity.KeyFile), CA: filepath.Join(dir, identity.CAFile)}
 }
 
 var (
-	slug   = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
+	slug   = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 	domain = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?$`)
 )
 
-// LeafID is the SPIFFE id that the leaf of a node presents to the hub.
-func LeafID(trustDomain, region, node string) string {
-	return id(trustDomain, region, node, "leaf", "nats")
+// LeafID is what the leaf of a node presents to the hub and to the node's services.
+func LeafID(trustDomain, region, node string) identity.ID {
+	return identity.ID{TrustDomain: trustDomain, Region: region, Node: node, Kind: identity.KindLeaf, Name: "nats"}
 }
 
-// HubID is the SPIFFE id that the hub presents.
-func HubID(trustDomain string) string { return id(trustDomain, "all", "centre", "leaf", "hub") }
+// HubID is what the hub presents.
+func HubID(trustDomain string) identity.ID {
+	return identity.ID{TrustDomain: trustDomain, Region: identity.AllRegions, Node: identity.Centre, Kind: identity.KindLeaf, Name: "hub"}
+}
 
-func id(trustDomain, region, node, kind, name string) string {
-	return "spiffe://" + trustDomain + "/region/" + region + "/node/" + node + "/" + kind + "/" + name
+func centreID(trustDomain, kind, name string) identity.ID {
+	return identity.ID{TrustDomain: trustDomain, Region: identity.AllRegions, Node: identity.Centre, Kind: kind, Name: name}
 }
 
 // user is one certificate and what it may do.
 type user struct {
-	ID        string
+	ID        identity.ID
 	Kind      string // STANDARD or LEAFNODE
 	Publish   []string
 	Subscribe []string
@@ -47,9 +52,10 @@ type user struct {
 func serviceUser(trustDomain, region, node, service string) user {
 	up, down := "pari.v1."+region+"."+node, "pari.down.v1."+region+"."+node
 	return user{
-		ID: id(trustDomain, region, node, "service", service), Kind: "STANDARD",
+		ID:        identity.ID{TrustDomain: trustDomain, Region: region, Node: node, Kind: identity.KindService, Name: service},
+		Kind:      "STANDARD",
 		Publish:   []string{up + ".events." + service + ".>", up + ".heartbeat." + service},
-		Subscribe: []string{down + ".watermark." + service, "_INBOX." + region + "." + node + "." + service + ".>"},
+		Subscribe: []string{down + ".watermark." + service, bus.InboxPrefix(region, node, service) + ".>"},
 	}
 }
 
@@ -102,7 +108,7 @@ const common = `
     min_version: "1.3"
     timeout: 5
   }{{end}}
-{{define "user"}}{ user: {{q .ID}}, allowed_connection_types: [{{q .Kind}}], permissions: {
+{{define "user"}}{ user: {{q .ID.String}}, allowed_connection_types: [{{q .Kind}}], permissions: {
         publish: { allow: {{list .Publish}} }
         subscribe: { allow: {{list .Subscribe}} }
       } }{{end}}

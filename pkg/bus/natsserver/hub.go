@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/identity"
 )
 
 // Hub is the broker of the centre.
@@ -93,16 +94,16 @@ func (h Hub) centre() []user {
 	}
 	return []user{
 		{
-			ID: id(h.TrustDomain, "all", "centre", "service", "reporting"), Kind: "STANDARD",
+			ID: centreID(h.TrustDomain, identity.KindService, "reporting"), Kind: "STANDARD",
 			Publish: append(api("INFO", "STREAM.INFO.STREAM_NAME", "STREAM.CREATE.STREAM_NAME", "STREAM.UPDATE.STREAM_NAME",
 				"CONSUMER.INFO.STREAM_NAME.*", "CONSUMER.CREATE.STREAM_NAME.>", "CONSUMER.MSG.NEXT.STREAM_NAME.*"),
 				"$JS.ACK."+stream+".>", "$JS.ACK.*.*."+stream+".>", "pari.down.v1.>"),
-			Subscribe: []string{bus.AllHeartbeats, bus.InboxPrefix("all", "centre", "reporting") + ".>"},
+			Subscribe: []string{bus.AllHeartbeats, bus.InboxPrefix(identity.AllRegions, identity.Centre, "reporting") + ".>"},
 		},
 		{
-			ID: id(h.TrustDomain, "all", "centre", "ops", "monitor"), Kind: "STANDARD",
+			ID: centreID(h.TrustDomain, identity.KindOps, "monitor"), Kind: "STANDARD",
 			Publish:   api("STREAM.INFO.STREAM_NAME", "CONSUMER.INFO.STREAM_NAME.*"),
-			Subscribe: []string{bus.AllHeartbeats, bus.InboxPrefix("all", "centre", "monitor") + ".>"},
+			Subscribe: []string{bus.AllHeartbeats, bus.InboxPrefix(identity.AllRegions, identity.Centre, "monitor") + ".>"},
 		},
 	}
 }

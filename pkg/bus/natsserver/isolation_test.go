@@ -13,6 +13,7 @@ import (
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/bus/bustest"
 	"github.com/retepari/pari/pkg/bus/natsserver"
+	"github.com/retepari/pari/pkg/identity"
 )
 
 const (
@@ -210,10 +211,13 @@ func TestHub_lets_in_by_certificate(t *testing.T) {
 	t.Parallel()
 	n := bustest.New(t, bustest.Cremona)
 	stranger := bustest.New(t)
-	uri := func(path string) string { return "spiffe://" + bustest.TrustDomain + path }
-	dial := func(net *bustest.Network, id string) error {
+	id := func(region, node, kind, name string) identity.ID {
+		return identity.ID{TrustDomain: bustest.TrustDomain, Region: region, Node: node, Kind: kind, Name: name}
+	}
+	nobody := identity.ID{}
+	dial := func(net *bustest.Network, id identity.ID) error {
 		opts := []nats.Option{nats.Timeout(2 * time.Second)}
-		if id != "" {
+		if id != nobody {
 			opts = append(opts, nats.Secure(net.ClientTLS(id)))
 		}
 		nc, err := nats.Connect(n.HubURL(), opts...)
@@ -222,22 +226,22 @@ func TestHub_lets_in_by_certificate(t *testing.T) {
 		}
 		return err
 	}
-	reporting := uri("/region/all/node/centre/service/reporting")
+	reporting := id("all", "centre", "service", "reporting")
 	for _, c := range []struct {
 		name string
 		net  *bustest.Network
-		id   string
+		id   identity.ID
 		in   bool
 	}{
 		{"reporting", n, reporting, true},
-		{"monitor", n, uri("/region/all/node/centre/ops/monitor"), true},
+		{"monitor", n, id("all", "centre", "ops", "monitor"), true},
 		{"reporting of another authority", stranger, reporting, false},
-		{"nobody", n, "", false},
+		{"nobody", n, nobody, false},
 		{"a leaf as a client", n, natsserver.LeafID(bustest.TrustDomain, "lombardia", "cremona"), false},
-		{"a service of a node that has a leaf", n, uri("/region/lombardia/node/cremona/service/intake"), false},
-		{"reporting of a node", n, uri("/region/lombardia/node/cremona/service/reporting"), false},
-		{"another service of the centre", n, uri("/region/all/node/centre/service/intake"), false},
-		{"another trust domain", n, "spiffe://other.test/region/all/node/centre/service/reporting", false},
+		{"a service of a node that has a leaf", n, id("lombardia", "cremona", "service", "intake"), false},
+		{"reporting of a node", n, id("lombardia", "cremona", "service", "reporting"), false},
+		{"another service of the centre", n, id("all", "centre", "service", "intake"), false},
+		{"another trust domain", n, identity.ID{TrustDomain: "other.test", Region: "all", Node: "centre", Kind: "service", Name: "reporting"}, false},
 		{"the hub itself", n, natsserver.HubID(bustest.TrustDomain), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -300,7 +304,7 @@ func TestLeaf_keeps_services_apart(t *testing.T) {
 		t.Fatalf("stream holds %v", got)
 	}
 	// Ensure that a service of another node finds no door here.
-	cfg := n.ClientTLS("spiffe://" + bustest.TrustDomain + "/region/piemonte/node/cuneo/service/intake")
+	cfg := n.ClientTLS(identity.ID{TrustDomain: bustest.TrustDomain, Region: "piemonte", Node: "cuneo", Kind: identity.KindService, Name: "intake"})
 	if nc, err := nats.Connect(n.Leaf(bustest.Cremona).URL(), nats.Secure(cfg)); err == nil {
 		nc.Close()
 		t.Fatal("a service of Cuneo connected to the leaf of Cremona")
