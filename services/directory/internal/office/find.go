@@ -1,0 +1,246 @@
+package office
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Reasons why an office was found.
+const (
+	// ByTerritory: it serves the place asked for.
+	ByTerritory = "TERRITORY"
+	// ByProvince: it serves the province of the municipality asked for, or a part of the province asked for.
+	ByProvince = "TERRITORY_PROVINCE"
+	// ByFallback: nobody who serves the place has what is asked for, and this office of the same region takes people in.
+	ByFallback = "NODE_FALLBACK"
+	// ByGround: it names the ground among those it deals with.
+	ByGround = "GROUND"
+	// ByAllGrounds: it deals with discrimination on whatever ground.
+	ByAllGrounds = "ALL_GROUNDS"
+	// ByAccessMode: it can be reached like that.
+	ByAccessMode = "ACCESS_MODE"
+	// ByService: it gives the service.
+	ByService = "SERVICE"
+	// ByOpening: it is open at the time asked for.
+	ByOpening = "OPEN"
+)
+
+// MaxMatches is how many offices Find returns at most.
+const MaxMatches = 50
+
+// Query is what somebody needs. Empty fields do not restrict.
+type Query struct {
+	Territory, Ground, AccessMode, Service string
+	// OpenAt asks for what is open at that moment.
+	OpenAt time.Time
+	// Now is the time of the question. It must be set.
+	Now time.Time
+}
+
+// at is the moment that the answer is about.
+func (q Query) at() time.Time {
+	if q.OpenAt.IsZero() {
+		return q.Now
+	}
+	return q.OpenAt
+}
+
+// Match is an office that was found.
+type Match struct {
+	Office *Office
+	// State is that of the telephone when one wants to call and the telephone has hours of its own, else of the counter.
+	State OpenState
+	// Reasons say why, the territory first.
+	Reasons []string
+}
+
+// Find returns the offices that can help, best first: those that serve the place before those that serve its province;
+// those that name the ground before those that deal with all; those that take people in before the others; then in the
+// order of the directory. Only offices that work on that day are found. When nobody who serves the place has what is asked
+// for, the offices of the same region that take people in are found instead; for a place without region, those of all
+// regions.
+func (x *Index) Find(q Query) []Match {
+	var found []ranked
+	if q.Territory == "" {
+		for i := range x.offices {
+			found = x.consider(found, i, q, "")
+		}
+		return best(found, q)
+	}
+	for _, i := range x.serving[q.Territory] {
+		found = x.consider(found, i, q, ByTerritory)
+	}
+	around := x.within[q.Territory]
+	if province := x.places.Province(q.Territory); province != "" {
+		around = x.serving[province]
+	}
+	for _, i := range around {
+		if !slices.Contains(x.serving[q.Territory], i) {
+			found = x.consider(found, i, q, ByProvince)
+		}
+	}
+	if len(found) > 0 {
+		return best(found, q)
+	}
+	for i := range x.fallback(q.Territory) {
+		if x.offices[i].takesIn() {
+			found = x.consider(found, i, q, ByFallback)
+		}
+	}
+	return best(found, q)
+}
+
+// fallback yields the positions of the offices of a place's region, or of all offices for a place without region.
+func (x *Index) fallback(territory string) func(yield func(int) bool) {
+	region := x.places.Region(territory)
+	return func(yield func(int) bool) {
+		if region != "" {
+			for _, i := range x.region[region] {
+				if !yield(i) {
+					return
+				}
+			}
+			return
+		}
+		for i := range x.offices {
+			if !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+// ranked is a match with what it is sorted by; smaller is better.
+type ranked struct {
+	Match
+	territory, ground, reception, position int
+}
+
+// consider adds the office at a position when it has all that is asked for.
+func (x *Index) consider(found []ranked, i int, q Query, territory string) []ranked {
+	o := &x.offices[i]
+	if !o.worksOn(q.at()) {
+		return found
+	}
+	r := ranked{Match: Match{Office: o}, position: i}
+	switch territory {
+	case ByProvince:
+		r.territory = 1
+	case ByFallback:
+		r.territory = 2
+	}
+	if territory != "" {
+		r.Reasons = append(r.Reasons, territory)
+	}
+	if q.Ground != "" {
+		switch {
+		case slices.Contains(o.Grounds, q.Ground):
+			r.Reasons = append(r.Reasons, ByGround)
+		case len(o.Grounds) == 0 && o.takesIn():
+			r.ground, r.Reasons = 1, append(r.Reasons, ByAllGrounds)
+		default:
+			return found
+		}
+	}
+	if !o.reachable(q.Service, q.AccessMode) {
+		return found
+	}
+	if q.AccessMode != "" {
+		r.Reasons = append(r.Reasons, ByAccessMode)
+	}
+	if q.Service != "" {
+		r.Reasons = append(r.Reasons, ByService)
+	}
+	if !q.OpenAt.IsZero() {
+		if r.State = StateAt(o.hoursOf(q.AccessMode), q.OpenAt); !r.State.Open {
+			return found
+		}
+		r.Reasons = append(r.Reasons, ByOpening)
+	}
+	if !o.takesIn() {
+		r.reception = 1
+	}
+	return append(found, r)
+}
+
+// best returns the first matches, with the state that the question needs.
+func best(found []ranked, q Query) []Match {
+	slices.SortFunc(found, func(a, b ranked) int {
+		return cmp.Or(cmp.Compare(a.territory, b.territory), cmp.Compare(a.ground, b.ground),
+			cmp.Compare(a.reception, b.reception), cmp.Compare(a.position, b.position))
+	})
+	matches := make([]Match, 0, min(len(found), MaxMatches))
+	for _, r := range found[:min(len(found), MaxMatches)] {
+		if q.OpenAt.IsZero() {
+			r.State = StateAt(r.Office.hoursOf(q.AccessMode), q.Now)
+		}
+		matches = append(matches, r.Match)
+	}
+	return matches
+}
+
+// worksOn tells whether the office is active and its entry holds on the day of the moment.
+func (o *Office) worksOn(at time.Time) bool {
+	day := at.In(rome).Format(time.DateOnly)
+	return o.State == "ACTIVE" && (o.ValidFrom == "" || o.ValidFrom <= day) && (o.ValidTo == "" || day <= o.ValidTo)
+}
+
+// takesIn tells whether people can turn to the office with discrimination, whatever the ground: it gives one of the services
+// that a report begins with. An office that names no ground but lends a room, say, does not.
+func (o *Office) takesIn() bool {
+	return slices.ContainsFunc(o.Services, func(s Service) bool {
+		switch s.Type {
+		case "RECEPTION", "ORIENTATION", "COUNSELLING", "REPORT_COLLECTION", "CASE_MANAGEMENT", "INTERVIEW":
+			return true
+		}
+		return false
+	})
+}
+
+// reachable tells whether the office gives a service ("" for any) in an access mode ("" for any). A service without modes
+// of its own is reached the way the office is.
+func (o *Office) reachable(service, mode string) bool {
+	if service == "" && (mode == "" || o.answers(mode)) {
+		return true
+	}
+	return slices.ContainsFunc(o.Services, func(s Service) bool {
+		return (service == "" || s.Type == service) &&
+			(mode == "" || slices.Contains(s.AccessModes, mode) || len(s.AccessModes) == 0 && o.answers(mode))
+	})
+}
+
+// answers tells whether the office's own contacts give an access mode.
+func (o *Office) answers(mode string) bool {
+	switch mode {
+	case "PHONE":
+		return slices.ContainsFunc(o.Phones, Phone.takesCalls)
+	case "WHATSAPP":
+		return slices.ContainsFunc(o.Phones, func(p Phone) bool { return p.WhatsApp && p.Number != "" })
+	case "MAIL":
+		return len(o.Emails) > 0
+	case "DESK":
+		return len(o.Hours) > 0 || slices.ContainsFunc(o.Addresses, func(a Address) bool { return a.Street != "" })
+	}
+	return false
+}
+
+// takesCalls tells whether one can call: a number for WhatsApp takes messages only, unless it has hours.
+func (p Phone) takesCalls() bool { return p.Number != "" && (!p.WhatsApp || len(p.Hours) > 0) }
+
+// hoursOf returns the hours that matter to somebody who comes in an access mode.
+func (o *Office) hoursOf(mode string) []Hours {
+	if mode != "PHONE" {
+		return o.Hours
+	}
+	var hours []Hours
+	for _, p := range o.Phones {
+		if p.takesCalls() {
+			hours = append(hours, p.Hours...)
+		}
+	}
+	if len(hours) == 0 {
+		return o.Hours
+	}
+	return hours
+}

@@ -1,0 +1,89 @@
+package office
+
+import (
+	"slices"
+)
+
+// Places tells where a place lies: a municipality in a province, a province in a region. Codes are those of the list of
+// territories; a place without an ISTAT code lies nowhere.
+type Places map[string]string
+
+// Province returns the province of a municipality, else "".
+func (p Places) Province(code string) string {
+	if len(code) != 6 {
+		return ""
+	}
+	return p[code]
+}
+
+// Region returns the region of a municipality or a province, else "".
+func (p Places) Region(code string) string {
+	if province := p.Province(code); province != "" {
+		code = province
+	}
+	return p[code]
+}
+
+// Index is all offices, ready to be found. It never changes: what is loaded later makes another one.
+type Index struct {
+	offices []Office
+	places  Places
+
+	byID map[string]int
+	// Positions of the offices that serve a territory by name, that serve a municipality of a province, and that serve
+	// anything in a region.
+	serving, within, region map[string][]int
+}
+
+// NewIndex indexes offices.
+func NewIndex(offices []Office, places Places) *Index {
+	x := &Index{
+		offices: slices.Clone(offices), places: places, byID: make(map[string]int, len(offices)),
+		serving: map[string][]int{}, within: map[string][]int{}, region: map[string][]int{},
+	}
+	slices.SortFunc(x.offices, func(a, b Office) int { return a.Key().Compare(b.Key()) })
+	for i := range x.offices {
+		o := &x.offices[i]
+		x.byID[o.ID] = i
+		for _, territory := range o.Territories {
+			add(x.serving, territory, i)
+			add(x.within, places.Province(territory), i)
+			add(x.region, places.Region(territory), i)
+		}
+	}
+	return x
+}
+
+// add appends a position, which grows from call to call, once.
+func add(positions map[string][]int, key string, i int) {
+	if got := positions[key]; key != "" && (len(got) == 0 || got[len(got)-1] != i) {
+		positions[key] = append(got, i)
+	}
+}
+
+// Get returns an office.
+func (x *Index) Get(id string) (*Office, bool) {
+	i, ok := x.byID[id]
+	if !ok {
+		return nil, false
+	}
+	return &x.offices[i], true
+}
+
+// Page returns the offices after a key, at most size, of one node or of all ("" for all), and whether more follow.
+func (x *Index) Page(after Key, node string, size int) (page []*Office, more bool) {
+	start, found := slices.BinarySearchFunc(x.offices, after, func(o Office, k Key) int { return o.Key().Compare(k) })
+	if found {
+		start++
+	}
+	for i := start; i < len(x.offices); i++ {
+		if node != "" && x.offices[i].Node != node {
+			continue
+		}
+		if len(page) == size {
+			return page, true
+		}
+		page = append(page, &x.offices[i])
+	}
+	return page, false
+}
