@@ -1,2 +1,0 @@
-// Package rpc builds gRPC servers and clients.
-package rpc

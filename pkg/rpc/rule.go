@@ -1,0 +1,121 @@
+package rpc
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/identity"
+	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
+)
+
+// rule is the access rule of one method. The methods of gRPC itself (health, reflection) are open to every program of the
+// network.
+type rule struct {
+	*accessv1.Rule
+	infrastructure bool
+}
+
+// readRules collects the rule of every registered method from the contract.
+func (s *Server) readRules() error {
+	var missing []error
+	for service, info := range s.grpc.GetServiceInfo() {
+		for _, m := range info.Methods {
+			full := "/" + service + "/" + m.Name
+			if strings.HasPrefix(service, "grpc.") {
+				s.rules[full] = rule{infrastructure: true}
+				continue
+			}
+			r, err := contractRule(service, m.Name)
+			if err != nil {
+				missing = append(missing, fmt.Errorf("%s: %w", full, err))
+				continue
+			}
+			s.rules[full] = rule{Rule: r}
+		}
+	}
+	return errors.Join(missing...)
+}
+
+func contractRule(service, method string) (*accessv1.Rule, error) {
+	d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service))
+	if err != nil {
+		return nil, fmt.Errorf("not in the contract: %w", err)
+	}
+	sd, ok := d.(protoreflect.ServiceDescriptor)
+	if !ok {
+		return nil, errors.New("not a service of the contract")
+	}
+	m := sd.Methods().ByName(protoreflect.Name(method))
+	if m == nil || !proto.HasExtension(m.Options(), accessv1.E_Rule) {
+		return nil, errors.New("the contract gives no access rule")
+	}
+	r, _ := proto.GetExtension(m.Options(), accessv1.E_Rule).(*accessv1.Rule)
+	return r, complete(r)
+}
+
+// complete refuses a rule that leaves something open.
+func complete(r *accessv1.Rule) error {
+	switch {
+	case len(r.GetKinds()) == 0, slices.Contains(r.GetKinds(), accessv1.Kind_KIND_UNSPECIFIED):
+		return errors.New("the access rule names no kind of caller")
+	case r.GetScope() == accessv1.Scope_SCOPE_UNSPECIFIED:
+		return errors.New("the access rule names no scope")
+	case slices.Contains(r.GetRoles(), accessv1.Role_ROLE_UNSPECIFIED):
+		return errors.New("the access rule holds an empty role")
+	case slices.Contains(r.GetKinds(), accessv1.Kind_KIND_SERVICE) != (len(r.GetServices()) > 0):
+		return errors.New("services must be named when, and only when, services may call")
+	case r.GetScope() != accessv1.Scope_SCOPE_PUBLIC && len(r.GetRoles()) == 0 &&
+		(slices.Contains(r.GetKinds(), accessv1.Kind_KIND_SYSTEM) || slices.Contains(r.GetKinds(), accessv1.Kind_KIND_PERSON)):
+		return errors.New("systems and people need a role for what is not public")
+	}
+	return nil
+}
+
+// allow decides. What it does not allow by name is refused.
+func (r rule) allow(c identity.Caller, nodes []string) error {
+	if r.infrastructure {
+		return nil
+	}
+	kind := c.Kind()
+	if !slices.Contains(r.GetKinds(), kind) {
+		// A console is a system; without a person it may do nothing here, and should be told what it lacks.
+		if kind == accessv1.Kind_KIND_SYSTEM && slices.Contains(r.GetKinds(), accessv1.Kind_KIND_PERSON) {
+			return fault.New(fault.NoToken)
+		}
+		return fault.New(fault.NotAllowed)
+	}
+	switch r.GetScope() {
+	case accessv1.Scope_SCOPE_NODE:
+		if !slices.Contains(nodes, c.Node()) {
+			return fault.New(fault.WrongNode)
+		}
+	case accessv1.Scope_SCOPE_REGION:
+		if c.Node() != identity.Centre {
+			return fault.New(fault.NotAllowed)
+		}
+	case accessv1.Scope_SCOPE_PUBLIC:
+	default:
+		return fault.New(fault.NotAllowed)
+	}
+	switch kind {
+	case accessv1.Kind_KIND_SERVICE:
+		if !slices.Contains(r.GetServices(), c.ID.Name) {
+			return fault.New(fault.NotAllowed)
+		}
+	case accessv1.Kind_KIND_SYSTEM, accessv1.Kind_KIND_PERSON:
+		if len(r.GetRoles()) > 0 && !c.Has(r.GetRoles()...) {
+			return fault.New(fault.NotAllowed)
+		}
+	case accessv1.Kind_KIND_OPS:
+	default:
+		return fault.New(fault.NotAllowed)
+	}
+	return nil
+}

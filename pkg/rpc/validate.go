@@ -1,0 +1,78 @@
+package rpc
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"buf.build/go/protovalidate"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/vocabulary"
+)
+
+// validate returns everything that is wrong with a request: its shape by the rules of the contract, and its codes by the
+// lists in force today.
+func (c *chain) validate(m proto.Message) error {
+	var fields []fault.Field
+	if err := c.validator.Validate(m); err != nil {
+		var invalid *protovalidate.ValidationError
+		if !errors.As(err, &invalid) {
+			return fmt.Errorf("validate: %w", err)
+		}
+		for _, v := range invalid.Violations {
+			fields = append(fields, fieldOf(v))
+		}
+	}
+	if c.config.Vocabulary != nil {
+		fields = append(fields, vocabulary.Violations(c.config.Vocabulary(), m, c.config.Now())...)
+	}
+	return fault.Invalid(once(fields)...)
+}
+
+// once keeps the first thing that is wrong with each field.
+func once(fields []fault.Field) []fault.Field {
+	seen := map[string]bool{}
+	kept := fields[:0]
+	for _, f := range fields {
+		if !seen[f.Path] {
+			seen[f.Path] = true
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
+
+// ruleReasons are the reasons for the rules that the contract uses; rule ids are protovalidate's, and ours in CEL.
+var ruleReasons = map[string]fault.Reason{
+	"required": fault.Required, "string.min_len": fault.TooShort, "string.max_len": fault.TooLong, "string.pattern": fault.BadFormat,
+	"string.uuid": fault.BadUUID, "string.uuid_empty": fault.BadUUID, "string.email": fault.BadEmail, "string.email_empty": fault.BadEmail,
+	"repeated.min_items": fault.TooFew, "repeated.max_items": fault.TooMany, "repeated.unique": fault.NotUnique,
+	"enum.defined_only": fault.UnknownValue,
+	"date.impossible":   fault.ImpossibleDate, "date.future": fault.FutureDate, "date.incomplete": fault.IncompleteDate,
+}
+
+func fieldOf(v *protovalidate.Violation) fault.Field {
+	f := fault.Field{Path: protovalidate.FieldPathString(v.Proto.GetField())}
+	id := v.Proto.GetRuleId()
+	reason, known := ruleReasons[id]
+	switch {
+	case known:
+		f.Reason = reason
+	case strings.HasPrefix(id, "int32.") || strings.HasPrefix(id, "int64."):
+		f.Reason = fault.OutOfRange
+	default:
+		f.Reason = fault.BadFormat
+	}
+	if f.Reason == fault.TooShort && v.RuleValue.IsValid() && v.RuleValue.Uint() == 1 {
+		f.Reason = fault.Required
+	}
+	switch f.Reason {
+	case fault.TooLong, fault.TooMany, fault.TooFew, fault.TooShort, fault.OutOfRange:
+		if v.RuleValue.IsValid() {
+			f.Limit = v.RuleValue.String()
+		}
+	}
+	return f
+}

@@ -1,2 +1,0 @@
-// Package telemetry shows what happens.
-package telemetry

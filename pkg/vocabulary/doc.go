@@ -1,2 +1,0 @@
-// Package vocabulary holds code lists.
-package vocabulary

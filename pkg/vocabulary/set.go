@@ -1,0 +1,115 @@
+// Package vocabulary holds the code lists that the directory serves, and checks the codes in requests against them. Which
+// field draws from which list stands in the contract: (pari.vocabulary.v1.list).
+//
+// A Set never changes; a Replica keeps one current, and keeps it in the service's own database, so that a service starts
+// and works while the directory is away.
+package vocabulary
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/retepari/pari/pkg/fault"
+	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
+)
+
+// Set is all code lists as of one moment.
+type Set struct {
+	lists  map[string]*vocabularyv1.Vocabulary
+	terms  map[string]map[string]*vocabularyv1.Term
+	digest string
+}
+
+// NewSet indexes lists; it keeps and never changes them.
+func NewSet(lists ...*vocabularyv1.Vocabulary) *Set {
+	s := &Set{lists: map[string]*vocabularyv1.Vocabulary{}, terms: map[string]map[string]*vocabularyv1.Term{}, digest: Digest(lists)}
+	for _, l := range lists {
+		s.lists[l.GetName()] = l
+		terms := make(map[string]*vocabularyv1.Term, len(l.GetTerms()))
+		for _, t := range l.GetTerms() {
+			terms[t.GetCode()] = t
+		}
+		s.terms[l.GetName()] = terms
+	}
+	return s
+}
+
+// Digest is the SHA-256 over lists in the order of their names, in hexadecimal: two sets with the same digest are equal.
+func Digest(lists []*vocabularyv1.Vocabulary) string {
+	sorted := slices.SortedFunc(slices.Values(lists), func(a, b *vocabularyv1.Vocabulary) int {
+		return strings.Compare(a.GetName(), b.GetName())
+	})
+	sum := sha256.New()
+	for _, l := range sorted {
+		raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(l)
+		if err != nil {
+			continue // a list that cannot be written cannot be read by anyone either
+		}
+		one := sha256.Sum256(raw)
+		_, _ = sum.Write(one[:])
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// Digest of this set.
+func (s *Set) Digest() string { return s.digest }
+
+// Lists returns the lists of that name, all of them when none is named, in the order of their names.
+func (s *Set) Lists(names ...string) []*vocabularyv1.Vocabulary {
+	var found []*vocabularyv1.Vocabulary
+	for name, l := range s.lists {
+		if len(names) == 0 || slices.Contains(names, name) {
+			found = append(found, l)
+		}
+	}
+	slices.SortFunc(found, func(a, b *vocabularyv1.Vocabulary) int { return strings.Compare(a.GetName(), b.GetName()) })
+	return found
+}
+
+// Lookup finds a code.
+func (s *Set) Lookup(list, code string) (*vocabularyv1.Term, bool) {
+	t, ok := s.terms[list][code]
+	return t, ok
+}
+
+// Group is the table group of a code, "" when the code is unknown or has none.
+func (s *Set) Group(list, code string) string { return s.terms[list][code].GetGroup() }
+
+// Label is the label of a code in a language ("it" or "en"), or the code itself.
+func (s *Set) Label(list, code, language string) string {
+	t, ok := s.terms[list][code]
+	switch {
+	case !ok:
+		return code
+	case language == "en" && t.GetLabelEn() != "":
+		return t.GetLabelEn()
+	default:
+		return t.GetLabelIt()
+	}
+}
+
+// Check returns "" when the code may be used on the day of now in Italy, else UNKNOWN_CODE or EXPIRED_CODE.
+func (s *Set) Check(list, code string, now time.Time) fault.Reason {
+	t, ok := s.terms[list][code]
+	if !ok {
+		return fault.UnknownCode
+	}
+	today := now.In(rome).Format(time.DateOnly)
+	if (t.GetValidFrom() != "" && today < t.GetValidFrom()) || (t.GetValidTo() != "" && today > t.GetValidTo()) {
+		return fault.ExpiredCode
+	}
+	return ""
+}
+
+var rome = func() *time.Location {
+	l, err := time.LoadLocation("Europe/Rome")
+	if err != nil {
+		return time.FixedZone("CET", 3600)
+	}
+	return l
+}()
