@@ -1,2 +1,0 @@
-// Package seal seals content.
-package seal
