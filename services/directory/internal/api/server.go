@@ -1,0 +1,149 @@
+// Package api answers the RPCs of the directory from memory. What it shows is set as a whole by Show and never changes in
+// place, so a call costs the same however much was ever loaded, and goes on while the database is away.
+package api
+
+import (
+	"context"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/retepari/pari/pkg/fault"
+	codes "github.com/retepari/pari/pkg/vocabulary"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
+	"github.com/retepari/pari/services/directory/internal/office"
+	"github.com/retepari/pari/services/directory/internal/vocabulary"
+)
+
+// defaultPage is how many offices a page holds when nobody says.
+const defaultPage = 50
+
+// Server implements DirectoryService.
+type Server struct {
+	directoryv1.UnsafeDirectoryServiceServer
+
+	now   func() time.Time
+	shown atomic.Pointer[view]
+}
+
+// view is what is shown, ready to be sent.
+type view struct {
+	index   *office.Index
+	offices map[string]*directoryv1.Office
+	set     *codes.Set
+}
+
+// New returns a server that shows an empty directory.
+func New(now func() time.Time) *Server {
+	s := &Server{now: now}
+	s.Show(nil, nil)
+	return s
+}
+
+// Show replaces everything that the server answers with.
+func (s *Server) Show(lists []vocabulary.List, offices []office.Office) {
+	messages := make([]*vocabularyv1.Vocabulary, 0, len(lists))
+	places := office.Places{}
+	for _, l := range lists {
+		messages = append(messages, vocabularyToProto(l))
+		if l.Name == vocabulary.Territory {
+			for _, t := range l.Terms {
+				places[t.Code] = t.Group
+			}
+		}
+	}
+	v := &view{index: office.NewIndex(offices, places), offices: make(map[string]*directoryv1.Office, len(offices)), set: codes.NewSet(messages...)}
+	for i := range offices {
+		v.offices[offices[i].ID] = officeToProto(&offices[i])
+	}
+	s.shown.Store(v)
+}
+
+// Vocabulary returns the lists that are shown, for the check of requests.
+func (s *Server) Vocabulary() *codes.Set { return s.shown.Load().set }
+
+// GetOffice returns one office.
+func (s *Server) GetOffice(_ context.Context, req *directoryv1.GetOfficeRequest) (*directoryv1.GetOfficeResponse, error) {
+	v := s.shown.Load()
+	o, ok := v.index.Get(req.GetOfficeId())
+	if !ok {
+		return nil, fault.New(fault.NotFound)
+	}
+	return &directoryv1.GetOfficeResponse{
+		Office:    v.offices[o.ID],
+		OpenState: openStateToProto(office.StateAt(o.Hours, s.now())),
+	}, nil
+}
+
+// ListOffices returns a page of the directory.
+func (s *Server) ListOffices(_ context.Context, req *directoryv1.ListOfficesRequest) (*directoryv1.ListOfficesResponse, error) {
+	v := s.shown.Load()
+	after, err := keyFromToken(req.GetPageToken(), req.GetNode())
+	if err != nil {
+		return nil, err
+	}
+	size := int(req.GetPageSize())
+	if size == 0 {
+		size = defaultPage
+	}
+	page, more := v.index.Page(after, req.GetNode(), size)
+	answer := &directoryv1.ListOfficesResponse{}
+	for _, o := range page {
+		answer.Offices = append(answer.Offices, v.offices[o.ID])
+	}
+	if more {
+		answer.NextPageToken = tokenFromKey(page[len(page)-1].Key(), req.GetNode())
+	}
+	return answer, nil
+}
+
+// FindOffices returns the offices that can help, best first.
+func (s *Server) FindOffices(_ context.Context, req *directoryv1.FindOfficesRequest) (*directoryv1.FindOfficesResponse, error) {
+	v := s.shown.Load()
+	query := office.Query{
+		Territory: req.GetTerritory(), Ground: req.GetGround(), AccessMode: req.GetAccessMode(), Service: req.GetService(), Now: s.now(),
+	}
+	if req.GetOpenAt() != nil {
+		if req.GetOpenAt().CheckValid() != nil {
+			return nil, fault.Invalid(fault.Field{Path: "open_at", Reason: fault.OutOfRange})
+		}
+		query.OpenAt = req.GetOpenAt().AsTime()
+	}
+	answer := &directoryv1.FindOfficesResponse{}
+	for _, m := range v.index.Find(query) {
+		answer.Matches = append(answer.Matches, &directoryv1.OfficeMatch{
+			Office: v.offices[m.Office.ID], OpenState: openStateToProto(m.State), Reasons: m.Reasons,
+		})
+	}
+	return answer, nil
+}
+
+// ListVocabularies returns code lists, or only their digest to who has them already.
+func (s *Server) ListVocabularies(_ context.Context, req *directoryv1.ListVocabulariesRequest) (*directoryv1.ListVocabulariesResponse, error) {
+	set := s.Vocabulary()
+	lists, digest := set.Lists(req.GetNames()...), set.Digest()
+	if len(req.GetNames()) > 0 {
+		if unknown := unknownNames(lists, req.GetNames()); len(unknown) > 0 {
+			return nil, fault.Invalid(unknown...)
+		}
+		digest = codes.Digest(lists)
+	}
+	if req.GetKnownDigest() == digest {
+		lists = nil
+	}
+	return &directoryv1.ListVocabulariesResponse{Vocabularies: lists, Digest: digest}, nil
+}
+
+func unknownNames(lists []*vocabularyv1.Vocabulary, names []string) (unknown []fault.Field) {
+	known := make(map[string]bool, len(lists))
+	for _, l := range lists {
+		known[l.GetName()] = true
+	}
+	for i, name := range names {
+		if !known[name] {
+			unknown = append(unknown, fault.Field{Path: "names[" + strconv.Itoa(i) + "]", Reason: fault.UnknownValue})
+		}
+	}
+	return unknown
+}

@@ -1,0 +1,34 @@
+package api
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/services/directory/internal/office"
+)
+
+// tokenVersion begins every page token, so that another form can be told apart one day.
+const tokenVersion = "1"
+
+// separator cannot be part of a slug.
+const separator = "/"
+
+// tokenFromKey makes the page token that goes on after a key, for the same filter. There is nothing in it to hide.
+func tokenFromKey(k office.Key, node string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strings.Join([]string{tokenVersion, node, k.Region, k.Node, k.ID}, separator)))
+}
+
+// keyFromToken reads a page token; an empty one begins at the first office. It refuses what tokenFromKey did not make for
+// this filter.
+func keyFromToken(token, node string) (office.Key, error) {
+	if token == "" {
+		return office.Key{}, nil
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	parts := strings.Split(string(raw), separator)
+	if err != nil || len(parts) != 5 || parts[0] != tokenVersion || parts[1] != node {
+		return office.Key{}, fault.Invalid(fault.Field{Path: "page_token", Reason: fault.BadPageToken})
+	}
+	return office.Key{Region: parts[2], Node: parts[3], ID: parts[4]}, nil
+}

@@ -1,0 +1,139 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/retepari/pari/services/directory/internal/office"
+	"github.com/retepari/pari/services/directory/internal/vocabulary"
+)
+
+// Loaded says what a load changed.
+type Loaded struct {
+	// Revision after it. Without changes it is the one before.
+	Revision int64
+	// Lists and Offices are the names of the lists and the identifiers of the offices that changed or are new.
+	Lists, Offices []string
+}
+
+var loading = map[string]string{
+	"lock": `lock table catalogue in exclusive mode`,
+	"retire list": `
+		update vocabulary set current = false where name = $1 and current`,
+	"add list": `
+		insert into vocabulary (name, version, title_it, title_en, groups, terms, current, loaded_at)
+		values ($1, $2, $3, $4, $5, $6, true, $7)`,
+	"retire office": `
+		update office set current = false where office_id = $1 and current`,
+	"add office": `
+		insert into office (office_id, revision, region, node, entry, current, loaded_at)
+		values ($1, $2, $3, $4, $5, true, $6)`,
+	"count": `
+		insert into catalogue (revision, loaded_at) values ($1, $2)
+		on conflict (only) do update set revision = excluded.revision, loaded_at = excluded.loaded_at`,
+	"tell": `select pg_notify('directory_loaded', '')`,
+}
+
+// Load makes lists and offices the current ones, in one transaction, and tells the servers. What has not changed is left
+// alone, versions included; the same load again changes nothing. It refuses to lose a list, a code or an office: what was
+// written with them must stay readable. It wants the owner's address.
+func Load(ctx context.Context, ownerURL string, lists []vocabulary.List, offices []office.Office, now time.Time) (loaded Loaded, err error) {
+	conn, err := pgx.Connect(ctx, ownerURL)
+	if err != nil {
+		return Loaded{}, errors.New("the owner of the database cannot connect")
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		// One load at a time; servers read on.
+		if _, err := tx.Exec(ctx, loading["lock"]); err != nil {
+			return err
+		}
+		stored, err := contents(ctx, tx)
+		if err != nil {
+			return err
+		}
+		batch := &pgx.Batch{}
+		loaded = Loaded{Revision: stored.Revision}
+		if loaded.Lists, err = queueLists(batch, stored.Lists, lists, now); err != nil {
+			return err
+		}
+		if loaded.Offices, err = queueOffices(batch, stored.Offices, offices, stored.Revision+1, now); err != nil {
+			return err
+		}
+		if len(loaded.Lists)+len(loaded.Offices) == 0 {
+			return nil
+		}
+		loaded.Revision++
+		batch.Queue(loading["count"], loaded.Revision, now)
+		batch.Queue(loading["tell"])
+		return tx.SendBatch(ctx, batch).Close()
+	})
+	if err != nil {
+		return Loaded{}, fmt.Errorf("load directory: %w", err)
+	}
+	return loaded, nil
+}
+
+func queueLists(batch *pgx.Batch, stored, read []vocabulary.List, now time.Time) (changed []string, err error) {
+	before := make(map[string]vocabulary.List, len(stored))
+	for _, l := range stored {
+		before[l.Name] = l
+	}
+	for _, l := range read {
+		old, there := before[l.Name]
+		delete(before, l.Name)
+		if there {
+			next, changes, err := l.After(old)
+			if err != nil {
+				return nil, err
+			}
+			if !changes {
+				continue
+			}
+			l = next
+		}
+		terms, err := json.Marshal(l.Terms)
+		if err != nil {
+			return nil, err
+		}
+		batch.Queue(loading["retire list"], l.Name)
+		batch.Queue(loading["add list"], l.Name, l.Version, l.TitleIT, l.TitleEN, l.Groups, terms, now)
+		changed = append(changed, l.Name)
+	}
+	for name := range before {
+		return nil, fmt.Errorf("list %s is gone: lists stay, their codes get an end date", name)
+	}
+	return changed, nil
+}
+
+func queueOffices(batch *pgx.Batch, stored, read []office.Office, revision int64, now time.Time) (changed []string, err error) {
+	if gone := office.Gone(stored, read); len(gone) > 0 {
+		return nil, fmt.Errorf("offices are gone (%s): an office that is no more stays, with state CLOSED", strings.Join(gone, ", "))
+	}
+	before := make(map[string][]byte, len(stored))
+	for _, o := range stored {
+		if before[o.ID], err = json.Marshal(o); err != nil {
+			return nil, err
+		}
+	}
+	for _, o := range read {
+		entry, err := json.Marshal(o)
+		if err != nil {
+			return nil, err
+		}
+		if bytes.Equal(entry, before[o.ID]) {
+			continue
+		}
+		batch.Queue(loading["retire office"], o.ID)
+		batch.Queue(loading["add office"], o.ID, revision, o.Region, o.Node, entry, now)
+		changed = append(changed, o.ID)
+	}
+	return changed, nil
+}

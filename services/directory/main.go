@@ -1,0 +1,35 @@
+// Command directory serves the offices and the code lists of the network.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/retepari/pari/pkg/run"
+	"github.com/retepari/pari/services/directory/app"
+)
+
+func main() {
+	os.Exit(run.Main(func(ctx context.Context) error {
+		c, err := app.FromEnv()
+		if err != nil {
+			return err
+		}
+		switch command := append(os.Args[1:], "")[0]; command {
+		case "serve":
+			return app.Run(ctx, c)
+		case "migrate":
+			return app.Migrate(ctx, c)
+		case "load":
+			loaded, err := app.Load(ctx, c)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(os.Stdout, "revision %d: %d lists and %d offices changed\n", loaded.Revision, len(loaded.Lists), len(loaded.Offices))
+			return err
+		default:
+			return fmt.Errorf("usage: directory serve | migrate | load, configured by PARI_ variables (see README.md)")
+		}
+	}))
+}
