@@ -22,11 +22,8 @@ const (
 	headerCommit   = "Nats-Batch-Commit"
 )
 
-// Error codes of the hub after which the same batch may simply be sent again.
-const (
-	codeIncompleteBatch = 10176
-	codeTooManyBatches  = 10210
-)
+// codeTooManyBatches is the hub's error when others are publishing batches: the same one may be sent again.
+const codeTooManyBatches = 10210
 
 // refusal is the hub saying no to a message, as opposed to not answering.
 type refusal struct {
@@ -62,8 +59,8 @@ func messages(events []bus.Event, write func(*bus.Event) (*msg, error)) ([]*msg,
 
 // publish sends messages and returns how many of them, from the first on, the hub has stored. Several go as one batch
 // that the stream takes whole or not at all, so that a link that breaks half-way cannot leave a later event before an
-// earlier one; it also costs the hub's disk one write instead of many. When the hub refuses the batch, which it also does
-// when it has seen one of the messages before, they go one after the other.
+// earlier one; it also costs the hub's disk one write instead of many. When the hub refuses the batch, because one message
+// is refused, was seen before or did not arrive, they go one after the other, each after the acknowledgement of the last.
 func (l *leader) publish(ctx context.Context, msgs []*msg) (int, error) {
 	if len(msgs) > 1 {
 		err := l.publishBatch(ctx, msgs)
@@ -120,7 +117,7 @@ func (l *leader) request(ctx context.Context, m *msg) error {
 		return errors.New("hub's answer is not an acknowledgement")
 	}
 	if e := ack.Error; e != nil {
-		if e.Code >= 500 || e.ErrCode == codeIncompleteBatch || e.ErrCode == codeTooManyBatches {
+		if e.Code >= 500 || e.ErrCode == codeTooManyBatches {
 			return fmt.Errorf("hub cannot store now: %s (%d)", e.Description, e.ErrCode)
 		}
 		return &refusal{code: e.ErrCode, description: e.Description}
