@@ -46,6 +46,7 @@ type Network struct {
 type Leaf struct {
 	*natsserver.Server
 	Link *Proxy
+	conf string
 }
 
 // New starts the hub, with the stream, and one linked leaf for each node. Everything stops with the test.
@@ -89,20 +90,28 @@ func New(t testing.TB, nodes ...Node) *Network {
 
 func (n *Network) startLeaf(node Node) {
 	n.t.Helper()
-	link := NewProxy(n.t, n.conf.LeafListen)
-	conf, err := natsserver.Leaf{
+	l := &Leaf{Link: NewProxy(n.t, n.conf.LeafListen)}
+	var err error
+	l.conf, err = natsserver.Leaf{
 		TrustDomain: TrustDomain, Region: node.Region, Node: node.Name,
-		Listen: "127.0.0.1:-1", HubURL: "tls://" + link.Addr(),
+		Listen: FreeAddr(n.t), HubURL: "tls://" + l.Link.Addr(),
 		TLS: natsserver.TLSIn(n.Identity(natsserver.LeafID(TrustDomain, node.Region, node.Name))),
 	}.Config()
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	s, err := natsserver.Start(n.t.Context(), conf, quiet())
-	if err != nil {
+	n.leaves[node] = l
+	n.StartLeaf(node)
+}
+
+// StartLeaf starts the leaf of the node again, where it was.
+func (n *Network) StartLeaf(node Node) {
+	n.t.Helper()
+	l := n.leaves[node]
+	var err error
+	if l.Server, err = natsserver.Start(context.WithoutCancel(n.t.Context()), l.conf, quiet()); err != nil {
 		n.t.Fatal(err)
 	}
-	n.leaves[node] = &Leaf{Server: s, Link: link}
 }
 
 // StartHub starts the hub again on the store and the ports that it had.
@@ -122,6 +131,17 @@ func (n *Network) StopHub() {
 	if n.hub != nil {
 		n.hub.Stop()
 		n.hub = nil
+	}
+}
+
+// LoseStore empties the disk of the stopped hub.
+func (n *Network) LoseStore() {
+	n.t.Helper()
+	if n.hub != nil {
+		n.t.Fatal("the hub is running")
+	}
+	if err := os.RemoveAll(n.conf.StoreDir); err != nil {
+		n.t.Fatal(err)
 	}
 }
 
