@@ -1,0 +1,52 @@
+package serial_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/pg/pgtest"
+	"github.com/retepari/pari/pkg/serial"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// Ensure two instances of a service, asked by many at once, never give a number twice, and each node and year counts from 1.
+func TestNumbers_AreGivenOnce(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t, "serial", func(ctx context.Context, url string) error {
+		return pg.Migrate(ctx, url, serial.Migrations(), serial.VersionTable)
+	}).Pool(t)
+	pgtest.RowSecurity(t, pool)
+	var (
+		mu   sync.Mutex
+		seen = map[int64]bool{}
+		all  sync.WaitGroup
+	)
+	for _, instance := range []*serial.Numbers{serial.New(pool, "report"), serial.New(pool, "report")} {
+		for range 8 {
+			all.Go(func() {
+				for range 25 {
+					n, err := instance.Next(context.Background(), "cremona", 2026)
+					mu.Lock()
+					if err != nil || seen[n] {
+						t.Errorf("got %d again, %v", n, err)
+					}
+					seen[n] = true
+					mu.Unlock()
+				}
+			})
+		}
+	}
+	all.Wait()
+	for _, c := range []struct {
+		node   string
+		year   int
+		series string
+	}{{"cuneo", 2026, "report"}, {"cremona", 2027, "report"}, {"cremona", 2026, "case"}} {
+		if n, err := serial.New(pool, c.series).Next(context.Background(), c.node, c.year); err != nil || n != 1 {
+			t.Errorf("%+v begins at %d, %v", c, n, err)
+		}
+	}
+}
