@@ -25,10 +25,12 @@ func keyFromToken(token, node string) (office.Key, error) {
 	if token == "" {
 		return office.Key{}, nil
 	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	raw, err := base64.RawURLEncoding.DecodeString(token)
 	parts := strings.Split(string(raw), separator)
-	if err != nil || len(parts) != 5 || parts[0] != tokenVersion || parts[1] != node {
-		return office.Key{}, fault.Invalid(fault.Field{Path: "page_token", Reason: fault.BadPageToken})
+	if err == nil && len(parts) == 5 {
+		if key := (office.Key{Region: parts[2], Node: parts[3], ID: parts[4]}); token == tokenFromKey(key, node) {
+			return key, nil
+		}
 	}
-	return office.Key{Region: parts[2], Node: parts[3], ID: parts[4]}, nil
+	return office.Key{}, fault.Invalid(fault.Field{Path: "page_token", Reason: fault.BadPageToken})
 }

@@ -13,6 +13,8 @@ import (
 const (
 	// look is how often a follower asks for the revision although nobody told it of a load.
 	look = 30 * time.Second
+	// patience is how long reading may take; a network that says nothing any more must not hold a follower for ever.
+	patience = 20 * time.Second
 	// again is how long a follower waits before it tries a lost database again.
 	again = time.Second
 )
@@ -45,24 +47,32 @@ func follow(ctx context.Context, pool *pgxpool.Pool, show func(Contents)) error 
 	if _, err := conn.Exec(ctx, statements["listen"]); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	shown := int64(-1)
-	for {
-		now, err := revision(ctx, conn)
-		if err != nil {
-			return fmt.Errorf("read revision: %w", err)
-		}
-		if now != shown {
-			c, err := read(ctx, conn)
-			if err != nil {
-				return err
-			}
-			show(c)
-			shown = c.Revision
+	for shown := int64(-1); ; {
+		if shown, err = refresh(ctx, conn, shown, show); err != nil {
+			return err
 		}
 		if err := wait(ctx, conn); err != nil {
 			return err
 		}
 	}
+}
+
+// refresh shows what is current unless it was shown already, and returns the revision that is shown now.
+func refresh(ctx context.Context, conn *pgx.Conn, shown int64, show func(Contents)) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	switch now, err := revision(ctx, conn); {
+	case err != nil:
+		return shown, fmt.Errorf("read revision: %w", err)
+	case now == shown:
+		return shown, nil
+	}
+	c, err := read(ctx, conn)
+	if err != nil {
+		return shown, err
+	}
+	show(c)
+	return c.Revision, nil
 }
 
 // wait returns when somebody has loaded, or when it is time to look.

@@ -37,7 +37,7 @@ var loading = map[string]string{
 		values ($1, $2, $3, $4, $5, true, $6)`,
 	"count": `
 		insert into catalogue (revision, loaded_at) values ($1, $2)
-		on conflict (only) do update set revision = excluded.revision, loaded_at = excluded.loaded_at`,
+		on conflict (single) do update set revision = excluded.revision, loaded_at = excluded.loaded_at`,
 	"tell": `select pg_notify('directory_loaded', '')`,
 }
 

@@ -1,7 +1,7 @@
 -- +goose Up
 -- How many loads changed something. A server that knows this number knows whether it has everything.
 create table catalogue (
-    only      boolean     primary key default true check (only),
+    single    boolean     primary key default true check (single),
     revision  bigint      not null,
     loaded_at timestamptz not null
 );

@@ -1,0 +1,222 @@
+package app_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"google.golang.org/grpc"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/retepari/pari/pkg/pg/pgtest"
+	"github.com/retepari/pari/pkg/rpc/rpctest"
+	"github.com/retepari/pari/pkg/telemetry"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/app"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// portal is a municipal system without any role.
+var portal = rpctest.ID("lombardia", "cremona", "system", "portal")
+
+// directory is a running directory with the data of the program.
+type directory struct {
+	world *rpctest.World
+	db    pgtest.DB
+	addr  string
+	stop  context.CancelFunc
+	ended chan error
+}
+
+// config is that of a directory of the world on a database; its listener is open already.
+func config(t *testing.T, world *rpctest.World, db pgtest.DB) app.Config {
+	t.Helper()
+	dir := t.TempDir()
+	if err := world.Authority.Issue(rpctest.ID("all", "centre", "service", "directory"), dir); err != nil {
+		t.Fatal(err)
+	}
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return app.Config{
+		Region: "all", Node: "centre", DatabaseURL: db.URL, DatabaseOwnerURL: db.OwnerURL, IdentityDir: dir, Listener: listener,
+		Telemetry: &telemetry.Telemetry{Log: telemetry.NewLog(io.Discard)},
+	}
+}
+
+// run starts a directory and waits until it is ready. It is stopped with the test.
+func run(t *testing.T, world *rpctest.World, db pgtest.DB, c app.Config) *directory {
+	t.Helper()
+	d := &directory{world: world, db: db, addr: c.Listener.Addr().String(), ended: make(chan error, 1)}
+	ready := make(chan struct{})
+	c.Ready = func() { close(ready) }
+	ctx, stop := context.WithCancel(context.Background())
+	d.stop = stop
+	go func() { d.ended <- app.Run(ctx, c) }()
+	select {
+	case <-ready:
+	case err := <-d.ended:
+		t.Fatalf("ended before it was ready: %v", err)
+	case <-time.After(30 * time.Second):
+		t.Fatal("not ready")
+	}
+	t.Cleanup(func() {
+		stop()
+		if err := <-d.ended; err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	return d
+}
+
+// loaded returns a database that `directory migrate` and `directory load` have filled.
+func loaded(t *testing.T) pgtest.DB {
+	t.Helper()
+	return pgtest.New(t, "directory_loaded", func(ctx context.Context, ownerURL string) error {
+		c := app.Config{DatabaseOwnerURL: ownerURL}
+		if err := app.Migrate(ctx, c); err != nil {
+			return err
+		}
+		_, err := app.Load(ctx, c)
+		return err
+	})
+}
+
+// start runs a directory with the data of the program and connects to it.
+func start(t *testing.T) (*directory, directoryv1.DirectoryServiceClient) {
+	t.Helper()
+	world, db := rpctest.NewWorld(t), loaded(t)
+	d := run(t, world, db, config(t, world, db))
+	return d, directoryv1.NewDirectoryServiceClient(d.connect(t))
+}
+
+func (d *directory) connect(t *testing.T) *grpc.ClientConn {
+	t.Helper()
+	return (&rpctest.Server{World: d.world, Addr: d.addr}).As(t, portal, "")
+}
+
+// loseDatabase ends every connection of the directory to its database and lets it make no other.
+func (d *directory) loseDatabase(t *testing.T) {
+	t.Helper()
+	last, err := d.db.Pool(t).Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer last.Release()
+	owner, err := pgx.Connect(t.Context(), d.db.OwnerURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = owner.Close(context.Background()) }()
+	name := pgx.Identifier{owner.Config().Database}.Sanitize()
+	if _, err := owner.Exec(t.Context(), `revoke connect on database `+name+` from public, pari_app`); err != nil {
+		t.Fatal(err)
+	}
+	var ended int
+	if err := last.QueryRow(t.Context(), `select count(pg_terminate_backend(pid)) from pg_stat_activity
+		where datname = current_database() and usename = current_user and pid <> pg_backend_pid()`).Scan(&ended); err != nil || ended == 0 {
+		t.Fatalf("%d connections ended, %v", ended, err)
+	}
+}
+
+// call bounds a call of a test.
+func call(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func TestLoad(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t, "directory_empty", func(ctx context.Context, ownerURL string) error {
+		return app.Migrate(ctx, app.Config{DatabaseOwnerURL: ownerURL})
+	})
+	c := app.Config{DatabaseOwnerURL: db.OwnerURL}
+	first, err := app.Load(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.Revision != 1 || len(first.Lists) != 52 || len(first.Offices) != 6 {
+		t.Errorf("the first load changed %+v", first)
+	}
+	second, err := app.Load(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second.Revision != 1 || len(second.Lists) != 0 || len(second.Offices) != 0 {
+		t.Errorf("the second load changed %+v", second)
+	}
+	if err := app.Migrate(t.Context(), c); err != nil {
+		t.Errorf("migrating again: %v", err)
+	}
+}
+
+// Ensure a directory without data takes no call until it has some.
+func TestRun_WaitsForData(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t, "directory_empty", func(ctx context.Context, ownerURL string) error {
+		return app.Migrate(ctx, app.Config{DatabaseOwnerURL: ownerURL})
+	})
+	world := rpctest.NewWorld(t)
+	c := config(t, world, db)
+	done := make(chan struct{})
+	c.Ready = func() { close(done) }
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- app.Run(ctx, c) }()
+	if _, err := app.Load(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-done:
+	case <-time.After(30 * time.Second):
+		t.Error("not ready after a load")
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// Ensure what is shown stays while the database is away, and that stopping does not wait for it.
+func TestRun_OutlivesItsDatabase(t *testing.T) {
+	t.Parallel()
+	d, client := start(t)
+	d.loseDatabase(t)
+	got, err := client.FindOffices(call(t), &directoryv1.FindOfficesRequest{Territory: "019036", Ground: "DISABILITY"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.GetMatches()) != 1 || got.GetMatches()[0].GetOffice().GetOfficeId() != "cremona-sportello" {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestRun_AnswersHealthChecks(t *testing.T) {
+	t.Parallel()
+	d, _ := start(t)
+	health := healthv1.NewHealthClient(d.connect(t))
+	for _, service := range []string{"", "pari.directory.v1.DirectoryService"} {
+		got, err := health.Check(call(t), &healthv1.HealthCheckRequest{Service: service})
+		if err != nil || got.GetStatus() != healthv1.HealthCheckResponse_SERVING {
+			t.Errorf("%q: %v, %v", service, got, err)
+		}
+	}
+}
+
+func TestRun_NamesAllMissingSettings(t *testing.T) {
+	t.Parallel()
+	err := app.Run(t.Context(), app.Config{})
+	for _, name := range []string{"PARI_DATABASE_URL", "PARI_IDENTITY_DIR"} {
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("got %v, want %s named", err, name)
+		}
+	}
+}

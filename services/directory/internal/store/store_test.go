@@ -1,0 +1,230 @@
+package store_test
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/retepari/pari/pkg/pg/pgtest"
+	"github.com/retepari/pari/services/directory/internal/office"
+	"github.com/retepari/pari/services/directory/internal/store"
+	"github.com/retepari/pari/services/directory/internal/vocabulary"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+var (
+	day  = time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
+	red  = vocabulary.Term{Code: "RED", LabelIT: "rosso", LabelEN: "red"}
+	blue = vocabulary.Term{Code: "BLUE", LabelIT: "blu", LabelEN: "blue", ValidFrom: "2027-01-01", Group: "COLD"}
+)
+
+func colours(terms ...vocabulary.Term) vocabulary.List {
+	return vocabulary.List{Name: "colour", Version: 1, TitleIT: "Colore", TitleEN: "Colour", Groups: "warmth", Terms: terms}
+}
+
+func desk(id, name string) office.Office {
+	return office.Office{
+		ID: id, Name: name, Kind: "DESK", State: "ACTIVE", Region: "lombardia", Node: "cremona", Source: "test", Territories: []string{"019"},
+		Hours:  []office.Hours{{Weekday: 2, Opens: 9 * 60, Closes: 24 * 60}},
+		Phones: []office.Phone{{Number: "02 1", WhatsApp: true, Hours: []office.Hours{{Weekday: 1, Opens: 510, Closes: 750}}}},
+	}
+}
+
+func database(t *testing.T) pgtest.DB {
+	t.Helper()
+	return pgtest.New(t, "directory", store.Migrate)
+}
+
+func load(t *testing.T, db pgtest.DB, lists []vocabulary.List, offices ...office.Office) store.Loaded {
+	t.Helper()
+	loaded, err := store.Load(t.Context(), db.OwnerURL, lists, offices, day)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loaded
+}
+
+// follow returns what a follower is shown, as it comes.
+func follow(t *testing.T, db pgtest.DB) <-chan store.Contents {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	shown, done := make(chan store.Contents, 10), make(chan struct{})
+	pool := db.Pool(t)
+	go func() {
+		defer close(done)
+		_ = store.Follow(ctx, pool, slog.New(slog.DiscardHandler), func(c store.Contents) { shown <- c })
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-done
+	})
+	return shown
+}
+
+func next(t *testing.T, shown <-chan store.Contents) store.Contents {
+	t.Helper()
+	select {
+	case c := <-shown:
+		return c
+	case <-time.After(20 * time.Second):
+		t.Fatal("nothing was shown")
+		return store.Contents{}
+	}
+}
+
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	shown := follow(t, db)
+	if c := next(t, shown); c.Revision != 0 || len(c.Lists)+len(c.Offices) != 0 {
+		t.Fatalf("an empty database shows %+v", c)
+	}
+	load(t, db, []vocabulary.List{colours(red, blue)}, desk("b", "B"), desk("a", "A"))
+	want := store.Contents{Revision: 1, Lists: []vocabulary.List{colours(red, blue)}, Offices: []office.Office{desk("a", "A"), desk("b", "B")}}
+	if diff := cmp.Diff(want, next(t, shown)); diff != "" {
+		t.Error("after a load (-want +got):\n" + diff)
+	}
+}
+
+// Ensure a follower that loses its connection makes another one, and does not miss what was loaded meanwhile.
+func TestFollow_AfterALostConnection(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	load(t, db, []vocabulary.List{colours(red)}, desk("a", "A"))
+	shown := follow(t, db)
+	next(t, shown)
+	if _, err := db.Pool(t).Exec(t.Context(), `select pg_terminate_backend(pid) from pg_stat_activity
+		where datname = current_database() and usename = current_user and pid <> pg_backend_pid()`); err != nil {
+		t.Fatal(err)
+	}
+	load(t, db, []vocabulary.List{colours(red)}, desk("a", "B"))
+	for {
+		if c := next(t, shown); c.Revision == 2 && c.Offices[0].Name == "B" {
+			return
+		}
+	}
+}
+
+func TestLoad(t *testing.T) {
+	t.Parallel()
+
+	t.Run("changes nothing the second time", func(t *testing.T) {
+		t.Parallel()
+		db := database(t)
+		load(t, db, []vocabulary.List{colours(red, blue)}, desk("a", "A"))
+		if got := load(t, db, []vocabulary.List{colours(red, blue)}, desk("a", "A")); got.Revision != 1 || got.Lists != nil || got.Offices != nil {
+			t.Errorf("got %+v", got)
+		}
+	})
+
+	t.Run("raises the version of what changed and of nothing else", func(t *testing.T) {
+		t.Parallel()
+		db := database(t)
+		shapes := vocabulary.List{Name: "shape", Version: 1, TitleIT: "Forma", TitleEN: "Shape", Terms: []vocabulary.Term{red}}
+		load(t, db, []vocabulary.List{colours(red), shapes}, desk("a", "A"), desk("b", "B"))
+		got := load(t, db, []vocabulary.List{colours(red, blue), shapes}, desk("a", "A"), desk("b", "Better"))
+		if diff := cmp.Diff(store.Loaded{Revision: 2, Lists: []string{"colour"}, Offices: []string{"b"}}, got); diff != "" {
+			t.Error(diff)
+		}
+		c := next(t, follow(t, db))
+		if c.Lists[0].Version != 2 || c.Lists[1].Version != 1 || len(c.Offices) != 2 || c.Offices[1].Name != "Better" {
+			t.Errorf("got %+v", c)
+		}
+	})
+
+	t.Run("keeps what was", func(t *testing.T) {
+		t.Parallel()
+		db := database(t)
+		load(t, db, []vocabulary.List{colours(red)}, desk("a", "A"))
+		load(t, db, []vocabulary.List{colours(red, blue)}, desk("a", "B"))
+		var lists, states int
+		if err := db.Pool(t).QueryRow(t.Context(), `select (select count(*) from vocabulary where name = 'colour'),
+			(select count(*) from office where office_id = 'a')`).Scan(&lists, &states); err != nil {
+			t.Fatal(err)
+		}
+		if lists != 2 || states != 2 {
+			t.Errorf("%d versions of the list and %d states of the office, want 2 and 2", lists, states)
+		}
+	})
+
+	for _, c := range []struct {
+		name    string
+		lists   []vocabulary.List
+		offices []office.Office
+		refusal string
+	}{
+		{"refuses to lose a list", nil, []office.Office{desk("a", "A")}, "list colour is gone"},
+		{"refuses to lose a code", []vocabulary.List{colours(blue)}, []office.Office{desk("a", "A")}, "no longer holds RED"},
+		{"refuses to lose an office", []vocabulary.List{colours(red, blue)}, nil, "offices are gone (a)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			db := database(t)
+			load(t, db, []vocabulary.List{colours(red, blue)}, desk("a", "A"))
+			_, err := store.Load(t.Context(), db.OwnerURL, c.lists, c.offices, day)
+			if err == nil || !strings.Contains(err.Error(), c.refusal) {
+				t.Errorf("got %v, want %q", err, c.refusal)
+			}
+			if got := next(t, follow(t, db)); got.Revision != 1 || len(got.Offices) != 1 {
+				t.Errorf("a refused load left %+v", got)
+			}
+		})
+	}
+
+	t.Run("lets one of two loads at once do the work", func(t *testing.T) {
+		t.Parallel()
+		db := database(t)
+		revisions := make(chan int64, 2)
+		for range 2 {
+			go func() {
+				loaded, err := store.Load(context.Background(), db.OwnerURL, []vocabulary.List{colours(red)}, []office.Office{desk("a", "A")}, day)
+				if err != nil {
+					t.Error(err)
+				}
+				revisions <- loaded.Revision
+			}()
+		}
+		if a, b := <-revisions, <-revisions; a != 1 || b != 1 {
+			t.Errorf("revisions %d and %d, want 1 and 1", a, b)
+		}
+	})
+}
+
+func TestRoles(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	load(t, db, []vocabulary.List{colours(red)}, desk("a", "A"))
+	pool := db.Pool(t)
+	pgtest.RowSecurity(t, pool)
+	for _, statement := range []string{
+		`update office set node = 'x'`, `delete from vocabulary`, `insert into catalogue (revision, loaded_at) values (9, now())`,
+		`truncate office`, `drop policy everybody_reads on office`,
+	} {
+		if _, err := pool.Exec(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "42501") {
+			t.Errorf("%q by the runtime role: %v, want it refused", statement, err)
+		}
+	}
+}
+
+func TestStatements(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	reading, loading := store.Statements()
+	pgtest.Prepares(t, db.Pool(t), reading)
+	conn, err := pgx.Connect(t.Context(), db.OwnerURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	for name, statement := range loading {
+		if _, err := conn.Prepare(t.Context(), "", statement); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
