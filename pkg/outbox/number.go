@@ -21,10 +21,11 @@ const (
 		on conflict (node, day) do update set confirmed_seq = greatest(outbox_day.confirmed_seq, excluded.confirmed_seq)`
 	selectWaiting = `select id, event_id, type, aggregate, aggregate_seq, data, traceparent from outbox
 		where node = $1 and node_seq is null order by id limit $2 for no key update`
-	lockLine    = `select last_seq, last_hash from outbox_line where node = $1 for no key update`
-	numberThese = `update outbox o set node_seq = v.seq, prev_hash = v.prev, key_id = $2, signature = v.signature
-		from unnest($3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[]) as v (id, seq, prev, signature)
-		where o.node = $1 and o.id = v.id and o.node_seq is null`
+	lockLine = `select last_seq, last_hash from outbox_line where node = $1 for no key update`
+	// Rows find their values by position, not by a join: a planner without statistics would walk the backlog for each.
+	numberThese = `update outbox set node_seq = $3 + array_position($2::bigint[], id), prev_hash = ($4::bytea[])[array_position($2::bigint[], id)],
+		key_id = $5, signature = ($6::bytea[])[array_position($2::bigint[], id)]
+		where node = $1 and id = any ($2) and node_seq is null`
 	moveLine = `update outbox_line set last_seq = $2, last_hash = $3 where node = $1`
 	// What has a number is read by number, from a position that the caller knows.
 	selectNumbered = `select event_id, type, aggregate, aggregate_seq, data, traceparent, node_seq, prev_hash, key_id, signature, resends
@@ -128,16 +129,16 @@ func (l *leader) readWaiting(ctx context.Context, b *pgx.Batch) ([]int64, []bus.
 // number continues the chain over events, and queues the statements that store it.
 func (l *leader) number(b *pgx.Batch, ids []int64, events []bus.Event) (int64, bus.Hash) {
 	last, hash := l.last, l.lastHash
-	seqs, prevs, signatures := make([]int64, len(events)), make([][]byte, len(events)), make([][]byte, len(events))
+	prevs, signatures := make([][]byte, len(events)), make([][]byte, len(events))
 	for i := range events {
 		last++
 		e := &events[i]
 		e.NodeSeq, e.PrevHash = last, hash
 		e.Sign(l.r.c.Signer)
 		hash = e.Hash()
-		seqs[i], prevs[i], signatures[i] = e.NodeSeq, e.PrevHash[:], e.Signature
+		prevs[i], signatures[i] = e.PrevHash[:], e.Signature
 	}
-	b.Queue(numberThese, l.r.c.Line.Node, l.r.c.Signer.KeyID(), ids, seqs, prevs, signatures)
+	b.Queue(numberThese, l.r.c.Line.Node, ids, l.last, prevs, l.r.c.Signer.KeyID(), signatures)
 	b.Queue(moveLine, l.r.c.Line.Node, last, hash[:])
 	return last, hash
 }
