@@ -102,6 +102,7 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 	if err != nil {
 		return err
 	}
+	f.Upkeep(pool)
 	codes := f.Vocabulary(pool, directory)
 	reports := store.New(pool)
 	handovers := handover.New(reports, casemanagementv1.NewCaseManagementServiceClient(cases), []string{c.Node}, f.Log, time.Now)

@@ -25,6 +25,21 @@ const (
 	CourseOutOfCompetence Course = "OUT_OF_COMPETENCE"
 )
 
+// CourseOf is the course of a group of verdicts; of an unknown one there is none. A case that is not discrimination but is
+// helped is worked like one that is.
+func CourseOf(group string) Course {
+	switch group {
+	case "PERTINENT", "NOT_PERTINENT_HELPED":
+		return CourseInCharge
+	case "NOT_PERTINENT":
+		return CourseNotPertinent
+	case "OUT_OF_COMPETENCE":
+		return CourseOutOfCompetence
+	default:
+		return ""
+	}
+}
+
 // Sealed is the sensitivity of which the centre learns that a case exists, and nothing else.
 const Sealed = "S4"
 
@@ -57,6 +72,9 @@ type Closing struct {
 	PersonInformed bool
 	SealedNote     []byte
 }
+
+// Assessed is what the history says of an assessment; its version names the assessment.
+const Assessed = "ASSESSED"
 
 // Change is one line of a case's history.
 type Change struct {
@@ -125,7 +143,7 @@ func (c *Case) Assess(version int64, a Assessment, course Course, by Actor, now 
 		return c.forbidden()
 	}
 	c.Assessment = &a
-	c.record("ASSESSED", from, by, now)
+	c.record(Assessed, from, by, now)
 	c.tell(Event{Kind: EventClassified, At: now})
 	return nil
 }

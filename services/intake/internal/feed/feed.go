@@ -4,6 +4,7 @@ package feed
 
 import (
 	"time"
+	_ "time/tzdata" // images hold no time zones
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
@@ -37,7 +38,7 @@ func Month(at time.Time) *recordv1.Month {
 var rome = func() *time.Location {
 	l, err := time.LoadLocation("Europe/Rome")
 	if err != nil {
-		return time.FixedZone("CET", 3600)
+		panic(err) // the zones are compiled in
 	}
 	return l
 }()
