@@ -48,7 +48,11 @@ func (s *Reports) HandOver(ctx context.Context, node, id string, version int64, 
 		b.Queue(statements["update"], node, id, r.State, r.Version, nil, nil)
 		queueChanges(b, r)
 		b.Queue(statements["hand over"], node, uuid.New(), id, by.Person, by.System, now.UTC())
-		if err := tx.SendBatch(ctx, b).Close(); err != nil {
+		err := tx.SendBatch(ctx, b).Close()
+		if repeat.IsRepeated(err) { // used a moment ago for something else: for this report it would have waited for the lock
+			return fault.New(fault.RequestIDReused)
+		}
+		if err != nil {
 			return fmt.Errorf("store hand-over: %w", err)
 		}
 		return nil

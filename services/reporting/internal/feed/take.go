@@ -1,0 +1,193 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/services/reporting/internal/store"
+)
+
+// delivery is an event with the message that it came in.
+type delivery struct {
+	store.Event
+	msg jetstream.Msg
+}
+
+// take takes in a piece: each region in a transaction of its own, acknowledged when that is committed. It fails only when
+// ctx ends; what is acknowledged by then is done.
+func (f *Feed) take(ctx context.Context, piece []jetstream.Msg) error {
+	var regions []string
+	arrived := map[string][]delivery{}
+	var causes []trace.Link
+	for _, m := range piece {
+		e, err := f.open(m)
+		if err != nil {
+			f.refuse(ctx, m, err)
+			continue
+		}
+		region := e.Line.Region
+		if arrived[region] == nil {
+			regions = append(regions, region)
+		}
+		arrived[region] = append(arrived[region], delivery{store.NewEvent(e), m})
+		if cause := trace.SpanContextFromContext(bus.WithTraceparent(context.Background(), e.Traceparent)); cause.IsValid() {
+			causes = append(causes, trace.Link{SpanContext: cause})
+		}
+	}
+	ctx, span := otel.Tracer(scope).Start(ctx, "take events", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithLinks(causes...))
+	defer span.End()
+	for _, region := range regions {
+		if err := f.takeRegion(ctx, region, arrived[region]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open reads a message as an event of the node that signed it.
+func (f *Feed) open(m jetstream.Msg) (bus.Event, error) {
+	e, err := bus.Parse(m.Subject(), m.Headers(), m.Data())
+	if err != nil {
+		return bus.Event{}, err
+	}
+	return e, e.Verify(f.nodes)
+}
+
+// refuse lets go of a message that is no event of the node that it names. It is not delivered again; if it was true, and
+// only our key of the node is old, the node sends it again.
+func (f *Feed) refuse(ctx context.Context, m jetstream.Msg, err error) {
+	class := "malformed"
+	if errors.Is(err, bus.ErrSignature) {
+		class = "signature"
+	}
+	f.meter.refuse(ctx, class, 1)
+	f.c.Log.WarnContext(ctx, "message refused", slog.String("class", class), slog.String("subject", m.Subject()), slog.Any("error", err))
+	_ = m.TermWithReason(class) // one that comes again is refused again
+}
+
+func (f *Feed) takeRegion(ctx context.Context, region string, arrived []delivery) error {
+	events := make([]store.Event, len(arrived))
+	for i, d := range arrived {
+		events[i] = d.Event
+	}
+	lines, err := f.apply(ctx, region, events)
+	if err != nil {
+		return err
+	}
+	if f.c.AfterCommit != nil {
+		f.c.AfterCommit()
+	}
+	for _, d := range arrived {
+		_ = d.msg.Ack() // one that is lost brings a duplicate
+	}
+	for _, p := range lines {
+		if p, err = f.follow(ctx, p); err != nil {
+			return err
+		}
+		f.answer(ctx, p)
+	}
+	return nil
+}
+
+// apply applies events of a region together, or one by one when the database refuses what they do together.
+func (f *Feed) apply(ctx context.Context, region string, events []store.Event) (map[bus.Line]store.Position, error) {
+	lines := map[bus.Line]store.Position{}
+	r, err := f.insist(ctx, func() (store.Result, error) {
+		return f.c.Store.Apply(ctx, store.Batch{Region: region, Events: events, Waiting: f.c.Follow}, Read, f.codes())
+	})
+	if err == nil {
+		f.count(ctx, r, lines)
+		return lines, nil
+	}
+	if !store.Permanent(err) {
+		return nil, err
+	}
+	for _, e := range events {
+		err := f.step(ctx, lines, func(refuse bool) (store.Result, error) {
+			return f.c.Store.Apply(ctx, store.Batch{Region: region, Events: []store.Event{e}, Refuse: refuse}, Read, f.codes())
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for line, p := range lines {
+		p.More = p.Waiting > 0 // none was let follow above
+		lines[line] = p
+	}
+	return lines, nil
+}
+
+// follow lets the events follow that waited behind a gap which is closed now.
+func (f *Feed) follow(ctx context.Context, p store.Position) (store.Position, error) {
+	lines := map[bus.Line]store.Position{p.Line: p}
+	for lines[p.Line].More {
+		r, err := f.insist(ctx, func() (store.Result, error) {
+			return f.c.Store.Drain(ctx, p.Line, store.Batch{Waiting: f.c.Follow}, Read, f.codes())
+		})
+		switch {
+		case err == nil:
+			f.count(ctx, r, lines)
+			continue
+		case !store.Permanent(err):
+			return p, err
+		}
+		before := lines[p.Line].Applied
+		err = f.step(ctx, lines, func(refuse bool) (store.Result, error) {
+			return f.c.Store.Drain(ctx, p.Line, store.Batch{Waiting: 1, Refuse: refuse}, Read, f.codes())
+		})
+		if err != nil {
+			return p, err
+		}
+		if lines[p.Line].Applied == before { // it cannot even be parked: the next tick tries again
+			break
+		}
+	}
+	return lines[p.Line], nil
+}
+
+// step lets one event take effect, or be parked when the database refuses what it does.
+func (f *Feed) step(ctx context.Context, lines map[bus.Line]store.Position, do func(refuse bool) (store.Result, error)) error {
+	r, err := f.insist(ctx, func() (store.Result, error) { return do(false) })
+	if store.Permanent(err) {
+		f.c.Log.ErrorContext(ctx, "the database refuses what an event does: it is parked", slog.Any("error", err))
+		r, err = f.insist(ctx, func() (store.Result, error) { return do(true) })
+	}
+	switch {
+	case err == nil:
+		f.count(ctx, r, lines)
+	case store.Permanent(err):
+		f.c.Log.ErrorContext(ctx, "an event cannot be parked: its line stands still", slog.Any("error", err))
+	default:
+		return err
+	}
+	return nil
+}
+
+// insist tries until the database answers: the result, or an error that is permanent. Else it returns when ctx ends.
+func (f *Feed) insist(ctx context.Context, do func() (store.Result, error)) (store.Result, error) {
+	for failures := 0; ; failures++ {
+		r, err := do()
+		if err == nil || store.Permanent(err) {
+			return r, err
+		}
+		if ctx.Err() != nil {
+			return r, ctx.Err()
+		}
+		f.complain(ctx, failures, "events wait: the database does not take them", err)
+		pause(ctx, backoff(failures))
+	}
+}
+
+// count keeps the newest position of each line and counts what became of the events.
+func (f *Feed) count(ctx context.Context, r store.Result, lines map[bus.Line]store.Position) {
+	for _, p := range r.Lines {
+		lines[p.Line] = p
+	}
+	f.meter.count(ctx, r)
+}
