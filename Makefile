@@ -48,7 +48,7 @@ gen: $(BIN)/buf $(BIN)/protoc-gen-go ## generate Go from proto/, and the pages o
 
 .PHONY: tidy
 tidy: ## tidy every module
-	@for d in $(DIRS); do (cd $$d && GOWORK=off go mod tidy) || exit 1; done; go work sync
+	@go work sync; for d in $(DIRS); do (cd $$d && GOWORK=off go mod tidy) || exit 1; done
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## lint every module

@@ -103,7 +103,7 @@ func (r *Relay) Run(ctx context.Context) error {
 
 // jitter is d, give or take a quarter.
 func jitter(d time.Duration) time.Duration {
-	return d - d/4 + rand.N(d/2+1)
+	return d - d/4 + rand.N(d/2+1) //nolint:gosec // spreads the load, guards nothing
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net"
 	"strings"
@@ -117,12 +118,12 @@ func TestServer_ListsAllViolations(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil, func(context.Context) error { t.Error("the handler ran"); return nil })
 	err := find(s.As(t, portal, ""), &directoryv1.FindOfficesRequest{Ground: "BLUE", AccessMode: strings.Repeat("X", 41), Territory: "Y"})
-	f, ok := fault.FromStatus(err).(*fault.Error)
-	if !ok || f.Reason != fault.InvalidRequest || len(f.Fields) != 3 {
+	var f *fault.Error
+	if !errors.As(fault.FromStatus(err), &f) || f.Reason != fault.InvalidRequest || len(f.Fields) != 3 {
 		t.Fatalf("got %v", err)
 	}
 	err = find(s.As(t, portal, ""), &directoryv1.FindOfficesRequest{Ground: "GONE"})
-	if f, ok = fault.FromStatus(err).(*fault.Error); !ok || f.Fields[0].Reason != fault.ExpiredCode {
+	if !errors.As(fault.FromStatus(err), &f) || f.Fields[0].Reason != fault.ExpiredCode {
 		t.Errorf("got %v", err)
 	}
 }

@@ -68,7 +68,7 @@ func fieldOf(v *protovalidate.Violation) fault.Field {
 	if f.Reason == fault.TooShort && v.RuleValue.IsValid() && v.RuleValue.Uint() == 1 {
 		f.Reason = fault.Required
 	}
-	switch f.Reason {
+	switch f.Reason { //nolint:exhaustive // the others have no limit to tell
 	case fault.TooLong, fault.TooMany, fault.TooFew, fault.TooShort, fault.OutOfRange:
 		if v.RuleValue.IsValid() {
 			f.Limit = v.RuleValue.String()

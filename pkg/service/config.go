@@ -48,7 +48,12 @@ type Config struct {
 
 // FromEnv reads a configuration that embeds Config.
 func FromEnv[C any]() (C, error) {
-	c, err := env.ParseAsWithOptions[C](env.Options{Prefix: "PARI_"})
+	return FromMap[C](env.ToMap(os.Environ()))
+}
+
+// FromMap is FromEnv for an environment that is given: programs that run services in process say it as operators do.
+func FromMap[C any](environment map[string]string) (C, error) {
+	c, err := env.ParseAsWithOptions[C](env.Options{Prefix: "PARI_", Environment: environment})
 	if err != nil {
 		return c, fmt.Errorf("configuration: %w", err)
 	}

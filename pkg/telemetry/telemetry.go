@@ -48,7 +48,7 @@ func Start(ctx context.Context, program, version string, w io.Writer) (*Telemetr
 	t.stop = append(t.stop, meters.Shutdown)
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		t.Log.Warn("telemetry", slog.Any("error", err))
+		t.Log.WarnContext(context.Background(), "telemetry", slog.Any("error", err))
 	}))
 	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != "" {
 		exporter, err := otlptracegrpc.New(ctx)

@@ -7,12 +7,13 @@ import (
 	"os"
 
 	"github.com/retepari/pari/pkg/run"
+	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/services/directory/app"
 )
 
 func main() {
 	os.Exit(run.Main(func(ctx context.Context) error {
-		c, err := app.FromEnv()
+		c, err := service.FromEnv[app.Config]()
 		if err != nil {
 			return err
 		}

@@ -38,9 +38,9 @@ func Write(w io.Writer, results []Result) error {
 // Show prints results as a table for people.
 func Show(w io.Writer, results []Result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "NAME\tOURS\tFLOOR\tUNIT\tRATIO\tP50 ms\tP95 ms\tP99 ms")
+	_, _ = fmt.Fprintln(t, "NAME\tOURS\tFLOOR\tUNIT\tRATIO\tP50 ms\tP95 ms\tP99 ms")
 	for _, r := range results {
-		fmt.Fprintf(t, "%s\t%.0f\t%.0f\t%s\t%.2f\t%.1f\t%.1f\t%.1f\n", r.Name, r.Ours, r.Floor, r.Unit, r.Ratio, r.P50, r.P95, r.P99)
+		_, _ = fmt.Fprintf(t, "%s\t%.0f\t%.0f\t%s\t%.2f\t%.1f\t%.1f\t%.1f\n", r.Name, r.Ours, r.Floor, r.Unit, r.Ratio, r.P50, r.P95, r.P99)
 	}
 	return t.Flush()
 }

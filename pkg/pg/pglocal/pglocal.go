@@ -127,7 +127,7 @@ func (s *Server) Restart(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.cmd != nil {
-		return errors.New("Postgres is running")
+		return errors.New("database server is running")
 	}
 	sockets, err := os.MkdirTemp("", "pg")
 	if err != nil {
@@ -177,9 +177,9 @@ func (s *Server) answers(ctx context.Context) error {
 		}
 		select {
 		case <-s.done:
-			return errors.New("Postgres ended at once")
+			return errors.New("database server ended at once")
 		case <-ctx.Done():
-			return fmt.Errorf("Postgres does not answer: %w", err)
+			return fmt.Errorf("database server does not answer: %w", err)
 		case <-tick.C:
 		}
 	}

@@ -61,7 +61,7 @@ func handOver(cmd *exec.Cmd, dir string) error {
 		if err != nil {
 			return err
 		}
-		return os.Lchown(path, uid, gid)
+		return os.Lchown(path, uid, gid) //nolint:gosec // our own directory, which nobody else may write
 	})
 	if err != nil {
 		return fmt.Errorf("hand the data directory to an ordinary user: %w", err)

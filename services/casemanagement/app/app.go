@@ -105,7 +105,9 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 	return f.Serve(ctx, codes.Current, codes.Ready(), func(r grpc.ServiceRegistrar) {
 		casemanagementv1.RegisterCaseManagementServiceServer(r, &api.Server{
 			Cases: cases, Keys: keys, Secrets: secrets, Signs: map[string]string{c.Node: sign(c)}, Stored: relay.Wake, Log: f.Log, Now: time.Now,
-			Course: func(verdict string) casefile.Course { return casefile.CourseOf(codes.Current().Group("assessment", verdict)) },
+			Course: func(verdict string) casefile.Course {
+				return casefile.CourseOf(codes.Current().Group("assessment", verdict))
+			},
 		})
 	})
 }

@@ -4,18 +4,16 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"os"
 	"sync"
 	"time"
 
-	"github.com/retepari/pari/pkg/identity"
+	"google.golang.org/grpc"
+
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/rpc"
-	"github.com/retepari/pari/pkg/run"
-	"github.com/retepari/pari/pkg/telemetry"
+	"github.com/retepari/pari/pkg/service"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/data"
 	"github.com/retepari/pari/services/directory/internal/api"
@@ -24,12 +22,24 @@ import (
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
+// Name of the service: its certificate, its database.
+const Name = "directory"
+
 // Version is set by the build.
 var Version = "dev"
 
+// Config of the directory. In the environment every name begins with PARI_.
+type Config struct {
+	service.Config
+
+	// DatabaseURL is for serving, DatabaseOwnerURL for migrating and loading.
+	DatabaseURL      string `env:"DATABASE_URL"`
+	DatabaseOwnerURL string `env:"DATABASE_OWNER_URL"`
+}
+
 // Migrate brings the database up to date.
 func Migrate(ctx context.Context, c Config) error {
-	if err := need(setting{"PARI_DATABASE_OWNER_URL", c.DatabaseOwnerURL}); err != nil {
+	if err := service.Need(service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL}); err != nil {
 		return err
 	}
 	return store.Migrate(ctx, c.DatabaseOwnerURL)
@@ -44,7 +54,7 @@ type Loaded struct {
 // Load makes the data in the program the current ones. Running servers show them within a moment. The same data again
 // change nothing.
 func Load(ctx context.Context, c Config) (Loaded, error) {
-	if err := need(setting{"PARI_DATABASE_OWNER_URL", c.DatabaseOwnerURL}); err != nil {
+	if err := service.Need(service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL}); err != nil {
 		return Loaded{}, err
 	}
 	lists, offices, err := read()
@@ -78,109 +88,41 @@ func read() ([]vocabulary.List, []office.Office, error) {
 // Run serves until ctx ends. It takes calls as soon as it has something to show, and goes on showing it while the database
 // is away.
 func Run(ctx context.Context, c Config) error {
-	if err := need(setting{"PARI_DATABASE_URL", c.DatabaseURL}, setting{"PARI_IDENTITY_DIR", c.IdentityDir}); err != nil {
+	if err := service.Need(service.Setting{Name: "PARI_DATABASE_URL", Value: c.DatabaseURL}); err != nil {
 		return err
 	}
-	tel, own := c.Telemetry, false
-	if tel == nil {
-		var err error
-		if tel, err = telemetry.Start(ctx, "directory", Version, os.Stderr); err != nil {
-			return err
-		}
-		own = true
-	}
-	log := tel.Log.With(slog.String("service", "directory"))
-	g := run.New(log)
-	if own {
-		g.OnStop("telemetry", tel.Stop)
-	}
-	if err := start(ctx, g, c, tel, log); err != nil {
-		stopped, cancel := context.WithCancel(ctx)
-		cancel()
-		_ = g.Wait(stopped)
-		return err
-	}
-	return g.Wait(ctx)
+	return service.Run(ctx, Name, Version, c.Config, func(ctx context.Context, f *service.Frame) error { return build(ctx, f, c) })
 }
 
-// start adds the parts: what comes later stops first.
-func start(ctx context.Context, g *run.Group, c Config, tel *telemetry.Telemetry, log *slog.Logger) error {
-	pool, err := pg.Connect(ctx, c.DatabaseURL)
+func build(ctx context.Context, f *service.Frame, c Config) error {
+	pool, err := pg.Connect(ctx, c.DatabaseURL) // readiness does not depend on it
 	if err != nil {
 		return err
 	}
-	g.OnStop("postgres", func(context.Context) error { pool.Close(); return nil })
-
+	f.Group.OnStop("database", func(context.Context) error { pool.Close(); return nil })
 	directory := api.New(time.Now)
-	server, err := newServer(c, directory, log)
-	if err != nil {
-		return err
-	}
-	listener := c.Listener
-	if listener == nil {
-		if listener, err = new(net.ListenConfig).Listen(ctx, "tcp", c.Addr); err != nil {
-			return fmt.Errorf("address for calls: %w", err)
-		}
-	}
-
 	shown, once := make(chan struct{}), sync.Once{}
-	ops := tel.NewOps()
-	ops.Check("data", func(context.Context) error {
+	f.Ops.Check("data", func(context.Context) error {
 		select {
 		case <-shown:
 			return nil
 		default:
-			return fmt.Errorf("nothing was loaded")
+			return errors.New("nothing was loaded")
 		}
 	})
-	g.Go("ops", func(ctx context.Context) error { return ops.Serve(ctx, c.OpsAddr) })
-	g.Go("follow", func(ctx context.Context) error {
-		return store.Follow(ctx, pool, log, func(contents store.Contents) {
+	f.Group.Go("follow", func(ctx context.Context) error {
+		return store.Follow(ctx, pool, f.Log, func(contents store.Contents) {
 			if contents.Revision == 0 {
-				log.WarnContext(ctx, "the database is empty: run `directory load`")
+				f.Log.WarnContext(ctx, "the database is empty: run `directory load`")
 				return
 			}
 			directory.Show(contents.Lists, contents.Offices)
-			log.InfoContext(ctx, "directory shown", slog.Int64("revision", contents.Revision),
+			f.Log.InfoContext(ctx, "directory shown", slog.Int64("revision", contents.Revision),
 				slog.Int("lists", len(contents.Lists)), slog.Int("offices", len(contents.Offices)))
 			once.Do(func() { close(shown) })
 		})
 	})
-	g.Go("grpc", func(ctx context.Context) error {
-		select {
-		case <-ctx.Done():
-			return listener.Close()
-		case <-shown:
-		}
-		log.InfoContext(ctx, "taking calls", slog.String("addr", listener.Addr().String()))
-		if c.Ready != nil {
-			c.Ready()
-		}
-		return server.Serve(ctx, listener)
+	return f.Serve(ctx, directory.Vocabulary, shown, func(r grpc.ServiceRegistrar) {
+		directoryv1.RegisterDirectoryServiceServer(r, directory)
 	})
-	return nil
-}
-
-func newServer(c Config, directory *api.Server, log *slog.Logger) (*rpc.Server, error) {
-	source, err := identity.LoadSource(c.IdentityDir)
-	if err != nil {
-		return nil, err
-	}
-	grants, err := identity.LoadGrants(c.GrantsFile)
-	if err != nil {
-		return nil, err
-	}
-	verifier, err := c.verifier()
-	if err != nil {
-		return nil, err
-	}
-	server, err := rpc.NewServer(rpc.Config{
-		Service: "directory", Region: c.Region, Node: c.Node, Source: source, Grants: grants, Verifier: verifier,
-		Vocabulary: directory.Vocabulary, Log: log, Reflection: c.Reflection,
-	})
-	if err != nil {
-		return nil, err
-	}
-	directoryv1.RegisterDirectoryServiceServer(server, directory)
-	return server, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/retepari/pari/pkg/pg/pgtest"
 	"github.com/retepari/pari/pkg/rpc/rpctest"
+	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/pkg/telemetry"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/app"
@@ -45,8 +46,10 @@ func config(t *testing.T, world *rpctest.World, db pgtest.DB) app.Config {
 		t.Fatal(err)
 	}
 	return app.Config{
-		Region: "all", Node: "centre", DatabaseURL: db.URL, DatabaseOwnerURL: db.OwnerURL, IdentityDir: dir, Listener: listener,
-		Telemetry: &telemetry.Telemetry{Log: telemetry.NewLog(io.Discard)},
+		Config: service.Config{
+			Region: "all", Node: "centre", IdentityDir: dir, Listener: listener, Telemetry: &telemetry.Telemetry{Log: telemetry.NewLog(io.Discard)},
+		},
+		DatabaseURL: db.URL, DatabaseOwnerURL: db.OwnerURL,
 	}
 }
 
@@ -214,7 +217,7 @@ func TestRun_AnswersHealthChecks(t *testing.T) {
 func TestRun_NamesAllMissingSettings(t *testing.T) {
 	t.Parallel()
 	err := app.Run(t.Context(), app.Config{})
-	for _, name := range []string{"PARI_DATABASE_URL", "PARI_IDENTITY_DIR"} {
+	for _, name := range []string{"PARI_DATABASE_URL"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("got %v, want %s named", err, name)
 		}

@@ -1,0 +1,192 @@
+package feed
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/bus/bustest"
+	"github.com/retepari/pari/pkg/outbox"
+	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/pg/pgtest"
+	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	"github.com/retepari/pari/services/reporting/internal/store"
+)
+
+// node is cremona's intake as far as the centre sees it: an outbox and its relay.
+type node struct {
+	b     *bundle
+	pool  *pgxpool.Pool
+	relay *outbox.Relay
+}
+
+func (b *bundle) node() *node {
+	b.t.Helper()
+	n := &node{b: b, pool: pgtest.New(b.t, "outbox", func(ctx context.Context, ownerURL string) error {
+		return pg.Migrate(ctx, ownerURL, outbox.Migrations(), outbox.VersionTable)
+	}).Pool(b.t)}
+	var err error
+	n.relay, err = outbox.NewRelay(outbox.Config{
+		Line: intake, Pool: n.pool, Conn: b.net.Connect(bustest.Cremona, "intake"), Signer: b.net.Signer(intake.Owner()), Centre: b.net.Keys(),
+		Log: quiet(), Poll: 20 * time.Millisecond, Heartbeat: 100 * time.Millisecond, AckWait: time.Second, ResendAfter: 500 * time.Millisecond,
+		LeaseRetry: 20 * time.Millisecond, MaxBackoff: 100 * time.Millisecond,
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := n.relay.Run(ctx); err != nil {
+			b.t.Errorf("relay: %v", err)
+		}
+	}()
+	b.t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	return n
+}
+
+// write appends reports as a service does.
+func (n *node) write(reports int) {
+	n.b.t.Helper()
+	data, err := proto.Marshal(&eventsv1.ReportCounted{Month: march, Channel: "DESK"})
+	if err != nil {
+		n.b.t.Fatal(err)
+	}
+	for range reports {
+		err := pgx.BeginFunc(context.Background(), n.pool, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(context.Background(), pg.SetTenant, intake.Node); err != nil {
+				return err
+			}
+			return outbox.Append(context.Background(), tx, outbox.Event{
+				Node: intake.Node, Type: counted, Aggregate: uuid.NewString(), AggregateSeq: 1, Data: data,
+			})
+		})
+		if err != nil {
+			n.b.t.Fatal(err)
+		}
+	}
+	n.relay.Wake()
+}
+
+func (n *node) confirmed(seq int64) {
+	n.b.t.Helper()
+	bustest.Eventually(n.b.t, func() bool { return n.relay.Status().Confirmed == seq })
+}
+
+// Ensure that a real relay and this feed understand each other: events up, watermarks down, heartbeats heard.
+func TestFeed_WithRelay(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.start(b.config())
+	n := b.node()
+	n.write(100)
+	n.confirmed(100)
+	l := b.until(intake, func(l store.Line) bool { return l.Applied == 100 && l.LastSeq == 100 && l.Pending == 0 })
+	if l.Reports != 100 || l.Gaps() != 0 {
+		t.Errorf("line %+v", l)
+	}
+	b.sound("lombardia")
+}
+
+// Ensure that what a node announces and the centre lacks is seen: the hub is cut off while the node goes on.
+func TestFeed_KnowsThatItIsBehind(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	n := b.node()
+	n.write(5)
+	bustest.Eventually(t, func() bool { return n.relay.Status().Sent == 5 })
+	f, err := New(b.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sub, err := f.c.Conn.Subscribe(bus.AllHeartbeats, f.hear)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	bustest.Eventually(t, func() bool {
+		if err := f.tick(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		l := b.lineOf(intake)
+		return l.LastSeq == 5 && l.Applied == 0 && l.Gaps() == 5 && !l.HeardAt.IsZero()
+	})
+}
+
+// Ensure that nothing is lost and nothing doubled when the hub loses its disk.
+func TestFeed_HubLosesItsStore(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	stop := b.start(b.config())
+	n := b.node()
+	n.write(20)
+	n.confirmed(20)
+	stop()
+	n.write(20) // acknowledged by the hub, never delivered
+	bustest.Eventually(t, func() bool { return n.relay.Status().Sent == 40 })
+	b.net.StopHub()
+	b.net.LoseStore()
+	b.net.StartHub()
+	b.start(b.config())
+	n.write(20)
+	n.confirmed(60)
+	if l := b.until(intake, appliedAt(60)); l.Reports != 60 {
+		t.Errorf("line %+v", l)
+	}
+	b.sound("lombardia")
+}
+
+// Ensure that a heartbeat counts only when its node signed it for its line.
+func TestHear_DropsForgeries(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	f, err := New(b.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	beat := func(subject, owner, source string, last int64) {
+		m, err := bus.SignedMsg(subject, &eventsv1.Heartbeat{Source: source, LastNodeSeq: last}, b.net.Signer(owner))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.hear(m)
+	}
+	beat(intake.HeartbeatSubject(), cuneo.Owner(), "intake", 9)
+	beat(intake.HeartbeatSubject(), intake.Owner(), "casemanagement", 9)
+	beat(intake.HeartbeatSubject(), intake.Owner(), "intake", -1)
+	beat("pari.v1.lombardia.cremona.heartbeat", intake.Owner(), "intake", 9)
+	if got := f.beats.take(); len(got) != 0 {
+		t.Errorf("heard %v", got)
+	}
+	beat(intake.HeartbeatSubject(), intake.Owner(), "intake", 9)
+	if got := f.beats.take()["lombardia"]; len(got) != 1 || got[0].LastSeq != 9 {
+		t.Errorf("heard %v", got)
+	}
+}
+
+func TestNodes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"lombardia.cremona.pem", "piemonte.cuneo.pem", "centre.pem", "notes.txt", "Bad.Name.pem"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := Nodes(dir)
+	if diff := cmp.Diff([]store.Node{{Region: "lombardia", Name: "cremona"}, {Region: "piemonte", Name: "cuneo"}}, got); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+}
