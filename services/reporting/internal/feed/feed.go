@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel"
 
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/vocabulary"
@@ -80,7 +81,7 @@ func New(c Config) (*Feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := newMeter()
+	m, err := newMeter(otel.GetMeterProvider())
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
@@ -20,14 +19,16 @@ const scope = "github.com/retepari/pari/services/reporting/internal/feed"
 // meter counts what becomes of events, and shows how the lines stand as of the last tick. Labels are classes and lines,
 // never a type or a pseudonym.
 type meter struct {
+	meter metric.Meter
+
 	applied, duplicates, parked, refused, healed metric.Int64Counter
 
 	mu    sync.Mutex
 	lines map[bus.Line]store.Line
 }
 
-func newMeter() (*meter, error) {
-	m := otel.Meter(scope)
+func newMeter(provider metric.MeterProvider) (*meter, error) {
+	m := provider.Meter(scope)
 	var errs []error
 	counter := func(name, description string) metric.Int64Counter {
 		c, err := m.Int64Counter(name, metric.WithDescription(description), metric.WithUnit("{event}"))
@@ -35,6 +36,7 @@ func newMeter() (*meter, error) {
 		return c
 	}
 	all := &meter{
+		meter:      m,
 		applied:    counter("pari.feed.applied", "events that took effect"),
 		duplicates: counter("pari.feed.duplicates", "events that came again"),
 		parked:     counter("pari.feed.parked", "events kept without effect, by class; every class but gap and behind is poison"),
@@ -78,10 +80,9 @@ func (m *meter) show(lines map[bus.Line]store.Line) {
 
 // observe shows the lines, read when somebody asks.
 func (m *meter) observe() (func(), error) {
-	meter := otel.Meter(scope)
 	var errs []error
 	gauge := func(name, description, unit string) metric.Float64ObservableGauge {
-		g, err := meter.Float64ObservableGauge(name, metric.WithDescription(description), metric.WithUnit(unit))
+		g, err := m.meter.Float64ObservableGauge(name, metric.WithDescription(description), metric.WithUnit(unit))
 		errs = append(errs, err)
 		return g
 	}
@@ -92,7 +93,7 @@ func (m *meter) observe() (func(), error) {
 		poison  = gauge("pari.feed.poison", "events refused and kept for a person to look at, and those of their cases", "{event}")
 		silence = gauge("pari.feed.silence", "how long a line has not been heard of", "s")
 	)
-	registration, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+	registration, err := m.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		m.mu.Lock()
 		lines := m.lines
 		m.mu.Unlock()

@@ -1,0 +1,146 @@
+package devidp_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/retepari/pari/cmd/pari/internal/devidp"
+	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/identity/devpki"
+)
+
+// world is an authority and a place for the key of the tokens.
+type world struct {
+	authority *devpki.Authority
+	dir       string
+	client    *http.Client
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	dir := t.TempDir()
+	a, err := devpki.Open(filepath.Join(dir, "authority"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(a.Certificate())
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13}}}
+	t.Cleanup(client.CloseIdleConnections)
+	return &world{a, dir, client}
+}
+
+// start runs a provider on addr and returns its issuer and a function that stops it.
+func (w *world) start(t *testing.T, addr, keyFile string) (issuer string, stop func()) {
+	t.Helper()
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := identity.ID{TrustDomain: "pari.test", Region: "all", Node: "centre", Kind: identity.KindSystem, Name: "issuer"}
+	if err := w.authority.Issue(id, w.dir); err != nil {
+		t.Fatal(err)
+	}
+	cert, err := tls.LoadX509KeyPair(filepath.Join(w.dir, identity.CertFile), filepath.Join(w.dir, identity.KeyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer = "https://" + l.Addr().String()
+	p, err := devidp.New(devidp.Config{
+		Listener: l, TLS: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13}, Issuer: issuer,
+		Personas: devidp.Personas(map[string]string{"cremona": "lombardia"}), Log: slog.New(slog.DiscardHandler), SigningKeyFile: filepath.Join(w.dir, keyFile),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- p.Run(ctx) }()
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	t.Cleanup(stop)
+	return issuer, stop
+}
+
+// Ensure people sign in and services know them by discovery alone.
+func TestLogin(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	issuer, _ := w.start(t, "127.0.0.1:0", "token-key.pem")
+	for name, want := range map[string]string{"operator-cremona": "operator", "analyst": "analyst"} {
+		token, expires, err := devidp.Login(t.Context(), w.client, issuer, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if left := time.Until(expires); left < 50*time.Minute || left > 61*time.Minute {
+			t.Errorf("%s: expires in %s", name, left)
+		}
+		person, err := identity.NewVerifier(issuer, w.client).Verify(t.Context(), token)
+		if err != nil || person.Subject != name || len(person.Grants) != 1 {
+			t.Fatalf("%s: got %+v, %v", name, person, err)
+		}
+		if role, _ := identity.ParseRole(want); person.Grants[0].Role != role {
+			t.Errorf("%s: got %+v", name, person.Grants)
+		}
+	}
+}
+
+func TestLogin_NamesWhoIsThere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	issuer, _ := w.start(t, "127.0.0.1:0", "token-key.pem")
+	if _, _, err := devidp.Login(t.Context(), w.client, issuer, "mario"); err == nil || !strings.Contains(err.Error(), "operator-cremona") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Ensure a token outlives a restart of the provider, and one that another key signed is refused.
+func TestProvider_KeepsItsKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	issuer, stop := w.start(t, "127.0.0.1:0", "token-key.pem")
+	token, _, err := devidp.Login(t.Context(), w.client, issuer, "analyst")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	addr := strings.TrimPrefix(issuer, "https://")
+	_, stop = w.start(t, addr, "token-key.pem")
+	if _, err := identity.NewVerifier(issuer, w.client).Verify(t.Context(), token); err != nil {
+		t.Errorf("after a restart: %v", err)
+	}
+	stop()
+	w.start(t, addr, "other-key.pem")
+	if _, err := identity.NewVerifier(issuer, w.client).Verify(t.Context(), token); err == nil {
+		t.Error("another provider's token was taken")
+	}
+}
+
+func TestNew_RefusesToAnswerEverybody(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if _, err := devidp.New(devidp.Config{Listener: l}); err == nil {
+		t.Error("it would have listened on every address")
+	}
+}

@@ -1,0 +1,87 @@
+package api_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/fault"
+	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
+	"github.com/retepari/pari/services/reporting/internal/store"
+)
+
+func TestGetFeedStatus(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	cuneo := bus.Line{Region: "piemonte", Node: "cuneo", Source: "intake"}
+	heard := now.Add(-90 * time.Second)
+	for line, h := range map[bus.Line]store.Heartbeat{
+		intake: {Line: intake, LastSeq: 30, Pending: 4, At: heard},
+		cuneo:  {Line: cuneo, LastSeq: 1, At: now.Add(time.Minute)}, // a clock that runs fast
+	} {
+		if err := b.store.Hear(context.Background(), line.Region, []store.Heartbeat{h}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	status := func(c reportingv1.ReportingServiceClient, region string) []*reportingv1.NodeFeed {
+		t.Helper()
+		answer, err := c.GetFeedStatus(context.Background(), &reportingv1.GetFeedStatusRequest{Region: region})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer.GetNodes()
+	}
+	lombardia := []*reportingv1.NodeFeed{
+		{Region: "lombardia", Node: "cremona", Lines: []*reportingv1.LineFeed{
+			{Source: "intake", LastNodeSeq: 30, Gaps: 30, Pending: 4, HeardAt: timestamppb.New(heard), AgeSeconds: 90},
+		}},
+		{Region: "lombardia", Node: "milano"}, // known, and never heard of
+	}
+	piemonte := []*reportingv1.NodeFeed{{Region: "piemonte", Node: "cuneo", Lines: []*reportingv1.LineFeed{
+		{Source: "intake", LastNodeSeq: 1, Gaps: 1, HeardAt: timestamppb.New(now.Add(time.Minute))},
+	}}}
+	everything := append(append([]*reportingv1.NodeFeed{}, lombardia...), piemonte...)
+	for name, c := range map[string]struct {
+		client reportingv1.ReportingServiceClient
+		region string
+		want   []*reportingv1.NodeFeed
+	}{
+		"a region":                       {b.analyst("all"), "lombardia", lombardia},
+		"what the analyst sees":          {b.analyst("piemonte"), "", piemonte},
+		"everything, for operations":     {b.as(operators), "", everything},
+		"everything, to who may see all": {b.analyst("all"), "", everything},
+	} {
+		if diff := cmp.Diff(c.want, status(c.client, c.region), protocmp.Transform()); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	_, err := b.analyst("piemonte").GetFeedStatus(context.Background(), &reportingv1.GetFeedStatusRequest{Region: "lombardia"})
+	refused(t, err, fault.WrongRegion, "region")
+	_, err = b.as(cruncher).GetFeedStatus(context.Background(), &reportingv1.GetFeedStatusRequest{})
+	if fault.ReasonOf(fault.FromStatus(err)) == "" {
+		t.Error("a system without a person was let in")
+	}
+}
+
+func TestGetFeedStatus_Counts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.feed(intake, times(7, report(3))...)
+	b.feed(cases, times(3, caseOf("G_A", "F_A")...)...)
+	answer, err := b.analyst("lombardia").GetFeedStatus(context.Background(), &reportingv1.GetFeedStatusRequest{Region: "lombardia"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cremona := answer.GetNodes()[0]
+	if cremona.GetReports() != 7 || cremona.GetCases() != 3 || len(cremona.GetLines()) != 2 {
+		t.Errorf("got %v", cremona)
+	}
+	if l := cremona.GetLines()[0]; l.GetSource() != "casemanagement" || l.GetAppliedNodeSeq() != 6 || l.GetGaps() != 0 || l.GetParked() != 0 {
+		t.Errorf("got %v", l)
+	}
+}
