@@ -123,7 +123,7 @@ var statements = map[string]string{
 	"for report": `select ` + columns + from + `where c.node = $1 and c.case_id =
 		(select r.case_id from case_report r where r.node = $1 and r.report_id = $2)`,
 	"get":  `select ` + columns + from + `where c.node = $1 and c.case_id = $2`,
-	"lock": `select ` + columns + from + `where c.node = $1 and c.case_id = $2 for update of c`,
+	"lock": `select from case_file where node = $1 and case_id = $2 for update`,
 	"list": `select ` + columns + from + `where c.node = $1 and ($2::text = '' or c.state = $2) and ($3::bigint = 0 or c.seq < $3)
 		order by c.seq desc limit $4`,
 	"assess": `insert into assessment (node, case_id, version, verdict, grounds, main_ground, type, flags, field, author_kinds, incident_year,

@@ -97,10 +97,10 @@ func (s *Cases) Open(ctx context.Context, c *casefile.Case, keyID uuid.UUID) (st
 // request that was answered before returns the case as it is now, and replayed. When check is set nothing is stored.
 func (s *Cases) Change(ctx context.Context, node, id string, req repeat.Request, now time.Time, check bool, decide func(c *casefile.Case, keyID uuid.UUID) error) (c *casefile.Case, replayed bool, err error) {
 	err = pg.InTenant(ctx, s.pool, node, func(ctx context.Context, tx pgx.Tx) error {
-		// The lock comes first, so that a repeated request waits for the first one and then finds its answer.
-		locked, keyID, missing := one(ctx, tx, "lock", node, id)
-		if missing != nil && !fault.Is(missing, fault.NotFound) {
-			return missing
+		// The lock comes first, so that a repeated request waits for the first one and then finds its answer. The case is read by
+		// a statement after it: one that waits joins the row as it was left to an assessment from before it waited.
+		if _, err := tx.Exec(ctx, statements["lock"], node, id); err != nil {
+			return fmt.Errorf("lock case: %w", err)
 		}
 		recordID, known, err := req.Answered(ctx, tx, node)
 		if err != nil {
@@ -111,10 +111,10 @@ func (s *Cases) Change(ctx context.Context, node, id string, req repeat.Request,
 			c, _, err = one(ctx, tx, "get", node, recordID)
 			return err
 		}
-		if missing != nil {
-			return missing
+		var keyID uuid.UUID
+		if c, keyID, err = one(ctx, tx, "get", node, id); err != nil {
+			return err
 		}
-		c = locked
 		if err := decide(c, keyID); err != nil {
 			return err
 		}

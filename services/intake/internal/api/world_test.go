@@ -74,13 +74,15 @@ func lists() []*vocabularyv1.Vocabulary {
 		for code := range strings.FieldsSeq(codes) {
 			list.Terms = append(list.Terms, &vocabularyv1.Term{Code: code})
 		}
+		list.Terms = append(list.Terms, &vocabularyv1.Term{Code: "OLD", ValidTo: "2010-12-31"})
 		all = append(all, list)
 	}
-	all[0].Terms = append(all[0].Terms, &vocabularyv1.Term{Code: "OLD", ValidTo: "2010-12-31"})
 	return all
 }
 
-func portal(node string) identity.ID { return rpctest.ID("lombardia", node, identity.KindSystem, "portal") }
+func portal(node string) identity.ID {
+	return rpctest.ID("lombardia", node, identity.KindSystem, "portal")
+}
 
 func open(t testing.TB) *world {
 	t.Helper()

@@ -9,6 +9,7 @@ package report
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/retepari/pari/pkg/fault"
@@ -88,6 +89,9 @@ func Check(c Codes, t Told) []fault.Field {
 	var wrong []fault.Field
 	if c.Anonymous && t.Contact != nil && t.Contact.Name != "" {
 		wrong = append(wrong, fault.Field{Path: "content.contact.name", Reason: fault.AnonymousWithName})
+	}
+	if strings.ContainsRune(c.NoticeVersion, 0) { // the only text that is no code and is not sealed: Postgres keeps none with a NUL
+		wrong = append(wrong, fault.Field{Path: "content.notice_version", Reason: fault.BadFormat})
 	}
 	seen := map[string]bool{}
 	for i, consent := range c.Consents {

@@ -44,6 +44,7 @@ func TestCheck(t *testing.T) {
 		{"named", report.Codes{}, named, nil},
 		{"anonymous with a telephone only", report.Codes{Anonymous: true}, report.Told{Contact: &report.Contact{Phone: "1"}}, nil},
 		{"anonymous with a name", report.Codes{Anonymous: true}, named, []fault.Field{{Path: "content.contact.name", Reason: fault.AnonymousWithName}}},
+		{"a notice that no database keeps", report.Codes{NoticeVersion: "2026\x00"}, named, []fault.Field{{Path: "content.notice_version", Reason: fault.BadFormat}}},
 		{"a consent twice", report.Codes{Consents: []report.Consent{{Code: "C_WORK", Status: "GIVEN"}, {Code: "C_UNAR", Status: "GIVEN"}, {Code: "C_WORK", Status: "REFUSED"}}}, named,
 			[]fault.Field{{Path: "content.consents[2].code", Reason: fault.DuplicateConsent}}},
 	} {

@@ -109,7 +109,7 @@ func (f *Feed) apply(ctx context.Context, region string, events []store.Event) (
 		return nil, err
 	}
 	for _, e := range events {
-		err := f.step(ctx, lines, func(refuse bool) (store.Result, error) {
+		_, err := f.step(ctx, e.NodeSeq, lines, func(refuse int64) (store.Result, error) {
 			return f.c.Store.Apply(ctx, store.Batch{Region: region, Events: []store.Event{e}, Refuse: refuse}, Read, f.codes())
 		})
 		if err != nil {
@@ -126,47 +126,52 @@ func (f *Feed) apply(ctx context.Context, region string, events []store.Event) (
 // follow lets the events follow that waited behind a gap which is closed now.
 func (f *Feed) follow(ctx context.Context, p store.Position) (store.Position, error) {
 	lines := map[bus.Line]store.Position{p.Line: p}
+	drain := func(waiting int, refuse int64) (store.Result, error) {
+		return f.c.Store.Drain(ctx, p.Line, store.Batch{Waiting: waiting, Refuse: refuse}, Read, f.codes())
+	}
 	for lines[p.Line].More {
-		r, err := f.insist(ctx, func() (store.Result, error) {
-			return f.c.Store.Drain(ctx, p.Line, store.Batch{Waiting: f.c.Follow}, Read, f.codes())
-		})
-		switch {
-		case err == nil:
+		r, err := f.insist(ctx, func() (store.Result, error) { return drain(f.c.Follow, 0) })
+		if err == nil {
 			f.count(ctx, r, lines)
 			continue
-		case !store.Permanent(err):
+		}
+		if !store.Permanent(err) {
 			return p, err
 		}
-		before := lines[p.Line].Applied
-		err = f.step(ctx, lines, func(refuse bool) (store.Result, error) {
-			return f.c.Store.Drain(ctx, p.Line, store.Batch{Waiting: 1, Refuse: refuse}, Read, f.codes())
-		})
+		// One of them is refused: they go one by one, from where the line is now. Others may be at it too.
+		if r, err = f.insist(ctx, func() (store.Result, error) { return drain(0, 0) }); err != nil {
+			return p, err
+		}
+		next := r.Lines[0].Applied + 1
+		moved, err := f.step(ctx, next, lines, func(refuse int64) (store.Result, error) { return drain(1, refuse) })
 		if err != nil {
 			return p, err
 		}
-		if lines[p.Line].Applied == before { // it cannot even be parked: the next tick tries again
-			break
+		if !moved {
+			break // the next tick tries again
 		}
 	}
 	return lines[p.Line], nil
 }
 
-// step lets one event take effect, or be parked when the database refuses what it does.
-func (f *Feed) step(ctx context.Context, lines map[bus.Line]store.Position, do func(refuse bool) (store.Result, error)) error {
-	r, err := f.insist(ctx, func() (store.Result, error) { return do(false) })
+// step lets the event of a number take effect, or be parked when the database refuses what it does. It tells whether it
+// was either.
+func (f *Feed) step(ctx context.Context, seq int64, lines map[bus.Line]store.Position, do func(refuse int64) (store.Result, error)) (bool, error) {
+	r, err := f.insist(ctx, func() (store.Result, error) { return do(0) })
 	if store.Permanent(err) {
-		f.c.Log.ErrorContext(ctx, "the database refuses what an event does: it is parked", slog.Any("error", err))
-		r, err = f.insist(ctx, func() (store.Result, error) { return do(true) })
+		f.c.Log.ErrorContext(ctx, "the database refuses what an event does: it is parked", slog.Int64("node_seq", seq), slog.Any("error", err))
+		r, err = f.insist(ctx, func() (store.Result, error) { return do(seq) })
 	}
 	switch {
 	case err == nil:
 		f.count(ctx, r, lines)
+		return true, nil
 	case store.Permanent(err):
-		f.c.Log.ErrorContext(ctx, "an event cannot be parked: its line stands still", slog.Any("error", err))
+		f.c.Log.ErrorContext(ctx, "an event is not parked: its line stands still", slog.Int64("node_seq", seq), slog.Any("error", err))
+		return false, nil
 	default:
-		return err
+		return false, err
 	}
-	return nil
 }
 
 // insist tries until the database answers: the result, or an error that is permanent. Else it returns when ctx ends.

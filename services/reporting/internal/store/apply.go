@@ -17,8 +17,9 @@ type Batch struct {
 	Events []Event
 	// Waiting is how many events that were parked behind a gap may follow, for each line whose gap closes.
 	Waiting int
-	// Refuse parks what would take effect, as class Effect: for an event whose effect the database refused.
-	Refuse bool
+	// Refuse is the number of an event whose effect the database refused: it is parked, as class Effect. For a batch of one
+	// event, or a drain. The number keeps a drain from parking another event, when somebody else has parked that one already.
+	Refuse int64
 }
 
 // Result is what became of a batch.
@@ -148,7 +149,7 @@ func (t *taking) take(l *lineState, e Event) Class {
 	if t.facts.blocked[t.facts.aggregate(e)] {
 		return Behind
 	}
-	if t.batch.Refuse {
+	if t.batch.Refuse == e.NodeSeq {
 		return Effect
 	}
 	if err := guard(func() error { return t.facts.change(l, e, t.read, t.codes) }); err != nil {

@@ -224,7 +224,7 @@ func TestApply_RefusedEffect(t *testing.T) {
 	if _, err := b.Apply(ctx, Batch{Region: "lombardia", Events: []Event{bad}}, b.read, codes); !Permanent(err) {
 		t.Fatalf("got %v", err)
 	}
-	r, err := b.Apply(ctx, Batch{Region: "lombardia", Events: []Event{bad}, Refuse: true}, b.read, codes)
+	r, err := b.Apply(ctx, Batch{Region: "lombardia", Events: []Event{bad}, Refuse: bad.NodeSeq}, b.read, codes)
 	if err != nil || r.Parked[Effect] != 1 {
 		t.Fatalf("got %+v, %v", r, err)
 	}

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+)
+
+func (c *cli) desk() *cobra.Command {
+	cmd := &cobra.Command{Use: "desk", Short: "Offices that help"}
+	cmd.AddCommand(c.deskFind())
+	return cmd
+}
+
+func (c *cli) deskFind() *cobra.Command {
+	req := &directoryv1.FindOfficesRequest{}
+	var at string
+	cmd := &cobra.Command{
+		Use: "find", Short: "Find an office by place, ground, channel and time", Args: cobra.NoArgs,
+		Example: "  pari desk find --territory 019036 --ground DISABILITY\n  pari desk find --territory 004078 --open 2026-12-01T10:00",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if at != "" {
+				rome, err := time.LoadLocation("Europe/Rome")
+				if err != nil {
+					return fmt.Errorf("time zone: %w", err)
+				}
+				moment, err := time.ParseInLocation("2006-01-02T15:04", at, rome)
+				if err != nil {
+					return fmt.Errorf("--open takes a time in Italy such as 2026-12-01T10:00, not %q", at)
+				}
+				req.OpenAt = timestamppb.New(moment)
+			}
+			return c.ask(cmd.Context(), "directory", func(ctx context.Context, conn *grpc.ClientConn) error {
+				answer, err := directoryv1.NewDirectoryServiceClient(conn).FindOffices(ctx, req)
+				if err != nil {
+					return err
+				}
+				return c.print(answer, func(row func(...any)) {
+					row(c.label("UFFICIO", "OFFICE"), c.label("APERTO", "OPEN"), c.label("TELEFONO", "PHONE"), "E-MAIL", "ID")
+					for _, m := range answer.GetMatches() {
+						o := m.GetOffice()
+						phone, email := "", ""
+						if len(o.GetPhones()) > 0 {
+							phone = o.GetPhones()[0].GetNumber()
+						}
+						if len(o.GetEmails()) > 0 {
+							email = o.GetEmails()[0].GetAddress()
+						}
+						row(o.GetName(), short(m.GetOpenState().String()), phone, email, o.GetOfficeId())
+					}
+				})
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&req.Territory, "territory", "", "ISTAT code of the municipality or province")
+	f.StringVar(&req.Ground, "ground", "", "pari vocabulary ground")
+	f.StringVar(&req.AccessMode, "access", "", "how to reach it; pari vocabulary access_mode")
+	f.StringVar(&at, "open", "", "only what is open then, in Italy, for instance 2026-12-01T10:00")
+	return cmd
+}
+
+func (c *cli) vocabulary() *cobra.Command {
+	return &cobra.Command{
+		Use: "vocabulary [LIST]", Short: "Show a code list, or which there are", Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.ask(cmd.Context(), "directory", func(ctx context.Context, conn *grpc.ClientConn) error {
+				answer, err := directoryv1.NewDirectoryServiceClient(conn).ListVocabularies(ctx, &directoryv1.ListVocabulariesRequest{Names: args})
+				if err != nil {
+					return err
+				}
+				return c.print(answer, func(row func(...any)) {
+					for _, v := range answer.GetVocabularies() {
+						if len(args) == 0 {
+							row(v.GetName(), len(v.GetTerms()), c.label(v.GetTitleIt(), v.GetTitleEn()))
+							continue
+						}
+						for _, t := range v.GetTerms() {
+							row(t.GetCode(), t.GetGroup(), c.label(t.GetLabelIt(), t.GetLabelEn()), t.GetValidTo())
+						}
+					}
+				})
+			})
+		},
+	}
+}

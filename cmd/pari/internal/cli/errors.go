@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/retepari/pari/cmd/pari/network"
+)
+
+var errNotSignedIn = errors.New("nobody is signed in")
+
+// next is what to try after a refusal, by its reason.
+var next = map[string]string{
+	"NOT_FOUND":         "pari report list, pari case list: what there is at your node",
+	"WRONG_VERSION":     "pari case show ID: how it stands now; then decide again",
+	"FORBIDDEN_MOVE":    "pari case show ID: where it stands; docs/case-states.md shows what may follow",
+	"NOT_ASSESSED":      "pari case assess ID --help",
+	"NOT_ALLOWED":       "pari login --as coordinator-cremona: somebody who may",
+	"VIEW_NOT_ALLOWED":  "pari login --as worker-cremona: somebody who may",
+	"WRONG_NODE":        "--node with your own node",
+	"WRONG_REGION":      "--region with a region that you see, for instance piemonte",
+	"NO_TOKEN":          "pari login --as operator-cremona",
+	"BAD_TOKEN":         "pari login --as operator-cremona",
+	"EXPIRED_TOKEN":     "pari login --as operator-cremona",
+	"UNKNOWN_TABLE":     "pari table list",
+	"REQUEST_ID_REUSED": "the same without --request-id",
+	"INVALID_REQUEST":   "pari vocabulary ground (or channel, wish, type, field, …): the codes that there are",
+	"UNAVAILABLE":       "the same again in a moment: nothing is stored twice",
+}
+
+// explain prints an error in the caller's language, everything that is wrong, and what to try next.
+func (c *cli) explain(err error) {
+	var b strings.Builder
+	try := ""
+	st, isStatus := status.FromError(err)
+	switch {
+	case errors.Is(err, network.ErrRunning):
+		fmt.Fprintln(&b, err)
+		try = "pari feed status, pari desk find: it is there to be used"
+	case errors.Is(err, network.ErrNoNetwork):
+		fmt.Fprintln(&b, err)
+		try = "make run, in another terminal"
+	case errors.Is(err, errNotSignedIn):
+		fmt.Fprintln(&b, err)
+		try = "pari login --as operator-cremona"
+	case isStatus && st.Code() != codes.OK:
+		try = c.explainStatus(&b, st)
+	default:
+		fmt.Fprintln(&b, err)
+		try = "pari --help"
+	}
+	fmt.Fprintf(&b, "→ %s\n", try)
+	_, _ = c.errOut.Write([]byte(b.String()))
+}
+
+func (c *cli) explainStatus(b *strings.Builder, st *status.Status) (try string) {
+	text, fields := st.Message(), []string{}
+	for _, detail := range st.Details() {
+		switch d := detail.(type) {
+		case *errdetails.ErrorInfo:
+			try = next[d.GetReason()]
+			for k, v := range d.GetMetadata() {
+				if k == "current_version" || k == "state" {
+					fields = append(fields, k+": "+v)
+				}
+			}
+		case *errdetails.LocalizedMessage:
+			if c.lang == "it" {
+				text = d.GetMessage()
+			}
+		case *errdetails.BadRequest:
+			for _, f := range d.GetFieldViolations() {
+				wrong := f.GetDescription()
+				if c.lang == "it" {
+					wrong = f.GetLocalizedMessage().GetMessage()
+				}
+				fields = append(fields, f.GetField()+": "+wrong)
+			}
+		}
+	}
+	fmt.Fprintln(b, text)
+	for _, f := range fields {
+		fmt.Fprintln(b, "  "+f)
+	}
+	switch {
+	case try != "":
+	case st.Code() == codes.Unavailable:
+		try = "make run, in another terminal: the network does not answer"
+	case st.Code() == codes.Unauthenticated:
+		try = "pari login --as operator-cremona"
+	default:
+		try = "pari --help"
+	}
+	return try
+}

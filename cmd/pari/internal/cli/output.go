@@ -1,0 +1,39 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+)
+
+// print writes an answer as JSON, in the names of the contract, or lets table write it for people.
+func (c *cli) print(answer proto.Message, table func(row func(cells ...any))) error {
+	if c.format == "json" {
+		raw, err := protojson.MarshalOptions{Multiline: true, UseProtoNames: true, EmitUnpopulated: true}.Marshal(answer)
+		if err != nil {
+			return fmt.Errorf("write answer: %w", err)
+		}
+		_, err = fmt.Fprintln(c.out, string(raw))
+		return err
+	}
+	t := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	table(func(cells ...any) {
+		texts := make([]string, len(cells))
+		for i, cell := range cells {
+			texts[i] = fmt.Sprint(cell)
+		}
+		_, _ = fmt.Fprintln(t, strings.Join(texts, "\t"))
+	})
+	return t.Flush()
+}
+
+// label picks the text in the language that was asked for.
+func (c *cli) label(it, en string) string {
+	if c.lang == "en" {
+		return en
+	}
+	return it
+}

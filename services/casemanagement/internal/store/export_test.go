@@ -1,0 +1,4 @@
+package store
+
+// Statements are what the package sends.
+var Statements = statements
