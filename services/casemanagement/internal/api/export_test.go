@@ -1,0 +1,7 @@
+package api
+
+// How states go into the contract and come back.
+var (
+	StateToProto   = stateToProto
+	StateFromProto = stateFromProto
+)
