@@ -2,9 +2,9 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"sync"
-	"testing"
 
 	collectorv1 "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/grpc"
@@ -16,23 +16,30 @@ type Collector struct {
 	collectorv1.UnimplementedTraceServiceServer
 
 	addr  string
+	stop  func()
 	mu    sync.Mutex
 	spans int
 	bytes []byte
 }
 
-func startCollector(t testing.TB) *Collector {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+func startCollector(ctx context.Context) (*Collector, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return nil, fmt.Errorf("collector: %w", err)
 	}
-	c := &Collector{addr: listener.Addr().String()}
 	server := grpc.NewServer()
+	c := &Collector{addr: listener.Addr().String(), stop: server.Stop}
 	collectorv1.RegisterTraceServiceServer(server, c)
 	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(server.Stop)
-	return c
+	return c, nil
+}
+
+func freeAddr(ctx context.Context) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("free address: %w", err)
+	}
+	return l.Addr().String(), l.Close()
 }
 
 // Export takes spans from a service.

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
-	"testing"
 	"time"
 )
 
@@ -21,14 +20,16 @@ type Process struct {
 	binary string
 	args   []string
 	env    []string
-	log    string
+	// later replaces env at every start but the first.
+	later []string
+	log   string
 
 	mu   sync.Mutex
 	cmd  *exec.Cmd
 	done chan struct{}
 }
 
-// start starts the program; it must not be running.
+// start starts the program; it must not be running, but may have ended by itself.
 func (p *Process) start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -49,6 +50,9 @@ func (p *Process) start() error {
 		close(done)
 	}()
 	p.cmd, p.done = cmd, done
+	if p.later != nil {
+		p.env = p.later
+	}
 	return nil
 }
 
@@ -105,8 +109,7 @@ var packages = map[string]string{
 }
 
 // binaries builds every program once for all tests of the run and returns their folder.
-func binaries(t testing.TB) string {
-	t.Helper()
+func binaries() (string, error) {
 	buildOnce.Do(func() {
 		if buildDir, errBuild = os.MkdirTemp("", "pari-e2e-bin-"); errBuild != nil {
 			return
@@ -121,10 +124,7 @@ func binaries(t testing.TB) string {
 			}
 		}
 	})
-	if errBuild != nil {
-		t.Fatal(errBuild)
-	}
-	return buildDir
+	return buildDir, errBuild
 }
 
 // RemoveBinaries removes what the run has built; TestMain calls it last.
