@@ -78,7 +78,7 @@ func TestOpenCase(t *testing.T) {
 	t.Run("names everything that is wrong", func(t *testing.T) {
 		t.Parallel()
 		req := opening("cremona")
-		req.RequestId, req.OnBehalfOf, req.ReceivedMonth, req.Channel = "x", nil, &recordv1.Month{Year: 2026, Month: 13}, "PIGEON"
+		req.RequestId, req.OnBehalfOf, req.ReceivedMonth, req.Channel = "x", nil, &recordv1.Month{Year: 2026}, "PIGEON"
 		_, err := intake.OpenCase(t.Context(), req)
 		refused(t, err, fault.InvalidRequest, "request_id BAD_UUID", "on_behalf_of REQUIRED", "received_month.month OUT_OF_RANGE", "channel UNKNOWN_CODE")
 	})
@@ -447,8 +447,7 @@ func TestListCases(t *testing.T) {
 				return err
 			},
 		} {
-			t.Log(name)
-			refused(t, ask(), fault.InvalidRequest, "page_token BAD_PAGE_TOKEN")
+			t.Run(name, func(t *testing.T) { refused(t, ask(), fault.InvalidRequest, "page_token BAD_PAGE_TOKEN") })
 		}
 	})
 	t.Run("refuses a page that is too large and a state that does not exist", func(t *testing.T) {
