@@ -32,13 +32,12 @@ var shared struct {
 }
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	m.Run()
 	if shared.cluster != nil {
 		shared.cluster.Stop()
 	}
 	_ = os.RemoveAll(shared.dir)
 	cluster.RemoveBinaries()
-	os.Exit(code)
 }
 
 // net is a running network, seen by those who use it.

@@ -74,7 +74,10 @@ func serve(ctx context.Context, name string, env map[string]string, f frame) err
 	case "intake":
 		return with(ctx, env, func(ctx context.Context, c intake.Config) error { f.into(&c.Config); return intake.Run(ctx, c) })
 	case "casemanagement":
-		return with(ctx, env, func(ctx context.Context, c casemanagement.Config) error { f.into(&c.Config); return casemanagement.Run(ctx, c) })
+		return with(ctx, env, func(ctx context.Context, c casemanagement.Config) error {
+			f.into(&c.Config)
+			return casemanagement.Run(ctx, c)
+		})
 	default:
 		return errors.New("there is no service " + name)
 	}

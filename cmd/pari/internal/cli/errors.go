@@ -15,7 +15,7 @@ import (
 var errNotSignedIn = errors.New("nobody is signed in")
 
 // next is what to try after a refusal, by its reason.
-var next = map[string]string{
+var next = map[string]string{ //nolint:gosec // names of refusals, no credentials
 	"NOT_FOUND":         "pari report list, pari case list: what there is at your node",
 	"WRONG_VERSION":     "pari case show ID: how it stands now; then decide again",
 	"FORBIDDEN_MOVE":    "pari case show ID: where it stands; docs/case-states.md shows what may follow",
