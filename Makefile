@@ -4,7 +4,8 @@ BIN          := $(CURDIR)/.bin
 BUILD        := $(CURDIR)/build
 export PATH  := $(BIN):$(PATH)
 export CGO_ENABLED ?= 0
-export GOFLAGS := -trimpath
+# grpcnotrace leaves out a debug page that would keep a fifth more code in every program.
+export GOFLAGS := -trimpath -tags=grpcnotrace
 LDFLAGS      := -s -w
 # One module per line in go.work: adding one changes nothing here.
 DIRS          = $(shell go list -m -f '{{.Dir}}')

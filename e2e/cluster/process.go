@@ -105,6 +105,7 @@ var packages = map[string]string{
 	"casemanagement": "github.com/retepari/pari/services/casemanagement",
 	"directory":      "github.com/retepari/pari/services/directory",
 	"reporting":      "github.com/retepari/pari/services/reporting",
+	"pari":           "github.com/retepari/pari/cmd/pari",
 	"nats-server":    "github.com/nats-io/nats-server/v2",
 }
 
@@ -125,6 +126,12 @@ func binaries() (string, error) {
 		}
 	})
 	return buildDir, errBuild
+}
+
+// Binary builds every program, once, and returns where one of them is.
+func Binary(name string) (string, error) {
+	dir, err := binaries()
+	return filepath.Join(dir, name), err
 }
 
 // RemoveBinaries removes what the run has built; TestMain calls it last.

@@ -52,7 +52,7 @@ func (c *cli) deskFind() *cobra.Command {
 						if len(o.GetEmails()) > 0 {
 							email = o.GetEmails()[0].GetAddress()
 						}
-						row(o.GetName(), short(m.GetOpenState().String()), phone, email, o.GetOfficeId())
+						row(o.GetName(), c.open(m.GetOpenState()), phone, email, o.GetOfficeId())
 					}
 				})
 			})
@@ -64,6 +64,28 @@ func (c *cli) deskFind() *cobra.Command {
 	f.StringVar(&req.AccessMode, "access", "", "how to reach it; pari vocabulary access_mode")
 	f.StringVar(&at, "open", "", "only what is open then, in Italy, for instance 2026-12-01T10:00")
 	return cmd
+}
+
+// open says whether an office is open, and until or from when, in Italy.
+func (c *cli) open(s *directoryv1.OpenState) string {
+	at := func(t *timestamppb.Timestamp) string {
+		if t == nil {
+			return "?"
+		}
+		rome, err := time.LoadLocation("Europe/Rome")
+		if err != nil {
+			rome = time.UTC
+		}
+		return t.AsTime().In(rome).Format("2006-01-02 15:04")
+	}
+	switch {
+	case !s.GetKnown():
+		return c.label("orari non dati", "hours not given")
+	case s.GetOpen():
+		return c.label("sì, fino alle ", "yes, until ") + at(s.GetUntil())
+	default:
+		return c.label("no, apre ", "no, opens ") + at(s.GetNextOpening())
+	}
 }
 
 func (c *cli) vocabulary() *cobra.Command {
