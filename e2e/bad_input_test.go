@@ -127,10 +127,10 @@ func TestBadInput_Report(t *testing.T) { // alone: it counts what is stored
 		{"over 64 KiB", func(r *intakev1.SubmitReportRequest) { r.Content.Narrative = strings.Repeat("a", 65_537) }, codes.ResourceExhausted, "MESSAGE_TOO_LARGE", fields{}},
 		{"everything at once", func(r *intakev1.SubmitReportRequest) {
 			r.RequestId, r.Content.Channel, r.Content.Grounds, r.Content.Narrative = "x", "PIGEON", nil, ""
-			r.Content.IncidentDate = &recordv1.PartialDate{Year: 2026, Month: 2, Day: 30}
+			r.Content.IncidentDate, r.Content.Anonymous = &recordv1.PartialDate{Year: 2026, Month: 2, Day: 30}, true
 		}, codes.InvalidArgument, "INVALID_REQUEST", fields{
 			"request_id": "BAD_UUID", "content.channel": "UNKNOWN_CODE", "content.grounds": "TOO_FEW",
-			"content.narrative": "REQUIRED", "content.incident_date": "IMPOSSIBLE_DATE",
+			"content.narrative": "REQUIRED", "content.incident_date": "IMPOSSIBLE_DATE", "content.contact.name": "ANONYMOUS_WITH_NAME",
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -240,9 +240,10 @@ func (c *chain) size(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next
 	return next(ctx, req)
 }
 
-func (c *chain) validation(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+func (c *chain) validation(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	if m, ok := req.(proto.Message); ok {
-		if err := c.validate(m); err != nil {
+		checker, _ := info.Server.(Checker)
+		if err := c.validate(m, checker); err != nil {
 			return nil, err
 		}
 	}

@@ -12,9 +12,15 @@ import (
 	"github.com/retepari/pari/pkg/vocabulary"
 )
 
-// validate returns everything that is wrong with a request: its shape by the rules of the contract, and its codes by the
-// lists in force today.
-func (c *chain) validate(m proto.Message) error {
+// Checker is a service that knows rules of its own about its requests, which lie between fields. What it finds is told
+// together with all else that is wrong; it must stand whatever a request holds.
+type Checker interface {
+	Check(m proto.Message) []fault.Field
+}
+
+// validate returns everything that is wrong with a request: its shape by the rules of the contract, its codes by the lists
+// in force today, and what lies between fields by the service's own rules.
+func (c *chain) validate(m proto.Message, checker Checker) error {
 	var fields []fault.Field
 	if err := c.validator.Validate(m); err != nil {
 		var invalid *protovalidate.ValidationError
@@ -27,6 +33,9 @@ func (c *chain) validate(m proto.Message) error {
 	}
 	if c.config.Vocabulary != nil {
 		fields = append(fields, vocabulary.Violations(c.config.Vocabulary(), m, c.config.Now())...)
+	}
+	if checker != nil {
+		fields = append(fields, checker.Check(m)...)
 	}
 	return fault.Invalid(once(fields)...)
 }

@@ -40,6 +40,14 @@ type Server struct {
 
 var _ casemanagementv1.CaseManagementServiceServer = (*Server)(nil)
 
+// Check implements rpc.Checker.
+func (s *Server) Check(m proto.Message) []fault.Field {
+	if req, ok := m.(*casemanagementv1.AssessRequest); ok {
+		return assessmentFromProto(req.GetAssessment()).Check()
+	}
+	return nil
+}
+
 // OpenCase implements CaseManagementService.
 func (s *Server) OpenCase(ctx context.Context, req *casemanagementv1.OpenCaseRequest) (*casemanagementv1.OpenCaseResponse, error) {
 	caller, _ := identity.From(ctx)

@@ -56,6 +56,14 @@ type Assessment struct {
 	Sensitivity           string
 }
 
+// Check returns everything about an assessment that its fields alone cannot tell.
+func (a Assessment) Check() []fault.Field {
+	if a.MainGround != "" && !slices.Contains(a.Grounds, a.MainGround) {
+		return []fault.Field{{Path: "assessment.main_ground", Reason: fault.MainGroundNotListed}}
+	}
+	return nil
+}
+
 // Action is one thing done for a case. Its note is sealed before it comes here.
 type Action struct {
 	ID, Code, Result, ReferralTarget string
@@ -129,8 +137,8 @@ func (c *Case) Assess(version int64, a Assessment, course Course, by Actor, now 
 	if err := c.at(version); err != nil {
 		return err
 	}
-	if !slices.Contains(a.Grounds, a.MainGround) {
-		return fault.Invalid(fault.Field{Path: "assessment.main_ground", Reason: fault.MainGroundNotListed})
+	if err := fault.Invalid(a.Check()...); err != nil {
+		return err
 	}
 	from := c.State
 	switch {

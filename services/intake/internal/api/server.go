@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/pkg/fault"
@@ -41,14 +42,19 @@ type Server struct {
 
 var _ intakev1.IntakeServiceServer = (*Server)(nil)
 
+// Check implements rpc.Checker.
+func (s *Server) Check(m proto.Message) []fault.Field {
+	if req, ok := m.(*intakev1.SubmitReportRequest); ok {
+		return report.Check(contentFromProto(req.GetContent()))
+	}
+	return nil
+}
+
 // SubmitReport implements IntakeService.
 func (s *Server) SubmitReport(ctx context.Context, req *intakev1.SubmitReportRequest) (*intakev1.SubmitReportResponse, error) {
 	caller, _ := identity.From(ctx)
 	node := caller.Node()
 	codes, told := contentFromProto(req.GetContent())
-	if err := fault.Invalid(report.Check(codes, told)...); err != nil {
-		return nil, err
-	}
 	if req.GetValidateOnly() {
 		return &intakev1.SubmitReportResponse{}, nil
 	}
