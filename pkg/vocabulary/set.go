@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/rome"
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 )
 
@@ -99,17 +100,9 @@ func (s *Set) Check(list, code string, now time.Time) fault.Reason {
 	if !ok {
 		return fault.UnknownCode
 	}
-	today := now.In(rome).Format(time.DateOnly)
+	today := now.In(rome.Zone).Format(time.DateOnly)
 	if (t.GetValidFrom() != "" && today < t.GetValidFrom()) || (t.GetValidTo() != "" && today > t.GetValidTo()) {
 		return fault.ExpiredCode
 	}
 	return ""
 }
-
-var rome = func() *time.Location {
-	l, err := time.LoadLocation("Europe/Rome")
-	if err != nil {
-		return time.FixedZone("CET", 3600)
-	}
-	return l
-}()

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/retepari/pari/pkg/rome"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
@@ -26,11 +27,7 @@ func (c *cli) deskFind() *cobra.Command {
 		Example: "  pari desk find --territory 019036 --ground DISABILITY\n  pari desk find --territory 004078 --open 2026-12-01T10:00",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if at != "" {
-				rome, err := time.LoadLocation("Europe/Rome")
-				if err != nil {
-					return fmt.Errorf("time zone: %w", err)
-				}
-				moment, err := time.ParseInLocation("2006-01-02T15:04", at, rome)
+				moment, err := time.ParseInLocation("2006-01-02T15:04", at, rome.Zone)
 				if err != nil {
 					return fmt.Errorf("--open takes a time in Italy such as 2026-12-01T10:00, not %q", at)
 				}
@@ -72,11 +69,7 @@ func (c *cli) open(s *directoryv1.OpenState) string {
 		if t == nil {
 			return "?"
 		}
-		rome, err := time.LoadLocation("Europe/Rome")
-		if err != nil {
-			rome = time.UTC
-		}
-		return t.AsTime().In(rome).Format("2006-01-02 15:04")
+		return t.AsTime().In(rome.Zone).Format("2006-01-02 15:04")
 	}
 	switch {
 	case !s.GetKnown():

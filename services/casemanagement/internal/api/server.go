@@ -14,6 +14,7 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/repeat"
+	"github.com/retepari/pari/pkg/rome"
 	"github.com/retepari/pari/pkg/seal"
 	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
@@ -65,7 +66,7 @@ func (s *Server) OpenCase(ctx context.Context, req *casemanagementv1.OpenCaseReq
 		return nil, err
 	}
 	now := s.Now()
-	n, err := s.Cases.Number(ctx, node, now.Year())
+	n, err := s.Cases.Number(ctx, node, now.In(rome.Zone).Year())
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +75,7 @@ func (s *Server) OpenCase(ctx context.Context, req *casemanagementv1.OpenCaseReq
 		return nil, err
 	}
 	c, replayed, err := s.Cases.Open(ctx, casefile.Open(casefile.Opening{
-		ID: uuid.NewString(), Number: casefile.Number(s.Signs[node], now.Year(), n), Node: node, Pseudonym: uuid.NewString(), ReportID: req.GetReportId(),
+		ID: uuid.NewString(), Number: casefile.Number(s.Signs[node], now.In(rome.Zone).Year(), n), Node: node, Pseudonym: uuid.NewString(), ReportID: req.GetReportId(),
 		Received: casefile.Month{Year: req.GetReceivedMonth().GetYear(), Month: req.GetReceivedMonth().GetMonth()},
 		Channel:  req.GetChannel(), ReporterRole: req.GetReporterRole(),
 	}, by, now), key.ID())

@@ -6,11 +6,11 @@ package feed
 import (
 	"fmt"
 	"time"
-	_ "time/tzdata" // images hold no time zones
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/outbox"
+	"github.com/retepari/pari/pkg/rome"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
@@ -89,14 +89,6 @@ func month(m *casefile.Month) *recordv1.Month {
 
 // monthOf is the month of a moment in Italy.
 func monthOf(at time.Time) *recordv1.Month {
-	local := at.In(rome)
+	local := at.In(rome.Zone)
 	return &recordv1.Month{Year: int32(local.Year()), Month: int32(local.Month())}
 }
-
-var rome = func() *time.Location {
-	l, err := time.LoadLocation("Europe/Rome")
-	if err != nil {
-		panic(err) // the zones are compiled in
-	}
-	return l
-}()

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/retepari/pari/pkg/rome"
 )
 
 // Reasons why an office was found.
@@ -182,7 +184,7 @@ func best(found []ranked, q Query) []Match {
 
 // worksOn tells whether the office is active and its entry holds on the day of the moment.
 func (o *Office) worksOn(at time.Time) bool {
-	day := at.In(rome).Format(time.DateOnly)
+	day := at.In(rome.Zone).Format(time.DateOnly)
 	return o.State == "ACTIVE" && (o.ValidFrom == "" || o.ValidFrom <= day) && (o.ValidTo == "" || day <= o.ValidTo)
 }
 

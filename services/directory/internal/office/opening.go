@@ -4,17 +4,9 @@ import (
 	"iter"
 	"slices"
 	"time"
-	_ "time/tzdata" // images hold no time zones
-)
 
-// rome is the time zone of every opening hour.
-var rome = func() *time.Location {
-	zone, err := time.LoadLocation("Europe/Rome")
-	if err != nil {
-		panic(err) // the zones are in the binary
-	}
-	return zone
-}()
+	"github.com/retepari/pari/pkg/rome"
+)
 
 // horizon is how many days ahead an opening or closing is looked for. A week holds every one of them; a second week covers
 // the single hour that a change of the clocks can leave out.
@@ -63,7 +55,7 @@ type span struct{ from, to time.Time }
 
 // openings returns the spans of the hours, in order, from the day of the moment on.
 func openings(hours []Hours, at time.Time) iter.Seq[span] {
-	year, month, day := at.In(rome).Date()
+	year, month, day := at.In(rome.Zone).Date()
 	return func(yield func(span) bool) {
 		for i := range horizon {
 			for _, s := range openingsOf(hours, time.Date(year, month, day+i, 0, 0, 0, 0, time.UTC)) {
@@ -82,7 +74,7 @@ func openingsOf(hours []Hours, date time.Time) []span {
 	var out []span
 	start, end := date.Add(-3*time.Hour), date.Add(24*time.Hour)
 	for start.Before(end) {
-		local := start.In(rome)
+		local := start.In(rome.Zone)
 		_, ahead := local.Zone()
 		midnight := date.Add(-time.Duration(ahead) * time.Second)
 		_, change := local.ZoneBounds()

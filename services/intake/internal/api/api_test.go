@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/rome"
 	"github.com/retepari/pari/pkg/seal"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
@@ -267,7 +268,8 @@ func TestSubmitReport_Anonymous(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	day := morning.Truncate(24 * time.Hour)
+	year, month, date := morning.In(rome.Zone).Date()
+	day := time.Date(year, month, date, 0, 0, 0, 0, rome.Zone)
 	for name, at := range map[string]time.Time{
 		"answer": answer.GetReceivedAt().AsTime(), "report": got.GetReport().GetReceivedAt().AsTime(), "history": got.GetReport().GetHistory()[0].GetAt().AsTime(),
 	} {

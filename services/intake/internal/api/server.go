@@ -15,6 +15,7 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/repeat"
+	"github.com/retepari/pari/pkg/rome"
 	"github.com/retepari/pari/pkg/seal"
 	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
@@ -64,11 +65,11 @@ func (s *Server) SubmitReport(ctx context.Context, req *intakev1.SubmitReportReq
 	}
 	sub := store.Submission{Request: repeat.Request{ID: req.GetRequestId(), Method: "SubmitReport", BodyHash: hash}}
 	now := s.Now()
-	n, err := s.Reports.Number(ctx, node, now.Year())
+	n, err := s.Reports.Number(ctx, node, now.In(rome.Zone).Year())
 	if err != nil {
 		return nil, err
 	}
-	sub.Report = report.Receive(uuid.NewString(), report.Number(s.Signs[node], now.Year(), n), node, codes, actorOf(caller), now)
+	sub.Report = report.Receive(uuid.NewString(), report.Number(s.Signs[node], now.In(rome.Zone).Year(), n), node, codes, actorOf(caller), now)
 	if sub.Sealed, err = s.seal(ctx, sub.Report, told); err != nil {
 		return nil, err
 	}

@@ -4,12 +4,12 @@ package feed
 
 import (
 	"time"
-	_ "time/tzdata" // images hold no time zones
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/outbox"
+	"github.com/retepari/pari/pkg/rome"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 	"github.com/retepari/pari/services/intake/internal/report"
@@ -31,14 +31,6 @@ func ReportCounted(r *report.Report) (outbox.Event, error) {
 
 // Month is the month of a moment in Italy.
 func Month(at time.Time) *recordv1.Month {
-	local := at.In(rome)
+	local := at.In(rome.Zone)
 	return &recordv1.Month{Year: int32(local.Year()), Month: int32(local.Month())}
 }
-
-var rome = func() *time.Location {
-	l, err := time.LoadLocation("Europe/Rome")
-	if err != nil {
-		panic(err) // the zones are compiled in
-	}
-	return l
-}()

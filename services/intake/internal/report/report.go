@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/rome"
 )
 
 // State is where a report stands.
@@ -103,12 +104,13 @@ func Check(c Codes, t Told) []fault.Field {
 	return wrong
 }
 
-// Receive makes a report out of what was told. Its time is cut to the minute, of an anonymous one to the day, so that the
+// Receive makes a report out of what was told. Its time is cut to the minute, of an anonymous one to the day in Italy, so that the
 // moment cannot lead back to a person.
 func Receive(id, number, node string, c Codes, by Actor, now time.Time) *Report {
 	r := &Report{ID: id, Number: number, Node: node, State: Received, Codes: c, ReceivedAt: now.UTC().Truncate(time.Minute)}
 	if c.Anonymous {
-		r.ReceivedAt = now.UTC().Truncate(24 * time.Hour)
+		year, month, day := now.In(rome.Zone).Date()
+		r.ReceivedAt = time.Date(year, month, day, 0, 0, 0, 0, rome.Zone).UTC()
 	}
 	r.record("SUBMITTED", "", by, r.ReceivedAt)
 	return r

@@ -23,7 +23,7 @@ func TestReceive_CutsTheTime(t *testing.T) {
 		want      time.Time
 	}{
 		{false, time.Date(2026, 11, 23, 9, 41, 0, 0, time.UTC)},
-		{true, time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)},
+		{true, time.Date(2026, 11, 22, 23, 0, 0, 0, time.UTC)}, // when the day begins in Italy,
 	} {
 		r := report.Receive("1", "CR-2026-000001", "cremona", report.Codes{Anonymous: c.anonymous}, desk, now)
 		if !r.ReceivedAt.Equal(c.want) || !r.Changes()[0].At.Equal(c.want) {

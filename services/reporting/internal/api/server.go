@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strconv"
 	"time"
-	_ "time/tzdata" // images hold no time zones
 
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/rome"
 	"github.com/retepari/pari/pkg/vocabulary"
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
 	"github.com/retepari/pari/services/reporting/internal/store"
@@ -48,7 +48,7 @@ func (s *Server) GetTable(ctx context.Context, req *reportingv1.GetTableRequest)
 	if err != nil {
 		return nil, err
 	}
-	year, present := int(req.GetYear()), s.Now().In(rome).Year()
+	year, present := int(req.GetYear()), s.Now().In(rome.Zone).Year()
 	if year > present {
 		return nil, at("year", fault.OutOfPeriod, strconv.Itoa(present))
 	}
@@ -113,11 +113,3 @@ func at(path string, reason fault.Reason, limit string) error {
 	f.Fields = []fault.Field{{Path: path, Reason: reason, Limit: limit}}
 	return f
 }
-
-var rome = func() *time.Location {
-	l, err := time.LoadLocation("Europe/Rome")
-	if err != nil {
-		panic(err) // the zones are compiled in
-	}
-	return l
-}()

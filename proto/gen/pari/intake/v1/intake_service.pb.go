@@ -103,7 +103,7 @@ type SubmitReportResponse struct {
 	ReceiptCode string `protobuf:"bytes,3,opt,name=receipt_code,json=receiptCode,proto3" json:"receipt_code,omitempty"`
 	// True when this answers a request that was answered before.
 	Replayed bool `protobuf:"varint,4,opt,name=replayed,proto3" json:"replayed,omitempty"`
-	// When it was received, UTC, cut to the minute; to the day when the report is anonymous.
+	// When it was received, UTC, cut to the minute; to the day in Italy when the report is anonymous.
 	ReceivedAt    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -147,7 +147,7 @@ type Report struct {
 	Number string `protobuf:"bytes,2,opt,name=number,proto3" json:"number,omitempty"`
 	// Node that received it.
 	Node string `protobuf:"bytes,3,opt,name=node,proto3" json:"node,omitempty"`
-	// When it was received, UTC, cut to the minute; to the day when the report is anonymous.
+	// When it was received, UTC, cut to the minute; to the day in Italy when the report is anonymous.
 	ReceivedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
 	// Where it stands.
 	State ReportState `protobuf:"varint,5,opt,name=state,proto3,enum=pari.intake.v1.ReportState" json:"state,omitempty"`
