@@ -24,6 +24,8 @@ const (
 type Source struct {
 	dir string
 
+	judged judged
+
 	mu    sync.Mutex
 	stamp [3]time.Time
 	cert  *tls.Certificate
@@ -136,12 +138,12 @@ func (s *Source) ClientTLS(accept func(ID) bool) *tls.Config {
 		InsecureSkipVerify: true, //nolint:gosec // see VerifyConnection
 		VerifyConnection: func(state tls.ConnectionState) error {
 			_, roots := s.current()
-			id, err := verify(state.PeerCertificates, roots, x509.ExtKeyUsageServerAuth, time.Now())
+			good, err := verify(state.PeerCertificates, roots, x509.ExtKeyUsageServerAuth, time.Now())
 			if err != nil {
 				return err
 			}
-			if !accept(id) {
-				return fmt.Errorf("the server is %s, not the one asked for", id)
+			if !accept(good.id) {
+				return fmt.Errorf("the server is %s, not the one asked for", good.id)
 			}
 			return nil
 		},
@@ -157,7 +159,7 @@ func (s *Source) Peer(state tls.ConnectionState, now time.Time) (ID, error) {
 		return ID{}, ErrNoCertificate
 	}
 	_, roots := s.current()
-	id, err := verify(state.PeerCertificates, roots, x509.ExtKeyUsageClientAuth, now)
+	id, err := s.judged.verify(state.PeerCertificates, roots, x509.ExtKeyUsageClientAuth, now)
 	if err != nil {
 		return ID{}, err
 	}
@@ -165,18 +167,4 @@ func (s *Source) Peer(state tls.ConnectionState, now time.Time) (ID, error) {
 		return ID{}, errors.New("certificate of another trust domain")
 	}
 	return id, nil
-}
-
-func verify(chain []*x509.Certificate, roots *x509.CertPool, usage x509.ExtKeyUsage, now time.Time) (ID, error) {
-	if len(chain) == 0 {
-		return ID{}, errors.New("no certificate")
-	}
-	between := x509.NewCertPool()
-	for _, c := range chain[1:] {
-		between.AddCert(c)
-	}
-	if _, err := chain[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{usage}}); err != nil {
-		return ID{}, fmt.Errorf("certificate: %w", err)
-	}
-	return idOf(chain[0])
 }

@@ -23,6 +23,9 @@ import (
 // SetTenant is the first statement of every transaction on tables of a tenant; its argument is the node.
 const SetTenant = `select set_config('app.node', $1, true)`
 
+// maxConns is how many connections a pool opens at most, unless pool_max_conns in the address says otherwise.
+const maxConns = 16
+
 // Connect opens a pool. It returns as soon as the address is understood, also while Postgres is away.
 func Connect(_ context.Context, url string) (*pgxpool.Pool, error) {
 	c, err := pgxpool.ParseConfig(url)
@@ -37,6 +40,9 @@ func Connect(_ context.Context, url string) (*pgxpool.Pool, error) {
 		if _, set := c.ConnConfig.RuntimeParams[name]; !set {
 			c.ConnConfig.RuntimeParams[name] = value
 		}
+	}
+	if !strings.Contains(url, "pool_max_conns") {
+		c.MaxConns = maxConns // not by the cores of this machine: what waits is the database's disk, which serves many at once
 	}
 	c.ConnConfig.ConnectTimeout = 5 * time.Second
 	// Span names are the verbs of the statements; no statement and no argument is recorded.
