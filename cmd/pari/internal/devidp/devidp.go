@@ -107,17 +107,19 @@ func (p *Provider) Run(ctx context.Context) error {
 		Handler: p.handler, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 		ErrorLog: slog.NewLogLogger(p.c.Log.Handler(), slog.LevelDebug),
 	}
-	stopped := context.AfterFunc(ctx, func() {
+	closed := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		defer close(closed)
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		if server.Shutdown(grace) != nil {
 			_ = server.Close()
 		}
 	})
-	defer stopped()
 	if err := server.Serve(tls.NewListener(p.c.Listener, p.c.TLS)); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("provider: %w", err)
 	}
+	<-closed // calls under way get their answer first
 	return nil
 }
 
