@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,10 +20,12 @@ import (
 )
 
 const (
-	steadyRate = 200 // events per second
-	steadyFor  = 10 * time.Second
-	backlog    = 5000 // events of one round
-	look       = 10 * time.Millisecond
+	feedRounds    = 3
+	steadyRate    = 200  // events per second
+	steadyEvents  = 2000 // of one round
+	backlog       = 5000 // events of one round
+	look          = 10 * time.Millisecond
+	reportCounted = "it.pari.report.counted.v1"
 )
 
 // centre tells how many events of the node's intake have taken effect.
@@ -59,20 +62,19 @@ func (c *centre) applied(ctx context.Context) (int64, error) {
 	return 0, nil
 }
 
-// settled waits until nothing more is on its way, and returns the count.
-func (c *centre) settled(ctx context.Context) (int64, error) {
-	last, since := int64(-1), time.Now()
-	for time.Since(since) < time.Second {
-		now, err := c.applied(ctx)
-		if err != nil {
-			return 0, err
+// until looks until the count has come to n, for at most two minutes.
+func until(ctx context.Context, n int64, count func(context.Context) (int64, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	for {
+		now, err := count(ctx)
+		if err != nil || now >= n {
+			return err
 		}
-		if now != last {
-			last, since = now, time.Now()
+		if wait(ctx, look); ctx.Err() != nil {
+			return fmt.Errorf("%d of %d events took effect: %w", now, n, ctx.Err())
 		}
-		wait(ctx, 50*time.Millisecond)
 	}
-	return last, ctx.Err()
 }
 
 func wait(ctx context.Context, d time.Duration) {
@@ -84,7 +86,7 @@ func wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-// steady starts one call per tick at the steady rate and returns when each was done, in that order.
+// steady starts one call per tick at the steady rate, late or not, and returns when each was done, in that order.
 func steady(ctx context.Context, call func(context.Context, int) error) (func() []time.Time, <-chan error) {
 	var mu sync.Mutex
 	var done []time.Time
@@ -92,10 +94,12 @@ func steady(ctx context.Context, call func(context.Context, int) error) (func() 
 	go func() {
 		defer close(failed)
 		var wg sync.WaitGroup
-		tick := time.NewTicker(time.Second / steadyRate)
-		defer tick.Stop()
-		for i := range int(steadyFor.Seconds() * steadyRate) {
-			<-tick.C
+		defer wg.Wait()
+		began := time.Now()
+		for i := range steadyEvents {
+			if wait(ctx, time.Until(began.Add(time.Duration(i)*time.Second/steadyRate))); ctx.Err() != nil {
+				return
+			}
 			wg.Go(func() {
 				if err := call(ctx, i); err != nil {
 					select {
@@ -109,91 +113,81 @@ func steady(ctx context.Context, call func(context.Context, int) error) (func() 
 				done = append(done, time.Now())
 			})
 		}
-		wg.Wait()
 	}()
-	return func() []time.Time { mu.Lock(); defer mu.Unlock(); return append([]time.Time(nil), done...) }, failed
+	return func() []time.Time { mu.Lock(); defer mu.Unlock(); return slices.Clone(done) }, failed
 }
 
 // endToEnd measures the time from an acknowledged report to its event having taken effect at the centre, beside a bare
 // publish and insert at the same rate.
 func endToEnd(ctx context.Context, w *world) (Result, error) {
-	conn, err := w.net.Access().Conn("intake.cremona", "protocollo.cremona", "")
+	call, hangUp, err := w.submitter(1)
 	if err != nil {
 		return Result{}, err
 	}
-	defer func() { _ = conn.Close() }()
-	c, err := newCentre(ctx, w)
-	if err != nil {
-		return Result{}, err
-	}
-	defer c.close()
-	base, err := c.settled(ctx)
-	if err != nil {
-		return Result{}, err
-	}
-	ours, err := visible(ctx, oursCall(conn), func() (int64, error) { n, err := c.applied(ctx); return n - base, err })
-	if err != nil {
-		return Result{}, err
-	}
+	defer hangUp()
 	bare, err := startBare(ctx, w)
 	if err != nil {
 		return Result{}, err
 	}
 	defer bare.stop()
-	floor, err := visible(ctx, func(ctx context.Context, _ int) error { return bare.publish(ctx) }, func() (int64, error) { return bare.inserted(), nil })
+	o, f, latencies, err := alternate(feedRounds,
+		func() (round, error) { return visible(ctx, call, w.centre.applied) },
+		func() (round, error) {
+			if err := w.settle(ctx); err != nil {
+				return round{}, err
+			}
+			return visible(ctx, bare.publish, bare.inserted)
+		})
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{
-		Unit: "ms (p99)", Ours: percentile(ours, 99), Floor: percentile(floor, 99), P50: percentile(ours, 50), P95: percentile(ours, 95), P99: percentile(ours, 99),
-		Conditions: fmt.Sprintf("from acknowledgement to applied at the centre, %d reports/s for %s, looked at every %s; floor: synced JetStream publish and batched insert at the same rate; ratio = floor/ours", steadyRate, steadyFor, look),
-	}
-	r.Ratio = r.Floor / r.Ours
-	return r, nil
+	return Result{
+		Unit: fmt.Sprintf("ms at %d events/s", steadyRate), Ours: o, Floor: f, Ratio: f / o,
+		P50: percentile(latencies, 50), P95: percentile(latencies, 95), P99: percentile(latencies, 99),
+		Conditions: fmt.Sprintf("p99 of the time from acknowledgement to visible, %d rounds of %d events at %d/s each in turns, medians; ours: report acknowledged to event applied, asked of the centre by an analyst's call, %s between calls; floor: JetStream publish acknowledged (bare broker, file store, sync always, no TLS) to batch inserted, %s between looks at a counter in memory; ratio = floor/ours",
+			feedRounds, steadyEvents, steadyRate, look, look),
+	}, nil
 }
 
-// visible drives call at the steady rate and returns how long after each acknowledgement the count had reached it.
-func visible(ctx context.Context, call func(context.Context, int) error, count func() (int64, error)) ([]time.Duration, error) {
-	ctx, cancel := context.WithTimeout(ctx, steadyFor+30*time.Second)
+// visible drives call at the steady rate and sees how long after the k-th acknowledgement the count had risen by k. Its
+// figure is the p99 in milliseconds.
+func visible(ctx context.Context, call func(context.Context, int) error, count func(context.Context) (int64, error)) (round, error) {
+	ctx, cancel := context.WithTimeout(ctx, steadyEvents/steadyRate*time.Second+30*time.Second)
 	defer cancel()
+	base, err := count(ctx)
+	if err != nil {
+		return round{}, err
+	}
 	acknowledged, failed := steady(ctx, call)
 	var latencies []time.Duration
-	finished := false
-	for {
-		n, err := count()
+	for len(latencies) < steadyEvents {
+		n, err := count(ctx)
 		now := time.Now()
 		if err != nil {
-			return nil, err
+			return round{}, err
 		}
 		done := acknowledged()
-		for len(latencies) < min(int(n), len(done)) {
+		for len(latencies) < min(int(n-base), len(done)) {
 			latencies = append(latencies, max(0, now.Sub(done[len(latencies)])))
-		}
-		if finished && len(latencies) == len(done) {
-			return latencies, nil
 		}
 		select {
 		case err, open := <-failed:
 			if err != nil {
-				return nil, err
+				return round{}, err
 			}
 			if !open {
-				finished, failed = true, nil
+				failed = nil
 			}
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%d of %d took effect: %w", len(latencies), len(done), ctx.Err())
+			return round{}, fmt.Errorf("%d of %d acknowledged events took effect: %w", len(latencies), len(done), ctx.Err())
 		case <-time.After(look):
 		}
 	}
+	return round{figure: percentile(latencies, 99), latencies: latencies}, nil
 }
 
 // throughput measures how fast a backlog takes effect at the centre, beside a bare publish and batched insert of as much.
 func throughput(ctx context.Context, w *world) (Result, error) {
-	c, err := newCentre(ctx, w)
-	if err != nil {
-		return Result{}, err
-	}
-	defer c.close()
 	pool, err := pg.Connect(ctx, w.net.Env("intake.cremona")["PARI_DATABASE_URL"])
 	if err != nil {
 		return Result{}, err
@@ -204,20 +198,24 @@ func throughput(ctx context.Context, w *world) (Result, error) {
 		return Result{}, err
 	}
 	defer bare.stop()
-	o, f, _, err := alternate(3, func() (round, error) { return drain(ctx, c, pool) }, func() (round, error) { return bare.drain(ctx) })
+	o, f, _, err := alternate(w.rounds,
+		func() (round, error) { return drain(ctx, w, pool) },
+		func() (round, error) {
+			if err := w.settle(ctx); err != nil {
+				return round{}, err
+			}
+			return bare.drain(ctx)
+		})
 	if err != nil {
 		return Result{}, err
 	}
 	return Result{Unit: "events/s", Ours: o, Floor: f, Conditions: fmt.Sprintf(
-		"backlog of %d events, 3 rounds, medians: numbered, signed, leaf, hub with sync on every write, inbox, facts and cells; floor: JetStream publish with the same sync, insert in batches of 256", backlog)}, nil
+		"backlog of %d events, %d rounds each in turns, medians, %s between looks; ours: from their commit in the outbox to applied (up to 250 ms until the relay looks, numbered, signed, leaf, hub with sync always and batches published as one, verified, inbox, facts, cells); floor: messages of the same bytes published one by one without waiting, %d unanswered at most, to a bare broker (file store, sync always, no TLS), inserted in batches of at most %d",
+		backlog, w.rounds, look, window, window)}, nil
 }
 
 // drain leaves a backlog in the outbox and waits until the centre has it.
-func drain(ctx context.Context, c *centre, pool *pgxpool.Pool) (round, error) {
-	base, err := c.settled(ctx)
-	if err != nil {
-		return round{}, err
-	}
+func drain(ctx context.Context, w *world, pool *pgxpool.Pool) (round, error) {
 	data, err := event()
 	if err != nil {
 		return round{}, err
@@ -225,7 +223,7 @@ func drain(ctx context.Context, c *centre, pool *pgxpool.Pool) (round, error) {
 	err = pg.InTenant(ctx, pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
 		b := &pgx.Batch{}
 		for range backlog {
-			e := outbox.Event{Node: "cremona", Type: "it.pari.report.counted.v1", Aggregate: uuid.NewString(), AggregateSeq: 1, Data: data}
+			e := outbox.Event{Node: "cremona", Type: reportCounted, Aggregate: uuid.NewString(), AggregateSeq: 1, Data: data}
 			if err := outbox.Queue(ctx, b, e); err != nil {
 				return err
 			}
@@ -236,19 +234,11 @@ func drain(ctx context.Context, c *centre, pool *pgxpool.Pool) (round, error) {
 		return round{}, err
 	}
 	from := time.Now()
-	for {
-		n, err := c.applied(ctx)
-		if err != nil {
-			return round{}, err
-		}
-		if n-base >= backlog {
-			return round{perSecond: backlog / time.Since(from).Seconds()}, nil
-		}
-		if time.Since(from) > 2*time.Minute {
-			return round{}, fmt.Errorf("only %d of %d events took effect", n-base, backlog)
-		}
-		wait(ctx, look)
+	w.sent.Add(backlog)
+	if err := w.settle(ctx); err != nil {
+		return round{}, err
 	}
+	return round{figure: backlog / time.Since(from).Seconds()}, nil
 }
 
 func event() ([]byte, error) {

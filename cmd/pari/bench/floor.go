@@ -12,16 +12,16 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// floorServer is the least that takes a report over the network and keeps it: gRPC over TLS, and one insert of the same
-// bytes. No identity, no checks, no sealing, no receipt, no history, no event.
+// floorServer is the least that takes a report over the network and keeps it: gRPC over mutual TLS, and one insert of the
+// same bytes. No identity, no checks, no sealing, no receipt, no history, no event.
 type floorServer struct {
 	grpc *grpc.Server
-	conn *grpc.ClientConn
+	conn []*grpc.ClientConn
 }
 
 const floorMethod = "/pari.bench.Floor/Insert"
 
-func startFloor(ctx context.Context, pool *pgxpool.Pool, server, client *tls.Config) (*floorServer, error) {
+func startFloor(ctx context.Context, pool *pgxpool.Pool, server, client *tls.Config, connections int) (*floorServer, error) {
 	if _, err := pool.Exec(ctx, `create table if not exists bench_floor (id bigint generated always as identity primary key, body bytea not null)`); err != nil {
 		return nil, fmt.Errorf("create floor table: %w", err)
 	}
@@ -46,19 +46,25 @@ func startFloor(ctx context.Context, pool *pgxpool.Pool, server, client *tls.Con
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	go func() { _ = s.Serve(listener) }()
-	conn, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(credentials.NewTLS(client)))
-	if err != nil {
-		s.Stop()
-		return nil, fmt.Errorf("dial floor: %w", err)
+	f := &floorServer{grpc: s}
+	for range connections {
+		conn, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(credentials.NewTLS(client)))
+		if err != nil {
+			f.stop()
+			return nil, fmt.Errorf("dial floor: %w", err)
+		}
+		f.conn = append(f.conn, conn)
 	}
-	return &floorServer{grpc: s, conn: conn}, nil
+	return f, nil
 }
 
-func (f *floorServer) insert(ctx context.Context, body []byte) error {
-	return f.conn.Invoke(ctx, floorMethod, wrapperspb.Bytes(body), new(wrapperspb.BoolValue))
+func (f *floorServer) insert(ctx context.Context, client int, body []byte) error {
+	return f.conn[client%len(f.conn)].Invoke(ctx, floorMethod, wrapperspb.Bytes(body), new(wrapperspb.BoolValue))
 }
 
 func (f *floorServer) stop() {
-	_ = f.conn.Close()
+	for _, conn := range f.conn {
+		_ = conn.Close()
+	}
 	f.grpc.Stop()
 }

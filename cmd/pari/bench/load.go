@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// round is what one round of a closed-loop load saw.
+// round is what one round saw: its figure, which is calls per second or what the measurement makes of it.
 type round struct {
-	perSecond float64
+	figure    float64
 	latencies []time.Duration
 }
 
@@ -44,23 +44,23 @@ func closedLoop(ctx context.Context, n int, span time.Duration, call func(ctx co
 	if err := g.Wait(); err != nil {
 		return round{}, err
 	}
-	return round{perSecond: float64(len(all)) / time.Since(began).Seconds(), latencies: all}, nil
+	return round{figure: float64(len(all)) / time.Since(began).Seconds(), latencies: all}, nil
 }
 
-// alternate runs ours and floor in turns, so that both see the same noise, and returns the medians of the rounds' rates
+// alternate runs ours and floor in turns, so that both see the same noise, and returns the medians of the rounds' figures
 // with all latencies of ours.
-func alternate(rounds int, ours, floor func() (round, error)) (oursRate, floorRate float64, latencies []time.Duration, err error) {
+func alternate(rounds int, ours, floor func() (round, error)) (oursFigure, floorFigure float64, latencies []time.Duration, err error) {
 	var o, f []float64
 	for range rounds {
 		r, err := floor()
 		if err != nil {
 			return 0, 0, nil, fmt.Errorf("floor: %w", err)
 		}
-		f = append(f, r.perSecond)
+		f = append(f, r.figure)
 		if r, err = ours(); err != nil {
 			return 0, 0, nil, fmt.Errorf("ours: %w", err)
 		}
-		o = append(o, r.perSecond)
+		o = append(o, r.figure)
 		latencies = append(latencies, r.latencies...)
 	}
 	return median(o), median(f), latencies, nil

@@ -40,9 +40,21 @@ func Show(w io.Writer, results []Result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(t, "NAME\tOURS\tFLOOR\tUNIT\tRATIO\tP50 ms\tP95 ms\tP99 ms")
 	for _, r := range results {
-		_, _ = fmt.Fprintf(t, "%s\t%.0f\t%.0f\t%s\t%.2f\t%.1f\t%.1f\t%.1f\n", r.Name, r.Ours, r.Floor, r.Unit, r.Ratio, r.P50, r.P95, r.P99)
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%.2f\t%s\t%s\t%s\n", r.Name, figure(r.Ours), figure(r.Floor), r.Unit, r.Ratio, figure(r.P50), figure(r.P95), figure(r.P99))
 	}
 	return t.Flush()
+}
+
+// figure writes as many digits as mean something; what was not measured is a dash.
+func figure(v float64) string {
+	switch {
+	case v == 0:
+		return "-"
+	case v < 100:
+		return fmt.Sprintf("%.1f", v)
+	default:
+		return fmt.Sprintf("%.0f", v)
+	}
 }
 
 // Read reads what Write wrote.

@@ -53,9 +53,9 @@ func TestAlternate(t *testing.T) {
 	ours, floor, latencies, err := alternate(3,
 		func() (round, error) {
 			order += "o"
-			return round{perSecond: rates[len(order)/2-1], latencies: []time.Duration{1}}, nil
+			return round{figure: rates[len(order)/2-1], latencies: []time.Duration{1}}, nil
 		},
-		func() (round, error) { order += "f"; return round{perSecond: 40}, nil })
+		func() (round, error) { order += "f"; return round{figure: 40}, nil })
 	if err != nil || order != "fofofo" || ours != 20 || floor != 40 || len(latencies) != 3 {
 		t.Fatalf("got %v %v %v %v %v", ours, floor, latencies, order, err)
 	}
