@@ -22,14 +22,15 @@ var next = map[string]string{ //nolint:gosec // names of refusals, no credential
 	"NOT_ASSESSED":      "pari case assess ID --help",
 	"NOT_ALLOWED":       "pari login --as coordinator-cremona: somebody who may",
 	"VIEW_NOT_ALLOWED":  "pari login --as worker-cremona: somebody who may",
-	"WRONG_NODE":        "--node with your own node",
+	"WRONG_NODE":        "--node with the node of who asks, or pari login --as somebody of that node; analyst and auditor are of the centre",
 	"WRONG_REGION":      "--region with a region that you see, for instance piemonte",
 	"NO_TOKEN":          "pari login --as operator-cremona",
 	"BAD_TOKEN":         "pari login --as operator-cremona",
 	"EXPIRED_TOKEN":     "pari login --as operator-cremona",
 	"UNKNOWN_TABLE":     "pari table list",
 	"REQUEST_ID_REUSED": "the same without --request-id",
-	"INVALID_REQUEST":   "pari vocabulary ground (or channel, wish, type, field, …): the codes that there are",
+	"INVALID_REQUEST":   "the same with these fields mended; --help names the options",
+	"UNKNOWN_CODE":      "pari vocabulary LIST, with the list in brackets: the codes that there are",
 	"UNAVAILABLE":       "the same again in a moment: nothing is stored twice",
 }
 
@@ -47,7 +48,9 @@ func (c *cli) explain(err error) {
 		try = "make run, in another terminal"
 	case errors.Is(err, errNotSignedIn):
 		fmt.Fprintln(&b, err)
-		try = "pari login --as operator-cremona"
+		if try = "pari login --as operator-cremona"; c.as != "" {
+			try = "pari login --as " + c.as
+		}
 	case isStatus && st.Code() != codes.OK:
 		try = c.explainStatus(&b, st)
 	default:
@@ -79,7 +82,13 @@ func (c *cli) explainStatus(b *strings.Builder, st *status.Status) (try string) 
 				if c.lang == "it" {
 					wrong = f.GetLocalizedMessage().GetMessage()
 				}
-				fields = append(fields, f.GetField()+": "+wrong)
+				if f.GetReason() == "UNKNOWN_CODE" {
+					try = next["UNKNOWN_CODE"]
+				}
+				if wrong == text { // the one thing that is wrong was said already
+					wrong = ""
+				}
+				fields = append(fields, strings.TrimSuffix(f.GetField()+": "+wrong, ": "))
 			}
 		}
 	}

@@ -144,3 +144,26 @@ func TestNew_RefusesToAnswerEverybody(t *testing.T) {
 		t.Error("it would have listened on every address")
 	}
 }
+
+// Ensure nobody is asked to sign in for a client that sends no challenge, or one in clear: its code could be stolen.
+func TestProvider_WantsPKCE(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	issuer, _ := w.start(t, "127.0.0.1:0", "token-key.pem")
+	browser := &http.Client{Transport: w.client.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	const plain = "&code_challenge=abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrs&code_challenge_method="
+	for challenge, want := range map[string]bool{"": false, plain + "plain": false, plain + "S256": true} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, issuer+"/authorize?response_type=code&client_id=pari&scope=openid&state=x&redirect_uri=http://127.0.0.1/callback"+challenge, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := browser.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if asked := strings.HasPrefix(answer.Header.Get("Location"), "/login"); asked != want {
+			t.Errorf("%q: %s, led to %q", challenge, answer.Status, answer.Header.Get("Location"))
+		}
+	}
+}
