@@ -12,8 +12,8 @@ import (
 	"github.com/retepari/pari/pkg/outbox"
 )
 
-// Relay sends the outbox in pool, this service's line of its node, through the node's leaf.
-func (f *Frame) Relay(ctx context.Context, pool *pgxpool.Pool, natsURL, signingKeyFile, centreKeysDir string) (*outbox.Relay, error) {
+// relay sends the outbox in pool, this service's line of its node, through the node's leaf.
+func (f *Frame) relay(ctx context.Context, pool *pgxpool.Pool, natsURL, signingKeyFile, centreKeysDir string) (*outbox.Relay, error) {
 	signer, err := bus.LoadSigner(signingKeyFile)
 	if err != nil {
 		return nil, fmt.Errorf("signing key: %w", err)

@@ -4,14 +4,10 @@ package app
 
 import (
 	"context"
-	"errors"
-	"strings"
 	"time"
 
 	"google.golang.org/grpc"
 
-	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/seal"
 	"github.com/retepari/pari/pkg/service"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
@@ -28,73 +24,27 @@ var Version = "dev"
 
 // Config of intake. In the environment every name begins with PARI_.
 type Config struct {
-	service.Config
+	service.PersonalConfig
 
-	// Sign stands in report numbers, for instance CR; empty takes the first letters of the node.
-	Sign string `env:"NODE_SIGN"`
-	// DatabaseURL and KeysURL are for serving, the owners' for migrating. The key database should lie on another server, with
-	// backups of its own.
-	DatabaseURL      string `env:"DATABASE_URL"`
-	DatabaseOwnerURL string `env:"DATABASE_OWNER_URL"`
-	KeysURL          string `env:"KEYS_URL"`
-	KeysOwnerURL     string `env:"KEYS_OWNER_URL"`
-	// KEKFile is the node's key-encryption key, SecretsFile the key of receipts, hashes and page tokens.
-	KEKFile     string `env:"KEK_FILE"`
-	SecretsFile string `env:"SECRETS_FILE"`
-	// NATSURL is the node's leaf; SigningKeyFile signs its events; CentreKeysDir holds centre.pem, for watermarks.
-	NATSURL        string `env:"NATS_URL"`
-	SigningKeyFile string `env:"SIGNING_KEY_FILE"`
-	CentreKeysDir  string `env:"CENTRE_KEYS_DIR"`
-	// DirectoryAddr and CaseManagementAddr are the other services.
-	DirectoryAddr      string `env:"DIRECTORY_ADDR"`
+	// CaseManagementAddr is where reports that are taken in charge go.
 	CaseManagementAddr string `env:"CASEMANAGEMENT_ADDR"`
 }
 
 // Migrate brings both databases up to date.
 func Migrate(ctx context.Context, c Config) error {
-	if err := service.Need(service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL}, service.Setting{Name: "PARI_KEYS_OWNER_URL", Value: c.KeysOwnerURL}); err != nil {
-		return err
-	}
-	return errors.Join(store.Migrate(ctx, c.DatabaseOwnerURL), pg.Migrate(ctx, c.KeysOwnerURL, seal.Migrations(), seal.VersionTable))
+	return c.Migrate(ctx, store.Migrate)
 }
 
 // Run serves until ctx ends.
 func Run(ctx context.Context, c Config) error {
-	err := service.Need(
-		service.Setting{Name: "PARI_DATABASE_URL", Value: c.DatabaseURL}, service.Setting{Name: "PARI_KEYS_URL", Value: c.KeysURL},
-		service.Setting{Name: "PARI_KEK_FILE", Value: c.KEKFile}, service.Setting{Name: "PARI_SECRETS_FILE", Value: c.SecretsFile},
-		service.Setting{Name: "PARI_NATS_URL", Value: c.NATSURL}, service.Setting{Name: "PARI_SIGNING_KEY_FILE", Value: c.SigningKeyFile},
-		service.Setting{Name: "PARI_CENTRE_KEYS_DIR", Value: c.CentreKeysDir}, service.Setting{Name: "PARI_DIRECTORY_ADDR", Value: c.DirectoryAddr},
-		service.Setting{Name: "PARI_CASEMANAGEMENT_ADDR", Value: c.CaseManagementAddr},
-	)
-	if err != nil {
+	if err := service.Need(append(c.Settings(), service.Setting{Name: "PARI_CASEMANAGEMENT_ADDR", Value: c.CaseManagementAddr})...); err != nil {
 		return err
 	}
 	return service.Run(ctx, Name, Version, c.Config, func(ctx context.Context, f *service.Frame) error { return build(ctx, f, c) })
 }
 
 func build(ctx context.Context, f *service.Frame, c Config) error {
-	pool, err := f.Database(ctx, "database", c.DatabaseURL)
-	if err != nil {
-		return err
-	}
-	keyPool, err := f.Database(ctx, "key database", c.KeysURL)
-	if err != nil {
-		return err
-	}
-	keys, err := seal.OpenKeys(keyPool, c.KEKFile, f.Log)
-	if err != nil {
-		return err
-	}
-	secrets, err := seal.LoadSecrets(c.SecretsFile)
-	if err != nil {
-		return err
-	}
-	relay, err := f.Relay(ctx, pool, c.NATSURL, c.SigningKeyFile, c.CentreKeysDir)
-	if err != nil {
-		return err
-	}
-	directory, err := f.Dial(c.DirectoryAddr, "directory", "")
+	p, err := f.Personal(ctx, c.PersonalConfig)
 	if err != nil {
 		return err
 	}
@@ -102,22 +52,12 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 	if err != nil {
 		return err
 	}
-	f.Upkeep(pool)
-	codes := f.Vocabulary(pool, directory)
-	reports := store.New(pool)
+	reports := store.New(p.Pool)
 	handovers := handover.New(reports, casemanagementv1.NewCaseManagementServiceClient(cases), []string{c.Node}, f.Log, time.Now)
 	f.Group.Go("hand-overs", handovers.Run)
-	return f.Serve(ctx, codes.Current, codes.Ready(), func(r grpc.ServiceRegistrar) {
+	return f.Serve(ctx, p.Codes.Current, p.Codes.Ready(), func(r grpc.ServiceRegistrar) {
 		intakev1.RegisterIntakeServiceServer(r, &api.Server{
-			Reports: reports, Keys: keys, Secrets: secrets, Handovers: handovers, Signs: map[string]string{c.Node: sign(c)},
-			Stored: relay.Wake, Log: f.Log, Now: time.Now,
+			Reports: reports, Keys: p.Keys, Secrets: p.Secrets, Handovers: handovers, Signs: p.Signs, Stored: p.Relay.Wake, Log: f.Log, Now: time.Now,
 		})
 	})
-}
-
-func sign(c Config) string {
-	if c.Sign != "" {
-		return c.Sign
-	}
-	return strings.ToUpper(c.Node[:min(3, len(c.Node))])
 }
