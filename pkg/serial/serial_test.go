@@ -50,3 +50,26 @@ func TestNumbers_AreGivenOnce(t *testing.T) {
 		}
 	}
 }
+
+// Ensure many numbers in a row make larger blocks, so that writes seldom wait for one, and that a process that takes few
+// loses few.
+func TestNumbers_BlocksGrowUnderLoad(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t, "serial", func(ctx context.Context, url string) error {
+		return pg.Migrate(ctx, url, serial.Migrations(), serial.VersionTable)
+	}).Pool(t)
+	for node, c := range map[string]struct{ take, least, most int64 }{
+		"cuneo":   {1, 33, 33},
+		"cremona": {2020, 2020 + 500, 2020 + 1025}, // in equal blocks of 32 the next one would begin at 2049
+	} {
+		busy := serial.New(pool, "report")
+		for range c.take {
+			if _, err := busy.Next(context.Background(), node, 2026); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if next, err := serial.New(pool, "report").Next(context.Background(), node, 2026); err != nil || next < c.least || next > c.most {
+			t.Errorf("%s: after %d numbers the next block begins at %d, %v", node, c.take, next, err)
+		}
+	}
+}

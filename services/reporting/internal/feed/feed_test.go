@@ -162,7 +162,7 @@ func TestFeed_EffectThatTheDatabaseRefuses(t *testing.T) {
 	b.sound("lombardia")
 }
 
-// Ensure that a tick mends a line whose gap closed just before somebody stopped.
+// Ensure that a tick mends a line whose gap closed just before somebody stopped, and tells the node so at once.
 func TestFeed_FollowsUpWhatWasLeft(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -183,7 +183,11 @@ func TestFeed_FollowsUpWhatWasLeft(t *testing.T) {
 	if l := b.lineOf(intake); l.Applied != 1 || l.Waiting != 24 {
 		t.Fatalf("line %+v", l)
 	}
+	heard := b.watermarks(intake)
 	b.start(b.config())
+	if first := <-heard; first.GetAppliedNodeSeq() != 25 || len(first.GetMissing()) > 0 {
+		t.Errorf("the node is told %v", first)
+	}
 	b.until(intake, func(l store.Line) bool { return l.Applied == 25 && l.Waiting == 0 })
 }
 
