@@ -26,12 +26,16 @@ type Source struct {
 
 	judged judged
 
-	mu    sync.Mutex
-	stamp [3]time.Time
-	cert  *tls.Certificate
-	roots *x509.CertPool
-	id    ID
+	mu     sync.Mutex
+	looked time.Time // when the files were looked at for a call
+	stamp  [3]time.Time
+	cert   *tls.Certificate
+	roots  *x509.CertPool
+	id     ID
 }
+
+// lookEvery is how often calls over connections that stand have the files looked at; a new connection always has.
+const lookEvery = time.Second
 
 // LoadSource reads an identity directory.
 func LoadSource(dir string) (*Source, error) {
@@ -57,9 +61,24 @@ func (s *Source) current() (*tls.Certificate, *x509.CertPool) {
 	return s.cert, s.roots
 }
 
+// rootsAt returns the authorities, after a look at the files if the last one is not of this second.
+func (s *Source) rootsAt(now time.Time) *x509.CertPool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if since := now.Sub(s.looked); since < 0 || since >= lookEvery {
+		_ = s.refreshLocked()
+		s.looked = now
+	}
+	return s.roots
+}
+
 func (s *Source) refresh() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.refreshLocked()
+}
+
+func (s *Source) refreshLocked() error {
 	var stamp [3]time.Time
 	for i, name := range []string{CertFile, KeyFile, CAFile} {
 		info, err := os.Stat(filepath.Join(s.dir, name))
@@ -158,7 +177,7 @@ func (s *Source) Peer(state tls.ConnectionState, now time.Time) (ID, error) {
 	if len(state.PeerCertificates) == 0 {
 		return ID{}, ErrNoCertificate
 	}
-	_, roots := s.current()
+	roots := s.rootsAt(now)
 	id, err := s.judged.verify(state.PeerCertificates, roots, x509.ExtKeyUsageClientAuth, now)
 	if err != nil {
 		return ID{}, err

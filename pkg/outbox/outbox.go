@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/pg"
 )
 
 //go:embed migrations/*.sql
@@ -43,8 +44,7 @@ type Event struct {
 	Data         []byte // protobuf: least data, coarsened
 }
 
-const insert = `insert into outbox (node, event_id, type, aggregate, aggregate_seq, data, traceparent)
-values ($1, $2, $3, $4, $5, $6, $7)`
+var insert = pg.InsertInto("outbox", "node", "event_id", "type", "aggregate", "aggregate_seq", "data", "traceparent")
 
 // Append writes the event in the caller's transaction, as its last statement. It returns ErrEvent for an event that the
 // relay could not send. A number used twice for one aggregate violates the constraint outbox_aggregate_seq: the caller
@@ -54,7 +54,7 @@ func Append(ctx context.Context, tx pgx.Tx, e Event) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, insert, args...); err != nil {
+	if _, err := tx.Exec(ctx, insert.SQL(), args...); err != nil {
 		return fmt.Errorf("append event: %w", err)
 	}
 	return nil
@@ -62,12 +62,30 @@ func Append(ctx context.Context, tx pgx.Tx, e Event) error {
 
 // Queue is Append for a caller that sends its statements in one round trip.
 func Queue(ctx context.Context, b *pgx.Batch, e Event) error {
-	args, err := e.args(ctx)
+	p, err := Prepare(ctx, e)
 	if err != nil {
 		return err
 	}
-	b.Queue(insert, args...)
+	QueueAll(b, p)
 	return nil
+}
+
+// Prepared is an event that was found fit to send, with the trace of the call that it comes from.
+type Prepared struct{ args []any }
+
+// Prepare is the first half of Queue, for a caller whose statements are sent by another call; QueueAll is the second.
+func Prepare(ctx context.Context, e Event) (Prepared, error) {
+	args, err := e.args(ctx)
+	return Prepared{args}, err
+}
+
+// QueueAll writes events that were prepared, in this order.
+func QueueAll(b *pgx.Batch, events ...Prepared) {
+	rows := make([][]any, len(events))
+	for i, e := range events {
+		rows[i] = e.args
+	}
+	insert.Queue(b, rows...)
 }
 
 func (e Event) args(ctx context.Context) ([]any, error) {

@@ -48,14 +48,21 @@ type Request struct {
 }
 
 const (
-	remember = `insert into request (node, request_id, method, body_hash, record_id, day) values ($1, $2, $3, $4, $5, ($6::timestamptz at time zone 'UTC')::date)`
-	look     = `select method, body_hash, record_id from request where node = $1 and request_id = $2`
-	forget   = `delete from request where (node, request_id) in (select node, request_id from request where node = $1 and day < ($2::timestamptz at time zone 'UTC')::date limit 1000)`
+	look   = `select method, body_hash, record_id from request where node = $1 and request_id = $2`
+	forget = `delete from request where (node, request_id) in (select node, request_id from request where node = $1 and day < ($2::timestamptz at time zone 'UTC')::date limit 1000)`
 )
 
-// Queue remembers a request with the record that it is answered with. Only the day is kept.
+// Insert remembers requests; its rows come from Row.
+var Insert = pg.InsertInto("request", "node", "request_id", "method", "body_hash", "record_id", "day")
+
+// Row is a request with the record that it is answered with. Only the day is kept.
+func (r Request) Row(node, recordID string, now time.Time) []any {
+	return []any{node, r.ID, r.Method, r.BodyHash, recordID, now.UTC()}
+}
+
+// Queue remembers one request with the record that it is answered with.
 func (r Request) Queue(b *pgx.Batch, node, recordID string, now time.Time) {
-	b.Queue(remember, node, r.ID, r.Method, r.BodyHash, recordID, now)
+	Insert.Queue(b, r.Row(node, recordID, now))
 }
 
 // IsRepeated tells whether an error says that the request id is known already.

@@ -35,6 +35,8 @@ type Config struct {
 	// Without an issuer every token is refused.
 	OIDCIssuer string `env:"OIDC_ISSUER"`
 	OIDCCAFile string `env:"OIDC_CA_FILE"`
+	// CallsPerSecond is how many calls one caller may make per second, on average.
+	CallsPerSecond float64 `env:"CALLS_PER_SECOND" envDefault:"2000"`
 	// Reflection lets tools read the contract from the server.
 	Reflection bool `env:"REFLECTION"`
 

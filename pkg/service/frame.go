@@ -122,7 +122,7 @@ func (f *Frame) Serve(ctx context.Context, codes func() *vocabulary.Set, ready <
 	}
 	server, err := rpc.NewServer(rpc.Config{
 		Service: f.Name, Region: f.Config.Region, Node: f.Config.Node, Source: f.Source, Grants: grants, Verifier: verifier,
-		Vocabulary: codes, Log: f.Log, Reflection: f.Config.Reflection,
+		Vocabulary: codes, PerSecond: f.Config.CallsPerSecond, Log: f.Log, Reflection: f.Config.Reflection,
 	})
 	if err != nil {
 		return err

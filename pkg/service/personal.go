@@ -33,6 +33,8 @@ type PersonalConfig struct {
 	NATSURL        string `env:"NATS_URL"`
 	SigningKeyFile string `env:"SIGNING_KEY_FILE"`
 	CentreKeysDir  string `env:"CENTRE_KEYS_DIR"`
+	// Relay is false for a copy of the service that takes calls and leaves the line to other copies.
+	Relay bool `env:"RELAY" envDefault:"true"`
 	// DirectoryAddr is where the code lists come from.
 	DirectoryAddr string `env:"DIRECTORY_ADDR"`
 }
@@ -89,7 +91,7 @@ func (f *Frame) Personal(ctx context.Context, c PersonalConfig) (p Personal, err
 	if p.Secrets, err = seal.LoadSecrets(c.SecretsFile); err != nil {
 		return p, err
 	}
-	if p.Relay, err = f.relay(ctx, p.Pool, c.NATSURL, c.SigningKeyFile, c.CentreKeysDir); err != nil {
+	if p.Relay, err = f.relay(ctx, p.Pool, c); err != nil {
 		return p, err
 	}
 	directory, err := f.Dial(c.DirectoryAddr, "directory", "")

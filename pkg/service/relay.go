@@ -13,16 +13,16 @@ import (
 )
 
 // relay sends the outbox in pool, this service's line of its node, through the node's leaf.
-func (f *Frame) relay(ctx context.Context, pool *pgxpool.Pool, natsURL, signingKeyFile, centreKeysDir string) (*outbox.Relay, error) {
-	signer, err := bus.LoadSigner(signingKeyFile)
+func (f *Frame) relay(ctx context.Context, pool *pgxpool.Pool, c PersonalConfig) (*outbox.Relay, error) {
+	signer, err := bus.LoadSigner(c.SigningKeyFile)
 	if err != nil {
 		return nil, fmt.Errorf("signing key: %w", err)
 	}
-	centre, err := bus.LoadKeys(centreKeysDir)
+	centre, err := bus.LoadKeys(c.CentreKeysDir)
 	if err != nil {
 		return nil, fmt.Errorf("key of the centre: %w", err)
 	}
-	nc, err := f.Broker(ctx, natsURL)
+	nc, err := f.Broker(ctx, c.NATSURL)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,9 @@ func (f *Frame) relay(ctx context.Context, pool *pgxpool.Pool, natsURL, signingK
 	if err != nil {
 		return nil, err
 	}
-	f.Group.Go("relay", relay.Run)
+	if c.Relay {
+		f.Group.Go("relay", relay.Run)
+	}
 	return relay, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,7 @@ type world struct {
 	floors *pgxpool.Pool
 	dir    string
 
+	feed   bool // whether relays send
 	centre *centre
 	sent   atomic.Int64 // events of intake that were acknowledged or committed, all of them made by us
 	rounds int
@@ -33,20 +35,21 @@ type world struct {
 // floorPool is how many database connections floors may use: as many as pg.Connect gives a service.
 const floorPool = 16
 
-// measurement measures one thing or several that belong together.
+// measurement measures one thing, in a world where the feed works, or where nobody sends what lies in the outboxes.
 type measurement struct {
 	name string
+	feed bool
 	run  func(ctx context.Context, w *world) (Result, error)
 }
 
 func measurements() []measurement {
-	all := []measurement{}
-	for _, clients := range []int{1, 10, 40} {
-		all = append(all, measurement{fmt.Sprintf("intake.submit.c%d", clients), func(ctx context.Context, w *world) (Result, error) {
-			return submit(ctx, w, clients)
-		}})
+	with := func(clients int) func(context.Context, *world) (Result, error) {
+		return func(ctx context.Context, w *world) (Result, error) { return submit(ctx, w, clients) }
 	}
-	return append(all, measurement{"feed.end_to_end", endToEnd}, measurement{"feed.throughput", throughput})
+	return []measurement{
+		{"intake.submit.c1", false, with(1)}, {"intake.submit.c10", false, with(10)}, {"intake.submit.c40", false, with(40)},
+		{"intake.submit.c40.feeding", true, with(40)}, {"feed.end_to_end", true, endToEnd}, {"feed.throughput", true, throughput},
+	}
 }
 
 // Names are what can be measured.
@@ -65,15 +68,33 @@ func Run(ctx context.Context, names []string, progress func(string)) (results []
 			return nil, fmt.Errorf("%q cannot be measured; there are %s", name, strings.Join(Names(), ", "))
 		}
 	}
-	w, stop, err := open(ctx, progress)
+	for _, feed := range []bool{false, true} {
+		var chosen []measurement
+		for _, m := range measurements() {
+			if m.feed == feed && (len(names) == 0 || slices.Contains(names, m.name)) {
+				chosen = append(chosen, m)
+			}
+		}
+		if len(chosen) == 0 {
+			continue
+		}
+		more, err := runIn(ctx, feed, chosen, progress)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, more...)
+	}
+	return results, nil
+}
+
+// runIn measures in a world of its own.
+func runIn(ctx context.Context, feed bool, chosen []measurement, progress func(string)) (results []Result, err error) {
+	w, stop, err := open(ctx, feed, progress)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	for _, m := range measurements() {
-		if len(names) > 0 && !slices.Contains(names, m.name) {
-			continue
-		}
+	for _, m := range chosen {
 		progress("measuring " + m.name)
 		r, err := m.run(ctx, w)
 		if err != nil {
@@ -92,8 +113,8 @@ func Run(ctx context.Context, names []string, progress func(string)) (results []
 }
 
 // open starts a network and what floors need; stop ends it and removes it.
-func open(ctx context.Context, progress func(string)) (w *world, stop func() error, err error) {
-	w = &world{rounds: 5, span: 2 * time.Second}
+func open(ctx context.Context, feed bool, progress func(string)) (w *world, stop func() error, err error) {
+	w = &world{feed: feed, rounds: 5, span: 2 * time.Second}
 	if w.dir, err = os.MkdirTemp("", "pari-bench-"); err != nil {
 		return nil, nil, fmt.Errorf("bench: %w", err)
 	}
@@ -118,7 +139,11 @@ func open(ctx context.Context, progress func(string)) (w *world, stop func() err
 }
 
 func (w *world) start(ctx context.Context, progress func(string)) (err error) {
-	o := network.Options{Dir: filepath.Join(w.dir, "network"), Nodes: network.All()[:1], Version: "bench", Progress: progress}
+	o := network.Options{
+		Dir: filepath.Join(w.dir, "network"), Nodes: network.All()[:1], Version: "bench", Progress: progress,
+		// One caller makes all the load: its limit would be what is measured.
+		Settings: map[string]string{"PARI_CALLS_PER_SECOND": "1000000", "PARI_RELAY": strconv.FormatBool(w.feed)},
+	}
 	if w.net, err = network.Start(ctx, o); err != nil {
 		return err
 	}
@@ -137,7 +162,10 @@ func (w *world) start(ctx context.Context, progress func(string)) (err error) {
 	return err
 }
 
-// settle waits until every event that we have made has taken effect.
+// settle waits until every event that we have made has taken effect, where somebody sends them.
 func (w *world) settle(ctx context.Context) error {
+	if !w.feed {
+		return nil
+	}
 	return until(ctx, w.sent.Load(), w.centre.applied)
 }

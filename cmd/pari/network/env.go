@@ -1,6 +1,7 @@
 package network
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/retepari/pari/pkg/bus/natsserver"
@@ -42,6 +43,7 @@ func (p *Plan) Env(service string) map[string]string {
 	}
 	env["PARI_DATABASE_URL"] = server.URL(pglocal.App, database)
 	env["PARI_DATABASE_OWNER_URL"] = server.URL(pglocal.Owner, database)
+	maps.Copy(env, p.Settings)
 	return env
 }
 

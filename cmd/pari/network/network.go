@@ -35,6 +35,8 @@ type Options struct {
 	// Progress hears what is being done; Version is that of the program.
 	Progress func(string)
 	Version  string
+	// Settings are given to every service on top of its own, by their names in the environment.
+	Settings map[string]string
 }
 
 // Network is a running network.
@@ -87,6 +89,7 @@ func (n *Network) start(ctx context.Context, o Options, tel *telemetry.Telemetry
 	if n.Plan, err = NewPlan(ctx, o.Dir, o.Nodes, o.Usual); err != nil {
 		return err
 	}
+	n.Settings = o.Settings
 	o.Progress("Postgres")
 	if n.Postgres, err = pglocal.Start(ctx, pglocal.Options{Dir: n.path("postgres"), Durable: true, Log: logFile}); err != nil {
 		return err

@@ -43,6 +43,8 @@ type Plan struct {
 	NodePostgres, CentrePostgres *pglocal.Server
 	// Authority issues the certificates.
 	Authority *devpki.Authority
+	// Settings are given to every service on top of its own, by their names in the environment.
+	Settings map[string]string
 }
 
 // NewPlan makes certificates, keys and grants below dir, as far as they are not there, and chooses addresses on loopback:

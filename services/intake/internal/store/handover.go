@@ -46,7 +46,7 @@ func (s *Reports) HandOver(ctx context.Context, node, id string, version int64, 
 		b := &pgx.Batch{}
 		req.Queue(b, node, id, now)
 		b.Queue(statements["update"], node, id, r.State, r.Version, nil, nil)
-		queueChanges(b, r)
+		insertChange.Queue(b, changeRows(r)...)
 		b.Queue(statements["hand over"], node, uuid.New(), id, by.Person, by.System, now.UTC())
 		err := tx.SendBatch(ctx, b).Close()
 		if repeat.IsRepeated(err) { // used a moment ago for something else: for this report it would have waited for the lock
@@ -71,7 +71,7 @@ func (s *Reports) Finish(ctx context.Context, node string, h Handover, caseID, c
 		}
 		b := &pgx.Batch{}
 		b.Queue(statements["update"], node, r.ID, r.State, r.Version, r.CaseID, r.CaseNumber)
-		queueChanges(b, r)
+		insertChange.Queue(b, changeRows(r)...)
 		b.Queue(statements["handed over"], node, h.ID)
 		return tx.SendBatch(ctx, b).Close()
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
@@ -87,14 +88,39 @@ const columns = `seq, node, report_id, number, received_at, state, version, chan
 	incident_place, language, urgent, notice_version, consent_codes, consent_statuses, key_id, sealed_narrative, sealed_contact,
 	sealed_date, case_id, case_number`
 
+var (
+	insertReport = pg.InsertInto("report", "node", "report_id", "number", "received_at", "state", "version", "channel", "reporter_role",
+		"anonymous", "grounds", "wish", "incident_place", "language", "urgent", "notice_version", "consent_codes", "consent_statuses",
+		"key_id", "sealed_narrative", "sealed_contact", "sealed_date", "receipt_lookup")
+	insertChange = pg.InsertInto("report_history", "node", "report_id", "version", "at", "person", "acting_for", "system", "what", "from_state", "to_state")
+)
+
+// row is a new report as insertReport takes it.
+func (s Submission) row() []any {
+	r, c := s.Report, s.Report.Codes
+	codes, statuses := make([]string, len(c.Consents)), make([]string, len(c.Consents))
+	for i, consent := range c.Consents {
+		codes[i], statuses[i] = consent.Code, consent.Status
+	}
+	return []any{
+		r.Node, r.ID, r.Number, r.ReceivedAt, r.State, r.Version, c.Channel, c.ReporterRole, c.Anonymous, c.Grounds, c.Wish,
+		c.IncidentPlace, c.Language, c.Urgent, c.NoticeVersion, codes, statuses, s.Sealed.KeyID, s.Sealed.Narrative, s.Sealed.Contact,
+		s.Sealed.Date, s.ReceiptLookup,
+	}
+}
+
+// changeRows are the changes of a report that are not stored yet, as insertChange takes them.
+func changeRows(r *report.Report) (rows [][]any) {
+	for _, c := range r.Changes() {
+		rows = append(rows, []any{r.Node, r.ID, c.Version, c.At, c.By.Person, c.By.Node, c.By.System, c.What, c.From, c.To})
+	}
+	return rows
+}
+
 // statements are all that this package sends; a test prepares each against the migrated schema.
 var statements = map[string]string{
-	"submit": `insert into report (node, report_id, number, received_at, state, version, channel, reporter_role, anonymous, grounds, wish,
-		incident_place, language, urgent, notice_version, consent_codes, consent_statuses, key_id, sealed_narrative, sealed_contact,
-		sealed_date, receipt_lookup)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
-	"history": `insert into report_history (node, report_id, version, at, person, acting_for, system, what, from_state, to_state)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+	"submit":    insertReport.SQL(),
+	"history":   insertChange.SQL(),
 	"get":       `select ` + columns + ` from report where node = $1 and report_id = $2`,
 	"lock":      `select ` + columns + ` from report where node = $1 and report_id = $2 for update`,
 	"histories": `select version, at, person, acting_for, system, what, from_state, to_state from report_history where node = $1 and report_id = $2 order by version`,

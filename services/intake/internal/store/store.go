@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/retepari/pari/pkg/gather"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/repeat"
@@ -42,13 +43,16 @@ func Migrate(ctx context.Context, ownerURL string) error {
 
 // Reports is the reports of the nodes that the service works for.
 type Reports struct {
-	pool    *pgxpool.Pool
-	numbers *serial.Numbers
+	pool        *pgxpool.Pool
+	numbers     *serial.Numbers
+	submissions *gather.Gather[submission]
 }
 
 // New returns the reports in pool.
 func New(pool *pgxpool.Pool) *Reports {
-	return &Reports{pool: pool, numbers: serial.New(pool, "report")}
+	s := &Reports{pool: pool, numbers: serial.New(pool, "report")}
+	s.submissions = gather.New(s.submit)
+	return s
 }
 
 // Number returns the next report number of a node and year.
@@ -71,35 +75,49 @@ type Submission struct {
 	Event         outbox.Event
 }
 
-// Submit stores a report, its history, its request id and its event, all or nothing, in one round trip. When the request id
-// was used before, repeat.IsRepeated says so of the error, and Answered tells for what.
+// Submit stores a report, its history, its request id and its event, all or nothing; reports that come at the same time share
+// a transaction. When the request id was used before, repeat.IsRepeated says so of the error, and Answered tells for what.
 func (s *Reports) Submit(ctx context.Context, sub Submission) error {
-	r, c := sub.Report, sub.Report.Codes
-	codes, statuses := make([]string, len(c.Consents)), make([]string, len(c.Consents))
-	for i, consent := range c.Consents {
-		codes[i], statuses[i] = consent.Code, consent.Status
-	}
-	// Statements that are sent together are one transaction: it commits at the end of the batch, or not at all.
-	b := &pgx.Batch{}
-	b.Queue(pg.SetTenant, r.Node)
-	sub.Request.Queue(b, r.Node, r.ID, r.ReceivedAt)
-	b.Queue(statements["submit"], r.Node, r.ID, r.Number, r.ReceivedAt, r.State, r.Version, c.Channel, c.ReporterRole, c.Anonymous,
-		c.Grounds, c.Wish, c.IncidentPlace, c.Language, c.Urgent, c.NoticeVersion, codes, statuses,
-		sub.Sealed.KeyID, sub.Sealed.Narrative, sub.Sealed.Contact, sub.Sealed.Date, sub.ReceiptLookup)
-	queueChanges(b, r)
-	if err := outbox.Queue(ctx, b, sub.Event); err != nil {
+	event, err := outbox.Prepare(ctx, sub.Event)
+	if err != nil {
 		return err
 	}
-	if err := s.pool.SendBatch(ctx, b).Close(); err != nil {
-		return pg.Fault(fmt.Errorf("store report: %w", err))
-	}
-	return nil
+	return s.submissions.Do(ctx, submission{sub, event})
 }
 
-func queueChanges(b *pgx.Batch, r *report.Report) {
-	for _, c := range r.Changes() {
-		b.Queue(statements["history"], r.Node, r.ID, c.Version, c.At, c.By.Person, c.By.Node, c.By.System, c.What, c.From, c.To)
+// submission is one whose event knows the call that it comes from.
+type submission struct {
+	Submission
+	event outbox.Prepared
+}
+
+// submit stores submissions in one round trip: statements that are sent together are one transaction, which commits at the
+// end of the batch, or not at all.
+func (s *Reports) submit(ctx context.Context, subs []submission) error {
+	byNode := map[string][]submission{}
+	for _, sub := range subs {
+		byNode[sub.Report.Node] = append(byNode[sub.Report.Node], sub)
 	}
+	b := &pgx.Batch{}
+	for node, subs := range byNode {
+		b.Queue(pg.SetTenant, node)
+		var requests, reports, changes [][]any
+		var events []outbox.Prepared
+		for _, sub := range subs {
+			requests = append(requests, sub.Request.Row(node, sub.Report.ID, sub.Report.ReceivedAt))
+			reports = append(reports, sub.row())
+			changes = append(changes, changeRows(sub.Report)...)
+			events = append(events, sub.event)
+		}
+		repeat.Insert.Queue(b, requests...)
+		insertReport.Queue(b, reports...)
+		insertChange.Queue(b, changes...)
+		outbox.QueueAll(b, events...)
+	}
+	if err := s.pool.SendBatch(ctx, b).Close(); err != nil {
+		return pg.Fault(fmt.Errorf("store reports: %w", err))
+	}
+	return nil
 }
 
 // Answered returns the report that a request id was answered with, when its body was the same; else REQUEST_ID_REUSED, and

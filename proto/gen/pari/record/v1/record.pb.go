@@ -304,18 +304,18 @@ var File_pari_record_v1_record_proto protoreflect.FileDescriptor
 
 const file_pari_record_v1_record_proto_rawDesc = "" +
 	"\n" +
-	"\x1bpari/record/v1/record.proto\x12\x0epari.record.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpari/privacy/v1/privacy.proto\"\xd4\x05\n" +
+	"\x1bpari/record/v1/record.proto\x12\x0epari.record.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpari/privacy/v1/privacy.proto\"\x8b\a\n" +
 	"\vPartialDate\x12#\n" +
 	"\x04year\x18\x01 \x01(\x05B\x0f\xbaH\b\x1a\x06\x18\x98\x11(\xec\x0e\xb0\xbb\x18\x03R\x04year\x12#\n" +
 	"\x05month\x18\x02 \x01(\x05B\r\xbaH\x06\x1a\x04\x18\f(\x00\xb0\xbb\x18\x03R\x05month\x12\x1f\n" +
-	"\x03day\x18\x03 \x01(\x05B\r\xbaH\x06\x1a\x04\x18\x1f(\x00\xb0\xbb\x18\x03R\x03day:\xd9\x04\xbaH\xd5\x04\x1aJ\n" +
+	"\x03day\x18\x03 \x01(\x05B\r\xbaH\x06\x1a\x04\x18\x1f(\x00\xb0\xbb\x18\x03R\x03day:\x90\x06\xbaH\x8c\x06\x1aJ\n" +
 	"\x0fdate.incomplete\x12\x15a day needs its month\x1a this.day == 0 || this.month != 0\x1a\xfb\x01\n" +
-	"\x0fdate.impossible\x12'this day does not exist in the calendar\x1a\xbe\x01this.day == 0 || this.month == 0 || this.day <= (this.month == 2 ? (this.year % 4 == 0 && (this.year % 100 != 0 || this.year % 400 == 0) ? 29 : 28) : (this.month in [4, 6, 9, 11] ? 30 : 31))\x1a\x88\x02\n" +
-	"\vdate.future\x12\x1bthe date lies in the future\x1a\xdb\x01this.year * 10000 + this.month * 100 + this.day <= int(now.getFullYear('Europe/Rome')) * 10000 + (this.month == 0 ? 0 : int(now.getMonth('Europe/Rome') + 1) * 100) + (this.day == 0 ? 0 : int(now.getDate('Europe/Rome')))\"\xf8\x01\n" +
+	"\x0fdate.impossible\x12'this day does not exist in the calendar\x1a\xbe\x01this.day == 0 || this.month == 0 || this.day <= (this.month == 2 ? (this.year % 4 == 0 && (this.year % 100 != 0 || this.year % 400 == 0) ? 29 : 28) : (this.month in [4, 6, 9, 11] ? 30 : 31))\x1a\xbf\x03\n" +
+	"\vdate.future\x12\x1bthe date lies in the future\x1a\x92\x03this.year * 10000 + this.month * 100 + this.day <= int(now.getFullYear()) * 10000 + (this.month == 0 ? 0 : int(now.getMonth() + 1) * 100) + (this.day == 0 ? 0 : int(now.getDate()))|| this.year * 10000 + this.month * 100 + this.day <= int(now.getFullYear('Europe/Rome')) * 10000 + (this.month == 0 ? 0 : int(now.getMonth('Europe/Rome') + 1) * 100) + (this.day == 0 ? 0 : int(now.getDate('Europe/Rome')))\"\xd2\x02\n" +
 	"\x05Month\x12#\n" +
 	"\x04year\x18\x01 \x01(\x05B\x0f\xbaH\b\x1a\x06\x18\x98\x11(\xec\x0e\xb0\xbb\x18\x02R\x04year\x12#\n" +
-	"\x05month\x18\x02 \x01(\x05B\r\xbaH\x06\x1a\x04\x18\f(\x01\xb0\xbb\x18\x02R\x05month:\xa4\x01\xbaH\xa0\x01\x1a\x9d\x01\n" +
-	"\vdate.future\x12\x1cthe month lies in the future\x1apthis.year * 100 + this.month <= int(now.getFullYear('Europe/Rome')) * 100 + int(now.getMonth('Europe/Rome') + 1)\"s\n" +
+	"\x05month\x18\x02 \x01(\x05B\r\xbaH\x06\x1a\x04\x18\f(\x01\xb0\xbb\x18\x02R\x05month:\xfe\x01\xbaH\xfa\x01\x1a\xf7\x01\n" +
+	"\vdate.future\x12\x1cthe month lies in the future\x1a\xc9\x01this.year * 100 + this.month <= int(now.getFullYear()) * 100 + int(now.getMonth() + 1)|| this.year * 100 + this.month <= int(now.getFullYear('Europe/Rome')) * 100 + int(now.getMonth('Europe/Rome') + 1)\"s\n" +
 	"\x05Actor\x12$\n" +
 	"\x06person\x18\x01 \x01(\tB\f\xbaH\x05r\x03\x18\xc8\x01\xb0\xbb\x18\x02R\x06person\x12\x1f\n" +
 	"\x04node\x18\x02 \x01(\tB\v\xbaH\x04r\x02\x18<\xb0\xbb\x18\x02R\x04node\x12#\n" +
