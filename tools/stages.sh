@@ -31,6 +31,7 @@ stage_tidy() {
 }
 stage_vet() { go vet $(everything); }
 stage_lint() { golangci-lint run $(everything); }
+stage_build() { make --no-print-directory build; }
 stage_unit() { race $(packages -v '/internal/(store|api)$|/pari/e2e|/proto/gen/'); }
 stage_store() { race $(packages '/internal/store$'); }
 stage_api() { race $(packages '/internal/api$'); }

@@ -1,13 +1,13 @@
 package natsserver
 
 import (
+	"encoding/json"
 	"fmt"
 	"net"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-	"text/template"
 
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/identity"
@@ -86,49 +86,54 @@ func checkTLS(t TLS) error {
 	return nil
 }
 
-// quoted is how a value stands in the configuration: JSON-like strings, which its parser takes literally.
-func quoted(v string) string { return strconv.Quote(v) }
+// object is a block of the configuration. The broker reads JSON; templates are not used because they would keep every
+// exported method of the program in the binary.
+type object = map[string]any
 
-func list(values []string) string {
-	q := make([]string, len(values))
-	for i, v := range values {
-		q[i] = quoted(v)
+// base is what both brokers have.
+func base(name, listen, monitor string, t TLS) object {
+	o := object{
+		"server_name": name, "listen": listen, "tls": t.object(),
+		"max_payload": 128 << 10, "max_control_line": 8 << 10, "write_deadline": "10s",
+		"ping_interval": "10s", "ping_max": 2, "connect_error_reports": 60, "reconnect_error_reports": 60,
+		"system_account": "SYS",
 	}
-	return "[" + strings.Join(q, ", ") + "]"
+	if monitor != "" {
+		o["http"] = monitor
+	}
+	return o
 }
 
-var functions = template.FuncMap{"q": quoted, "list": list}
+// object says who the broker is, and that whoever connects shows a certificate that names a user.
+func (t TLS) object() object {
+	o := t.outward()
+	o["verify_and_map"] = true
+	return o
+}
 
-const common = `
-{{define "tls"}}tls {
-    cert_file: {{q .Cert}}
-    key_file: {{q .Key}}
-    ca_file: {{q .CA}}
-    verify_and_map: true
-    min_version: "1.3"
-    timeout: 5
-  }{{end}}
-{{define "user"}}{ user: {{q .ID.String}}, allowed_connection_types: [{{q .Kind}}], permissions: {
-        publish: { allow: {{list .Publish}} }
-        subscribe: { allow: {{list .Subscribe}} }
-      } }{{end}}
-{{define "limits"}}max_payload: 128KB
-max_control_line: 8KB
-ping_interval: "10s"
-ping_max: 2
-write_deadline: "10s"
-connect_error_reports: 60
-reconnect_error_reports: 60{{end}}
-`
+// outward is for connections that the broker opens itself.
+func (t TLS) outward() object {
+	return object{"cert_file": t.Cert, "key_file": t.Key, "ca_file": t.CA, "min_version": "1.3", "timeout": 5}
+}
 
-func render(name, text string, data any) (string, error) {
-	t, err := template.New(name).Funcs(functions).Parse(common + text)
-	if err != nil {
-		return "", fmt.Errorf("broker configuration: %w", err)
+func users(list []user) []object {
+	o := make([]object, len(list))
+	for i, u := range list {
+		o[i] = object{
+			"user": u.ID.String(), "allowed_connection_types": []string{u.Kind},
+			"permissions": object{"publish": object{"allow": u.Publish}, "subscribe": object{"allow": u.Subscribe}},
+		}
 	}
+	return o
+}
+
+func render(config object) (string, error) {
 	var b strings.Builder
-	if err := t.Execute(&b, data); err != nil {
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // subjects end in ">", and the broker's parser takes no \u
+	e.SetIndent("", "  ")
+	if err := e.Encode(config); err != nil {
 		return "", fmt.Errorf("broker configuration: %w", err)
 	}
-	return strings.TrimSpace(b.String()) + "\n", nil
+	return b.String(), nil
 }

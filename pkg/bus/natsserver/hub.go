@@ -29,6 +29,9 @@ type Node struct {
 	Hosted       []string // services of the node that run at the centre and connect to the hub directly
 }
 
+// centreAccount holds the stream.
+const centreAccount = "CENTRE"
+
 type hubAccount struct {
 	Name, Up, Down string
 	Users          []user
@@ -51,19 +54,27 @@ func (h Hub) Config() (string, error) {
 	if err := errors.Join(checkListen("listen address", h.Listen), checkListen("leaf address", h.LeafListen), checkTLS(h.TLS)); err != nil {
 		return "", err
 	}
-	accounts := make([]hubAccount, len(h.Nodes))
-	for i, n := range h.Nodes {
+	accounts, exports := object{"SYS": object{"users": []object{}}}, []object{}
+	for _, n := range h.Nodes {
 		if err := checkSlugs("node", append([]string{n.Region, n.Name}, n.Hosted...)...); err != nil {
 			return "", err
 		}
-		accounts[i] = h.account(n)
+		a := h.account(n)
+		accounts[a.Name] = object{"users": users(a.Users), "imports": []object{
+			{"service": object{"account": centreAccount, "subject": a.Up}},
+			{"stream": object{"account": centreAccount, "subject": a.Down}},
+		}}
+		exports = append(exports,
+			object{"service": a.Up, "accounts": []string{a.Name}},
+			object{"stream": a.Down, "accounts": []string{a.Name}})
 	}
-	return render("hub", hubText, struct {
-		Hub
-		Domain   string
-		Centre   []user
-		Accounts []hubAccount
-	}{h, bus.HubDomain, h.centre(), accounts})
+	accounts[centreAccount] = object{"jetstream": "enabled", "users": users(h.centre()), "exports": exports}
+
+	config := base(h.Name, h.Listen, h.Monitor, h.TLS)
+	config["jetstream"] = object{"domain": bus.HubDomain, "store_dir": h.StoreDir, "sync_interval": h.SyncInterval}
+	config["leafnodes"] = object{"listen": h.LeafListen, "no_advertise": true, "tls": h.TLS.object()}
+	config["accounts"] = accounts
+	return render(config)
 }
 
 func (h Hub) account(n Node) hubAccount {
@@ -107,57 +118,3 @@ func (h Hub) centre() []user {
 		},
 	}
 }
-
-const hubText = `
-server_name: {{q .Name}}
-listen: {{q .Listen}}
-{{- if .Monitor}}
-http: {{q .Monitor}}
-{{- end}}
-{{template "limits"}}
-{{template "tls" .TLS}}
-
-jetstream {
-  domain: {{q .Domain}}
-  store_dir: {{q .StoreDir}}
-  sync_interval: {{q .SyncInterval}}
-}
-
-leafnodes {
-  listen: {{q .LeafListen}}
-  no_advertise: true
-  {{template "tls" .TLS}}
-}
-
-accounts {
-  "CENTRE": {
-    jetstream: enabled
-    users: [
-{{- range .Centre}}
-      {{template "user" .}}
-{{- end}}
-    ]
-    exports: [
-{{- range .Accounts}}
-      { service: {{q .Up}}, accounts: [{{q .Name}}] }
-      { stream: {{q .Down}}, accounts: [{{q .Name}}] }
-{{- end}}
-    ]
-  }
-{{- range .Accounts}}
-  {{q .Name}}: {
-    users: [
-{{- range .Users}}
-      {{template "user" .}}
-{{- end}}
-    ]
-    imports: [
-      { service: { account: "CENTRE", subject: {{q .Up}} } }
-      { stream: { account: "CENTRE", subject: {{q .Down}} } }
-    ]
-  }
-{{- end}}
-  "SYS": { users: [] }
-}
-system_account: "SYS"
-`

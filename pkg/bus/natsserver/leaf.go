@@ -31,52 +31,17 @@ func (l Leaf) Config() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	users := make([]user, len(l.Services))
+	members := make([]user, len(l.Services))
 	for i, service := range l.Services {
-		users[i] = serviceUser(l.TrustDomain, l.Region, l.Node, service)
+		members[i] = serviceUser(l.TrustDomain, l.Region, l.Node, service)
 	}
-	return render("leaf", leafText, struct {
-		Leaf
-		Users []user
-	}{l, users})
+	config := base("leaf-"+l.Region+"-"+l.Node, l.Listen, l.Monitor, l.TLS)
+	config["leafnodes"] = object{
+		"reconnect": "500ms",
+		"remotes": []object{{
+			"url": l.HubURL, "account": "NODE", "ignore_discovered_servers": true, "tls": l.TLS.outward(),
+		}},
+	}
+	config["accounts"] = object{"NODE": object{"users": users(members)}, "SYS": object{"users": []object{}}}
+	return render(config)
 }
-
-const leafText = `
-server_name: {{q (printf "leaf-%s-%s" .Region .Node)}}
-listen: {{q .Listen}}
-{{- if .Monitor}}
-http: {{q .Monitor}}
-{{- end}}
-{{template "limits"}}
-{{template "tls" .TLS}}
-
-leafnodes {
-  reconnect: "500ms"
-  remotes: [
-    {
-      url: {{q .HubURL}}
-      account: "NODE"
-      ignore_discovered_servers: true
-      tls {
-        cert_file: {{q .TLS.Cert}}
-        key_file: {{q .TLS.Key}}
-        ca_file: {{q .TLS.CA}}
-        min_version: "1.3"
-        timeout: 5
-      }
-    }
-  ]
-}
-
-accounts {
-  "NODE": {
-    users: [
-{{- range .Users}}
-      {{template "user" .}}
-{{- end}}
-    ]
-  }
-  "SYS": { users: [] }
-}
-system_account: "SYS"
-`

@@ -5,19 +5,17 @@ package devidp
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"html/template"
+	"html"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"time"
-
-	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
 // Audience of the tokens, ClientID of the command line and of consoles, GrantsClaim what people may do.
@@ -86,18 +84,14 @@ func New(c Config) (*Provider, error) {
 		return nil, err
 	}
 	s := newStorage(key, c.Personas)
-	config := &op.Config{CodeMethodS256: true, SupportedScopes: []string{"openid"}, SupportedClaims: []string{"sub", "aud", GrantsClaim}}
-	if _, err := rand.Read(config.CryptoKey[:]); err != nil {
-		return nil, fmt.Errorf("provider: %w", err)
-	}
-	provider, err := op.NewProvider(config, s, op.StaticIssuer(c.Issuer), op.WithLogger(c.Log))
+	e, err := newEndpoints(c.Issuer, s)
 	if err != nil {
-		return nil, fmt.Errorf("provider: %w", err)
+		return nil, err
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /login", s.showLogin)
-	mux.Handle("POST /login", op.NewIssuerInterceptor(provider.IssuerFromRequest).HandlerFunc(s.login(op.AuthCallbackURL(provider))))
-	mux.Handle("/", provider)
+	mux.HandleFunc("POST /login", s.login(e.afterLogin))
+	mux.Handle("/", e.handler())
 	return &Provider{c: c, handler: mux}, nil
 }
 
@@ -123,21 +117,25 @@ func (p *Provider) Run(ctx context.Context) error {
 	return nil
 }
 
-var page = template.Must(template.New("login").Parse(`<!doctype html>
+const page = `<!doctype html>
 <html lang="it"><meta charset="utf-8"><title>Pari</title>
 <h1>Chi entra? · Who is signing in?</h1>
 <p>Rete di prova: le persone sono inventate. · Development network: these people are made up.</p>
-<form method="post"><input type="hidden" name="request" value="{{.Request}}">
-{{range .Personas}}<p><button name="persona" value="{{.Name}}">{{.Name}}</button></p>{{end}}</form></html>
-`))
+<form method="post"><input type="hidden" name="request" value="%s">
+`
 
 func (s *storage) showLogin(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	_ = page.Execute(w, map[string]any{"Request": r.URL.Query().Get("request"), "Personas": s.personas})
+	_, _ = fmt.Fprintf(w, page, html.EscapeString(r.URL.Query().Get("request")))
+	for _, p := range s.personas {
+		name := html.EscapeString(p.Name)
+		_, _ = fmt.Fprintf(w, "<p><button name=\"persona\" value=\"%s\">%s</button></p>", name, name)
+	}
+	_, _ = io.WriteString(w, "</form></html>\n")
 }
 
-func (s *storage) login(callback func(context.Context, string) string) http.HandlerFunc {
+func (s *storage) login(next func(id string) string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, 4096)
 		id, name := r.PostFormValue("request"), r.PostFormValue("persona")
@@ -145,7 +143,7 @@ func (s *storage) login(callback func(context.Context, string) string) http.Hand
 			http.Error(w, err.Error(), http.StatusForbidden)
 			return
 		}
-		http.Redirect(w, r, callback(r.Context(), id), http.StatusFound)
+		http.Redirect(w, r, next(id), http.StatusFound)
 	}
 }
 

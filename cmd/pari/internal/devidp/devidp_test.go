@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -145,25 +147,102 @@ func TestNew_RefusesToAnswerEverybody(t *testing.T) {
 	}
 }
 
-// Ensure nobody is asked to sign in for a client that sends no challenge, or one in clear: its code could be stolen.
+// ask sends a request without following where it leads, and returns the answer with its text.
+func (w *world) ask(t *testing.T, method, address string, form url.Values) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	browser := &http.Client{Transport: w.client.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	answer, err := browser.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer, string(text)
+}
+
+const (
+	authorize = "/authorize?response_type=code&client_id=pari&scope=openid&state=x&redirect_uri=http://127.0.0.1/callback"
+	challenge = "&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method="
+	verifier  = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk" // of the challenge above: RFC 7636, appendix B
+)
+
+// Ensure nobody is asked to sign in for a client that sends no challenge, or one in clear (its code could be stolen), that
+// wants to be answered elsewhere, or that wants a form.
 func TestProvider_WantsPKCE(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	issuer, _ := w.start(t, "127.0.0.1:0", "token-key.pem")
-	browser := &http.Client{Transport: w.client.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	const plain = "&code_challenge=abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrs&code_challenge_method="
-	for challenge, want := range map[string]bool{"": false, plain + "plain": false, plain + "S256": true} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, issuer+"/authorize?response_type=code&client_id=pari&scope=openid&state=x&redirect_uri=http://127.0.0.1/callback"+challenge, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer, err := browser.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer.Body.Close()
+	for more, want := range map[string]bool{
+		"": false, challenge + "plain": false, challenge + "S256": true,
+		challenge + "S256&response_mode=form_post": false, challenge + "S256&redirect_uri=https://example.com/": false,
+	} {
+		answer, _ := w.ask(t, http.MethodGet, issuer+authorize+more, nil)
 		if asked := strings.HasPrefix(answer.Header.Get("Location"), "/login"); asked != want {
-			t.Errorf("%q: %s, led to %q", challenge, answer.Status, answer.Header.Get("Location"))
+			t.Errorf("%q: %s, led to %q", more, answer.Status, answer.Header.Get("Location"))
 		}
+	}
+}
+
+// Ensure a code is given only to who has signed in, and taken once, with the secret behind its challenge, for tokens.
+func TestProvider_GuardsTheCode(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	issuer, _ := w.start(t, "127.0.0.1:0", "token-key.pem")
+	answer, _ := w.ask(t, http.MethodGet, issuer+authorize+challenge+"S256", nil)
+	login, err := answer.Location()
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := login.Query().Get("request")
+	code := func() string {
+		answer, _ := w.ask(t, http.MethodGet, issuer+"/authorize/callback?id="+id, nil)
+		back, err := answer.Location()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return back.Query().Get("code")
+	}
+	if got := code(); got != "" {
+		t.Fatal("a code before anybody signed in")
+	}
+	w.ask(t, http.MethodPost, issuer+"/login", url.Values{"request": {id}, "persona": {"analyst"}})
+	form := func(grant, secret, code string) url.Values {
+		return url.Values{"grant_type": {grant}, "client_id": {"pari"}, "code": {code}, "code_verifier": {secret}, "redirect_uri": {"http://127.0.0.1/callback"}}
+	}
+	given := code()
+	for _, try := range []struct {
+		form url.Values
+		want int
+	}{
+		{form("refresh_token", verifier, given), http.StatusBadRequest},
+		{form("authorization_code", strings.Repeat("x", 43), given), http.StatusBadRequest},
+		{form("authorization_code", verifier, given+"x"), http.StatusBadRequest},
+		{form("authorization_code", verifier, given), http.StatusOK},
+		{form("authorization_code", verifier, given), http.StatusBadRequest},
+	} {
+		if answer, text := w.ask(t, http.MethodPost, issuer+"/oauth/token", try.form); answer.StatusCode != try.want {
+			t.Errorf("%v: %s, %s", try.form, answer.Status, text)
+		}
+	}
+}
+
+// Ensure what a link carries does not become part of the page.
+func TestProvider_EscapesItsPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	issuer, _ := w.start(t, "127.0.0.1:0", "token-key.pem")
+	_, text := w.ask(t, http.MethodGet, issuer+"/login?request="+url.QueryEscape(`"><script>`), nil)
+	if strings.Contains(text, "<script>") || !strings.Contains(text, `value="operator-cremona"`) {
+		t.Error(text)
 	}
 }

@@ -71,6 +71,9 @@ func (s *storage) CreateAuthRequest(_ context.Context, r *oidc.AuthRequest, _ st
 	if r.CodeChallenge == "" || r.CodeChallengeMethod != oidc.CodeChallengeMethodS256 {
 		return nil, oidc.ErrInvalidRequest().WithDescription("PKCE with S256 is required")
 	}
+	if r.ResponseMode != "" && r.ResponseMode != oidc.ResponseModeQuery && r.ResponseMode != oidc.ResponseModeFragment {
+		return nil, oidc.ErrInvalidRequest().WithDescription("a native client is answered by query or fragment")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, old := range s.requests {
