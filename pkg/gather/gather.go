@@ -15,7 +15,7 @@ import (
 
 const (
 	// lanes is how many writes go on at the same time: while one waits for the disk, another is made ready.
-	lanes = 2
+	lanes = 3
 	// most is how many items share a write.
 	most = 64
 	// patience is how long a write for several may take; the deadline of one of them must not end it for all.

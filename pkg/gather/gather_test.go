@@ -74,7 +74,7 @@ func TestGather(t *testing.T) {
 		if took := time.Since(began); took != 3*time.Second {
 			t.Errorf("nine at once were written after %s", took-time.Second)
 		}
-		if len(b.kept) != 10 || len(b.sizes) > 1+2+2 || b.highest != 2 {
+		if len(b.kept) != 10 || len(b.sizes) > 1+3+3 || b.highest != 3 {
 			t.Errorf("kept %v in writes of %v, %d at once", b.kept, b.sizes, b.highest)
 		}
 	})

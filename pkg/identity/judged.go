@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -9,12 +8,13 @@ import (
 	"time"
 )
 
-// judged remembers chains that were found good, so that every call can be judged without verifying signatures anew. A
-// judgement holds under the authorities that it was made under, and while every certificate of the chain is valid.
+// judged remembers certificates that were found good, so that every call can be judged without verifying signatures anew. A
+// judgement holds under the authorities that it was made under, and while every certificate of its chain is valid. It is
+// about the certificate in memory that a connection holds, not about one that looks like it.
 type judged struct {
 	mu    sync.Mutex
 	roots *x509.CertPool
-	known map[[sha256.Size]byte]judgement
+	known map[*x509.Certificate]judgement
 }
 
 type judgement struct {
@@ -22,21 +22,20 @@ type judgement struct {
 	from, until time.Time
 }
 
+var errNoChain = errors.New("no certificate")
+
 // maxJudged bounds the memory that strangers can fill.
 const maxJudged = 1024
 
 func (j *judged) verify(chain []*x509.Certificate, roots *x509.CertPool, usage x509.ExtKeyUsage, now time.Time) (ID, error) {
-	hash := sha256.New()
-	for _, c := range chain {
-		hash.Write(c.Raw) // DER says its own length
+	if len(chain) == 0 {
+		return ID{}, errNoChain
 	}
-	var key [sha256.Size]byte
-	hash.Sum(key[:0])
 	j.mu.Lock()
 	if j.roots != roots || len(j.known) >= maxJudged {
-		j.roots, j.known = roots, map[[sha256.Size]byte]judgement{}
+		j.roots, j.known = roots, map[*x509.Certificate]judgement{}
 	}
-	found, ok := j.known[key]
+	found, ok := j.known[chain[0]]
 	j.mu.Unlock()
 	if ok && !now.Before(found.from) && !now.After(found.until) {
 		return found.id, nil
@@ -48,14 +47,14 @@ func (j *judged) verify(chain []*x509.Certificate, roots *x509.CertPool, usage x
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.roots == roots {
-		j.known[key] = good
+		j.known[chain[0]] = good
 	}
 	return good.id, nil
 }
 
 func verify(chain []*x509.Certificate, roots *x509.CertPool, usage x509.ExtKeyUsage, now time.Time) (judgement, error) {
 	if len(chain) == 0 {
-		return judgement{}, errors.New("no certificate")
+		return judgement{}, errNoChain
 	}
 	between := x509.NewCertPool()
 	for _, c := range chain[1:] {

@@ -31,6 +31,9 @@ import (
 	"github.com/retepari/pari/pkg/vocabulary"
 )
 
+// workers is how many calls find a goroutine ready; more calls at once get goroutines of their own.
+const workers = 32
+
 // Limits of a server.
 const (
 	// MaxRequest is the largest request that a handler sees. Up to hardLimit a larger one gets a precise refusal; beyond it
@@ -102,6 +105,7 @@ func NewServer(c Config) (*Server, error) {
 		grpc.MaxRecvMsgSize(hardLimit),
 		grpc.MaxHeaderListSize(16<<10),
 		grpc.MaxConcurrentStreams(250),
+		grpc.NumStreamWorkers(workers), // they keep the stacks that our chain has grown: a goroutine per call would grow them anew
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionAge: 5 * time.Minute, MaxConnectionAgeGrace: 30 * time.Second, Time: time.Minute, Timeout: 10 * time.Second}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 20 * time.Second, PermitWithoutStream: true}),
 	)

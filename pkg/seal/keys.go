@@ -181,9 +181,7 @@ func (k *Keys) mint(ctx context.Context, node string) ([]Key, error) {
 	}
 	err := pg.InTenant(ctx, k.pool, node, func(ctx context.Context, tx pgx.Tx) error {
 		b := &pgx.Batch{}
-		for _, row := range rows {
-			b.Queue(statements["mint"], row...)
-		}
+		insertKey.Queue(b, rows...)
 		return tx.SendBatch(ctx, b).Close()
 	})
 	if err != nil {
@@ -228,8 +226,10 @@ func (k *Keys) Destroy(ctx context.Context, node string, id uuid.UUID) error {
 	})
 }
 
+var insertKey = pg.InsertInto("data_key", "node", "key_id", "wrapped")
+
 var statements = map[string]string{
-	"mint":    `insert into data_key (node, key_id, wrapped) values ($1, $2, $3)`,
+	"mint":    insertKey.SQL(),
 	"find":    `select wrapped from data_key where node = $1 and key_id = $2`,
 	"destroy": `delete from data_key where node = $1 and key_id = $2`,
 }
