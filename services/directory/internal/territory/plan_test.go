@@ -96,6 +96,24 @@ func TestPlan_Apply_LeavesNothingToPlan(t *testing.T) {
 	}
 }
 
+func TestConvert_PlansNothingForWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	x := index(t)
+	var list strings.Builder
+	list.WriteString("Codice Comune formato alfanumerico;Denominazione in italiano;Codice Catastale del comune;Sigla automobilistica;" +
+		"Denominazione dell'Unità territoriale sovracomunale;Codice Regione;Denominazione Regione;Codice NUTS3 2021\n")
+	for _, p := range x.On(today) {
+		if p.Kind == territory.Municipality {
+			up := x.Parents(p.Code)
+			list.WriteString(strings.Join([]string{p.Code, p.Name, p.CadastralCode, p.Sign, up[0].Name, p.Region, up[1].Name, up[0].NUTS}, ";") + "\n")
+		}
+	}
+	plan, err := territory.Convert(strings.NewReader(list.String()), x.Places(), today, "test")
+	if err != nil || !plan.Empty() {
+		t.Errorf("got %+v, %v", plan, err)
+	}
+}
+
 func TestParseISTAT(t *testing.T) {
 	t.Parallel()
 	raw := sample(t)
