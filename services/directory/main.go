@@ -13,6 +13,9 @@ import (
 
 func main() {
 	os.Exit(run.Main(func(ctx context.Context) error {
+		if len(os.Args) > 1 && os.Args[1] == "territories" {
+			return app.Territories(os.Stdout, os.Args[2:])
+		}
 		c, err := service.FromEnv[app.Config]()
 		if err != nil {
 			return err
@@ -30,7 +33,7 @@ func main() {
 			_, err = fmt.Fprintf(os.Stdout, "revision %d: %d lists and %d offices changed\n", loaded.Revision, len(loaded.Lists), len(loaded.Offices))
 			return err
 		default:
-			return fmt.Errorf("usage: directory serve | migrate | load, configured by PARI_ variables (see README.md)")
+			return fmt.Errorf("usage: directory serve | migrate | load | territories, configured by PARI_ variables (see README.md)")
 		}
 	}))
 }

@@ -5,7 +5,7 @@ package data
 
 import "embed"
 
-// Files are vocabularies/<list>.yaml, territories/comuni-2020.csv and offices/<office>.yaml.
+// Files are vocabularies/<list>.yaml, territories/*.csv and offices/<office>.yaml.
 //
 //go:embed vocabularies/*.yaml territories/*.csv offices/*.yaml
 var Files embed.FS

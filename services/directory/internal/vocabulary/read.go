@@ -2,13 +2,13 @@ package vocabulary
 
 import (
 	"bytes"
-	"encoding/csv"
 	"fmt"
 	"io/fs"
 	"path"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/retepari/pari/services/directory/internal/territory"
 )
 
 // file is a list as people write it. The name of the file is the name of the list.
@@ -79,67 +79,27 @@ func parse(raw []byte) (List, error) {
 	return l, nil
 }
 
-// readPlaces returns each province, followed by its municipalities, in the order of the files.
+// readPlaces returns each province, followed by its municipalities, in the order of the files; the regions are a list of their
+// own. A municipality that got another name keeps the label under which it has been chosen since.
 func readPlaces(fsys fs.FS) ([]Term, error) {
-	names, err := fs.Glob(fsys, "territories/*.csv")
+	places, err := territory.Read(fsys)
 	if err != nil {
 		return nil, err
 	}
-	var provinces []Term
-	municipalities := map[string][]Term{}
-	for _, name := range names {
-		raw, err := fs.ReadFile(fsys, name)
-		if err != nil {
-			return nil, err
+	var terms []Term
+	for _, p := range places {
+		t := Term{Code: p.Code, Group: p.Parent(), ValidFrom: p.ValidFrom, ValidTo: p.ValidTo}
+		switch p.Kind {
+		case territory.Region:
+			continue
+		case territory.Province:
+			t.LabelIT, t.LabelEN = p.Name+" (provincia)", p.Name+" (province)"
+		case territory.Municipality:
+			name := append(p.Former, p.Name)[0]
+			t.LabelIT = name + " (" + p.Sign + ")"
+			t.LabelEN = t.LabelIT
 		}
-		rows, err := rows(raw, "istat_code", "name", "province_code", "province", "province_sign", "region_code")
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		for _, row := range rows {
-			code, town, province, provinceName, sign, region := row[0], row[1], row[2], row[3], row[4], row[5]
-			if municipalities[province] == nil {
-				provinces = append(provinces, Term{Code: province, LabelIT: provinceName + " (provincia)", LabelEN: provinceName + " (province)", Group: region})
-			}
-			label := town + " (" + sign + ")"
-			municipalities[province] = append(municipalities[province], Term{Code: code, LabelIT: label, LabelEN: label, Group: province})
-		}
+		terms = append(terms, t)
 	}
-	var places []Term
-	for _, province := range provinces {
-		places = append(append(places, province), municipalities[province.Code]...)
-	}
-	return places, nil
-}
-
-// rows returns the named columns of a CSV file with a heading.
-func rows(raw []byte, columns ...string) ([][]string, error) {
-	records, err := csv.NewReader(bytes.NewReader(raw)).ReadAll()
-	if err != nil {
-		return nil, err
-	}
-	if len(records) < 2 {
-		return nil, fmt.Errorf("no rows")
-	}
-	at := make([]int, len(columns))
-	for i, column := range columns {
-		at[i] = -1
-		for j, heading := range records[0] {
-			if heading == column {
-				at[i] = j
-			}
-		}
-		if at[i] < 0 {
-			return nil, fmt.Errorf("column %s is missing", column)
-		}
-	}
-	out := make([][]string, 0, len(records)-1)
-	for _, record := range records[1:] {
-		row := make([]string, len(columns))
-		for i, j := range at {
-			row[i] = strings.TrimSpace(record[j])
-		}
-		out = append(out, row)
-	}
-	return out, nil
+	return terms, nil
 }

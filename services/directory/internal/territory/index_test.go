@@ -1,0 +1,85 @@
+package territory_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/retepari/pari/services/directory/internal/territory"
+)
+
+func codes(places []territory.Place) []string {
+	var out []string
+	for _, p := range places {
+		out = append(out, p.Code)
+	}
+	return out
+}
+
+func TestIndex_Family(t *testing.T) {
+	t.Parallel()
+	x := index(t)
+	if diff := cmp.Diff([]string{"019", "03"}, codes(x.Parents("019036"))); diff != "" {
+		t.Error("parents of Cremona:\n" + diff)
+	}
+	if got := x.Parents("03"); len(got) > 0 {
+		t.Errorf("a region lies in %v", codes(got))
+	}
+	if diff := cmp.Diff([]string{"001", "002", "003", "004", "005", "006", "096", "103"}, codes(x.Children("01", today))); diff != "" {
+		t.Error("provinces of Piemonte:\n" + diff)
+	}
+	for on, want := range map[string]int{"2022-12-31": 118, "2023-01-01": 117} {
+		if got := len(x.Children("005", day(on))); got != want {
+			t.Errorf("Asti has %d municipalities on %s, want %d", got, on, want)
+		}
+	}
+	for _, c := range []struct {
+		code, ancestor string
+		want           bool
+	}{
+		{"019036", "019", true}, {"019036", "03", true}, {"019036", "019036", true}, {"019036", "01", false}, {"019", "03", true},
+		{"03", "019", false}, {"019999", "019", false}, {"03", "", false},
+	} {
+		if got := x.Within(c.code, c.ancestor); got != c.want {
+			t.Errorf("%s within %s: %v", c.code, c.ancestor, got)
+		}
+	}
+}
+
+func TestIndex_Now(t *testing.T) {
+	t.Parallel()
+	x := index(t)
+	for _, c := range []struct{ code, on, want string }{
+		{"019036", "2026-01-01", "019036"}, {"041032", "2020-06-30", "041032"}, {"041032", "2020-07-01", "041044"},
+		{"012095", "2024-01-01", "012144"}, {"012144", "2022-01-01", ""}, {"999999", "2022-01-01", ""},
+	} {
+		if got, _ := x.Now(c.code, day(c.on)); got.Code != c.want {
+			t.Errorf("%s is %q on %s, want %q", c.code, got.Code, c.on, c.want)
+		}
+	}
+}
+
+func TestIndex_KnowsIPACodes(t *testing.T) {
+	t.Parallel()
+	x := index(t)
+	for code, want := range map[string]string{"019036": "c_d150", "004078": "c_d205", "015146": "c_f205", "01": "r_piemon", "03": "r_lombar"} {
+		if p, _ := x.ByCode(code); p.IPACode != want {
+			t.Errorf("%s has %q, want %q", code, p.IPACode, want)
+		}
+	}
+}
+
+func TestIndex_EveryChildLiesWithinItsParents(t *testing.T) {
+	t.Parallel()
+	x := index(t)
+	places := x.Places()
+	rapid.Check(t, func(t *rapid.T) {
+		p := rapid.SampledFrom(places).Draw(t, "place")
+		for _, up := range x.Parents(p.Code) {
+			if !x.Within(p.Code, up.Code) || x.Within(up.Code, p.Code) {
+				t.Fatalf("%s and its parent %s", p.Code, up.Code)
+			}
+		}
+	})
+}

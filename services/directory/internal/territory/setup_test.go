@@ -1,0 +1,36 @@
+package territory_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/retepari/pari/services/directory/data"
+	"github.com/retepari/pari/services/directory/internal/territory"
+)
+
+// today is a day after all changes of the data.
+var today = day("2026-06-02")
+
+func day(iso string) time.Time {
+	d, err := time.Parse(time.DateOnly, iso)
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
+var italy = sync.OnceValues(func() (*territory.Index, error) {
+	places, err := territory.Read(data.Files)
+	return territory.New(places), err
+})
+
+// index returns the index of the data in the program, built once.
+func index(t testing.TB) *territory.Index {
+	t.Helper()
+	x, err := italy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
