@@ -1,7 +1,6 @@
 package opening
 
 import (
-	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -68,22 +67,28 @@ func (d day) next(weekday int) day { return d + day((weekday-d.weekday()+7)%7) }
 // turn is a change of the clocks: from a second on they are ahead of UTC by so many seconds.
 type turn struct{ at, ahead int64 }
 
-// turns are the changes of the clocks in Rome over all days, the first of them before the first day.
+// turns are the changes of the clocks in Rome over all days, the first of them before the first day. They are found by
+// looking at the clocks every four weeks, for they have never changed twice in so little; the bounds that the standard library
+// gives for a zone do not always advance, as on 31 December 2040.
 var turns = sync.OnceValue(func() []turn {
-	var all []turn
-	moment := firstDay.midnight().Add(-secondsPerDay * time.Second)
-	for moment.Year() <= lastYear+1 {
-		local := moment.In(rome.Zone)
-		_, ahead := local.Zone()
-		all = append(all, turn{moment.Unix(), int64(ahead)})
-		_, end := local.ZoneBounds()
-		if end.IsZero() {
-			break
+	const step = 28 * secondsPerDay
+	second, end := int64(firstDay-7)*secondsPerDay, int64(lastDay+7)*secondsPerDay
+	all := []turn{{second, ahead(second)}}
+	for ; second < end; second += step {
+		if ahead(second) == ahead(second+step) {
+			continue
 		}
-		moment = end
+		within := sort.Search(step, func(i int) bool { return ahead(second+int64(i)) != ahead(second) })
+		all = append(all, turn{second + int64(within), ahead(second + step)})
 	}
-	return slices.Clip(all)
+	return all
 })
+
+// ahead returns by how many seconds the clocks in Rome are ahead of UTC.
+func ahead(second int64) int64 {
+	_, offset := time.Unix(second, 0).In(rome.Zone).Zone()
+	return int64(offset)
+}
 
 // turnAt returns the position of the change in force at a second.
 func turnAt(second int64) int {
