@@ -71,6 +71,10 @@ func (p *Plan) usual(d day) bool {
 
 // weekly writes the openings of a week in force from a day to another.
 func (p *Plan) weekly(w *calendarWriter, week from[week], begins, ends day) {
+	since := "always"
+	if week.day != always {
+		since = week.day.String()
+	}
 	for i, times := range week.value.times {
 		start := begins.next(i + 1)
 		if start > ends {
@@ -84,7 +88,7 @@ func (p *Plan) weekly(w *calendarWriter, week from[week], begins, ends day) {
 		}
 		for _, t := range times {
 			w.line("BEGIN:VEVENT")
-			w.line(fmt.Sprintf("UID:%s-%d-%d-%s@opening.pari", escape(w.feed.ID), week.day, i+1, digits(t)), "DTSTAMP:"+utc(w.feed.Stamp.Unix()))
+			w.line(fmt.Sprintf("UID:%s-%s-%d-%s@opening.pari", escape(w.feed.ID), since, i+1, digits(t)), "DTSTAMP:"+utc(w.feed.Stamp.Unix()))
 			w.line("DTSTART;TZID=Europe/Rome:"+wall(start, t.Opens), "DTEND;TZID=Europe/Rome:"+wall(start, t.Closes))
 			w.line("RRULE:FREQ=WEEKLY;UNTIL=" + utc(ends.ends()-1))
 			if len(out) > 0 {

@@ -112,7 +112,8 @@ func (e Exception) days() (first, last day, ok bool) {
 	if to == "" && e.RRule == "" {
 		to = e.From
 	}
-	return parseRange(e.From, to)
+	first, last, ok = parseRange(e.From, to)
+	return first, last, ok && e.From != ""
 }
 
 // period is the days of an exception, both included, with its position.
