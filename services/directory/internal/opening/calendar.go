@@ -76,7 +76,11 @@ func (p *Plan) weekly(w *calendarWriter, week from[week], begins, ends day) {
 		since = week.day.String()
 	}
 	for i, times := range week.value.times {
+		// It begins on a day that stays in it, which also is one whose clocks show the opening.
 		start := begins.next(i + 1)
+		for start <= ends && !p.usual(start) {
+			start += 7
+		}
 		if start > ends {
 			continue
 		}

@@ -126,6 +126,7 @@ func TestPlan_Calendar_SaysWhatThePlanSays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			same(t, plan(t, s), start, 365)
+			same(t, plan(t, s), time.Date(2026, 3, 29, 12, 0, 0, 0, rome), 365) // from the day of a change
 		})
 	}
 }
