@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime/debug"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go"
@@ -31,6 +32,10 @@ type Frame struct {
 	Ops    *telemetry.Ops
 }
 
+// heapGrowth is by how many percent the heap may grow before it is swept, unless GOGC says otherwise. A service keeps little
+// in memory and makes much of it for a moment: sweeping rarely costs some ten megabytes, and spares a tenth of the CPU.
+const heapGrowth = 400
+
 // Run puts a service together with build, runs it until ctx ends or a part fails, and stops it.
 func Run(ctx context.Context, name, version string, c Config, build func(ctx context.Context, f *Frame) error) error {
 	if err := Need(Setting{"PARI_REGION", c.Region}, Setting{"PARI_NODE", c.Node}, Setting{"PARI_IDENTITY_DIR", c.IdentityDir}); err != nil {
@@ -43,6 +48,9 @@ func Run(ctx context.Context, name, version string, c Config, build func(ctx con
 			return err
 		}
 		own = true
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(heapGrowth)
 	}
 	log := tel.Log.With(slog.String("service", name), slog.String("at", c.Node))
 	f := &Frame{Name: name, Config: c, Log: log, Group: run.New(log), Ops: tel.NewOps()}

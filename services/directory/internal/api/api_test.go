@@ -16,6 +16,7 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/api"
 	"github.com/retepari/pari/services/directory/internal/office"
+	"github.com/retepari/pari/services/directory/internal/opening"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
@@ -40,7 +41,7 @@ func lists() []vocabulary.List {
 func desk(id, node string) office.Office {
 	return office.Office{
 		ID: id, Name: strings.ToUpper(id), Kind: "DESK", State: "ACTIVE", Region: "lombardia", Node: node, Territories: []string{"019"},
-		Services: []office.Service{{Type: "RECEPTION"}}, Hours: []office.Hours{{Weekday: 2, Opens: 540, Closes: 780}},
+		Services: []office.Service{{Type: "RECEPTION"}}, Hours: []opening.Hours{{Weekday: 2, Opens: 540, Closes: 780}},
 	}
 }
 

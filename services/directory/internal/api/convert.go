@@ -8,6 +8,7 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	"github.com/retepari/pari/services/directory/internal/office"
+	"github.com/retepari/pari/services/directory/internal/opening"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
@@ -52,11 +53,11 @@ func phoneToProto(p office.Phone) *directoryv1.Phone {
 	return &directoryv1.Phone{Number: p.Number, Label: p.Label, Whatsapp: p.WhatsApp, Hours: each(p.Hours, hoursToProto)}
 }
 
-func hoursToProto(h office.Hours) *directoryv1.Hours {
+func hoursToProto(h opening.Hours) *directoryv1.Hours {
 	return &directoryv1.Hours{Weekday: int32(h.Weekday), Opens: h.Opens.String(), Closes: h.Closes.String()}
 }
 
-func openStateToProto(s office.OpenState) *directoryv1.OpenState {
+func openStateToProto(s opening.State) *directoryv1.OpenState {
 	return &directoryv1.OpenState{Known: s.Known, Open: s.Open, Until: timeToProto(s.Until), NextOpening: timeToProto(s.Next)}
 }
 

@@ -72,7 +72,7 @@ func (s *Server) GetOffice(_ context.Context, req *directoryv1.GetOfficeRequest)
 	}
 	return &directoryv1.GetOfficeResponse{
 		Office:    v.offices[o.ID],
-		OpenState: openStateToProto(office.StateAt(o.Hours, s.now())),
+		OpenState: openStateToProto(v.index.StateAt(o.ID, s.now())),
 	}, nil
 }
 

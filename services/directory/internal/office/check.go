@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/retepari/pari/services/directory/internal/opening"
 )
 
 var (
@@ -34,13 +36,13 @@ func (o *Office) Check(valid func(list, code string) bool) error {
 	c.codes("accessibility", o.Accessibility)
 	c.codes("territory", o.Territories)
 	c.need(len(o.Territories) > 0, "territories are missing")
-	c.hours("hours", o.Hours)
+	c.opening("", opening.Schedule{Hours: o.Hours, Exceptions: o.Exceptions, Holidays: o.Holidays})
 	for _, a := range o.Addresses {
 		c.address(a)
 	}
-	for _, p := range o.Phones {
+	for i, p := range o.Phones {
 		c.need(p.Number == "" && len(p.Hours) > 0 || number.MatchString(p.Number), "a telephone number is not digits and blanks")
-		c.hours("hours of a telephone", p.Hours)
+		c.opening(fmt.Sprintf("phones[%d].", i), opening.Schedule{Hours: p.Hours})
 	}
 	for _, e := range o.Emails {
 		address, err := mail.ParseAddress(e.Address)
@@ -103,14 +105,11 @@ func (c *checker) address(a Address) {
 	c.need(a.Postcode == "" || postcode.MatchString(a.Postcode), "a postcode is not five digits")
 }
 
-// hours checks openings: within a day, and no two of a day at once.
-func (c *checker) hours(what string, hours []Hours) {
-	for i, h := range hours {
-		c.need(h.Weekday >= 1 && h.Weekday <= 7, "%s: there is no weekday %d", what, h.Weekday)
-		c.need(h.Opens >= 0 && h.Opens < h.Closes && h.Closes <= 24*60, "%s: closes at %s after opening at %s", what, h.Closes, h.Opens)
-		for _, other := range hours[:i] {
-			c.need(h.Weekday != other.Weekday || h.Opens >= other.Closes || other.Opens >= h.Closes, "%s: two openings of a day overlap", what)
-		}
+// opening adds what is wrong with a schedule, whose fields stand at a path.
+func (c *checker) opening(path string, s opening.Schedule) {
+	for _, problem := range opening.Check(s) {
+		problem.Path = path + problem.Path
+		c.problems = append(c.problems, problem)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing/fstest"
 
 	"github.com/retepari/pari/services/directory/internal/office"
+	"github.com/retepari/pari/services/directory/internal/opening"
 )
 
 // anyCode takes every code that is not WRONG.
@@ -20,10 +21,10 @@ func TestOffice_Check(t *testing.T) {
 	}{
 		{"accepts a plain entry", func(*office.Office) {}, ""},
 		{"accepts hours of a telephone whose number is not given", func(o *office.Office) {
-			o.Phones = []office.Phone{{Hours: []office.Hours{hours(t, 3, "09:00", "12:00")}}}
+			o.Phones = []office.Phone{{Hours: []opening.Hours{hours(t, 3, "09:00", "12:00")}}}
 		}, ""},
 		{"accepts openings that touch", func(o *office.Office) {
-			o.Hours = []office.Hours{hours(t, 3, "09:00", "12:00"), hours(t, 3, "12:00", "13:00")}
+			o.Hours = []opening.Hours{hours(t, 3, "09:00", "12:00"), hours(t, 3, "12:00", "13:00")}
 		}, ""},
 		{"refuses an identifier in capitals", func(o *office.Office) { o.ID = "Desk" }, "office_id"},
 		{"refuses a missing source", func(o *office.Office) { o.Source = "" }, "source"},
@@ -31,11 +32,17 @@ func TestOffice_Check(t *testing.T) {
 		{"refuses an unknown kind", func(o *office.Office) { o.Kind = "WRONG" }, `"WRONG" is not in list office_kind`},
 		{"refuses an unknown access mode", func(o *office.Office) { o.Services[0].AccessModes = []string{"WRONG"} }, "access_mode"},
 		{"refuses a code that is there twice", func(o *office.Office) { o.Recipients = []string{"WOMEN", "WOMEN"} }, "twice"},
-		{"refuses a weekday that does not exist", func(o *office.Office) { o.Hours = []office.Hours{hours(t, 8, "09:00", "12:00")} }, "weekday 8"},
-		{"refuses to close before opening", func(o *office.Office) { o.Hours = []office.Hours{hours(t, 1, "12:00", "09:00")} }, "closes at 09:00"},
+		{"refuses a weekday that does not exist", func(o *office.Office) { o.Hours = []opening.Hours{hours(t, 8, "09:00", "12:00")} }, "hours[0].weekday: there is no such weekday"},
+		{"refuses to close before opening", func(o *office.Office) { o.Hours = []opening.Hours{hours(t, 1, "12:00", "09:00")} }, "hours[0].closes: it does not close"},
 		{"refuses openings that overlap", func(o *office.Office) {
-			o.Hours = []office.Hours{hours(t, 1, "09:00", "12:00"), hours(t, 1, "11:59", "13:00")}
-		}, "overlap"},
+			o.Hours = []opening.Hours{hours(t, 1, "09:00", "12:00"), hours(t, 1, "11:59", "13:00")}
+		}, "hours[1]: it overlaps"},
+		{"refuses a closing that ends before it begins", func(o *office.Office) {
+			o.Exceptions = []opening.Exception{{From: "2026-08-20", To: "2026-08-10", Closed: true}}
+		}, "exceptions[0].to: it ends before"},
+		{"refuses hours of a telephone that overlap", func(o *office.Office) {
+			o.Phones = []office.Phone{{Number: "1"}, {Number: "2", Hours: []opening.Hours{hours(t, 1, "09:00", "12:00"), hours(t, 1, "11:00", "13:00")}}}
+		}, "phones[1].hours[1]: it overlaps"},
 		{"refuses a telephone without number and hours", func(o *office.Office) { o.Phones = []office.Phone{{Label: "info"}} }, "telephone number"},
 		{"refuses a number with dots", func(o *office.Office) { o.Phones = []office.Phone{{Number: "02.884.41641"}} }, "telephone number"},
 		{"refuses a name for an e-mail address", func(o *office.Office) { o.Emails = []office.Email{{Address: "Desk <a@b.it>"}} }, "e-mail"},

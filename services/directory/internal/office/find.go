@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/services/directory/internal/opening"
 )
 
 // Reasons why an office was found.
@@ -52,7 +53,7 @@ func (q Query) at() time.Time {
 type Match struct {
 	Office *Office
 	// State is that of the telephone when one wants to call and the telephone has hours of its own, else of the counter.
-	State OpenState
+	State opening.State
 	// Reasons say why, the territory first.
 	Reasons []string
 }
@@ -68,7 +69,7 @@ func (x *Index) Find(q Query) []Match {
 		for i := range x.offices {
 			found = x.consider(found, i, q, "")
 		}
-		return best(found, q)
+		return x.best(found, q)
 	}
 	for _, i := range x.serving[q.Territory] {
 		found = x.consider(found, i, q, ByTerritory)
@@ -83,14 +84,14 @@ func (x *Index) Find(q Query) []Match {
 		}
 	}
 	if len(found) > 0 {
-		return best(found, q)
+		return x.best(found, q)
 	}
 	for i := range x.fallback(q.Territory) {
 		if x.offices[i].takesIn() {
 			found = x.consider(found, i, q, ByFallback)
 		}
 	}
-	return best(found, q)
+	return x.best(found, q)
 }
 
 // fallback yields the positions of the offices of a place's region, or of all offices for a place without region.
@@ -155,7 +156,7 @@ func (x *Index) consider(found []ranked, i int, q Query, territory string) []ran
 		r.Reasons = append(r.Reasons, ByService)
 	}
 	if !q.OpenAt.IsZero() {
-		if r.State = StateAt(o.hoursOf(q.AccessMode), q.OpenAt); !r.State.Open {
+		if r.State = x.plans[i].at(q.AccessMode, q.OpenAt); !r.State.Open {
 			return found
 		}
 		r.Reasons = append(r.Reasons, ByOpening)
@@ -167,7 +168,7 @@ func (x *Index) consider(found []ranked, i int, q Query, territory string) []ran
 }
 
 // best returns the first matches, with the state that the question needs.
-func best(found []ranked, q Query) []Match {
+func (x *Index) best(found []ranked, q Query) []Match {
 	slices.SortFunc(found, func(a, b ranked) int {
 		return cmp.Or(cmp.Compare(a.territory, b.territory), cmp.Compare(a.ground, b.ground),
 			cmp.Compare(a.reception, b.reception), cmp.Compare(a.position, b.position))
@@ -175,7 +176,7 @@ func best(found []ranked, q Query) []Match {
 	matches := make([]Match, 0, min(len(found), MaxMatches))
 	for _, r := range found[:min(len(found), MaxMatches)] {
 		if q.OpenAt.IsZero() {
-			r.State = StateAt(r.Office.hoursOf(q.AccessMode), q.Now)
+			r.State = x.plans[r.position].at(q.AccessMode, q.Now)
 		}
 		matches = append(matches, r.Match)
 	}
@@ -229,20 +230,3 @@ func (o *Office) answers(mode string) bool {
 
 // takesCalls tells whether one can call: a number for WhatsApp takes messages only, unless it has hours.
 func (p Phone) takesCalls() bool { return p.Number != "" && (!p.WhatsApp || len(p.Hours) > 0) }
-
-// hoursOf returns the hours that matter to somebody who comes in an access mode.
-func (o *Office) hoursOf(mode string) []Hours {
-	if mode != "PHONE" {
-		return o.Hours
-	}
-	var hours []Hours
-	for _, p := range o.Phones {
-		if p.takesCalls() {
-			hours = append(hours, p.Hours...)
-		}
-	}
-	if len(hours) == 0 {
-		return o.Hours
-	}
-	return hours
-}

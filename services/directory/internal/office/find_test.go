@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/retepari/pari/services/directory/internal/office"
+	"github.com/retepari/pari/services/directory/internal/opening"
 )
 
 // places holds two regions: 03 with the provinces 019 and 015, 01 with 004 and 001.
@@ -28,10 +29,35 @@ func desk(id string, edit func(*office.Office)) office.Office {
 	return o
 }
 
+// at reads a moment with its offset, so that a day on which the clocks change is said without doubt.
+func at(t testing.TB, moment string) time.Time {
+	t.Helper()
+	if moment == "" {
+		return time.Time{}
+	}
+	parsed, err := time.Parse("2006-01-02T15:04:05Z07:00", moment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}
+
+func hours(t testing.TB, weekday int, opens, closes string) opening.Hours {
+	t.Helper()
+	h := opening.Hours{Weekday: weekday}
+	if err := h.Opens.UnmarshalText([]byte(opens)); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Closes.UnmarshalText([]byte(closes)); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
 func TestIndex_Find(t *testing.T) {
 	t.Parallel()
-	tuesday := []office.Hours{hours(t, 2, "09:00", "13:00")}
-	monday := []office.Hours{hours(t, 1, "08:30", "12:30"), hours(t, 1, "13:30", "15:30")}
+	tuesday := []opening.Hours{hours(t, 2, "09:00", "13:00")}
+	monday := []opening.Hours{hours(t, 1, "08:30", "12:30"), hours(t, 1, "13:30", "15:30")}
 	index := office.NewIndex([]office.Office{
 		desk("city", func(o *office.Office) {
 			o.Territories, o.Hours, o.Phones = []string{"019036", "019"}, tuesday, []office.Phone{{Number: "0372 1"}}
@@ -173,7 +199,7 @@ func BenchmarkIndex_Find(b *testing.B) {
 		province := fmt.Sprintf("%03d", i%107)
 		towns[province] = fmt.Sprintf("%02d", i%20)
 		many = append(many, desk(fmt.Sprintf("o%d", i), func(o *office.Office) {
-			o.Territories, o.Hours = []string{province}, []office.Hours{hours(b, 2, "09:00", "13:00"), hours(b, 4, "09:00", "13:00")}
+			o.Territories, o.Hours = []string{province}, []opening.Hours{hours(b, 2, "09:00", "13:00"), hours(b, 4, "09:00", "13:00")}
 		}))
 	}
 	index := office.NewIndex(many, towns)

@@ -2,6 +2,9 @@ package office
 
 import (
 	"slices"
+	"time"
+
+	"github.com/retepari/pari/services/directory/internal/opening"
 )
 
 // Places tells where a place lies: a municipality in a province, a province in a region. Codes are those of the list of
@@ -28,6 +31,7 @@ func (p Places) Region(code string) string {
 type Index struct {
 	offices []Office
 	places  Places
+	plans   []plans
 
 	byID map[string]int
 	// Positions of the offices that serve a territory by name, that serve a municipality of a province, and that serve
@@ -45,6 +49,7 @@ func NewIndex(offices []Office, places Places) *Index {
 	for i := range x.offices {
 		o := &x.offices[i]
 		x.byID[o.ID] = i
+		x.plans = append(x.plans, plansOf(o))
 		for _, territory := range o.Territories {
 			add(x.serving, territory, i)
 			add(x.within, places.Province(territory), i)
@@ -68,6 +73,15 @@ func (x *Index) Get(id string) (*Office, bool) {
 		return nil, false
 	}
 	return &x.offices[i], true
+}
+
+// StateAt tells whether the counter of an office is open at a moment.
+func (x *Index) StateAt(id string, moment time.Time) opening.State {
+	i, ok := x.byID[id]
+	if !ok {
+		return opening.State{}
+	}
+	return x.plans[i].at("", moment)
 }
 
 // Page returns the offices after a key, at most size, of one node or of all ("" for all), and whether more follow.

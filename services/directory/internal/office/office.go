@@ -1,43 +1,45 @@
-// Package office is the network's offices: what an entry says, when a counter or a telephone is open in Europe/Rome, and
-// which offices can help with what somebody needs, best first. It is pure: no clock, no storage, no transport.
+// Package office is the network's offices: what an entry says, and which offices can help with what somebody needs, best
+// first. When they are open is told by package opening. It is pure: no clock, no storage, no transport.
 //
 // An empty field means that the source did not give it, never that there is none.
 package office
 
 import (
 	"cmp"
-	"fmt"
-	"strconv"
+
+	"github.com/retepari/pari/services/directory/internal/opening"
 )
 
 // Office is one entry of the directory. The tags are the field names of the files in data/offices and of the stored entry.
 type Office struct {
-	ID            string    `yaml:"office_id" json:"office_id"`
-	Name          string    `yaml:"name" json:"name"`
-	Kind          string    `yaml:"kind" json:"kind"`
-	State         string    `yaml:"state" json:"state"`
-	Region        string    `yaml:"region" json:"region"`
-	Node          string    `yaml:"node" json:"node"`
-	Body          string    `yaml:"body" json:"body,omitempty"`
-	IPACode       string    `yaml:"ipa_code" json:"ipa_code,omitempty"`
-	Description   string    `yaml:"description" json:"description,omitempty"`
-	Addresses     []Address `yaml:"addresses" json:"addresses,omitempty"`
-	Phones        []Phone   `yaml:"phones" json:"phones,omitempty"`
-	Emails        []Email   `yaml:"emails" json:"emails,omitempty"`
-	Hours         []Hours   `yaml:"hours" json:"hours,omitempty"`
-	AccessRule    string    `yaml:"access_rule" json:"access_rule,omitempty"`
-	Fee           string    `yaml:"fee" json:"fee,omitempty"`
-	Recipients    []string  `yaml:"recipients" json:"recipients,omitempty"`
-	Services      []Service `yaml:"services" json:"services,omitempty"`
-	Grounds       []string  `yaml:"grounds" json:"grounds,omitempty"`
-	Accessibility []string  `yaml:"accessibility" json:"accessibility,omitempty"`
-	Territories   []string  `yaml:"territories" json:"territories,omitempty"`
-	NetworkRoles  []string  `yaml:"network_roles" json:"network_roles,omitempty"`
-	Links         []Link    `yaml:"links" json:"links,omitempty"`
-	ValidFrom     string    `yaml:"valid_from" json:"valid_from,omitempty"`
-	ValidTo       string    `yaml:"valid_to" json:"valid_to,omitempty"`
-	Source        string    `yaml:"source" json:"source,omitempty"`
-	VerifiedOn    string    `yaml:"verified_on" json:"verified_on,omitempty"`
+	ID            string              `yaml:"office_id" json:"office_id"`
+	Name          string              `yaml:"name" json:"name"`
+	Kind          string              `yaml:"kind" json:"kind"`
+	State         string              `yaml:"state" json:"state"`
+	Region        string              `yaml:"region" json:"region"`
+	Node          string              `yaml:"node" json:"node"`
+	Body          string              `yaml:"body" json:"body,omitempty"`
+	IPACode       string              `yaml:"ipa_code" json:"ipa_code,omitempty"`
+	Description   string              `yaml:"description" json:"description,omitempty"`
+	Addresses     []Address           `yaml:"addresses" json:"addresses,omitempty"`
+	Phones        []Phone             `yaml:"phones" json:"phones,omitempty"`
+	Emails        []Email             `yaml:"emails" json:"emails,omitempty"`
+	Hours         []opening.Hours     `yaml:"hours" json:"hours,omitempty"`
+	Exceptions    []opening.Exception `yaml:"exceptions" json:"exceptions,omitempty"`
+	Holidays      opening.HolidayRule `yaml:"holidays" json:"holidays,omitempty"`
+	AccessRule    string              `yaml:"access_rule" json:"access_rule,omitempty"`
+	Fee           string              `yaml:"fee" json:"fee,omitempty"`
+	Recipients    []string            `yaml:"recipients" json:"recipients,omitempty"`
+	Services      []Service           `yaml:"services" json:"services,omitempty"`
+	Grounds       []string            `yaml:"grounds" json:"grounds,omitempty"`
+	Accessibility []string            `yaml:"accessibility" json:"accessibility,omitempty"`
+	Territories   []string            `yaml:"territories" json:"territories,omitempty"`
+	NetworkRoles  []string            `yaml:"network_roles" json:"network_roles,omitempty"`
+	Links         []Link              `yaml:"links" json:"links,omitempty"`
+	ValidFrom     string              `yaml:"valid_from" json:"valid_from,omitempty"`
+	ValidTo       string              `yaml:"valid_to" json:"valid_to,omitempty"`
+	Source        string              `yaml:"source" json:"source,omitempty"`
+	VerifiedOn    string              `yaml:"verified_on" json:"verified_on,omitempty"`
 }
 
 // Purposes of an address.
@@ -58,10 +60,10 @@ type Address struct {
 
 // Phone is a telephone with hours of its own. Its number may be missing where the source gives the hours alone.
 type Phone struct {
-	Number   string  `yaml:"number" json:"number,omitempty"`
-	Label    string  `yaml:"label" json:"label,omitempty"`
-	WhatsApp bool    `yaml:"whatsapp" json:"whatsapp,omitempty"`
-	Hours    []Hours `yaml:"hours" json:"hours,omitempty"`
+	Number   string          `yaml:"number" json:"number,omitempty"`
+	Label    string          `yaml:"label" json:"label,omitempty"`
+	WhatsApp bool            `yaml:"whatsapp" json:"whatsapp,omitempty"`
+	Hours    []opening.Hours `yaml:"hours" json:"hours,omitempty"`
 }
 
 // Email is an e-mail address.
@@ -82,36 +84,6 @@ type Service struct {
 type Link struct {
 	Title string `yaml:"title" json:"title"`
 	URL   string `yaml:"url" json:"url"`
-}
-
-// Hours is one opening of every week: open from Opens, closed at Closes. Weekday is 1 Monday to 7 Sunday.
-type Hours struct {
-	Weekday int   `yaml:"weekday" json:"weekday"`
-	Opens   Clock `yaml:"opens" json:"opens"`
-	Closes  Clock `yaml:"closes" json:"closes"`
-}
-
-// Clock is a time on a wall clock in Rome, in minutes since midnight; 24:00 is the end of the day.
-type Clock int
-
-// String writes the time as 09:00.
-func (c Clock) String() string { return fmt.Sprintf("%02d:%02d", int(c)/60, int(c)%60) }
-
-// MarshalText writes the time as 09:00.
-func (c Clock) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
-
-// UnmarshalText reads a time written as 09:00, at most 24:00.
-func (c *Clock) UnmarshalText(text []byte) error {
-	if len(text) != 5 || text[2] != ':' {
-		return fmt.Errorf("a time is written as 09:00")
-	}
-	hour, hourErr := strconv.ParseUint(string(text[:2]), 10, 8)
-	minute, minuteErr := strconv.ParseUint(string(text[3:]), 10, 8)
-	if hourErr != nil || minuteErr != nil || minute > 59 || hour*60+minute > 24*60 {
-		return fmt.Errorf("there is no such time")
-	}
-	*c = Clock(hour*60 + minute)
-	return nil
 }
 
 // Key is the place of an office in the order of the directory: region, node, identifier.

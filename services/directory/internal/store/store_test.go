@@ -12,6 +12,7 @@ import (
 
 	"github.com/retepari/pari/pkg/pg/pgtest"
 	"github.com/retepari/pari/services/directory/internal/office"
+	"github.com/retepari/pari/services/directory/internal/opening"
 	"github.com/retepari/pari/services/directory/internal/store"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
@@ -31,8 +32,8 @@ func colours(terms ...vocabulary.Term) vocabulary.List {
 func desk(id, name string) office.Office {
 	return office.Office{
 		ID: id, Name: name, Kind: "DESK", State: "ACTIVE", Region: "lombardia", Node: "cremona", Source: "test", Territories: []string{"019"},
-		Hours:  []office.Hours{{Weekday: 2, Opens: 9 * 60, Closes: 24 * 60}},
-		Phones: []office.Phone{{Number: "02 1", WhatsApp: true, Hours: []office.Hours{{Weekday: 1, Opens: 510, Closes: 750}}}},
+		Hours:  []opening.Hours{{Weekday: 2, Opens: 9 * 60, Closes: 24 * 60}},
+		Phones: []office.Phone{{Number: "02 1", WhatsApp: true, Hours: []opening.Hours{{Weekday: 1, Opens: 510, Closes: 750}}}},
 	}
 }
 

@@ -1,0 +1,74 @@
+package office
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/retepari/pari/services/directory/internal/opening"
+)
+
+// counter returns what the entry says about the opening of its counter. What it does not say about holidays is not given,
+// even when its place is known.
+func (o *Office) counter() opening.Schedule {
+	return opening.Schedule{
+		Hours: o.Hours, Exceptions: o.Exceptions, Holidays: cmp.Or(o.Holidays, opening.HolidaysNotGiven), Place: o.place(),
+	}
+}
+
+// telephone returns when somebody answers: the hours of the telephones that take calls, except on days on which the office is
+// closed; other hours of the counter say nothing about telephones. Where telephones have no hours, the counter's are theirs.
+func (o *Office) telephone() opening.Schedule {
+	s := o.counter()
+	var hours []opening.Hours
+	for _, p := range o.Phones {
+		if p.takesCalls() {
+			hours = append(hours, p.Hours...)
+		}
+	}
+	if len(hours) == 0 {
+		return s
+	}
+	s.Hours, s.Exceptions = hours, nil
+	for _, e := range o.Exceptions {
+		if e.Closed {
+			s.Exceptions = append(s.Exceptions, e)
+		}
+	}
+	return s
+}
+
+// place returns the municipality whose holidays the office keeps: that of its entrance, else of any address.
+func (o *Office) place() string {
+	place := ""
+	for _, a := range o.Addresses {
+		if a.Purpose == Entrance {
+			return a.Municipality
+		}
+		place = cmp.Or(place, a.Municipality)
+	}
+	return place
+}
+
+// plans are the schedules of an office, ready to be asked.
+type plans struct{ counter, telephone *opening.Plan }
+
+func plansOf(o *Office) plans {
+	return plans{counter: plan(o.counter()), telephone: plan(o.telephone())}
+}
+
+// plan makes a schedule ready. Of one that is wrong nothing is known: entries are checked before they are stored.
+func plan(s opening.Schedule) *opening.Plan {
+	p, err := opening.Compile(s)
+	if err != nil {
+		return &opening.Plan{}
+	}
+	return p
+}
+
+// at returns the state that matters to somebody who comes in an access mode.
+func (p plans) at(mode string, moment time.Time) opening.State {
+	if mode == "PHONE" {
+		return p.telephone.StateAt(moment)
+	}
+	return p.counter.StateAt(moment)
+}

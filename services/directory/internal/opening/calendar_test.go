@@ -1,0 +1,217 @@
+package opening_test
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	ics "github.com/arran4/golang-ical"
+	"github.com/teambition/rrule-go"
+	"pgregory.net/rapid"
+
+	"github.com/retepari/pari/services/directory/internal/opening"
+)
+
+// expanded reads a calendar as a program that shows it would, and returns its events, put together, and their identifiers.
+func expanded(t rapid.TB, text string) (spans []opening.Span, ids []string) {
+	t.Helper()
+	calendar, err := ics.ParseCalendar(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, event := range calendar.Events() {
+		start, end := property(t, event, ics.ComponentPropertyDtStart), property(t, event, ics.ComponentPropertyDtEnd)
+		length := wallOf(end[0]).Sub(wallOf(start[0]))
+		ids = append(ids, event.Id())
+		starts := start
+		if rule := event.GetProperty(ics.ComponentPropertyRrule); rule != nil {
+			option, err := rrule.StrToROption(rule.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			option.Dtstart = start[0]
+			recurrence, err := rrule.NewRRule(*option)
+			if err != nil {
+				t.Fatal(err)
+			}
+			set := rrule.Set{}
+			set.RRule(recurrence)
+			for _, out := range property(t, event, ics.ComponentPropertyExdate) {
+				set.ExDate(out)
+			}
+			starts = set.All()
+		}
+		for _, s := range starts {
+			w := wallOf(s).Add(length)
+			to := time.Date(w.Year(), w.Month(), w.Day(), w.Hour(), w.Minute(), 0, 0, s.Location())
+			if s.Before(to) {
+				spans = append(spans, opening.Span{From: s, To: to})
+			}
+		}
+	}
+	slices.SortFunc(spans, func(a, b opening.Span) int { return cmp.Or(a.From.Compare(b.From), a.To.Compare(b.To)) })
+	var apart []opening.Span
+	for _, s := range spans {
+		if n := len(apart); n > 0 && !s.From.After(apart[n-1].To) {
+			apart[n-1].To = s.To
+			continue
+		}
+		apart = append(apart, s)
+	}
+	return apart, ids
+}
+
+// wallOf is what the clock shows, as if nothing ever changed.
+func wallOf(moment time.Time) time.Time {
+	return time.Date(moment.Year(), moment.Month(), moment.Day(), moment.Hour(), moment.Minute(), 0, 0, time.UTC)
+}
+
+// property returns the moments of a property.
+func property(t rapid.TB, event *ics.VEvent, name ics.ComponentProperty) (moments []time.Time) {
+	t.Helper()
+	for _, p := range event.GetProperties(name) {
+		for value := range strings.SplitSeq(p.Value, ",") {
+			zone := time.UTC
+			layout := "20060102T150405Z"
+			if tz := p.ICalParameters["TZID"]; len(tz) == 1 && tz[0] == "Europe/Rome" {
+				zone, layout = rome, "20060102T150405"
+			}
+			moment, err := time.ParseInLocation(layout, value, zone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			moments = append(moments, moment)
+		}
+	}
+	return moments
+}
+
+var stamp = time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
+
+func feed(from time.Time, days int) opening.Feed {
+	return opening.Feed{ID: "desk", Name: "Sportello", From: from, To: from.AddDate(0, 0, days-1), Stamp: stamp}
+}
+
+// same fails unless the calendar of the days says what the plan says, each event under an identifier of its own.
+func same(t rapid.TB, p *opening.Plan, from time.Time, days int) {
+	t.Helper()
+	year, month, day := from.In(rome).Date()
+	midnight := time.Date(year, month, day, 0, 0, 0, 0, rome)
+	want := slices.Collect(p.Spans(midnight, midnight.AddDate(0, 0, days)))
+	got, ids := expanded(t, p.Calendar(feed(from, days)))
+	if !slices.EqualFunc(got, want, func(a, b opening.Span) bool { return a.From.Equal(b.From) && a.To.Equal(b.To) }) {
+		t.Fatalf("the calendar says %v, the plan %v", got, want)
+	}
+	slices.Sort(ids)
+	if len(slices.Compact(slices.Clone(ids))) != len(ids) {
+		t.Fatalf("identifiers %q", ids)
+	}
+}
+
+func TestPlan_Calendar_SaysWhatThePlanSays(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 1, 1, 12, 0, 0, 0, rome)
+	for name, s := range map[string]opening.Schedule{
+		"counter of Cremona":   {Hours: cremona(t), Place: "019036"},
+		"telephone of Milano":  {Hours: milano(t), Place: "015146"},
+		"night of the changes": {Hours: []opening.Hours{hours(t, 6, "20:00", "24:00"), hours(t, 7, "00:00", "05:00")}, Holidays: opening.HolidaysOpen},
+		"in the hour itself":   {Hours: []opening.Hours{hours(t, 7, "02:00", "03:00"), hours(t, 7, "02:30", "02:45")}},
+		"first Monday only": {Exceptions: []opening.Exception{
+			{From: "2025-01-01", RRule: "FREQ=MONTHLY;BYDAY=1MO", Hours: []opening.Times{{Opens: 900, Closes: 1080}}}}},
+		"summer closing": {Hours: cremona(t), Exceptions: []opening.Exception{{From: "2026-08-10", To: "2026-08-23", Closed: true}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			same(t, plan(t, s), start, 365)
+			same(t, plan(t, s), time.Date(2026, 3, 29, 12, 0, 0, 0, rome), 365) // from the day of a change
+		})
+	}
+}
+
+func TestPlan_Calendar_Properties(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		_, p := schedule(t)
+		same(t, p, date(t, "first day").Add(12*time.Hour), rapid.IntRange(1, 400).Draw(t, "days"))
+	})
+}
+
+// Ensure that lines end and fold as RFC 5545 says, whatever the texts.
+func TestPlan_Calendar_Lines(t *testing.T) {
+	p := plan(t, opening.Schedule{Hours: []opening.Hours{{Weekday: 2, Opens: 540, Closes: 780}}})
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		f := feed(stamp, 60)
+		f.Name = rapid.String().Draw(t, "name")
+		text := p.Calendar(f)
+		for line := range strings.SplitSeq(strings.TrimSuffix(text, "\r\n"), "\r\n") {
+			if len(line) > 75 || strings.ContainsAny(line, "\r\n") || !utf8.ValidString(line) {
+				t.Fatalf("line %q", line)
+			}
+		}
+		if _, err := ics.ParseCalendar(strings.NewReader(text)); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestPlan_Calendar_Text(t *testing.T) {
+	t.Parallel()
+	p := plan(t, opening.Schedule{Hours: []opening.Hours{hours(t, 2, "09:00", "13:00")}, Place: "019036", Exceptions: []opening.Exception{
+		{From: "2026-12-15", Hours: []opening.Times{{Opens: 600, Closes: 660}}, Reason: "riunione, poi aperto"},
+	}})
+	f := opening.Feed{ID: "cremona-sportello", Name: "Sportello; Cremona", From: stamp, To: stamp.AddDate(0, 0, 27), Stamp: stamp}
+	_, events, _ := strings.Cut(p.Calendar(f), "END:VTIMEZONE\r\n")
+	want := strings.Join([]string{
+		"BEGIN:VEVENT", "UID:cremona-sportello-always-2-0900-1300@opening.pari", "DTSTAMP:20261124T100000Z",
+		"DTSTART;TZID=Europe/Rome:20261124T090000", "DTEND;TZID=Europe/Rome:20261124T130000", "RRULE:FREQ=WEEKLY;UNTIL=20261221T225959Z",
+		"EXDATE;TZID=Europe/Rome:20261208T090000,20261215T090000", `SUMMARY:Sportello\; Cremona`, "TRANSP:TRANSPARENT", "END:VEVENT",
+		"BEGIN:VEVENT", "UID:cremona-sportello-20261215T090000Z@opening.pari", "DTSTAMP:20261124T100000Z",
+		"DTSTART:20261215T090000Z", "DTEND:20261215T100000Z", `SUMMARY:Sportello\; Cremona`, `DESCRIPTION:riunione\, poi aperto`,
+		"TRANSP:TRANSPARENT", "END:VEVENT", "END:VCALENDAR", "",
+	}, "\r\n")
+	if events != want {
+		t.Errorf("got\n%s\nwant\n%s", events, want)
+	}
+	f.From, f.To = f.From.AddDate(0, 0, 7), f.To.AddDate(0, 0, 7)
+	if later := p.Calendar(f); !strings.Contains(later, "UID:cremona-sportello-always-2-0900-1300@opening.pari\r\n") {
+		t.Error("the identifier moves with the days")
+	}
+}
+
+// Ensure that the zone written into the calendar changes its clocks when those in Rome do.
+func TestPlan_Calendar_Zone(t *testing.T) {
+	t.Parallel()
+	text := (&opening.Plan{}).Calendar(feed(stamp, 1))
+	_, zone, _ := strings.Cut(text, "BEGIN:VTIMEZONE")
+	for name, ahead := range map[string]int{"DAYLIGHT": 3600, "STANDARD": 7200} {
+		_, block, _ := strings.Cut(zone, "BEGIN:"+name+"\r\nDTSTART:")
+		start, rest, _ := strings.Cut(block, "\r\nRRULE:")
+		text, _, _ := strings.Cut(rest, "\r\n")
+		option, err := rrule.StrToROption(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if option.Dtstart, err = time.ParseInLocation("20060102T150405", start, time.FixedZone("", ahead)); err != nil {
+			t.Fatal(err)
+		}
+		rule, err := rrule.NewRRule(*option)
+		if err != nil {
+			t.Fatal(err)
+		}
+		changes := rule.Between(time.Date(1996, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC), true)
+		if len(changes) != 204 {
+			t.Fatalf("%d changes", len(changes))
+		}
+		for _, change := range changes {
+			_, before := change.Add(-time.Second).In(rome).Zone()
+			_, after := change.In(rome).Zone()
+			if before != ahead || after != 10800-ahead {
+				t.Errorf("%s: %d, then %d", change, before, after)
+			}
+		}
+	}
+}

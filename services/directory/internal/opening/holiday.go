@@ -1,0 +1,91 @@
+package opening
+
+import "time"
+
+// Holiday is the name of a holiday. The zero Holiday is none.
+type Holiday struct {
+	IT string `json:"it,omitempty"`
+	EN string `json:"en,omitempty"`
+}
+
+// firstHolidays is the year from which holidays are known.
+const firstHolidays = 1990
+
+// fixed are the holidays that fall on the same date, each with the year from which it is one.
+var fixed = map[monthDay]struct {
+	since int
+	name  Holiday
+}{
+	{time.January, 1}:   {firstHolidays, Holiday{"Capodanno", "New Year's Day"}},
+	{time.January, 6}:   {firstHolidays, Holiday{"Epifania", "Epiphany"}},
+	{time.April, 25}:    {firstHolidays, Holiday{"Festa della Liberazione", "Liberation Day"}},
+	{time.May, 1}:       {firstHolidays, Holiday{"Festa del lavoro", "Labour Day"}},
+	{time.June, 2}:      {2001, Holiday{"Festa della Repubblica", "Republic Day"}},
+	{time.August, 15}:   {firstHolidays, Holiday{"Assunzione di Maria", "Assumption of Mary"}},
+	{time.October, 4}:   {2026, Holiday{"San Francesco d'Assisi", "Saint Francis of Assisi"}},
+	{time.November, 1}:  {firstHolidays, Holiday{"Ognissanti", "All Saints' Day"}},
+	{time.December, 8}:  {firstHolidays, Holiday{"Immacolata Concezione", "Immaculate Conception"}},
+	{time.December, 25}: {firstHolidays, Holiday{"Natale", "Christmas Day"}},
+	{time.December, 26}: {firstHolidays, Holiday{"Santo Stefano", "Saint Stephen's Day"}},
+}
+
+var (
+	easterSunday = Holiday{"Pasqua", "Easter Sunday"}
+	easterMonday = Holiday{"Lunedì dell'Angelo", "Easter Monday"}
+)
+
+// patrons are the patron days, by the ISTAT code of the municipality.
+var patrons = map[string]struct {
+	on   monthDay
+	name Holiday
+}{
+	"004078": {monthDay{time.September, 29}, Holiday{"San Michele Arcangelo, patrono di Cuneo", "Saint Michael, patron of Cuneo"}},
+	"015146": {monthDay{time.December, 7}, Holiday{"Sant'Ambrogio, patrono di Milano", "Saint Ambrose, patron of Milan"}},
+	"019036": {monthDay{time.November, 13}, Holiday{"Sant'Omobono, patrono di Cremona", "Saint Homobonus, patron of Cremona"}},
+}
+
+type monthDay struct {
+	month time.Month
+	day   int
+}
+
+// HolidayOn returns the holiday of a date in a municipality, by its ISTAT code, or the zero Holiday. Patron days are known for
+// few municipalities. Without a place, and for a place not known, it returns national holidays only.
+func HolidayOn(year int, month time.Month, d int, place string) Holiday {
+	if year < firstHolidays {
+		return Holiday{}
+	}
+	on := monthDay{month, d}
+	if h, ok := fixed[on]; ok && year >= h.since {
+		return h.name
+	}
+	if month == time.March || month == time.April {
+		switch date(year, month, d) - easter(year) {
+		case 0:
+			return easterSunday
+		case 1:
+			return easterMonday
+		}
+	}
+	if p, ok := patrons[place]; ok && p.on == on {
+		return p.name
+	}
+	return Holiday{}
+}
+
+// holiday returns the holiday of a day.
+func (d day) holiday(place string) Holiday {
+	year, month, on := d.midnight().Date()
+	return HolidayOn(year, month, on, place)
+}
+
+// easter returns Easter Sunday: the Sunday after the full moon of the Gregorian computus that falls on or after 21 March.
+func easter(year int) day {
+	century, golden := year/100, year%19
+	// The age of the moon, as the church reckons it, on which the full moon's date rests.
+	moon := (19*golden + century - century/4 - (8*century+13)/25 + 15) % 30
+	// Two corrections keep the full moon within its 29 possible dates.
+	moon -= moon / 28 * (1 - moon/28*(29/(moon+1))*((21-golden)/11))
+	fullMoon := date(year, time.March, 21) + day(moon)
+	return (fullMoon + 1).next(7)
+}

@@ -1,0 +1,230 @@
+package opening_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/retepari/pari/services/directory/internal/opening"
+)
+
+// The days of the properties: over all clock changes of these years.
+var (
+	firstDay = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	lastDay  = time.Date(2040, 12, 31, 0, 0, 0, 0, time.UTC)
+)
+
+// date draws a day between 2020 and 2040, often one about which something changes.
+func date(t *rapid.T, name string) time.Time {
+	edges := []string{
+		"2026-03-28", "2026-03-29", "2026-03-30", "2026-10-24", "2026-10-25", "2026-10-26", "2026-04-05", "2026-12-07", "2026-12-31",
+		"2028-02-29", "2032-03-28", "2040-10-28", "2040-12-30", "2020-03-29",
+	}
+	if rapid.Bool().Draw(t, name+" at an edge") {
+		d, err := time.Parse(time.DateOnly, rapid.SampledFrom(edges).Draw(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	return firstDay.AddDate(0, 0, rapid.IntRange(0, int(lastDay.Sub(firstDay)/(24*time.Hour))).Draw(t, name))
+}
+
+func times(t *rapid.T) opening.Times {
+	edges := []int{0, 60, 119, 120, 121, 150, 179, 180, 181, 540, 1439}
+	opens := rapid.OneOf(rapid.SampledFrom(edges), rapid.IntRange(0, 24*60-1)).Draw(t, "opens")
+	closes := rapid.OneOf(rapid.Just(24*60), rapid.IntRange(opens+1, 24*60)).Draw(t, "closes")
+	return opening.Times{Opens: opening.Clock(opens), Closes: opening.Clock(closes)}
+}
+
+// schedule draws a schedule that Compile takes, and its plan.
+func schedule(t *rapid.T) (opening.Schedule, *opening.Plan) {
+	maybe := func(name string, d time.Time) string {
+		if rapid.Bool().Draw(t, name+" is given") {
+			return d.Format(time.DateOnly)
+		}
+		return ""
+	}
+	s := opening.Schedule{
+		Holidays: rapid.SampledFrom([]opening.HolidayRule{"", opening.HolidaysClosed, opening.HolidaysOpen, opening.HolidaysNotGiven}).Draw(t, "holidays"),
+		Place:    rapid.SampledFrom([]string{"", "019036", "015146", "004078", "058091"}).Draw(t, "place"),
+	}
+	for range rapid.IntRange(0, 8).Draw(t, "hours") {
+		tt, from := times(t), date(t, "valid from")
+		h := opening.Hours{Weekday: rapid.IntRange(1, 7).Draw(t, "weekday"), Opens: tt.Opens, Closes: tt.Closes, ValidFrom: maybe("valid from", from)}
+		h.ValidTo = maybe("valid to", from.AddDate(0, 0, rapid.IntRange(0, 400).Draw(t, "days")))
+		s.Hours = append(s.Hours, h)
+	}
+	rules := []string{"FREQ=MONTHLY;BYDAY=1MO", "FREQ=MONTHLY;BYDAY=-1FR", "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU,WE", "FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=7", "FREQ=DAILY;INTERVAL=3"}
+	for range rapid.IntRange(0, 4).Draw(t, "exceptions") {
+		from := date(t, "from")
+		e := opening.Exception{From: from.Format(time.DateOnly)}
+		if rapid.Bool().Draw(t, "repeats") {
+			e.RRule = rapid.SampledFrom(rules).Draw(t, "rule")
+		} else {
+			e.To = maybe("to", from.AddDate(0, 0, rapid.IntRange(0, 20).Draw(t, "length")))
+		}
+		if e.Closed = rapid.Bool().Draw(t, "closed"); !e.Closed {
+			e.Hours = []opening.Times{times(t)}
+		}
+		s.Exceptions = append(s.Exceptions, e)
+	}
+	p, err := opening.Compile(s)
+	if err != nil {
+		t.Skip("an hour that the clocks leave out: " + err.Error())
+	}
+	return s, p
+}
+
+// shown tells whether a clock on a wall in Rome shows a time of the schedule: the definition, as short as it can be said.
+func shown(s opening.Schedule, moment time.Time) bool {
+	wall := moment.In(rome)
+	today, minute := wall.Format(time.DateOnly), opening.Clock(wall.Hour()*60+wall.Minute())
+	within := func(from, to string) bool { return (from == "" || from <= today) && (to == "" || today <= to) }
+	showing := func(times []opening.Times) bool {
+		return slices.ContainsFunc(times, func(t opening.Times) bool { return t.Opens <= minute && minute < t.Closes })
+	}
+	repeats := -1
+	for i, e := range slices.Backward(s.Exceptions) {
+		switch to := max(e.From, e.To); {
+		case e.RRule == "" && within(e.From, to):
+			return showing(e.Hours)
+		case e.RRule != "" && repeats < 0 && today >= e.From && occurs(e, wall):
+			repeats = i
+		}
+	}
+	if holiday := opening.HolidayOn(wall.Year(), wall.Month(), wall.Day(), s.Place); holiday != (opening.Holiday{}) && s.Holidays != opening.HolidaysOpen {
+		return false
+	}
+	if repeats >= 0 {
+		return showing(s.Exceptions[repeats].Hours)
+	}
+	return slices.ContainsFunc(s.Hours, func(h opening.Hours) bool {
+		return (h.Weekday-int(wall.Weekday()))%7 == 0 && within(h.ValidFrom, h.ValidTo) && h.Opens <= minute && minute < h.Closes
+	})
+}
+
+// occurs says by hand what the rules of the properties mean.
+func occurs(e opening.Exception, wall time.Time) bool {
+	start, _ := time.Parse(time.DateOnly, e.From)
+	today := time.Date(wall.Year(), wall.Month(), wall.Day(), 0, 0, 0, 0, time.UTC)
+	days := int(today.Sub(start) / (24 * time.Hour))
+	switch e.RRule {
+	case "FREQ=MONTHLY;BYDAY=1MO":
+		return today.Weekday() == time.Monday && today.Day() <= 7
+	case "FREQ=MONTHLY;BYDAY=-1FR":
+		return today.Weekday() == time.Friday && today.AddDate(0, 0, 7).Month() != today.Month()
+	case "FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=7":
+		return today.Month() == time.December && today.Day() == 7
+	case "FREQ=DAILY;INTERVAL=3":
+		return days%3 == 0
+	}
+	weeks := (days + int(start.Weekday()+6)%7) / 7
+	return weeks%2 == 0 && (today.Weekday() == time.Sunday || today.Weekday() == time.Wednesday)
+}
+
+// Ensure that spans are apart, in order, and just what a clock on a wall shows, minute by minute; and that states and next
+// openings agree with them.
+func TestPlan_Properties(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		s, p := schedule(t)
+		from := date(t, "day").Add(time.Duration(rapid.IntRange(-24*60, 24*60).Draw(t, "minute")) * time.Minute)
+		to := from.Add(3 * 24 * time.Hour)
+		spans := slices.Collect(p.Spans(from, to))
+		for i, span := range spans {
+			if !span.From.Before(span.To) || span.From.Before(from) || span.To.After(to) || i > 0 && !spans[i-1].To.Before(span.From) {
+				t.Fatalf("spans %v", spans)
+			}
+		}
+		i := 0
+		var next time.Time
+		for moment := from; moment.Before(to); moment = moment.Add(time.Minute) {
+			for i < len(spans) && !spans[i].To.After(moment) {
+				i++
+			}
+			inside := i < len(spans) && !spans[i].From.After(moment)
+			if inside != shown(s, moment) {
+				t.Fatalf("spans say %v at %s", inside, moment.In(rome))
+			}
+			if inside && next.IsZero() {
+				next = moment
+			}
+			if moment.Minute()%7 != 0 {
+				continue
+			}
+			state := p.StateAt(moment.Add(59 * time.Second))
+			if state.Open != inside || state.Open && !state.Known || inside && i+1 < len(spans) && !state.Until.Equal(spans[i].To) {
+				t.Fatalf("%+v at %s in %v", state, moment.In(rome), spans)
+			}
+			if state.Known && !inside && i < len(spans) && !state.Next.Equal(spans[i].From) {
+				t.Fatalf("%+v at %s in %v", state, moment.In(rome), spans)
+			}
+		}
+		switch got, ok := p.NextOpening(from); {
+		case !next.IsZero() && (!ok || !got.Equal(next)), next.IsZero() && ok && got.Before(to):
+			t.Fatalf("next opening %s, want %s", got, next)
+		case ok && (!shown(s, got) || got.After(from) && shown(s, got.Add(-time.Nanosecond))):
+			t.Fatalf("%s is not where it opens", got.In(rome))
+		}
+	})
+}
+
+// Ensure that over twenty years the spans of days put together are those of the whole, cut anywhere.
+func TestPlan_Spans_OverTwentyYears(t *testing.T) {
+	t.Parallel()
+	p := plan(t, opening.Schedule{Hours: append(cremona(t), hours(t, 7, "00:00", "04:00")), Place: "019036"})
+	var hoursOpen time.Duration
+	for span := range p.Spans(firstDay, lastDay) {
+		hoursOpen += span.To.Sub(span.From)
+	}
+	var again time.Duration
+	for moment := firstDay; moment.Before(lastDay); moment = moment.Add(11 * time.Hour) {
+		for span := range p.Spans(moment, moment.Add(min(11*time.Hour, lastDay.Sub(moment)))) {
+			again += span.To.Sub(span.From)
+		}
+	}
+	if hoursOpen != again || hoursOpen == 0 {
+		t.Errorf("%s, put together %s", hoursOpen, again)
+	}
+}
+
+// Ensure that free windows lie within openings, on the grid, beside what is busy, and that none is missing.
+func TestPlan_Free_Properties(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		_, p := schedule(t)
+		from := date(t, "day").Add(time.Duration(rapid.IntRange(0, 24*60).Draw(t, "minute")) * time.Minute)
+		to := from.Add(48 * time.Hour)
+		length := time.Duration(rapid.IntRange(1, 180).Draw(t, "length")) * time.Minute
+		step := time.Duration(rapid.IntRange(1, 120).Draw(t, "step")) * time.Minute
+		var busy []opening.Span
+		for range rapid.IntRange(0, 6).Draw(t, "busy") {
+			start := from.Add(time.Duration(rapid.IntRange(-60, 48*60).Draw(t, "start")) * time.Minute)
+			busy = append(busy, opening.Span{From: start, To: start.Add(time.Duration(rapid.IntRange(-10, 300).Draw(t, "for")) * time.Minute)})
+		}
+		var want []opening.Span
+		// The openings as Free sees them: whole on the first day.
+		year, month, day := from.In(rome).Date()
+		for whole := range p.Spans(time.Date(year, month, day, 0, 0, 0, 0, rome), to) {
+			for start := whole.From; !start.Add(length).After(whole.To); start = start.Add(step) {
+				w := opening.Span{From: start, To: start.Add(length)}
+				taken := slices.ContainsFunc(busy, func(b opening.Span) bool {
+					return b.From.Before(b.To) && b.From.Before(w.To) && w.From.Before(b.To)
+				})
+				if !taken && !start.Before(from) {
+					want = append(want, w)
+				}
+			}
+		}
+		got := slices.Collect(p.Free(from, to, length, step, busy))
+		if !slices.EqualFunc(got, want, func(a, b opening.Span) bool { return a.From.Equal(b.From) && a.To.Equal(b.To) }) {
+			t.Fatalf("got %v, want %v", got, want)
+		}
+	})
+	if got := slices.Collect(plan(t, opening.Schedule{Hours: cremona(t)}).Free(firstDay, lastDay, time.Hour, 0, nil)); got != nil {
+		t.Errorf("without a step there are %v", got)
+	}
+}

@@ -1,0 +1,197 @@
+package opening_test
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/retepari/pari/services/directory/internal/opening"
+)
+
+var rome = func() *time.Location {
+	zone, err := time.LoadLocation("Europe/Rome")
+	if err != nil {
+		panic(err)
+	}
+	return zone
+}()
+
+// at reads a moment with its offset, so that a day on which the clocks change is said without doubt.
+func at(t testing.TB, moment string) time.Time {
+	t.Helper()
+	if moment == "" {
+		return time.Time{}
+	}
+	parsed, err := time.Parse("2006-01-02T15:04:05Z07:00", moment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}
+
+func hours(t testing.TB, weekday int, opens, closes string) opening.Hours {
+	t.Helper()
+	h := opening.Hours{Weekday: weekday}
+	if err := h.Opens.UnmarshalText([]byte(opens)); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Closes.UnmarshalText([]byte(closes)); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func plan(t testing.TB, s opening.Schedule) *opening.Plan {
+	t.Helper()
+	p, err := opening.Compile(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// The facts that the tests rest on: the counter of Cremona and the telephone of Milano.
+func cremona(t testing.TB) []opening.Hours {
+	return []opening.Hours{hours(t, 2, "09:00", "13:00"), hours(t, 3, "09:00", "17:00"), hours(t, 4, "09:00", "13:00")}
+}
+
+func milano(t testing.TB) (all []opening.Hours) {
+	for weekday := 1; weekday <= 5; weekday++ {
+		all = append(all, hours(t, weekday, "08:30", "12:30"), hours(t, weekday, "13:30", "15:30"))
+	}
+	return all
+}
+
+func TestPlan_StateAt(t *testing.T) {
+	t.Parallel()
+	cremona, split := cremona(t), milano(t)
+	night := []opening.Hours{hours(t, 7, "00:00", "05:00")}
+	skipped := []opening.Hours{hours(t, 7, "02:00", "03:00")}
+	weekend := []opening.Hours{hours(t, 6, "20:00", "24:00"), hours(t, 7, "00:00", "04:00")}
+	var always []opening.Hours
+	for day := 1; day <= 7; day++ {
+		always = append(always, hours(t, day, "00:00", "24:00"))
+	}
+	for _, c := range []struct {
+		name        string
+		hours       []opening.Hours
+		at          string
+		open        bool
+		until, next string
+	}{
+		{"is open in the morning", cremona, "2026-11-24T10:00:00+01:00", true, "2026-11-24T13:00:00+01:00", ""},
+		{"is open from the first moment", cremona, "2026-11-24T09:00:00+01:00", true, "2026-11-24T13:00:00+01:00", ""},
+		{"is closed just before", cremona, "2026-11-24T08:59:59+01:00", false, "", "2026-11-24T09:00:00+01:00"},
+		{"is closed at its closing time", cremona, "2026-11-24T13:00:00+01:00", false, "", "2026-11-25T09:00:00+01:00"},
+		{"has longer hours on Wednesday", cremona, "2026-11-25T16:59:59+01:00", true, "2026-11-25T17:00:00+01:00", ""},
+		{"opens next week after Thursday", cremona, "2026-11-26T13:00:00+01:00", false, "", "2026-12-01T09:00:00+01:00"},
+		{"reads the clock in Rome whatever the caller's zone", cremona, "2026-07-14T07:30:00Z", true, "2026-07-14T13:00:00+02:00", ""},
+		{"keeps its wall time over the change to summer time", cremona, "2026-03-26T15:00:00+01:00", false, "", "2026-03-31T09:00:00+02:00"},
+		{"keeps its wall time over the change to winter time", cremona, "2026-10-22T15:00:00+02:00", false, "", "2026-10-27T09:00:00+01:00"},
+		{"closes for the break of split hours", split, "2026-11-23T12:00:00+01:00", true, "2026-11-23T12:30:00+01:00", ""},
+		{"is closed in the break", split, "2026-11-23T12:30:00+01:00", false, "", "2026-11-23T13:30:00+01:00"},
+		{"is open after the break", split, "2026-11-23T13:30:00+01:00", true, "2026-11-23T15:30:00+01:00", ""},
+		{"is open an hour less when the clocks go forward", night, "2026-03-29T00:00:00+01:00", true, "2026-03-29T05:00:00+02:00", ""},
+		{"is open an hour more when the clocks go back", night, "2026-10-25T00:00:00+02:00", true, "2026-10-25T05:00:00+01:00", ""},
+		{"is open in the hour that is shown twice", night, "2026-10-25T02:30:00+01:00", true, "2026-10-25T05:00:00+01:00", ""},
+		{"skips an opening that the change leaves out", skipped, "2026-03-29T00:00:00+01:00", false, "", "2026-04-05T02:00:00+02:00"},
+		{"closes after the second showing of the hour", skipped, "2026-10-25T02:30:00+02:00", true, "2026-10-25T03:00:00+01:00", ""},
+		{"runs over midnight", weekend, "2026-11-28T23:00:00+01:00", true, "2026-11-29T04:00:00+01:00", ""},
+		{"never closes", always, "2026-11-28T23:00:00+01:00", true, "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got := plan(t, opening.Schedule{Hours: c.hours, Holidays: opening.HolidaysOpen}).StateAt(at(t, c.at))
+			if !got.Known || got.Open != c.open || !got.Until.Equal(at(t, c.until)) || !got.Next.Equal(at(t, c.next)) {
+				t.Errorf("at %s: %+v", c.at, got)
+			}
+		})
+	}
+	t.Run("says nothing without hours", func(t *testing.T) {
+		t.Parallel()
+		if got := plan(t, opening.Schedule{}).StateAt(at(t, "2026-11-24T10:00:00+01:00")); got != (opening.State{}) {
+			t.Errorf("got %+v", got)
+		}
+		if got := (&opening.Plan{}).StateAt(at(t, "2026-11-24T10:00:00+01:00")); got != (opening.State{}) {
+			t.Errorf("got %+v of the empty plan", got)
+		}
+	})
+}
+
+func TestPlan_StateAt_Exceptions(t *testing.T) {
+	t.Parallel()
+	closed := func(from, to, reason string) opening.Exception {
+		return opening.Exception{From: from, To: to, Closed: true, Reason: reason}
+	}
+	other := func(from, rule, opens, closes string) opening.Exception {
+		h := hours(t, 1, opens, closes)
+		return opening.Exception{From: from, RRule: rule, Hours: []opening.Times{{Opens: h.Opens, Closes: h.Closes}}}
+	}
+	const firstMonday = "FREQ=MONTHLY;BYDAY=1MO"
+	summer, winter := hours(t, 2, "08:00", "12:00"), hours(t, 2, "09:00", "13:00")
+	summer.ValidFrom, summer.ValidTo = "2026-06-01", "2026-09-15"
+	winter.ValidFrom = "2026-09-16"
+	for _, c := range []struct {
+		name        string
+		schedule    opening.Schedule
+		at          string
+		want        opening.State
+		until, next string
+	}{
+		{"is closed on the patron day of its place", opening.Schedule{Hours: milano(t), Place: "015146"}, "2026-12-07T10:00:00+01:00",
+			opening.State{Known: true, Reason: opening.ByHoliday, Holiday: opening.HolidayOn(2026, 12, 7, "015146")}, "", "2026-12-09T08:30:00+01:00"},
+		{"is taken as closed where nothing is said about holidays", opening.Schedule{Hours: milano(t)}, "2026-12-08T10:00:00+01:00",
+			opening.State{Known: true, Reason: opening.ByHolidayNotGiven, Holiday: opening.HolidayOn(2026, 12, 8, "")}, "", "2026-12-09T08:30:00+01:00"},
+		{"names the holiday on which it opens", opening.Schedule{Hours: milano(t), Holidays: opening.HolidaysOpen}, "2026-12-08T10:00:00+01:00",
+			opening.State{Known: true, Open: true, Reason: opening.ByHours, Holiday: opening.HolidayOn(2026, 12, 8, "")}, "2026-12-08T12:30:00+01:00", ""},
+		{"opens on a holiday by exception", opening.Schedule{Hours: cremona(t), Place: "019036", Exceptions: []opening.Exception{other("2026-12-08", "", "10:00", "11:00")}},
+			"2026-12-08T10:30:00+01:00", opening.State{Known: true, Open: true, Reason: opening.ByException, Holiday: opening.HolidayOn(2026, 12, 8, "")},
+			"2026-12-08T11:00:00+01:00", ""},
+		{"does not open on a holiday by repetition", opening.Schedule{Hours: cremona(t), Exceptions: []opening.Exception{other("2020-01-01", firstMonday, "10:00", "11:00")}},
+			"2025-01-06T10:30:00+01:00", opening.State{Known: true, Reason: opening.ByHolidayNotGiven, Holiday: opening.HolidayOn(2025, 1, 6, "")},
+			"", "2025-01-07T09:00:00+01:00"},
+		{"is closed over a range, and says why", opening.Schedule{Hours: cremona(t), Exceptions: []opening.Exception{closed("2026-08-10", "2026-08-23", "ferie")}},
+			"2026-08-11T10:00:00+02:00", opening.State{Known: true, Reason: opening.ByException, Note: "ferie"}, "", "2026-08-25T09:00:00+02:00"},
+		{"opens on the first Monday", opening.Schedule{Hours: cremona(t), Exceptions: []opening.Exception{other("2026-01-01", firstMonday, "15:00", "18:00")}},
+			"2026-11-02T16:00:00+01:00", opening.State{Known: true, Open: true, Reason: opening.ByRepetition}, "2026-11-02T18:00:00+01:00", ""},
+		{"is known to be closed when it opens by repetition only", opening.Schedule{Exceptions: []opening.Exception{other("2026-01-01", firstMonday, "15:00", "18:00")}},
+			"2026-11-03T16:00:00+01:00", opening.State{Known: true, Reason: opening.ByHours}, "", "2026-12-07T15:00:00+01:00"},
+		{"lets a date beat a repetition", opening.Schedule{Exceptions: []opening.Exception{closed("2026-11-02", "", "ponte"), other("2026-01-01", firstMonday, "15:00", "18:00")}},
+			"2026-11-02T16:00:00+01:00", opening.State{Known: true, Reason: opening.ByException, Note: "ponte"}, "", "2026-12-07T15:00:00+01:00"},
+		{"has summer hours", opening.Schedule{Hours: []opening.Hours{summer, winter}}, "2026-09-15T08:30:00+02:00",
+			opening.State{Known: true, Open: true, Reason: opening.ByHours}, "2026-09-15T12:00:00+02:00", ""},
+		{"has winter hours after them", opening.Schedule{Hours: []opening.Hours{summer, winter}}, "2026-09-15T12:00:00+02:00",
+			opening.State{Known: true, Reason: opening.ByHours}, "", "2026-09-22T09:00:00+02:00"},
+		{"knows nothing of a season without hours", opening.Schedule{Hours: []opening.Hours{summer}}, "2026-10-04T08:30:00+02:00",
+			opening.State{Holiday: opening.HolidayOn(2026, 10, 4, "")}, "", ""},
+		{"does not hang where the zone's bounds do not advance", opening.Schedule{Hours: cremona(t)}, "2040-12-31T12:00:00+01:00",
+			opening.State{Known: true, Reason: opening.ByHours}, "", "2041-01-02T09:00:00+01:00"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got := plan(t, c.schedule).StateAt(at(t, c.at))
+			if !got.Until.Equal(at(t, c.until)) || !got.Next.Equal(at(t, c.next)) {
+				t.Errorf("until %s, next %s", got.Until, got.Next)
+			}
+			got.Until, got.Next = c.want.Until, c.want.Next
+			if got != c.want {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func BenchmarkStateAt(b *testing.B) {
+	p := plan(b, opening.Schedule{Hours: cremona(b), Place: "019036", Exceptions: []opening.Exception{
+		{From: "2026-08-10", To: "2026-08-23", Closed: true},
+		{From: "2026-01-01", RRule: "FREQ=MONTHLY;BYDAY=1MO", Hours: []opening.Times{{Opens: 900, Closes: 1080}}},
+	}})
+	for _, year := range []int{2026, 2126, 2326} {
+		b.Run(strconv.Itoa(year), func(b *testing.B) {
+			moment := time.Date(year, 11, 24, 10, 0, 0, 0, time.UTC)
+			for i := 0; b.Loop(); i++ {
+				p.StateAt(moment.Add(time.Duration(i%10_000) * time.Hour))
+			}
+		})
+	}
+}
