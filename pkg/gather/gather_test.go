@@ -96,7 +96,7 @@ func TestGather_EachForItself(t *testing.T) {
 			var wg sync.WaitGroup
 			for i, c := range calls {
 				wg.Go(func() {
-					time.Sleep(time.Duration(c.after) * time.Millisecond) // of the bubble's clock
+					<-time.After(time.Duration(c.after) * time.Millisecond) // of the bubble's clock
 					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(c.patience)*time.Millisecond)
 					defer cancel()
 					answers[i] = g.Do(ctx, i)
