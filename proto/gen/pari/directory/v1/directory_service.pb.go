@@ -554,7 +554,7 @@ var File_pari_directory_v1_directory_service_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_directory_service_proto_rawDesc = "" +
 	"\n" +
-	")pari/directory/v1/directory_service.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpari/access/v1/access.proto\x1a\x1epari/directory/v1/office.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"U\n" +
+	")pari/directory/v1/directory_service.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpari/access/v1/access.proto\x1a\x1dpari/directory/v1/entry.proto\x1a\x1epari/directory/v1/office.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"U\n" +
 	"\x10GetOfficeRequest\x12A\n" +
 	"\toffice_id\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\bofficeId\"\x8f\x01\n" +
 	"\x11GetOfficeResponse\x127\n" +
@@ -589,13 +589,19 @@ const file_pari_directory_v1_directory_service_proto_rawDesc = "" +
 	"\fknown_digest\x18\x02 \x01(\tB\v\xbaH\x04r\x02\x18@\xb0\xbb\x18\x01R\vknownDigest\"\x82\x01\n" +
 	"\x18ListVocabulariesResponse\x12H\n" +
 	"\fvocabularies\x18\x01 \x03(\v2\x1e.pari.vocabulary.v1.VocabularyB\x04\xb0\xbb\x18\x01R\fvocabularies\x12\x1c\n" +
-	"\x06digest\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\x06digest2\xdb\x04\n" +
+	"\x06digest\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\x06digest2\x91\b\n" +
 	"\x10DirectoryService\x12\x87\x01\n" +
 	"\tGetOffice\x12#.pari.directory.v1.GetOfficeRequest\x1a$.pari.directory.v1.GetOfficeResponse\"/\xaa\xbb\x18+\n" +
 	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x8d\x01\n" +
 	"\vListOffices\x12%.pari.directory.v1.ListOfficesRequest\x1a&.pari.directory.v1.ListOfficesResponse\"/\xaa\xbb\x18+\n" +
 	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x8d\x01\n" +
 	"\vFindOffices\x12%.pari.directory.v1.FindOfficesRequest\x1a&.pari.directory.v1.FindOfficesResponse\"/\xaa\xbb\x18+\n" +
+	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x84\x01\n" +
+	"\bGetEntry\x12\".pari.directory.v1.GetEntryRequest\x1a#.pari.directory.v1.GetEntryResponse\"/\xaa\xbb\x18+\n" +
+	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x8d\x01\n" +
+	"\vListEntries\x12%.pari.directory.v1.ListEntriesRequest\x1a&.pari.directory.v1.ListEntriesResponse\"/\xaa\xbb\x18+\n" +
+	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x9c\x01\n" +
+	"\x10ListEntryHistory\x12*.pari.directory.v1.ListEntryHistoryRequest\x1a+.pari.directory.v1.ListEntryHistoryResponse\"/\xaa\xbb\x18+\n" +
 	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x9c\x01\n" +
 	"\x10ListVocabularies\x12*.pari.directory.v1.ListVocabulariesRequest\x1a+.pari.directory.v1.ListVocabulariesResponse\"/\xaa\xbb\x18+\n" +
 	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treportingB\xd8\x01\n" +
@@ -628,6 +634,12 @@ var file_pari_directory_v1_directory_service_proto_goTypes = []any{
 	(*OpenState)(nil),                // 10: pari.directory.v1.OpenState
 	(*timestamppb.Timestamp)(nil),    // 11: google.protobuf.Timestamp
 	(*v1.Vocabulary)(nil),            // 12: pari.vocabulary.v1.Vocabulary
+	(*GetEntryRequest)(nil),          // 13: pari.directory.v1.GetEntryRequest
+	(*ListEntriesRequest)(nil),       // 14: pari.directory.v1.ListEntriesRequest
+	(*ListEntryHistoryRequest)(nil),  // 15: pari.directory.v1.ListEntryHistoryRequest
+	(*GetEntryResponse)(nil),         // 16: pari.directory.v1.GetEntryResponse
+	(*ListEntriesResponse)(nil),      // 17: pari.directory.v1.ListEntriesResponse
+	(*ListEntryHistoryResponse)(nil), // 18: pari.directory.v1.ListEntryHistoryResponse
 }
 var file_pari_directory_v1_directory_service_proto_depIdxs = []int32{
 	9,  // 0: pari.directory.v1.GetOfficeResponse.office:type_name -> pari.directory.v1.Office
@@ -641,13 +653,19 @@ var file_pari_directory_v1_directory_service_proto_depIdxs = []int32{
 	0,  // 8: pari.directory.v1.DirectoryService.GetOffice:input_type -> pari.directory.v1.GetOfficeRequest
 	2,  // 9: pari.directory.v1.DirectoryService.ListOffices:input_type -> pari.directory.v1.ListOfficesRequest
 	4,  // 10: pari.directory.v1.DirectoryService.FindOffices:input_type -> pari.directory.v1.FindOfficesRequest
-	7,  // 11: pari.directory.v1.DirectoryService.ListVocabularies:input_type -> pari.directory.v1.ListVocabulariesRequest
-	1,  // 12: pari.directory.v1.DirectoryService.GetOffice:output_type -> pari.directory.v1.GetOfficeResponse
-	3,  // 13: pari.directory.v1.DirectoryService.ListOffices:output_type -> pari.directory.v1.ListOfficesResponse
-	5,  // 14: pari.directory.v1.DirectoryService.FindOffices:output_type -> pari.directory.v1.FindOfficesResponse
-	8,  // 15: pari.directory.v1.DirectoryService.ListVocabularies:output_type -> pari.directory.v1.ListVocabulariesResponse
-	12, // [12:16] is the sub-list for method output_type
-	8,  // [8:12] is the sub-list for method input_type
+	13, // 11: pari.directory.v1.DirectoryService.GetEntry:input_type -> pari.directory.v1.GetEntryRequest
+	14, // 12: pari.directory.v1.DirectoryService.ListEntries:input_type -> pari.directory.v1.ListEntriesRequest
+	15, // 13: pari.directory.v1.DirectoryService.ListEntryHistory:input_type -> pari.directory.v1.ListEntryHistoryRequest
+	7,  // 14: pari.directory.v1.DirectoryService.ListVocabularies:input_type -> pari.directory.v1.ListVocabulariesRequest
+	1,  // 15: pari.directory.v1.DirectoryService.GetOffice:output_type -> pari.directory.v1.GetOfficeResponse
+	3,  // 16: pari.directory.v1.DirectoryService.ListOffices:output_type -> pari.directory.v1.ListOfficesResponse
+	5,  // 17: pari.directory.v1.DirectoryService.FindOffices:output_type -> pari.directory.v1.FindOfficesResponse
+	16, // 18: pari.directory.v1.DirectoryService.GetEntry:output_type -> pari.directory.v1.GetEntryResponse
+	17, // 19: pari.directory.v1.DirectoryService.ListEntries:output_type -> pari.directory.v1.ListEntriesResponse
+	18, // 20: pari.directory.v1.DirectoryService.ListEntryHistory:output_type -> pari.directory.v1.ListEntryHistoryResponse
+	8,  // 21: pari.directory.v1.DirectoryService.ListVocabularies:output_type -> pari.directory.v1.ListVocabulariesResponse
+	15, // [15:22] is the sub-list for method output_type
+	8,  // [8:15] is the sub-list for method input_type
 	8,  // [8:8] is the sub-list for extension type_name
 	8,  // [8:8] is the sub-list for extension extendee
 	0,  // [0:8] is the sub-list for field type_name
@@ -658,6 +676,7 @@ func file_pari_directory_v1_directory_service_proto_init() {
 	if File_pari_directory_v1_directory_service_proto != nil {
 		return
 	}
+	file_pari_directory_v1_entry_proto_init()
 	file_pari_directory_v1_office_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -24,6 +24,9 @@ const (
 	DirectoryService_GetOffice_FullMethodName        = "/pari.directory.v1.DirectoryService/GetOffice"
 	DirectoryService_ListOffices_FullMethodName      = "/pari.directory.v1.DirectoryService/ListOffices"
 	DirectoryService_FindOffices_FullMethodName      = "/pari.directory.v1.DirectoryService/FindOffices"
+	DirectoryService_GetEntry_FullMethodName         = "/pari.directory.v1.DirectoryService/GetEntry"
+	DirectoryService_ListEntries_FullMethodName      = "/pari.directory.v1.DirectoryService/ListEntries"
+	DirectoryService_ListEntryHistory_FullMethodName = "/pari.directory.v1.DirectoryService/ListEntryHistory"
 	DirectoryService_ListVocabularies_FullMethodName = "/pari.directory.v1.DirectoryService/ListVocabularies"
 )
 
@@ -39,6 +42,12 @@ type DirectoryServiceClient interface {
 	ListOffices(ctx context.Context, in *ListOfficesRequest, opts ...grpc.CallOption) (*ListOfficesResponse, error)
 	// Finds the offices that can help, best first, each with the reasons why it was found.
 	FindOffices(ctx context.Context, in *FindOfficesRequest, opts ...grpc.CallOption) (*FindOfficesResponse, error)
+	// Returns one entry of any kind: body, node, network, office, act, initiative, course, room, programme. Errors: NOT_FOUND.
+	GetEntry(ctx context.Context, in *GetEntryRequest, opts ...grpc.CallOption) (*GetEntryResponse, error)
+	// Lists entries by kind and identifier, also those that name another entry: the courses of a programme, the acts about a desk.
+	ListEntries(ctx context.Context, in *ListEntriesRequest, opts ...grpc.CallOption) (*ListEntriesResponse, error)
+	// Lists the states that an entry has had, each with what it changed. Errors: NOT_FOUND.
+	ListEntryHistory(ctx context.Context, in *ListEntryHistoryRequest, opts ...grpc.CallOption) (*ListEntryHistoryResponse, error)
 	// Returns vocabularies: the codes that requests may use, with labels, groups and validity.
 	ListVocabularies(ctx context.Context, in *ListVocabulariesRequest, opts ...grpc.CallOption) (*ListVocabulariesResponse, error)
 }
@@ -81,6 +90,36 @@ func (c *directoryServiceClient) FindOffices(ctx context.Context, in *FindOffice
 	return out, nil
 }
 
+func (c *directoryServiceClient) GetEntry(ctx context.Context, in *GetEntryRequest, opts ...grpc.CallOption) (*GetEntryResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetEntryResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_GetEntry_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *directoryServiceClient) ListEntries(ctx context.Context, in *ListEntriesRequest, opts ...grpc.CallOption) (*ListEntriesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListEntriesResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_ListEntries_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *directoryServiceClient) ListEntryHistory(ctx context.Context, in *ListEntryHistoryRequest, opts ...grpc.CallOption) (*ListEntryHistoryResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListEntryHistoryResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_ListEntryHistory_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *directoryServiceClient) ListVocabularies(ctx context.Context, in *ListVocabulariesRequest, opts ...grpc.CallOption) (*ListVocabulariesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListVocabulariesResponse)
@@ -103,6 +142,12 @@ type DirectoryServiceServer interface {
 	ListOffices(context.Context, *ListOfficesRequest) (*ListOfficesResponse, error)
 	// Finds the offices that can help, best first, each with the reasons why it was found.
 	FindOffices(context.Context, *FindOfficesRequest) (*FindOfficesResponse, error)
+	// Returns one entry of any kind: body, node, network, office, act, initiative, course, room, programme. Errors: NOT_FOUND.
+	GetEntry(context.Context, *GetEntryRequest) (*GetEntryResponse, error)
+	// Lists entries by kind and identifier, also those that name another entry: the courses of a programme, the acts about a desk.
+	ListEntries(context.Context, *ListEntriesRequest) (*ListEntriesResponse, error)
+	// Lists the states that an entry has had, each with what it changed. Errors: NOT_FOUND.
+	ListEntryHistory(context.Context, *ListEntryHistoryRequest) (*ListEntryHistoryResponse, error)
 	// Returns vocabularies: the codes that requests may use, with labels, groups and validity.
 	ListVocabularies(context.Context, *ListVocabulariesRequest) (*ListVocabulariesResponse, error)
 	mustEmbedUnimplementedDirectoryServiceServer()
@@ -123,6 +168,15 @@ func (UnimplementedDirectoryServiceServer) ListOffices(context.Context, *ListOff
 }
 func (UnimplementedDirectoryServiceServer) FindOffices(context.Context, *FindOfficesRequest) (*FindOfficesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method FindOffices not implemented")
+}
+func (UnimplementedDirectoryServiceServer) GetEntry(context.Context, *GetEntryRequest) (*GetEntryResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetEntry not implemented")
+}
+func (UnimplementedDirectoryServiceServer) ListEntries(context.Context, *ListEntriesRequest) (*ListEntriesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListEntries not implemented")
+}
+func (UnimplementedDirectoryServiceServer) ListEntryHistory(context.Context, *ListEntryHistoryRequest) (*ListEntryHistoryResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListEntryHistory not implemented")
 }
 func (UnimplementedDirectoryServiceServer) ListVocabularies(context.Context, *ListVocabulariesRequest) (*ListVocabulariesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListVocabularies not implemented")
@@ -202,6 +256,60 @@ func _DirectoryService_FindOffices_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DirectoryService_GetEntry_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetEntryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).GetEntry(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_GetEntry_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).GetEntry(ctx, req.(*GetEntryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DirectoryService_ListEntries_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListEntriesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).ListEntries(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_ListEntries_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).ListEntries(ctx, req.(*ListEntriesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DirectoryService_ListEntryHistory_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListEntryHistoryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).ListEntryHistory(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_ListEntryHistory_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).ListEntryHistory(ctx, req.(*ListEntryHistoryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _DirectoryService_ListVocabularies_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListVocabulariesRequest)
 	if err := dec(in); err != nil {
@@ -238,6 +346,18 @@ var DirectoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "FindOffices",
 			Handler:    _DirectoryService_FindOffices_Handler,
+		},
+		{
+			MethodName: "GetEntry",
+			Handler:    _DirectoryService_GetEntry_Handler,
+		},
+		{
+			MethodName: "ListEntries",
+			Handler:    _DirectoryService_ListEntries_Handler,
+		},
+		{
+			MethodName: "ListEntryHistory",
+			Handler:    _DirectoryService_ListEntryHistory_Handler,
 		},
 		{
 			MethodName: "ListVocabularies",
