@@ -27,6 +27,16 @@ const (
 	AnonymousWithName   Reason = "ANONYMOUS_WITH_NAME"
 	DuplicateConsent    Reason = "DUPLICATE_CONSENT"
 	MainGroundNotListed Reason = "MAIN_GROUND_NOT_LISTED"
+	UnknownEntry        Reason = "UNKNOWN_ENTRY"
+	RangeReversed       Reason = "RANGE_REVERSED"
+	ClosesBeforeOpens   Reason = "CLOSES_BEFORE_OPENS"
+	Overlap             Reason = "OVERLAP"
+	Cycle               Reason = "CYCLE"
+	TwoActiveNodes      Reason = "TWO_ACTIVE_NODES"
+	OutsideSeries       Reason = "OUTSIDE_SERIES"
+	NotListed           Reason = "NOT_LISTED"
+	HourSkipped         Reason = "HOUR_SKIPPED_BY_CLOCK_CHANGE"
+	SumTooLarge         Reason = "SUM_TOO_LARGE"
 	BadPageToken        Reason = "BAD_PAGE_TOKEN"
 	MessageTooLarge     Reason = "MESSAGE_TOO_LARGE"
 	RequestIDReused     Reason = "REQUEST_ID_REUSED"
@@ -181,6 +191,56 @@ var entries = []Entry{
 		"il fattore principale non è tra i fattori",
 		"add it to grounds, or choose one of them",
 		"aggiungilo a grounds, oppure scegline uno tra quelli"},
+	{UnknownEntry, codes.InvalidArgument,
+		"this entry is not in the directory, or is of a kind that cannot stand here",
+		"questa voce non è nel repertorio, o il suo tipo qui non è ammesso",
+		"name an entry that exists, such as office/cremona-sportello",
+		"indica una voce esistente, per esempio office/cremona-sportello"},
+	{RangeReversed, codes.InvalidArgument,
+		"it ends before it begins",
+		"finisce prima di cominciare",
+		"exchange the two days, or leave one out",
+		"scambia le due date, oppure omettine una"},
+	{ClosesBeforeOpens, codes.InvalidArgument,
+		"it closes before it opens",
+		"chiude prima di aprire",
+		"give a closing time after the opening time; up to 24:00",
+		"indica una chiusura dopo l'apertura, al più 24:00"},
+	{Overlap, codes.InvalidArgument,
+		"this overlaps with another of the same list",
+		"si sovrappone a un altro elemento dello stesso elenco",
+		"end one where the other begins",
+		"fai finire l'uno dove comincia l'altro"},
+	{Cycle, codes.InvalidArgument,
+		"following this leads back to where one began",
+		"seguendo questo riferimento si torna al punto di partenza",
+		"leave out one of the references of the circle",
+		"togli uno dei riferimenti del giro"},
+	{TwoActiveNodes, codes.InvalidArgument,
+		"another active node serves this territory at the same time",
+		"un altro nodo attivo serve questo territorio nello stesso periodo",
+		"end the other node's service first",
+		"chiudi prima il servizio dell'altro nodo"},
+	{OutsideSeries, codes.InvalidArgument,
+		"this session lies outside the validity of its initiative, or before the one above it",
+		"questo incontro è fuori dalla validità dell'iniziativa, o precede quello sopra",
+		"correct the day, or the validity; write sessions in order",
+		"correggi la data o la validità; indica gli incontri in ordine"},
+	{NotListed, codes.InvalidArgument,
+		"this is not among those that the entry itself lists",
+		"non è tra quelli che la voce stessa elenca",
+		"use one of the entry's own codes, or add it there",
+		"usane uno della voce, oppure aggiungilo lì"},
+	{HourSkipped, codes.InvalidArgument,
+		"this time does not exist on this day: the clocks are put forward",
+		"quest'ora in questo giorno non esiste: entra in vigore l'ora legale",
+		"give a time before 02:00 or from 03:00 on",
+		"indica un'ora prima delle 02:00 o dalle 03:00 in poi"},
+	{SumTooLarge, codes.InvalidArgument,
+		"the parts are more than the whole",
+		"le parti superano il totale",
+		"correct a part or the total",
+		"correggi una parte o il totale"},
 	{BadPageToken, codes.InvalidArgument,
 		"this page token does not belong to this list",
 		"questo token di pagina non appartiene a questo elenco",

@@ -21,15 +21,9 @@ type Checker interface {
 // validate returns everything that is wrong with a request: its shape by the rules of the contract, its codes by the lists
 // in force today, and what lies between fields by the service's own rules.
 func (c *chain) validate(m proto.Message, checker Checker) error {
-	var fields []fault.Field
-	if err := c.validator.Validate(m); err != nil {
-		var invalid *protovalidate.ValidationError
-		if !errors.As(err, &invalid) {
-			return fmt.Errorf("validate: %w", err)
-		}
-		for _, v := range invalid.Violations {
-			fields = append(fields, fieldOf(v))
-		}
+	fields, err := Shape(c.validator, m)
+	if err != nil {
+		return err
 	}
 	if c.config.Vocabulary != nil {
 		fields = append(fields, vocabulary.Violations(c.config.Vocabulary(), m, c.config.Now())...)
@@ -38,6 +32,20 @@ func (c *chain) validate(m proto.Message, checker Checker) error {
 		fields = append(fields, checker.Check(m)...)
 	}
 	return fault.Invalid(once(fields)...)
+}
+
+// Shape returns what the rules of the contract find wrong with a message.
+func Shape(v protovalidate.Validator, m proto.Message) (fields []fault.Field, err error) {
+	if err := v.Validate(m); err != nil {
+		var invalid *protovalidate.ValidationError
+		if !errors.As(err, &invalid) {
+			return nil, fmt.Errorf("validate: %w", err)
+		}
+		for _, v := range invalid.Violations {
+			fields = append(fields, fieldOf(v))
+		}
+	}
+	return fields, nil
 }
 
 // once keeps the first thing that is wrong with each field.

@@ -30,7 +30,7 @@ func main() {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(os.Stdout, "revision %d: %d lists and %d offices changed\n", loaded.Revision, len(loaded.Lists), len(loaded.Offices))
+			_, err = fmt.Fprintf(os.Stdout, "revision %d: %d lists and %d entries changed\n", loaded.Revision, len(loaded.Lists), len(loaded.Entries))
 			return err
 		default:
 			return fmt.Errorf("usage: directory serve | migrate | load | territories, configured by PARI_ variables (see README.md)")

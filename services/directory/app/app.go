@@ -17,7 +17,7 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/data"
 	"github.com/retepari/pari/services/directory/internal/api"
-	"github.com/retepari/pari/services/directory/internal/office"
+	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/store"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
@@ -45,10 +45,10 @@ func Migrate(ctx context.Context, c Config) error {
 	return store.Migrate(ctx, c.DatabaseOwnerURL)
 }
 
-// Loaded says what Load changed: lists and offices by name, and the revision of the directory after it.
+// Loaded says what Load changed: lists and entries by name, and the revision of the directory after it.
 type Loaded struct {
 	Revision       int64
-	Lists, Offices []string
+	Lists, Entries []string
 }
 
 // Load makes the data in the program the current ones. Running servers show them within a moment. The same data again
@@ -57,32 +57,28 @@ func Load(ctx context.Context, c Config) (Loaded, error) {
 	if err := service.Need(service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL}); err != nil {
 		return Loaded{}, err
 	}
-	lists, offices, err := read()
+	lists, entries, err := read(time.Now())
 	if err != nil {
 		return Loaded{}, err
 	}
-	loaded, err := store.Load(ctx, c.DatabaseOwnerURL, lists, offices, time.Now())
+	loaded, err := store.Load(ctx, c.DatabaseOwnerURL, lists, entries, time.Now())
 	return Loaded(loaded), err
 }
 
 // read returns the data in the program, checked.
-func read() ([]vocabulary.List, []office.Office, error) {
+func read(now time.Time) ([]vocabulary.List, []*directoryv1.Entry, error) {
 	lists, err := vocabulary.Read(data.Files)
 	if err != nil {
 		return nil, nil, fmt.Errorf("code lists: %w", err)
 	}
-	codes := map[string]map[string]bool{}
-	for _, l := range lists {
-		codes[l.Name] = make(map[string]bool, len(l.Terms))
-		for _, t := range l.Terms {
-			codes[l.Name][t.Code] = true
-		}
-	}
-	offices, err := office.Read(data.Files, func(list, code string) bool { return codes[list][code] })
+	entries, err := entry.Read(data.Files)
 	if err != nil {
-		return nil, nil, fmt.Errorf("offices: %w", err)
+		return nil, nil, fmt.Errorf("entries: %w", err)
 	}
-	return lists, offices, nil
+	if err := entry.Check(entries, api.Codes(lists), now); err != nil {
+		return nil, nil, fmt.Errorf("entries: %w", err)
+	}
+	return lists, entries, nil
 }
 
 // Run serves until ctx ends. It takes calls as soon as it has something to show, and goes on showing it while the database
@@ -100,7 +96,9 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 		return err
 	}
 	f.Group.OnStop("database", func(context.Context) error { pool.Close(); return nil })
-	directory := api.New(time.Now)
+	directory := api.New(time.Now, func(ctx context.Context, ref entry.Ref, limit int) ([]*directoryv1.Entry, error) {
+		return store.History(ctx, pool, ref, limit)
+	})
 	shown, once := make(chan struct{}), sync.Once{}
 	f.Ops.Check("data", func(context.Context) error {
 		select {
@@ -116,9 +114,12 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 				f.Log.WarnContext(ctx, "the database is empty: run `directory load`")
 				return
 			}
-			directory.Show(contents.Lists, contents.Offices)
+			if err := directory.Show(contents.Revision, contents.Lists, contents.Entries); err != nil {
+				f.Log.ErrorContext(ctx, "directory not shown", slog.Int64("revision", contents.Revision), slog.Any("error", err))
+				return
+			}
 			f.Log.InfoContext(ctx, "directory shown", slog.Int64("revision", contents.Revision),
-				slog.Int("lists", len(contents.Lists)), slog.Int("offices", len(contents.Offices)))
+				slog.Int("lists", len(contents.Lists)), slog.Int("entries", len(contents.Entries)))
 			once.Do(func() { close(shown) })
 		})
 	})

@@ -146,14 +146,14 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if first.Revision != 1 || len(first.Lists) != 52 || len(first.Offices) != 6 {
+	if first.Revision != 1 || len(first.Lists) != 52 || len(first.Entries) != 45 {
 		t.Errorf("the first load changed %+v", first)
 	}
 	second, err := app.Load(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if second.Revision != 1 || len(second.Lists) != 0 || len(second.Offices) != 0 {
+	if second.Revision != 1 || len(second.Lists) != 0 || len(second.Entries) != 0 {
 		t.Errorf("the second load changed %+v", second)
 	}
 	if err := app.Migrate(t.Context(), c); err != nil {

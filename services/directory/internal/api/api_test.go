@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/pkg/fault"
@@ -15,8 +17,7 @@ import (
 	"github.com/retepari/pari/pkg/rpc/rpctest"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/api"
-	"github.com/retepari/pari/services/directory/internal/office"
-	"github.com/retepari/pari/services/directory/internal/opening"
+	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
@@ -38,21 +39,38 @@ func lists() []vocabulary.List {
 	}
 }
 
-func desk(id, node string) office.Office {
-	return office.Office{
-		ID: id, Name: strings.ToUpper(id), Kind: "DESK", State: "ACTIVE", Region: "lombardia", Node: node, Territories: []string{"019"},
-		Services: []office.Service{{Type: "RECEPTION"}}, Hours: []opening.Hours{{Weekday: 2, Opens: 540, Closes: 780}},
+func desk(id, node string) *directoryv1.Office {
+	return &directoryv1.Office{
+		OfficeId: id, Name: strings.ToUpper(id), Kind: "DESK", State: "ACTIVE", Region: "lombardia", Node: node, Territories: []string{"019"},
+		Services: []*directoryv1.Service{{Type: "RECEPTION"}}, Hours: []*directoryv1.Hours{{Weekday: 2, Opens: "09:00", Closes: "13:00"}},
 	}
 }
 
-// open serves the offices behind the real chain and connects as a municipal system without any role.
-func open(t *testing.T, offices ...office.Office) (directoryv1.DirectoryServiceClient, *api.Server) {
+// open serves entries behind the real chain and connects as a municipal system without any role.
+func open[M proto.Message](t *testing.T, contents ...M) (directoryv1.DirectoryServiceClient, *api.Server) {
 	t.Helper()
-	server := api.New(func() time.Time { return tuesday })
-	server.Show(lists(), offices)
+	server := api.New(func() time.Time { return tuesday }, func(context.Context, entry.Ref, int) ([]*directoryv1.Entry, error) {
+		return nil, fault.New(fault.Unavailable)
+	})
+	show(t, server, contents...)
 	started := rpctest.NewWorld(t).Start(t, rpc.Config{Service: "directory", Region: "all", Node: "centre", Vocabulary: server.Vocabulary},
 		func(r grpc.ServiceRegistrar) { directoryv1.RegisterDirectoryServiceServer(r, server) })
 	return directoryv1.NewDirectoryServiceClient(started.As(t, rpctest.ID("lombardia", "cremona", "system", "portal"), "")), server
+}
+
+func show[M proto.Message](t *testing.T, server *api.Server, contents ...M) {
+	t.Helper()
+	var entries []*directoryv1.Entry
+	for _, c := range contents {
+		e, err := entry.Of(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, e)
+	}
+	if err := server.Show(1, lists(), entries); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // refused checks reason and fields of a refusal.
@@ -98,8 +116,8 @@ func TestGetOffice(t *testing.T) {
 	})
 	t.Run("shows what was loaded since", func(t *testing.T) {
 		t.Parallel()
-		other, shown := open(t)
-		shown.Show(lists(), []office.Office{desk("c", "cremona")})
+		other, shown := open[*directoryv1.Office](t)
+		show(t, shown, desk("c", "cremona"))
 		if _, err := other.GetOffice(t.Context(), &directoryv1.GetOfficeRequest{OfficeId: "c"}); err != nil {
 			t.Error(err)
 		}
@@ -197,7 +215,7 @@ func TestFindOffices(t *testing.T) {
 
 func TestListVocabularies(t *testing.T) {
 	t.Parallel()
-	client, server := open(t)
+	client, server := open[*directoryv1.Office](t)
 	ask := func(t *testing.T, known string, names ...string) *directoryv1.ListVocabulariesResponse {
 		t.Helper()
 		got, err := client.ListVocabularies(t.Context(), &directoryv1.ListVocabulariesRequest{Names: names, KnownDigest: known})

@@ -4,6 +4,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -12,6 +13,7 @@ import (
 	codes "github.com/retepari/pari/pkg/vocabulary"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
+	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/office"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
@@ -23,26 +25,33 @@ const defaultPage = 50
 type Server struct {
 	directoryv1.UnsafeDirectoryServiceServer
 
-	now   func() time.Time
-	shown atomic.Pointer[view]
+	now     func() time.Time
+	history History
+	shown   atomic.Pointer[view]
 }
+
+// History returns up to limit states of an entry, newest first.
+type History func(ctx context.Context, ref entry.Ref, limit int) ([]*directoryv1.Entry, error)
 
 // view is what is shown, ready to be sent.
 type view struct {
-	index   *office.Index
-	offices map[string]*directoryv1.Office
-	set     *codes.Set
+	revision int64
+	index    *office.Index
+	offices  map[string]*directoryv1.Office
+	entries  *entry.Index
+	set      *codes.Set
 }
 
 // New returns a server that shows an empty directory.
-func New(now func() time.Time) *Server {
-	s := &Server{now: now}
-	s.Show(nil, nil)
+func New(now func() time.Time, history History) *Server {
+	s := &Server{now: now, history: history}
+	_ = s.Show(0, nil, nil) // nothing in it that could be wrong
 	return s
 }
 
-// Show replaces everything that the server answers with.
-func (s *Server) Show(lists []vocabulary.List, offices []office.Office) {
+// Show replaces everything that the server answers with. An office whose hours cannot be read is an error, and what was shown
+// before stays.
+func (s *Server) Show(revision int64, lists []vocabulary.List, entries []*directoryv1.Entry) error {
 	messages := make([]*vocabularyv1.Vocabulary, 0, len(lists))
 	places := office.Places{}
 	for _, l := range lists {
@@ -53,11 +62,22 @@ func (s *Server) Show(lists []vocabulary.List, offices []office.Office) {
 			}
 		}
 	}
-	v := &view{index: office.NewIndex(offices, places), offices: make(map[string]*directoryv1.Office, len(offices)), set: codes.NewSet(messages...)}
-	for i := range offices {
-		v.offices[offices[i].ID] = officeToProto(&offices[i])
+	v := &view{revision: revision, offices: map[string]*directoryv1.Office{}, entries: entry.NewIndex(entries), set: codes.NewSet(messages...)}
+	var offices []office.Office
+	for _, e := range entries {
+		if e.GetOffice() == nil {
+			continue
+		}
+		o, err := entry.Office(e.GetOffice())
+		if err != nil {
+			return fmt.Errorf("%s: %w", entry.RefOf(e), err)
+		}
+		offices = append(offices, o)
+		v.offices[o.ID] = e.GetOffice()
 	}
+	v.index = office.NewIndex(offices, places)
 	s.shown.Store(v)
+	return nil
 }
 
 // Vocabulary returns the lists that are shown, for the check of requests.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/office"
 )
 
@@ -33,4 +34,22 @@ func keyFromToken(token, node string) (office.Key, error) {
 		}
 	}
 	return office.Key{}, fault.Invalid(fault.Field{Path: "page_token", Reason: fault.BadPageToken})
+}
+
+// tokenFromRef makes the page token that goes on after an entry, for the same filter.
+func tokenFromRef(after entry.Ref, filter string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strings.Join([]string{tokenVersion, filter, string(after)}, "\n")))
+}
+
+// refFromToken reads what tokenFromRef made for this filter; an empty token begins at the first entry.
+func refFromToken(token, filter string) (entry.Ref, error) {
+	if token == "" {
+		return "", nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	parts := strings.Split(string(raw), "\n")
+	if err == nil && len(parts) == 3 && token == tokenFromRef(entry.Ref(parts[2]), filter) {
+		return entry.Ref(parts[2]), nil
+	}
+	return "", fault.Invalid(fault.Field{Path: "page_token", Reason: fault.BadPageToken})
 }

@@ -115,27 +115,11 @@ func place(e *directoryv1.Entry) int {
 	return -1
 }
 
-// Refs are the entries that an entry names, each once, with the paths of the fields that name them.
-func Refs(e *directoryv1.Entry) map[Ref][]string {
-	refs := map[Ref][]string{}
-	leaves(Content(e).ProtoReflect(), "", func(path string, field protoreflect.FieldDescriptor, v protoreflect.Value) {
-		kinds := named(field)
-		if len(kinds) == 0 || v.String() == "" {
-			return
-		}
-		ref := Ref(v.String())
-		if len(kinds) == 1 && !strings.Contains(v.String(), "/") {
-			ref = MakeRef(kinds[0], v.String())
-		}
-		refs[ref] = append(refs[ref], path)
-	})
-	return refs
-}
-
-// named are the kinds of entry that a field may name; none for a field that names no entry.
-func named(field protoreflect.FieldDescriptor) []string {
-	kinds, _ := proto.GetExtension(field.Options(), directoryv1.E_Names).(string)
-	return strings.Fields(kinds)
+// Refs are the entries that an entry names, each once, in no order.
+func Refs(e *directoryv1.Entry) []Ref {
+	refs := map[Ref]bool{}
+	references(e, func(_ string, _ []string, ref Ref) { refs[ref] = true })
+	return slices.Collect(maps.Keys(refs))
 }
 
 // ChangedFields are the paths of the values in which two states of an entry differ, in order.

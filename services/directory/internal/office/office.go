@@ -96,19 +96,3 @@ func (o *Office) Key() Key { return Key{Region: o.Region, Node: o.Node, ID: o.ID
 func (k Key) Compare(other Key) int {
 	return cmp.Or(cmp.Compare(k.Region, other.Region), cmp.Compare(k.Node, other.Node), cmp.Compare(k.ID, other.ID))
 }
-
-// Gone returns the identifiers that stored has and read has not. An office that is no more stays, as CLOSED: other records
-// name it.
-func Gone(stored, read []Office) []string {
-	there := make(map[string]bool, len(read))
-	for i := range read {
-		there[read[i].ID] = true
-	}
-	var gone []string
-	for i := range stored {
-		if !there[stored[i].ID] {
-			gone = append(gone, stored[i].ID)
-		}
-	}
-	return gone
-}

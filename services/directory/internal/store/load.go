@@ -1,17 +1,16 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/retepari/pari/services/directory/internal/office"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
@@ -19,8 +18,8 @@ import (
 type Loaded struct {
 	// Revision after it. Without changes it is the one before.
 	Revision int64
-	// Lists and Offices are the names of the lists and the identifiers of the offices that changed or are new.
-	Lists, Offices []string
+	// Lists and Entries are the names of the lists and of the entries that changed or are new.
+	Lists, Entries []string
 }
 
 var loading = map[string]string{
@@ -30,21 +29,21 @@ var loading = map[string]string{
 	"add list": `
 		insert into vocabulary (name, version, title_it, title_en, groups, terms, current, loaded_at)
 		values ($1, $2, $3, $4, $5, $6, true, $7)`,
-	"retire office": `
-		update office set current = false where office_id = $1 and current`,
-	"add office": `
-		insert into office (office_id, revision, region, node, entry, current, loaded_at)
-		values ($1, $2, $3, $4, $5, true, $6)`,
+	"retire entry": `
+		update entry set current = false where kind = $1 and id = $2 and current`,
+	"add entry": `
+		insert into entry (kind, id, revision, content, current, stored_at)
+		values ($1, $2, $3, $4, true, $5)`,
 	"count": `
 		insert into catalogue (revision, loaded_at) values ($1, $2)
 		on conflict (single) do update set revision = excluded.revision, loaded_at = excluded.loaded_at`,
 	"tell": `select pg_notify('directory_loaded', '')`,
 }
 
-// Load makes lists and offices the current ones, in one transaction, and tells the servers. What has not changed is left
-// alone, versions included; the same load again changes nothing. It refuses to lose a list, a code or an office: what was
+// Load makes lists and entries the current ones, in one transaction, and tells the servers. What has not changed is left
+// alone, versions included; the same load again changes nothing. It refuses to lose a list, a code or an entry: what was
 // written with them must stay readable. It wants the owner's address.
-func Load(ctx context.Context, ownerURL string, lists []vocabulary.List, offices []office.Office, now time.Time) (loaded Loaded, err error) {
+func Load(ctx context.Context, ownerURL string, lists []vocabulary.List, entries []*directoryv1.Entry, now time.Time) (loaded Loaded, err error) {
 	conn, err := pgx.Connect(ctx, ownerURL)
 	if err != nil {
 		return Loaded{}, errors.New("the owner of the database cannot connect")
@@ -64,10 +63,10 @@ func Load(ctx context.Context, ownerURL string, lists []vocabulary.List, offices
 		if loaded.Lists, err = queueLists(batch, stored.Lists, lists, now); err != nil {
 			return err
 		}
-		if loaded.Offices, err = queueOffices(batch, stored.Offices, offices, stored.Revision+1, now); err != nil {
+		if loaded.Entries, err = queueEntries(batch, stored.Entries, entries, stored.Revision+1, now); err != nil {
 			return err
 		}
-		if len(loaded.Lists)+len(loaded.Offices) == 0 {
+		if len(loaded.Lists)+len(loaded.Entries) == 0 {
 			return nil
 		}
 		loaded.Revision++
@@ -113,27 +112,28 @@ func queueLists(batch *pgx.Batch, stored, read []vocabulary.List, now time.Time)
 	return changed, nil
 }
 
-func queueOffices(batch *pgx.Batch, stored, read []office.Office, revision int64, now time.Time) (changed []string, err error) {
-	if gone := office.Gone(stored, read); len(gone) > 0 {
-		return nil, fmt.Errorf("offices are gone (%s): an office that is no more stays, with state CLOSED", strings.Join(gone, ", "))
+func queueEntries(batch *pgx.Batch, stored, read []*directoryv1.Entry, revision int64, now time.Time) (changed []string, err error) {
+	before := make(map[entry.Ref]*directoryv1.Entry, len(stored))
+	for _, e := range stored {
+		before[entry.RefOf(e)] = e
 	}
-	before := make(map[string][]byte, len(stored))
-	for _, o := range stored {
-		if before[o.ID], err = json.Marshal(o); err != nil {
-			return nil, err
-		}
-	}
-	for _, o := range read {
-		entry, err := json.Marshal(o)
-		if err != nil {
-			return nil, err
-		}
-		if bytes.Equal(entry, before[o.ID]) {
+	for _, e := range read {
+		ref := entry.RefOf(e)
+		old, there := before[ref]
+		delete(before, ref)
+		if there && entry.Same(old, e) {
 			continue
 		}
-		batch.Queue(loading["retire office"], o.ID)
-		batch.Queue(loading["add office"], o.ID, revision, o.Region, o.Node, entry, now)
-		changed = append(changed, o.ID)
+		content, err := entry.Marshal(e)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", ref, err)
+		}
+		batch.Queue(loading["retire entry"], e.GetKind(), e.GetId())
+		batch.Queue(loading["add entry"], e.GetKind(), e.GetId(), revision, content, now)
+		changed = append(changed, string(ref))
+	}
+	for ref := range before {
+		return nil, fmt.Errorf("%s is gone: an entry that is no more stays, with the day of its end", ref)
 	}
 	return changed, nil
 }

@@ -10,11 +10,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/services/directory/internal/office"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
@@ -36,15 +41,16 @@ type Contents struct {
 	Revision int64
 	// Lists are in the order of their names.
 	Lists []vocabulary.List
-	// Offices are in the order of the directory.
-	Offices []office.Office
+	// Entries are in the order of their kinds and identifiers.
+	Entries []*directoryv1.Entry
 }
 
 // statements are all that the store says to Postgres; a test prepares each.
 var statements = map[string]string{
 	"revision": `select revision from catalogue`,
 	"lists":    `select name, version, title_it, title_en, groups, terms from vocabulary where current order by name`,
-	"offices":  `select entry from office where current order by region, node, office_id`,
+	"entries":  `select kind, content, revision, stored_at from entry where current`,
+	"history":  `select kind, content, revision, stored_at from entry where kind = $1 and id = $2 order by revision desc limit $3`,
 	"listen":   `listen directory_loaded`,
 }
 
@@ -81,17 +87,42 @@ func contents(ctx context.Context, tx pgx.Tx) (c Contents, err error) {
 	}); err != nil {
 		return Contents{}, err
 	}
-	if rows, err = tx.Query(ctx, statements["offices"]); err != nil {
+	if rows, err = tx.Query(ctx, statements["entries"]); err != nil {
 		return Contents{}, err
 	}
-	c.Offices, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (o office.Office, err error) {
-		var entry []byte
-		if err = row.Scan(&entry); err != nil {
-			return o, err
-		}
-		return o, json.Unmarshal(entry, &o)
-	})
-	return c, err
+	if c.Entries, err = pgx.CollectRows(rows, scanEntry); err != nil {
+		return Contents{}, err
+	}
+	slices.SortFunc(c.Entries, entry.Compare)
+	return c, nil
+}
+
+func scanEntry(row pgx.CollectableRow) (*directoryv1.Entry, error) {
+	var (
+		kind     string
+		content  []byte
+		revision int64
+		stored   time.Time
+	)
+	if err := row.Scan(&kind, &content, &revision, &stored); err != nil {
+		return nil, err
+	}
+	e, err := entry.Unmarshal(kind, content)
+	if err != nil {
+		return nil, err
+	}
+	e.Revision, e.StoredAt = revision, timestamppb.New(stored)
+	return e, nil
+}
+
+// History returns up to limit states of an entry, newest first; none for an entry that never was.
+func History(ctx context.Context, pool *pgxpool.Pool, ref entry.Ref, limit int) ([]*directoryv1.Entry, error) {
+	rows, err := pool.Query(ctx, statements["history"], ref.Kind(), ref.ID(), limit)
+	if err != nil {
+		return nil, pg.Fault(err)
+	}
+	states, err := pgx.CollectRows(rows, scanEntry)
+	return states, pg.Fault(err)
 }
 
 func revision(ctx context.Context, db interface {

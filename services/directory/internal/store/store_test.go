@@ -9,10 +9,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
+	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/retepari/pari/pkg/pg/pgtest"
-	"github.com/retepari/pari/services/directory/internal/office"
-	"github.com/retepari/pari/services/directory/internal/opening"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/store"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
@@ -29,12 +30,16 @@ func colours(terms ...vocabulary.Term) vocabulary.List {
 	return vocabulary.List{Name: "colour", Version: 1, TitleIT: "Colore", TitleEN: "Colour", Groups: "warmth", Terms: terms}
 }
 
-func desk(id, name string) office.Office {
-	return office.Office{
-		ID: id, Name: name, Kind: "DESK", State: "ACTIVE", Region: "lombardia", Node: "cremona", Source: "test", Territories: []string{"019"},
-		Hours:  []opening.Hours{{Weekday: 2, Opens: 9 * 60, Closes: 24 * 60}},
-		Phones: []office.Phone{{Number: "02 1", WhatsApp: true, Hours: []opening.Hours{{Weekday: 1, Opens: 510, Closes: 750}}}},
+func desk(id, name string) *directoryv1.Entry {
+	e, err := entry.Of(&directoryv1.Office{
+		OfficeId: id, Name: name, Kind: "DESK", State: "ACTIVE", Region: "lombardia", Node: "cremona", Source: "test", Territories: []string{"019"},
+		Hours:  []*directoryv1.Hours{{Weekday: 2, Opens: "09:00", Closes: "24:00"}},
+		Phones: []*directoryv1.Phone{{Number: "02 1", Whatsapp: true, Hours: []*directoryv1.Hours{{Weekday: 1, Opens: "08:30", Closes: "12:30"}}}},
+	})
+	if err != nil {
+		panic(err)
 	}
+	return e
 }
 
 func database(t *testing.T) pgtest.DB {
@@ -42,9 +47,9 @@ func database(t *testing.T) pgtest.DB {
 	return pgtest.New(t, "directory", store.Migrate)
 }
 
-func load(t *testing.T, db pgtest.DB, lists []vocabulary.List, offices ...office.Office) store.Loaded {
+func load(t *testing.T, db pgtest.DB, lists []vocabulary.List, entries ...*directoryv1.Entry) store.Loaded {
 	t.Helper()
-	loaded, err := store.Load(t.Context(), db.OwnerURL, lists, offices, day)
+	loaded, err := store.Load(t.Context(), db.OwnerURL, lists, entries, day)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,12 +88,12 @@ func TestFollow(t *testing.T) {
 	t.Parallel()
 	db := database(t)
 	shown := follow(t, db)
-	if c := next(t, shown); c.Revision != 0 || len(c.Lists)+len(c.Offices) != 0 {
+	if c := next(t, shown); c.Revision != 0 || len(c.Lists)+len(c.Entries) != 0 {
 		t.Fatalf("an empty database shows %+v", c)
 	}
 	load(t, db, []vocabulary.List{colours(red, blue)}, desk("b", "B"), desk("a", "A"))
-	want := store.Contents{Revision: 1, Lists: []vocabulary.List{colours(red, blue)}, Offices: []office.Office{desk("a", "A"), desk("b", "B")}}
-	if diff := cmp.Diff(want, next(t, shown)); diff != "" {
+	want := store.Contents{Revision: 1, Lists: []vocabulary.List{colours(red, blue)}, Entries: []*directoryv1.Entry{desk("a", "A"), desk("b", "B")}}
+	if diff := cmp.Diff(want, next(t, shown), protocmp.Transform(), protocmp.IgnoreFields(&directoryv1.Entry{}, "revision", "stored_at")); diff != "" {
 		t.Error("after a load (-want +got):\n" + diff)
 	}
 }
@@ -106,7 +111,7 @@ func TestFollow_AfterALostConnection(t *testing.T) {
 	}
 	load(t, db, []vocabulary.List{colours(red)}, desk("a", "B"))
 	for {
-		if c := next(t, shown); c.Revision == 2 && c.Offices[0].Name == "B" {
+		if c := next(t, shown); c.Revision == 2 && c.Entries[0].GetOffice().GetName() == "B" {
 			return
 		}
 	}
@@ -119,7 +124,7 @@ func TestLoad(t *testing.T) {
 		t.Parallel()
 		db := database(t)
 		load(t, db, []vocabulary.List{colours(red, blue)}, desk("a", "A"))
-		if got := load(t, db, []vocabulary.List{colours(red, blue)}, desk("a", "A")); got.Revision != 1 || got.Lists != nil || got.Offices != nil {
+		if got := load(t, db, []vocabulary.List{colours(red, blue)}, desk("a", "A")); got.Revision != 1 || got.Lists != nil || got.Entries != nil {
 			t.Errorf("got %+v", got)
 		}
 	})
@@ -130,11 +135,11 @@ func TestLoad(t *testing.T) {
 		shapes := vocabulary.List{Name: "shape", Version: 1, TitleIT: "Forma", TitleEN: "Shape", Terms: []vocabulary.Term{red}}
 		load(t, db, []vocabulary.List{colours(red), shapes}, desk("a", "A"), desk("b", "B"))
 		got := load(t, db, []vocabulary.List{colours(red, blue), shapes}, desk("a", "A"), desk("b", "Better"))
-		if diff := cmp.Diff(store.Loaded{Revision: 2, Lists: []string{"colour"}, Offices: []string{"b"}}, got); diff != "" {
+		if diff := cmp.Diff(store.Loaded{Revision: 2, Lists: []string{"colour"}, Entries: []string{"office/b"}}, got); diff != "" {
 			t.Error(diff)
 		}
 		c := next(t, follow(t, db))
-		if c.Lists[0].Version != 2 || c.Lists[1].Version != 1 || len(c.Offices) != 2 || c.Offices[1].Name != "Better" {
+		if c.Lists[0].Version != 2 || c.Lists[1].Version != 1 || len(c.Entries) != 2 || c.Entries[1].GetOffice().GetName() != "Better" {
 			t.Errorf("got %+v", c)
 		}
 	})
@@ -146,33 +151,33 @@ func TestLoad(t *testing.T) {
 		load(t, db, []vocabulary.List{colours(red, blue)}, desk("a", "B"))
 		var lists, states int
 		if err := db.Pool(t).QueryRow(t.Context(), `select (select count(*) from vocabulary where name = 'colour'),
-			(select count(*) from office where office_id = 'a')`).Scan(&lists, &states); err != nil {
+			(select count(*) from entry where kind = 'office' and id = 'a')`).Scan(&lists, &states); err != nil {
 			t.Fatal(err)
 		}
 		if lists != 2 || states != 2 {
-			t.Errorf("%d versions of the list and %d states of the office, want 2 and 2", lists, states)
+			t.Errorf("%d versions of the list and %d states of the entry, want 2 and 2", lists, states)
 		}
 	})
 
 	for _, c := range []struct {
 		name    string
 		lists   []vocabulary.List
-		offices []office.Office
+		entries []*directoryv1.Entry
 		refusal string
 	}{
-		{"refuses to lose a list", nil, []office.Office{desk("a", "A")}, "list colour is gone"},
-		{"refuses to lose a code", []vocabulary.List{colours(blue)}, []office.Office{desk("a", "A")}, "no longer holds RED"},
-		{"refuses to lose an office", []vocabulary.List{colours(red, blue)}, nil, "offices are gone (a)"},
+		{"refuses to lose a list", nil, []*directoryv1.Entry{desk("a", "A")}, "list colour is gone"},
+		{"refuses to lose a code", []vocabulary.List{colours(blue)}, []*directoryv1.Entry{desk("a", "A")}, "no longer holds RED"},
+		{"refuses to lose an entry", []vocabulary.List{colours(red, blue)}, nil, "office/a is gone"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			db := database(t)
 			load(t, db, []vocabulary.List{colours(red, blue)}, desk("a", "A"))
-			_, err := store.Load(t.Context(), db.OwnerURL, c.lists, c.offices, day)
+			_, err := store.Load(t.Context(), db.OwnerURL, c.lists, c.entries, day)
 			if err == nil || !strings.Contains(err.Error(), c.refusal) {
 				t.Errorf("got %v, want %q", err, c.refusal)
 			}
-			if got := next(t, follow(t, db)); got.Revision != 1 || len(got.Offices) != 1 {
+			if got := next(t, follow(t, db)); got.Revision != 1 || len(got.Entries) != 1 {
 				t.Errorf("a refused load left %+v", got)
 			}
 		})
@@ -184,7 +189,7 @@ func TestLoad(t *testing.T) {
 		revisions := make(chan int64, 2)
 		for range 2 {
 			go func() {
-				loaded, err := store.Load(context.Background(), db.OwnerURL, []vocabulary.List{colours(red)}, []office.Office{desk("a", "A")}, day)
+				loaded, err := store.Load(context.Background(), db.OwnerURL, []vocabulary.List{colours(red)}, []*directoryv1.Entry{desk("a", "A")}, day)
 				if err != nil {
 					t.Error(err)
 				}
@@ -204,8 +209,8 @@ func TestRoles(t *testing.T) {
 	pool := db.Pool(t)
 	pgtest.RowSecurity(t, pool)
 	for _, statement := range []string{
-		`update office set node = 'x'`, `delete from vocabulary`, `insert into catalogue (revision, loaded_at) values (9, now())`,
-		`truncate office`, `drop policy everybody_reads on office`,
+		`update entry set id = 'x'`, `delete from vocabulary`, `insert into catalogue (revision, loaded_at) values (9, now())`,
+		`truncate entry`, `drop policy everybody_reads on entry`,
 	} {
 		if _, err := pool.Exec(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "42501") {
 			t.Errorf("%q by the runtime role: %v, want it refused", statement, err)

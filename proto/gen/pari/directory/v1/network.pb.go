@@ -485,9 +485,9 @@ type Hosting struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The body, for instance "body/comune-di-cuneo".
 	Body string `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"`
-	// First day, ISO 8601. Empty: not known.
+	// Since when: a year, a month or a day, as the source gives it, ISO 8601. Empty: not known.
 	From string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
-	// Last day, ISO 8601. Empty: still.
+	// Until when, its end included: a year, a month or a day, ISO 8601. Empty: still.
 	To            string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -549,9 +549,9 @@ type ServedTerritory struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// ISTAT code of a municipality or a province.
 	Territory string `protobuf:"bytes,1,opt,name=territory,proto3" json:"territory,omitempty"`
-	// First day, ISO 8601. Empty: not known.
+	// Since when: a year, a month or a day, as the source gives it, ISO 8601. Empty: not known.
 	From string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
-	// Last day, ISO 8601. Empty: still.
+	// Until when, its end included: a year, a month or a day, ISO 8601. Empty: still.
 	To            string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -613,7 +613,7 @@ type Stage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Whether it works.
 	State string `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
-	// Beginning: a day would be more than sources give, so a year or a month, ISO 8601.
+	// Since when: a year, a month or a day, as the source gives it, ISO 8601. Empty: not known.
 	From string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
 	// Why, for instance "convenzione in corso di rinnovo". Empty: not given.
 	Note          string `protobuf:"bytes,3,opt,name=note,proto3" json:"note,omitempty"`
@@ -806,9 +806,9 @@ type Membership struct {
 	Member string `protobuf:"bytes,1,opt,name=member,proto3" json:"member,omitempty"`
 	// What it does there, for instance "coordinamento". Empty: member.
 	Role string `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
-	// First day, ISO 8601. Empty: not known.
+	// Since when: a year, a month or a day, as the source gives it, ISO 8601. Empty: not known.
 	From string `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
-	// Last day, ISO 8601. Empty: still.
+	// Until when, its end included: a year, a month or a day, ISO 8601. Empty: still.
 	To            string `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1032,18 +1032,18 @@ const file_pari_directory_v1_network_proto_rawDesc = "" +
 	"\n" +
 	"provenance\x18\f \x01(\v2\x1d.pari.directory.v1.ProvenanceB\n" +
 	"\xbaH\x03\xc8\x01\x01\xb0\xbb\x18\x01R\n" +
-	"provenance\"\xd3\x01\n" +
+	"provenance\"\xed\x01\n" +
 	"\aHosting\x12L\n" +
-	"\x04body\x18\x01 \x01(\tB8\xbaH)r'2%^[a-z]{3,12}/[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01»\x18\x04bodyR\x04body\x12>\n" +
-	"\x04from\x18\x02 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\x04from\x12:\n" +
-	"\x02to\x18\x03 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\x02to\"\xbe\x01\n" +
+	"\x04body\x18\x01 \x01(\tB8\xbaH)r'2%^[a-z]{3,12}/[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01»\x18\x04bodyR\x04body\x12K\n" +
+	"\x04from\x18\x02 \x01(\tB7\xbaH0r.2,^([0-9]{4}(-(0[1-9]|1[0-2])(-[0-9]{2})?)?)?$\xb0\xbb\x18\x01R\x04from\x12G\n" +
+	"\x02to\x18\x03 \x01(\tB7\xbaH0r.2,^([0-9]{4}(-(0[1-9]|1[0-2])(-[0-9]{2})?)?)?$\xb0\xbb\x18\x01R\x02to\"\xd8\x01\n" +
 	"\x0fServedTerritory\x12/\n" +
-	"\tterritory\x18\x01 \x01(\tB\x11\xb0\xbb\x18\x01\xba\xbb\x18\tterritoryR\tterritory\x12>\n" +
-	"\x04from\x18\x02 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\x04from\x12:\n" +
-	"\x02to\x18\x03 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\x02to\"\x93\x01\n" +
+	"\tterritory\x18\x01 \x01(\tB\x11\xb0\xbb\x18\x01\xba\xbb\x18\tterritoryR\tterritory\x12K\n" +
+	"\x04from\x18\x02 \x01(\tB7\xbaH0r.2,^([0-9]{4}(-(0[1-9]|1[0-2])(-[0-9]{2})?)?)?$\xb0\xbb\x18\x01R\x04from\x12G\n" +
+	"\x02to\x18\x03 \x01(\tB7\xbaH0r.2,^([0-9]{4}(-(0[1-9]|1[0-2])(-[0-9]{2})?)?)?$\xb0\xbb\x18\x01R\x02to\"\xa2\x01\n" +
 	"\x05Stage\x12*\n" +
-	"\x05state\x18\x01 \x01(\tB\x14\xb0\xbb\x18\x01\xba\xbb\x18\foffice_stateR\x05state\x12<\n" +
-	"\x04from\x18\x02 \x01(\tB(\xbaH!r\x1f2\x1d^[0-9]{4}(-(0[1-9]|1[0-2]))?$\xb0\xbb\x18\x01R\x04from\x12 \n" +
+	"\x05state\x18\x01 \x01(\tB\x14\xb0\xbb\x18\x01\xba\xbb\x18\foffice_stateR\x05state\x12K\n" +
+	"\x04from\x18\x02 \x01(\tB7\xbaH0r.2,^([0-9]{4}(-(0[1-9]|1[0-2])(-[0-9]{2})?)?)?$\xb0\xbb\x18\x01R\x04from\x12 \n" +
 	"\x04note\x18\x03 \x01(\tB\f\xbaH\x05r\x03\x18\xac\x02\xb0\xbb\x18\x01R\x04note\"\xa5\x05\n" +
 	"\aNetwork\x12C\n" +
 	"\n" +
@@ -1060,13 +1060,13 @@ const file_pari_directory_v1_network_proto_rawDesc = "" +
 	"provenance\x18\n" +
 	" \x01(\v2\x1d.pari.directory.v1.ProvenanceB\n" +
 	"\xbaH\x03\xc8\x01\x01\xb0\xbb\x18\x01R\n" +
-	"provenance\"\x8b\x02\n" +
+	"provenance\"\xa5\x02\n" +
 	"\n" +
 	"Membership\x12_\n" +
 	"\x06member\x18\x01 \x01(\tBG\xbaH)r'2%^[a-z]{3,12}/[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01»\x18\x13body office networkR\x06member\x12 \n" +
-	"\x04role\x18\x02 \x01(\tB\f\xbaH\x05r\x03\x18\xac\x02\xb0\xbb\x18\x01R\x04role\x12>\n" +
-	"\x04from\x18\x03 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\x04from\x12:\n" +
-	"\x02to\x18\x04 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\x02to\"\x9c\x05\n" +
+	"\x04role\x18\x02 \x01(\tB\f\xbaH\x05r\x03\x18\xac\x02\xb0\xbb\x18\x01R\x04role\x12K\n" +
+	"\x04from\x18\x03 \x01(\tB7\xbaH0r.2,^([0-9]{4}(-(0[1-9]|1[0-2])(-[0-9]{2})?)?)?$\xb0\xbb\x18\x01R\x04from\x12G\n" +
+	"\x02to\x18\x04 \x01(\tB7\xbaH0r.2,^([0-9]{4}(-(0[1-9]|1[0-2])(-[0-9]{2})?)?)?$\xb0\xbb\x18\x01R\x02to\"\x9c\x05\n" +
 	"\x03Act\x12;\n" +
 	"\x06act_id\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\x05actId\x12>\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1a.pari.directory.v1.ActKindB\x0e\xbaH\a\x82\x01\x04\x10\x01 \x00\xb0\xbb\x18\x01R\x04kind\x12$\n" +

@@ -1,0 +1,61 @@
+package api
+
+import (
+	"context"
+
+	"github.com/retepari/pari/pkg/fault"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/entry"
+)
+
+// maxStates is how many states of an entry are told at most.
+const maxStates = 200
+
+// GetEntry returns one entry.
+func (s *Server) GetEntry(_ context.Context, req *directoryv1.GetEntryRequest) (*directoryv1.GetEntryResponse, error) {
+	e, ok := s.shown.Load().entries.Get(entry.MakeRef(req.GetKind(), req.GetId()))
+	if !ok {
+		return nil, fault.New(fault.NotFound)
+	}
+	return &directoryv1.GetEntryResponse{Entry: e}, nil
+}
+
+// ListEntries returns a page of entries.
+func (s *Server) ListEntries(_ context.Context, req *directoryv1.ListEntriesRequest) (*directoryv1.ListEntriesResponse, error) {
+	v := s.shown.Load()
+	filter := entry.Filter{Kinds: req.GetKinds(), Node: req.GetNode(), ReferringTo: entry.Ref(req.GetReferringTo())}
+	after, err := refFromToken(req.GetPageToken(), filter.String())
+	if err != nil {
+		return nil, err
+	}
+	size := int(req.GetPageSize())
+	if size == 0 {
+		size = defaultPage
+	}
+	page, more := v.entries.Page(filter, after, size)
+	answer := &directoryv1.ListEntriesResponse{Entries: page, Revision: v.revision}
+	if more {
+		answer.NextPageToken = tokenFromRef(entry.RefOf(page[len(page)-1]), filter.String())
+	}
+	return answer, nil
+}
+
+// ListEntryHistory returns the states of an entry, each with what it changed.
+func (s *Server) ListEntryHistory(ctx context.Context, req *directoryv1.ListEntryHistoryRequest) (*directoryv1.ListEntryHistoryResponse, error) {
+	states, err := s.history(ctx, entry.MakeRef(req.GetKind(), req.GetId()), maxStates+1)
+	if err != nil {
+		return nil, err
+	}
+	if len(states) == 0 {
+		return nil, fault.New(fault.NotFound)
+	}
+	answer := &directoryv1.ListEntryHistoryResponse{}
+	for i, e := range states[:min(len(states), maxStates)] {
+		state := &directoryv1.EntryState{Entry: e}
+		if i+1 < len(states) {
+			state.ChangedFields = entry.ChangedFields(states[i+1], e)
+		}
+		answer.States = append(answer.States, state)
+	}
+	return answer, nil
+}

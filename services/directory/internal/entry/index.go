@@ -1,0 +1,107 @@
+package entry
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+)
+
+// Index is entries, ready to be read. It never changes: what is stored later makes another one.
+type Index struct {
+	all   []*directoryv1.Entry // in the order of Compare
+	byRef map[Ref]int
+	// naming are the positions of the entries that name an entry.
+	naming map[Ref][]int
+}
+
+// NewIndex indexes entries.
+func NewIndex(entries []*directoryv1.Entry) *Index {
+	x := &Index{all: slices.SortedFunc(slices.Values(entries), Compare), byRef: make(map[Ref]int, len(entries)), naming: map[Ref][]int{}}
+	for i, e := range x.all {
+		x.byRef[RefOf(e)] = i
+		for _, ref := range Refs(e) {
+			x.naming[ref] = append(x.naming[ref], i)
+		}
+	}
+	return x
+}
+
+// Get returns an entry. Do not change it.
+func (x *Index) Get(ref Ref) (*directoryv1.Entry, bool) {
+	i, ok := x.byRef[ref]
+	if !ok {
+		return nil, false
+	}
+	return x.all[i], true
+}
+
+// Filter says which entries to list; what is empty does not restrict.
+type Filter struct {
+	Kinds       []string
+	Node        string
+	ReferringTo Ref
+}
+
+// String is the same for the same filter, and for no other.
+func (f Filter) String() string {
+	return fmt.Sprintf("entries %s %s %s", strings.Join(slices.Sorted(slices.Values(f.Kinds)), ","), f.Node, f.ReferringTo)
+}
+
+// Page returns up to limit entries that pass the filter, from the one after an entry on ("" for the beginning), and whether
+// there are more.
+func (x *Index) Page(f Filter, after Ref, limit int) (page []*directoryv1.Entry, more bool) {
+	for i := range x.positions(f) {
+		e := x.all[i]
+		if after != "" && Compare(e, &directoryv1.Entry{Kind: after.Kind(), Id: after.ID()}) <= 0 || !f.passes(e) {
+			continue
+		}
+		if len(page) == limit {
+			return page, true
+		}
+		page = append(page, e)
+	}
+	return page, false
+}
+
+// positions are those that may pass the filter.
+func (x *Index) positions(f Filter) func(func(int) bool) {
+	if f.ReferringTo == "" {
+		return func(yield func(int) bool) {
+			for i := range x.all {
+				if !yield(i) {
+					return
+				}
+			}
+		}
+	}
+	return func(yield func(int) bool) {
+		for _, i := range x.naming[f.ReferringTo] {
+			if !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+func (f Filter) passes(e *directoryv1.Entry) bool {
+	return (len(f.Kinds) == 0 || slices.Contains(f.Kinds, e.GetKind())) && (f.Node == "" || NodeOf(e) == f.Node)
+}
+
+// NodeOf is the node that an entry belongs to; "" for one of a region, or of nobody.
+func NodeOf(e *directoryv1.Entry) string {
+	if n := e.GetNode(); n != nil {
+		return n.GetNodeId()
+	}
+	content, ok := Content(e).(interface {
+		proto.Message
+		GetNode() string
+	})
+	if !ok {
+		return ""
+	}
+	return content.GetNode()
+}
