@@ -1,0 +1,144 @@
+package entry_test
+
+import (
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
+
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/data"
+	"github.com/retepari/pari/services/directory/internal/entry"
+)
+
+// Ensure every entry of the data is the same after it was written for people, or stored, and read again.
+func TestYAML_RoundTrip(t *testing.T) {
+	t.Parallel()
+	all, err := entry.Read(data.Files)
+	if err != nil || len(all) == 0 {
+		t.Fatal(len(all), err)
+	}
+	for _, e := range all {
+		written, err := entry.ToYAML(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := entry.FromYAML(e.GetKind(), written); err != nil || !proto.Equal(again, e) {
+			t.Errorf("%s: %v\n%s", entry.RefOf(e), err, written)
+		}
+		stored, err := entry.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := entry.Unmarshal(e.GetKind(), stored); err != nil || !proto.Equal(again, e) {
+			t.Errorf("%s: %v\n%s", entry.RefOf(e), err, stored)
+		}
+	}
+}
+
+func TestRead_Refuses(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, file, text string }{
+		{"field that the contract does not know", "body/a.yaml", "body_id: a\nphone: 1"},
+		{"identifier that is not the file's", "body/a.yaml", "body_id: b"},
+		{"alias", "body/a.yaml", "body_id: &a a\nname: *a"},
+		{"list", "body/a.yaml", "- body_id: a"},
+		{"text that is no YAML", "body/a.yaml", "{"},
+		{"number for a text", "body/a.yaml", "body_id: a\nname: 7"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if all, err := entry.Read(fstest.MapFS{c.file: {Data: []byte(c.text)}}); err == nil {
+				t.Errorf("read %v", all)
+			}
+		})
+	}
+}
+
+// Ensure a day that nobody put in quotation marks stays a day.
+func TestFromYAML_Day(t *testing.T) {
+	t.Parallel()
+	e, err := entry.FromYAML("act", []byte("act_id: a\ndate: 2024-04-08"))
+	if err != nil || e.GetAct().GetDate() != "2024-04-08" {
+		t.Errorf("%v, %v", e, err)
+	}
+}
+
+func TestChangedFields(t *testing.T) {
+	t.Parallel()
+	of := func(o *directoryv1.Office) *directoryv1.Entry {
+		e, err := entry.Of(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	before := of(&directoryv1.Office{OfficeId: "a", Name: "A", Phones: []*directoryv1.Phone{{Number: "1"}}, Grounds: []string{"SEX"}})
+	after := of(&directoryv1.Office{OfficeId: "a", Name: "A", Phones: []*directoryv1.Phone{{Number: "2", Whatsapp: true}}})
+	want := []string{"grounds[0]", "phones[0].number", "phones[0].whatsapp"}
+	if diff := cmp.Diff(want, entry.ChangedFields(before, after)); diff != "" {
+		t.Error("-want +got:\n" + diff)
+	}
+	if changed := entry.ChangedFields(before, before); len(changed) != 0 {
+		t.Errorf("an entry differs from itself in %v", changed)
+	}
+}
+
+// Ensure pages hold each entry once, in order, and the filter's only, whatever their size.
+func TestIndex_Page(t *testing.T) {
+	t.Parallel()
+	all, err := entry.Read(data.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := entry.NewIndex(all)
+	for _, f := range []entry.Filter{{}, {Kinds: []string{"act", "room"}}, {Node: "cuneo"}, {ReferringTo: "office/cuneo-nodo"}, {Node: "cuneo", Kinds: []string{"network"}}} {
+		whole, more := x.Page(f, "", 1000)
+		if more || len(whole) == 0 {
+			t.Fatalf("%v: %d entries, more %v", f, len(whole), more)
+		}
+		for _, e := range whole {
+			if f.Node != "" && entry.NodeOf(e) != f.Node {
+				t.Errorf("%v: %s is of node %q", f, entry.RefOf(e), entry.NodeOf(e))
+			}
+		}
+		for size := 1; size < 4; size++ {
+			var paged []*directoryv1.Entry
+			for after := entry.Ref(""); ; {
+				page, more := x.Page(f, after, size)
+				paged = append(paged, page...)
+				if !more {
+					break
+				}
+				after = entry.RefOf(page[len(page)-1])
+			}
+			if len(paged) != len(whole) {
+				t.Fatalf("%v in pages of %d: %d entries, want %d", f, size, len(paged), len(whole))
+			}
+			for i := range paged {
+				if paged[i] != whole[i] {
+					t.Errorf("%v in pages of %d: %s at %d", f, size, entry.RefOf(paged[i]), i)
+				}
+			}
+		}
+	}
+}
+
+func FuzzFromYAML(f *testing.F) {
+	f.Add("office", []byte("office_id: a\nhours: [{weekday: 2, opens: \"09:00\"}]"))
+	f.Add("act", []byte("date: 2024-04-08"))
+	f.Fuzz(func(t *testing.T, kind string, written []byte) {
+		e, err := entry.FromYAML(kind, written)
+		if err != nil {
+			return
+		}
+		again, err := entry.ToYAML(e)
+		if err != nil {
+			t.Fatalf("what was read cannot be written: %v", err)
+		}
+		if back, err := entry.FromYAML(kind, again); err != nil || !proto.Equal(back, e) {
+			t.Errorf("%v: %s", err, again)
+		}
+	})
+}
