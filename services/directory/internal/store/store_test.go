@@ -159,6 +159,23 @@ func TestLoad(t *testing.T) {
 		}
 	})
 
+	t.Run("tells the states of an entry, newest first", func(t *testing.T) {
+		t.Parallel()
+		db := database(t)
+		load(t, db, []vocabulary.List{colours(red)}, desk("a", "A"), desk("b", "B"))
+		load(t, db, []vocabulary.List{colours(red)}, desk("a", "Better"), desk("b", "B"))
+		states, err := store.History(t.Context(), db.Pool(t), "office/a", 10)
+		if err != nil || len(states) != 2 || states[0].GetOffice().GetName() != "Better" || states[0].GetRevision() != 2 || states[1].GetRevision() != 1 {
+			t.Errorf("got %v, %v", states, err)
+		}
+		if last, err := store.History(t.Context(), db.Pool(t), "office/a", 1); err != nil || len(last) != 1 || last[0].GetRevision() != 2 {
+			t.Errorf("got %v, %v", last, err)
+		}
+		if none, err := store.History(t.Context(), db.Pool(t), "room/a", 10); err != nil || len(none) != 0 {
+			t.Errorf("got %v, %v", none, err)
+		}
+	})
+
 	for _, c := range []struct {
 		name    string
 		lists   []vocabulary.List
