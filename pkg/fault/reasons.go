@@ -37,6 +37,8 @@ const (
 	NotListed           Reason = "NOT_LISTED"
 	HourSkipped         Reason = "HOUR_SKIPPED_BY_CLOCK_CHANGE"
 	SumTooLarge         Reason = "SUM_TOO_LARGE"
+	SecondPersonNeeded  Reason = "SECOND_PERSON_NEEDED"
+	PastDate            Reason = "PAST_DATE"
 	BadPageToken        Reason = "BAD_PAGE_TOKEN"
 	MessageTooLarge     Reason = "MESSAGE_TOO_LARGE"
 	RequestIDReused     Reason = "REQUEST_ID_REUSED"
@@ -241,6 +243,16 @@ var entries = []Entry{
 		"le parti superano il totale",
 		"correct a part or the total",
 		"correggi una parte o il totale"},
+	{SecondPersonNeeded, codes.FailedPrecondition,
+		"who proposed a change cannot decide on it",
+		"chi ha proposto una modifica non può deciderla",
+		"let another publisher decide",
+		"lascia decidere un altro responsabile della pubblicazione"},
+	{PastDate, codes.InvalidArgument,
+		"this day is over",
+		"questa data è passata",
+		"give today or a later day, or leave it out",
+		"indica oggi o un giorno successivo, oppure omettila"},
 	{BadPageToken, codes.InvalidArgument,
 		"this page token does not belong to this list",
 		"questo token di pagina non appartiene a questo elenco",

@@ -98,7 +98,7 @@ func (f *Frame) Personal(ctx context.Context, c PersonalConfig) (p Personal, err
 	if err != nil {
 		return p, err
 	}
-	f.upkeep(p.Pool)
+	f.Upkeep(p.Pool)
 	p.Codes, p.Signs = f.Vocabulary(p.Pool, directory), c.signs()
 	return p, nil
 }

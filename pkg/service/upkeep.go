@@ -10,9 +10,9 @@ import (
 	"github.com/retepari/pari/pkg/repeat"
 )
 
-// upkeep forgets request ids that are older than repeat.Keep, a bounded number at a time, once an hour. The relay looks
+// Upkeep forgets request ids that are older than repeat.Keep, a bounded number at a time, once an hour. The relay looks
 // after the outbox by itself.
-func (f *Frame) upkeep(pool *pgxpool.Pool) {
+func (f *Frame) Upkeep(pool *pgxpool.Pool) {
 	f.Group.Go("upkeep", func(ctx context.Context) error {
 		tick := time.NewTicker(time.Hour)
 		defer tick.Stop()

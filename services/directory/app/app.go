@@ -10,9 +10,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/grpc"
 
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/rome"
 	"github.com/retepari/pari/pkg/service"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/data"
@@ -96,9 +98,7 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 		return err
 	}
 	f.Group.OnStop("database", func(context.Context) error { pool.Close(); return nil })
-	directory := api.New(time.Now, func(ctx context.Context, ref entry.Ref, limit int) ([]*directoryv1.Entry, error) {
-		return store.History(ctx, pool, ref, limit)
-	})
+	directory := api.New(time.Now, pool)
 	shown, once := make(chan struct{}), sync.Once{}
 	f.Ops.Check("data", func(context.Context) error {
 		select {
@@ -123,7 +123,33 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 			once.Do(func() { close(shown) })
 		})
 	})
+	f.Upkeep(pool)
+	f.Group.Go("scheduled changes", func(ctx context.Context) error { return applyDue(ctx, pool, directory, f.Log) })
 	return f.Serve(ctx, directory.Vocabulary, shown, func(r grpc.ServiceRegistrar) {
 		directoryv1.RegisterDirectoryServiceServer(r, directory)
 	})
+}
+
+// lookForDue is how often changes are looked for whose day has come.
+const lookForDue = time.Minute
+
+// applyDue makes scheduled changes current on their day, until ctx ends. Several copies of the service may look at once.
+func applyDue(ctx context.Context, pool *pgxpool.Pool, directory *api.Server, log *slog.Logger) error {
+	tick := time.NewTicker(lookForDue)
+	defer tick.Stop()
+	for {
+		now := time.Now()
+		n, err := store.ApplyDue(ctx, pool, now.In(rome.Zone).Format(time.DateOnly), now, directory.Fits)
+		if err != nil && ctx.Err() == nil {
+			log.WarnContext(ctx, "scheduled changes not applied", slog.Any("error", err))
+		}
+		if n > 0 {
+			log.InfoContext(ctx, "scheduled changes applied", slog.Int("proposals", n))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
 }

@@ -34,12 +34,15 @@ type Persona struct {
 	Grants []string
 }
 
-// Personas are an operator, a case worker and a coordinator for each node, given with its region, and an analyst and an
-// auditor at the centre.
+// Personas are an operator, a case worker, a coordinator and an editor for each node, given with its region, and an analyst,
+// an auditor, an editor and a publisher at the centre.
 func Personas(regions map[string]string) []Persona {
-	people := []Persona{{"analyst", []string{"all/centre/analyst"}}, {"auditor", []string{"all/centre/auditor"}}}
+	people := []Persona{
+		{"analyst", []string{"all/centre/analyst"}}, {"auditor", []string{"all/centre/auditor"}},
+		{"editor", []string{"all/centre/editor"}}, {"publisher", []string{"all/centre/publisher", "all/centre/editor"}},
+	}
 	for node, region := range regions {
-		for name, role := range map[string]string{"operator": "operator", "worker": "case_worker", "coordinator": "coordinator"} {
+		for name, role := range map[string]string{"operator": "operator", "worker": "case_worker", "coordinator": "coordinator", "editor": "editor"} {
 			p := Persona{name + "-" + node, []string{region + "/" + node + "/" + role}}
 			if role == "coordinator" { // works cases too
 				p.Grants = append(p.Grants, region+"/"+node+"/case_worker")

@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -49,9 +48,7 @@ func desk(id, node string) *directoryv1.Office {
 // open serves entries behind the real chain and connects as a municipal system without any role.
 func open[M proto.Message](t *testing.T, contents ...M) (directoryv1.DirectoryServiceClient, *api.Server) {
 	t.Helper()
-	server := api.New(func() time.Time { return tuesday }, func(context.Context, entry.Ref, int) ([]*directoryv1.Entry, error) {
-		return nil, fault.New(fault.Unavailable)
-	})
+	server := api.New(func() time.Time { return tuesday }, nil)
 	show(t, server, contents...)
 	started := rpctest.NewWorld(t).Start(t, rpc.Config{Service: "directory", Region: "all", Node: "centre", Vocabulary: server.Vocabulary},
 		func(r grpc.ServiceRegistrar) { directoryv1.RegisterDirectoryServiceServer(r, server) })

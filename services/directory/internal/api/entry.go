@@ -6,6 +6,7 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
+	"github.com/retepari/pari/services/directory/internal/store"
 )
 
 // maxStates is how many states of an entry are told at most.
@@ -23,7 +24,7 @@ func (s *Server) GetEntry(_ context.Context, req *directoryv1.GetEntryRequest) (
 // ListEntries returns a page of entries.
 func (s *Server) ListEntries(_ context.Context, req *directoryv1.ListEntriesRequest) (*directoryv1.ListEntriesResponse, error) {
 	v := s.shown.Load()
-	filter := entry.Filter{Kinds: req.GetKinds(), Node: req.GetNode(), ReferringTo: entry.Ref(req.GetReferringTo())}
+	filter := entry.Filter{Kinds: req.GetKinds(), Node: req.GetNode(), ReferringTo: entry.Ref(req.GetReferringTo()), VerifiedBefore: req.GetVerifiedBefore()}
 	after, err := refFromToken(req.GetPageToken(), filter.String())
 	if err != nil {
 		return nil, err
@@ -42,7 +43,7 @@ func (s *Server) ListEntries(_ context.Context, req *directoryv1.ListEntriesRequ
 
 // ListEntryHistory returns the states of an entry, each with what it changed.
 func (s *Server) ListEntryHistory(ctx context.Context, req *directoryv1.ListEntryHistoryRequest) (*directoryv1.ListEntryHistoryResponse, error) {
-	states, err := s.history(ctx, entry.MakeRef(req.GetKind(), req.GetId()), maxStates+1)
+	states, err := store.History(ctx, s.pool, entry.MakeRef(req.GetKind(), req.GetId()), maxStates+1)
 	if err != nil {
 		return nil, err
 	}

@@ -1,19 +1,13 @@
 package api_test
 
 import (
-	"context"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/fault"
-	"github.com/retepari/pari/pkg/rpc"
-	"github.com/retepari/pari/pkg/rpc/rpctest"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
-	"github.com/retepari/pari/services/directory/internal/api"
 	"github.com/retepari/pari/services/directory/internal/entry"
 )
 
@@ -76,42 +70,4 @@ func TestListEntries(t *testing.T) {
 	}
 	_, err = client.ListEntries(t.Context(), &directoryv1.ListEntriesRequest{PageSize: 1, Node: "cuneo", PageToken: first.GetNextPageToken()})
 	refused(t, err, fault.InvalidRequest, "page_token BAD_PAGE_TOKEN")
-}
-
-func TestListEntryHistory(t *testing.T) {
-	t.Parallel()
-	state := func(name string, revision int64) *directoryv1.Entry {
-		e, err := entry.Of(&directoryv1.Room{RoomId: "sala", Name: name})
-		if err != nil {
-			t.Fatal(err)
-		}
-		e.Revision = revision
-		return e
-	}
-	server := api.New(func() time.Time { return tuesday }, func(_ context.Context, ref entry.Ref, _ int) ([]*directoryv1.Entry, error) {
-		switch ref {
-		case "room/sala":
-			return []*directoryv1.Entry{state("Sala grande", 7), state("Sala", 3)}, nil
-		case "room/away":
-			return nil, fault.New(fault.Unavailable)
-		}
-		return nil, nil
-	})
-	show(t, server, room("sala", "office/a"))
-	started := rpctest.NewWorld(t).Start(t, rpc.Config{Service: "directory", Region: "all", Node: "centre", Vocabulary: server.Vocabulary},
-		func(r grpc.ServiceRegistrar) { directoryv1.RegisterDirectoryServiceServer(r, server) })
-	client := directoryv1.NewDirectoryServiceClient(started.As(t, rpctest.ID("lombardia", "cremona", "system", "portal"), ""))
-
-	got, err := client.ListEntryHistory(t.Context(), &directoryv1.ListEntryHistoryRequest{Kind: "room", Id: "sala"})
-	if err != nil || len(got.GetStates()) != 2 {
-		t.Fatal(got, err)
-	}
-	newest, oldest := got.GetStates()[0], got.GetStates()[1]
-	if newest.GetEntry().GetRevision() != 7 || cmp.Diff([]string{"name"}, newest.GetChangedFields()) != "" || len(oldest.GetChangedFields()) != 0 {
-		t.Errorf("got %v", got)
-	}
-	_, err = client.ListEntryHistory(t.Context(), &directoryv1.ListEntryHistoryRequest{Kind: "room", Id: "none"})
-	refused(t, err, fault.NotFound)
-	_, err = client.ListEntryHistory(t.Context(), &directoryv1.ListEntryHistoryRequest{Kind: "room", Id: "away"})
-	refused(t, err, fault.Unavailable)
 }

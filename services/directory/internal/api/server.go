@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/retepari/pari/pkg/fault"
 	codes "github.com/retepari/pari/pkg/vocabulary"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
@@ -25,13 +27,10 @@ const defaultPage = 50
 type Server struct {
 	directoryv1.UnsafeDirectoryServiceServer
 
-	now     func() time.Time
-	history History
-	shown   atomic.Pointer[view]
+	now   func() time.Time
+	pool  *pgxpool.Pool // for history and changes; everything else is in memory
+	shown atomic.Pointer[view]
 }
-
-// History returns up to limit states of an entry, newest first.
-type History func(ctx context.Context, ref entry.Ref, limit int) ([]*directoryv1.Entry, error)
 
 // view is what is shown, ready to be sent.
 type view struct {
@@ -43,8 +42,8 @@ type view struct {
 }
 
 // New returns a server that shows an empty directory.
-func New(now func() time.Time, history History) *Server {
-	s := &Server{now: now, history: history}
+func New(now func() time.Time, pool *pgxpool.Pool) *Server {
+	s := &Server{now: now, pool: pool}
 	_ = s.Show(0, nil, nil) // nothing in it that could be wrong
 	return s
 }

@@ -63,7 +63,7 @@ func contends(n *directoryv1.Node, mine *directoryv1.ServedTerritory, other *dir
 		return false
 	}
 	return slices.ContainsFunc(other.GetTerritories(), func(t *directoryv1.ServedTerritory) bool {
-		return t.GetTerritory() == mine.GetTerritory() && together(mine.GetFrom(), mine.GetTo(), t.GetFrom(), t.GetTo())
+		return t.GetTerritory() == mine.GetTerritory() && overlap(mine.GetFrom(), mine.GetTo(), t.GetFrom(), t.GetTo())
 	})
 }
 

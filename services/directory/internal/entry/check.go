@@ -22,7 +22,7 @@ import (
 // Check returns everything that is wrong with entries that are to stand together: an error that names each entry with a
 // fault for its fields, or nil. Codes must be in force on the day of now.
 func Check(all []*directoryv1.Entry, codes *vocabulary.Set, now time.Time) error {
-	wrong, err := Problems(all, codes, now)
+	wrong, err := Problems(all, nil, codes, now)
 	if err != nil {
 		return err
 	}
@@ -35,14 +35,15 @@ func Check(all []*directoryv1.Entry, codes *vocabulary.Set, now time.Time) error
 	return errors.Join(problems...)
 }
 
-// Problems is Check for a program: what is wrong, by entry.
-func Problems(all []*directoryv1.Entry, codes *vocabulary.Set, now time.Time) (map[Ref][]fault.Field, error) {
+// Problems is Check for a program, and for entries that come to others, which were checked before: what is wrong, by entry.
+func Problems(all, rest []*directoryv1.Entry, codes *vocabulary.Set, now time.Time) (map[Ref][]fault.Field, error) {
 	validator, err := protovalidate.New()
 	if err != nil {
 		return nil, fmt.Errorf("rules of the contract: %w", err)
 	}
-	there := make(map[Ref]*directoryv1.Entry, len(all))
-	for _, e := range all {
+	there := make(map[Ref]*directoryv1.Entry, len(all)+len(rest))
+	together := slices.Concat(rest, all)
+	for _, e := range together {
 		there[RefOf(e)] = e
 	}
 	wrong := map[Ref][]fault.Field{}
@@ -59,7 +60,7 @@ func Problems(all []*directoryv1.Entry, codes *vocabulary.Set, now time.Time) (m
 			wrong[RefOf(e)] = fields
 		}
 	}
-	for ref, fields := range between(all) {
+	for ref, fields := range between(together) {
 		wrong[ref] = append(wrong[ref], fields...)
 	}
 	for ref := range wrong {
@@ -156,7 +157,7 @@ func own(e *directoryv1.Entry) []fault.Field {
 func hosts(n *directoryv1.Node) (fields []fault.Field) {
 	for i, a := range n.GetHosts() {
 		for _, b := range n.GetHosts()[:i] {
-			if together(a.GetFrom(), a.GetTo(), b.GetFrom(), b.GetTo()) {
+			if overlap(a.GetFrom(), a.GetTo(), b.GetFrom(), b.GetTo()) {
 				fields = append(fields, fault.Field{Path: fmt.Sprintf("hosts[%d].from", i), Reason: fault.Overlap})
 				break
 			}
@@ -165,8 +166,8 @@ func hosts(n *directoryv1.Node) (fields []fault.Field) {
 	return fields
 }
 
-// together tells whether two stretches of days share one. An empty end is open.
-func together(fromA, toA, fromB, toB string) bool {
+// overlap tells whether two stretches of days share one. An empty end is open.
+func overlap(fromA, toA, fromB, toB string) bool {
 	const never = "9999-12-31"
 	return fromA <= cmp.Or(toB, never) && fromB <= cmp.Or(toA, never)
 }

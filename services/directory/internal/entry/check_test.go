@@ -147,7 +147,7 @@ func TestCheck(t *testing.T) {
 			s := newSound()
 			c.spoil(s)
 			all := s.entries(t)
-			wrong, err := entry.Problems(all, codes(), today)
+			wrong, err := entry.Problems(all, nil, codes(), today)
 			if err != nil {
 				t.Fatal(err)
 			}

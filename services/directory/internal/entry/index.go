@@ -39,16 +39,27 @@ func (x *Index) Get(ref Ref) (*directoryv1.Entry, bool) {
 	return x.all[i], true
 }
 
+// Without returns all entries but those that are named as these are.
+func (x *Index) Without(these []*directoryv1.Entry) []*directoryv1.Entry {
+	named := make(map[Ref]bool, len(these))
+	for _, e := range these {
+		named[RefOf(e)] = true
+	}
+	return slices.DeleteFunc(slices.Clone(x.all), func(e *directoryv1.Entry) bool { return named[RefOf(e)] })
+}
+
 // Filter says which entries to list; what is empty does not restrict.
 type Filter struct {
 	Kinds       []string
 	Node        string
 	ReferringTo Ref
+	// VerifiedBefore is a day: only what was last checked before it, or never.
+	VerifiedBefore string
 }
 
 // String is the same for the same filter, and for no other.
 func (f Filter) String() string {
-	return fmt.Sprintf("entries %s %s %s", strings.Join(slices.Sorted(slices.Values(f.Kinds)), ","), f.Node, f.ReferringTo)
+	return fmt.Sprintf("entries %s %s %s %s", strings.Join(slices.Sorted(slices.Values(f.Kinds)), ","), f.Node, f.ReferringTo, f.VerifiedBefore)
 }
 
 // Page returns up to limit entries that pass the filter, from the one after an entry on ("" for the beginning), and whether
@@ -88,7 +99,21 @@ func (x *Index) positions(f Filter) func(func(int) bool) {
 }
 
 func (f Filter) passes(e *directoryv1.Entry) bool {
-	return (len(f.Kinds) == 0 || slices.Contains(f.Kinds, e.GetKind())) && (f.Node == "" || NodeOf(e) == f.Node)
+	return (len(f.Kinds) == 0 || slices.Contains(f.Kinds, e.GetKind())) && (f.Node == "" || NodeOf(e) == f.Node) &&
+		(f.VerifiedBefore == "" || verifiedOn(e) < f.VerifiedBefore)
+}
+
+// verifiedOn is the day on which an entry was last checked; "" for never.
+func verifiedOn(e *directoryv1.Entry) string {
+	if o := e.GetOffice(); o != nil {
+		return o.GetVerifiedOn()
+	}
+	if content, ok := Content(e).(interface {
+		GetProvenance() *directoryv1.Provenance
+	}); ok {
+		return content.GetProvenance().GetVerifiedOn()
+	}
+	return ""
 }
 
 // NodeOf is the node that an entry belongs to; "" for one of a region, or of nobody.

@@ -29,20 +29,17 @@ var loading = map[string]string{
 	"add list": `
 		insert into vocabulary (name, version, title_it, title_en, groups, terms, current, loaded_at)
 		values ($1, $2, $3, $4, $5, $6, true, $7)`,
-	"retire entry": `
-		update entry set current = false where kind = $1 and id = $2 and current`,
-	"add entry": `
-		insert into entry (kind, id, revision, content, current, stored_at)
-		values ($1, $2, $3, $4, true, $5)`,
+	"loaded entries": `
+		select distinct on (kind, id) kind, content, revision, stored_at from entry where loaded order by kind, id, revision desc`,
 	"count": `
 		insert into catalogue (revision, loaded_at) values ($1, $2)
 		on conflict (single) do update set revision = excluded.revision, loaded_at = excluded.loaded_at`,
-	"tell": `select pg_notify('directory_loaded', '')`,
 }
 
-// Load makes lists and entries the current ones, in one transaction, and tells the servers. What has not changed is left
-// alone, versions included; the same load again changes nothing. It refuses to lose a list, a code or an entry: what was
-// written with them must stay readable. It wants the owner's address.
+// Load makes lists and entries the current ones, in one transaction, and tells the servers. What has not changed since the
+// last load is left alone, versions included: the same load again changes nothing, and an entry that was changed by a proposal
+// stays so. It refuses to lose a list, a code or an entry: what was written with them must stay readable; and to change an
+// entry that a proposal has changed since: the files must take that change in first. It wants the owner's address.
 func Load(ctx context.Context, ownerURL string, lists []vocabulary.List, entries []*directoryv1.Entry, now time.Time) (loaded Loaded, err error) {
 	conn, err := pgx.Connect(ctx, ownerURL)
 	if err != nil {
@@ -63,7 +60,11 @@ func Load(ctx context.Context, ownerURL string, lists []vocabulary.List, entries
 		if loaded.Lists, err = queueLists(batch, stored.Lists, lists, now); err != nil {
 			return err
 		}
-		if loaded.Entries, err = queueEntries(batch, stored.Entries, entries, stored.Revision+1, now); err != nil {
+		before, err := loadedBefore(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if loaded.Entries, err = queueEntries(batch, stored.Entries, before, entries, stored.Revision+1, now); err != nil {
 			return err
 		}
 		if len(loaded.Lists)+len(loaded.Entries) == 0 {
@@ -71,7 +72,7 @@ func Load(ctx context.Context, ownerURL string, lists []vocabulary.List, entries
 		}
 		loaded.Revision++
 		batch.Queue(loading["count"], loaded.Revision, now)
-		batch.Queue(loading["tell"])
+		batch.Queue(statements["tell"])
 		return tx.SendBatch(ctx, batch).Close()
 	})
 	if err != nil {
@@ -112,24 +113,41 @@ func queueLists(batch *pgx.Batch, stored, read []vocabulary.List, now time.Time)
 	return changed, nil
 }
 
-func queueEntries(batch *pgx.Batch, stored, read []*directoryv1.Entry, revision int64, now time.Time) (changed []string, err error) {
-	before := make(map[entry.Ref]*directoryv1.Entry, len(stored))
-	for _, e := range stored {
-		before[entry.RefOf(e)] = e
+// loadedBefore are the entries as the files last had them.
+func loadedBefore(ctx context.Context, tx pgx.Tx) (map[entry.Ref]*directoryv1.Entry, error) {
+	rows, err := tx.Query(ctx, loading["loaded entries"])
+	if err != nil {
+		return nil, err
+	}
+	all, err := pgx.CollectRows(rows, scanEntry)
+	if err != nil {
+		return nil, err
+	}
+	byRef := make(map[entry.Ref]*directoryv1.Entry, len(all))
+	for _, e := range all {
+		byRef[entry.RefOf(e)] = e
+	}
+	return byRef, nil
+}
+
+func queueEntries(batch *pgx.Batch, current []*directoryv1.Entry, before map[entry.Ref]*directoryv1.Entry, read []*directoryv1.Entry, revision int64, now time.Time) (changed []string, err error) {
+	stands := make(map[entry.Ref]*directoryv1.Entry, len(current))
+	for _, e := range current {
+		stands[entry.RefOf(e)] = e
 	}
 	for _, e := range read {
 		ref := entry.RefOf(e)
-		old, there := before[ref]
+		old, last := stands[ref], before[ref]
 		delete(before, ref)
-		if there && entry.Same(old, e) {
+		switch {
+		case last != nil && entry.Same(last, e), old != nil && entry.Same(old, e):
 			continue
+		case old != nil && (last == nil || old.GetRevision() != last.GetRevision()):
+			return nil, fmt.Errorf("%s was changed by a proposal since the files were loaded: take that change into its file first", ref)
 		}
-		content, err := entry.Marshal(e)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", ref, err)
+		if err := queueEntry(batch, e, revision, true, now); err != nil {
+			return nil, err
 		}
-		batch.Queue(loading["retire entry"], e.GetKind(), e.GetId())
-		batch.Queue(loading["add entry"], e.GetKind(), e.GetId(), revision, content, now)
 		changed = append(changed, string(ref))
 	}
 	for ref := range before {

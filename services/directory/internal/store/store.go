@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/repeat"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
@@ -32,7 +33,10 @@ func Migrate(ctx context.Context, ownerURL string) error {
 	if err != nil {
 		return err
 	}
-	return pg.Migrate(ctx, ownerURL, sub, "directory_version")
+	return errors.Join(
+		pg.Migrate(ctx, ownerURL, sub, "directory_version"),
+		pg.Migrate(ctx, ownerURL, repeat.Migrations(), repeat.VersionTable),
+	)
 }
 
 // Contents is everything that is current.
@@ -47,11 +51,15 @@ type Contents struct {
 
 // statements are all that the store says to Postgres; a test prepares each.
 var statements = map[string]string{
-	"revision": `select revision from catalogue`,
-	"lists":    `select name, version, title_it, title_en, groups, terms from vocabulary where current order by name`,
-	"entries":  `select kind, content, revision, stored_at from entry where current`,
-	"history":  `select kind, content, revision, stored_at from entry where kind = $1 and id = $2 order by revision desc limit $3`,
-	"listen":   `listen directory_loaded`,
+	"revision":     `select revision from catalogue`,
+	"lists":        `select name, version, title_it, title_en, groups, terms from vocabulary where current order by name`,
+	"entries":      `select kind, content, revision, stored_at from entry where current`,
+	"history":      `select kind, content, revision, stored_at from entry where kind = $1 and id = $2 order by revision desc limit $3`,
+	"listen":       `listen directory_loaded`,
+	"tell":         `select pg_notify('directory_loaded', '')`,
+	"retire entry": `update entry set current = false where kind = $1 and id = $2 and current`,
+	"add entry": `insert into entry (kind, id, revision, content, loaded, current, stored_at)
+		values ($1, $2, $3, $4, $5, true, $6)`,
 }
 
 // read returns the contents as of one moment.
@@ -113,6 +121,17 @@ func scanEntry(row pgx.CollectableRow) (*directoryv1.Entry, error) {
 	}
 	e.Revision, e.StoredAt = revision, timestamppb.New(stored)
 	return e, nil
+}
+
+// queueEntry makes a state of an entry the current one.
+func queueEntry(b *pgx.Batch, e *directoryv1.Entry, revision int64, loaded bool, now time.Time) error {
+	content, err := entry.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("%s: %w", entry.RefOf(e), err)
+	}
+	b.Queue(statements["retire entry"], e.GetKind(), e.GetId())
+	b.Queue(statements["add entry"], e.GetKind(), e.GetId(), revision, content, loaded, now)
+	return nil
 }
 
 // History returns up to limit states of an entry, newest first; none for an entry that never was.

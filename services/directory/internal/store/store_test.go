@@ -238,8 +238,9 @@ func TestRoles(t *testing.T) {
 func TestStatements(t *testing.T) {
 	t.Parallel()
 	db := database(t)
-	reading, loading := store.Statements()
+	reading, changing, loading := store.Statements()
 	pgtest.Prepares(t, db.Pool(t), reading)
+	pgtest.Prepares(t, db.Pool(t), changing)
 	conn, err := pgx.Connect(t.Context(), db.OwnerURL)
 	if err != nil {
 		t.Fatal(err)

@@ -104,6 +104,10 @@ const (
 	Role_ROLE_ANALYST Role = 5
 	// Auditor: states and counters of the network, never content.
 	Role_ROLE_AUDITOR Role = 6
+	// Editor of the directory: proposes changes of entries, of a node its own only.
+	Role_ROLE_EDITOR Role = 7
+	// Publisher of the directory, at the centre: decides on what others proposed.
+	Role_ROLE_PUBLISHER Role = 8
 )
 
 // Enum value maps for Role.
@@ -116,6 +120,8 @@ var (
 		4: "ROLE_COORDINATOR",
 		5: "ROLE_ANALYST",
 		6: "ROLE_AUDITOR",
+		7: "ROLE_EDITOR",
+		8: "ROLE_PUBLISHER",
 	}
 	Role_value = map[string]int32{
 		"ROLE_UNSPECIFIED": 0,
@@ -125,6 +131,8 @@ var (
 		"ROLE_COORDINATOR": 4,
 		"ROLE_ANALYST":     5,
 		"ROLE_AUDITOR":     6,
+		"ROLE_EDITOR":      7,
+		"ROLE_PUBLISHER":   8,
 	}
 )
 
@@ -321,7 +329,7 @@ const file_pari_access_v1_access_proto_rawDesc = "" +
 	"\vKIND_SYSTEM\x10\x01\x12\x0f\n" +
 	"\vKIND_PERSON\x10\x02\x12\x10\n" +
 	"\fKIND_SERVICE\x10\x03\x12\f\n" +
-	"\bKIND_OPS\x10\x04*\x93\x01\n" +
+	"\bKIND_OPS\x10\x04*\xb8\x01\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eROLE_SUBMITTER\x10\x01\x12\x11\n" +
@@ -329,7 +337,9 @@ const file_pari_access_v1_access_proto_rawDesc = "" +
 	"\x10ROLE_CASE_WORKER\x10\x03\x12\x14\n" +
 	"\x10ROLE_COORDINATOR\x10\x04\x12\x10\n" +
 	"\fROLE_ANALYST\x10\x05\x12\x10\n" +
-	"\fROLE_AUDITOR\x10\x06*R\n" +
+	"\fROLE_AUDITOR\x10\x06\x12\x0f\n" +
+	"\vROLE_EDITOR\x10\a\x12\x12\n" +
+	"\x0eROLE_PUBLISHER\x10\b*R\n" +
 	"\x05Scope\x12\x15\n" +
 	"\x11SCOPE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +

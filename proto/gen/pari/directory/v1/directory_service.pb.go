@@ -554,7 +554,7 @@ var File_pari_directory_v1_directory_service_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_directory_service_proto_rawDesc = "" +
 	"\n" +
-	")pari/directory/v1/directory_service.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpari/access/v1/access.proto\x1a\x1dpari/directory/v1/entry.proto\x1a\x1epari/directory/v1/office.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"U\n" +
+	")pari/directory/v1/directory_service.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpari/access/v1/access.proto\x1a\x1epari/directory/v1/change.proto\x1a\x1dpari/directory/v1/entry.proto\x1a\x1epari/directory/v1/office.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"U\n" +
 	"\x10GetOfficeRequest\x12A\n" +
 	"\toffice_id\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\bofficeId\"\x8f\x01\n" +
 	"\x11GetOfficeResponse\x127\n" +
@@ -589,7 +589,8 @@ const file_pari_directory_v1_directory_service_proto_rawDesc = "" +
 	"\fknown_digest\x18\x02 \x01(\tB\v\xbaH\x04r\x02\x18@\xb0\xbb\x18\x01R\vknownDigest\"\x82\x01\n" +
 	"\x18ListVocabulariesResponse\x12H\n" +
 	"\fvocabularies\x18\x01 \x03(\v2\x1e.pari.vocabulary.v1.VocabularyB\x04\xb0\xbb\x18\x01R\fvocabularies\x12\x1c\n" +
-	"\x06digest\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\x06digest2\x91\b\n" +
+	"\x06digest\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\x06digest2\xee\n" +
+	"\n" +
 	"\x10DirectoryService\x12\x87\x01\n" +
 	"\tGetOffice\x12#.pari.directory.v1.GetOfficeRequest\x1a$.pari.directory.v1.GetOfficeResponse\"/\xaa\xbb\x18+\n" +
 	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x8d\x01\n" +
@@ -602,7 +603,13 @@ const file_pari_directory_v1_directory_service_proto_rawDesc = "" +
 	"\vListEntries\x12%.pari.directory.v1.ListEntriesRequest\x1a&.pari.directory.v1.ListEntriesResponse\"/\xaa\xbb\x18+\n" +
 	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x9c\x01\n" +
 	"\x10ListEntryHistory\x12*.pari.directory.v1.ListEntryHistoryRequest\x1a+.pari.directory.v1.ListEntryHistoryResponse\"/\xaa\xbb\x18+\n" +
-	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x9c\x01\n" +
+	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12s\n" +
+	"\x0eProposeChanges\x12(.pari.directory.v1.ProposeChangesRequest\x1a).pari.directory.v1.ProposeChangesResponse\"\f\xaa\xbb\x18\b\n" +
+	"\x01\x02\x12\x01\a\x18\x03\x12s\n" +
+	"\x0eDecideProposal\x12(.pari.directory.v1.DecideProposalRequest\x1a).pari.directory.v1.DecideProposalResponse\"\f\xaa\xbb\x18\b\n" +
+	"\x01\x02\x12\x01\b\x18\x03\x12q\n" +
+	"\rListProposals\x12'.pari.directory.v1.ListProposalsRequest\x1a(.pari.directory.v1.ListProposalsResponse\"\r\xaa\xbb\x18\t\n" +
+	"\x01\x02\x12\x02\a\b\x18\x03\x12\x9c\x01\n" +
 	"\x10ListVocabularies\x12*.pari.directory.v1.ListVocabulariesRequest\x1a+.pari.directory.v1.ListVocabulariesResponse\"/\xaa\xbb\x18+\n" +
 	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treportingB\xd8\x01\n" +
 	"\x15com.pari.directory.v1B\x15DirectoryServiceProtoP\x01Z@github.com/retepari/pari/proto/gen/pari/directory/v1;directoryv1\xa2\x02\x03PDX\xaa\x02\x11Pari.Directory.V1\xca\x02\x12Pari\\Directory_\\V1\xe2\x02\x1ePari\\Directory_\\V1\\GPBMetadata\xea\x02\x13Pari::Directory::V1b\x06proto3"
@@ -637,9 +644,15 @@ var file_pari_directory_v1_directory_service_proto_goTypes = []any{
 	(*GetEntryRequest)(nil),          // 13: pari.directory.v1.GetEntryRequest
 	(*ListEntriesRequest)(nil),       // 14: pari.directory.v1.ListEntriesRequest
 	(*ListEntryHistoryRequest)(nil),  // 15: pari.directory.v1.ListEntryHistoryRequest
-	(*GetEntryResponse)(nil),         // 16: pari.directory.v1.GetEntryResponse
-	(*ListEntriesResponse)(nil),      // 17: pari.directory.v1.ListEntriesResponse
-	(*ListEntryHistoryResponse)(nil), // 18: pari.directory.v1.ListEntryHistoryResponse
+	(*ProposeChangesRequest)(nil),    // 16: pari.directory.v1.ProposeChangesRequest
+	(*DecideProposalRequest)(nil),    // 17: pari.directory.v1.DecideProposalRequest
+	(*ListProposalsRequest)(nil),     // 18: pari.directory.v1.ListProposalsRequest
+	(*GetEntryResponse)(nil),         // 19: pari.directory.v1.GetEntryResponse
+	(*ListEntriesResponse)(nil),      // 20: pari.directory.v1.ListEntriesResponse
+	(*ListEntryHistoryResponse)(nil), // 21: pari.directory.v1.ListEntryHistoryResponse
+	(*ProposeChangesResponse)(nil),   // 22: pari.directory.v1.ProposeChangesResponse
+	(*DecideProposalResponse)(nil),   // 23: pari.directory.v1.DecideProposalResponse
+	(*ListProposalsResponse)(nil),    // 24: pari.directory.v1.ListProposalsResponse
 }
 var file_pari_directory_v1_directory_service_proto_depIdxs = []int32{
 	9,  // 0: pari.directory.v1.GetOfficeResponse.office:type_name -> pari.directory.v1.Office
@@ -656,16 +669,22 @@ var file_pari_directory_v1_directory_service_proto_depIdxs = []int32{
 	13, // 11: pari.directory.v1.DirectoryService.GetEntry:input_type -> pari.directory.v1.GetEntryRequest
 	14, // 12: pari.directory.v1.DirectoryService.ListEntries:input_type -> pari.directory.v1.ListEntriesRequest
 	15, // 13: pari.directory.v1.DirectoryService.ListEntryHistory:input_type -> pari.directory.v1.ListEntryHistoryRequest
-	7,  // 14: pari.directory.v1.DirectoryService.ListVocabularies:input_type -> pari.directory.v1.ListVocabulariesRequest
-	1,  // 15: pari.directory.v1.DirectoryService.GetOffice:output_type -> pari.directory.v1.GetOfficeResponse
-	3,  // 16: pari.directory.v1.DirectoryService.ListOffices:output_type -> pari.directory.v1.ListOfficesResponse
-	5,  // 17: pari.directory.v1.DirectoryService.FindOffices:output_type -> pari.directory.v1.FindOfficesResponse
-	16, // 18: pari.directory.v1.DirectoryService.GetEntry:output_type -> pari.directory.v1.GetEntryResponse
-	17, // 19: pari.directory.v1.DirectoryService.ListEntries:output_type -> pari.directory.v1.ListEntriesResponse
-	18, // 20: pari.directory.v1.DirectoryService.ListEntryHistory:output_type -> pari.directory.v1.ListEntryHistoryResponse
-	8,  // 21: pari.directory.v1.DirectoryService.ListVocabularies:output_type -> pari.directory.v1.ListVocabulariesResponse
-	15, // [15:22] is the sub-list for method output_type
-	8,  // [8:15] is the sub-list for method input_type
+	16, // 14: pari.directory.v1.DirectoryService.ProposeChanges:input_type -> pari.directory.v1.ProposeChangesRequest
+	17, // 15: pari.directory.v1.DirectoryService.DecideProposal:input_type -> pari.directory.v1.DecideProposalRequest
+	18, // 16: pari.directory.v1.DirectoryService.ListProposals:input_type -> pari.directory.v1.ListProposalsRequest
+	7,  // 17: pari.directory.v1.DirectoryService.ListVocabularies:input_type -> pari.directory.v1.ListVocabulariesRequest
+	1,  // 18: pari.directory.v1.DirectoryService.GetOffice:output_type -> pari.directory.v1.GetOfficeResponse
+	3,  // 19: pari.directory.v1.DirectoryService.ListOffices:output_type -> pari.directory.v1.ListOfficesResponse
+	5,  // 20: pari.directory.v1.DirectoryService.FindOffices:output_type -> pari.directory.v1.FindOfficesResponse
+	19, // 21: pari.directory.v1.DirectoryService.GetEntry:output_type -> pari.directory.v1.GetEntryResponse
+	20, // 22: pari.directory.v1.DirectoryService.ListEntries:output_type -> pari.directory.v1.ListEntriesResponse
+	21, // 23: pari.directory.v1.DirectoryService.ListEntryHistory:output_type -> pari.directory.v1.ListEntryHistoryResponse
+	22, // 24: pari.directory.v1.DirectoryService.ProposeChanges:output_type -> pari.directory.v1.ProposeChangesResponse
+	23, // 25: pari.directory.v1.DirectoryService.DecideProposal:output_type -> pari.directory.v1.DecideProposalResponse
+	24, // 26: pari.directory.v1.DirectoryService.ListProposals:output_type -> pari.directory.v1.ListProposalsResponse
+	8,  // 27: pari.directory.v1.DirectoryService.ListVocabularies:output_type -> pari.directory.v1.ListVocabulariesResponse
+	18, // [18:28] is the sub-list for method output_type
+	8,  // [8:18] is the sub-list for method input_type
 	8,  // [8:8] is the sub-list for extension type_name
 	8,  // [8:8] is the sub-list for extension extendee
 	0,  // [0:8] is the sub-list for field type_name
@@ -676,6 +695,7 @@ func file_pari_directory_v1_directory_service_proto_init() {
 	if File_pari_directory_v1_directory_service_proto != nil {
 		return
 	}
+	file_pari_directory_v1_change_proto_init()
 	file_pari_directory_v1_entry_proto_init()
 	file_pari_directory_v1_office_proto_init()
 	type x struct{}

@@ -27,6 +27,9 @@ const (
 	DirectoryService_GetEntry_FullMethodName         = "/pari.directory.v1.DirectoryService/GetEntry"
 	DirectoryService_ListEntries_FullMethodName      = "/pari.directory.v1.DirectoryService/ListEntries"
 	DirectoryService_ListEntryHistory_FullMethodName = "/pari.directory.v1.DirectoryService/ListEntryHistory"
+	DirectoryService_ProposeChanges_FullMethodName   = "/pari.directory.v1.DirectoryService/ProposeChanges"
+	DirectoryService_DecideProposal_FullMethodName   = "/pari.directory.v1.DirectoryService/DecideProposal"
+	DirectoryService_ListProposals_FullMethodName    = "/pari.directory.v1.DirectoryService/ListProposals"
 	DirectoryService_ListVocabularies_FullMethodName = "/pari.directory.v1.DirectoryService/ListVocabularies"
 )
 
@@ -48,6 +51,14 @@ type DirectoryServiceClient interface {
 	ListEntries(ctx context.Context, in *ListEntriesRequest, opts ...grpc.CallOption) (*ListEntriesResponse, error)
 	// Lists the states that an entry has had, each with what it changed. Errors: NOT_FOUND.
 	ListEntryHistory(ctx context.Context, in *ListEntryHistoryRequest, opts ...grpc.CallOption) (*ListEntryHistoryResponse, error)
+	// Proposes changes of entries, or with validate_only tells what would change. An editor of a node may propose entries of that
+	// node only. Errors: INVALID_REQUEST with every field at fault, WRONG_VERSION when an entry has changed since,
+	// REQUEST_ID_REUSED, WRONG_NODE.
+	ProposeChanges(ctx context.Context, in *ProposeChangesRequest, opts ...grpc.CallOption) (*ProposeChangesResponse, error)
+	// Decides on a proposal of somebody else. Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, SECOND_PERSON_NEEDED.
+	DecideProposal(ctx context.Context, in *DecideProposalRequest, opts ...grpc.CallOption) (*DecideProposalResponse, error)
+	// Lists proposals, newest first.
+	ListProposals(ctx context.Context, in *ListProposalsRequest, opts ...grpc.CallOption) (*ListProposalsResponse, error)
 	// Returns vocabularies: the codes that requests may use, with labels, groups and validity.
 	ListVocabularies(ctx context.Context, in *ListVocabulariesRequest, opts ...grpc.CallOption) (*ListVocabulariesResponse, error)
 }
@@ -120,6 +131,36 @@ func (c *directoryServiceClient) ListEntryHistory(ctx context.Context, in *ListE
 	return out, nil
 }
 
+func (c *directoryServiceClient) ProposeChanges(ctx context.Context, in *ProposeChangesRequest, opts ...grpc.CallOption) (*ProposeChangesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ProposeChangesResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_ProposeChanges_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *directoryServiceClient) DecideProposal(ctx context.Context, in *DecideProposalRequest, opts ...grpc.CallOption) (*DecideProposalResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DecideProposalResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_DecideProposal_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *directoryServiceClient) ListProposals(ctx context.Context, in *ListProposalsRequest, opts ...grpc.CallOption) (*ListProposalsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListProposalsResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_ListProposals_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *directoryServiceClient) ListVocabularies(ctx context.Context, in *ListVocabulariesRequest, opts ...grpc.CallOption) (*ListVocabulariesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListVocabulariesResponse)
@@ -148,6 +189,14 @@ type DirectoryServiceServer interface {
 	ListEntries(context.Context, *ListEntriesRequest) (*ListEntriesResponse, error)
 	// Lists the states that an entry has had, each with what it changed. Errors: NOT_FOUND.
 	ListEntryHistory(context.Context, *ListEntryHistoryRequest) (*ListEntryHistoryResponse, error)
+	// Proposes changes of entries, or with validate_only tells what would change. An editor of a node may propose entries of that
+	// node only. Errors: INVALID_REQUEST with every field at fault, WRONG_VERSION when an entry has changed since,
+	// REQUEST_ID_REUSED, WRONG_NODE.
+	ProposeChanges(context.Context, *ProposeChangesRequest) (*ProposeChangesResponse, error)
+	// Decides on a proposal of somebody else. Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, SECOND_PERSON_NEEDED.
+	DecideProposal(context.Context, *DecideProposalRequest) (*DecideProposalResponse, error)
+	// Lists proposals, newest first.
+	ListProposals(context.Context, *ListProposalsRequest) (*ListProposalsResponse, error)
 	// Returns vocabularies: the codes that requests may use, with labels, groups and validity.
 	ListVocabularies(context.Context, *ListVocabulariesRequest) (*ListVocabulariesResponse, error)
 	mustEmbedUnimplementedDirectoryServiceServer()
@@ -177,6 +226,15 @@ func (UnimplementedDirectoryServiceServer) ListEntries(context.Context, *ListEnt
 }
 func (UnimplementedDirectoryServiceServer) ListEntryHistory(context.Context, *ListEntryHistoryRequest) (*ListEntryHistoryResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListEntryHistory not implemented")
+}
+func (UnimplementedDirectoryServiceServer) ProposeChanges(context.Context, *ProposeChangesRequest) (*ProposeChangesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ProposeChanges not implemented")
+}
+func (UnimplementedDirectoryServiceServer) DecideProposal(context.Context, *DecideProposalRequest) (*DecideProposalResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DecideProposal not implemented")
+}
+func (UnimplementedDirectoryServiceServer) ListProposals(context.Context, *ListProposalsRequest) (*ListProposalsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListProposals not implemented")
 }
 func (UnimplementedDirectoryServiceServer) ListVocabularies(context.Context, *ListVocabulariesRequest) (*ListVocabulariesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListVocabularies not implemented")
@@ -310,6 +368,60 @@ func _DirectoryService_ListEntryHistory_Handler(srv interface{}, ctx context.Con
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DirectoryService_ProposeChanges_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ProposeChangesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).ProposeChanges(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_ProposeChanges_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).ProposeChanges(ctx, req.(*ProposeChangesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DirectoryService_DecideProposal_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DecideProposalRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).DecideProposal(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_DecideProposal_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).DecideProposal(ctx, req.(*DecideProposalRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DirectoryService_ListProposals_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListProposalsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).ListProposals(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_ListProposals_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).ListProposals(ctx, req.(*ListProposalsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _DirectoryService_ListVocabularies_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListVocabulariesRequest)
 	if err := dec(in); err != nil {
@@ -358,6 +470,18 @@ var DirectoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListEntryHistory",
 			Handler:    _DirectoryService_ListEntryHistory_Handler,
+		},
+		{
+			MethodName: "ProposeChanges",
+			Handler:    _DirectoryService_ProposeChanges_Handler,
+		},
+		{
+			MethodName: "DecideProposal",
+			Handler:    _DirectoryService_DecideProposal_Handler,
+		},
+		{
+			MethodName: "ListProposals",
+			Handler:    _DirectoryService_ListProposals_Handler,
 		},
 		{
 			MethodName: "ListVocabularies",

@@ -381,9 +381,11 @@ type ListEntriesRequest struct {
 	// Only entries of this node.
 	Node string `protobuf:"bytes,4,opt,name=node,proto3" json:"node,omitempty"`
 	// Only entries that name this one, for instance "office/cremona-sportello".
-	ReferringTo   string `protobuf:"bytes,5,opt,name=referring_to,json=referringTo,proto3" json:"referring_to,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ReferringTo string `protobuf:"bytes,5,opt,name=referring_to,json=referringTo,proto3" json:"referring_to,omitempty"`
+	// Only entries that were last checked against their source before this day, ISO 8601, or never: what to look at again.
+	VerifiedBefore string `protobuf:"bytes,6,opt,name=verified_before,json=verifiedBefore,proto3" json:"verified_before,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ListEntriesRequest) Reset() {
@@ -447,6 +449,13 @@ func (x *ListEntriesRequest) GetNode() string {
 func (x *ListEntriesRequest) GetReferringTo() string {
 	if x != nil {
 		return x.ReferringTo
+	}
+	return ""
+}
+
+func (x *ListEntriesRequest) GetVerifiedBefore() string {
+	if x != nil {
+		return x.VerifiedBefore
 	}
 	return ""
 }
@@ -700,7 +709,7 @@ const file_pari_directory_v1_entry_proto_rawDesc = "" +
 	"initiativeR\x06courseR\x04roomR\tprogramme\xb0\xbb\x18\x01R\x04kind\x124\n" +
 	"\x02id\x18\x02 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\x02id\"H\n" +
 	"\x10GetEntryResponse\x124\n" +
-	"\x05entry\x18\x01 \x01(\v2\x18.pari.directory.v1.EntryB\x04\xb0\xbb\x18\x01R\x05entry\"\xf4\x02\n" +
+	"\x05entry\x18\x01 \x01(\v2\x18.pari.directory.v1.EntryB\x04\xb0\xbb\x18\x01R\x05entry\"\xc9\x03\n" +
 	"\x12ListEntriesRequest\x12+\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\x0e\xbaH\a\x1a\x05\x18\xc8\x01(\x00\xb0\xbb\x18\x01R\bpageSize\x12+\n" +
 	"\n" +
@@ -708,7 +717,8 @@ const file_pari_directory_v1_entry_proto_rawDesc = "" +
 	"\x05kinds\x18\x03 \x03(\tBY\xbaHR\x92\x01O\x10\x14\x18\x01\"IrGR\x04bodyR\x04nodeR\anetworkR\x06officeR\x03actR\n" +
 	"initiativeR\x06courseR\x04roomR\tprogramme\xb0\xbb\x18\x01R\x05kinds\x12;\n" +
 	"\x04node\x18\x04 \x01(\tB'\xbaH r\x1e2\x1c^([a-z0-9][a-z0-9-]{0,79})?$\xb0\xbb\x18\x01R\x04node\x12V\n" +
-	"\freferring_to\x18\x05 \x01(\tB3\xbaH,r*2(^([a-z]{3,12}/[a-z0-9][a-z0-9-]{0,79})?$\xb0\xbb\x18\x01R\vreferringTo\"\x9f\x01\n" +
+	"\freferring_to\x18\x05 \x01(\tB3\xbaH,r*2(^([a-z]{3,12}/[a-z0-9][a-z0-9-]{0,79})?$\xb0\xbb\x18\x01R\vreferringTo\x12S\n" +
+	"\x0fverified_before\x18\x06 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\x0everifiedBefore\"\x9f\x01\n" +
 	"\x13ListEntriesResponse\x128\n" +
 	"\aentries\x18\x01 \x03(\v2\x18.pari.directory.v1.EntryB\x04\xb0\xbb\x18\x01R\aentries\x12,\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\rnextPageToken\x12 \n" +

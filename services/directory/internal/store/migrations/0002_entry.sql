@@ -6,6 +6,7 @@ create table entry (
     id        text        not null,
     revision  bigint      not null,
     content   jsonb       not null check (jsonb_typeof(content) = 'object'),
+    loaded    boolean     not null, -- it came from the files, not from a proposal
     current   boolean     not null,
     stored_at timestamptz not null,
     primary key (kind, id, revision)
@@ -18,3 +19,56 @@ create policy everybody_reads on entry for select using (true);
 create policy owner_loads on entry to current_user using (true) with check (true);
 revoke all on entry from pari_app;
 grant select on entry to pari_app;
+
+-- Changes that one person proposed and another decides on.
+create table proposal (
+    proposal_id    uuid        primary key,
+    seq            bigint      generated always as identity unique,
+    version        bigint      not null default 1 check (version >= 1),
+    state          text        not null default 'PENDING' check (state in ('PENDING', 'SCHEDULED', 'APPLIED', 'REJECTED', 'CONFLICT')),
+    reason         text        not null,
+    effective_on   date,
+    person         text        not null,
+    acting_for     text        not null,
+    system         text        not null,
+    proposed_at    timestamptz not null,
+    decided_person text,
+    decided_for    text,
+    decided_system text,
+    decided_at     timestamptz,
+    note           text        not null default '',
+    revision       bigint      not null default 0,
+    check ((state = 'PENDING') = (decided_at is null)),
+    check ((state = 'APPLIED') = (revision > 0))
+);
+create index proposal_due on proposal (effective_on) where state = 'SCHEDULED';
+create index proposal_newest_by_state on proposal (state, seq desc);
+
+create table proposal_entry (
+    proposal_id    uuid   not null references proposal (proposal_id),
+    kind           text   not null,
+    id             text   not null,
+    base           bigint not null,
+    changed_fields text[] not null,
+    content        jsonb  not null check (jsonb_typeof(content) = 'object'),
+    primary key (proposal_id, kind, id)
+);
+
+alter table proposal enable row level security;
+alter table proposal force row level security;
+alter table proposal_entry enable row level security;
+alter table proposal_entry force row level security;
+create policy everybody_reads on proposal for select using (true);
+create policy everybody_reads on proposal_entry for select using (true);
+create policy service_proposes on proposal for insert with check (state = 'PENDING');
+create policy service_decides on proposal for update using (true);
+create policy service_proposes on proposal_entry for insert with check (true);
+-- The service may add states of entries and say which is current; it can neither rewrite nor remove one, nor a code list.
+create policy service_adds on entry for insert with check (true);
+create policy service_retires on entry for update using (true);
+create policy service_counts on catalogue for update using (true);
+revoke all on proposal, proposal_entry from pari_app;
+grant select, insert on proposal, proposal_entry to pari_app;
+grant update (version, state, decided_person, decided_for, decided_system, decided_at, note, revision) on proposal to pari_app;
+grant insert, update (current) on entry to pari_app;
+grant update (revision, loaded_at) on catalogue to pari_app;

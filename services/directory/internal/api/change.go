@@ -1,0 +1,189 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/repeat"
+	"github.com/retepari/pari/pkg/rome"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/entry"
+	"github.com/retepari/pari/services/directory/internal/store"
+)
+
+// ProposeChanges keeps changes for a second person, or tells what they would do.
+func (s *Server) ProposeChanges(ctx context.Context, req *directoryv1.ProposeChangesRequest) (*directoryv1.ProposeChangesResponse, error) {
+	caller, _ := identity.From(ctx)
+	now := s.now()
+	if day := req.GetEffectiveOn(); day != "" && day < today(now) {
+		return nil, fault.Invalid(fault.Field{Path: "effective_on", Reason: fault.PastDate})
+	}
+	p := &directoryv1.Proposal{
+		Version: 1, State: directoryv1.ProposalState_PROPOSAL_STATE_PENDING, Reason: req.GetReason(), EffectiveOn: req.GetEffectiveOn(),
+		ProposedFor: caller.Node(), Own: true, ProposedAt: timestamppb.New(now),
+	}
+	if err := s.plan(caller, req, p, now); err != nil {
+		return nil, err
+	}
+	switch {
+	case len(p.GetChanges()) == 0:
+		return &directoryv1.ProposeChangesResponse{}, nil
+	case req.GetValidateOnly():
+		return &directoryv1.ProposeChangesResponse{Proposal: p}, nil
+	}
+	p.ProposalId = uuid.NewString()
+	kept, replayed, err := store.Propose(ctx, s.pool, store.Proposal{Proposal: p, By: actorOf(caller)}, request(req.GetRequestId(), "ProposeChanges", req))
+	if err != nil {
+		return nil, err
+	}
+	return &directoryv1.ProposeChangesResponse{Proposal: told(kept, caller), Replayed: replayed}, nil
+}
+
+// plan fills in what a proposal changes, or tells everything that is wrong with it.
+func (s *Server) plan(caller identity.Caller, req *directoryv1.ProposeChangesRequest, p *directoryv1.Proposal, now time.Time) error {
+	v := s.shown.Load()
+	var proposed []*directoryv1.Entry
+	position := map[entry.Ref]int{}
+	var wrong []fault.Field
+	for i, asked := range req.GetEntries() {
+		content := entry.Content(asked)
+		if content == nil {
+			wrong = append(wrong, fault.Field{Path: path(i, "content"), Reason: fault.Required})
+			continue
+		}
+		e, err := entry.Of(content)
+		if err != nil {
+			return err
+		}
+		ref := entry.RefOf(e)
+		if _, twice := position[ref]; twice {
+			wrong = append(wrong, fault.Field{Path: path(i, "content"), Reason: fault.NotUnique})
+			continue
+		}
+		position[ref] = i
+		old, there := v.entries.Get(ref)
+		if err := mayEdit(caller, e, old); err != nil {
+			return err
+		}
+		if there && entry.Same(old, e) {
+			continue
+		}
+		if asked.GetRevision() != old.GetRevision() {
+			return fault.New(fault.WrongVersion).With("entry", string(ref)).With("current_version", strconv.FormatInt(old.GetRevision(), 10))
+		}
+		change := &directoryv1.PlannedChange{Entry: e, BaseRevision: old.GetRevision()}
+		if there {
+			change.ChangedFields = entry.ChangedFields(old, e)
+		}
+		p.Changes = append(p.Changes, change)
+		proposed = append(proposed, e)
+	}
+	if len(wrong) > 0 {
+		return fault.Invalid(wrong...)
+	}
+	return s.check(proposed, v.entries.Without(proposed), func(ref entry.Ref, field string) string {
+		if i, mine := position[ref]; mine {
+			return path(i, ref.Kind()+"."+field)
+		}
+		return string(ref) + "." + field // of an entry that does not change, but no longer fits
+	}, now)
+}
+
+// Fits is the store's check of entries that are about to become current.
+func (s *Server) Fits(proposed, rest []*directoryv1.Entry) error {
+	return s.check(proposed, rest, func(ref entry.Ref, field string) string { return string(ref) + "." + field }, s.now())
+}
+
+func (s *Server) check(proposed, rest []*directoryv1.Entry, name func(ref entry.Ref, field string) string, now time.Time) error {
+	problems, err := entry.Problems(proposed, rest, s.Vocabulary(), now)
+	if err != nil {
+		return err
+	}
+	var fields []fault.Field
+	for ref, wrong := range problems {
+		for _, f := range wrong {
+			f.Path = name(ref, f.Path)
+			fields = append(fields, f)
+		}
+	}
+	return fault.Invalid(fields...)
+}
+
+// mayEdit lets the centre edit everything, and a node what is its own, before and after.
+func mayEdit(c identity.Caller, e, old *directoryv1.Entry) error {
+	if c.Node() == identity.Centre || entry.NodeOf(e) == c.Node() && (old == nil || entry.NodeOf(old) == c.Node()) {
+		return nil
+	}
+	return fault.New(fault.WrongNode)
+}
+
+// DecideProposal keeps the decision of a second person.
+func (s *Server) DecideProposal(ctx context.Context, req *directoryv1.DecideProposalRequest) (*directoryv1.DecideProposalResponse, error) {
+	caller, _ := identity.From(ctx)
+	now := s.now()
+	p, replayed, err := store.Decide(ctx, s.pool, store.Decision{
+		ProposalID: req.GetProposalId(), Version: req.GetVersion(), Approve: req.GetDecision() == directoryv1.Decision_DECISION_APPROVE,
+		Note: req.GetNote(), By: actorOf(caller), At: now, Today: today(now),
+	}, request(req.GetRequestId(), "DecideProposal", req), s.Fits)
+	if err != nil {
+		return nil, err
+	}
+	return &directoryv1.DecideProposalResponse{Proposal: told(p, caller), Replayed: replayed}, nil
+}
+
+// ListProposals returns a page of proposals.
+func (s *Server) ListProposals(ctx context.Context, req *directoryv1.ListProposalsRequest) (*directoryv1.ListProposalsResponse, error) {
+	caller, _ := identity.From(ctx)
+	filter := "proposals " + req.GetState().String()
+	after, err := refFromToken(req.GetPageToken(), filter)
+	if err != nil {
+		return nil, err
+	}
+	position, _ := strconv.ParseInt(string(after), 10, 64) // nothing to hide: another number is another page
+	size := int(req.GetPageSize())
+	if size == 0 {
+		size = defaultPage
+	}
+	page, next, err := store.Proposals(ctx, s.pool, req.GetState(), position, size)
+	if err != nil {
+		return nil, err
+	}
+	answer := &directoryv1.ListProposalsResponse{}
+	for _, p := range page {
+		answer.Proposals = append(answer.Proposals, told(p, caller))
+	}
+	if next != 0 {
+		answer.NextPageToken = tokenFromRef(entry.Ref(strconv.FormatInt(next, 10)), filter)
+	}
+	return answer, nil
+}
+
+// request is a call that may be repeated. What it says is public: a plain hash tells nothing.
+func request(id, method string, m proto.Message) repeat.Request {
+	raw, _ := proto.MarshalOptions{Deterministic: true}.Marshal(m) // a message that came over the wire can be written
+	sum := sha256.Sum256(raw)
+	return repeat.Request{ID: id, Method: method, BodyHash: sum[:]}
+}
+
+// told is a proposal as a caller sees it.
+func told(p store.Proposal, c identity.Caller) *directoryv1.Proposal {
+	p.Own = p.By.Person == c.Person
+	return p.Proposal
+}
+
+func actorOf(c identity.Caller) store.Actor {
+	return store.Actor{Person: c.Person, Node: c.ID.Node, System: c.ID.Name}
+}
+
+func path(i int, field string) string { return fmt.Sprintf("entries[%d].%s", i, field) }
+
+func today(now time.Time) string { return now.In(rome.Zone).Format(time.DateOnly) }

@@ -1,0 +1,221 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/repeat"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/entry"
+)
+
+// tenant is whose request ids these are: the directory is the centre's, whoever changes it.
+const tenant = identity.Centre
+
+// Check tells what is wrong with entries among all others, before they become current.
+type Check func(proposed, rest []*directoryv1.Entry) error
+
+// Actor is who proposes or decides. It is kept with the proposal, and told to nobody but the auditors of the database.
+type Actor struct{ Person, Node, System string }
+
+// Proposal is a proposal with who made it.
+type Proposal struct {
+	*directoryv1.Proposal
+
+	By      Actor
+	decided Actor
+}
+
+// Propose keeps a proposal for a second person, once per request.
+func Propose(ctx context.Context, pool *pgxpool.Pool, p Proposal, req repeat.Request) (kept Proposal, replayed bool, err error) {
+	err = pg.InTenant(ctx, pool, tenant, func(ctx context.Context, tx pgx.Tx) error {
+		id, known, err := req.Answered(ctx, tx, tenant)
+		if err != nil {
+			return err
+		}
+		if known {
+			replayed = true
+			kept, err = proposal(ctx, tx, id, "proposal")
+			return err
+		}
+		b := &pgx.Batch{}
+		req.Queue(b, tenant, p.GetProposalId(), p.GetProposedAt().AsTime())
+		b.Queue(changing["propose"], p.GetProposalId(), p.GetReason(), optional(p.GetEffectiveOn()), p.By.Person, p.By.Node, p.By.System, p.GetProposedAt().AsTime())
+		for _, c := range p.GetChanges() {
+			content, err := entry.Marshal(c.GetEntry())
+			if err != nil {
+				return fmt.Errorf("%s: %w", entry.RefOf(c.GetEntry()), err)
+			}
+			b.Queue(changing["propose entry"], p.GetProposalId(), c.GetEntry().GetKind(), c.GetEntry().GetId(), c.GetBaseRevision(), list(c.GetChangedFields()), content)
+		}
+		kept = p
+		return tx.SendBatch(ctx, b).Close()
+	})
+	if repeat.IsRepeated(err) { // the same request is being answered at this moment
+		return Proposal{}, false, fault.New(fault.Unavailable)
+	}
+	return kept, replayed, err
+}
+
+// Decision is what a second person says about a proposal.
+type Decision struct {
+	ProposalID string
+	Version    int64
+	Approve    bool
+	Note       string
+	By         Actor
+	At         time.Time
+	// Today is the day in Europe/Rome, ISO 8601.
+	Today string
+}
+
+// Decide keeps a decision, once per request, and makes what was approved current if its day has come.
+func Decide(ctx context.Context, pool *pgxpool.Pool, d Decision, req repeat.Request, check Check) (p Proposal, replayed bool, err error) {
+	err = pg.InTenant(ctx, pool, tenant, func(ctx context.Context, tx pgx.Tx) error {
+		// The lock comes first, so that a repeated request waits for the first one and then finds its answer.
+		if p, err = proposal(ctx, tx, d.ProposalID, "lock proposal"); err != nil {
+			return err
+		}
+		id, known, err := req.Answered(ctx, tx, tenant)
+		if err != nil || known {
+			if replayed = known; known && id != d.ProposalID {
+				return fault.New(fault.RequestIDReused)
+			}
+			return err
+		}
+		switch {
+		case p.GetVersion() != d.Version:
+			return fault.New(fault.WrongVersion).With("current_version", strconv.FormatInt(p.GetVersion(), 10))
+		case p.GetState() != directoryv1.ProposalState_PROPOSAL_STATE_PENDING:
+			return fault.New(fault.ForbiddenMove)
+		case p.By.Person == d.By.Person:
+			return fault.New(fault.SecondPersonNeeded)
+		}
+		p.decided, p.DecidedAt, p.Note = d.By, timestamppb.New(d.At), d.Note
+		switch {
+		case !d.Approve:
+			p.State = directoryv1.ProposalState_PROPOSAL_STATE_REJECTED
+		case p.GetEffectiveOn() > d.Today:
+			p.State = directoryv1.ProposalState_PROPOSAL_STATE_SCHEDULED
+		default:
+			if err := apply(ctx, tx, p, check, d.At); err != nil {
+				return err
+			}
+		}
+		b := &pgx.Batch{}
+		req.Queue(b, tenant, p.GetProposalId(), d.At)
+		queueDecided(b, p)
+		return tx.SendBatch(ctx, b).Close()
+	})
+	return p, replayed, err
+}
+
+// ApplyDue makes the proposals current whose day has come, each for itself, and returns how many it dealt with. One that no
+// longer fits what is current becomes a conflict.
+func ApplyDue(ctx context.Context, pool *pgxpool.Pool, today string, now time.Time, check Check) (n int, err error) {
+	for {
+		done := false
+		err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+			var id string
+			err := tx.QueryRow(ctx, changing["due"], today).Scan(&id)
+			if errors.Is(err, pgx.ErrNoRows) {
+				done = true
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			p, err := proposal(ctx, tx, id, "lock proposal")
+			if err != nil {
+				return err
+			}
+			err = apply(ctx, tx, p, check, now)
+			if fault.Is(err, fault.WrongVersion) || fault.Is(err, fault.InvalidRequest) {
+				p.State, err = directoryv1.ProposalState_PROPOSAL_STATE_CONFLICT, nil
+			}
+			if err != nil {
+				return err
+			}
+			b := &pgx.Batch{}
+			queueDecided(b, p)
+			return tx.SendBatch(ctx, b).Close()
+		})
+		if err != nil || done {
+			return n, pg.Fault(err)
+		}
+		n++
+	}
+}
+
+// apply makes the entries of a proposal current, when each is still what the change was based on.
+func apply(ctx context.Context, tx pgx.Tx, p Proposal, check Check, now time.Time) error {
+	var revision int64
+	if err := tx.QueryRow(ctx, changing["lock revision"]).Scan(&revision); err != nil {
+		return fmt.Errorf("lock directory: %w", err)
+	}
+	c, err := contents(ctx, tx)
+	if err != nil {
+		return err
+	}
+	proposed := map[entry.Ref]*directoryv1.PlannedChange{}
+	var entries []*directoryv1.Entry
+	for _, change := range p.GetChanges() {
+		proposed[entry.RefOf(change.GetEntry())] = change
+		entries = append(entries, change.GetEntry())
+	}
+	current := map[entry.Ref]int64{}
+	rest := slices.DeleteFunc(slices.Clone(c.Entries), func(e *directoryv1.Entry) bool {
+		current[entry.RefOf(e)] = e.GetRevision()
+		return proposed[entry.RefOf(e)] != nil
+	})
+	for ref, change := range proposed {
+		if current[ref] != change.GetBaseRevision() {
+			return fault.New(fault.WrongVersion).With("entry", string(ref)).With("current_version", strconv.FormatInt(current[ref], 10))
+		}
+	}
+	if err := check(entries, rest); err != nil {
+		return err
+	}
+	revision++
+	b := &pgx.Batch{}
+	for _, e := range entries {
+		if err := queueEntry(b, e, revision, false, now); err != nil {
+			return err
+		}
+	}
+	b.Queue(changing["count"], revision, now)
+	b.Queue(statements["tell"])
+	p.State, p.Revision = directoryv1.ProposalState_PROPOSAL_STATE_APPLIED, revision
+	return tx.SendBatch(ctx, b).Close()
+}
+
+func queueDecided(b *pgx.Batch, p Proposal) {
+	p.Version++
+	b.Queue(changing["decided"], p.GetProposalId(), p.GetVersion(), stateName(p.GetState()), p.decided.Person, p.decided.Node, p.decided.System,
+		p.GetDecidedAt().AsTime(), p.GetNote(), p.GetRevision())
+}
+
+func list(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+func optional(day string) *string {
+	if day == "" {
+		return nil
+	}
+	return &day
+}

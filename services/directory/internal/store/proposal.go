@@ -1,0 +1,153 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/pg"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/entry"
+)
+
+const proposalColumns = `proposal_id, seq, version, state, reason, effective_on::text, person, acting_for, system, proposed_at,
+	decided_person, decided_for, decided_system, decided_at, note, revision`
+
+// changing are the statements about proposals.
+var changing = map[string]string{
+	"propose": `insert into proposal (proposal_id, reason, effective_on, person, acting_for, system, proposed_at)
+			values ($1, $2, $3::text::date, $4, $5, $6, $7)`,
+	"propose entry": `insert into proposal_entry (proposal_id, kind, id, base, changed_fields, content) values ($1, $2, $3, $4, $5, $6)`,
+	"proposal":      `select ` + proposalColumns + ` from proposal where proposal_id = $1`,
+	"lock proposal": `select ` + proposalColumns + ` from proposal where proposal_id = $1 for update`,
+	"proposals": `select ` + proposalColumns + ` from proposal where ($1 = '' or state = $1) and ($2::bigint = 0 or seq < $2)
+			order by seq desc limit $3`,
+	"proposal entries": `select proposal_id, kind, base, changed_fields, content from proposal_entry where proposal_id = any($1) order by kind, id`,
+	"due": `select proposal_id from proposal where state = 'SCHEDULED' and effective_on <= $1::text::date
+			order by effective_on, seq limit 1 for update skip locked`,
+	"decided": `update proposal set version = $2, state = $3, decided_person = $4, decided_for = $5, decided_system = $6, decided_at = $7,
+			note = $8, revision = $9 where proposal_id = $1`,
+	"lock revision": `select revision from catalogue for update`,
+	"count":         `update catalogue set revision = $1, loaded_at = $2`,
+}
+
+// statePrefix begins the names of states in the contract; the database has them without it.
+const statePrefix = "PROPOSAL_STATE_"
+
+func stateName(s directoryv1.ProposalState) string {
+	return strings.TrimPrefix(s.String(), statePrefix)
+}
+
+// Proposals returns up to limit proposals, newest first, from the one after position on (0 for the newest); the state
+// unspecified is every state.
+func Proposals(ctx context.Context, pool *pgxpool.Pool, state directoryv1.ProposalState, position int64, limit int) (page []Proposal, next int64, err error) {
+	name := ""
+	if state != directoryv1.ProposalState_PROPOSAL_STATE_UNSPECIFIED {
+		name = stateName(state)
+	}
+	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, changing["proposals"], name, position, limit+1)
+		if err != nil {
+			return err
+		}
+		found, err := pgx.CollectRows(rows, pgx.RowToStructByName[proposalRow])
+		if err != nil {
+			return err
+		}
+		if len(found) > limit {
+			found = found[:limit]
+			next = found[limit-1].Seq
+		}
+		page, err = withEntries(ctx, tx, found)
+		return err
+	})
+	return page, next, pg.Fault(err)
+}
+
+// proposal reads one proposal with a statement, or NOT_FOUND.
+func proposal(ctx context.Context, tx pgx.Tx, id, statement string) (Proposal, error) {
+	rows, err := tx.Query(ctx, changing[statement], id)
+	if err != nil {
+		return Proposal{}, err
+	}
+	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[proposalRow])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Proposal{}, fault.New(fault.NotFound)
+	}
+	if err != nil {
+		return Proposal{}, err
+	}
+	all, err := withEntries(ctx, tx, []proposalRow{found})
+	if err != nil {
+		return Proposal{}, err
+	}
+	return all[0], nil
+}
+
+// proposalRow is a proposal as it lies in its table.
+type proposalRow struct {
+	ProposalID                               string
+	Seq, Version                             int64
+	State, Reason                            string
+	EffectiveOn                              *string
+	Person, ActingFor, System                string
+	ProposedAt                               time.Time
+	DecidedPerson, DecidedFor, DecidedSystem *string
+	DecidedAt                                *time.Time
+	Note                                     string
+	Revision                                 int64
+}
+
+func (r proposalRow) proposal() Proposal {
+	p := Proposal{
+		Proposal: &directoryv1.Proposal{
+			ProposalId: r.ProposalID, Version: r.Version, State: directoryv1.ProposalState(directoryv1.ProposalState_value[statePrefix+r.State]),
+			Reason: r.Reason, ProposedFor: r.ActingFor, ProposedAt: timestamppb.New(r.ProposedAt), Note: r.Note, Revision: r.Revision,
+		},
+		By: Actor{Person: r.Person, Node: r.ActingFor, System: r.System},
+	}
+	if r.EffectiveOn != nil {
+		p.EffectiveOn = *r.EffectiveOn
+	}
+	if r.DecidedAt != nil {
+		p.decided = Actor{Person: *r.DecidedPerson, Node: *r.DecidedFor, System: *r.DecidedSystem}
+		p.DecidedAt = timestamppb.New(*r.DecidedAt)
+	}
+	return p
+}
+
+func withEntries(ctx context.Context, tx pgx.Tx, found []proposalRow) ([]Proposal, error) {
+	ids := make([]string, len(found))
+	byID := map[string]Proposal{}
+	all := make([]Proposal, len(found))
+	for i, r := range found {
+		ids[i], all[i] = r.ProposalID, r.proposal()
+		byID[r.ProposalID] = all[i]
+	}
+	rows, err := tx.Query(ctx, changing["proposal entries"], ids)
+	if err != nil {
+		return nil, err
+	}
+	var (
+		id, kind string
+		change   directoryv1.PlannedChange
+		fields   []string
+		content  []byte
+	)
+	_, err = pgx.ForEachRow(rows, []any{&id, &kind, &change.BaseRevision, &fields, &content}, func() error {
+		e, err := entry.Unmarshal(kind, content)
+		if err != nil {
+			return err
+		}
+		byID[id].Changes = append(byID[id].Changes, &directoryv1.PlannedChange{Entry: e, BaseRevision: change.GetBaseRevision(), ChangedFields: slices.Clone(fields)})
+		return nil
+	})
+	return all, err
+}
