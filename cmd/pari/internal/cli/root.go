@@ -72,7 +72,7 @@ func (c *cli) root() *cobra.Command {
 	flags.StringVar(&c.lang, "lang", "it", "language of labels and errors: it or en")
 	flags.StringVar(&c.as, "as", "", "who asks, for instance operator-cremona; else who signed in last")
 	flags.StringVar(&c.node, "node", "", "node, for instance cremona; else that of who asks")
-	root.AddCommand(c.up(), c.demo(), c.login(), c.logout(), c.report(), c.casework(), c.desk(), c.table(), c.feed(), c.vocabulary(), c.bench(), c.version())
+	root.AddCommand(c.up(), c.demo(), c.login(), c.logout(), c.report(), c.casework(), c.desk(), c.table(), c.feed(), c.directory(), c.vocabulary(), c.bench(), c.version())
 	return root
 }
 
@@ -97,18 +97,23 @@ func (c *cli) ask(ctx context.Context, service string, call func(ctx context.Con
 		return err
 	}
 	var token string
-	if service != "directory" { // whose answers are for everybody
+	console := network.Console(service)
+	if service != "directory" || c.as != "" { // whose answers are for everybody; who changes it says who it is
 		if token, err = c.token(); err != nil {
 			return err
 		}
+	}
+	if service == "directory" && c.node != "" && c.as != "" {
+		console = "console." + c.node
 	}
 	if service == "intake" || service == "casemanagement" {
 		if c.node == "" {
 			return errors.New("which node? Say --node, for instance --node cremona")
 		}
 		service += "." + c.node
+		console = network.Console(service)
 	}
-	conn, err := a.Conn(service, network.Console(service), token)
+	conn, err := a.Conn(service, console, token)
 	if err != nil {
 		return err
 	}
