@@ -15,6 +15,8 @@ const (
 	TooFew              Reason = "TOO_FEW"
 	NotUnique           Reason = "NOT_UNIQUE"
 	OutOfRange          Reason = "OUT_OF_RANGE"
+	RangeReversed       Reason = "RANGE_REVERSED"
+	RangeTooLong        Reason = "RANGE_TOO_LONG"
 	BadFormat           Reason = "BAD_FORMAT"
 	BadUUID             Reason = "BAD_UUID"
 	BadEmail            Reason = "BAD_EMAIL"
@@ -117,10 +119,20 @@ var entries = []Entry{
 		"send each entry once",
 		"invia ogni voce una sola volta"},
 	{OutOfRange, codes.InvalidArgument,
-		"this number is out of range",
-		"questo numero è fuori dai limiti",
-		"use a number within the limits that the contract gives",
-		"usa un numero entro i limiti indicati nel contratto"},
+		"this number or moment is out of range",
+		"questo numero o momento è fuori dai limiti",
+		"use one within the limits that the contract gives",
+		"usane uno entro i limiti indicati nel contratto"},
+	{RangeReversed, codes.InvalidArgument,
+		"this stretch of time does not end after it begins",
+		"questo intervallo non finisce dopo il suo inizio",
+		"send an end that is later than the beginning",
+		"invia una fine successiva all'inizio"},
+	{RangeTooLong, codes.InvalidArgument,
+		"this stretch of time is too long",
+		"questo intervallo è troppo lungo",
+		"ask for a shorter one, several times if need be",
+		"chiedine uno più breve, anche in più volte"},
 	{BadFormat, codes.InvalidArgument,
 		"this text does not have the right form",
 		"questo testo non ha la forma giusta",
