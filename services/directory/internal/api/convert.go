@@ -30,6 +30,7 @@ func officeToProto(o *office.Office) *directoryv1.Office {
 			return &directoryv1.Link{Title: l.Title, Url: l.URL}
 		}),
 		ValidFrom: o.ValidFrom, ValidTo: o.ValidTo, Source: o.Source, VerifiedOn: o.VerifiedOn,
+		Exceptions: each(o.Exceptions, exceptionToProto), Holidays: holidaysToProto(o.Holidays),
 	}
 }
 
@@ -54,11 +55,14 @@ func phoneToProto(p office.Phone) *directoryv1.Phone {
 }
 
 func hoursToProto(h opening.Hours) *directoryv1.Hours {
-	return &directoryv1.Hours{Weekday: int32(h.Weekday), Opens: h.Opens.String(), Closes: h.Closes.String()}
+	return &directoryv1.Hours{Weekday: int32(h.Weekday), Opens: h.Opens.String(), Closes: h.Closes.String(), ValidFrom: h.ValidFrom, ValidTo: h.ValidTo}
 }
 
 func openStateToProto(s opening.State) *directoryv1.OpenState {
-	return &directoryv1.OpenState{Known: s.Known, Open: s.Open, Until: timeToProto(s.Until), NextOpening: timeToProto(s.Next)}
+	return &directoryv1.OpenState{
+		Known: s.Known, Open: s.Open, Until: timeToProto(s.Until), NextOpening: timeToProto(s.Next),
+		Reason: reasonToProto(s.Reason), Note: s.Note, HolidayIt: s.Holiday.IT, HolidayEn: s.Holiday.EN,
+	}
 }
 
 func timeToProto(t time.Time) *timestamppb.Timestamp {

@@ -13,6 +13,7 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	"github.com/retepari/pari/services/directory/internal/office"
+	"github.com/retepari/pari/services/directory/internal/territory"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
@@ -23,8 +24,9 @@ const defaultPage = 50
 type Server struct {
 	directoryv1.UnsafeDirectoryServiceServer
 
-	now   func() time.Time
-	shown atomic.Pointer[view]
+	now    func() time.Time
+	places *territory.Index
+	shown  atomic.Pointer[view]
 }
 
 // view is what is shown, ready to be sent.
@@ -34,9 +36,9 @@ type view struct {
 	set     *codes.Set
 }
 
-// New returns a server that shows an empty directory.
-func New(now func() time.Time) *Server {
-	s := &Server{now: now}
+// New returns a server that shows an empty directory and knows the places, which never change while it runs.
+func New(now func() time.Time, places *territory.Index) *Server {
+	s := &Server{now: now, places: places}
 	s.Show(nil, nil)
 	return s
 }
@@ -105,9 +107,6 @@ func (s *Server) FindOffices(_ context.Context, req *directoryv1.FindOfficesRequ
 		Territory: req.GetTerritory(), Ground: req.GetGround(), AccessMode: req.GetAccessMode(), Service: req.GetService(), Now: s.now(),
 	}
 	if req.GetOpenAt() != nil {
-		if req.GetOpenAt().CheckValid() != nil {
-			return nil, fault.Invalid(fault.Field{Path: "open_at", Reason: fault.OutOfRange})
-		}
 		query.OpenAt = req.GetOpenAt().AsTime()
 	}
 	answer := &directoryv1.FindOfficesResponse{}
