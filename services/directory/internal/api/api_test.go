@@ -51,7 +51,13 @@ func desk(id, node string) office.Office {
 // open serves the offices behind the real chain and connects as a municipal system without any role.
 func open(t *testing.T, offices ...office.Office) (directoryv1.DirectoryServiceClient, *api.Server) {
 	t.Helper()
-	server := api.New(func() time.Time { return tuesday }, places(t))
+	return openAt(t, tuesday, offices...)
+}
+
+// openAt is open at another moment.
+func openAt(t *testing.T, now time.Time, offices ...office.Office) (directoryv1.DirectoryServiceClient, *api.Server) {
+	t.Helper()
+	server := api.New(func() time.Time { return now }, places(t))
 	server.Show(lists(), offices)
 	started := rpctest.NewWorld(t).Start(t, rpc.Config{Service: "directory", Region: "all", Node: "centre", Vocabulary: server.Vocabulary},
 		func(r grpc.ServiceRegistrar) { directoryv1.RegisterDirectoryServiceServer(r, server) })

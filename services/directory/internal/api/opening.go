@@ -20,7 +20,7 @@ const calendarType = "text/calendar; charset=utf-8"
 func (s *Server) ListOpenings(_ context.Context, req *directoryv1.ListOpeningsRequest) (*directoryv1.ListOpeningsResponse, error) {
 	mode := ""
 	if req.GetChannel() == directoryv1.OpeningChannel_OPENING_CHANNEL_PHONE {
-		mode = office.ByPhone
+		mode = office.ModePhone
 	}
 	opened, ok := s.shown.Load().index.Openings(req.GetOfficeId(), mode)
 	if !ok {

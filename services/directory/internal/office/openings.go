@@ -8,8 +8,8 @@ import (
 	"github.com/retepari/pari/services/directory/internal/opening"
 )
 
-// ByPhone is the access mode whose hours are those of the telephone; any other has the counter's.
-const ByPhone = "PHONE"
+// ModePhone is the access mode whose hours are those of the telephone; any other has the counter's.
+const ModePhone = "PHONE"
 
 // CalendarDays is how many days ahead a calendar speaks for, less than opening.MaxCalendarDays.
 const CalendarDays = 366
@@ -31,7 +31,7 @@ func (x *Index) Openings(id, mode string) (Opened, bool) {
 	}
 	o := &x.offices[i]
 	said := o.counter()
-	if mode == ByPhone {
+	if mode == ModePhone {
 		said = o.telephone()
 	}
 	opened := Opened{Known: o.State == "ACTIVE" && len(said.Hours)+len(said.Exceptions) > 0, plan: x.plans[i].of(mode), from: midnight(o.ValidFrom)}

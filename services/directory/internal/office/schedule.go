@@ -71,7 +71,7 @@ func plan(s opening.Schedule) *opening.Plan {
 
 // of returns the plan that matters to somebody who comes in an access mode.
 func (p plans) of(mode string) *opening.Plan {
-	if mode == ByPhone {
+	if mode == ModePhone {
 		return p.telephone
 	}
 	return p.counter
