@@ -16,7 +16,7 @@ var errNotSignedIn = errors.New("nobody is signed in")
 
 // next is what to try after a refusal, by its reason.
 var next = map[string]string{ //nolint:gosec // names of refusals, no credentials
-	"NOT_FOUND":         "pari report list, pari case list: what there is at your node",
+	"NOT_FOUND":         "pari report list, pari case list: what there is at your node; pari desk find: the offices",
 	"WRONG_VERSION":     "pari case show ID: how it stands now; then decide again",
 	"FORBIDDEN_MOVE":    "pari case show ID: where it stands; docs/case-states.md shows what may follow",
 	"NOT_ASSESSED":      "pari case assess ID --help",
