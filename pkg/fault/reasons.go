@@ -15,6 +15,8 @@ const (
 	TooFew              Reason = "TOO_FEW"
 	NotUnique           Reason = "NOT_UNIQUE"
 	OutOfRange          Reason = "OUT_OF_RANGE"
+	RangeReversed       Reason = "RANGE_REVERSED"
+	RangeTooLong        Reason = "RANGE_TOO_LONG"
 	BadFormat           Reason = "BAD_FORMAT"
 	BadUUID             Reason = "BAD_UUID"
 	BadEmail            Reason = "BAD_EMAIL"
@@ -28,7 +30,6 @@ const (
 	DuplicateConsent    Reason = "DUPLICATE_CONSENT"
 	MainGroundNotListed Reason = "MAIN_GROUND_NOT_LISTED"
 	UnknownEntry        Reason = "UNKNOWN_ENTRY"
-	RangeReversed       Reason = "RANGE_REVERSED"
 	ClosesBeforeOpens   Reason = "CLOSES_BEFORE_OPENS"
 	Overlap             Reason = "OVERLAP"
 	Cycle               Reason = "CYCLE"
@@ -129,10 +130,20 @@ var entries = []Entry{
 		"send each entry once",
 		"invia ogni voce una sola volta"},
 	{OutOfRange, codes.InvalidArgument,
-		"this number is out of range",
-		"questo numero è fuori dai limiti",
-		"use a number within the limits that the contract gives",
-		"usa un numero entro i limiti indicati nel contratto"},
+		"this number or moment is out of range",
+		"questo numero o momento è fuori dai limiti",
+		"use one within the limits that the contract gives",
+		"usane uno entro i limiti indicati nel contratto"},
+	{RangeReversed, codes.InvalidArgument,
+		"it ends before it begins",
+		"finisce prima di cominciare",
+		"give an end that is later than the beginning",
+		"indica una fine successiva all'inizio"},
+	{RangeTooLong, codes.InvalidArgument,
+		"this stretch of time is too long",
+		"questo intervallo è troppo lungo",
+		"ask for a shorter one, several times if need be",
+		"chiedine uno più breve, anche in più volte"},
 	{BadFormat, codes.InvalidArgument,
 		"this text does not have the right form",
 		"questo testo non ha la forma giusta",
@@ -198,11 +209,6 @@ var entries = []Entry{
 		"questa voce non è nel repertorio, o il suo tipo qui non è ammesso",
 		"name an entry that exists, such as office/cremona-sportello",
 		"indica una voce esistente, per esempio office/cremona-sportello"},
-	{RangeReversed, codes.InvalidArgument,
-		"it ends before it begins",
-		"finisce prima di cominciare",
-		"exchange the two days, or leave one out",
-		"scambia le due date, oppure omettine una"},
 	{ClosesBeforeOpens, codes.InvalidArgument,
 		"it closes before it opens",
 		"chiude prima di aprire",

@@ -21,6 +21,7 @@ import (
 	"github.com/retepari/pari/services/directory/internal/api"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/store"
+	"github.com/retepari/pari/services/directory/internal/territory"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
@@ -98,7 +99,11 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 		return err
 	}
 	f.Group.OnStop("database", func(context.Context) error { pool.Close(); return nil })
-	directory := api.New(time.Now, pool)
+	places, err := territory.Read(data.Files)
+	if err != nil {
+		return fmt.Errorf("places: %w", err)
+	}
+	directory := api.New(time.Now, pool, territory.New(places))
 	shown, once := make(chan struct{}), sync.Once{}
 	f.Ops.Check("data", func(context.Context) error {
 		select {

@@ -15,7 +15,7 @@ import (
 
 func (c *cli) desk() *cobra.Command {
 	cmd := &cobra.Command{Use: "desk", Short: "Offices that help"}
-	cmd.AddCommand(c.deskFind())
+	cmd.AddCommand(c.deskFind(), c.deskHours(), c.deskCalendar())
 	return cmd
 }
 
@@ -61,24 +61,6 @@ func (c *cli) deskFind() *cobra.Command {
 	f.StringVar(&req.AccessMode, "access", "", "how to reach it; pari vocabulary access_mode")
 	f.StringVar(&at, "open", "", "only what is open then, in Italy, for instance 2026-12-01T10:00")
 	return cmd
-}
-
-// open says whether an office is open, and until or from when, in Italy.
-func (c *cli) open(s *directoryv1.OpenState) string {
-	at := func(t *timestamppb.Timestamp) string {
-		if t == nil {
-			return "?"
-		}
-		return t.AsTime().In(rome.Zone).Format("2006-01-02 15:04")
-	}
-	switch {
-	case !s.GetKnown():
-		return c.label("orari non dati", "hours not given")
-	case s.GetOpen():
-		return c.label("sì, fino alle ", "yes, until ") + at(s.GetUntil())
-	default:
-		return c.label("no, apre ", "no, opens ") + at(s.GetNextOpening())
-	}
 }
 
 func (c *cli) vocabulary() *cobra.Command {

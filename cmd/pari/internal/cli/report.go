@@ -195,7 +195,7 @@ func (c *cli) reportTake() *cobra.Command {
 
 // short cuts the prefix that enum values have in the contract.
 func short(enum string) string {
-	for _, prefix := range []string{"REPORT_STATE_", "CASE_STATE_", "UNIT_", "OPEN_STATE_", "PROPOSAL_STATE_"} {
+	for _, prefix := range []string{"REPORT_STATE_", "CASE_STATE_", "UNIT_", "OPEN_STATE_", "PROPOSAL_STATE_", "TERRITORY_KIND_", "TERRITORY_REASON_"} {
 		enum = strings.TrimPrefix(enum, prefix)
 	}
 	return enum

@@ -72,7 +72,7 @@ func (c *cli) root() *cobra.Command {
 	flags.StringVar(&c.lang, "lang", "it", "language of labels and errors: it or en")
 	flags.StringVar(&c.as, "as", "", "who asks, for instance operator-cremona; else who signed in last")
 	flags.StringVar(&c.node, "node", "", "node, for instance cremona; else that of who asks")
-	root.AddCommand(c.up(), c.demo(), c.login(), c.logout(), c.report(), c.casework(), c.desk(), c.table(), c.feed(), c.directory(), c.vocabulary(), c.bench(), c.version())
+	root.AddCommand(c.up(), c.demo(), c.login(), c.logout(), c.report(), c.casework(), c.desk(), c.place(), c.table(), c.feed(), c.directory(), c.vocabulary(), c.bench(), c.version())
 	return root
 }
 

@@ -3,6 +3,7 @@ package api_test
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,8 +16,10 @@ import (
 	"github.com/retepari/pari/pkg/rpc"
 	"github.com/retepari/pari/pkg/rpc/rpctest"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/data"
 	"github.com/retepari/pari/services/directory/internal/api"
 	"github.com/retepari/pari/services/directory/internal/entry"
+	"github.com/retepari/pari/services/directory/internal/territory"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
@@ -48,7 +51,13 @@ func desk(id, node string) *directoryv1.Office {
 // open serves entries behind the real chain and connects as a municipal system without any role.
 func open[M proto.Message](t *testing.T, contents ...M) (directoryv1.DirectoryServiceClient, *api.Server) {
 	t.Helper()
-	server := api.New(func() time.Time { return tuesday }, nil)
+	return openAt(t, tuesday, contents...)
+}
+
+// openAt is open at another moment.
+func openAt[M proto.Message](t *testing.T, now time.Time, contents ...M) (directoryv1.DirectoryServiceClient, *api.Server) {
+	t.Helper()
+	server := api.New(func() time.Time { return now }, nil, places(t))
 	show(t, server, contents...)
 	started := rpctest.NewWorld(t).Start(t, rpc.Config{Service: "directory", Region: "all", Node: "centre", Vocabulary: server.Vocabulary},
 		func(r grpc.ServiceRegistrar) { directoryv1.RegisterDirectoryServiceServer(r, server) })
@@ -68,6 +77,21 @@ func show[M proto.Message](t *testing.T, server *api.Server, contents ...M) {
 	if err := server.Show(1, lists(), entries); err != nil {
 		t.Fatal(err)
 	}
+}
+
+var italy = sync.OnceValues(func() (*territory.Index, error) {
+	places, err := territory.Read(data.Files)
+	return territory.New(places), err
+})
+
+// places are those of the data in the program, read once.
+func places(t *testing.T) *territory.Index {
+	t.Helper()
+	x, err := italy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
 }
 
 // refused checks reason and fields of a refusal.
@@ -201,6 +225,8 @@ func TestFindOffices(t *testing.T) {
 		{"refuses all that is wrong at once", &directoryv1.FindOfficesRequest{Territory: "x", Ground: "sex", Service: "TEA"},
 			[]string{"territory UNKNOWN_CODE", "ground UNKNOWN_CODE", "service UNKNOWN_CODE"}},
 		{"refuses a moment that does not exist", &directoryv1.FindOfficesRequest{OpenAt: &timestamppb.Timestamp{Seconds: 1 << 60}}, []string{"open_at OUT_OF_RANGE"}},
+		{"refuses a moment before 1970", &directoryv1.FindOfficesRequest{OpenAt: timestamppb.New(time.Unix(-1, 0))}, []string{"open_at OUT_OF_RANGE"}},
+		{"refuses a moment after 2399", &directoryv1.FindOfficesRequest{OpenAt: timestamppb.New(time.Date(2400, 1, 1, 0, 0, 0, 0, time.UTC))}, []string{"open_at OUT_OF_RANGE"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

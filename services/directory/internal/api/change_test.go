@@ -71,7 +71,7 @@ func edit(t *testing.T) *edited {
 		t.Fatal(err)
 	}
 	w := &edited{world: rpctest.NewWorld(t), pool: db.Pool(t), shown: make(chan int64, 20)}
-	w.server = api.New(func() time.Time { return tuesday }, w.pool)
+	w.server = api.New(func() time.Time { return tuesday }, w.pool, places(t))
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {

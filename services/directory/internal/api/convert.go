@@ -13,7 +13,10 @@ import (
 )
 
 func openStateToProto(s opening.State) *directoryv1.OpenState {
-	return &directoryv1.OpenState{Known: s.Known, Open: s.Open, Until: timeToProto(s.Until), NextOpening: timeToProto(s.Next)}
+	return &directoryv1.OpenState{
+		Known: s.Known, Open: s.Open, Until: timeToProto(s.Until), NextOpening: timeToProto(s.Next),
+		Reason: reasonToProto(s.Reason), Note: s.Note, HolidayIt: s.Holiday.IT, HolidayEn: s.Holiday.EN,
+	}
 }
 
 func timeToProto(t time.Time) *timestamppb.Timestamp {

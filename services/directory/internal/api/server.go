@@ -17,6 +17,7 @@ import (
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/office"
+	"github.com/retepari/pari/services/directory/internal/territory"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
@@ -27,9 +28,10 @@ const defaultPage = 50
 type Server struct {
 	directoryv1.UnsafeDirectoryServiceServer
 
-	now   func() time.Time
-	pool  *pgxpool.Pool // for history and changes; everything else is in memory
-	shown atomic.Pointer[view]
+	now    func() time.Time
+	pool   *pgxpool.Pool // for history and changes; everything else is in memory
+	places *territory.Index
+	shown  atomic.Pointer[view]
 }
 
 // view is what is shown, ready to be sent.
@@ -41,9 +43,9 @@ type view struct {
 	set      *codes.Set
 }
 
-// New returns a server that shows an empty directory.
-func New(now func() time.Time, pool *pgxpool.Pool) *Server {
-	s := &Server{now: now, pool: pool}
+// New returns a server that shows an empty directory and knows the places, which never change while it runs.
+func New(now func() time.Time, pool *pgxpool.Pool, places *territory.Index) *Server {
+	s := &Server{now: now, pool: pool, places: places}
 	_ = s.Show(0, nil, nil) // nothing in it that could be wrong
 	return s
 }
@@ -124,9 +126,6 @@ func (s *Server) FindOffices(_ context.Context, req *directoryv1.FindOfficesRequ
 		Territory: req.GetTerritory(), Ground: req.GetGround(), AccessMode: req.GetAccessMode(), Service: req.GetService(), Now: s.now(),
 	}
 	if req.GetOpenAt() != nil {
-		if req.GetOpenAt().CheckValid() != nil {
-			return nil, fault.Invalid(fault.Field{Path: "open_at", Reason: fault.OutOfRange})
-		}
 		query.OpenAt = req.GetOpenAt().AsTime()
 	}
 	answer := &directoryv1.FindOfficesResponse{}

@@ -16,7 +16,7 @@ func Office(o *directoryv1.Office) (office.Office, error) {
 		ID: o.GetOfficeId(), Name: o.GetName(), Kind: o.GetKind(), State: o.GetState(), Region: o.GetRegion(), Node: o.GetNode(), Body: o.GetBody(),
 		IPACode: o.GetIpaCode(), Description: o.GetDescription(), Hours: problems.hours(o.GetHours()), AccessRule: o.GetAccessRule(), Fee: o.GetFee(),
 		Recipients: o.GetRecipients(), Grounds: o.GetGrounds(), Accessibility: o.GetAccessibility(), Territories: o.GetTerritories(),
-		NetworkRoles: o.GetNetworkRoles(), ValidFrom: o.GetValidFrom(), ValidTo: o.GetValidTo(), Source: o.GetSource(), VerifiedOn: o.GetVerifiedOn(),
+		NetworkRoles: o.GetNetworkRoles(), Exceptions: problems.exceptions(o.GetExceptions()), Holidays: holidays[o.GetHolidays()], ValidFrom: o.GetValidFrom(), ValidTo: o.GetValidTo(), Source: o.GetSource(), VerifiedOn: o.GetVerifiedOn(),
 	}
 	for _, a := range o.GetAddresses() {
 		out.Addresses = append(out.Addresses, office.Address{
@@ -80,9 +80,25 @@ type clocks struct{ err error }
 
 func (c *clocks) hours(all []*directoryv1.Hours) (out []opening.Hours) {
 	for _, h := range all {
-		out = append(out, opening.Hours{Weekday: int(h.GetWeekday()), Opens: c.read(h.GetOpens()), Closes: c.read(h.GetCloses())})
+		out = append(out, opening.Hours{Weekday: int(h.GetWeekday()), Opens: c.read(h.GetOpens()), Closes: c.read(h.GetCloses()), ValidFrom: h.GetValidFrom(), ValidTo: h.GetValidTo()})
 	}
 	return out
+}
+
+func (c *clocks) exceptions(all []*directoryv1.OpeningException) (out []opening.Exception) {
+	for _, e := range all {
+		x := opening.Exception{From: e.GetFrom(), To: e.GetTo(), RRule: e.GetRrule(), Closed: e.GetClosed(), Reason: e.GetReason()}
+		for _, t := range e.GetHours() {
+			x.Hours = append(x.Hours, opening.Times{Opens: c.read(t.GetOpens()), Closes: c.read(t.GetCloses())})
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+var holidays = map[directoryv1.HolidayRule]opening.HolidayRule{
+	directoryv1.HolidayRule_HOLIDAY_RULE_CLOSED: opening.HolidaysClosed, directoryv1.HolidayRule_HOLIDAY_RULE_OPEN: opening.HolidaysOpen,
+	directoryv1.HolidayRule_HOLIDAY_RULE_NOT_GIVEN: opening.HolidaysNotGiven,
 }
 
 func (c *clocks) read(written string) (at opening.Clock) {

@@ -52,7 +52,11 @@ func (o *Office) place() string {
 // plans are the schedules of an office, ready to be asked.
 type plans struct{ counter, telephone *opening.Plan }
 
+// plansOf returns the plans of an office. Of one that does not work nothing is known, whatever its hours were.
 func plansOf(o *Office) plans {
+	if o.State != "ACTIVE" {
+		return plans{counter: &opening.Plan{}, telephone: &opening.Plan{}}
+	}
 	return plans{counter: plan(o.counter()), telephone: plan(o.telephone())}
 }
 
@@ -65,10 +69,13 @@ func plan(s opening.Schedule) *opening.Plan {
 	return p
 }
 
-// at returns the state that matters to somebody who comes in an access mode.
-func (p plans) at(mode string, moment time.Time) opening.State {
-	if mode == "PHONE" {
-		return p.telephone.StateAt(moment)
+// of returns the plan that matters to somebody who comes in an access mode.
+func (p plans) of(mode string) *opening.Plan {
+	if mode == ModePhone {
+		return p.telephone
 	}
-	return p.counter.StateAt(moment)
+	return p.counter
 }
+
+// at returns the state that matters to somebody who comes in an access mode.
+func (p plans) at(mode string, moment time.Time) opening.State { return p.of(mode).StateAt(moment) }

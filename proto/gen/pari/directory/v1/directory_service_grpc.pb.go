@@ -21,16 +21,22 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	DirectoryService_GetOffice_FullMethodName        = "/pari.directory.v1.DirectoryService/GetOffice"
-	DirectoryService_ListOffices_FullMethodName      = "/pari.directory.v1.DirectoryService/ListOffices"
-	DirectoryService_FindOffices_FullMethodName      = "/pari.directory.v1.DirectoryService/FindOffices"
-	DirectoryService_GetEntry_FullMethodName         = "/pari.directory.v1.DirectoryService/GetEntry"
-	DirectoryService_ListEntries_FullMethodName      = "/pari.directory.v1.DirectoryService/ListEntries"
-	DirectoryService_ListEntryHistory_FullMethodName = "/pari.directory.v1.DirectoryService/ListEntryHistory"
-	DirectoryService_ProposeChanges_FullMethodName   = "/pari.directory.v1.DirectoryService/ProposeChanges"
-	DirectoryService_DecideProposal_FullMethodName   = "/pari.directory.v1.DirectoryService/DecideProposal"
-	DirectoryService_ListProposals_FullMethodName    = "/pari.directory.v1.DirectoryService/ListProposals"
-	DirectoryService_ListVocabularies_FullMethodName = "/pari.directory.v1.DirectoryService/ListVocabularies"
+	DirectoryService_GetOffice_FullMethodName         = "/pari.directory.v1.DirectoryService/GetOffice"
+	DirectoryService_ListOffices_FullMethodName       = "/pari.directory.v1.DirectoryService/ListOffices"
+	DirectoryService_FindOffices_FullMethodName       = "/pari.directory.v1.DirectoryService/FindOffices"
+	DirectoryService_GetEntry_FullMethodName          = "/pari.directory.v1.DirectoryService/GetEntry"
+	DirectoryService_ListEntries_FullMethodName       = "/pari.directory.v1.DirectoryService/ListEntries"
+	DirectoryService_ListEntryHistory_FullMethodName  = "/pari.directory.v1.DirectoryService/ListEntryHistory"
+	DirectoryService_ProposeChanges_FullMethodName    = "/pari.directory.v1.DirectoryService/ProposeChanges"
+	DirectoryService_DecideProposal_FullMethodName    = "/pari.directory.v1.DirectoryService/DecideProposal"
+	DirectoryService_ListProposals_FullMethodName     = "/pari.directory.v1.DirectoryService/ListProposals"
+	DirectoryService_ListVocabularies_FullMethodName  = "/pari.directory.v1.DirectoryService/ListVocabularies"
+	DirectoryService_ListOpenings_FullMethodName      = "/pari.directory.v1.DirectoryService/ListOpenings"
+	DirectoryService_ListFreeWindows_FullMethodName   = "/pari.directory.v1.DirectoryService/ListFreeWindows"
+	DirectoryService_GetOfficeCalendar_FullMethodName = "/pari.directory.v1.DirectoryService/GetOfficeCalendar"
+	DirectoryService_ResolveTerritory_FullMethodName  = "/pari.directory.v1.DirectoryService/ResolveTerritory"
+	DirectoryService_GetTerritory_FullMethodName      = "/pari.directory.v1.DirectoryService/GetTerritory"
+	DirectoryService_ListTerritories_FullMethodName   = "/pari.directory.v1.DirectoryService/ListTerritories"
 )
 
 // DirectoryServiceClient is the client API for DirectoryService service.
@@ -61,6 +67,18 @@ type DirectoryServiceClient interface {
 	ListProposals(ctx context.Context, in *ListProposalsRequest, opts ...grpc.CallOption) (*ListProposalsResponse, error)
 	// Returns vocabularies: the codes that requests may use, with labels, groups and validity.
 	ListVocabularies(ctx context.Context, in *ListVocabulariesRequest, opts ...grpc.CallOption) (*ListVocabulariesResponse, error)
+	// Lists when a counter or a telephone is open between two moments. Errors: NOT_FOUND.
+	ListOpenings(ctx context.Context, in *ListOpeningsRequest, opts ...grpc.CallOption) (*ListOpeningsResponse, error)
+	// Lists the windows in the hours of a counter that have room for an appointment. Books nothing. Errors: NOT_FOUND.
+	ListFreeWindows(ctx context.Context, in *ListFreeWindowsRequest, opts ...grpc.CallOption) (*ListFreeWindowsResponse, error)
+	// Returns the opening hours of a counter as an iCalendar text (RFC 5545) to subscribe to. Errors: NOT_FOUND.
+	GetOfficeCalendar(ctx context.Context, in *GetOfficeCalendarRequest, opts ...grpc.CallOption) (*GetOfficeCalendarResponse, error)
+	// Finds the places that a name may mean, best first: other languages, former names, slips of the pen. None: no candidates.
+	ResolveTerritory(ctx context.Context, in *ResolveTerritoryRequest, opts ...grpc.CallOption) (*ResolveTerritoryResponse, error)
+	// Returns one place by its ISTAT code, past ones too. Errors: NOT_FOUND.
+	GetTerritory(ctx context.Context, in *GetTerritoryRequest, opts ...grpc.CallOption) (*GetTerritoryResponse, error)
+	// Lists the places that exist on a day: a region, then each province followed by its municipalities. Errors: NOT_FOUND.
+	ListTerritories(ctx context.Context, in *ListTerritoriesRequest, opts ...grpc.CallOption) (*ListTerritoriesResponse, error)
 }
 
 type directoryServiceClient struct {
@@ -171,6 +189,66 @@ func (c *directoryServiceClient) ListVocabularies(ctx context.Context, in *ListV
 	return out, nil
 }
 
+func (c *directoryServiceClient) ListOpenings(ctx context.Context, in *ListOpeningsRequest, opts ...grpc.CallOption) (*ListOpeningsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListOpeningsResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_ListOpenings_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *directoryServiceClient) ListFreeWindows(ctx context.Context, in *ListFreeWindowsRequest, opts ...grpc.CallOption) (*ListFreeWindowsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListFreeWindowsResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_ListFreeWindows_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *directoryServiceClient) GetOfficeCalendar(ctx context.Context, in *GetOfficeCalendarRequest, opts ...grpc.CallOption) (*GetOfficeCalendarResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetOfficeCalendarResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_GetOfficeCalendar_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *directoryServiceClient) ResolveTerritory(ctx context.Context, in *ResolveTerritoryRequest, opts ...grpc.CallOption) (*ResolveTerritoryResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ResolveTerritoryResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_ResolveTerritory_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *directoryServiceClient) GetTerritory(ctx context.Context, in *GetTerritoryRequest, opts ...grpc.CallOption) (*GetTerritoryResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetTerritoryResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_GetTerritory_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *directoryServiceClient) ListTerritories(ctx context.Context, in *ListTerritoriesRequest, opts ...grpc.CallOption) (*ListTerritoriesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListTerritoriesResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_ListTerritories_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // DirectoryServiceServer is the server API for DirectoryService service.
 // All implementations must embed UnimplementedDirectoryServiceServer
 // for forward compatibility.
@@ -199,6 +277,18 @@ type DirectoryServiceServer interface {
 	ListProposals(context.Context, *ListProposalsRequest) (*ListProposalsResponse, error)
 	// Returns vocabularies: the codes that requests may use, with labels, groups and validity.
 	ListVocabularies(context.Context, *ListVocabulariesRequest) (*ListVocabulariesResponse, error)
+	// Lists when a counter or a telephone is open between two moments. Errors: NOT_FOUND.
+	ListOpenings(context.Context, *ListOpeningsRequest) (*ListOpeningsResponse, error)
+	// Lists the windows in the hours of a counter that have room for an appointment. Books nothing. Errors: NOT_FOUND.
+	ListFreeWindows(context.Context, *ListFreeWindowsRequest) (*ListFreeWindowsResponse, error)
+	// Returns the opening hours of a counter as an iCalendar text (RFC 5545) to subscribe to. Errors: NOT_FOUND.
+	GetOfficeCalendar(context.Context, *GetOfficeCalendarRequest) (*GetOfficeCalendarResponse, error)
+	// Finds the places that a name may mean, best first: other languages, former names, slips of the pen. None: no candidates.
+	ResolveTerritory(context.Context, *ResolveTerritoryRequest) (*ResolveTerritoryResponse, error)
+	// Returns one place by its ISTAT code, past ones too. Errors: NOT_FOUND.
+	GetTerritory(context.Context, *GetTerritoryRequest) (*GetTerritoryResponse, error)
+	// Lists the places that exist on a day: a region, then each province followed by its municipalities. Errors: NOT_FOUND.
+	ListTerritories(context.Context, *ListTerritoriesRequest) (*ListTerritoriesResponse, error)
 	mustEmbedUnimplementedDirectoryServiceServer()
 }
 
@@ -238,6 +328,24 @@ func (UnimplementedDirectoryServiceServer) ListProposals(context.Context, *ListP
 }
 func (UnimplementedDirectoryServiceServer) ListVocabularies(context.Context, *ListVocabulariesRequest) (*ListVocabulariesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListVocabularies not implemented")
+}
+func (UnimplementedDirectoryServiceServer) ListOpenings(context.Context, *ListOpeningsRequest) (*ListOpeningsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListOpenings not implemented")
+}
+func (UnimplementedDirectoryServiceServer) ListFreeWindows(context.Context, *ListFreeWindowsRequest) (*ListFreeWindowsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListFreeWindows not implemented")
+}
+func (UnimplementedDirectoryServiceServer) GetOfficeCalendar(context.Context, *GetOfficeCalendarRequest) (*GetOfficeCalendarResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetOfficeCalendar not implemented")
+}
+func (UnimplementedDirectoryServiceServer) ResolveTerritory(context.Context, *ResolveTerritoryRequest) (*ResolveTerritoryResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ResolveTerritory not implemented")
+}
+func (UnimplementedDirectoryServiceServer) GetTerritory(context.Context, *GetTerritoryRequest) (*GetTerritoryResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetTerritory not implemented")
+}
+func (UnimplementedDirectoryServiceServer) ListTerritories(context.Context, *ListTerritoriesRequest) (*ListTerritoriesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListTerritories not implemented")
 }
 func (UnimplementedDirectoryServiceServer) mustEmbedUnimplementedDirectoryServiceServer() {}
 func (UnimplementedDirectoryServiceServer) testEmbeddedByValue()                          {}
@@ -440,6 +548,114 @@ func _DirectoryService_ListVocabularies_Handler(srv interface{}, ctx context.Con
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DirectoryService_ListOpenings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListOpeningsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).ListOpenings(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_ListOpenings_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).ListOpenings(ctx, req.(*ListOpeningsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DirectoryService_ListFreeWindows_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListFreeWindowsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).ListFreeWindows(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_ListFreeWindows_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).ListFreeWindows(ctx, req.(*ListFreeWindowsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DirectoryService_GetOfficeCalendar_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetOfficeCalendarRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).GetOfficeCalendar(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_GetOfficeCalendar_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).GetOfficeCalendar(ctx, req.(*GetOfficeCalendarRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DirectoryService_ResolveTerritory_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResolveTerritoryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).ResolveTerritory(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_ResolveTerritory_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).ResolveTerritory(ctx, req.(*ResolveTerritoryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DirectoryService_GetTerritory_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetTerritoryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).GetTerritory(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_GetTerritory_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).GetTerritory(ctx, req.(*GetTerritoryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DirectoryService_ListTerritories_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListTerritoriesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).ListTerritories(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_ListTerritories_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).ListTerritories(ctx, req.(*ListTerritoriesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // DirectoryService_ServiceDesc is the grpc.ServiceDesc for DirectoryService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -486,6 +702,30 @@ var DirectoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListVocabularies",
 			Handler:    _DirectoryService_ListVocabularies_Handler,
+		},
+		{
+			MethodName: "ListOpenings",
+			Handler:    _DirectoryService_ListOpenings_Handler,
+		},
+		{
+			MethodName: "ListFreeWindows",
+			Handler:    _DirectoryService_ListFreeWindows_Handler,
+		},
+		{
+			MethodName: "GetOfficeCalendar",
+			Handler:    _DirectoryService_GetOfficeCalendar_Handler,
+		},
+		{
+			MethodName: "ResolveTerritory",
+			Handler:    _DirectoryService_ResolveTerritory_Handler,
+		},
+		{
+			MethodName: "GetTerritory",
+			Handler:    _DirectoryService_GetTerritory_Handler,
+		},
+		{
+			MethodName: "ListTerritories",
+			Handler:    _DirectoryService_ListTerritories_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

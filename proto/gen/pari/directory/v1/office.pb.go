@@ -138,7 +138,11 @@ type Office struct {
 	// Where the entry comes from.
 	Source string `protobuf:"bytes,25,opt,name=source,proto3" json:"source,omitempty"`
 	// Day on which the entry was last checked against its source, ISO 8601.
-	VerifiedOn    string `protobuf:"bytes,26,opt,name=verified_on,json=verifiedOn,proto3" json:"verified_on,omitempty"`
+	VerifiedOn string `protobuf:"bytes,26,opt,name=verified_on,json=verifiedOn,proto3" json:"verified_on,omitempty"`
+	// What holds instead of the weekly hours on some days, at most 500.
+	Exceptions []*OpeningException `protobuf:"bytes,27,rep,name=exceptions,proto3" json:"exceptions,omitempty"`
+	// What its counter does on national holidays and on the patron day of its municipality.
+	Holidays      HolidayRule `protobuf:"varint,28,opt,name=holidays,proto3,enum=pari.directory.v1.HolidayRule" json:"holidays,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -353,6 +357,20 @@ func (x *Office) GetVerifiedOn() string {
 		return x.VerifiedOn
 	}
 	return ""
+}
+
+func (x *Office) GetExceptions() []*OpeningException {
+	if x != nil {
+		return x.Exceptions
+	}
+	return nil
+}
+
+func (x *Office) GetHolidays() HolidayRule {
+	if x != nil {
+		return x.Holidays
+	}
+	return HolidayRule_HOLIDAY_RULE_UNSPECIFIED
 }
 
 // An address.
@@ -573,7 +591,11 @@ type Hours struct {
 	// Opening time, 24 hours, for instance "09:00".
 	Opens string `protobuf:"bytes,2,opt,name=opens,proto3" json:"opens,omitempty"`
 	// Closing time, after opening, up to "24:00".
-	Closes        string `protobuf:"bytes,3,opt,name=closes,proto3" json:"closes,omitempty"`
+	Closes string `protobuf:"bytes,3,opt,name=closes,proto3" json:"closes,omitempty"`
+	// First day on which it is in force, ISO 8601. Empty: no limit.
+	ValidFrom string `protobuf:"bytes,4,opt,name=valid_from,json=validFrom,proto3" json:"valid_from,omitempty"`
+	// Last day on which it is in force, ISO 8601. Empty: no limit.
+	ValidTo       string `protobuf:"bytes,5,opt,name=valid_to,json=validTo,proto3" json:"valid_to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -625,6 +647,20 @@ func (x *Hours) GetOpens() string {
 func (x *Hours) GetCloses() string {
 	if x != nil {
 		return x.Closes
+	}
+	return ""
+}
+
+func (x *Hours) GetValidFrom() string {
+	if x != nil {
+		return x.ValidFrom
+	}
+	return ""
+}
+
+func (x *Hours) GetValidTo() string {
+	if x != nil {
+		return x.ValidTo
 	}
 	return ""
 }
@@ -760,14 +796,22 @@ func (x *Link) GetUrl() string {
 // Whether an office is open at a moment, in Europe/Rome.
 type OpenState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// False when the office gave no hours: then nothing else is said.
+	// False when the office gave no hours for that day, or does not work: then only the holiday is said besides.
 	Known bool `protobuf:"varint,1,opt,name=known,proto3" json:"known,omitempty"`
-	// True when the counter is open.
+	// True when the counter is open, or the telephone is answered where that was asked for.
 	Open bool `protobuf:"varint,2,opt,name=open,proto3" json:"open,omitempty"`
 	// When it closes, if it is open.
 	Until *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=until,proto3" json:"until,omitempty"`
 	// When it next opens, if it is closed.
-	NextOpening   *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=next_opening,json=nextOpening,proto3" json:"next_opening,omitempty"`
+	NextOpening *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=next_opening,json=nextOpening,proto3" json:"next_opening,omitempty"`
+	// What decided about the day. With OPENING_REASON_HOLIDAY_NOT_GIVEN it may be open all the same: call before you go.
+	Reason OpeningReason `protobuf:"varint,5,opt,name=reason,proto3,enum=pari.directory.v1.OpeningReason" json:"reason,omitempty"`
+	// What the source says about the exception that decided, in its own words; empty otherwise.
+	Note string `protobuf:"bytes,6,opt,name=note,proto3" json:"note,omitempty"`
+	// Name in Italian of the holiday of that day, whatever decided; empty when it is none.
+	HolidayIt string `protobuf:"bytes,7,opt,name=holiday_it,json=holidayIt,proto3" json:"holiday_it,omitempty"`
+	// Name in English of the holiday of that day; empty when it is none.
+	HolidayEn     string `protobuf:"bytes,8,opt,name=holiday_en,json=holidayEn,proto3" json:"holiday_en,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -830,11 +874,39 @@ func (x *OpenState) GetNextOpening() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *OpenState) GetReason() OpeningReason {
+	if x != nil {
+		return x.Reason
+	}
+	return OpeningReason_OPENING_REASON_UNSPECIFIED
+}
+
+func (x *OpenState) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *OpenState) GetHolidayIt() string {
+	if x != nil {
+		return x.HolidayIt
+	}
+	return ""
+}
+
+func (x *OpenState) GetHolidayEn() string {
+	if x != nil {
+		return x.HolidayEn
+	}
+	return ""
+}
+
 var File_pari_directory_v1_office_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_office_proto_rawDesc = "" +
 	"\n" +
-	"\x1epari/directory/v1/office.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!pari/directory/v1/reference.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\xe1\v\n" +
+	"\x1epari/directory/v1/office.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fpari/directory/v1/opening.proto\x1a!pari/directory/v1/reference.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\xff\f\n" +
 	"\x06Office\x12A\n" +
 	"\toffice_id\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\bofficeId\x12\"\n" +
 	"\x04name\x18\x02 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01R\x04name\x12.\n" +
@@ -868,7 +940,11 @@ const file_pari_directory_v1_office_proto_rawDesc = "" +
 	"\bvalid_to\x18\x18 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\avalidTo\x12&\n" +
 	"\x06source\x18\x19 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xf4\x03\xb0\xbb\x18\x01R\x06source\x12K\n" +
 	"\vverified_on\x18\x1a \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\n" +
-	"verifiedOn\"\x92\x02\n" +
+	"verifiedOn\x12R\n" +
+	"\n" +
+	"exceptions\x18\x1b \x03(\v2#.pari.directory.v1.OpeningExceptionB\r\xbaH\x06\x92\x01\x03\x10\xf4\x03\xb0\xbb\x18\x01R\n" +
+	"exceptions\x12H\n" +
+	"\bholidays\x18\x1c \x01(\x0e2\x1e.pari.directory.v1.HolidayRuleB\f\xbaH\x05\x82\x01\x02\x10\x01\xb0\xbb\x18\x01R\bholidays\"\x92\x02\n" +
 	"\aAddress\x12A\n" +
 	"\apurpose\x18\x01 \x01(\x0e2!.pari.directory.v1.AddressPurposeB\x04\xb0\xbb\x18\x01R\apurpose\x12$\n" +
 	"\x06street\x18\x02 \x01(\tB\f\xbaH\x05r\x03\x18\xac\x02\xb0\xbb\x18\x01R\x06street\x124\n" +
@@ -883,11 +959,14 @@ const file_pari_directory_v1_office_proto_rawDesc = "" +
 	"\x05hours\x18\x04 \x03(\v2\x18.pari.directory.v1.HoursB\r\xbaH\x06\x92\x01\x03\x10\xc8\x01\xb0\xbb\x18\x01R\x05hours\"V\n" +
 	"\x05Email\x12%\n" +
 	"\aaddress\x18\x01 \x01(\tB\v\xbaH\x04r\x02`\x01\xb0\xbb\x18\x01R\aaddress\x12&\n" +
-	"\apurpose\x18\x02 \x01(\tB\f\xbaH\x05r\x03\x18\xac\x02\xb0\xbb\x18\x01R\apurpose\"\xc6\x01\n" +
+	"\apurpose\x18\x02 \x01(\tB\f\xbaH\x05r\x03\x18\xac\x02\xb0\xbb\x18\x01R\apurpose\"\xd8\x02\n" +
 	"\x05Hours\x12'\n" +
 	"\aweekday\x18\x01 \x01(\x05B\r\xbaH\x06\x1a\x04\x18\a(\x01\xb0\xbb\x18\x01R\aweekday\x12H\n" +
 	"\x05opens\x18\x02 \x01(\tB2\xbaH+r)2'^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$\xb0\xbb\x18\x01R\x05opens\x12J\n" +
-	"\x06closes\x18\x03 \x01(\tB2\xbaH+r)2'^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$\xb0\xbb\x18\x01R\x06closes\"\xcf\x01\n" +
+	"\x06closes\x18\x03 \x01(\tB2\xbaH+r)2'^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$\xb0\xbb\x18\x01R\x06closes\x12I\n" +
+	"\n" +
+	"valid_from\x18\x04 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\tvalidFrom\x12E\n" +
+	"\bvalid_to\x18\x05 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\avalidTo\"\xcf\x01\n" +
 	"\aService\x12/\n" +
 	"\x04type\x18\x01 \x01(\tB\x1b\xbaH\x04r\x02\x10\x01\xb0\xbb\x18\x01\xba\xbb\x18\fservice_typeR\x04type\x12 \n" +
 	"\x04name\x18\x02 \x01(\tB\f\xbaH\x05r\x03\x18\xac\x02\xb0\xbb\x18\x01R\x04name\x12@\n" +
@@ -895,12 +974,18 @@ const file_pari_directory_v1_office_proto_rawDesc = "" +
 	"\x03url\x18\x04 \x01(\tB\x1d\xbaH\x16r\x14\x18\xf4\x032\x0f^(https://.+)?$\xb0\xbb\x18\x01R\x03url\"Z\n" +
 	"\x04Link\x12$\n" +
 	"\x05title\x18\x01 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01R\x05title\x12,\n" +
-	"\x03url\x18\x02 \x01(\tB\x1a\xbaH\x13r\x11\x18\xf4\x032\f^https://.+$\xb0\xbb\x18\x01R\x03url\"\xbe\x01\n" +
+	"\x03url\x18\x02 \x01(\tB\x1a\xbaH\x13r\x11\x18\xf4\x032\f^https://.+$\xb0\xbb\x18\x01R\x03url\"\xe2\x02\n" +
 	"\tOpenState\x12\x1a\n" +
 	"\x05known\x18\x01 \x01(\bB\x04\xb0\xbb\x18\x01R\x05known\x12\x18\n" +
 	"\x04open\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x01R\x04open\x126\n" +
 	"\x05until\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xb0\xbb\x18\x01R\x05until\x12C\n" +
-	"\fnext_opening\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xb0\xbb\x18\x01R\vnextOpening*\x92\x01\n" +
+	"\fnext_opening\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xb0\xbb\x18\x01R\vnextOpening\x12>\n" +
+	"\x06reason\x18\x05 \x01(\x0e2 .pari.directory.v1.OpeningReasonB\x04\xb0\xbb\x18\x01R\x06reason\x12\x18\n" +
+	"\x04note\x18\x06 \x01(\tB\x04\xb0\xbb\x18\x01R\x04note\x12#\n" +
+	"\n" +
+	"holiday_it\x18\a \x01(\tB\x04\xb0\xbb\x18\x01R\tholidayIt\x12#\n" +
+	"\n" +
+	"holiday_en\x18\b \x01(\tB\x04\xb0\xbb\x18\x01R\tholidayEn*\x92\x01\n" +
 	"\x0eAddressPurpose\x12\x1f\n" +
 	"\x1bADDRESS_PURPOSE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14ADDRESS_PURPOSE_POST\x10\x01\x12\x1c\n" +
@@ -932,7 +1017,10 @@ var file_pari_directory_v1_office_proto_goTypes = []any{
 	(*Service)(nil),               // 6: pari.directory.v1.Service
 	(*Link)(nil),                  // 7: pari.directory.v1.Link
 	(*OpenState)(nil),             // 8: pari.directory.v1.OpenState
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*OpeningException)(nil),      // 9: pari.directory.v1.OpeningException
+	(HolidayRule)(0),              // 10: pari.directory.v1.HolidayRule
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(OpeningReason)(0),            // 12: pari.directory.v1.OpeningReason
 }
 var file_pari_directory_v1_office_proto_depIdxs = []int32{
 	2,  // 0: pari.directory.v1.Office.addresses:type_name -> pari.directory.v1.Address
@@ -941,15 +1029,18 @@ var file_pari_directory_v1_office_proto_depIdxs = []int32{
 	5,  // 3: pari.directory.v1.Office.hours:type_name -> pari.directory.v1.Hours
 	6,  // 4: pari.directory.v1.Office.services:type_name -> pari.directory.v1.Service
 	7,  // 5: pari.directory.v1.Office.links:type_name -> pari.directory.v1.Link
-	0,  // 6: pari.directory.v1.Address.purpose:type_name -> pari.directory.v1.AddressPurpose
-	5,  // 7: pari.directory.v1.Phone.hours:type_name -> pari.directory.v1.Hours
-	9,  // 8: pari.directory.v1.OpenState.until:type_name -> google.protobuf.Timestamp
-	9,  // 9: pari.directory.v1.OpenState.next_opening:type_name -> google.protobuf.Timestamp
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	9,  // 6: pari.directory.v1.Office.exceptions:type_name -> pari.directory.v1.OpeningException
+	10, // 7: pari.directory.v1.Office.holidays:type_name -> pari.directory.v1.HolidayRule
+	0,  // 8: pari.directory.v1.Address.purpose:type_name -> pari.directory.v1.AddressPurpose
+	5,  // 9: pari.directory.v1.Phone.hours:type_name -> pari.directory.v1.Hours
+	11, // 10: pari.directory.v1.OpenState.until:type_name -> google.protobuf.Timestamp
+	11, // 11: pari.directory.v1.OpenState.next_opening:type_name -> google.protobuf.Timestamp
+	12, // 12: pari.directory.v1.OpenState.reason:type_name -> pari.directory.v1.OpeningReason
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_pari_directory_v1_office_proto_init() }
@@ -957,6 +1048,7 @@ func file_pari_directory_v1_office_proto_init() {
 	if File_pari_directory_v1_office_proto != nil {
 		return
 	}
+	file_pari_directory_v1_opening_proto_init()
 	file_pari_directory_v1_reference_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -1,0 +1,84 @@
+package api
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/retepari/pari/pkg/fault"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/office"
+	"github.com/retepari/pari/services/directory/internal/opening"
+)
+
+// calendarType is the media type of a calendar.
+const calendarType = "text/calendar; charset=utf-8"
+
+// ListOpenings returns when a counter or a telephone is open.
+func (s *Server) ListOpenings(_ context.Context, req *directoryv1.ListOpeningsRequest) (*directoryv1.ListOpeningsResponse, error) {
+	mode := ""
+	if req.GetChannel() == directoryv1.OpeningChannel_OPENING_CHANNEL_PHONE {
+		mode = office.ModePhone
+	}
+	opened, ok := s.shown.Load().index.Openings(req.GetOfficeId(), mode)
+	if !ok {
+		return nil, fault.New(fault.NotFound)
+	}
+	spans := opened.Spans(req.GetFrom().AsTime(), req.GetTo().AsTime())
+	return &directoryv1.ListOpeningsResponse{Openings: spansToProto(spans), Known: opened.Known}, nil
+}
+
+// ListFreeWindows returns when a counter has room for an appointment.
+func (s *Server) ListFreeWindows(_ context.Context, req *directoryv1.ListFreeWindowsRequest) (*directoryv1.ListFreeWindowsResponse, error) {
+	opened, ok := s.shown.Load().index.Openings(req.GetOfficeId(), "")
+	if !ok {
+		return nil, fault.New(fault.NotFound)
+	}
+	length, step := time.Duration(req.GetLengthMinutes())*time.Minute, time.Duration(req.GetStepMinutes())*time.Minute
+	if step == 0 {
+		step = length
+	}
+	busy := make([]opening.Span, 0, len(req.GetBusy()))
+	for _, b := range req.GetBusy() {
+		busy = append(busy, opening.Span{From: b.GetFrom().AsTime(), To: b.GetTo().AsTime()})
+	}
+	windows := opened.Free(req.GetFrom().AsTime(), req.GetTo().AsTime(), length, step, busy)
+	return &directoryv1.ListFreeWindowsResponse{Windows: spansToProto(windows), Known: opened.Known}, nil
+}
+
+// GetOfficeCalendar returns the hours of a counter as a calendar.
+func (s *Server) GetOfficeCalendar(_ context.Context, req *directoryv1.GetOfficeCalendarRequest) (*directoryv1.GetOfficeCalendarResponse, error) {
+	index := s.shown.Load().index
+	o, ok := index.Get(req.GetOfficeId())
+	if !ok {
+		return nil, fault.New(fault.NotFound)
+	}
+	opened, _ := index.Openings(o.ID, "")
+	return &directoryv1.GetOfficeCalendarResponse{Content: opened.Calendar(o.ID, o.Name, s.now()), MediaType: calendarType}, nil
+}
+
+func spansToProto(spans iter.Seq[opening.Span]) (out []*directoryv1.TimeSpan) {
+	for span := range spans {
+		out = append(out, &directoryv1.TimeSpan{From: timestamppb.New(span.From), To: timestamppb.New(span.To)})
+	}
+	return out
+}
+
+// reasonToProto takes a day about which nobody said anything, which has no reason, as not known.
+func reasonToProto(reason opening.Reason) directoryv1.OpeningReason {
+	switch reason {
+	case opening.ByHours:
+		return directoryv1.OpeningReason_OPENING_REASON_HOURS
+	case opening.ByException:
+		return directoryv1.OpeningReason_OPENING_REASON_EXCEPTION
+	case opening.ByRepetition:
+		return directoryv1.OpeningReason_OPENING_REASON_REPETITION
+	case opening.ByHoliday:
+		return directoryv1.OpeningReason_OPENING_REASON_HOLIDAY
+	case opening.ByHolidayNotGiven:
+		return directoryv1.OpeningReason_OPENING_REASON_HOLIDAY_NOT_GIVEN
+	}
+	return directoryv1.OpeningReason_OPENING_REASON_NOT_KNOWN
+}

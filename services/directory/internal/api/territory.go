@@ -1,0 +1,160 @@
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/rome"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/territory"
+)
+
+// How many candidates an answer and how many places a page hold when nobody says.
+const (
+	defaultCandidates  = 10
+	defaultTerritories = 100
+)
+
+// ResolveTerritory returns the places that a name may mean.
+func (s *Server) ResolveTerritory(_ context.Context, req *directoryv1.ResolveTerritoryRequest) (*directoryv1.ResolveTerritoryResponse, error) {
+	limit := int(req.GetLimit())
+	if limit == 0 {
+		limit = defaultCandidates
+	}
+	found := s.places.Resolve(req.GetName(), s.day(req.GetDate()), limit)
+	return &directoryv1.ResolveTerritoryResponse{Candidates: each(found, func(c territory.Candidate) *directoryv1.TerritoryCandidate {
+		return &directoryv1.TerritoryCandidate{Territory: s.placeToProto(c.Place), Score: c.Score, Reason: matchToProto(c.Reason), Matched: c.Matched}
+	})}, nil
+}
+
+// GetTerritory returns one place, the places in which it lies, and what it is today.
+func (s *Server) GetTerritory(_ context.Context, req *directoryv1.GetTerritoryRequest) (*directoryv1.GetTerritoryResponse, error) {
+	place, ok := s.places.ByCode(req.GetCode())
+	if !ok {
+		return nil, fault.New(fault.NotFound)
+	}
+	answer := &directoryv1.GetTerritoryResponse{Territory: s.placeToProto(place), Parents: each(s.places.Parents(place.Code), s.placeToProto)}
+	if now, ok := s.places.Now(place.Code, s.day("")); ok {
+		answer.Today = s.placeToProto(now)
+	}
+	return answer, nil
+}
+
+// ListTerritories returns a page of the places that exist on a day.
+func (s *Server) ListTerritories(_ context.Context, req *directoryv1.ListTerritoriesRequest) (*directoryv1.ListTerritoriesResponse, error) {
+	if _, ok := s.places.ByCode(req.GetParent()); !ok && req.GetParent() != "" {
+		return nil, fault.New(fault.NotFound)
+	}
+	after, err := s.placeFromToken(req)
+	if err != nil {
+		return nil, err
+	}
+	size := int(req.GetPageSize())
+	if size == 0 {
+		size = defaultTerritories
+	}
+	filter := territory.Filter{Within: req.GetParent(), Kind: kindFromProto(req.GetKind()), Day: s.day(req.GetDate()).Format(time.DateOnly)}
+	page, more := s.places.Page(filter, after, size)
+	answer := &directoryv1.ListTerritoriesResponse{Territories: each(page, s.placeToProto)}
+	if more {
+		answer.NextPageToken = tokenFromPlace(req, page[len(page)-1].Code)
+	}
+	return answer, nil
+}
+
+// day returns the day that a request is about: the one that it gives, which Check has seen, else today in Italy.
+func (s *Server) day(text string) time.Time {
+	if day, err := time.Parse(time.DateOnly, text); err == nil {
+		return day
+	}
+	return s.now().In(rome.Zone)
+}
+
+// tokenFromPlace makes the page token that goes on after a place, for the filter of a request.
+func tokenFromPlace(req *directoryv1.ListTerritoriesRequest, code string) string {
+	parts := []string{tokenVersion, req.GetParent(), req.GetKind().String(), req.GetDate(), code}
+	return base64.RawURLEncoding.EncodeToString([]byte(strings.Join(parts, separator)))
+}
+
+// placeFromToken reads the page token of a request; an empty one begins at the first place. It refuses what tokenFromPlace
+// did not make for the same filter.
+func (s *Server) placeFromToken(req *directoryv1.ListTerritoriesRequest) (code string, err error) {
+	if req.GetPageToken() == "" {
+		return "", nil
+	}
+	raw, _ := base64.RawURLEncoding.DecodeString(req.GetPageToken()) // what cannot be read is not what was made
+	code = string(raw[strings.LastIndex(string(raw), separator)+1:])
+	if _, known := s.places.ByCode(code); !known || req.GetPageToken() != tokenFromPlace(req, code) {
+		return "", fault.Invalid(fault.Field{Path: "page_token", Reason: fault.BadPageToken})
+	}
+	return code, nil
+}
+
+func (s *Server) placeToProto(p territory.Place) *directoryv1.Territory {
+	t := &directoryv1.Territory{
+		Code: p.Code, Kind: kindToProto(p.Kind), Name: p.Name, FormerNames: p.Former, Province: p.Province, Region: p.Region, Sign: p.Sign,
+		Nuts: p.NUTS, CadastralCode: p.CadastralCode, IpaCode: p.IPACode, ValidFrom: p.ValidFrom, ValidTo: p.ValidTo, Successor: p.Successor,
+	}
+	if province, ok := s.places.ByCode(p.Province); ok {
+		t.ProvinceName = province.Name
+	}
+	if region, ok := s.places.ByCode(p.Region); ok {
+		t.RegionName = region.Name
+	}
+	for _, language := range slices.Sorted(maps.Keys(p.Names)) {
+		for _, name := range p.Names[language] {
+			t.Names = append(t.Names, &directoryv1.TerritoryName{Language: language, Name: name})
+		}
+	}
+	return t
+}
+
+func kindToProto(kind territory.Kind) directoryv1.TerritoryKind {
+	switch kind {
+	case territory.Region:
+		return directoryv1.TerritoryKind_TERRITORY_KIND_REGION
+	case territory.Province:
+		return directoryv1.TerritoryKind_TERRITORY_KIND_PROVINCE
+	case territory.Municipality:
+		return directoryv1.TerritoryKind_TERRITORY_KIND_MUNICIPALITY
+	}
+	return directoryv1.TerritoryKind_TERRITORY_KIND_UNSPECIFIED
+}
+
+func kindFromProto(kind directoryv1.TerritoryKind) territory.Kind {
+	switch kind {
+	case directoryv1.TerritoryKind_TERRITORY_KIND_REGION:
+		return territory.Region
+	case directoryv1.TerritoryKind_TERRITORY_KIND_PROVINCE:
+		return territory.Province
+	case directoryv1.TerritoryKind_TERRITORY_KIND_MUNICIPALITY:
+		return territory.Municipality
+	case directoryv1.TerritoryKind_TERRITORY_KIND_UNSPECIFIED:
+	}
+	return ""
+}
+
+func matchToProto(reason territory.Reason) directoryv1.TerritoryReason {
+	switch reason {
+	case territory.Exact:
+		return directoryv1.TerritoryReason_TERRITORY_REASON_EXACT
+	case territory.Normalised:
+		return directoryv1.TerritoryReason_TERRITORY_REASON_NORMALISED
+	case territory.OtherLanguage:
+		return directoryv1.TerritoryReason_TERRITORY_REASON_OTHER_LANGUAGE
+	case territory.OtherName:
+		return directoryv1.TerritoryReason_TERRITORY_REASON_OTHER_NAME
+	case territory.BecamePart:
+		return directoryv1.TerritoryReason_TERRITORY_REASON_BECAME_PART
+	case territory.Prefix:
+		return directoryv1.TerritoryReason_TERRITORY_REASON_PREFIX
+	case territory.Typo:
+		return directoryv1.TerritoryReason_TERRITORY_REASON_TYPO
+	}
+	return directoryv1.TerritoryReason_TERRITORY_REASON_UNSPECIFIED
+}
