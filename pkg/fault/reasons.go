@@ -15,7 +15,6 @@ const (
 	TooFew              Reason = "TOO_FEW"
 	NotUnique           Reason = "NOT_UNIQUE"
 	OutOfRange          Reason = "OUT_OF_RANGE"
-	RangeReversed       Reason = "RANGE_REVERSED"
 	RangeTooLong        Reason = "RANGE_TOO_LONG"
 	BadFormat           Reason = "BAD_FORMAT"
 	BadUUID             Reason = "BAD_UUID"
@@ -29,6 +28,7 @@ const (
 	AnonymousWithName   Reason = "ANONYMOUS_WITH_NAME"
 	DuplicateConsent    Reason = "DUPLICATE_CONSENT"
 	MainGroundNotListed Reason = "MAIN_GROUND_NOT_LISTED"
+	RangeReversed       Reason = "RANGE_REVERSED"
 	BadPageToken        Reason = "BAD_PAGE_TOKEN"
 	MessageTooLarge     Reason = "MESSAGE_TOO_LARGE"
 	RequestIDReused     Reason = "REQUEST_ID_REUSED"
@@ -123,11 +123,6 @@ var entries = []Entry{
 		"questo numero o momento è fuori dai limiti",
 		"use one within the limits that the contract gives",
 		"usane uno entro i limiti indicati nel contratto"},
-	{RangeReversed, codes.InvalidArgument,
-		"this stretch of time does not end after it begins",
-		"questo intervallo non finisce dopo il suo inizio",
-		"send an end that is later than the beginning",
-		"invia una fine successiva all'inizio"},
 	{RangeTooLong, codes.InvalidArgument,
 		"this stretch of time is too long",
 		"questo intervallo è troppo lungo",
@@ -193,6 +188,11 @@ var entries = []Entry{
 		"il fattore principale non è tra i fattori",
 		"add it to grounds, or choose one of them",
 		"aggiungilo a grounds, oppure scegline uno tra quelli"},
+	{RangeReversed, codes.InvalidArgument,
+		"it ends before it begins",
+		"finisce prima di cominciare",
+		"exchange the two days, or leave one out",
+		"scambia le due date, oppure omettine una"},
 	{BadPageToken, codes.InvalidArgument,
 		"this page token does not belong to this list",
 		"questo token di pagina non appartiene a questo elenco",

@@ -9,6 +9,7 @@
 package directoryv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "github.com/retepari/pari/proto/gen/pari/privacy/v1"
 	_ "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
@@ -905,7 +906,8 @@ var File_pari_directory_v1_office_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_office_proto_rawDesc = "" +
 	"\n" +
-	"\x1epari/directory/v1/office.proto\x12\x11pari.directory.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fpari/directory/v1/opening.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\xf5\t\n" +
+	"\x1epari/directory/v1/office.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fpari/directory/v1/opening.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\x86\n" +
+	"\n" +
 	"\x06Office\x12!\n" +
 	"\toffice_id\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01R\bofficeId\x12\x18\n" +
 	"\x04name\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\x04name\x12'\n" +
@@ -938,11 +940,11 @@ const file_pari_directory_v1_office_proto_rawDesc = "" +
 	"\bvalid_to\x18\x18 \x01(\tB\x04\xb0\xbb\x18\x01R\avalidTo\x12\x1c\n" +
 	"\x06source\x18\x19 \x01(\tB\x04\xb0\xbb\x18\x01R\x06source\x12%\n" +
 	"\vverified_on\x18\x1a \x01(\tB\x04\xb0\xbb\x18\x01R\n" +
-	"verifiedOn\x12I\n" +
+	"verifiedOn\x12R\n" +
 	"\n" +
-	"exceptions\x18\x1b \x03(\v2#.pari.directory.v1.OpeningExceptionB\x04\xb0\xbb\x18\x01R\n" +
-	"exceptions\x12@\n" +
-	"\bholidays\x18\x1c \x01(\x0e2\x1e.pari.directory.v1.HolidayRuleB\x04\xb0\xbb\x18\x01R\bholidays\"\xdd\x01\n" +
+	"exceptions\x18\x1b \x03(\v2#.pari.directory.v1.OpeningExceptionB\r\xbaH\x06\x92\x01\x03\x10\xf4\x03\xb0\xbb\x18\x01R\n" +
+	"exceptions\x12H\n" +
+	"\bholidays\x18\x1c \x01(\x0e2\x1e.pari.directory.v1.HolidayRuleB\f\xbaH\x05\x82\x01\x02\x10\x01\xb0\xbb\x18\x01R\bholidays\"\xdd\x01\n" +
 	"\aAddress\x12A\n" +
 	"\apurpose\x18\x01 \x01(\x0e2!.pari.directory.v1.AddressPurposeB\x04\xb0\xbb\x18\x01R\apurpose\x12\x1c\n" +
 	"\x06street\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\x06street\x12 \n" +
@@ -956,14 +958,14 @@ const file_pari_directory_v1_office_proto_rawDesc = "" +
 	"\x05hours\x18\x04 \x03(\v2\x18.pari.directory.v1.HoursB\x04\xb0\xbb\x18\x01R\x05hours\"G\n" +
 	"\x05Email\x12\x1e\n" +
 	"\aaddress\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01R\aaddress\x12\x1e\n" +
-	"\apurpose\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\apurpose\"\xa7\x01\n" +
+	"\apurpose\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\apurpose\"\xf3\x01\n" +
 	"\x05Hours\x12\x1e\n" +
 	"\aweekday\x18\x01 \x01(\x05B\x04\xb0\xbb\x18\x01R\aweekday\x12\x1a\n" +
 	"\x05opens\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\x05opens\x12\x1c\n" +
-	"\x06closes\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x01R\x06closes\x12#\n" +
+	"\x06closes\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x01R\x06closes\x12I\n" +
 	"\n" +
-	"valid_from\x18\x04 \x01(\tB\x04\xb0\xbb\x18\x01R\tvalidFrom\x12\x1f\n" +
-	"\bvalid_to\x18\x05 \x01(\tB\x04\xb0\xbb\x18\x01R\avalidTo\"\x9d\x01\n" +
+	"valid_from\x18\x04 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\tvalidFrom\x12E\n" +
+	"\bvalid_to\x18\x05 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\avalidTo\"\x9d\x01\n" +
 	"\aService\x12(\n" +
 	"\x04type\x18\x01 \x01(\tB\x14\xb0\xbb\x18\x01\xba\xbb\x18\fservice_typeR\x04type\x12\x18\n" +
 	"\x04name\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\x04name\x126\n" +
