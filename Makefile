@@ -6,7 +6,8 @@ export PATH  := $(BIN):$(PATH)
 export CGO_ENABLED ?= 0
 # grpcnotrace leaves out a debug page that would keep a fifth more code in every program.
 export GOFLAGS := -trimpath -tags=grpcnotrace
-LDFLAGS      := -s -w
+# Functions begin at multiples of 16 bytes instead of 32: one part in a hundred of the size.
+LDFLAGS      := -s -w -funcalign=16
 # Bytes that one program may have. What makes it jump is code that calls methods by name, as templates do: the linker then
 # keeps every method. `go build -ldflags=-dumpdep ./cmd/pari 2>&1 | grep ReflectMethod` shows it.
 MAX_SIZE     := 40000000

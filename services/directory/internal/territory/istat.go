@@ -8,8 +8,6 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/text/encoding/charmap"
 )
 
 // Listed is a municipality as ISTAT's list has it, with what the list says of its province and region.
@@ -42,9 +40,7 @@ func ParseISTAT(list io.Reader) ([]Listed, error) {
 		return nil, err
 	}
 	if raw = bytes.TrimPrefix(raw, []byte("\ufeff")); !utf8.Valid(raw) {
-		if raw, err = charmap.Windows1252.NewDecoder().Bytes(raw); err != nil {
-			return nil, err
-		}
+		raw = fromLatin(raw)
 	}
 	c := csv.NewReader(bytes.NewReader(raw))
 	if bytes.Count(raw, []byte(";")) > bytes.Count(raw, []byte(",")) {
@@ -117,4 +113,16 @@ func istatRows(records [][]string, at []int) ([]Listed, error) {
 		problems = append(problems, fmt.Errorf("no rows"))
 	}
 	return out, errors.Join(problems...)
+}
+
+// fromLatin reads Windows-1252 as far as Italian names need it: Latin letters, whose bytes are their code points, and the
+// apostrophe. The library for it would bring the tables of all code pages.
+func fromLatin(raw []byte) []byte {
+	out := make([]rune, len(raw))
+	for i, b := range raw {
+		if out[i] = rune(b); b == 0x92 {
+			out[i] = '’'
+		}
+	}
+	return []byte(string(out))
 }

@@ -42,7 +42,7 @@ func Read(fsys fs.FS) ([]Place, error) {
 		switch name := path.Base(list); name {
 		case regionsFile, provincesFile, namesFile, changesFile, ipaFile:
 		default:
-			r.load(name, r.municipality, "istat_code", "name", "province_code", "province", "province_sign", "region_code")
+			r.load(name, r.municipality, "istat_code", "name", "province_code")
 		}
 	}
 	r.load(changesFile, r.change, "date", "kind", "istat_code", "successor", "name", "source")
@@ -103,11 +103,10 @@ func (r *reader) province(field func(string) string) {
 
 func (r *reader) municipality(field func(string) string) {
 	p := Place{
-		Code: field("istat_code"), Kind: Municipality, Name: field("name"), Province: field("province_code"), Region: field("region_code"),
-		Sign: field("province_sign"), CadastralCode: field("cadastral_code"),
+		Code: field("istat_code"), Kind: Municipality, Name: field("name"), Province: field("province_code"), CadastralCode: field("cadastral_code"),
 	}
-	if up, ok := r.places[p.Province]; ok && (up.Name != field("province") || up.Sign != p.Sign || up.Region != p.Region) {
-		r.say("municipality %s: its province %s is %s (%s) in region %s elsewhere", p.Code, up.Code, up.Name, up.Sign, up.Region)
+	if up, ok := r.places[p.Province]; ok {
+		p.Sign, p.Region = up.Sign, up.Region
 	}
 	r.add(p)
 }
