@@ -40,9 +40,9 @@ var officeColumns = []column{
 	plain("body", (*directoryv1.Office).GetBody),
 	plain("ipa_code", (*directoryv1.Office).GetIpaCode),
 	plain("description", (*directoryv1.Office).GetDescription),
-	list("addresses", func(o *directoryv1.Office) []string { return texts(o.GetAddresses(), addressText) }),
+	list("addresses", func(o *directoryv1.Office) []string { return every(o.GetAddresses(), addressText) }),
 	{"phones", phonesText},
-	list("emails", func(o *directoryv1.Office) []string { return texts(o.GetEmails(), emailText) }),
+	list("emails", func(o *directoryv1.Office) []string { return every(o.GetEmails(), emailText) }),
 	{"hours", func(o *directoryv1.Office) (string, error) {
 		text, err := compactHours(o.GetHours())
 		return strings.ReplaceAll(text, ", ", separator), err
@@ -50,12 +50,12 @@ var officeColumns = []column{
 	plain("access_rule", (*directoryv1.Office).GetAccessRule),
 	plain("fee", (*directoryv1.Office).GetFee),
 	list("recipients", (*directoryv1.Office).GetRecipients),
-	list("services", func(o *directoryv1.Office) []string { return texts(o.GetServices(), serviceText) }),
+	list("services", func(o *directoryv1.Office) []string { return every(o.GetServices(), serviceText) }),
 	list("grounds", (*directoryv1.Office).GetGrounds),
 	list("accessibility", (*directoryv1.Office).GetAccessibility),
 	list("territories", (*directoryv1.Office).GetTerritories),
 	list("network_roles", (*directoryv1.Office).GetNetworkRoles),
-	list("links", func(o *directoryv1.Office) []string { return texts(o.GetLinks(), linkText) }),
+	list("links", func(o *directoryv1.Office) []string { return every(o.GetLinks(), linkText) }),
 	plain("valid_from", (*directoryv1.Office).GetValidFrom),
 	plain("valid_to", (*directoryv1.Office).GetValidTo),
 	plain("source", (*directoryv1.Office).GetSource),
@@ -137,10 +137,10 @@ func harmless(cell string) string {
 	return cell
 }
 
-func texts[T any](items []T, text func(T) string) []string {
-	out := make([]string, len(items))
+func every[From, To any](items []From, convert func(From) To) []To {
+	out := make([]To, len(items))
 	for i, item := range items {
-		out[i] = text(item)
+		out[i] = convert(item)
 	}
 	return out
 }
