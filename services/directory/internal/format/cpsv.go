@@ -1,0 +1,165 @@
+package format
+
+import (
+	"cmp"
+	"fmt"
+
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+)
+
+// CPSV returns what offices give in the words of the European profile for public services, CPSV-AP 3, and of its Italian one,
+// CPSV-AP_IT 1.1, as one document of JSON-LD with its context inside. Each service is of both classes, the body that runs the
+// office has its IPA code, and codes are named by the addresses of our vocabularies.
+//
+// It says only what is plain in the published profiles. So of the Italian one it uses the classes PublicService and Channel,
+// hasChannel and the IPA code; not its classes for telephones, addresses and costs, which rest on ontologies of their own, nor
+// its classifications of channels and of the state of a service, whose codes are not ours. Of the municipalities it gives our
+// own address, and the European one where there is a NUTS code.
+func CPSV(offices []*directoryv1.Office, terms *Terms) ([]byte, error) {
+	c := &cpsv{terms: terms, graph: []node{}, there: map[string]bool{}}
+	for _, o := range offices {
+		if err := c.office(o); err != nil {
+			return nil, fmt.Errorf("office %s: %w", o.GetOfficeId(), err)
+		}
+	}
+	return encode(node{"@context": cpsvContext, "@graph": c.graph})
+}
+
+var cpsvContext = node{
+	"cpsv": "http://purl.org/vocab/cpsv#", "cv": "http://data.europa.eu/m8g/", "dct": "http://purl.org/dc/terms/",
+	"adms": "http://www.w3.org/ns/adms#", "skos": nsSKOS, "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
+	"time":     "http://www.w3.org/2006/time#",
+	"cpsvapit": "https://w3id.org/italia/onto/CPSV/", "cov": "https://w3id.org/italia/onto/COV/",
+}
+
+// cpsv gathers the things of a document, each once.
+type cpsv struct {
+	terms *Terms
+	graph []node
+	there map[string]bool
+}
+
+func (c *cpsv) add(n node) node {
+	id, _ := n["@id"].(string)
+	if !c.there[id] {
+		c.there[id] = true
+		c.graph = append(c.graph, n)
+	}
+	return ref(id)
+}
+
+func (c *cpsv) office(o *directoryv1.Office) error {
+	iri := c.terms.IRI("office", o.GetOfficeId())
+	contact, err := c.contact(iri, o)
+	if err != nil {
+		return err
+	}
+	authority := c.authority(iri, o)
+	for i, s := range o.GetServices() {
+		id := schemaOrg{c.terms, o}.serviceIRI(i)
+		n := node{"@id": id, "@type": []string{"cpsv:PublicService", "cpsvapit:PublicService"}, "dct:identifier": id}
+		n.put("dct:title", texted("it", cmp.Or(s.GetName(), c.terms.Label("it", listServiceType, s.GetType()))))
+		n.put("dct:description", texted("it", o.GetDescription()))
+		n.put("dct:type", c.concepts(listServiceType, one(s.GetType())))
+		n.put("adms:status", c.concepts(listState, one(o.GetState())))
+		n.put("cv:hasCompetentAuthority", authority)
+		n.put("cv:contactPoint", contact)
+		n.put("dct:spatial", c.places(o.GetTerritories()))
+		n.put("rdfs:seeAlso", ref(s.GetUrl()))
+		channels := every(s.GetAccessModes(), func(code string) node { return c.channel(iri, code) })
+		n.put("cv:hasChannel", channels)
+		n.put("cpsvapit:hasChannel", channels)
+		c.add(n)
+	}
+	return nil
+}
+
+// authority is the body that runs an office, or the office itself where the entry names no body.
+func (c *cpsv) authority(iri string, o *directoryv1.Office) node {
+	name := o.GetBody()
+	switch {
+	case o.GetIpaCode() != "":
+		iri = c.terms.IRI("body", o.GetIpaCode())
+	case name != "":
+		iri += "#body"
+	default:
+		name = o.GetName()
+	}
+	n := node{"@id": iri, "@type": "cv:PublicOrganisation"}
+	n.put("dct:identifier", o.GetIpaCode())
+	n.put("cov:IPAcode", o.GetIpaCode())
+	n.put("skos:prefLabel", texted("it", name))
+	return c.add(n)
+}
+
+// contact is how one reaches an office, or nothing. Telephones that are answered at different hours are told by their hours in
+// words: a contact point has its hours as a whole.
+func (c *cpsv) contact(iri string, o *directoryv1.Office) (node, error) {
+	n := node{"@id": iri + "#contact", "@type": "cv:ContactPoint"}
+	n.put("cv:telephone", given(every(o.GetPhones(), (*directoryv1.Phone).GetNumber)))
+	n.put("cv:email", given(every(o.GetEmails(), (*directoryv1.Email).GetAddress)))
+	var times []node
+	counter, err := compactHours(o.GetHours())
+	if err != nil {
+		return nil, err
+	}
+	if counter != "" {
+		times = append(times, node{"@type": "time:TemporalEntity", "dct:description": texted("en", counter)})
+	}
+	for _, p := range o.GetPhones() {
+		hours, err := compactHours(p.GetHours())
+		if err != nil {
+			return nil, err
+		}
+		if hours != "" {
+			text := filled(": ", filled(" ", "telephone", p.GetNumber()), hours)
+			times = append(times, node{"@type": "time:TemporalEntity", "dct:description": texted("en", text)})
+		}
+	}
+	n.put("cv:openingHours", times)
+	if len(n) == 2 {
+		return nil, nil
+	}
+	return c.add(n), nil
+}
+
+// channel is one way to reach the services of an office.
+func (c *cpsv) channel(iri, code string) node {
+	n := node{"@id": iri + "#channel-" + c.terms.IRI(code)[len(c.terms.base):], "@type": []string{"cv:Channel", "cpsvapit:Channel"}}
+	n["dct:identifier"] = n["@id"]
+	n["dct:description"] = texted("it", c.terms.Label("it", listAccessMode, code))
+	n.put("dct:type", c.concepts(listAccessMode, []string{code}))
+	return c.add(n)
+}
+
+// concepts names terms of a list.
+func (c *cpsv) concepts(list string, codes []string) []node {
+	return every(codes, func(code string) node {
+		return c.add(node{
+			"@id": c.terms.IRI(list, code), "@type": "skos:Concept", "skos:notation": code,
+			"skos:prefLabel": texted("it", c.terms.Label("it", list, code)), "skos:inScheme": ref(c.terms.IRI(list)),
+		})
+	})
+}
+
+func (c *cpsv) places(codes []string) []node {
+	return every(codes, func(code string) node {
+		n := node{"@id": c.terms.IRI(listTerritory, code), "@type": "dct:Location", "dct:identifier": code,
+			"skos:prefLabel": texted("it", c.terms.Label("it", listTerritory, code))}
+		if nuts := c.terms.nuts(code); nuts != "" {
+			n["skos:exactMatch"] = ref(nutsIRI(nuts))
+		}
+		return c.add(n)
+	})
+}
+
+// given are the texts that are not empty.
+func given(all []string) []string {
+	var some []string
+	for _, text := range all {
+		if text != "" {
+			some = append(some, text)
+		}
+	}
+	return some
+}

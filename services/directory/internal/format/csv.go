@@ -1,0 +1,202 @@
+package format
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
+)
+
+// separator stands between the items of a list in one cell.
+const separator = " | "
+
+// column is one column of the table of offices.
+type column struct {
+	name string
+	cell func(*directoryv1.Office) (string, error)
+}
+
+func plain(name string, cell func(*directoryv1.Office) string) column {
+	return column{name, func(o *directoryv1.Office) (string, error) { return cell(o), nil }}
+}
+
+func list(name string, cells func(*directoryv1.Office) []string) column {
+	return plain(name, func(o *directoryv1.Office) string { return strings.Join(cells(o), separator) })
+}
+
+// officeColumns is the table of offices, in the order of its columns.
+var officeColumns = []column{
+	plain("office_id", (*directoryv1.Office).GetOfficeId),
+	plain("name", (*directoryv1.Office).GetName),
+	plain("kind", (*directoryv1.Office).GetKind),
+	plain("state", (*directoryv1.Office).GetState),
+	plain("region", (*directoryv1.Office).GetRegion),
+	plain("node", (*directoryv1.Office).GetNode),
+	plain("body", (*directoryv1.Office).GetBody),
+	plain("ipa_code", (*directoryv1.Office).GetIpaCode),
+	plain("description", (*directoryv1.Office).GetDescription),
+	list("addresses", func(o *directoryv1.Office) []string { return every(o.GetAddresses(), addressText) }),
+	{"phones", phonesText},
+	list("emails", func(o *directoryv1.Office) []string { return every(o.GetEmails(), emailText) }),
+	{"hours", func(o *directoryv1.Office) (string, error) {
+		text, err := compactHours(o.GetHours())
+		return strings.ReplaceAll(text, ", ", separator), err
+	}},
+	plain("access_rule", (*directoryv1.Office).GetAccessRule),
+	plain("fee", (*directoryv1.Office).GetFee),
+	list("recipients", (*directoryv1.Office).GetRecipients),
+	list("services", func(o *directoryv1.Office) []string { return every(o.GetServices(), serviceText) }),
+	list("grounds", (*directoryv1.Office).GetGrounds),
+	list("accessibility", (*directoryv1.Office).GetAccessibility),
+	list("territories", (*directoryv1.Office).GetTerritories),
+	list("network_roles", (*directoryv1.Office).GetNetworkRoles),
+	list("links", func(o *directoryv1.Office) []string { return every(o.GetLinks(), linkText) }),
+	plain("valid_from", (*directoryv1.Office).GetValidFrom),
+	plain("valid_to", (*directoryv1.Office).GetValidTo),
+	plain("source", (*directoryv1.Office).GetSource),
+	plain("verified_on", (*directoryv1.Office).GetVerifiedOn),
+}
+
+// CSV returns one row per office after a row of names (RFC 4180, UTF-8). The items of a list stand in one cell, " | " between
+// them. A cell that a spreadsheet would take for a formula begins with an apostrophe.
+func CSV(offices []*directoryv1.Office) ([]byte, error) {
+	t := newTable()
+	names := make([]string, len(officeColumns))
+	for i, c := range officeColumns {
+		names[i] = c.name
+	}
+	t.row(names...)
+	for _, o := range offices {
+		cells := make([]string, len(officeColumns))
+		for i, c := range officeColumns {
+			cell, err := c.cell(o)
+			if err != nil {
+				return nil, fmt.Errorf("office %s: %s: %w", o.GetOfficeId(), c.name, err)
+			}
+			cells[i] = cell
+		}
+		t.row(cells...)
+	}
+	return t.bytes()
+}
+
+// VocabularyCSV returns one row per code of a list after a row of names. Every row holds the version of the list.
+func VocabularyCSV(v *vocabularyv1.Vocabulary) ([]byte, error) {
+	t := newTable()
+	t.row("code", "it", "en", "group", "valid_from", "valid_to", "version")
+	version := strconv.Itoa(int(v.GetVersion()))
+	for _, term := range v.GetTerms() {
+		t.row(term.GetCode(), term.GetLabelIt(), term.GetLabelEn(), term.GetGroup(), term.GetValidFrom(), term.GetValidTo(), version)
+	}
+	return t.bytes()
+}
+
+// table writes rows whose cells a spreadsheet shows as text.
+type table struct {
+	out    bytes.Buffer
+	writer *csv.Writer
+}
+
+func newTable() *table {
+	t := &table{}
+	t.writer = csv.NewWriter(&t.out)
+	t.writer.UseCRLF = true
+	return t
+}
+
+func (t *table) row(cells ...string) {
+	safe := make([]string, len(cells))
+	for i, cell := range cells {
+		safe[i] = harmless(cell)
+	}
+	_ = t.writer.Write(safe) // the writer keeps the error, bytes returns it
+}
+
+func (t *table) bytes() ([]byte, error) {
+	t.writer.Flush()
+	return t.out.Bytes(), t.writer.Error()
+}
+
+// harmless puts an apostrophe before what a spreadsheet would compute: what begins, after blanks, with a sign of a formula,
+// full-width ones included, or with a control character. What begins with an apostrophe gets another one, so that the first
+// can always be taken away. Lines within a cell end like those of the file.
+func harmless(cell string) string {
+	cell = strings.ReplaceAll(strings.ReplaceAll(cell, "\r\n", "\n"), "\r", "\n")
+	if strings.HasPrefix(cell, "\t") || strings.HasPrefix(cell, "\n") || strings.HasPrefix(cell, "'") {
+		return "'" + cell
+	}
+	first, _ := utf8.DecodeRuneInString(strings.TrimSpace(cell))
+	if strings.ContainsRune("=+-@\uff1d\uff0b\uff0d\uff20", first) {
+		return "'" + cell
+	}
+	return cell
+}
+
+func every[From, To any](items []From, convert func(From) To) []To {
+	out := make([]To, len(items))
+	for i, item := range items {
+		out[i] = convert(item)
+	}
+	return out
+}
+
+// noted puts a note in brackets behind a text.
+func noted(text, note string) string {
+	if note == "" {
+		return text
+	}
+	return strings.TrimSpace(text + " (" + note + ")")
+}
+
+// filled joins the texts that are not empty.
+func filled(separator string, all ...string) string {
+	var given []string
+	for _, text := range all {
+		if text != "" {
+			given = append(given, text)
+		}
+	}
+	return strings.Join(given, separator)
+}
+
+func purposeCode(a *directoryv1.Address) string {
+	if a.GetPurpose() == directoryv1.AddressPurpose_ADDRESS_PURPOSE_UNSPECIFIED {
+		return ""
+	}
+	return strings.TrimPrefix(a.GetPurpose().String(), "ADDRESS_PURPOSE_")
+}
+
+func addressText(a *directoryv1.Address) string {
+	place := filled(", ", a.GetStreet(), filled(" ", a.GetPostcode(), a.GetMunicipality()))
+	return noted(filled(": ", purposeCode(a), place), a.GetNote())
+}
+
+func phonesText(o *directoryv1.Office) (string, error) {
+	phones := make([]string, len(o.GetPhones()))
+	for i, p := range o.GetPhones() {
+		hours, err := compactHours(p.GetHours())
+		if err != nil {
+			return "", err
+		}
+		whatsapp := ""
+		if p.GetWhatsapp() {
+			whatsapp = "WhatsApp"
+		}
+		phones[i] = noted(p.GetNumber(), filled("; ", p.GetLabel(), whatsapp, hours))
+	}
+	return strings.Join(phones, separator), nil
+}
+
+func emailText(e *directoryv1.Email) string { return noted(e.GetAddress(), e.GetPurpose()) }
+
+func serviceText(s *directoryv1.Service) string {
+	modes := strings.Join(s.GetAccessModes(), ", ")
+	return filled(" ", noted(filled(": ", s.GetType(), s.GetName()), modes), s.GetUrl())
+}
+
+func linkText(l *directoryv1.Link) string { return filled(" ", l.GetTitle(), l.GetUrl()) }

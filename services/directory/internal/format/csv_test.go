@@ -1,0 +1,98 @@
+package format_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
+	"github.com/retepari/pari/services/directory/internal/format"
+)
+
+func parsed(t rapid.TB, raw []byte, err error) [][]string {
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(bytes.NewReader(raw)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func TestCSV_says_what_the_office_gives(t *testing.T) {
+	t.Parallel()
+	raw, err := format.CSV([]*directoryv1.Office{seed(t, "cremona-sportello"), seed(t, "milano-casa-dei-diritti")})
+	rows := parsed(t, raw, err)
+	cell := func(row int, name string) string {
+		for i, n := range rows[0] {
+			if n == name {
+				return rows[row][i]
+			}
+		}
+		t.Fatalf("there is no column %s", name)
+		return ""
+	}
+	for _, want := range []struct {
+		row        int
+		name, cell string
+	}{
+		{1, "hours", "Tue 09:00-13:00 | Wed 09:00-17:00 | Thu 09:00-13:00"},
+		{1, "recipients", "ALL_CITIZENS | BODY_OPERATORS"},
+		{1, "territories", "019036 | 019"},
+		{1, "addresses", "POST: 26100 019036"},
+		{1, "emails", ""},
+		{2, "hours", ""},
+	} {
+		if got := cell(want.row, want.name); got != want.cell {
+			t.Errorf("row %d, %s: %q, want %q", want.row, want.name, got, want.cell)
+		}
+	}
+	golden(t, "seeds.csv", raw)
+}
+
+func TestCSV_refuses_a_day_that_is_none(t *testing.T) {
+	t.Parallel()
+	if _, err := format.CSV([]*directoryv1.Office{{Hours: []*directoryv1.Hours{{Weekday: 8}}}}); err == nil {
+		t.Error("it wrote an eighth day")
+	}
+}
+
+// Ensure no cell is a formula, whatever an office says, and that the text is still whole.
+func TestCSV_has_no_formulas(t *testing.T) {
+	t.Parallel()
+	starts := []string{"=1+1", "+39", "-2", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\uff1d1", "'=1", "|", "plain"}
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.SampledFrom(starts).Draw(t, "start") + rapid.StringMatching(`[a-z =+"|,;]*`).Draw(t, "rest")
+		raw, err := format.CSV([]*directoryv1.Office{{Name: name}})
+		cell := parsed(t, raw, err)[1][1]
+		if strings.ContainsAny(cell[:1], "=+-@\t\r\n") || strings.HasPrefix(strings.TrimSpace(cell), "=") {
+			t.Fatalf("%q is a formula", cell)
+		}
+		if strings.TrimPrefix(cell, "'") != strings.ReplaceAll(name, "\r", "\n") {
+			t.Fatalf("%q became %q", name, cell)
+		}
+	})
+}
+
+func TestVocabularyCSV_has_a_row_per_code(t *testing.T) {
+	t.Parallel()
+	raw, err := format.VocabularyCSV(&vocabularyv1.Vocabulary{Name: "fee", Version: 3, Terms: []*vocabularyv1.Term{
+		{Code: "FREE", LabelIt: "gratuito, per tutti", LabelEn: "free", Group: "G", ValidFrom: "2020-01-01", ValidTo: "2026-12-31"},
+	}})
+	rows := parsed(t, raw, err)
+	want := "code,it,en,group,valid_from,valid_to,version\nFREE,gratuito; per tutti,free,G,2020-01-01,2026-12-31,3"
+	for i := range rows[1] {
+		rows[1][i] = strings.ReplaceAll(rows[1][i], ",", ";")
+	}
+	if got := strings.Join(rows[0], ",") + "\n" + strings.Join(rows[1], ","); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if !bytes.Contains(raw, []byte("\r\n")) {
+		t.Error("lines do not end as RFC 4180 has it")
+	}
+}

@@ -1,0 +1,134 @@
+package format_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/format"
+)
+
+// foreign is a page of services as another directory, of our own making, might write it.
+const foreign = `{"contents": [{
+  "id": "5a1e0f4e-0b7d-4c0c-9a53-3f0d7a1d7e01", "name": "Ascolto", "status": "active", "url": "http://insecure.example",
+  "description": "Si ascolta.", "assured_date": "2026-03-01", "fees_description": "niente", "wait_time": "3 days",
+  "organization": {"id": "8D3B2B7C-6A0E-4D0C-8F83-51A2F6E1C001", "name": "Associazione Esempio", "description": "Aiuta.",
+    "website": "https://esempio.example/", "year_incorporated": 1999},
+  "phones": [{"id": "1", "number": "+39 (0372) 000-111", "type": "voice", "extension": 7}, {"id": "2", "number": "0372 000112", "type": "fax"}],
+  "contacts": [{"id": "3", "name": "Ada Persona", "department": "Segreteria", "email": "segreteria@esempio.example"}],
+  "schedules": [
+    {"id": "4", "freq": "WEEKLY", "byday": "MO,WE", "opens_at": "09:00:00", "closes_at": "12:30"},
+    {"id": "5", "freq": "WEEKLY", "byday": "FR", "opens_at": "09:00", "closes_at": "12:30", "valid_from": "2026-06-01"},
+    {"id": "6", "freq": "MONTHLY", "byday": "1SA", "opens_at": "09:00", "closes_at": "12:30"},
+    {"id": "7", "freq": "WEEKLY", "byday": "TU", "opens_at": "09:00Z", "closes_at": "12:30Z"}],
+  "service_at_locations": [{"id": "8", "location": {"id": "9", "location_type": "physical", "latitude": 45.1, "addresses": [
+    {"id": "10", "address_1": "via Roma, 1", "city": "Cremona", "state_province": "CR", "postal_code": "26100", "country": "IT", "address_type": "physical"},
+    {"id": "11", "address_1": "1 High Street", "city": "Elsewhere", "state_province": "", "postal_code": "X1", "country": "GB", "address_type": "postal"}]}}],
+  "attributes": [{"id": "12", "link_type": "other", "taxonomy_term": {"id": "13", "code": "X", "name": "X", "description": "X"}}]
+ }, {
+  "id": "5a1e0f4e-0b7d-4c0c-9a53-3f0d7a1d7e02", "name": "Corsi", "status": "inactive",
+  "organization": {"id": "8D3B2B7C-6A0E-4D0C-8F83-51A2F6E1C001", "name": "Associazione Esempio", "description": "Aiuta."}
+}]}`
+
+func TestFromHSDS_takes_what_it_can_of_others(t *testing.T) {
+	t.Parallel()
+	got, err := format.FromHSDS([]byte(foreign))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []*directoryv1.Office{{
+		OfficeId: "hsds-8d3b2b7c-6a0e-4d0c-8f83-51a2f6e1c001", Name: "Associazione Esempio", Description: "Aiuta.", State: "ACTIVE",
+		Addresses: []*directoryv1.Address{{Street: "via Roma, 1", Postcode: "26100"}},
+		Phones:    []*directoryv1.Phone{{Number: "+39 0372 000 111"}},
+		Emails:    []*directoryv1.Email{{Address: "segreteria@esempio.example", Purpose: "Segreteria"}},
+		Hours:     []*directoryv1.Hours{{Weekday: 1, Opens: "09:00", Closes: "12:30"}, {Weekday: 3, Opens: "09:00", Closes: "12:30"}},
+		Services:  []*directoryv1.Service{{Name: "Ascolto"}, {Name: "Corsi"}},
+		Links:     []*directoryv1.Link{{Title: "Associazione Esempio", Url: "https://esempio.example/"}},
+		Source:    "HSDS, organization 8D3B2B7C-6A0E-4D0C-8F83-51A2F6E1C001", VerifiedOn: "2026-03-01",
+	}}
+	if diff := cmp.Diff(want, got.Offices, protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+	left := map[string]string{}
+	for _, one := range got.Left {
+		left[strings.TrimPrefix(one.Path, "contents[0].")] = one.Reason
+	}
+	for path, reason := range map[string]string{
+		"url": "https", "fees_description": "code", "wait_time": "no field", "organization.year_incorporated": "no field",
+		"phones[0].extension": "extension", "phones[1]": "no telephone", "contacts[0].name": "names of people",
+		"schedules[1]": "every week", "schedules[2]": "every week", "schedules[3]": "local times",
+		"service_at_locations[0].location.latitude": "map", "service_at_locations[0].location.addresses[0].city": "ISTAT",
+		"service_at_locations[0].location.addresses[1]": "Italy", "attributes[0]": "taxonomy", "description": "no description",
+	} {
+		if !strings.Contains(left[path], reason) {
+			t.Errorf("%s: reason %q does not speak of %s", path, left[path], reason)
+		}
+		delete(left, path)
+	}
+	if len(left) > 0 {
+		t.Errorf("left out besides: %v", left)
+	}
+}
+
+func TestFromHSDS_reads_a_list_or_one(t *testing.T) {
+	t.Parallel()
+	const one = `{"id": "a", "name": "N", "description": "", "services": [{"id": "b", "name": "S", "status": "defunct"}]}`
+	for _, document := range []string{one, "[" + one + "]", ` {"contents": [` + one + `]}`} {
+		got, err := format.FromHSDS([]byte(document))
+		if err != nil || len(got.Offices) != 1 || got.Offices[0].GetName() != "N" || got.Offices[0].GetState() != "CLOSED" {
+			t.Errorf("%s: %v, %v", document, got, err)
+		}
+	}
+}
+
+// Ensure hostile documents are refused, and quickly.
+func TestFromHSDS_refuses(t *testing.T) {
+	t.Parallel()
+	deep := strings.Repeat(`{"organization":`, 20000) + "1" + strings.Repeat("}", 20000)
+	for name, document := range map[string]string{
+		"nothing": "", "no JSON": "<html>", "a number": "1", "no contents": "{}", "entries of a wrong type": `{"contents": [1]}`,
+		"a name that is a number": `[{"id": "a", "name": 7}]`, "a list that is an object": `[{"id": "a", "phones": {}}]`,
+		"deep": "[" + deep + "]", "deep where nobody looks": `[{"id":"a","zz":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + "}]",
+		"more behind it": `[] []`, "huge": "[" + strings.Repeat(" ", 17<<20) + "]",
+		"too many": "[" + strings.Repeat("{},", 6000) + "{}]", "one twice": `[{"id": "a", "name": "x"}, {"id": "a", "name": "y"}]`,
+		"one without an id": `[{"name": "x"}]`,
+	} {
+		if got, err := format.FromHSDS([]byte(document)); err == nil {
+			t.Errorf("%s: took it for %v", name, got.Offices)
+		}
+	}
+}
+
+// Ensure the list of what was left out does not grow with the document.
+func TestFromHSDS_counts_what_it_does_not_list(t *testing.T) {
+	t.Parallel()
+	got, err := format.FromHSDS([]byte(`[{"id": "a", "name": "N", "phones": [` + strings.Repeat(`{"number": "x"},`, 2999) + `{"number": "x"}]}]`))
+	if err != nil || len(got.Left) != 1000 || got.More != 2000 {
+		t.Errorf("%d listed, %d more, %v", len(got.Left), got.More, err)
+	}
+}
+
+func FuzzFromHSDS(f *testing.F) {
+	f.Add([]byte(foreign))
+	f.Add([]byte(`[{"id":"a","x_pari":{"links":[null]},"phones":[null],"services":[null,{"x_pari":null}],"attributes":[{"link_type":"pari:fee"}]}]`))
+	f.Add([]byte(`null`))
+	raw, err := format.HSDS(offices(f), terms(f))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw)
+	all := terms(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := format.FromHSDS(data)
+		if err != nil {
+			return
+		}
+		// What was read is an office of the contract, so it can be written; hours that were read are real ones.
+		if _, err := format.HSDS(got.Offices, all); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

@@ -1,0 +1,174 @@
+package format
+
+import (
+	"net/mail"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+)
+
+var (
+	numberPattern   = regexp.MustCompile(`^\+?[0-9]+( [0-9]+)*$`)
+	postcodePattern = regexp.MustCompile(`^[0-9]{5}$`)
+	notInSlug       = regexp.MustCompile(`[^a-z0-9]+`)
+	notInNumber     = regexp.MustCompile(`[^+0-9]+`)
+)
+
+// hsdsOfficeReader makes an office of a group. Ours tells a document of HSDS, which is read as it is; what others wrote is
+// taken as far as an entry may hold it.
+type hsdsOfficeReader struct {
+	*hsdsReader
+	group  *hsdsGroup
+	office *directoryv1.Office
+	ours   bool
+}
+
+func (r *hsdsReader) office(g *hsdsGroup) *directoryv1.Office {
+	org := g.organization
+	o := &hsdsOfficeReader{
+		hsdsReader: r, group: g, ours: org.Pari != nil,
+		office: &directoryv1.Office{Name: org.Name, Description: org.Description},
+	}
+	path := g.path
+	o.identity(path)
+	o.codes(path+".attributes", org.Attributes, map[string]func(string){
+		listKind:       func(code string) { o.office.Kind = code },
+		listState:      func(code string) { o.office.State = code },
+		listAccessRule: func(code string) { o.office.AccessRule = code },
+		listFee:        func(code string) { o.office.Fee = code },
+		listRecipient:  func(code string) { o.office.Recipients = append(o.office.Recipients, code) },
+		listGround:     func(code string) { o.office.Grounds = append(o.office.Grounds, code) },
+		listTerritory:  func(code string) { o.office.Territories = append(o.office.Territories, code) },
+	})
+	o.phones(path+".phones", org.Phones)
+	o.contacts(path+".contacts", org.Contacts)
+	o.email(path+".email", org.Email)
+	o.locations(path)
+	o.services()
+	if o.ours {
+		o.extension(org.Pari)
+	} else {
+		o.link(path+".website", org.Website)
+	}
+	return o.office
+}
+
+// identity gives the office its identifier: ours, or one made of the foreign one.
+func (o *hsdsOfficeReader) identity(path string) {
+	for _, i := range each(path+".organization_identifiers", o.group.organization.Identifiers) {
+		switch {
+		case i.it.Type == identifierPari && o.ours:
+			o.office.OfficeId = i.it.Identifier
+		case i.it.Type == identifierIPA:
+			o.office.IpaCode = i.it.Identifier
+		default:
+			o.leave(i.path, "the directory knows bodies by their IPA code alone")
+		}
+	}
+	if o.ours {
+		return
+	}
+	id := o.group.organization.ID
+	slug := strings.Trim(notInSlug.ReplaceAllString(strings.ToLower(id), "-"), "-")
+	o.office.OfficeId = "hsds-" + slug[:min(len(slug), 75)]
+	o.office.Source = "HSDS, organization " + id
+	if o.group.organization.ParentID != "" {
+		o.leave(path+".parent_organization_id", "an office names the body that runs it by its name")
+	}
+}
+
+func (o *hsdsOfficeReader) extension(p *hsdsOffice) {
+	to := o.office
+	to.Region, to.Node, to.Body, to.NetworkRoles = p.Region, p.Node, p.Body, p.NetworkRoles
+	to.ValidFrom, to.ValidTo, to.Source, to.VerifiedOn = p.ValidFrom, p.ValidTo, p.Source, p.VerifiedOn
+	for _, l := range p.Links {
+		to.Links = append(to.Links, &directoryv1.Link{Title: l.Title, Url: l.URL})
+	}
+}
+
+// codes gives each code to the list that its attribute names.
+func (o *hsdsOfficeReader) codes(path string, attributes []hsdsAttribute, lists map[string]func(string)) {
+	for _, a := range each(path, attributes) {
+		list, ours := strings.CutPrefix(a.it.LinkType, linkPrefix)
+		take, known := lists[list]
+		if !ours || !known || a.it.Term == nil {
+			o.leave(a.path, "its taxonomy is not one of ours")
+			continue
+		}
+		take(a.it.Term.Code)
+	}
+}
+
+func (o *hsdsOfficeReader) phones(path string, phones []hsdsPhone) {
+	for _, p := range each(path, phones) {
+		phone := &directoryv1.Phone{Number: p.it.Number, Label: p.it.Description, Whatsapp: strings.EqualFold(p.it.Type, phoneWhatsApp)}
+		if !o.ours {
+			phone.Number = strings.TrimSpace(notInNumber.ReplaceAllString(p.it.Number, " "))
+			if !numberPattern.MatchString(phone.Number) {
+				o.leave(p.path, "its number is not of digits")
+				continue
+			}
+			switch strings.ToLower(p.it.Type) {
+			case "", "voice", "cell", phoneWhatsApp:
+			default:
+				o.leave(p.path, "it is no telephone that people talk into")
+				continue
+			}
+			if slices.ContainsFunc(o.office.GetPhones(), func(have *directoryv1.Phone) bool { return have.GetNumber() == phone.GetNumber() }) {
+				continue
+			}
+		}
+		phone.Hours = o.hours(p.path+".schedules", p.it.Schedules)
+		o.office.Phones = append(o.office.Phones, phone)
+	}
+}
+
+func (o *hsdsOfficeReader) contacts(path string, contacts []hsdsContact) {
+	for _, c := range each(path, contacts) {
+		if o.ours {
+			o.office.Emails = append(o.office.Emails, &directoryv1.Email{Address: c.it.Email, Purpose: c.it.Department})
+			continue
+		}
+		o.phones(c.path+".phones", c.it.Phones)
+		if c.it.Email != "" {
+			o.emailFor(c.path+".email", c.it.Email, c.it.Department)
+		}
+	}
+}
+
+// email takes an address that stands outside the contacts, unless it is there already.
+func (o *hsdsOfficeReader) email(path, address string) {
+	if address != "" && !o.ours {
+		o.emailFor(path, address, "")
+	}
+}
+
+func (o *hsdsOfficeReader) emailFor(path, address, purpose string) {
+	if parsed, err := mail.ParseAddress(address); err != nil || parsed.Address != address {
+		o.leave(path, "it is no e-mail address")
+		return
+	}
+	if slices.ContainsFunc(o.office.GetEmails(), func(have *directoryv1.Email) bool { return have.GetAddress() == address }) {
+		return
+	}
+	o.office.Emails = append(o.office.Emails, &directoryv1.Email{Address: address, Purpose: purpose})
+}
+
+func (o *hsdsOfficeReader) link(path, address string) {
+	if address == "" {
+		return
+	}
+	if !secure(address) {
+		o.leave(path, "a page is https")
+		return
+	}
+	o.office.Links = append(o.office.Links, &directoryv1.Link{Title: o.office.GetName(), Url: address})
+}
+
+func secure(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Scheme == "https" && u.Host != ""
+}

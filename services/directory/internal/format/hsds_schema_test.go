@@ -1,0 +1,132 @@
+package format_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/format"
+)
+
+// schemaFolder holds the published JSON schemas of HSDS 3 (Open Referral, CC BY-SA 4.0: not ours to carry). They are found in
+// the folder "schema" of the repository of the specification.
+const schemaFolder = "HSDS_SCHEMAS"
+
+// schemaOf names the schema of what stands in a list of this name.
+var schemaOf = map[string]string{
+	"contents": "organization", "services": "service", "locations": "location", "addresses": "address", "phones": "phone",
+	"schedules": "schedule", "contacts": "contact", "attributes": "attribute", "accessibility": "accessibility",
+	"organization_identifiers": "organization_identifier", "service_areas": "service_area",
+	"service_at_locations": "service_at_location", "taxonomy_term": "taxonomy_term",
+}
+
+// entities calls with every object of a document that has a schema, and the name of that schema.
+func entities(value any, of string, call func(schema string, entity map[string]any)) {
+	switch v := value.(type) {
+	case []any:
+		for _, one := range v {
+			entities(one, of, call)
+		}
+	case map[string]any:
+		if schema := schemaOf[of]; schema != "" {
+			call(schema, v)
+		}
+		for name, one := range v {
+			entities(one, name, call)
+		}
+	}
+}
+
+func written(t *testing.T, all []*directoryv1.Office) any {
+	t.Helper()
+	raw, err := format.HSDS(all, terms(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return document
+}
+
+// Ensure every object of a document keeps its published schema, formats included, wherever it stands.
+func TestHSDS_keeps_the_published_schemas(t *testing.T) {
+	t.Parallel()
+	folder := os.Getenv(schemaFolder)
+	if folder == "" {
+		t.Skipf("%s names no folder with the schemas of HSDS 3", schemaFolder)
+	}
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	schemas := map[string]*jsonschema.Schema{}
+	for _, name := range schemaOf {
+		schema, err := compiler.Compile(filepath.Join(folder, name+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		schemas[name] = schema
+	}
+	checked := map[string]bool{}
+	entities(written(t, offices(t)), "", func(schema string, entity map[string]any) {
+		checked[schema] = true
+		if err := schemas[schema].Validate(entity); err != nil {
+			t.Errorf("%v", err)
+		}
+	})
+	for _, name := range schemaOf {
+		if !checked[name] {
+			t.Errorf("no %s was checked", name)
+		}
+	}
+}
+
+// Ensure, where the schemas are not at hand, what they demand most: the fields that must be there, and the words that may.
+func TestHSDS_holds_what_is_required(t *testing.T) {
+	t.Parallel()
+	required := map[string]string{
+		"organization": "id name description", "service": "id name status", "location": "id location_type", "phone": "id number",
+		"address":                 "id address_1 city state_province postal_code country address_type",
+		"organization_identifier": "id identifier_type identifier", "taxonomy_term": "id name description",
+	}
+	words := map[string][]string{
+		"status": {"active", "inactive", "defunct", "temporarily closed"}, "location_type": {"physical", "postal", "virtual"},
+		"address_type": {"physical", "postal", "virtual"}, "freq": {"WEEKLY", "MONTHLY"},
+	}
+	entities(written(t, offices(t)), "", func(schema string, entity map[string]any) {
+		for _, field := range strings.Fields(required[schema]) {
+			if _, ok := entity[field].(string); !ok {
+				t.Errorf("%s %v has no %s", schema, entity["id"], field)
+			}
+		}
+		if id, _ := entity["id"].(string); len(id) != 36 || id[14] != '5' {
+			t.Errorf("%s: %q is no UUID of version 5", schema, id)
+		}
+		for field, allowed := range words {
+			if word, ok := entity[field].(string); ok && !slices.Contains(allowed, word) {
+				t.Errorf("%s: %s is %q", schema, field, word)
+			}
+		}
+	})
+}
+
+// Ensure a telephone keeps its hours and a counter its own, as others read them.
+func TestHSDS_tells_hours_as_rules(t *testing.T) {
+	t.Parallel()
+	raw, err := json.Marshal(written(t, []*directoryv1.Office{seed(t, "milano-casa-dei-diritti")}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"freq":"WEEKLY"`, `"byday":"MO"`, `"opens_at":"08:30"`, `"closes_at":"12:30"`} {
+		if !bytes.Contains(raw, []byte(want)) {
+			t.Errorf("it does not hold %s", want)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package format_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/testing/protocmp"
+	"pgregory.net/rapid"
+
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/format"
+)
+
+// roundTrip writes offices and reads them back; nothing may be left out.
+func roundTrip(t rapid.TB, terms *format.Terms, offices []*directoryv1.Office) []*directoryv1.Office {
+	raw, err := format.HSDS(offices, terms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := format.FromHSDS(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(back.Left) > 0 {
+		t.Fatalf("left out: %v", back.Left)
+	}
+	return back.Offices
+}
+
+func TestHSDS_of_the_seeds(t *testing.T) {
+	t.Parallel()
+	for _, id := range seeds {
+		raw, err := format.HSDS([]*directoryv1.Office{seed(t, id)}, terms(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, id+".hsds.json", raw)
+	}
+}
+
+func TestHSDS_gives_the_offices_back(t *testing.T) {
+	t.Parallel()
+	all := offices(t)
+	if diff := cmp.Diff(all, roundTrip(t, terms(t), all), protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Ensure any office comes back, whatever the vocabularies hold and whatever its texts say.
+func TestHSDS_gives_any_office_back(t *testing.T) {
+	t.Parallel()
+	all := terms(t)
+	rapid.Check(t, func(t *rapid.T) {
+		want := rapid.SliceOfNDistinct(anyOffice, 0, 3, (*directoryv1.Office).GetOfficeId).Draw(t, "offices")
+		if diff := cmp.Diff(want, roundTrip(t, all, want), protocmp.Transform()); diff != "" && len(want) > 0 {
+			t.Fatal(diff)
+		}
+	})
+}
+
+// Ensure an identifier is given once, and the same one every time.
+func TestHSDS_identifiers_are_stable(t *testing.T) {
+	t.Parallel()
+	all := offices(t)
+	alone, err := format.HSDS(all[:1], terms(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	together, err := format.HSDS(all, terms(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared := map[string]bool{"taxonomy_term": true}
+	there := map[string]bool{}
+	for _, id := range identifiers(t, together, shared) {
+		if there[id] {
+			t.Errorf("%s is there twice", id)
+		}
+		there[id] = true
+	}
+	for _, id := range identifiers(t, alone, shared) {
+		if !there[id] {
+			t.Errorf("%s is gone when there are more offices", id)
+		}
+	}
+}
+
+// identifiers are the ids of a document, without those of the parts that are shared.
+func identifiers(t *testing.T, raw []byte, shared map[string]bool) (ids []string) {
+	t.Helper()
+	var document any
+	if err := json.Unmarshal(raw, &document); err != nil {
+		t.Fatal(err)
+	}
+	var walk func(any)
+	walk = func(value any) {
+		switch v := value.(type) {
+		case []any:
+			for _, one := range v {
+				walk(one)
+			}
+		case map[string]any:
+			for name, one := range v {
+				if id, ok := one.(string); ok && name == "id" {
+					ids = append(ids, id)
+				} else if !shared[name] {
+					walk(one)
+				}
+			}
+		}
+	}
+	walk(document)
+	return ids
+}
+
+func TestHSDS_refuses_a_day_that_is_none(t *testing.T) {
+	t.Parallel()
+	for _, o := range []*directoryv1.Office{
+		{Hours: []*directoryv1.Hours{{Weekday: 0}}},
+		{Phones: []*directoryv1.Phone{{Hours: []*directoryv1.Hours{{Weekday: 8}}}}},
+	} {
+		if _, err := format.HSDS([]*directoryv1.Office{o}, terms(t)); err == nil || !strings.Contains(err.Error(), "no day of the week") {
+			t.Errorf("got %v", err)
+		}
+	}
+}

@@ -1,0 +1,236 @@
+package format
+
+import (
+	"fmt"
+	"strings"
+
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+)
+
+// HSDS returns offices as a page of organizations of the Human Services Data Specification 3. FromHSDS gives the same offices
+// back: from x_pari, the identifiers, attributes, locations, phones, contacts and names; what HSDS tells besides (status, fees,
+// service areas, labels) is there for others and not read back.
+func HSDS(offices []*directoryv1.Office, terms *Terms) ([]byte, error) {
+	page := hsdsPage{
+		TotalItems: len(offices), TotalPages: 1, PageNumber: 1, Size: len(offices), FirstPage: true, LastPage: true,
+		Empty: len(offices) == 0, Contents: make([]hsdsOrganization, len(offices)),
+	}
+	for i, o := range offices {
+		w := &hsdsWriter{terms: terms, office: o, organization: hsdsID("office", o.GetOfficeId()), minter: minter{}}
+		organization, err := w.write()
+		if err != nil {
+			return nil, fmt.Errorf("office %s: %w", o.GetOfficeId(), err)
+		}
+		page.Contents[i] = organization
+	}
+	return encode(page)
+}
+
+// hsdsWriter writes one office.
+type hsdsWriter struct {
+	terms        *Terms
+	office       *directoryv1.Office
+	organization string
+	minter       minter
+}
+
+// id returns the identifier of a part of the office.
+func (w *hsdsWriter) id(words ...string) string {
+	return w.minter.id(append([]string{w.organization}, words...)...)
+}
+
+func (w *hsdsWriter) write() (hsdsOrganization, error) {
+	o := w.office
+	out := hsdsOrganization{
+		ID: w.organization, Name: o.GetName(), Description: o.GetDescription(),
+		Identifiers: []hsdsIdentifier{w.identifier(identifierPari, o.GetOfficeId())},
+		Pari: &hsdsOffice{
+			Region: o.GetRegion(), Node: o.GetNode(), Body: o.GetBody(), NetworkRoles: o.GetNetworkRoles(),
+			ValidFrom: o.GetValidFrom(), ValidTo: o.GetValidTo(), Source: o.GetSource(), VerifiedOn: o.GetVerifiedOn(),
+		},
+	}
+	if o.GetBody() != "" {
+		out.ParentID = hsdsID("body", o.GetBody())
+	}
+	if o.GetIpaCode() != "" {
+		out.Identifiers = append(out.Identifiers, w.identifier(identifierIPA, o.GetIpaCode()))
+	}
+	for i, l := range o.GetLinks() {
+		if i == 0 {
+			out.Website = l.GetUrl()
+		}
+		out.Pari.Links = append(out.Pari.Links, hsdsLink{Title: l.GetTitle(), URL: l.GetUrl()})
+	}
+	for i, e := range o.GetEmails() {
+		if i == 0 {
+			out.Email = e.GetAddress()
+		}
+		out.Contacts = append(out.Contacts, hsdsContact{
+			ID: w.id("contact", e.GetAddress(), e.GetPurpose()), OrganizationID: w.organization, Department: e.GetPurpose(), Email: e.GetAddress(),
+		})
+	}
+	for _, coded := range []struct {
+		list  string
+		codes []string
+	}{
+		{listKind, one(o.GetKind())}, {listState, one(o.GetState())}, {listAccessRule, one(o.GetAccessRule())}, {listFee, one(o.GetFee())},
+		{listRecipient, o.GetRecipients()}, {listGround, o.GetGrounds()}, {listTerritory, o.GetTerritories()},
+	} {
+		out.Attributes = append(out.Attributes, w.attributes("organization", w.organization, coded.list, coded.codes)...)
+	}
+	if err := w.places(&out); err != nil {
+		return hsdsOrganization{}, err
+	}
+	for _, s := range o.GetServices() {
+		out.Services = append(out.Services, w.service(s, out.Locations[0].ID))
+	}
+	return out, nil
+}
+
+func (w *hsdsWriter) identifier(kind, identifier string) hsdsIdentifier {
+	return hsdsIdentifier{ID: w.id("identifier", kind), OrganizationID: w.organization, Type: kind, Identifier: identifier}
+}
+
+// places adds the location and the telephones.
+func (w *hsdsWriter) places(out *hsdsOrganization) error {
+	location := hsdsLocation{ID: w.id("location"), Type: w.locationType(), OrganizationID: w.organization, Name: w.office.GetName()}
+	for _, a := range w.office.GetAddresses() {
+		location.Addresses = append(location.Addresses, w.address(a))
+	}
+	for _, code := range w.office.GetAccessibility() {
+		id := w.id("accessibility", code)
+		location.Accessibility = append(location.Accessibility, hsdsAccessibility{
+			ID: id, Description: w.terms.Label("it", listAccessibility, code),
+			Attributes: w.attributes("accessibility", id, listAccessibility, []string{code}),
+		})
+	}
+	var err error
+	if location.Schedules, err = w.schedules("location", w.office.GetHours()); err != nil {
+		return err
+	}
+	out.Locations = []hsdsLocation{location}
+	for _, p := range w.office.GetPhones() {
+		phone := hsdsPhone{ID: w.id("phone", p.GetNumber(), p.GetLabel()), Number: p.GetNumber(), Description: p.GetLabel()}
+		if p.GetWhatsapp() {
+			phone.Type = phoneWhatsApp
+		}
+		if phone.Schedules, err = w.schedules(phone.ID, p.GetHours()); err != nil {
+			return err
+		}
+		out.Phones = append(out.Phones, phone)
+	}
+	return nil
+}
+
+// locationType tells what kind of place the addresses make: virtual without any, postal where one can only write.
+func (w *hsdsWriter) locationType() string {
+	kind := "virtual"
+	for _, a := range w.office.GetAddresses() {
+		if kind = addressType(a); kind == "physical" {
+			break
+		}
+	}
+	return kind
+}
+
+func addressType(a *directoryv1.Address) string {
+	if a.GetPurpose() == directoryv1.AddressPurpose_ADDRESS_PURPOSE_POST {
+		return "postal"
+	}
+	return "physical"
+}
+
+func (w *hsdsWriter) address(a *directoryv1.Address) hsdsAddress {
+	city, province := w.terms.municipality(a.GetMunicipality())
+	id := w.id("address", purposeCode(a), a.GetStreet(), a.GetPostcode(), a.GetMunicipality(), a.GetNote())
+	out := hsdsAddress{
+		ID: id, Address1: a.GetStreet(), Address2: a.GetNote(), City: city, Province: province, PostalCode: a.GetPostcode(),
+		Country: country, Type: addressType(a), Attributes: w.attributes("address", id, listTerritory, one(a.GetMunicipality())),
+	}
+	if code := purposeCode(a); code != "" {
+		out.Attributes = append(out.Attributes, hsdsAttribute{
+			ID: w.id(id, linkEntrance), LinkID: id, LinkType: linkPrefix + linkEntrance, LinkEntity: "address",
+			Term: &hsdsTerm{ID: hsdsID("term", linkEntrance, code), Code: code, Name: strings.ToLower(strings.ReplaceAll(code, "_", " "))},
+		})
+	}
+	return out
+}
+
+func (w *hsdsWriter) schedules(of string, hours []*directoryv1.Hours) ([]hsdsSchedule, error) {
+	var out []hsdsSchedule
+	for _, h := range hours {
+		day, err := dayOf(icalDays, h)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, hsdsSchedule{
+			ID: w.id("schedule", of, day, h.GetOpens(), h.GetCloses()), Freq: "WEEKLY", ByDay: day,
+			OpensAt: h.GetOpens(), ClosesAt: h.GetCloses(), Notes: localTimes,
+		})
+	}
+	return out, nil
+}
+
+// hsdsStatus is the state of an office in the words of HSDS; of a state that it does not know, an office is not active.
+func hsdsStatus(state string) string {
+	switch state {
+	case "ACTIVE":
+		return "active"
+	case "SUSPENDED":
+		return "temporarily closed"
+	case "CLOSED":
+		return "defunct"
+	}
+	return "inactive"
+}
+
+func (w *hsdsWriter) service(s *directoryv1.Service, location string) hsdsService {
+	o := w.office
+	id := w.id("service", s.GetType(), s.GetName())
+	out := hsdsService{
+		ID: id, OrganizationID: w.organization, Name: s.GetName(), URL: s.GetUrl(), Status: hsdsStatus(o.GetState()),
+		Application: w.label(listAccessRule, o.GetAccessRule()), Fees: w.label(listFee, o.GetFee()),
+		Eligibility: strings.Join(w.terms.Labels("it", listRecipient, o.GetRecipients()), ", "), AssuredDate: o.GetVerifiedOn(),
+		At: []hsdsAt{{ID: w.id("at", id), ServiceID: id, LocationID: location}},
+		Attributes: append(w.attributes("service", id, listServiceType, one(s.GetType())),
+			w.attributes("service", id, listAccessMode, s.GetAccessModes())...),
+	}
+	if s.GetName() == "" {
+		out.Name, out.Pari = w.label(listServiceType, s.GetType()), &hsdsGiven{Unnamed: true}
+	}
+	for _, code := range o.GetTerritories() {
+		out.Areas = append(out.Areas, hsdsArea{ID: w.id("area", id, code), Name: w.label(listTerritory, code), URI: w.terms.IRI(listTerritory, code)})
+	}
+	return out
+}
+
+func (w *hsdsWriter) label(list, code string) string {
+	if code == "" {
+		return ""
+	}
+	return w.terms.Label("it", list, code)
+}
+
+// attributes are codes of a list, said of a thing. The term has its Italian label as its name, the English one as description.
+func (w *hsdsWriter) attributes(entity, id, list string, codes []string) []hsdsAttribute {
+	var out []hsdsAttribute
+	for _, code := range codes {
+		term := hsdsID("term", list, code)
+		out = append(out, hsdsAttribute{
+			ID: w.id("attribute", id, list, code), LinkID: id, LinkType: linkPrefix + list, LinkEntity: entity, TermID: term,
+			Term: &hsdsTerm{
+				ID: term, Code: code, Name: w.terms.Label("it", list, code), Description: w.terms.Label("en", list, code),
+				Taxonomy: w.terms.IRI(list), TaxonomyID: hsdsID("list", list), Language: "it", URI: w.terms.IRI(list, code),
+			},
+		})
+	}
+	return out
+}
+
+// one is a list of one code, or of none.
+func one(code string) []string {
+	if code == "" {
+		return nil
+	}
+	return []string{code}
+}

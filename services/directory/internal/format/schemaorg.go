@@ -1,0 +1,201 @@
+package format
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+)
+
+const nsSchema = "https://schema.org/"
+
+// SchemaOrg returns offices in the words of schema.org, as one document of JSON-LD with its context inside: an office is a
+// GovernmentOffice, what it gives are GovernmentServices. It leaves out what schema.org has no word for: the state of an
+// office, its place in the network, the days on which the entry holds, and who checked it.
+func SchemaOrg(offices []*directoryv1.Office, terms *Terms) ([]byte, error) {
+	graph := []node{}
+	for _, o := range offices {
+		s := schemaOrg{terms, o}
+		office, err := s.node()
+		if err != nil {
+			return nil, fmt.Errorf("office %s: %w", o.GetOfficeId(), err)
+		}
+		graph = append(graph, office)
+		for i, service := range o.GetServices() {
+			graph = append(graph, s.service(i, service))
+		}
+	}
+	iri := node{"@type": "@id"}
+	return encode(node{
+		"@context": node{"@vocab": nsSchema, "dayOfWeek": iri, "url": iri, "sameAs": iri},
+		"@graph":   graph,
+	})
+}
+
+// schemaOrg describes one office.
+type schemaOrg struct {
+	terms  *Terms
+	office *directoryv1.Office
+}
+
+func (s schemaOrg) iri() string { return s.terms.IRI("office", s.office.GetOfficeId()) }
+
+func (s schemaOrg) node() (node, error) {
+	o := s.office
+	n := node{"@id": s.iri(), "@type": "GovernmentOffice", "identifier": o.GetOfficeId()}
+	n.put("name", o.GetName())
+	n.put("description", o.GetDescription())
+	n.put("parentOrganization", s.body())
+	n.put("address", every(o.GetAddresses(), s.address))
+	n.put("areaServed", every(o.GetTerritories(), s.area))
+	n.put("amenityFeature", every(o.GetAccessibility(), func(code string) node {
+		return node{"@type": "LocationFeatureSpecification", "propertyID": s.terms.IRI(listAccessibility, code),
+			"name": s.terms.Label("it", listAccessibility, code), "value": true}
+	}))
+	if len(o.GetLinks()) > 0 {
+		n.put("url", o.GetLinks()[0].GetUrl())
+		n.put("sameAs", every(o.GetLinks()[1:], (*directoryv1.Link).GetUrl))
+	}
+	if o.GetFee() == "FREE" {
+		n["isAccessibleForFree"] = true
+	}
+	hours, err := specifications(o.GetHours())
+	if err != nil {
+		return nil, err
+	}
+	n.put("openingHoursSpecification", hours)
+	contacts, err := s.contacts()
+	if err != nil {
+		return nil, err
+	}
+	n.put("contactPoint", contacts)
+	return n, nil
+}
+
+func (s schemaOrg) body() node {
+	if s.office.GetBody() == "" && s.office.GetIpaCode() == "" {
+		return nil
+	}
+	n := node{"@type": "GovernmentOrganization"}
+	n.put("name", s.office.GetBody())
+	n.put("identifier", property("IPA", s.office.GetIpaCode()))
+	return n
+}
+
+// property is an identifier of a scheme, or nothing.
+func property(scheme, value string) node {
+	if value == "" {
+		return nil
+	}
+	return node{"@type": "PropertyValue", "propertyID": scheme, "value": value}
+}
+
+func (s schemaOrg) address(a *directoryv1.Address) node {
+	city, province := s.terms.municipality(a.GetMunicipality())
+	n := node{"@type": "PostalAddress", "addressCountry": country}
+	n.put("streetAddress", a.GetStreet())
+	n.put("postalCode", a.GetPostcode())
+	n.put("addressLocality", city)
+	n.put("addressRegion", province)
+	n.put("description", filled(": ", s.purpose(a), a.GetNote()))
+	n.put("identifier", property("ISTAT", a.GetMunicipality()))
+	return n
+}
+
+// purpose says in Italian what an address is for, where that is not the plain entrance.
+func (s schemaOrg) purpose(a *directoryv1.Address) string {
+	switch a.GetPurpose() {
+	case directoryv1.AddressPurpose_ADDRESS_PURPOSE_POST:
+		return "posta"
+	case directoryv1.AddressPurpose_ADDRESS_PURPOSE_ACCESSIBLE_ENTRANCE:
+		return "ingresso accessibile"
+	default:
+		return ""
+	}
+}
+
+// area is a municipality or a province that an office serves, by its ISTAT code and, where it has one, its NUTS code.
+func (s schemaOrg) area(code string) node {
+	n := node{"@id": s.terms.IRI(listTerritory, code), "@type": "AdministrativeArea", "name": s.terms.Label("it", listTerritory, code)}
+	var identifiers []node
+	if _, err := strconv.Atoi(code); err == nil {
+		identifiers = append(identifiers, property("ISTAT", code))
+	}
+	if nuts := s.terms.nuts(code); nuts != "" {
+		identifiers = append(identifiers, property("NUTS", nuts))
+		n["sameAs"] = nutsIRI(nuts)
+	}
+	n.put("identifier", identifiers)
+	return n
+}
+
+// nutsIRI is the name that Eurostat gives to a region.
+func nutsIRI(nuts string) string { return "http://data.europa.eu/nuts/code/" + nuts }
+
+func (s schemaOrg) contacts() ([]node, error) {
+	var all []node
+	for _, p := range s.office.GetPhones() {
+		n := node{"@type": "ContactPoint"}
+		n.put("telephone", p.GetNumber())
+		n.put("contactType", filled(", ", p.GetLabel(), map[bool]string{true: "WhatsApp"}[p.GetWhatsapp()]))
+		hours, err := specifications(p.GetHours())
+		if err != nil {
+			return nil, err
+		}
+		n.put("hoursAvailable", hours)
+		all = append(all, n)
+	}
+	for _, e := range s.office.GetEmails() {
+		n := node{"@type": "ContactPoint"}
+		n.put("email", e.GetAddress())
+		n.put("contactType", e.GetPurpose())
+		all = append(all, n)
+	}
+	return all, nil
+}
+
+// specifications are openings in the words of schema.org, where one that closes before it opens ends on the next day: the end
+// of a day is its next 00:00, and that of a whole day is 23:59.
+func specifications(hours []*directoryv1.Hours) ([]node, error) {
+	var all []node
+	for _, h := range hours {
+		day, err := dayOf(schemaDays, h)
+		if err != nil {
+			return nil, err
+		}
+		closes := h.GetCloses()
+		switch {
+		case closes == "24:00" && h.GetOpens() == "00:00":
+			closes = "23:59"
+		case closes == "24:00":
+			closes = "00:00"
+		}
+		all = append(all, node{"@type": "OpeningHoursSpecification", "dayOfWeek": nsSchema + day, "opens": h.GetOpens(), "closes": closes})
+	}
+	return all, nil
+}
+
+// serviceIRI names a service by its place in the office: it has no identifier of its own.
+func (s schemaOrg) serviceIRI(i int) string { return s.iri() + "#service-" + strconv.Itoa(i+1) }
+
+func (s schemaOrg) service(i int, service *directoryv1.Service) node {
+	n := node{"@id": s.serviceIRI(i), "@type": "GovernmentService", "provider": ref(s.iri())}
+	label := s.terms.Label("it", listServiceType, service.GetType())
+	n.put("name", cmp.Or(service.GetName(), label))
+	n.put("serviceType", label)
+	n.put("url", service.GetUrl())
+	n.put("areaServed", every(s.office.GetTerritories(), func(code string) node { return ref(s.terms.IRI(listTerritory, code)) }))
+	n.put("audience", every(s.office.GetRecipients(), func(code string) node {
+		return node{"@type": "Audience", "audienceType": s.terms.Label("it", listRecipient, code)}
+	}))
+	n.put("availableChannel", every(service.GetAccessModes(), func(code string) node {
+		channel := node{"@type": "ServiceChannel", "name": s.terms.Label("it", listAccessMode, code)}
+		if slices.Contains([]string{"DESK", "DIRECT_FREE"}, code) {
+			channel["serviceLocation"] = ref(s.iri())
+		}
+		return channel
+	}))
+	return n
+}

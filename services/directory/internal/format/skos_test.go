@@ -1,0 +1,144 @@
+package format_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
+	"github.com/retepari/pari/services/directory/internal/format"
+)
+
+// chosen are the vocabularies of these names.
+func chosen(t testing.TB, names ...string) *format.Terms {
+	t.Helper()
+	var some []*vocabularyv1.Vocabulary
+	for _, name := range names {
+		for _, list := range lists(t) {
+			if list.GetName() == name {
+				some = append(some, list)
+			}
+		}
+	}
+	all, err := format.NewTerms(base, some)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestSKOS_of_grounds(t *testing.T) {
+	t.Parallel()
+	grounds := chosen(t, "ground", "ground_group", "odihr_bias")
+	turtle, err := format.SKOSTurtle(grounds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "ground.ttl", turtle)
+	document, err := format.SKOSJSONLD(grounds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "ground.skos.jsonld", document)
+}
+
+func TestSKOS_names_groups_and_days(t *testing.T) {
+	t.Parallel()
+	turtle, err := format.SKOSTurtle(terms(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(turtle)
+	for _, want := range []string{
+		"<https://pari.example/id/territory/019036> a skos:Concept",
+		"skos:broader <https://pari.example/id/territory/019>",
+		"skos:broader <https://pari.example/id/region/03>",
+		"skos:broader <https://pari.example/id/ground_group/G_LGBTI>",
+		"skos:broadMatch <https://pari.example/id/odihr_bias/OD_RACIST>",
+		`^^xsd:date`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("it does not hold %s", want)
+		}
+	}
+}
+
+// Ensure a label cannot end its quotes, nor a code its brackets.
+func TestSKOS_escapes(t *testing.T) {
+	t.Parallel()
+	hostile, err := format.NewTerms(base, []*vocabularyv1.Vocabulary{{Name: "x> .", Version: 1, Terms: []*vocabularyv1.Term{
+		{Code: "A> a <b", LabelIt: "\"\\\n\x01 . <c> a <d> ."},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	turtle, err := format.SKOSTurtle(hostile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"<https://pari.example/id/x%3E%20./A%3E%20a%20%3Cb>", `"\"\\\n\u0001 . <c> a <d> ."@it`} {
+		if !strings.Contains(string(turtle), want) {
+			t.Errorf("it does not hold %s:\n%s", want, turtle)
+		}
+	}
+}
+
+func TestSKOSJSONLD_is_JSON_with_its_context(t *testing.T) {
+	t.Parallel()
+	raw, err := format.SKOSJSONLD(terms(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document struct {
+		Context map[string]string `json:"@context"`
+		Graph   []map[string]any  `json:"@graph"`
+	}
+	if err := json.Unmarshal(raw, &document); err != nil {
+		t.Fatal(err)
+	}
+	if len(document.Graph) < 8000 || document.Context["skos"] == "" {
+		t.Errorf("%d nodes, context %v", len(document.Graph), document.Context)
+	}
+}
+
+func TestNewTerms_refuses_a_base_that_is_no_address(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []string{"", "pari", "https://pari.example", "ftp://pari.example/", "https://pari.example/<>/"} {
+		if _, err := format.NewTerms(bad, nil); err == nil {
+			t.Errorf("it took %q", bad)
+		}
+	}
+}
+
+// Ensure no ground is forgotten and nothing is named that is in no list.
+func TestCrosswalkCSV_holds_every_ground(t *testing.T) {
+	t.Parallel()
+	raw, err := format.CrosswalkCSV(terms(t))
+	rows := parsed(t, raw, err)
+	seen := map[string]bool{}
+	for _, row := range rows[1:] {
+		seen[row[0]] = true
+		switch row[3] {
+		case "exactMatch", "closeMatch", "broadMatch":
+			if row[4] == row[5] {
+				t.Errorf("%s is no category of ODIHR", row[4])
+			}
+		case "":
+			if row[4] != "" {
+				t.Errorf("%s has a category and no match", row[0])
+			}
+		default:
+			t.Errorf("%s is no match", row[3])
+		}
+		if row[1] == row[0] || row[7] == "" {
+			t.Errorf("%s is no ground, or has no source", row[0])
+		}
+	}
+	for _, list := range lists(t) {
+		for _, term := range list.GetTerms() {
+			if list.GetName() == "ground" && !seen[term.GetCode()] {
+				t.Errorf("%s is not in the crosswalk", term.GetCode())
+			}
+		}
+	}
+}
