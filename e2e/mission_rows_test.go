@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"strings"
 	"testing"
 
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
@@ -27,7 +28,7 @@ func missionRows() []row {
 // cremonaDesk is seed 0.
 func cremonaDesk() []row {
 	return []row{
-		{number: 1, what: "office page, printable and PDF", facts: []fact{{desk, "name", "Sportello Antidiscriminazioni"}}, pending: "pari.directory.v1.DirectoryService.PrintOffice"},
+		{number: 1, what: "office page, printable and PDF", facts: []fact{{desk, "name", "Sportello Antidiscriminazioni"}}, do: printed},
 		{number: 2, what: "contacts, the e-mail not given", facts: []fact{{desk, "addresses.postcode", "26100"}, {desk, "addresses.municipality", "019036"}, {desk, "phones.number", "0372 407364"}}, do: noEmail},
 		{number: 3, what: "weekly hours", do: hours("cremona-sportello", "", "2 09:00-13:00", "3 09:00-17:00", "4 09:00-13:00")},
 		{number: 4, what: "appointment advised", facts: []fact{{desk, "access_rule", "APPOINTMENT_ADVISED"}}},
@@ -132,6 +133,20 @@ func milanoHouse() []row {
 		{number: 73, what: "events calendar page", facts: []fact{{house, "links.title", "Calendario eventi"}}},
 		{number: 74, what: "gender violence by mail, desk, telephone", do: byMailDeskPhone("GENDER_VIOLENCE")},
 		{number: 75, what: "trafficking by mail, desk, telephone", do: byMailDeskPhone("TRAFFICKING")},
+	}
+}
+
+// printed: the page holds what the document prints, and a rule for paper, from which a browser makes the PDF.
+func printed(t *testing.T, w *mission) {
+	t.Helper()
+	got, err := w.directory.PrintOffice(soon(t), &directoryv1.PrintOfficeRequest{OfficeId: "cremona-sportello"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"<h1", "Sportello Antidiscriminazioni", "0372 407364", "09:00", "17:00", "@media print"} {
+		if !strings.Contains(string(got.GetContent()), want) {
+			t.Errorf("the page does not hold %q", want)
+		}
 	}
 }
 

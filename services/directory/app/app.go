@@ -38,6 +38,9 @@ type Config struct {
 	// DatabaseURL is for serving, DatabaseOwnerURL for migrating and loading.
 	DatabaseURL      string `env:"DATABASE_URL"`
 	DatabaseOwnerURL string `env:"DATABASE_OWNER_URL"`
+	// PublicBase begins the names of codes and offices in exported linked data, and ends in "/": an address that the network
+	// owns and keeps.
+	PublicBase string `env:"PUBLIC_BASE" envDefault:"https://pari.example/id/"`
 }
 
 // Migrate brings the database up to date.
@@ -104,6 +107,7 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 		return fmt.Errorf("places: %w", err)
 	}
 	directory := api.New(time.Now, pool, territory.New(places))
+	directory.Base = c.PublicBase
 	shown, once := make(chan struct{}), sync.Once{}
 	f.Ops.Check("data", func(context.Context) error {
 		select {

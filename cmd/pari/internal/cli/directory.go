@@ -17,7 +17,7 @@ import (
 
 func (c *cli) directory() *cobra.Command {
 	cmd := &cobra.Command{Use: "directory", Short: "The network itself: bodies, nodes, offices, initiatives, programmes"}
-	cmd.AddCommand(c.directoryList(), c.directoryShow(), c.directoryHistory(), c.directoryExport(), c.directoryDiff(), c.directoryApply(),
+	cmd.AddCommand(c.directoryList(), c.directoryShow(), c.directoryHistory(), c.directoryExport(), c.directoryPrint(), c.directoryEdit(), c.directoryDiff(), c.directoryApply(),
 		c.directoryProposals(), c.directoryDecide("approve", directoryv1.Decision_DECISION_APPROVE), c.directoryDecide("reject", directoryv1.Decision_DECISION_REJECT))
 	return cmd
 }
@@ -117,7 +117,7 @@ func (c *cli) directoryHistory() *cobra.Command {
 	}
 }
 
-func (c *cli) directoryExport() *cobra.Command {
+func (c *cli) directoryEdit() *cobra.Command {
 	return &cobra.Command{
 		Use: "edit FOLDER", Short: "Write all entries as files, to edit them and keep them in git", Args: cobra.ExactArgs(1), Example: "  pari directory edit ./directory",
 		RunE: func(cmd *cobra.Command, args []string) error {

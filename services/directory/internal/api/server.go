@@ -28,6 +28,9 @@ const defaultPage = 50
 type Server struct {
 	directoryv1.UnsafeDirectoryServiceServer
 
+	// Base begins the names of codes and offices in linked data, and ends in "/". Set it before the first call.
+	Base string
+
 	now    func() time.Time
 	pool   *pgxpool.Pool // for history and changes; everything else is in memory
 	places *territory.Index
@@ -45,7 +48,7 @@ type view struct {
 
 // New returns a server that shows an empty directory and knows the places, which never change while it runs.
 func New(now func() time.Time, pool *pgxpool.Pool, places *territory.Index) *Server {
-	s := &Server{now: now, pool: pool, places: places}
+	s := &Server{Base: "https://pari.example/id/", now: now, pool: pool, places: places}
 	_ = s.Show(0, nil, nil) // nothing in it that could be wrong
 	return s
 }

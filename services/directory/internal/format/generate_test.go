@@ -58,6 +58,16 @@ var anyOffice = rapid.Custom(func(t *rapid.T) *directoryv1.Office {
 			Type: single("type", "RECEPTION"), Name: text("service"), AccessModes: given("modes", "DESK", "PHONE"), Url: text("url"),
 		})
 	}
+	for range few.Draw(t, "exceptions") {
+		o.Exceptions = append(o.Exceptions, &directoryv1.OpeningException{
+			From: text("first"), Rrule: text("rrule"), Closed: rapid.Bool().Draw(t, "closed"), Reason: text("why"),
+			Hours: []*directoryv1.OpeningTimes{{Opens: "09:00", Closes: "10:00"}},
+		})
+	}
+	o.Holidays = directoryv1.HolidayRule(rapid.IntRange(0, 3).Draw(t, "holidays"))
+	for _, h := range o.GetHours() {
+		h.ValidFrom = single("season", "2026-06-01")
+	}
 	for range few.Draw(t, "links") {
 		o.Links = append(o.Links, &directoryv1.Link{Title: text("title"), Url: text("link")})
 	}

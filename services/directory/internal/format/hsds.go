@@ -1,6 +1,7 @@
 package format
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -54,6 +55,8 @@ type hsdsOffice struct {
 	ValidTo      string     `json:"valid_to,omitempty"`
 	Source       string     `json:"source,omitempty"`
 	VerifiedOn   string     `json:"verified_on,omitempty"`
+	// Opening is the exceptions and the holiday rule, in the JSON of the contract.
+	Opening json.RawMessage `json:"opening,omitempty"`
 }
 
 type hsdsLink struct {
@@ -110,7 +113,7 @@ type hsdsSchedule struct {
 	hsdsBounds
 }
 
-// hsdsBounds is how a schedule holds for some weeks only. We never write it.
+// hsdsBounds is how a schedule holds for some weeks only. Of these we write the days of validity alone.
 type hsdsBounds struct {
 	Interval   float64 `json:"interval,omitempty"`
 	Count      float64 `json:"count,omitempty"`

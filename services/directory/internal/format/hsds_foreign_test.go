@@ -44,10 +44,13 @@ func TestFromHSDS_takes_what_it_can_of_others(t *testing.T) {
 		Addresses: []*directoryv1.Address{{Street: "via Roma, 1", Postcode: "26100"}},
 		Phones:    []*directoryv1.Phone{{Number: "+39 0372 000 111"}},
 		Emails:    []*directoryv1.Email{{Address: "segreteria@esempio.example", Purpose: "Segreteria"}},
-		Hours:     []*directoryv1.Hours{{Weekday: 1, Opens: "09:00", Closes: "12:30"}, {Weekday: 3, Opens: "09:00", Closes: "12:30"}},
-		Services:  []*directoryv1.Service{{Name: "Ascolto"}, {Name: "Corsi"}},
-		Links:     []*directoryv1.Link{{Title: "Associazione Esempio", Url: "https://esempio.example/"}},
-		Source:    "HSDS, organization 8D3B2B7C-6A0E-4D0C-8F83-51A2F6E1C001", VerifiedOn: "2026-03-01",
+		Hours: []*directoryv1.Hours{
+			{Weekday: 1, Opens: "09:00", Closes: "12:30"}, {Weekday: 3, Opens: "09:00", Closes: "12:30"},
+			{Weekday: 5, Opens: "09:00", Closes: "12:30", ValidFrom: "2026-06-01"},
+		},
+		Services: []*directoryv1.Service{{Name: "Ascolto"}, {Name: "Corsi"}},
+		Links:    []*directoryv1.Link{{Title: "Associazione Esempio", Url: "https://esempio.example/"}},
+		Source:   "HSDS, organization 8D3B2B7C-6A0E-4D0C-8F83-51A2F6E1C001", VerifiedOn: "2026-03-01",
 	}}
 	if diff := cmp.Diff(want, got.Offices, protocmp.Transform()); diff != "" {
 		t.Error(diff)
@@ -59,7 +62,7 @@ func TestFromHSDS_takes_what_it_can_of_others(t *testing.T) {
 	for path, reason := range map[string]string{
 		"url": "https", "fees_description": "code", "wait_time": "no field", "organization.year_incorporated": "no field",
 		"phones[0].extension": "extension", "phones[1]": "no telephone", "contacts[0].name": "names of people",
-		"schedules[1]": "every week", "schedules[2]": "every week", "schedules[3]": "local times",
+		"schedules[2]": "every week", "schedules[3]": "local times",
 		"service_at_locations[0].location.latitude": "map", "service_at_locations[0].location.addresses[0].city": "ISTAT",
 		"service_at_locations[0].location.addresses[1]": "Italy", "attributes[0]": "taxonomy", "description": "no description",
 	} {

@@ -1,6 +1,8 @@
 package format
 
 import (
+	"google.golang.org/protobuf/encoding/protojson"
+
 	"net/mail"
 	"net/url"
 	"regexp"
@@ -84,6 +86,14 @@ func (o *hsdsOfficeReader) extension(p *hsdsOffice) {
 	to := o.office
 	to.Region, to.Node, to.Body, to.NetworkRoles = p.Region, p.Node, p.Body, p.NetworkRoles
 	to.ValidFrom, to.ValidTo, to.Source, to.VerifiedOn = p.ValidFrom, p.ValidTo, p.Source, p.VerifiedOn
+	var opening directoryv1.Office
+	if len(p.Opening) > 0 {
+		if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(p.Opening, &opening); err != nil {
+			o.leave("x_pari.opening", "it is not what the contract says of opening")
+		} else {
+			to.Exceptions, to.Holidays = opening.GetExceptions(), opening.GetHolidays()
+		}
+	}
 	for _, l := range p.Links {
 		to.Links = append(to.Links, &directoryv1.Link{Title: l.Title, Url: l.URL})
 	}

@@ -108,6 +108,8 @@ func weekly(s hsdsSchedule) ([]*directoryv1.Hours, string) {
 	if s.Interval == 1 {
 		s.Interval = 0
 	}
+	from, to := s.ValidFrom, s.ValidTo
+	s.ValidFrom, s.ValidTo = "", ""
 	if s.Freq != "WEEKLY" || s.hsdsBounds != (hsdsBounds{}) {
 		return nil, "it does not hold for every week"
 	}
@@ -126,7 +128,7 @@ func weekly(s hsdsSchedule) ([]*directoryv1.Hours, string) {
 		if day == 0 {
 			return nil, "its days are no days of the week"
 		}
-		out = append(out, &directoryv1.Hours{Weekday: int32(day), Opens: opens, Closes: closes})
+		out = append(out, &directoryv1.Hours{Weekday: int32(day), Opens: opens, Closes: closes, ValidFrom: from, ValidTo: to})
 	}
 	return out, ""
 }

@@ -1,6 +1,8 @@
 package format
 
 import (
+	"google.golang.org/protobuf/encoding/protojson"
+
 	"fmt"
 	"strings"
 
@@ -48,6 +50,12 @@ func (w *hsdsWriter) write() (hsdsOrganization, error) {
 			Region: o.GetRegion(), Node: o.GetNode(), Body: o.GetBody(), NetworkRoles: o.GetNetworkRoles(),
 			ValidFrom: o.GetValidFrom(), ValidTo: o.GetValidTo(), Source: o.GetSource(), VerifiedOn: o.GetVerifiedOn(),
 		},
+	}
+	if len(o.GetExceptions()) > 0 || o.GetHolidays() != 0 {
+		var err error
+		if out.Pari.Opening, err = protojson.Marshal(&directoryv1.Office{Exceptions: o.GetExceptions(), Holidays: o.GetHolidays()}); err != nil {
+			return out, err
+		}
 	}
 	if o.GetBody() != "" {
 		out.ParentID = hsdsID("body", o.GetBody())
@@ -164,8 +172,8 @@ func (w *hsdsWriter) schedules(of string, hours []*directoryv1.Hours) ([]hsdsSch
 			return nil, err
 		}
 		out = append(out, hsdsSchedule{
-			ID: w.id("schedule", of, day, h.GetOpens(), h.GetCloses()), Freq: "WEEKLY", ByDay: day,
-			OpensAt: h.GetOpens(), ClosesAt: h.GetCloses(), Notes: localTimes,
+			ID: w.id("schedule", of, day, h.GetOpens(), h.GetCloses(), h.GetValidFrom(), h.GetValidTo()), Freq: "WEEKLY", ByDay: day,
+			OpensAt: h.GetOpens(), ClosesAt: h.GetCloses(), Notes: localTimes, hsdsBounds: hsdsBounds{ValidFrom: h.GetValidFrom(), ValidTo: h.GetValidTo()},
 		})
 	}
 	return out, nil

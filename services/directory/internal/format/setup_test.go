@@ -11,9 +11,8 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	"github.com/retepari/pari/services/directory/data"
+	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/format"
-	"github.com/retepari/pari/services/directory/internal/office"
-	"github.com/retepari/pari/services/directory/internal/opening"
 	"github.com/retepari/pari/services/directory/internal/territory"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
@@ -64,18 +63,20 @@ func terms(t testing.TB) *format.Terms {
 	return all
 }
 
-// offices are all entries of the directory, as the contract has them.
+// offices are all offices of the directory.
 func offices(t testing.TB) []*directoryv1.Office {
 	t.Helper()
-	read, err := office.Read(data.Files, func(string, string) bool { return true })
+	all, err := entry.Read(data.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := make([]*directoryv1.Office, len(read))
-	for i := range read {
-		all[i] = fromEntry(&read[i])
+	var out []*directoryv1.Office
+	for _, e := range all {
+		if e.GetOffice() != nil {
+			out = append(out, e.GetOffice())
+		}
 	}
-	return all
+	return out
 }
 
 // seed is one of the offices.
@@ -87,40 +88,6 @@ func seed(t testing.TB, id string) *directoryv1.Office {
 		t.Fatalf("there is no office %s", id)
 	}
 	return all[at]
-}
-
-func fromEntry(o *office.Office) *directoryv1.Office {
-	out := &directoryv1.Office{
-		OfficeId: o.ID, Name: o.Name, Kind: o.Kind, State: o.State, Region: o.Region, Node: o.Node, Body: o.Body, IpaCode: o.IPACode,
-		Description: o.Description, Hours: fromHours(o.Hours), AccessRule: o.AccessRule, Fee: o.Fee, Recipients: o.Recipients,
-		Grounds: o.Grounds, Accessibility: o.Accessibility, Territories: o.Territories, NetworkRoles: o.NetworkRoles,
-		ValidFrom: o.ValidFrom, ValidTo: o.ValidTo, Source: o.Source, VerifiedOn: o.VerifiedOn,
-	}
-	for _, a := range o.Addresses {
-		purpose := directoryv1.AddressPurpose(directoryv1.AddressPurpose_value["ADDRESS_PURPOSE_"+a.Purpose])
-		out.Addresses = append(out.Addresses, &directoryv1.Address{Purpose: purpose, Street: a.Street, Postcode: a.Postcode, Municipality: a.Municipality, Note: a.Note})
-	}
-	for _, p := range o.Phones {
-		out.Phones = append(out.Phones, &directoryv1.Phone{Number: p.Number, Label: p.Label, Whatsapp: p.WhatsApp, Hours: fromHours(p.Hours)})
-	}
-	for _, e := range o.Emails {
-		out.Emails = append(out.Emails, &directoryv1.Email{Address: e.Address, Purpose: e.Purpose})
-	}
-	for _, s := range o.Services {
-		out.Services = append(out.Services, &directoryv1.Service{Type: s.Type, Name: s.Name, AccessModes: s.AccessModes, Url: s.URL})
-	}
-	for _, l := range o.Links {
-		out.Links = append(out.Links, &directoryv1.Link{Title: l.Title, Url: l.URL})
-	}
-	return out
-}
-
-func fromHours(hours []opening.Hours) []*directoryv1.Hours {
-	var out []*directoryv1.Hours
-	for _, h := range hours {
-		out = append(out, &directoryv1.Hours{Weekday: int32(h.Weekday), Opens: h.Opens.String(), Closes: h.Closes.String()})
-	}
-	return out
 }
 
 // golden compares bytes with a file of testdata, which -update writes.

@@ -30,6 +30,8 @@ const (
 	DirectoryService_ProposeChanges_FullMethodName    = "/pari.directory.v1.DirectoryService/ProposeChanges"
 	DirectoryService_DecideProposal_FullMethodName    = "/pari.directory.v1.DirectoryService/DecideProposal"
 	DirectoryService_ListProposals_FullMethodName     = "/pari.directory.v1.DirectoryService/ListProposals"
+	DirectoryService_ExportDirectory_FullMethodName   = "/pari.directory.v1.DirectoryService/ExportDirectory"
+	DirectoryService_PrintOffice_FullMethodName       = "/pari.directory.v1.DirectoryService/PrintOffice"
 	DirectoryService_ListVocabularies_FullMethodName  = "/pari.directory.v1.DirectoryService/ListVocabularies"
 	DirectoryService_ListOpenings_FullMethodName      = "/pari.directory.v1.DirectoryService/ListOpenings"
 	DirectoryService_ListFreeWindows_FullMethodName   = "/pari.directory.v1.DirectoryService/ListFreeWindows"
@@ -65,6 +67,11 @@ type DirectoryServiceClient interface {
 	DecideProposal(ctx context.Context, in *DecideProposalRequest, opts ...grpc.CallOption) (*DecideProposalResponse, error)
 	// Lists proposals, newest first.
 	ListProposals(ctx context.Context, in *ListProposalsRequest, opts ...grpc.CallOption) (*ListProposalsResponse, error)
+	// Returns offices or code lists in an open format. Documents above the 4 MiB that gRPC clients take by default are asked for
+	// node by node. Errors: NOT_FOUND for a code list that there is not.
+	ExportDirectory(ctx context.Context, in *ExportDirectoryRequest, opts ...grpc.CallOption) (*ExportDirectoryResponse, error)
+	// Returns a page about one office, to read or to print. Errors: NOT_FOUND.
+	PrintOffice(ctx context.Context, in *PrintOfficeRequest, opts ...grpc.CallOption) (*PrintOfficeResponse, error)
 	// Returns vocabularies: the codes that requests may use, with labels, groups and validity.
 	ListVocabularies(ctx context.Context, in *ListVocabulariesRequest, opts ...grpc.CallOption) (*ListVocabulariesResponse, error)
 	// Lists when a counter or a telephone is open between two moments. Errors: NOT_FOUND.
@@ -179,6 +186,26 @@ func (c *directoryServiceClient) ListProposals(ctx context.Context, in *ListProp
 	return out, nil
 }
 
+func (c *directoryServiceClient) ExportDirectory(ctx context.Context, in *ExportDirectoryRequest, opts ...grpc.CallOption) (*ExportDirectoryResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExportDirectoryResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_ExportDirectory_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *directoryServiceClient) PrintOffice(ctx context.Context, in *PrintOfficeRequest, opts ...grpc.CallOption) (*PrintOfficeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PrintOfficeResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_PrintOffice_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *directoryServiceClient) ListVocabularies(ctx context.Context, in *ListVocabulariesRequest, opts ...grpc.CallOption) (*ListVocabulariesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListVocabulariesResponse)
@@ -275,6 +302,11 @@ type DirectoryServiceServer interface {
 	DecideProposal(context.Context, *DecideProposalRequest) (*DecideProposalResponse, error)
 	// Lists proposals, newest first.
 	ListProposals(context.Context, *ListProposalsRequest) (*ListProposalsResponse, error)
+	// Returns offices or code lists in an open format. Documents above the 4 MiB that gRPC clients take by default are asked for
+	// node by node. Errors: NOT_FOUND for a code list that there is not.
+	ExportDirectory(context.Context, *ExportDirectoryRequest) (*ExportDirectoryResponse, error)
+	// Returns a page about one office, to read or to print. Errors: NOT_FOUND.
+	PrintOffice(context.Context, *PrintOfficeRequest) (*PrintOfficeResponse, error)
 	// Returns vocabularies: the codes that requests may use, with labels, groups and validity.
 	ListVocabularies(context.Context, *ListVocabulariesRequest) (*ListVocabulariesResponse, error)
 	// Lists when a counter or a telephone is open between two moments. Errors: NOT_FOUND.
@@ -325,6 +357,12 @@ func (UnimplementedDirectoryServiceServer) DecideProposal(context.Context, *Deci
 }
 func (UnimplementedDirectoryServiceServer) ListProposals(context.Context, *ListProposalsRequest) (*ListProposalsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListProposals not implemented")
+}
+func (UnimplementedDirectoryServiceServer) ExportDirectory(context.Context, *ExportDirectoryRequest) (*ExportDirectoryResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ExportDirectory not implemented")
+}
+func (UnimplementedDirectoryServiceServer) PrintOffice(context.Context, *PrintOfficeRequest) (*PrintOfficeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PrintOffice not implemented")
 }
 func (UnimplementedDirectoryServiceServer) ListVocabularies(context.Context, *ListVocabulariesRequest) (*ListVocabulariesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListVocabularies not implemented")
@@ -530,6 +568,42 @@ func _DirectoryService_ListProposals_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DirectoryService_ExportDirectory_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExportDirectoryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).ExportDirectory(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_ExportDirectory_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).ExportDirectory(ctx, req.(*ExportDirectoryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DirectoryService_PrintOffice_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PrintOfficeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).PrintOffice(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_PrintOffice_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).PrintOffice(ctx, req.(*PrintOfficeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _DirectoryService_ListVocabularies_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListVocabulariesRequest)
 	if err := dec(in); err != nil {
@@ -698,6 +772,14 @@ var DirectoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListProposals",
 			Handler:    _DirectoryService_ListProposals_Handler,
+		},
+		{
+			MethodName: "ExportDirectory",
+			Handler:    _DirectoryService_ExportDirectory_Handler,
+		},
+		{
+			MethodName: "PrintOffice",
+			Handler:    _DirectoryService_PrintOffice_Handler,
 		},
 		{
 			MethodName: "ListVocabularies",

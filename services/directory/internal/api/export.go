@@ -1,0 +1,108 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/retepari/pari/pkg/fault"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
+	"github.com/retepari/pari/services/directory/internal/format"
+)
+
+const (
+	typeJSON   = "application/json"
+	typeLD     = "application/ld+json"
+	typeTurtle = "text/turtle; charset=utf-8"
+	typeCSV    = "text/csv; charset=utf-8"
+	typeHTML   = "text/html; charset=utf-8"
+)
+
+// ExportDirectory returns offices or code lists in an open format.
+func (s *Server) ExportDirectory(_ context.Context, req *directoryv1.ExportDirectoryRequest) (*directoryv1.ExportDirectoryResponse, error) {
+	v := s.shown.Load()
+	terms, err := s.terms(v)
+	if err != nil {
+		return nil, err
+	}
+	offices := v.officesOf(req.GetNode())
+	answer := &directoryv1.ExportDirectoryResponse{Revision: v.revision}
+	switch req.GetFormat() {
+	case directoryv1.ExportFormat_EXPORT_FORMAT_HSDS:
+		answer.MediaType = typeJSON
+		answer.Content, err = format.HSDS(offices, terms)
+	case directoryv1.ExportFormat_EXPORT_FORMAT_SCHEMA_ORG:
+		answer.MediaType = typeLD
+		answer.Content, err = format.SchemaOrg(offices, terms)
+	case directoryv1.ExportFormat_EXPORT_FORMAT_CPSV_AP_IT:
+		answer.MediaType = typeLD
+		answer.Content, err = format.CPSV(offices, terms)
+	case directoryv1.ExportFormat_EXPORT_FORMAT_CSV:
+		answer.MediaType = typeCSV
+		answer.Content, err = format.CSV(offices)
+	case directoryv1.ExportFormat_EXPORT_FORMAT_SKOS_TURTLE:
+		answer.MediaType = typeTurtle
+		answer.Content, err = format.SKOSTurtle(terms)
+	case directoryv1.ExportFormat_EXPORT_FORMAT_SKOS_JSON_LD:
+		answer.MediaType = typeLD
+		answer.Content, err = format.SKOSJSONLD(terms)
+	case directoryv1.ExportFormat_EXPORT_FORMAT_CROSSWALK_CSV:
+		answer.MediaType = typeCSV
+		answer.Content, err = format.CrosswalkCSV(terms)
+	case directoryv1.ExportFormat_EXPORT_FORMAT_VOCABULARY_CSV:
+		answer.MediaType = typeCSV
+		answer.Content, err = v.listCSV(req.GetVocabulary())
+	default:
+		return nil, fault.Invalid(fault.Field{Path: "format", Reason: fault.UnknownValue})
+	}
+	return answer, err
+}
+
+// PrintOffice returns a page about one office.
+func (s *Server) PrintOffice(_ context.Context, req *directoryv1.PrintOfficeRequest) (*directoryv1.PrintOfficeResponse, error) {
+	v := s.shown.Load()
+	o, ok := v.offices[req.GetOfficeId()]
+	if !ok {
+		return nil, fault.New(fault.NotFound)
+	}
+	terms, err := s.terms(v)
+	if err != nil {
+		return nil, err
+	}
+	content, err := format.Printable(o, cmp.Or(req.GetLanguage(), "it"), terms)
+	return &directoryv1.PrintOfficeResponse{Content: content, MediaType: typeHTML}, err
+}
+
+func (s *Server) terms(v *view) (*format.Terms, error) {
+	terms, err := format.NewTerms(s.Base, v.set.Lists())
+	if err != nil {
+		return nil, err
+	}
+	terms.NUTS = func(istat string) string {
+		p, _ := s.places.ByCode(istat)
+		return p.NUTS
+	}
+	return terms, nil
+}
+
+// officesOf are the offices of a node ("" for all), in the order of the directory.
+func (v *view) officesOf(node string) (out []*directoryv1.Office) {
+	for _, o := range v.offices {
+		if node == "" || o.GetNode() == node {
+			out = append(out, o)
+		}
+	}
+	slices.SortFunc(out, func(a, b *directoryv1.Office) int {
+		return cmp.Or(cmp.Compare(a.GetRegion(), b.GetRegion()), cmp.Compare(a.GetNode(), b.GetNode()), cmp.Compare(a.GetOfficeId(), b.GetOfficeId()))
+	})
+	return out
+}
+
+func (v *view) listCSV(name string) ([]byte, error) {
+	lists := v.set.Lists(name)
+	if i := slices.IndexFunc(lists, func(l *vocabularyv1.Vocabulary) bool { return l.GetName() == name }); i >= 0 {
+		return format.VocabularyCSV(lists[i])
+	}
+	return nil, fault.New(fault.NotFound)
+}
