@@ -33,7 +33,7 @@ func newShell(t *testing.T) *shell {
 
 func (s *shell) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, s.pari, args...)
-	cmd.Env = append(os.Environ(), "PARI_DIR="+s.dir)
+	cmd.Env, cmd.Dir = append(os.Environ(), "PARI_DIR="+s.dir), filepath.Dir(s.dir)
 	return cmd
 }
 
@@ -125,7 +125,7 @@ func TestUp(t *testing.T) {
 	if !strings.Contains(out.String(), "T1 ") || !strings.Contains(out.String(), "2140") {
 		t.Errorf("the first start shows no table: %s", out)
 	}
-	for _, line := range readmeLines(t) {
+	for _, line := range append(readmeLines(t), pageLines(t, "../docs/directory.md", "pari ", 12)...) {
 		got, errOut, code := s.run(t, line...)
 		if code != 0 || got == "" {
 			t.Errorf("%v: exit %d, %s%s", line, code, got, errOut)
@@ -180,18 +180,24 @@ func demo(t *testing.T, s *shell) string {
 // readmeLines are the lines that the README gives for a second terminal.
 func readmeLines(t *testing.T) (lines [][]string) {
 	t.Helper()
-	page, err := os.ReadFile("../README.md")
+	return pageLines(t, "../README.md", "build/pari ", 3)
+}
+
+// pageLines are the commands that a page gives for pasting, at least so many.
+func pageLines(t *testing.T, file, prefix string, atLeast int) (lines [][]string) {
+	t.Helper()
+	page, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(page)) {
 		command, _, _ := strings.Cut(line, "#")
-		if args, ok := strings.CutPrefix(strings.TrimSpace(command), "build/pari "); ok {
+		if args, ok := strings.CutPrefix(strings.TrimSpace(command), prefix); ok && strings.TrimLeft(line, " ") == line {
 			lines = append(lines, strings.Fields(args))
 		}
 	}
-	if len(lines) < 3 {
-		t.Fatalf("the README gives %d lines", len(lines))
+	if len(lines) < atLeast {
+		t.Fatalf("%s gives %d lines", file, len(lines))
 	}
 	return lines
 }
