@@ -1,0 +1,74 @@
+package api_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/data"
+	"github.com/retepari/pari/services/directory/internal/api"
+	"github.com/retepari/pari/services/directory/internal/entry"
+	"github.com/retepari/pari/services/directory/internal/territory"
+	"github.com/retepari/pari/services/directory/internal/vocabulary"
+)
+
+// BenchmarkFindOffices asks a network of 4,000 offices with 40,000 services, each question another, without the network
+// between: what one core can answer. It tells the 99th part of a hundred, too.
+func BenchmarkFindOffices(b *testing.B) {
+	lists, err := vocabulary.Read(data.Files)
+	if err != nil {
+		b.Fatal(err)
+	}
+	places, err := territory.Read(data.Files)
+	if err != nil {
+		b.Fatal(err)
+	}
+	towns := slices.DeleteFunc(places, func(p territory.Place) bool { return p.Kind != territory.Municipality || !p.On(tuesday) })
+	services := []string{
+		"RECEPTION", "ORIENTATION", "COUNSELLING", "REPORT_COLLECTION", "CASE_MANAGEMENT", "INTERVIEW", "LEGAL_ADVICE", "PSYCHOLOGICAL", "MEDIATION", "TRAINING",
+	}
+	var entries []*directoryv1.Entry
+	for i := range 4000 {
+		town := towns[i*len(towns)/4000]
+		o := desk(fmt.Sprintf("desk-%d", i), "node-"+town.Province)
+		o.Region, o.Territories = "region-"+town.Region, []string{town.Code, town.Province}
+		o.Phones = []*directoryv1.Phone{{Number: "0372 1"}}
+		o.Services = nil
+		for _, s := range services {
+			o.Services = append(o.Services, &directoryv1.Service{Type: s, AccessModes: []string{"DESK", "PHONE"}})
+		}
+		e, err := entry.Of(o)
+		if err != nil {
+			b.Fatal(err)
+		}
+		entries = append(entries, e)
+	}
+	server := api.New(func() time.Time { return tuesday }, nil, territory.New(places))
+	if err := server.Show(1, lists, entries); err != nil {
+		b.Fatal(err)
+	}
+	grounds := []string{"SEX", "NATIONALITY", "DISABILITY", "SKIN_COLOUR"}
+	took := make([]time.Duration, 0, b.N)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		req := &directoryv1.FindOfficesRequest{Territory: towns[i*7919%len(towns)].Code, Ground: grounds[i%4], Service: services[i%6], AccessMode: "PHONE"}
+		if i%2 == 0 {
+			req.OpenAt = timestamppb.New(tuesday.Add(time.Duration(i%1000) * time.Hour))
+		}
+		from := time.Now()
+		if _, err := server.FindOffices(context.Background(), req); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, time.Since(from))
+	}
+	b.StopTimer()
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
+}
