@@ -23,7 +23,13 @@ import (
 // ProposeChanges keeps changes for a second person, or tells what they would do.
 func (s *Server) ProposeChanges(ctx context.Context, req *directoryv1.ProposeChangesRequest) (*directoryv1.ProposeChangesResponse, error) {
 	caller, _ := identity.From(ctx)
-	now := s.now()
+	now, asked := s.now(), request(req.GetRequestId(), "ProposeChanges", req)
+	if !req.GetValidateOnly() {
+		// What was answered before is answered again, whatever has changed since.
+		if before, known, err := store.Proposed(ctx, s.pool, asked); err != nil || known {
+			return &directoryv1.ProposeChangesResponse{Proposal: told(before, caller), Replayed: known}, err
+		}
+	}
 	if day := req.GetEffectiveOn(); day != "" && day < today(now) {
 		return nil, fault.Invalid(fault.Field{Path: "effective_on", Reason: fault.PastDate})
 	}
@@ -41,7 +47,7 @@ func (s *Server) ProposeChanges(ctx context.Context, req *directoryv1.ProposeCha
 		return &directoryv1.ProposeChangesResponse{Proposal: p}, nil
 	}
 	p.ProposalId = uuid.NewString()
-	kept, replayed, err := store.Propose(ctx, s.pool, store.Proposal{Proposal: p, By: actorOf(caller)}, request(req.GetRequestId(), "ProposeChanges", req))
+	kept, replayed, err := store.Propose(ctx, s.pool, store.Proposal{Proposal: p, By: actorOf(caller)}, asked)
 	if err != nil {
 		return nil, err
 	}
@@ -176,6 +182,9 @@ func request(id, method string, m proto.Message) repeat.Request {
 
 // told is a proposal as a caller sees it.
 func told(p store.Proposal, c identity.Caller) *directoryv1.Proposal {
+	if p.Proposal == nil {
+		return nil
+	}
 	p.Own = p.By.Person == c.Person
 	return p.Proposal
 }

@@ -196,6 +196,10 @@ func TestChange(t *testing.T) {
 	if got, err := editor.GetOffice(t.Context(), &directoryv1.GetOfficeRequest{OfficeId: "sportello"}); err != nil || got.GetOffice().GetPhones()[0].GetNumber() != "0372 1" {
 		t.Errorf("after the decision: %v, %v", got, err)
 	}
+	late, err := editor.ProposeChanges(t.Context(), req)
+	if err != nil || !late.GetReplayed() || late.GetProposal().GetState() != directoryv1.ProposalState_PROPOSAL_STATE_APPLIED {
+		t.Errorf("the same request after all: %v, %v", late, err)
+	}
 	same, err := editor.ProposeChanges(t.Context(), change(phone("0372 1"), 2))
 	if err != nil || same.GetProposal() != nil {
 		t.Errorf("what is so already: %v, %v", same, err)

@@ -68,6 +68,20 @@ func Propose(ctx context.Context, pool *pgxpool.Pool, p Proposal, req repeat.Req
 	return kept, replayed, err
 }
 
+// Proposed returns the proposal that a request was answered with; ok is false when the request is new.
+func Proposed(ctx context.Context, pool *pgxpool.Pool, req repeat.Request) (p Proposal, ok bool, err error) {
+	err = pg.InTenant(ctx, pool, tenant, func(ctx context.Context, tx pgx.Tx) error {
+		id, known, err := req.Answered(ctx, tx, tenant)
+		if err != nil || !known {
+			return err
+		}
+		ok = true
+		p, err = proposal(ctx, tx, id, "proposal")
+		return err
+	})
+	return p, ok, err
+}
+
 // Decision is what a second person says about a proposal.
 type Decision struct {
 	ProposalID string
