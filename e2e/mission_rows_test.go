@@ -130,7 +130,7 @@ func milanoHouse() []row {
 		{number: 70, what: "enrolment", facts: []fact{{groups, "enrolment_emails.address", "rainbow.desk@cooplotta.org"}, {groups, "enrolment_emails.address", "antidiscriminazioni@comune.milano.it"}, {groups, "enrolment_phones.number", "3667541034"}, {groups, "enrolment_phones.whatsapp", "true"}}, pending: "pari.intake.v1.IntakeService.Enrol"},
 		{number: 71, what: "two entrances", facts: []fact{{house, "addresses.street", "via De Amicis, 10"}, {house, "addresses.street", "via Dei Fabbri, 9"}, {house, "addresses.purpose", "ADDRESS_PURPOSE_ACCESSIBLE_ENTRANCE"}}},
 		{number: 72, what: "telephone hours and e-mail", facts: []fact{{house, "emails.address", "pss.casadeidiritti@comune.milano.it"}}, do: hours("milano-casa-dei-diritti", "02 884 41641", morning...)},
-		{number: 73, what: "events calendar page", facts: []fact{{house, "links.title", "Calendario eventi"}}},
+		{number: 73, what: "events calendar page", facts: []fact{{house, "links.title", "Calendario eventi"}}, do: calendar},
 		{number: 74, what: "gender violence by mail, desk, telephone", do: byMailDeskPhone("GENDER_VIOLENCE")},
 		{number: 75, what: "trafficking by mail, desk, telephone", do: byMailDeskPhone("TRAFFICKING")},
 	}
@@ -186,6 +186,14 @@ func eightMondays(t *testing.T, w *mission) {
 		if s.GetOpens() != "14:30" || s.GetCloses() != "17:00" || s.GetTheme() != "" {
 			t.Errorf("session %v", s)
 		}
+	}
+}
+
+func calendar(t *testing.T, w *mission) {
+	t.Helper()
+	got, err := w.directory.GetInitiativeCalendar(soon(t), &directoryv1.GetInitiativeCalendarRequest{Node: "milano"})
+	if err != nil || strings.Count(got.GetContent(), "BEGIN:VEVENT") != 8 || !strings.Contains(got.GetContent(), "DTSTART:20240408T123000Z") {
+		t.Errorf("the calendar of Milano: %v\n%s", err, got.GetContent())
 	}
 }
 

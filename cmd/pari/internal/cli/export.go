@@ -61,3 +61,25 @@ func (c *cli) directoryPrint() *cobra.Command {
 		},
 	}
 }
+
+func (c *cli) directoryCalendar() *cobra.Command {
+	req := &directoryv1.GetInitiativeCalendarRequest{}
+	cmd := &cobra.Command{
+		Use: "calendar [INITIATIVE]", Short: "Write the sessions of initiatives as iCalendar", Args: cobra.MaximumNArgs(1), Example: "  pari directory calendar gruppi-di-confronto-2024",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				req.InitiativeId = args[0]
+			}
+			return c.inDirectory(cmd, func(ctx context.Context, client directoryv1.DirectoryServiceClient) error {
+				answer, err := client.GetInitiativeCalendar(ctx, req)
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprint(c.out, answer.GetContent())
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&req.Node, "of", "", "only initiatives of this node")
+	return cmd
+}

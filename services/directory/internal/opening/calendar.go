@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/retepari/pari/services/directory/internal/ical"
 )
 
 // MaxCalendarDays is how many days a calendar speaks for at most.
@@ -29,9 +30,7 @@ type Feed struct {
 // feed, as long as its hours stay.
 func (p *Plan) Calendar(f Feed) string {
 	w := &calendarWriter{feed: f}
-	w.line("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Pari//opening//IT", "CALSCALE:GREGORIAN", "METHOD:PUBLISH")
-	w.line("X-WR-CALNAME:"+escape(f.Name), "X-WR-TIMEZONE:Europe/Rome")
-	w.line(romeZone...)
+	w.Begin("opening", f.Name)
 	first, last := max(clampDay(f.From), date(1997, time.January, 1)), clampDay(f.To)
 	last = min(last, first+MaxCalendarDays-1)
 	if len(p.weeks) > 0 && first <= last {
@@ -48,18 +47,7 @@ func (p *Plan) Calendar(f Feed) string {
 			}
 		}
 	}
-	w.line("END:VCALENDAR")
-	return w.text.String()
-}
-
-// romeZone is the time zone as it has been since 1996, when the whole Union began to change its clocks on the same days.
-var romeZone = []string{
-	"BEGIN:VTIMEZONE", "TZID:Europe/Rome",
-	"BEGIN:DAYLIGHT", "DTSTART:19960331T020000", "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU",
-	"TZOFFSETFROM:+0100", "TZOFFSETTO:+0200", "TZNAME:CEST", "END:DAYLIGHT",
-	"BEGIN:STANDARD", "DTSTART:19961027T030000", "RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU",
-	"TZOFFSETFROM:+0200", "TZOFFSETTO:+0100", "TZNAME:CET", "END:STANDARD",
-	"END:VTIMEZONE",
+	return w.End()
 }
 
 // usual tells whether a day is just as its week says.
@@ -91,18 +79,18 @@ func (p *Plan) weekly(w *calendarWriter, week from[week], begins, ends day) {
 			}
 		}
 		for _, t := range times {
-			w.line("BEGIN:VEVENT")
-			w.line(fmt.Sprintf("UID:%s-%s-%d-%s@opening.pari", escape(w.feed.ID), since, i+1, digits(t)), "DTSTAMP:"+utc(w.feed.Stamp.Unix()))
-			w.line("DTSTART;TZID=Europe/Rome:"+wall(start, t.Opens), "DTEND;TZID=Europe/Rome:"+wall(start, t.Closes))
-			w.line("RRULE:FREQ=WEEKLY;UNTIL=" + utc(ends.ends()-1))
+			w.Line("BEGIN:VEVENT")
+			w.Line(fmt.Sprintf("UID:%s-%s-%d-%s@opening.pari", ical.Escape(w.feed.ID), since, i+1, digits(t)), "DTSTAMP:"+utc(w.feed.Stamp.Unix()))
+			w.Line("DTSTART;TZID=Europe/Rome:"+wall(start, t.Opens), "DTEND;TZID=Europe/Rome:"+wall(start, t.Closes))
+			w.Line("RRULE:FREQ=WEEKLY;UNTIL=" + utc(ends.ends()-1))
 			if len(out) > 0 {
 				left := make([]string, len(out))
 				for j, d := range out {
 					left[j] = wall(d, t.Opens)
 				}
-				w.line("EXDATE;TZID=Europe/Rome:" + strings.Join(left, ","))
+				w.Line("EXDATE;TZID=Europe/Rome:" + strings.Join(left, ","))
 			}
-			w.line("SUMMARY:"+escape(w.feed.Name), "TRANSP:TRANSPARENT", "END:VEVENT")
+			w.Line("SUMMARY:"+ical.Escape(w.feed.Name), "TRANSP:TRANSPARENT", "END:VEVENT")
 		}
 	}
 }
@@ -111,13 +99,13 @@ func (p *Plan) weekly(w *calendarWriter, week from[week], begins, ends day) {
 func (p *Plan) single(w *calendarWriter, d day) {
 	note := p.decide(d).note
 	p.walk(d, d, func(from, to int64) bool {
-		w.line("BEGIN:VEVENT")
-		w.line(fmt.Sprintf("UID:%s-%s@opening.pari", escape(w.feed.ID), utc(from)), "DTSTAMP:"+utc(w.feed.Stamp.Unix()))
-		w.line("DTSTART:"+utc(from), "DTEND:"+utc(to), "SUMMARY:"+escape(w.feed.Name))
+		w.Line("BEGIN:VEVENT")
+		w.Line(fmt.Sprintf("UID:%s-%s@opening.pari", ical.Escape(w.feed.ID), utc(from)), "DTSTAMP:"+utc(w.feed.Stamp.Unix()))
+		w.Line("DTSTART:"+utc(from), "DTEND:"+utc(to), "SUMMARY:"+ical.Escape(w.feed.Name))
 		if note != "" {
-			w.line("DESCRIPTION:" + escape(note))
+			w.Line("DESCRIPTION:" + ical.Escape(note))
 		}
-		w.line("TRANSP:TRANSPARENT", "END:VEVENT")
+		w.Line("TRANSP:TRANSPARENT", "END:VEVENT")
 		return true
 	})
 }
@@ -132,48 +120,11 @@ func wall(d day, c Clock) string {
 	return d.midnight().Add(time.Duration(c) * time.Minute).Format("20060102T150405")
 }
 
-func utc(second int64) string { return time.Unix(second, 0).UTC().Format("20060102T150405Z") }
+func utc(second int64) string { return ical.UTC(time.Unix(second, 0)) }
 
-// escape writes a text as the value of a property. Control characters have no place in one.
-func escape(text string) string {
-	var b strings.Builder
-	for _, r := range strings.ToValidUTF8(text, "") {
-		switch {
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r < ' ' || r == 0x7f:
-		case r == '\\' || r == ';' || r == ',':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// foldAt is how many octets a line has at most, without its end.
-const foldAt = 75
-
-// calendarWriter writes content lines. The library for iCalendar that the tests read them with is not used here: it would
-// bring an HTTP client into a pure package, and it ends lines in LF unless told.
+// calendarWriter writes the events of a feed.
 type calendarWriter struct {
-	feed Feed
-	text strings.Builder
-}
+	ical.Writer
 
-// line writes lines, each folded between characters.
-func (w *calendarWriter) line(lines ...string) {
-	for _, line := range lines {
-		room := foldAt
-		for len(line) > room {
-			cut := room
-			for !utf8.RuneStart(line[cut]) {
-				cut--
-			}
-			w.text.WriteString(line[:cut] + "\r\n ")
-			line, room = line[cut:], foldAt-1
-		}
-		w.text.WriteString(line + "\r\n")
-	}
+	feed Feed
 }

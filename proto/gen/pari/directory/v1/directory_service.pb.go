@@ -554,7 +554,7 @@ var File_pari_directory_v1_directory_service_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_directory_service_proto_rawDesc = "" +
 	"\n" +
-	")pari/directory/v1/directory_service.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpari/access/v1/access.proto\x1a\x1epari/directory/v1/change.proto\x1a\x1dpari/directory/v1/entry.proto\x1a\x1epari/directory/v1/export.proto\x1a\x1epari/directory/v1/office.proto\x1a\x1fpari/directory/v1/opening.proto\x1a!pari/directory/v1/territory.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"U\n" +
+	")pari/directory/v1/directory_service.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpari/access/v1/access.proto\x1a\x1epari/directory/v1/change.proto\x1a\x1dpari/directory/v1/entry.proto\x1a\x1epari/directory/v1/export.proto\x1a\"pari/directory/v1/initiative.proto\x1a\x1epari/directory/v1/office.proto\x1a\x1fpari/directory/v1/opening.proto\x1a!pari/directory/v1/territory.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"U\n" +
 	"\x10GetOfficeRequest\x12A\n" +
 	"\toffice_id\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\bofficeId\"\x8f\x01\n" +
 	"\x11GetOfficeResponse\x127\n" +
@@ -589,7 +589,7 @@ const file_pari_directory_v1_directory_service_proto_rawDesc = "" +
 	"\fknown_digest\x18\x02 \x01(\tB\v\xbaH\x04r\x02\x18@\xb0\xbb\x18\x01R\vknownDigest\"\x82\x01\n" +
 	"\x18ListVocabulariesResponse\x12H\n" +
 	"\fvocabularies\x18\x01 \x03(\v2\x1e.pari.vocabulary.v1.VocabularyB\x04\xb0\xbb\x18\x01R\fvocabularies\x12\x1c\n" +
-	"\x06digest\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\x06digest2\xb9\x14\n" +
+	"\x06digest\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\x06digest2\xe7\x15\n" +
 	"\x10DirectoryService\x12\x87\x01\n" +
 	"\tGetOffice\x12#.pari.directory.v1.GetOfficeRequest\x1a$.pari.directory.v1.GetOfficeResponse\"/\xaa\xbb\x18+\n" +
 	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x8d\x01\n" +
@@ -608,7 +608,9 @@ const file_pari_directory_v1_directory_service_proto_rawDesc = "" +
 	"\x0eDecideProposal\x12(.pari.directory.v1.DecideProposalRequest\x1a).pari.directory.v1.DecideProposalResponse\"\f\xaa\xbb\x18\b\n" +
 	"\x01\x02\x12\x01\b\x18\x03\x12q\n" +
 	"\rListProposals\x12'.pari.directory.v1.ListProposalsRequest\x1a(.pari.directory.v1.ListProposalsResponse\"\r\xaa\xbb\x18\t\n" +
-	"\x01\x02\x12\x02\a\b\x18\x03\x12\x99\x01\n" +
+	"\x01\x02\x12\x02\a\b\x18\x03\x12\xab\x01\n" +
+	"\x15GetInitiativeCalendar\x12/.pari.directory.v1.GetInitiativeCalendarRequest\x1a0.pari.directory.v1.GetInitiativeCalendarResponse\"/\xaa\xbb\x18+\n" +
+	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x99\x01\n" +
 	"\x0fExportDirectory\x12).pari.directory.v1.ExportDirectoryRequest\x1a*.pari.directory.v1.ExportDirectoryResponse\"/\xaa\xbb\x18+\n" +
 	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x8d\x01\n" +
 	"\vPrintOffice\x12%.pari.directory.v1.PrintOfficeRequest\x1a&.pari.directory.v1.PrintOfficeResponse\"/\xaa\xbb\x18+\n" +
@@ -643,47 +645,49 @@ func file_pari_directory_v1_directory_service_proto_rawDescGZIP() []byte {
 
 var file_pari_directory_v1_directory_service_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_pari_directory_v1_directory_service_proto_goTypes = []any{
-	(*GetOfficeRequest)(nil),          // 0: pari.directory.v1.GetOfficeRequest
-	(*GetOfficeResponse)(nil),         // 1: pari.directory.v1.GetOfficeResponse
-	(*ListOfficesRequest)(nil),        // 2: pari.directory.v1.ListOfficesRequest
-	(*ListOfficesResponse)(nil),       // 3: pari.directory.v1.ListOfficesResponse
-	(*FindOfficesRequest)(nil),        // 4: pari.directory.v1.FindOfficesRequest
-	(*FindOfficesResponse)(nil),       // 5: pari.directory.v1.FindOfficesResponse
-	(*OfficeMatch)(nil),               // 6: pari.directory.v1.OfficeMatch
-	(*ListVocabulariesRequest)(nil),   // 7: pari.directory.v1.ListVocabulariesRequest
-	(*ListVocabulariesResponse)(nil),  // 8: pari.directory.v1.ListVocabulariesResponse
-	(*Office)(nil),                    // 9: pari.directory.v1.Office
-	(*OpenState)(nil),                 // 10: pari.directory.v1.OpenState
-	(*timestamppb.Timestamp)(nil),     // 11: google.protobuf.Timestamp
-	(*v1.Vocabulary)(nil),             // 12: pari.vocabulary.v1.Vocabulary
-	(*GetEntryRequest)(nil),           // 13: pari.directory.v1.GetEntryRequest
-	(*ListEntriesRequest)(nil),        // 14: pari.directory.v1.ListEntriesRequest
-	(*ListEntryHistoryRequest)(nil),   // 15: pari.directory.v1.ListEntryHistoryRequest
-	(*ProposeChangesRequest)(nil),     // 16: pari.directory.v1.ProposeChangesRequest
-	(*DecideProposalRequest)(nil),     // 17: pari.directory.v1.DecideProposalRequest
-	(*ListProposalsRequest)(nil),      // 18: pari.directory.v1.ListProposalsRequest
-	(*ExportDirectoryRequest)(nil),    // 19: pari.directory.v1.ExportDirectoryRequest
-	(*PrintOfficeRequest)(nil),        // 20: pari.directory.v1.PrintOfficeRequest
-	(*ListOpeningsRequest)(nil),       // 21: pari.directory.v1.ListOpeningsRequest
-	(*ListFreeWindowsRequest)(nil),    // 22: pari.directory.v1.ListFreeWindowsRequest
-	(*GetOfficeCalendarRequest)(nil),  // 23: pari.directory.v1.GetOfficeCalendarRequest
-	(*ResolveTerritoryRequest)(nil),   // 24: pari.directory.v1.ResolveTerritoryRequest
-	(*GetTerritoryRequest)(nil),       // 25: pari.directory.v1.GetTerritoryRequest
-	(*ListTerritoriesRequest)(nil),    // 26: pari.directory.v1.ListTerritoriesRequest
-	(*GetEntryResponse)(nil),          // 27: pari.directory.v1.GetEntryResponse
-	(*ListEntriesResponse)(nil),       // 28: pari.directory.v1.ListEntriesResponse
-	(*ListEntryHistoryResponse)(nil),  // 29: pari.directory.v1.ListEntryHistoryResponse
-	(*ProposeChangesResponse)(nil),    // 30: pari.directory.v1.ProposeChangesResponse
-	(*DecideProposalResponse)(nil),    // 31: pari.directory.v1.DecideProposalResponse
-	(*ListProposalsResponse)(nil),     // 32: pari.directory.v1.ListProposalsResponse
-	(*ExportDirectoryResponse)(nil),   // 33: pari.directory.v1.ExportDirectoryResponse
-	(*PrintOfficeResponse)(nil),       // 34: pari.directory.v1.PrintOfficeResponse
-	(*ListOpeningsResponse)(nil),      // 35: pari.directory.v1.ListOpeningsResponse
-	(*ListFreeWindowsResponse)(nil),   // 36: pari.directory.v1.ListFreeWindowsResponse
-	(*GetOfficeCalendarResponse)(nil), // 37: pari.directory.v1.GetOfficeCalendarResponse
-	(*ResolveTerritoryResponse)(nil),  // 38: pari.directory.v1.ResolveTerritoryResponse
-	(*GetTerritoryResponse)(nil),      // 39: pari.directory.v1.GetTerritoryResponse
-	(*ListTerritoriesResponse)(nil),   // 40: pari.directory.v1.ListTerritoriesResponse
+	(*GetOfficeRequest)(nil),              // 0: pari.directory.v1.GetOfficeRequest
+	(*GetOfficeResponse)(nil),             // 1: pari.directory.v1.GetOfficeResponse
+	(*ListOfficesRequest)(nil),            // 2: pari.directory.v1.ListOfficesRequest
+	(*ListOfficesResponse)(nil),           // 3: pari.directory.v1.ListOfficesResponse
+	(*FindOfficesRequest)(nil),            // 4: pari.directory.v1.FindOfficesRequest
+	(*FindOfficesResponse)(nil),           // 5: pari.directory.v1.FindOfficesResponse
+	(*OfficeMatch)(nil),                   // 6: pari.directory.v1.OfficeMatch
+	(*ListVocabulariesRequest)(nil),       // 7: pari.directory.v1.ListVocabulariesRequest
+	(*ListVocabulariesResponse)(nil),      // 8: pari.directory.v1.ListVocabulariesResponse
+	(*Office)(nil),                        // 9: pari.directory.v1.Office
+	(*OpenState)(nil),                     // 10: pari.directory.v1.OpenState
+	(*timestamppb.Timestamp)(nil),         // 11: google.protobuf.Timestamp
+	(*v1.Vocabulary)(nil),                 // 12: pari.vocabulary.v1.Vocabulary
+	(*GetEntryRequest)(nil),               // 13: pari.directory.v1.GetEntryRequest
+	(*ListEntriesRequest)(nil),            // 14: pari.directory.v1.ListEntriesRequest
+	(*ListEntryHistoryRequest)(nil),       // 15: pari.directory.v1.ListEntryHistoryRequest
+	(*ProposeChangesRequest)(nil),         // 16: pari.directory.v1.ProposeChangesRequest
+	(*DecideProposalRequest)(nil),         // 17: pari.directory.v1.DecideProposalRequest
+	(*ListProposalsRequest)(nil),          // 18: pari.directory.v1.ListProposalsRequest
+	(*GetInitiativeCalendarRequest)(nil),  // 19: pari.directory.v1.GetInitiativeCalendarRequest
+	(*ExportDirectoryRequest)(nil),        // 20: pari.directory.v1.ExportDirectoryRequest
+	(*PrintOfficeRequest)(nil),            // 21: pari.directory.v1.PrintOfficeRequest
+	(*ListOpeningsRequest)(nil),           // 22: pari.directory.v1.ListOpeningsRequest
+	(*ListFreeWindowsRequest)(nil),        // 23: pari.directory.v1.ListFreeWindowsRequest
+	(*GetOfficeCalendarRequest)(nil),      // 24: pari.directory.v1.GetOfficeCalendarRequest
+	(*ResolveTerritoryRequest)(nil),       // 25: pari.directory.v1.ResolveTerritoryRequest
+	(*GetTerritoryRequest)(nil),           // 26: pari.directory.v1.GetTerritoryRequest
+	(*ListTerritoriesRequest)(nil),        // 27: pari.directory.v1.ListTerritoriesRequest
+	(*GetEntryResponse)(nil),              // 28: pari.directory.v1.GetEntryResponse
+	(*ListEntriesResponse)(nil),           // 29: pari.directory.v1.ListEntriesResponse
+	(*ListEntryHistoryResponse)(nil),      // 30: pari.directory.v1.ListEntryHistoryResponse
+	(*ProposeChangesResponse)(nil),        // 31: pari.directory.v1.ProposeChangesResponse
+	(*DecideProposalResponse)(nil),        // 32: pari.directory.v1.DecideProposalResponse
+	(*ListProposalsResponse)(nil),         // 33: pari.directory.v1.ListProposalsResponse
+	(*GetInitiativeCalendarResponse)(nil), // 34: pari.directory.v1.GetInitiativeCalendarResponse
+	(*ExportDirectoryResponse)(nil),       // 35: pari.directory.v1.ExportDirectoryResponse
+	(*PrintOfficeResponse)(nil),           // 36: pari.directory.v1.PrintOfficeResponse
+	(*ListOpeningsResponse)(nil),          // 37: pari.directory.v1.ListOpeningsResponse
+	(*ListFreeWindowsResponse)(nil),       // 38: pari.directory.v1.ListFreeWindowsResponse
+	(*GetOfficeCalendarResponse)(nil),     // 39: pari.directory.v1.GetOfficeCalendarResponse
+	(*ResolveTerritoryResponse)(nil),      // 40: pari.directory.v1.ResolveTerritoryResponse
+	(*GetTerritoryResponse)(nil),          // 41: pari.directory.v1.GetTerritoryResponse
+	(*ListTerritoriesResponse)(nil),       // 42: pari.directory.v1.ListTerritoriesResponse
 }
 var file_pari_directory_v1_directory_service_proto_depIdxs = []int32{
 	9,  // 0: pari.directory.v1.GetOfficeResponse.office:type_name -> pari.directory.v1.Office
@@ -703,35 +707,37 @@ var file_pari_directory_v1_directory_service_proto_depIdxs = []int32{
 	16, // 14: pari.directory.v1.DirectoryService.ProposeChanges:input_type -> pari.directory.v1.ProposeChangesRequest
 	17, // 15: pari.directory.v1.DirectoryService.DecideProposal:input_type -> pari.directory.v1.DecideProposalRequest
 	18, // 16: pari.directory.v1.DirectoryService.ListProposals:input_type -> pari.directory.v1.ListProposalsRequest
-	19, // 17: pari.directory.v1.DirectoryService.ExportDirectory:input_type -> pari.directory.v1.ExportDirectoryRequest
-	20, // 18: pari.directory.v1.DirectoryService.PrintOffice:input_type -> pari.directory.v1.PrintOfficeRequest
-	7,  // 19: pari.directory.v1.DirectoryService.ListVocabularies:input_type -> pari.directory.v1.ListVocabulariesRequest
-	21, // 20: pari.directory.v1.DirectoryService.ListOpenings:input_type -> pari.directory.v1.ListOpeningsRequest
-	22, // 21: pari.directory.v1.DirectoryService.ListFreeWindows:input_type -> pari.directory.v1.ListFreeWindowsRequest
-	23, // 22: pari.directory.v1.DirectoryService.GetOfficeCalendar:input_type -> pari.directory.v1.GetOfficeCalendarRequest
-	24, // 23: pari.directory.v1.DirectoryService.ResolveTerritory:input_type -> pari.directory.v1.ResolveTerritoryRequest
-	25, // 24: pari.directory.v1.DirectoryService.GetTerritory:input_type -> pari.directory.v1.GetTerritoryRequest
-	26, // 25: pari.directory.v1.DirectoryService.ListTerritories:input_type -> pari.directory.v1.ListTerritoriesRequest
-	1,  // 26: pari.directory.v1.DirectoryService.GetOffice:output_type -> pari.directory.v1.GetOfficeResponse
-	3,  // 27: pari.directory.v1.DirectoryService.ListOffices:output_type -> pari.directory.v1.ListOfficesResponse
-	5,  // 28: pari.directory.v1.DirectoryService.FindOffices:output_type -> pari.directory.v1.FindOfficesResponse
-	27, // 29: pari.directory.v1.DirectoryService.GetEntry:output_type -> pari.directory.v1.GetEntryResponse
-	28, // 30: pari.directory.v1.DirectoryService.ListEntries:output_type -> pari.directory.v1.ListEntriesResponse
-	29, // 31: pari.directory.v1.DirectoryService.ListEntryHistory:output_type -> pari.directory.v1.ListEntryHistoryResponse
-	30, // 32: pari.directory.v1.DirectoryService.ProposeChanges:output_type -> pari.directory.v1.ProposeChangesResponse
-	31, // 33: pari.directory.v1.DirectoryService.DecideProposal:output_type -> pari.directory.v1.DecideProposalResponse
-	32, // 34: pari.directory.v1.DirectoryService.ListProposals:output_type -> pari.directory.v1.ListProposalsResponse
-	33, // 35: pari.directory.v1.DirectoryService.ExportDirectory:output_type -> pari.directory.v1.ExportDirectoryResponse
-	34, // 36: pari.directory.v1.DirectoryService.PrintOffice:output_type -> pari.directory.v1.PrintOfficeResponse
-	8,  // 37: pari.directory.v1.DirectoryService.ListVocabularies:output_type -> pari.directory.v1.ListVocabulariesResponse
-	35, // 38: pari.directory.v1.DirectoryService.ListOpenings:output_type -> pari.directory.v1.ListOpeningsResponse
-	36, // 39: pari.directory.v1.DirectoryService.ListFreeWindows:output_type -> pari.directory.v1.ListFreeWindowsResponse
-	37, // 40: pari.directory.v1.DirectoryService.GetOfficeCalendar:output_type -> pari.directory.v1.GetOfficeCalendarResponse
-	38, // 41: pari.directory.v1.DirectoryService.ResolveTerritory:output_type -> pari.directory.v1.ResolveTerritoryResponse
-	39, // 42: pari.directory.v1.DirectoryService.GetTerritory:output_type -> pari.directory.v1.GetTerritoryResponse
-	40, // 43: pari.directory.v1.DirectoryService.ListTerritories:output_type -> pari.directory.v1.ListTerritoriesResponse
-	26, // [26:44] is the sub-list for method output_type
-	8,  // [8:26] is the sub-list for method input_type
+	19, // 17: pari.directory.v1.DirectoryService.GetInitiativeCalendar:input_type -> pari.directory.v1.GetInitiativeCalendarRequest
+	20, // 18: pari.directory.v1.DirectoryService.ExportDirectory:input_type -> pari.directory.v1.ExportDirectoryRequest
+	21, // 19: pari.directory.v1.DirectoryService.PrintOffice:input_type -> pari.directory.v1.PrintOfficeRequest
+	7,  // 20: pari.directory.v1.DirectoryService.ListVocabularies:input_type -> pari.directory.v1.ListVocabulariesRequest
+	22, // 21: pari.directory.v1.DirectoryService.ListOpenings:input_type -> pari.directory.v1.ListOpeningsRequest
+	23, // 22: pari.directory.v1.DirectoryService.ListFreeWindows:input_type -> pari.directory.v1.ListFreeWindowsRequest
+	24, // 23: pari.directory.v1.DirectoryService.GetOfficeCalendar:input_type -> pari.directory.v1.GetOfficeCalendarRequest
+	25, // 24: pari.directory.v1.DirectoryService.ResolveTerritory:input_type -> pari.directory.v1.ResolveTerritoryRequest
+	26, // 25: pari.directory.v1.DirectoryService.GetTerritory:input_type -> pari.directory.v1.GetTerritoryRequest
+	27, // 26: pari.directory.v1.DirectoryService.ListTerritories:input_type -> pari.directory.v1.ListTerritoriesRequest
+	1,  // 27: pari.directory.v1.DirectoryService.GetOffice:output_type -> pari.directory.v1.GetOfficeResponse
+	3,  // 28: pari.directory.v1.DirectoryService.ListOffices:output_type -> pari.directory.v1.ListOfficesResponse
+	5,  // 29: pari.directory.v1.DirectoryService.FindOffices:output_type -> pari.directory.v1.FindOfficesResponse
+	28, // 30: pari.directory.v1.DirectoryService.GetEntry:output_type -> pari.directory.v1.GetEntryResponse
+	29, // 31: pari.directory.v1.DirectoryService.ListEntries:output_type -> pari.directory.v1.ListEntriesResponse
+	30, // 32: pari.directory.v1.DirectoryService.ListEntryHistory:output_type -> pari.directory.v1.ListEntryHistoryResponse
+	31, // 33: pari.directory.v1.DirectoryService.ProposeChanges:output_type -> pari.directory.v1.ProposeChangesResponse
+	32, // 34: pari.directory.v1.DirectoryService.DecideProposal:output_type -> pari.directory.v1.DecideProposalResponse
+	33, // 35: pari.directory.v1.DirectoryService.ListProposals:output_type -> pari.directory.v1.ListProposalsResponse
+	34, // 36: pari.directory.v1.DirectoryService.GetInitiativeCalendar:output_type -> pari.directory.v1.GetInitiativeCalendarResponse
+	35, // 37: pari.directory.v1.DirectoryService.ExportDirectory:output_type -> pari.directory.v1.ExportDirectoryResponse
+	36, // 38: pari.directory.v1.DirectoryService.PrintOffice:output_type -> pari.directory.v1.PrintOfficeResponse
+	8,  // 39: pari.directory.v1.DirectoryService.ListVocabularies:output_type -> pari.directory.v1.ListVocabulariesResponse
+	37, // 40: pari.directory.v1.DirectoryService.ListOpenings:output_type -> pari.directory.v1.ListOpeningsResponse
+	38, // 41: pari.directory.v1.DirectoryService.ListFreeWindows:output_type -> pari.directory.v1.ListFreeWindowsResponse
+	39, // 42: pari.directory.v1.DirectoryService.GetOfficeCalendar:output_type -> pari.directory.v1.GetOfficeCalendarResponse
+	40, // 43: pari.directory.v1.DirectoryService.ResolveTerritory:output_type -> pari.directory.v1.ResolveTerritoryResponse
+	41, // 44: pari.directory.v1.DirectoryService.GetTerritory:output_type -> pari.directory.v1.GetTerritoryResponse
+	42, // 45: pari.directory.v1.DirectoryService.ListTerritories:output_type -> pari.directory.v1.ListTerritoriesResponse
+	27, // [27:46] is the sub-list for method output_type
+	8,  // [8:27] is the sub-list for method input_type
 	8,  // [8:8] is the sub-list for extension type_name
 	8,  // [8:8] is the sub-list for extension extendee
 	0,  // [0:8] is the sub-list for field type_name
@@ -745,6 +751,7 @@ func file_pari_directory_v1_directory_service_proto_init() {
 	file_pari_directory_v1_change_proto_init()
 	file_pari_directory_v1_entry_proto_init()
 	file_pari_directory_v1_export_proto_init()
+	file_pari_directory_v1_initiative_proto_init()
 	file_pari_directory_v1_office_proto_init()
 	file_pari_directory_v1_opening_proto_init()
 	file_pari_directory_v1_territory_proto_init()

@@ -21,24 +21,25 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	DirectoryService_GetOffice_FullMethodName         = "/pari.directory.v1.DirectoryService/GetOffice"
-	DirectoryService_ListOffices_FullMethodName       = "/pari.directory.v1.DirectoryService/ListOffices"
-	DirectoryService_FindOffices_FullMethodName       = "/pari.directory.v1.DirectoryService/FindOffices"
-	DirectoryService_GetEntry_FullMethodName          = "/pari.directory.v1.DirectoryService/GetEntry"
-	DirectoryService_ListEntries_FullMethodName       = "/pari.directory.v1.DirectoryService/ListEntries"
-	DirectoryService_ListEntryHistory_FullMethodName  = "/pari.directory.v1.DirectoryService/ListEntryHistory"
-	DirectoryService_ProposeChanges_FullMethodName    = "/pari.directory.v1.DirectoryService/ProposeChanges"
-	DirectoryService_DecideProposal_FullMethodName    = "/pari.directory.v1.DirectoryService/DecideProposal"
-	DirectoryService_ListProposals_FullMethodName     = "/pari.directory.v1.DirectoryService/ListProposals"
-	DirectoryService_ExportDirectory_FullMethodName   = "/pari.directory.v1.DirectoryService/ExportDirectory"
-	DirectoryService_PrintOffice_FullMethodName       = "/pari.directory.v1.DirectoryService/PrintOffice"
-	DirectoryService_ListVocabularies_FullMethodName  = "/pari.directory.v1.DirectoryService/ListVocabularies"
-	DirectoryService_ListOpenings_FullMethodName      = "/pari.directory.v1.DirectoryService/ListOpenings"
-	DirectoryService_ListFreeWindows_FullMethodName   = "/pari.directory.v1.DirectoryService/ListFreeWindows"
-	DirectoryService_GetOfficeCalendar_FullMethodName = "/pari.directory.v1.DirectoryService/GetOfficeCalendar"
-	DirectoryService_ResolveTerritory_FullMethodName  = "/pari.directory.v1.DirectoryService/ResolveTerritory"
-	DirectoryService_GetTerritory_FullMethodName      = "/pari.directory.v1.DirectoryService/GetTerritory"
-	DirectoryService_ListTerritories_FullMethodName   = "/pari.directory.v1.DirectoryService/ListTerritories"
+	DirectoryService_GetOffice_FullMethodName             = "/pari.directory.v1.DirectoryService/GetOffice"
+	DirectoryService_ListOffices_FullMethodName           = "/pari.directory.v1.DirectoryService/ListOffices"
+	DirectoryService_FindOffices_FullMethodName           = "/pari.directory.v1.DirectoryService/FindOffices"
+	DirectoryService_GetEntry_FullMethodName              = "/pari.directory.v1.DirectoryService/GetEntry"
+	DirectoryService_ListEntries_FullMethodName           = "/pari.directory.v1.DirectoryService/ListEntries"
+	DirectoryService_ListEntryHistory_FullMethodName      = "/pari.directory.v1.DirectoryService/ListEntryHistory"
+	DirectoryService_ProposeChanges_FullMethodName        = "/pari.directory.v1.DirectoryService/ProposeChanges"
+	DirectoryService_DecideProposal_FullMethodName        = "/pari.directory.v1.DirectoryService/DecideProposal"
+	DirectoryService_ListProposals_FullMethodName         = "/pari.directory.v1.DirectoryService/ListProposals"
+	DirectoryService_GetInitiativeCalendar_FullMethodName = "/pari.directory.v1.DirectoryService/GetInitiativeCalendar"
+	DirectoryService_ExportDirectory_FullMethodName       = "/pari.directory.v1.DirectoryService/ExportDirectory"
+	DirectoryService_PrintOffice_FullMethodName           = "/pari.directory.v1.DirectoryService/PrintOffice"
+	DirectoryService_ListVocabularies_FullMethodName      = "/pari.directory.v1.DirectoryService/ListVocabularies"
+	DirectoryService_ListOpenings_FullMethodName          = "/pari.directory.v1.DirectoryService/ListOpenings"
+	DirectoryService_ListFreeWindows_FullMethodName       = "/pari.directory.v1.DirectoryService/ListFreeWindows"
+	DirectoryService_GetOfficeCalendar_FullMethodName     = "/pari.directory.v1.DirectoryService/GetOfficeCalendar"
+	DirectoryService_ResolveTerritory_FullMethodName      = "/pari.directory.v1.DirectoryService/ResolveTerritory"
+	DirectoryService_GetTerritory_FullMethodName          = "/pari.directory.v1.DirectoryService/GetTerritory"
+	DirectoryService_ListTerritories_FullMethodName       = "/pari.directory.v1.DirectoryService/ListTerritories"
 )
 
 // DirectoryServiceClient is the client API for DirectoryService service.
@@ -67,6 +68,8 @@ type DirectoryServiceClient interface {
 	DecideProposal(ctx context.Context, in *DecideProposalRequest, opts ...grpc.CallOption) (*DecideProposalResponse, error)
 	// Lists proposals, newest first.
 	ListProposals(ctx context.Context, in *ListProposalsRequest, opts ...grpc.CallOption) (*ListProposalsResponse, error)
+	// Returns the sessions of initiatives as an iCalendar text to subscribe to. Errors: NOT_FOUND.
+	GetInitiativeCalendar(ctx context.Context, in *GetInitiativeCalendarRequest, opts ...grpc.CallOption) (*GetInitiativeCalendarResponse, error)
 	// Returns offices or code lists in an open format. Documents above the 4 MiB that gRPC clients take by default are asked for
 	// node by node. Errors: NOT_FOUND for a code list that there is not.
 	ExportDirectory(ctx context.Context, in *ExportDirectoryRequest, opts ...grpc.CallOption) (*ExportDirectoryResponse, error)
@@ -180,6 +183,16 @@ func (c *directoryServiceClient) ListProposals(ctx context.Context, in *ListProp
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListProposalsResponse)
 	err := c.cc.Invoke(ctx, DirectoryService_ListProposals_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *directoryServiceClient) GetInitiativeCalendar(ctx context.Context, in *GetInitiativeCalendarRequest, opts ...grpc.CallOption) (*GetInitiativeCalendarResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetInitiativeCalendarResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_GetInitiativeCalendar_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -302,6 +315,8 @@ type DirectoryServiceServer interface {
 	DecideProposal(context.Context, *DecideProposalRequest) (*DecideProposalResponse, error)
 	// Lists proposals, newest first.
 	ListProposals(context.Context, *ListProposalsRequest) (*ListProposalsResponse, error)
+	// Returns the sessions of initiatives as an iCalendar text to subscribe to. Errors: NOT_FOUND.
+	GetInitiativeCalendar(context.Context, *GetInitiativeCalendarRequest) (*GetInitiativeCalendarResponse, error)
 	// Returns offices or code lists in an open format. Documents above the 4 MiB that gRPC clients take by default are asked for
 	// node by node. Errors: NOT_FOUND for a code list that there is not.
 	ExportDirectory(context.Context, *ExportDirectoryRequest) (*ExportDirectoryResponse, error)
@@ -357,6 +372,9 @@ func (UnimplementedDirectoryServiceServer) DecideProposal(context.Context, *Deci
 }
 func (UnimplementedDirectoryServiceServer) ListProposals(context.Context, *ListProposalsRequest) (*ListProposalsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListProposals not implemented")
+}
+func (UnimplementedDirectoryServiceServer) GetInitiativeCalendar(context.Context, *GetInitiativeCalendarRequest) (*GetInitiativeCalendarResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetInitiativeCalendar not implemented")
 }
 func (UnimplementedDirectoryServiceServer) ExportDirectory(context.Context, *ExportDirectoryRequest) (*ExportDirectoryResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ExportDirectory not implemented")
@@ -568,6 +586,24 @@ func _DirectoryService_ListProposals_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DirectoryService_GetInitiativeCalendar_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetInitiativeCalendarRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).GetInitiativeCalendar(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_GetInitiativeCalendar_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).GetInitiativeCalendar(ctx, req.(*GetInitiativeCalendarRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _DirectoryService_ExportDirectory_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ExportDirectoryRequest)
 	if err := dec(in); err != nil {
@@ -772,6 +808,10 @@ var DirectoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListProposals",
 			Handler:    _DirectoryService_ListProposals_Handler,
+		},
+		{
+			MethodName: "GetInitiativeCalendar",
+			Handler:    _DirectoryService_GetInitiativeCalendar_Handler,
 		},
 		{
 			MethodName: "ExportDirectory",

@@ -488,6 +488,116 @@ func (x *Room) GetProvenance() *Provenance {
 	return nil
 }
 
+// Request of GetInitiativeCalendar.
+type GetInitiativeCalendarRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only this initiative; empty for all that the node has.
+	InitiativeId string `protobuf:"bytes,1,opt,name=initiative_id,json=initiativeId,proto3" json:"initiative_id,omitempty"`
+	// Only initiatives of this node; empty for all, at most 5,000.
+	Node          string `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetInitiativeCalendarRequest) Reset() {
+	*x = GetInitiativeCalendarRequest{}
+	mi := &file_pari_directory_v1_initiative_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetInitiativeCalendarRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetInitiativeCalendarRequest) ProtoMessage() {}
+
+func (x *GetInitiativeCalendarRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pari_directory_v1_initiative_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetInitiativeCalendarRequest.ProtoReflect.Descriptor instead.
+func (*GetInitiativeCalendarRequest) Descriptor() ([]byte, []int) {
+	return file_pari_directory_v1_initiative_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *GetInitiativeCalendarRequest) GetInitiativeId() string {
+	if x != nil {
+		return x.InitiativeId
+	}
+	return ""
+}
+
+func (x *GetInitiativeCalendarRequest) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+// Response of GetInitiativeCalendar.
+type GetInitiativeCalendarResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The calendar, RFC 5545, UTF-8. Initiatives whose dates were not given are not in it.
+	Content string `protobuf:"bytes,1,opt,name=content,proto3" json:"content,omitempty"`
+	// Its media type, "text/calendar; charset=utf-8".
+	MediaType     string `protobuf:"bytes,2,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetInitiativeCalendarResponse) Reset() {
+	*x = GetInitiativeCalendarResponse{}
+	mi := &file_pari_directory_v1_initiative_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetInitiativeCalendarResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetInitiativeCalendarResponse) ProtoMessage() {}
+
+func (x *GetInitiativeCalendarResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pari_directory_v1_initiative_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetInitiativeCalendarResponse.ProtoReflect.Descriptor instead.
+func (*GetInitiativeCalendarResponse) Descriptor() ([]byte, []int) {
+	return file_pari_directory_v1_initiative_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *GetInitiativeCalendarResponse) GetContent() string {
+	if x != nil {
+		return x.Content
+	}
+	return ""
+}
+
+func (x *GetInitiativeCalendarResponse) GetMediaType() string {
+	if x != nil {
+		return x.MediaType
+	}
+	return ""
+}
+
 var File_pari_directory_v1_initiative_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_initiative_proto_rawDesc = "" +
@@ -551,7 +661,14 @@ const file_pari_directory_v1_initiative_proto_rawDesc = "" +
 	"\n" +
 	"provenance\x18\v \x01(\v2\x1d.pari.directory.v1.ProvenanceB\n" +
 	"\xbaH\x03\xc8\x01\x01\xb0\xbb\x18\x01R\n" +
-	"provenanceB\xd2\x01\n" +
+	"provenance\"\xa9\x01\n" +
+	"\x1cGetInitiativeCalendarRequest\x12L\n" +
+	"\rinitiative_id\x18\x01 \x01(\tB'\xbaH r\x1e2\x1c^([a-z0-9][a-z0-9-]{0,79})?$\xb0\xbb\x18\x01R\finitiativeId\x12;\n" +
+	"\x04node\x18\x02 \x01(\tB'\xbaH r\x1e2\x1c^([a-z0-9][a-z0-9-]{0,79})?$\xb0\xbb\x18\x01R\x04node\"d\n" +
+	"\x1dGetInitiativeCalendarResponse\x12\x1e\n" +
+	"\acontent\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01R\acontent\x12#\n" +
+	"\n" +
+	"media_type\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\tmediaTypeB\xd2\x01\n" +
 	"\x15com.pari.directory.v1B\x0fInitiativeProtoP\x01Z@github.com/retepari/pari/proto/gen/pari/directory/v1;directoryv1\xa2\x02\x03PDX\xaa\x02\x11Pari.Directory.V1\xca\x02\x12Pari\\Directory_\\V1\xe2\x02\x1ePari\\Directory_\\V1\\GPBMetadata\xea\x02\x13Pari::Directory::V1b\x06proto3"
 
 var (
@@ -566,26 +683,28 @@ func file_pari_directory_v1_initiative_proto_rawDescGZIP() []byte {
 	return file_pari_directory_v1_initiative_proto_rawDescData
 }
 
-var file_pari_directory_v1_initiative_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_pari_directory_v1_initiative_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_pari_directory_v1_initiative_proto_goTypes = []any{
-	(*Initiative)(nil), // 0: pari.directory.v1.Initiative
-	(*Session)(nil),    // 1: pari.directory.v1.Session
-	(*Room)(nil),       // 2: pari.directory.v1.Room
-	(*Email)(nil),      // 3: pari.directory.v1.Email
-	(*Phone)(nil),      // 4: pari.directory.v1.Phone
-	(*Link)(nil),       // 5: pari.directory.v1.Link
-	(*Provenance)(nil), // 6: pari.directory.v1.Provenance
-	(*Hours)(nil),      // 7: pari.directory.v1.Hours
+	(*Initiative)(nil),                    // 0: pari.directory.v1.Initiative
+	(*Session)(nil),                       // 1: pari.directory.v1.Session
+	(*Room)(nil),                          // 2: pari.directory.v1.Room
+	(*GetInitiativeCalendarRequest)(nil),  // 3: pari.directory.v1.GetInitiativeCalendarRequest
+	(*GetInitiativeCalendarResponse)(nil), // 4: pari.directory.v1.GetInitiativeCalendarResponse
+	(*Email)(nil),                         // 5: pari.directory.v1.Email
+	(*Phone)(nil),                         // 6: pari.directory.v1.Phone
+	(*Link)(nil),                          // 7: pari.directory.v1.Link
+	(*Provenance)(nil),                    // 8: pari.directory.v1.Provenance
+	(*Hours)(nil),                         // 9: pari.directory.v1.Hours
 }
 var file_pari_directory_v1_initiative_proto_depIdxs = []int32{
 	1, // 0: pari.directory.v1.Initiative.sessions:type_name -> pari.directory.v1.Session
-	3, // 1: pari.directory.v1.Initiative.enrolment_emails:type_name -> pari.directory.v1.Email
-	4, // 2: pari.directory.v1.Initiative.enrolment_phones:type_name -> pari.directory.v1.Phone
-	5, // 3: pari.directory.v1.Initiative.links:type_name -> pari.directory.v1.Link
-	6, // 4: pari.directory.v1.Initiative.provenance:type_name -> pari.directory.v1.Provenance
-	7, // 5: pari.directory.v1.Room.hours:type_name -> pari.directory.v1.Hours
-	5, // 6: pari.directory.v1.Room.links:type_name -> pari.directory.v1.Link
-	6, // 7: pari.directory.v1.Room.provenance:type_name -> pari.directory.v1.Provenance
+	5, // 1: pari.directory.v1.Initiative.enrolment_emails:type_name -> pari.directory.v1.Email
+	6, // 2: pari.directory.v1.Initiative.enrolment_phones:type_name -> pari.directory.v1.Phone
+	7, // 3: pari.directory.v1.Initiative.links:type_name -> pari.directory.v1.Link
+	8, // 4: pari.directory.v1.Initiative.provenance:type_name -> pari.directory.v1.Provenance
+	9, // 5: pari.directory.v1.Room.hours:type_name -> pari.directory.v1.Hours
+	7, // 6: pari.directory.v1.Room.links:type_name -> pari.directory.v1.Link
+	8, // 7: pari.directory.v1.Room.provenance:type_name -> pari.directory.v1.Provenance
 	8, // [8:8] is the sub-list for method output_type
 	8, // [8:8] is the sub-list for method input_type
 	8, // [8:8] is the sub-list for extension type_name
@@ -607,7 +726,7 @@ func file_pari_directory_v1_initiative_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pari_directory_v1_initiative_proto_rawDesc), len(file_pari_directory_v1_initiative_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
