@@ -17,10 +17,10 @@ var errNotSignedIn = errors.New("nobody is signed in")
 // next is what to try after a refusal, by its reason.
 var next = map[string]string{ //nolint:gosec // names of refusals, no credentials
 	"NOT_FOUND":            "pari report list, pari case list, pari directory list: what there is",
-	"WRONG_VERSION":        "pari case show ID: how it stands now; then decide again",
+	"WRONG_VERSION":        "pari case show ID, pari directory history KIND/ID: how it stands now; then decide again",
 	"FORBIDDEN_MOVE":       "pari case show ID: where it stands; docs/case-states.md shows what may follow",
 	"NOT_ASSESSED":         "pari case assess ID --help",
-	"NOT_ALLOWED":          "pari login --as coordinator-cremona: somebody who may",
+	"NOT_ALLOWED":          "pari login --as coordinator-cremona, or --as publisher for the directory: somebody who may",
 	"VIEW_NOT_ALLOWED":     "pari login --as worker-cremona: somebody who may",
 	"WRONG_NODE":           "--node with the node of who asks, or pari login --as somebody of that node; analyst and auditor are of the centre",
 	"WRONG_REGION":         "--region with a region that you see, for instance piemonte",

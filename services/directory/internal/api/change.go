@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -37,7 +39,7 @@ func (s *Server) ProposeChanges(ctx context.Context, req *directoryv1.ProposeCha
 		Version: 1, State: directoryv1.ProposalState_PROPOSAL_STATE_PENDING, Reason: req.GetReason(), EffectiveOn: req.GetEffectiveOn(),
 		ProposedFor: caller.Node(), Own: true, ProposedAt: timestamppb.New(now),
 	}
-	if err := s.plan(caller, req, p, now); err != nil {
+	if err := s.plan(caller, req, p); err != nil {
 		return nil, err
 	}
 	switch {
@@ -54,28 +56,15 @@ func (s *Server) ProposeChanges(ctx context.Context, req *directoryv1.ProposeCha
 	return &directoryv1.ProposeChangesResponse{Proposal: told(kept, caller), Replayed: replayed}, nil
 }
 
-// plan fills in what a proposal changes, or tells everything that is wrong with it.
-func (s *Server) plan(caller identity.Caller, req *directoryv1.ProposeChangesRequest, p *directoryv1.Proposal, now time.Time) error {
+// plan fills in what a proposal changes. What is wrong with its entries was told before, by checkProposal.
+func (s *Server) plan(caller identity.Caller, req *directoryv1.ProposeChangesRequest, p *directoryv1.Proposal) error {
 	v := s.shown.Load()
-	var proposed []*directoryv1.Entry
-	position := map[entry.Ref]int{}
-	var wrong []fault.Field
-	for i, asked := range req.GetEntries() {
-		content := entry.Content(asked)
-		if content == nil {
-			wrong = append(wrong, fault.Field{Path: path(i, "content"), Reason: fault.Required})
-			continue
-		}
-		e, err := entry.Of(content)
+	for _, asked := range req.GetEntries() {
+		e, err := entry.Of(entry.Content(asked))
 		if err != nil {
 			return err
 		}
 		ref := entry.RefOf(e)
-		if _, twice := position[ref]; twice {
-			wrong = append(wrong, fault.Field{Path: path(i, "content"), Reason: fault.NotUnique})
-			continue
-		}
-		position[ref] = i
 		old, there := v.entries.Get(ref)
 		if err := mayEdit(caller, e, old); err != nil {
 			return err
@@ -91,37 +80,54 @@ func (s *Server) plan(caller identity.Caller, req *directoryv1.ProposeChangesReq
 			change.ChangedFields = entry.ChangedFields(old, e)
 		}
 		p.Changes = append(p.Changes, change)
+	}
+	return nil
+}
+
+// checkProposal tells what is wrong with a proposal beyond the shape of its fields, together with all else that is.
+func (s *Server) checkProposal(req *directoryv1.ProposeChangesRequest) (wrong []fault.Field) {
+	position := map[entry.Ref]int{}
+	var proposed []*directoryv1.Entry
+	for i, asked := range req.GetEntries() {
+		content := entry.Content(asked)
+		if content == nil {
+			wrong = append(wrong, fault.Field{Path: path(i, "content"), Reason: fault.Required})
+			continue
+		}
+		e, err := entry.Of(content)
+		if err != nil {
+			continue // there is no such content
+		}
+		if _, twice := position[entry.RefOf(e)]; twice {
+			wrong = append(wrong, fault.Field{Path: path(i, "content"), Reason: fault.NotUnique})
+			continue
+		}
+		position[entry.RefOf(e)] = i
 		proposed = append(proposed, e)
 	}
-	if len(wrong) > 0 {
-		return fault.Invalid(wrong...)
-	}
-	return s.check(proposed, v.entries.Without(proposed), func(ref entry.Ref, field string) string {
+	v := s.shown.Load()
+	return append(wrong, s.problems(proposed, v.entries.Without(proposed), s.now(), func(ref entry.Ref, field string) string {
 		if i, mine := position[ref]; mine {
 			return path(i, ref.Kind()+"."+field)
 		}
 		return string(ref) + "." + field // of an entry that does not change, but no longer fits
-	}, now)
+	})...)
 }
 
 // Fits is the store's check of entries that are about to become current.
 func (s *Server) Fits(proposed, rest []*directoryv1.Entry) error {
-	return s.check(proposed, rest, func(ref entry.Ref, field string) string { return string(ref) + "." + field }, s.now())
+	return fault.Invalid(s.problems(proposed, rest, s.now(), func(ref entry.Ref, field string) string { return string(ref) + "." + field })...)
 }
 
-func (s *Server) check(proposed, rest []*directoryv1.Entry, name func(ref entry.Ref, field string) string, now time.Time) error {
-	problems, err := entry.Problems(proposed, rest, s.Vocabulary(), now)
-	if err != nil {
-		return err
-	}
-	var fields []fault.Field
-	for ref, wrong := range problems {
+func (s *Server) problems(proposed, rest []*directoryv1.Entry, now time.Time, name func(ref entry.Ref, field string) string) (fields []fault.Field) {
+	for ref, wrong := range entry.Problems(proposed, rest, s.Vocabulary(), now) {
 		for _, f := range wrong {
 			f.Path = name(ref, f.Path)
 			fields = append(fields, f)
 		}
 	}
-	return fault.Invalid(fields...)
+	slices.SortFunc(fields, func(a, b fault.Field) int { return strings.Compare(a.Path, b.Path) })
+	return fields
 }
 
 // mayEdit lets the centre edit everything, and a node what is its own, before and after.

@@ -284,6 +284,14 @@ func TestProposeChanges_Refuses(t *testing.T) {
 		{"unknown node", func(r *directoryv1.ProposeChangesRequest) { r.GetEntries()[0].GetOffice().Node = "lodi" }, fault.InvalidRequest, []string{"entries[0].office.node UNKNOWN_ENTRY"}},
 		{"nothing in it", func(r *directoryv1.ProposeChangesRequest) { r.GetEntries()[0].Content = nil }, fault.InvalidRequest, []string{"entries[0].content REQUIRED"}},
 		{"twice", func(r *directoryv1.ProposeChangesRequest) { r.Entries = append(r.Entries, r.GetEntries()[0]) }, fault.InvalidRequest, []string{"entries[1].content NOT_UNIQUE"}},
+		{"everything at once, whatever finds it", func(r *directoryv1.ProposeChangesRequest) {
+			o := r.GetEntries()[0].GetOffice()
+			phone("0372 CALL")(o)
+			o.Node, o.Kind, o.Hours[0].Closes = "lodi", "DESCK", "08:00"
+		}, fault.InvalidRequest, []string{
+			"entries[0].office.phones[0].number BAD_FORMAT", "entries[0].office.kind UNKNOWN_CODE",
+			"entries[0].office.hours[0].closes CLOSES_BEFORE_OPENS", "entries[0].office.node UNKNOWN_ENTRY",
+		}},
 		{"yesterday", func(r *directoryv1.ProposeChangesRequest) { r.EffectiveOn = "2026-11-23" }, fault.InvalidRequest, []string{"effective_on PAST_DATE"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

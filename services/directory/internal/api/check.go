@@ -23,7 +23,7 @@ const years = "1970-2399"
 const maxDays = 92
 
 // Check implements rpc.Checker: every moment of every request lies in the years that are known, stretches of time end after
-// they begin, and days exist.
+// they begin, days exist, and what is proposed fits what there is.
 func (s *Server) Check(m proto.Message) []fault.Field {
 	fields := moments(m.ProtoReflect(), "")
 	switch req := m.(type) {
@@ -37,6 +37,8 @@ func (s *Server) Check(m proto.Message) []fault.Field {
 			}
 		}
 		return fields
+	case *directoryv1.ProposeChangesRequest:
+		return append(fields, s.checkProposal(req)...)
 	case *directoryv1.ResolveTerritoryRequest:
 		return append(fields, date(req.GetDate())...)
 	case *directoryv1.ListTerritoriesRequest:

@@ -25,7 +25,7 @@ func TestGetEntry(t *testing.T) {
 	_, err = client.GetEntry(t.Context(), &directoryv1.GetEntryRequest{Kind: "room", Id: "a"})
 	refused(t, err, fault.NotFound)
 	_, err = client.GetEntry(t.Context(), &directoryv1.GetEntryRequest{Kind: "person", Id: "A b"})
-	refused(t, err, fault.InvalidRequest, "kind BAD_FORMAT", "id BAD_FORMAT")
+	refused(t, err, fault.InvalidRequest, "kind UNKNOWN_VALUE", "id BAD_FORMAT")
 }
 
 func TestListEntries(t *testing.T) {

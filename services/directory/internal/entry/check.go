@@ -22,10 +22,7 @@ import (
 // Check returns everything that is wrong with entries that are to stand together: an error that names each entry with a
 // fault for its fields, or nil. Codes must be in force on the day of now.
 func Check(all []*directoryv1.Entry, codes *vocabulary.Set, now time.Time) error {
-	wrong, err := Problems(all, nil, codes, now)
-	if err != nil {
-		return err
-	}
+	wrong := Problems(all, nil, codes, now)
 	var problems []error
 	for _, e := range all {
 		if fields := wrong[RefOf(e)]; len(fields) > 0 {
@@ -36,11 +33,7 @@ func Check(all []*directoryv1.Entry, codes *vocabulary.Set, now time.Time) error
 }
 
 // Problems is Check for a program, and for entries that come to others, which were checked before: what is wrong, by entry.
-func Problems(all, rest []*directoryv1.Entry, codes *vocabulary.Set, now time.Time) (map[Ref][]fault.Field, error) {
-	validator, err := protovalidate.New()
-	if err != nil {
-		return nil, fmt.Errorf("rules of the contract: %w", err)
-	}
+func Problems(all, rest []*directoryv1.Entry, codes *vocabulary.Set, now time.Time) map[Ref][]fault.Field {
 	there := make(map[Ref]*directoryv1.Entry, len(all)+len(rest))
 	together := slices.Concat(rest, all)
 	for _, e := range together {
@@ -48,9 +41,9 @@ func Problems(all, rest []*directoryv1.Entry, codes *vocabulary.Set, now time.Ti
 	}
 	wrong := map[Ref][]fault.Field{}
 	for _, e := range all {
-		fields, err := rpc.Shape(validator, Content(e))
-		if err != nil {
-			return nil, err
+		fields, err := rpc.Shape(protovalidate.GlobalValidator, Content(e))
+		if err != nil { // rules that cannot be run let nothing pass
+			fields = []fault.Field{{Path: "", Reason: fault.Internal}}
 		}
 		fields = append(fields, vocabulary.Violations(codes, Content(e), now)...)
 		fields = append(fields, days(Content(e).ProtoReflect(), "")...)
@@ -66,7 +59,7 @@ func Problems(all, rest []*directoryv1.Entry, codes *vocabulary.Set, now time.Ti
 	for ref := range wrong {
 		slices.SortStableFunc(wrong[ref], func(a, b fault.Field) int { return cmp.Compare(a.Path, b.Path) })
 	}
-	return wrong, nil
+	return wrong
 }
 
 // missing tells which fields name an entry that is not there, or is of a kind that they may not name.

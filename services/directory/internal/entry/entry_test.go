@@ -56,6 +56,14 @@ func TestRead_Refuses(t *testing.T) {
 	}
 }
 
+// Ensure an error names the field, and no place in a text that nobody wrote.
+func TestFromYAML_Error(t *testing.T) {
+	t.Parallel()
+	if _, err := entry.FromYAML("body", []byte("body_id: a\nnmae: b")); err == nil || err.Error() != `unknown field "nmae"` {
+		t.Errorf("got %v", err)
+	}
+}
+
 // Ensure a day that nobody put in quotation marks stays a day.
 func TestFromYAML_Day(t *testing.T) {
 	t.Parallel()

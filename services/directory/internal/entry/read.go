@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -75,11 +75,13 @@ func FromYAML(kind string, written []byte) (*directoryv1.Entry, error) {
 	}
 	e, err := parse(kind, asJSON, protojson.UnmarshalOptions{})
 	if err != nil {
-		// The text of this library says where in the JSON, which nobody has seen: the field is what helps.
-		return nil, errors.New(strings.TrimPrefix(err.Error(), "proto: "))
+		return nil, errors.New(whereInJSON.ReplaceAllString(err.Error(), ""))
 	}
 	return e, nil
 }
+
+// whereInJSON begins the library's errors. Nobody has seen that JSON: the field is what helps.
+var whereInJSON = regexp.MustCompile(`^proto:[\s\x{a0}]+(\([^)]*\):[\s\x{a0}]+)?`)
 
 // plain leaves in a YAML document what JSON knows: a day stays the text that was written; anchors are refused, because a
 // short document could grow without end.
