@@ -19,6 +19,7 @@ import (
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/retepari/pari/cmd/pari/network"
+	"github.com/retepari/pari/pkg/loopback"
 	"github.com/retepari/pari/pkg/pg/pglocal"
 )
 
@@ -142,7 +143,7 @@ func (c *Cluster) services(ctx context.Context, bin string, o Options) error {
 	for _, name := range c.Services() {
 		env := c.Env(name)
 		if o.Observe {
-			addr, err := freeAddr(ctx)
+			addr, err := loopback.Addr(ctx, 0)
 			if err != nil {
 				return err
 			}

@@ -34,14 +34,6 @@ func startCollector(ctx context.Context) (*Collector, error) {
 	return c, nil
 }
 
-func freeAddr(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("free address: %w", err)
-	}
-	return l.Addr().String(), l.Close()
-}
-
 // Export takes spans from a service.
 func (c *Collector) Export(_ context.Context, req *collectorv1.ExportTraceServiceRequest) (*collectorv1.ExportTraceServiceResponse, error) {
 	raw, err := proto.Marshal(req)

@@ -3,14 +3,13 @@ package network
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/retepari/pari/pkg/bus/natsserver"
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/identity/devpki"
+	"github.com/retepari/pari/pkg/loopback"
 	"github.com/retepari/pari/pkg/pg/pglocal"
 	"github.com/retepari/pari/pkg/seal"
 )
@@ -141,7 +140,7 @@ func (p *Plan) addresses(ctx context.Context, usual bool) error {
 		if usual {
 			preferred = port
 		}
-		addr, err := freeAddr(ctx, preferred)
+		addr, err := loopback.Addr(ctx, preferred)
 		p.Addr[name] = addr
 		return err
 	}
@@ -159,19 +158,6 @@ func (p *Plan) addresses(ctx context.Context, usual bool) error {
 		}
 	}
 	return nil
-}
-
-// freeAddr returns an address on loopback with the preferred port, or any free one.
-func freeAddr(ctx context.Context, preferred int) (string, error) {
-	for _, port := range []int{preferred, 0} {
-		l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err != nil {
-			continue
-		}
-		addr := l.Addr().String()
-		return addr, l.Close()
-	}
-	return "", fmt.Errorf("no port is free on 127.0.0.1")
 }
 
 // Services are all services of the network, those of the centre first.

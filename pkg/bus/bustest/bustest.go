@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
-	"net"
 	"os"
 	"testing"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/retepari/pari/pkg/bus/natsserver"
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/identity/devpki"
+	"github.com/retepari/pari/pkg/loopback"
 )
 
 // TrustDomain of every certificate issued here.
@@ -62,7 +62,7 @@ func New(t testing.TB, nodes ...Node) *Network {
 	}
 	n.pki = pki
 	n.conf = natsserver.Hub{
-		TrustDomain: TrustDomain, Listen: FreeAddr(t), LeafListen: FreeAddr(t), StoreDir: t.TempDir(),
+		TrustDomain: TrustDomain, Listen: freeAddr(t), LeafListen: freeAddr(t), StoreDir: t.TempDir(),
 		TLS: natsserver.TLSIn(n.Identity(natsserver.HubID(TrustDomain))),
 	}
 	for _, node := range nodes {
@@ -94,7 +94,7 @@ func (n *Network) startLeaf(node Node) {
 	var err error
 	l.conf, err = natsserver.Leaf{
 		TrustDomain: TrustDomain, Region: node.Region, Node: node.Name,
-		Listen: FreeAddr(n.t), HubURL: "tls://" + l.Link.Addr(),
+		Listen: freeAddr(n.t), HubURL: "tls://" + l.Link.Addr(),
 		TLS: natsserver.TLSIn(n.Identity(natsserver.LeafID(TrustDomain, node.Region, node.Name))),
 	}.Config()
 	if err != nil {
@@ -240,15 +240,14 @@ func (n *Network) addKey(owner string) {
 	}
 }
 
-// FreeAddr is an address of loopback that nobody listened on a moment ago.
-func FreeAddr(t testing.TB) string {
+// freeAddr is an address of loopback that stays the caller's.
+func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := loopback.Addr(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return addr
 }
 
 // Eventually looks every few milliseconds until cond holds, and fails the test after twenty seconds.

@@ -30,13 +30,19 @@ func Start(ctx context.Context, config string, log *slog.Logger) (*Server, error
 		return nil, fmt.Errorf("broker: %w", err)
 	}
 	log = log.With(slog.String("broker", o.ServerName))
-	s.SetLoggerV2(&logger{ctx: context.WithoutCancel(ctx), log: log}, false, false, false)
+	fatal := make(chan error, 1)
+	s.SetLoggerV2(&logger{ctx: context.WithoutCancel(ctx), log: log, fatal: fatal}, false, false, false)
 	s.Start()
 	b := &Server{s: s, log: log}
-	for wait := 10 * time.Second; !s.ReadyForConnections(100 * time.Millisecond); wait -= 100 * time.Millisecond {
-		if wait <= 0 || ctx.Err() != nil || !s.Running() {
+	for wait := 30 * time.Second; !s.ReadyForConnections(100 * time.Millisecond); wait -= 100 * time.Millisecond {
+		select {
+		case err = <-fatal:
+		default:
+			err = ctx.Err()
+		}
+		if wait <= 0 || err != nil || !s.Running() {
 			b.Stop()
-			return nil, errors.Join(errors.New("broker does not take connections"), ctx.Err())
+			return nil, errors.Join(errors.New("broker does not take connections"), err)
 		}
 	}
 	return b, nil
@@ -80,6 +86,8 @@ func (b *Server) Stop() {
 type logger struct {
 	ctx context.Context //nolint:containedctx // the broker's own goroutines have no other
 	log *slog.Logger
+	// fatal takes the first thing that the broker cannot go on after, for instance a port that is taken.
+	fatal chan<- error
 }
 
 func (l *logger) Noticef(format string, v ...any) {
@@ -90,7 +98,12 @@ func (l *logger) Errorf(format string, v ...any) {
 	l.log.ErrorContext(l.ctx, fmt.Sprintf(format, v...))
 }
 func (l *logger) Fatalf(format string, v ...any) {
-	l.log.ErrorContext(l.ctx, fmt.Sprintf(format, v...))
+	text := fmt.Sprintf(format, v...)
+	l.log.ErrorContext(l.ctx, text)
+	select {
+	case l.fatal <- errors.New(text):
+	default:
+	}
 }
 func (l *logger) Debugf(string, ...any) {}
 func (l *logger) Tracef(string, ...any) {}

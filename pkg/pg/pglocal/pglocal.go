@@ -23,6 +23,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/retepari/pari/pkg/loopback"
 )
 
 // Options say how to run the server.
@@ -229,12 +231,15 @@ func (s *Server) signal(sig syscall.Signal) {
 }
 
 func freePort(ctx context.Context) (int, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	addr, err := loopback.Addr(ctx, 0)
 	if err != nil {
 		return 0, fmt.Errorf("free port: %w", err)
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return 0, fmt.Errorf("free port: %w", err)
+	}
+	return strconv.Atoi(port)
 }
 
 // tail passes output on and keeps its end for an error message.
