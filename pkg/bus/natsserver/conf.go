@@ -48,15 +48,20 @@ type user struct {
 	Subscribe []string
 }
 
-// serviceUser may send and hear one line.
+// serviceUser may send and hear one line; the directory asks for what its copy lacks instead.
 func serviceUser(trustDomain, region, node, service string) user {
 	up, down := "pari.v1."+region+"."+node, "pari.down.v1."+region+"."+node
-	return user{
+	u := user{
 		ID:        identity.ID{TrustDomain: trustDomain, Region: region, Node: node, Kind: identity.KindService, Name: service},
 		Kind:      "STANDARD",
 		Publish:   []string{up + ".events." + service + ".>", up + ".heartbeat." + service},
 		Subscribe: []string{down + ".watermark." + service, bus.InboxPrefix(region, node, service) + ".>"},
 	}
+	if service == "directory" {
+		u.Publish = []string{bus.DirectoryQuestion(region, node)}
+		u.Subscribe[0] = bus.DirectoryAnnouncements
+	}
+	return u
 }
 
 func checkSlugs(what string, values ...string) error {

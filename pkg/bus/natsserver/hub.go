@@ -54,7 +54,7 @@ func (h Hub) Config() (string, error) {
 	if err := errors.Join(checkListen("listen address", h.Listen), checkListen("leaf address", h.LeafListen), checkTLS(h.TLS)); err != nil {
 		return "", err
 	}
-	accounts, exports := object{"SYS": object{"users": []object{}}}, []object{}
+	accounts, exports, all := object{"SYS": object{"users": []object{}}}, []object{}, []string{}
 	for _, n := range h.Nodes {
 		if err := checkSlugs("node", append([]string{n.Region, n.Name}, n.Hosted...)...); err != nil {
 			return "", err
@@ -63,10 +63,15 @@ func (h Hub) Config() (string, error) {
 		accounts[a.Name] = object{"users": users(a.Users), "imports": []object{
 			{"service": object{"account": centreAccount, "subject": a.Up}},
 			{"stream": object{"account": centreAccount, "subject": a.Down}},
+			{"stream": object{"account": centreAccount, "subject": bus.DirectoryAnnouncements}},
 		}}
+		all = append(all, a.Name)
 		exports = append(exports,
 			object{"service": a.Up, "accounts": []string{a.Name}},
 			object{"stream": a.Down, "accounts": []string{a.Name}})
+	}
+	if len(all) > 0 {
+		exports = append(exports, object{"stream": bus.DirectoryAnnouncements, "accounts": all})
 	}
 	accounts[centreAccount] = object{"jetstream": "enabled", "users": users(h.centre()), "exports": exports}
 
@@ -86,7 +91,7 @@ func (h Hub) account(n Node) hubAccount {
 	a.Users = append(a.Users, user{
 		ID: LeafID(h.TrustDomain, n.Region, n.Name), Kind: "LEAFNODE",
 		Publish:   []string{a.Up},
-		Subscribe: []string{a.Down, "_INBOX." + n.Region + "." + n.Name + ".>"},
+		Subscribe: []string{a.Down, bus.DirectoryAnnouncements, "_INBOX." + n.Region + "." + n.Name + ".>"},
 	})
 	for _, service := range n.Hosted {
 		a.Users = append(a.Users, serviceUser(h.TrustDomain, n.Region, n.Name, service))
@@ -94,7 +99,8 @@ func (h Hub) account(n Node) hubAccount {
 	return a
 }
 
-// centre lists who may use the centre's account: reporting reads the stream and answers the nodes, operators look.
+// centre lists who may use the centre's account: reporting reads the stream and answers the nodes, the directory answers those
+// that ask what they lack of it, operators look.
 func (h Hub) centre() []user {
 	stream := bus.StreamName
 	api := func(verbs ...string) []string {
@@ -110,6 +116,12 @@ func (h Hub) centre() []user {
 				"CONSUMER.INFO.STREAM_NAME.*", "CONSUMER.CREATE.STREAM_NAME.>", "CONSUMER.MSG.NEXT.STREAM_NAME.*"),
 				"$JS.ACK."+stream+".>", "$JS.ACK.*.*."+stream+".>", "pari.down.v1.>"),
 			Subscribe: []string{bus.AllHeartbeats, bus.InboxPrefix(identity.AllRegions, identity.Centre, "reporting") + ".>"},
+		},
+		{
+			ID: centreID(h.TrustDomain, identity.KindService, "directory"), Kind: "STANDARD",
+			// _R_ is where the broker takes the answer to a question that came from another account.
+			Publish:   []string{bus.DirectoryAnnouncements, "_R_.>"},
+			Subscribe: []string{bus.AllDirectoryQuestions, bus.InboxPrefix(identity.AllRegions, identity.Centre, "directory") + ".>"},
 		},
 		{
 			ID: centreID(h.TrustDomain, identity.KindOps, "monitor"), Kind: "STANDARD",

@@ -13,13 +13,13 @@ type Leaf struct {
 	Monitor      string // host:port of the HTTP monitor, "" for none
 	HubURL       string // tls://host:port of the hub's leaf listener
 	TLS          TLS
-	Services     []string // [intake, casemanagement]
+	Services     []string // [intake, casemanagement, directory]
 }
 
 // Config writes the configuration of the leaf.
 func (l Leaf) Config() (string, error) {
 	if len(l.Services) == 0 {
-		l.Services = []string{"intake", "casemanagement"}
+		l.Services = []string{"intake", "casemanagement", "directory"}
 	}
 	if !domain.MatchString(l.TrustDomain) {
 		return "", errors.New("broker configuration: trust domain is not a domain name")

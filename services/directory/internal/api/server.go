@@ -30,6 +30,9 @@ type Server struct {
 
 	// Base begins the names of codes and offices in linked data, and ends in "/". Set it before the first call.
 	Base string
+	// Confirmed is when the centre last said that nothing is missing in the copy that is shown; nil at the centre. Set it before
+	// the first call.
+	Confirmed func() time.Time
 
 	now    func() time.Time
 	pool   *pgxpool.Pool // for history and changes; everything else is in memory
@@ -97,6 +100,7 @@ func (s *Server) GetOffice(_ context.Context, req *directoryv1.GetOfficeRequest)
 	return &directoryv1.GetOfficeResponse{
 		Office:    v.offices[o.ID],
 		OpenState: openStateToProto(v.index.StateAt(o.ID, s.now())),
+		Freshness: s.freshness(v),
 	}, nil
 }
 
@@ -112,7 +116,7 @@ func (s *Server) ListOffices(_ context.Context, req *directoryv1.ListOfficesRequ
 		size = defaultPage
 	}
 	page, more := v.index.Page(after, req.GetNode(), size)
-	answer := &directoryv1.ListOfficesResponse{}
+	answer := &directoryv1.ListOfficesResponse{Freshness: s.freshness(v)}
 	for _, o := range page {
 		answer.Offices = append(answer.Offices, v.offices[o.ID])
 	}
@@ -131,7 +135,7 @@ func (s *Server) FindOffices(_ context.Context, req *directoryv1.FindOfficesRequ
 	if req.GetOpenAt() != nil {
 		query.OpenAt = req.GetOpenAt().AsTime()
 	}
-	answer := &directoryv1.FindOfficesResponse{}
+	answer := &directoryv1.FindOfficesResponse{Freshness: s.freshness(v)}
 	for _, m := range v.index.Find(query) {
 		answer.Matches = append(answer.Matches, &directoryv1.OfficeMatch{
 			Office: v.offices[m.Office.ID], OpenState: openStateToProto(m.State), Reasons: m.Reasons,

@@ -178,7 +178,7 @@ func apply(ctx context.Context, tx pgx.Tx, p Proposal, check Check, now time.Tim
 	if err := tx.QueryRow(ctx, changing["lock revision"]).Scan(&revision); err != nil {
 		return fmt.Errorf("lock directory: %w", err)
 	}
-	c, err := contents(ctx, tx)
+	c, err := contents(ctx, tx, Contents{})
 	if err != nil {
 		return err
 	}

@@ -47,40 +47,51 @@ func follow(ctx context.Context, pool *pgxpool.Pool, show func(Contents)) error 
 	if _, err := conn.Exec(ctx, statements["listen"]); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	for shown := int64(-1); ; {
+	var shown *Contents
+	for all := true; ; {
+		if all {
+			shown = nil
+		}
 		if shown, err = refresh(ctx, conn, shown, show); err != nil {
 			return err
 		}
-		if err := wait(ctx, conn); err != nil {
+		if all, err = wait(ctx, conn); err != nil {
 			return err
 		}
 	}
 }
 
-// refresh shows what is current unless it was shown already, and returns the revision that is shown now.
-func refresh(ctx context.Context, conn *pgx.Conn, shown int64, show func(Contents)) (int64, error) {
+// refresh shows what is current unless it was shown already, and returns what is shown now. Only what has changed since is
+// read; with nil everything is.
+func refresh(ctx context.Context, conn *pgx.Conn, shown *Contents, show func(Contents)) (*Contents, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	switch now, err := revision(ctx, conn); {
-	case err != nil:
-		return shown, fmt.Errorf("read revision: %w", err)
-	case now == shown:
-		return shown, nil
+	before := Contents{}
+	if shown != nil {
+		switch now, err := revision(ctx, conn); {
+		case err != nil:
+			return shown, fmt.Errorf("read revision: %w", err)
+		case now == shown.Revision:
+			return shown, nil
+		case now > shown.Revision:
+			before = *shown
+		}
 	}
-	c, err := read(ctx, conn)
+	c, err := read(ctx, conn, before)
 	if err != nil {
 		return shown, err
 	}
 	show(c)
-	return c.Revision, nil
+	return &c, nil
 }
 
-// wait returns when somebody has loaded, or when it is time to look.
-func wait(ctx context.Context, conn *pgx.Conn) error {
+// wait returns when something has changed, or when it is time to look; all is true when what was read before may be gone.
+func wait(ctx context.Context, conn *pgx.Conn) (all bool, err error) {
 	quiet, cancel := context.WithTimeout(ctx, look)
 	defer cancel()
-	if _, err := conn.WaitForNotification(quiet); err != nil && quiet.Err() == nil {
-		return fmt.Errorf("wait for a load: %w", err)
+	note, err := conn.WaitForNotification(quiet)
+	if err != nil && quiet.Err() == nil {
+		return false, fmt.Errorf("wait for a load: %w", err)
 	}
-	return ctx.Err()
+	return note != nil && note.Payload == "all", ctx.Err()
 }

@@ -27,8 +27,8 @@ var loading = map[string]string{
 	"retire list": `
 		update vocabulary set current = false where name = $1 and current`,
 	"add list": `
-		insert into vocabulary (name, version, title_it, title_en, groups, terms, current, loaded_at)
-		values ($1, $2, $3, $4, $5, $6, true, $7)`,
+		insert into vocabulary (name, version, title_it, title_en, groups, terms, current, loaded_at, revision)
+		values ($1, $2, $3, $4, $5, $6, true, $7, $8)`,
 	"loaded entries": `
 		select distinct on (kind, id) kind, content, revision, stored_at from entry where loaded order by kind, id, revision desc`,
 	"count": `
@@ -51,13 +51,13 @@ func Load(ctx context.Context, ownerURL string, lists []vocabulary.List, entries
 		if _, err := tx.Exec(ctx, loading["lock"]); err != nil {
 			return err
 		}
-		stored, err := contents(ctx, tx)
+		stored, err := contents(ctx, tx, Contents{})
 		if err != nil {
 			return err
 		}
 		batch := &pgx.Batch{}
 		loaded = Loaded{Revision: stored.Revision}
-		if loaded.Lists, err = queueLists(batch, stored.Lists, lists, now); err != nil {
+		if loaded.Lists, err = queueLists(batch, stored.Lists, lists, stored.Revision+1, now); err != nil {
 			return err
 		}
 		before, err := loadedBefore(ctx, tx)
@@ -81,7 +81,7 @@ func Load(ctx context.Context, ownerURL string, lists []vocabulary.List, entries
 	return loaded, nil
 }
 
-func queueLists(batch *pgx.Batch, stored, read []vocabulary.List, now time.Time) (changed []string, err error) {
+func queueLists(batch *pgx.Batch, stored, read []vocabulary.List, revision int64, now time.Time) (changed []string, err error) {
 	before := make(map[string]vocabulary.List, len(stored))
 	for _, l := range stored {
 		before[l.Name] = l
@@ -104,7 +104,7 @@ func queueLists(batch *pgx.Batch, stored, read []vocabulary.List, now time.Time)
 			return nil, err
 		}
 		batch.Queue(loading["retire list"], l.Name)
-		batch.Queue(loading["add list"], l.Name, l.Version, l.TitleIT, l.TitleEN, l.Groups, terms, now)
+		batch.Queue(loading["add list"], l.Name, l.Version, l.TitleIT, l.TitleEN, l.Groups, terms, now, revision)
 		changed = append(changed, l.Name)
 	}
 	for name := range before {

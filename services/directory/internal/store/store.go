@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -51,58 +52,75 @@ type Contents struct {
 
 // statements are all that the store says to Postgres; a test prepares each.
 var statements = map[string]string{
-	"revision":     `select revision from catalogue`,
-	"lists":        `select name, version, title_it, title_en, groups, terms from vocabulary where current order by name`,
-	"entries":      `select kind, content, revision, stored_at from entry where current`,
+	"revision": `select revision from catalogue`,
+	"lists": `
+		select name, version, title_it, title_en, groups, terms from vocabulary
+		where current and (name, version) not in (select * from unnest($1::text[], $2::integer[])) order by name`,
+	"entries":      `select kind, content, revision, stored_at from entry where current and revision > $1`,
 	"history":      `select kind, content, revision, stored_at from entry where kind = $1 and id = $2 order by revision desc limit $3`,
 	"listen":       `listen directory_loaded`,
-	"tell":         `select pg_notify('directory_loaded', '')`,
+	"tell":         `select pg_notify('directory_loaded', 'more')`,
 	"retire entry": `update entry set current = false where kind = $1 and id = $2 and current`,
 	"add entry": `insert into entry (kind, id, revision, content, loaded, current, stored_at)
 		values ($1, $2, $3, $4, $5, true, $6)`,
 }
 
-// read returns the contents as of one moment.
+// read returns the contents as of one moment. What has not changed since before is taken from there.
 func read(ctx context.Context, conn interface {
 	BeginTx(context.Context, pgx.TxOptions) (pgx.Tx, error)
-}) (Contents, error) {
+}, before Contents) (Contents, error) {
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
 		return Contents{}, fmt.Errorf("read directory: %w", err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	c, err := contents(ctx, tx)
+	c, err := contents(ctx, tx, before)
 	if err != nil {
 		return Contents{}, fmt.Errorf("read directory: %w", err)
 	}
 	return c, nil
 }
 
-func contents(ctx context.Context, tx pgx.Tx) (c Contents, err error) {
+func contents(ctx context.Context, tx pgx.Tx, before Contents) (c Contents, err error) {
 	if c.Revision, err = revision(ctx, tx); err != nil {
 		return Contents{}, err
 	}
-	rows, err := tx.Query(ctx, statements["lists"])
+	var names []string
+	var versions []int
+	for _, l := range before.Lists {
+		names, versions = append(names, l.Name), append(versions, l.Version)
+	}
+	rows, err := tx.Query(ctx, statements["lists"], names, versions)
 	if err != nil {
 		return Contents{}, err
 	}
-	if c.Lists, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (l vocabulary.List, err error) {
+	lists, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (l vocabulary.List, err error) {
 		var terms []byte
 		if err = row.Scan(&l.Name, &l.Version, &l.TitleIT, &l.TitleEN, &l.Groups, &terms); err != nil {
 			return l, err
 		}
 		return l, json.Unmarshal(terms, &l.Terms)
-	}); err != nil {
+	})
+	if err != nil {
 		return Contents{}, err
 	}
-	if rows, err = tx.Query(ctx, statements["entries"]); err != nil {
+	if rows, err = tx.Query(ctx, statements["entries"], before.Revision); err != nil {
 		return Contents{}, err
 	}
-	if c.Entries, err = pgx.CollectRows(rows, scanEntry); err != nil {
+	entries, err := pgx.CollectRows(rows, scanEntry)
+	if err != nil {
 		return Contents{}, err
 	}
-	slices.SortFunc(c.Entries, entry.Compare)
+	c.Lists = merge(before.Lists, lists, func(a, b vocabulary.List) int { return strings.Compare(a.Name, b.Name) })
+	c.Entries = merge(before.Entries, entries, entry.Compare)
 	return c, nil
+}
+
+// merge returns what was and what is new in order, the new in the place of the old.
+func merge[T any](old, young []T, compare func(a, b T) int) []T {
+	all := slices.Concat(young, old)
+	slices.SortStableFunc(all, compare)
+	return slices.CompactFunc(all, func(a, b T) bool { return compare(a, b) == 0 })
 }
 
 func scanEntry(row pgx.CollectableRow) (*directoryv1.Entry, error) {

@@ -238,9 +238,10 @@ func TestRoles(t *testing.T) {
 func TestStatements(t *testing.T) {
 	t.Parallel()
 	db := database(t)
-	reading, changing, loading := store.Statements()
+	reading, changing, copying, loading := store.Statements()
 	pgtest.Prepares(t, db.Pool(t), reading)
 	pgtest.Prepares(t, db.Pool(t), changing)
+	pgtest.Prepares(t, db.Pool(t), copying)
 	conn, err := pgx.Connect(t.Context(), db.OwnerURL)
 	if err != nil {
 		t.Fatal(err)

@@ -80,7 +80,9 @@ type GetOfficeResponse struct {
 	// The office.
 	Office *Office `protobuf:"bytes,1,opt,name=office,proto3" json:"office,omitempty"`
 	// Whether it is open at the time of the call.
-	OpenState     *OpenState `protobuf:"bytes,2,opt,name=open_state,json=openState,proto3" json:"open_state,omitempty"`
+	OpenState *OpenState `protobuf:"bytes,2,opt,name=open_state,json=openState,proto3" json:"open_state,omitempty"`
+	// How current the answer is.
+	Freshness     *Freshness `protobuf:"bytes,3,opt,name=freshness,proto3" json:"freshness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -125,6 +127,13 @@ func (x *GetOfficeResponse) GetOffice() *Office {
 func (x *GetOfficeResponse) GetOpenState() *OpenState {
 	if x != nil {
 		return x.OpenState
+	}
+	return nil
+}
+
+func (x *GetOfficeResponse) GetFreshness() *Freshness {
+	if x != nil {
+		return x.Freshness
 	}
 	return nil
 }
@@ -200,6 +209,8 @@ type ListOfficesResponse struct {
 	Offices []*Office `protobuf:"bytes,1,rep,name=offices,proto3" json:"offices,omitempty"`
 	// Token of the next page; empty when this is the last.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// How current the answer is.
+	Freshness     *Freshness `protobuf:"bytes,3,opt,name=freshness,proto3" json:"freshness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -246,6 +257,13 @@ func (x *ListOfficesResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListOfficesResponse) GetFreshness() *Freshness {
+	if x != nil {
+		return x.Freshness
+	}
+	return nil
 }
 
 // Request of FindOffices. Empty fields do not restrict.
@@ -334,7 +352,9 @@ func (x *FindOfficesRequest) GetService() string {
 type FindOfficesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// At most 50 offices, best first.
-	Matches       []*OfficeMatch `protobuf:"bytes,1,rep,name=matches,proto3" json:"matches,omitempty"`
+	Matches []*OfficeMatch `protobuf:"bytes,1,rep,name=matches,proto3" json:"matches,omitempty"`
+	// How current the answer is.
+	Freshness     *Freshness `protobuf:"bytes,2,opt,name=freshness,proto3" json:"freshness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -372,6 +392,13 @@ func (*FindOfficesResponse) Descriptor() ([]byte, []int) {
 func (x *FindOfficesResponse) GetMatches() []*OfficeMatch {
 	if x != nil {
 		return x.Matches
+	}
+	return nil
+}
+
+func (x *FindOfficesResponse) GetFreshness() *Freshness {
+	if x != nil {
+		return x.Freshness
 	}
 	return nil
 }
@@ -554,30 +581,33 @@ var File_pari_directory_v1_directory_service_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_directory_service_proto_rawDesc = "" +
 	"\n" +
-	")pari/directory/v1/directory_service.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpari/access/v1/access.proto\x1a\x1epari/directory/v1/change.proto\x1a\x1dpari/directory/v1/entry.proto\x1a\x1epari/directory/v1/export.proto\x1a\"pari/directory/v1/initiative.proto\x1a\x1epari/directory/v1/office.proto\x1a\x1fpari/directory/v1/opening.proto\x1a!pari/directory/v1/territory.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"U\n" +
+	")pari/directory/v1/directory_service.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpari/access/v1/access.proto\x1a\x1epari/directory/v1/change.proto\x1a\x1dpari/directory/v1/entry.proto\x1a\x1epari/directory/v1/export.proto\x1a!pari/directory/v1/freshness.proto\x1a\"pari/directory/v1/initiative.proto\x1a\x1epari/directory/v1/office.proto\x1a\x1fpari/directory/v1/opening.proto\x1a!pari/directory/v1/territory.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"U\n" +
 	"\x10GetOfficeRequest\x12A\n" +
-	"\toffice_id\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\bofficeId\"\x8f\x01\n" +
+	"\toffice_id\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\bofficeId\"\xd1\x01\n" +
 	"\x11GetOfficeResponse\x127\n" +
 	"\x06office\x18\x01 \x01(\v2\x19.pari.directory.v1.OfficeB\x04\xb0\xbb\x18\x01R\x06office\x12A\n" +
 	"\n" +
-	"open_state\x18\x02 \x01(\v2\x1c.pari.directory.v1.OpenStateB\x04\xb0\xbb\x18\x01R\topenState\"\x8f\x01\n" +
+	"open_state\x18\x02 \x01(\v2\x1c.pari.directory.v1.OpenStateB\x04\xb0\xbb\x18\x01R\topenState\x12@\n" +
+	"\tfreshness\x18\x03 \x01(\v2\x1c.pari.directory.v1.FreshnessB\x04\xb0\xbb\x18\x01R\tfreshness\"\x8f\x01\n" +
 	"\x12ListOfficesRequest\x12+\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\x0e\xbaH\a\x1a\x05\x18\xc8\x01(\x00\xb0\xbb\x18\x01R\bpageSize\x12+\n" +
 	"\n" +
 	"page_token\x18\x02 \x01(\tB\f\xbaH\x05r\x03\x18\xf4\x03\xb0\xbb\x18\x01R\tpageToken\x12\x1f\n" +
-	"\x04node\x18\x03 \x01(\tB\v\xbaH\x04r\x02\x18<\xb0\xbb\x18\x01R\x04node\"~\n" +
+	"\x04node\x18\x03 \x01(\tB\v\xbaH\x04r\x02\x18<\xb0\xbb\x18\x01R\x04node\"\xc0\x01\n" +
 	"\x13ListOfficesResponse\x129\n" +
 	"\aoffices\x18\x01 \x03(\v2\x19.pari.directory.v1.OfficeB\x04\xb0\xbb\x18\x01R\aoffices\x12,\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\rnextPageToken\"\xaa\x02\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\rnextPageToken\x12@\n" +
+	"\tfreshness\x18\x03 \x01(\v2\x1c.pari.directory.v1.FreshnessB\x04\xb0\xbb\x18\x01R\tfreshness\"\xaa\x02\n" +
 	"\x12FindOfficesRequest\x126\n" +
 	"\tterritory\x18\x01 \x01(\tB\x18\xbaH\x04r\x02\x18(\xb0\xbb\x18\x01\xba\xbb\x18\tterritoryR\tterritory\x12-\n" +
 	"\x06ground\x18\x02 \x01(\tB\x15\xbaH\x04r\x02\x18(\xb0\xbb\x18\x01\xba\xbb\x18\x06groundR\x06ground\x12;\n" +
 	"\vaccess_mode\x18\x03 \x01(\tB\x1a\xbaH\x04r\x02\x18(\xb0\xbb\x18\x01\xba\xbb\x18\vaccess_modeR\n" +
 	"accessMode\x129\n" +
 	"\aopen_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xb0\xbb\x18\x01R\x06openAt\x125\n" +
-	"\aservice\x18\x05 \x01(\tB\x1b\xbaH\x04r\x02\x18(\xb0\xbb\x18\x01\xba\xbb\x18\fservice_typeR\aservice\"U\n" +
+	"\aservice\x18\x05 \x01(\tB\x1b\xbaH\x04r\x02\x18(\xb0\xbb\x18\x01\xba\xbb\x18\fservice_typeR\aservice\"\x97\x01\n" +
 	"\x13FindOfficesResponse\x12>\n" +
-	"\amatches\x18\x01 \x03(\v2\x1e.pari.directory.v1.OfficeMatchB\x04\xb0\xbb\x18\x01R\amatches\"\xa9\x01\n" +
+	"\amatches\x18\x01 \x03(\v2\x1e.pari.directory.v1.OfficeMatchB\x04\xb0\xbb\x18\x01R\amatches\x12@\n" +
+	"\tfreshness\x18\x02 \x01(\v2\x1c.pari.directory.v1.FreshnessB\x04\xb0\xbb\x18\x01R\tfreshness\"\xa9\x01\n" +
 	"\vOfficeMatch\x127\n" +
 	"\x06office\x18\x01 \x01(\v2\x19.pari.directory.v1.OfficeB\x04\xb0\xbb\x18\x01R\x06office\x12A\n" +
 	"\n" +
@@ -589,13 +619,15 @@ const file_pari_directory_v1_directory_service_proto_rawDesc = "" +
 	"\fknown_digest\x18\x02 \x01(\tB\v\xbaH\x04r\x02\x18@\xb0\xbb\x18\x01R\vknownDigest\"\x82\x01\n" +
 	"\x18ListVocabulariesResponse\x12H\n" +
 	"\fvocabularies\x18\x01 \x03(\v2\x1e.pari.vocabulary.v1.VocabularyB\x04\xb0\xbb\x18\x01R\fvocabularies\x12\x1c\n" +
-	"\x06digest\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\x06digest2\xe7\x15\n" +
+	"\x06digest\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\x06digest2\x8c\x17\n" +
 	"\x10DirectoryService\x12\x87\x01\n" +
 	"\tGetOffice\x12#.pari.directory.v1.GetOfficeRequest\x1a$.pari.directory.v1.GetOfficeResponse\"/\xaa\xbb\x18+\n" +
 	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x8d\x01\n" +
 	"\vListOffices\x12%.pari.directory.v1.ListOfficesRequest\x1a&.pari.directory.v1.ListOfficesResponse\"/\xaa\xbb\x18+\n" +
 	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x8d\x01\n" +
 	"\vFindOffices\x12%.pari.directory.v1.FindOfficesRequest\x1a&.pari.directory.v1.FindOfficesResponse\"/\xaa\xbb\x18+\n" +
+	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\xa2\x01\n" +
+	"\x12GetDirectoryStatus\x12,.pari.directory.v1.GetDirectoryStatusRequest\x1a-.pari.directory.v1.GetDirectoryStatusResponse\"/\xaa\xbb\x18+\n" +
 	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x84\x01\n" +
 	"\bGetEntry\x12\".pari.directory.v1.GetEntryRequest\x1a#.pari.directory.v1.GetEntryResponse\"/\xaa\xbb\x18+\n" +
 	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x8d\x01\n" +
@@ -656,91 +688,99 @@ var file_pari_directory_v1_directory_service_proto_goTypes = []any{
 	(*ListVocabulariesResponse)(nil),      // 8: pari.directory.v1.ListVocabulariesResponse
 	(*Office)(nil),                        // 9: pari.directory.v1.Office
 	(*OpenState)(nil),                     // 10: pari.directory.v1.OpenState
-	(*timestamppb.Timestamp)(nil),         // 11: google.protobuf.Timestamp
-	(*v1.Vocabulary)(nil),                 // 12: pari.vocabulary.v1.Vocabulary
-	(*GetEntryRequest)(nil),               // 13: pari.directory.v1.GetEntryRequest
-	(*ListEntriesRequest)(nil),            // 14: pari.directory.v1.ListEntriesRequest
-	(*ListEntryHistoryRequest)(nil),       // 15: pari.directory.v1.ListEntryHistoryRequest
-	(*ProposeChangesRequest)(nil),         // 16: pari.directory.v1.ProposeChangesRequest
-	(*DecideProposalRequest)(nil),         // 17: pari.directory.v1.DecideProposalRequest
-	(*ListProposalsRequest)(nil),          // 18: pari.directory.v1.ListProposalsRequest
-	(*GetInitiativeCalendarRequest)(nil),  // 19: pari.directory.v1.GetInitiativeCalendarRequest
-	(*ExportDirectoryRequest)(nil),        // 20: pari.directory.v1.ExportDirectoryRequest
-	(*PrintOfficeRequest)(nil),            // 21: pari.directory.v1.PrintOfficeRequest
-	(*ListOpeningsRequest)(nil),           // 22: pari.directory.v1.ListOpeningsRequest
-	(*ListFreeWindowsRequest)(nil),        // 23: pari.directory.v1.ListFreeWindowsRequest
-	(*GetOfficeCalendarRequest)(nil),      // 24: pari.directory.v1.GetOfficeCalendarRequest
-	(*ResolveTerritoryRequest)(nil),       // 25: pari.directory.v1.ResolveTerritoryRequest
-	(*GetTerritoryRequest)(nil),           // 26: pari.directory.v1.GetTerritoryRequest
-	(*ListTerritoriesRequest)(nil),        // 27: pari.directory.v1.ListTerritoriesRequest
-	(*GetEntryResponse)(nil),              // 28: pari.directory.v1.GetEntryResponse
-	(*ListEntriesResponse)(nil),           // 29: pari.directory.v1.ListEntriesResponse
-	(*ListEntryHistoryResponse)(nil),      // 30: pari.directory.v1.ListEntryHistoryResponse
-	(*ProposeChangesResponse)(nil),        // 31: pari.directory.v1.ProposeChangesResponse
-	(*DecideProposalResponse)(nil),        // 32: pari.directory.v1.DecideProposalResponse
-	(*ListProposalsResponse)(nil),         // 33: pari.directory.v1.ListProposalsResponse
-	(*GetInitiativeCalendarResponse)(nil), // 34: pari.directory.v1.GetInitiativeCalendarResponse
-	(*ExportDirectoryResponse)(nil),       // 35: pari.directory.v1.ExportDirectoryResponse
-	(*PrintOfficeResponse)(nil),           // 36: pari.directory.v1.PrintOfficeResponse
-	(*ListOpeningsResponse)(nil),          // 37: pari.directory.v1.ListOpeningsResponse
-	(*ListFreeWindowsResponse)(nil),       // 38: pari.directory.v1.ListFreeWindowsResponse
-	(*GetOfficeCalendarResponse)(nil),     // 39: pari.directory.v1.GetOfficeCalendarResponse
-	(*ResolveTerritoryResponse)(nil),      // 40: pari.directory.v1.ResolveTerritoryResponse
-	(*GetTerritoryResponse)(nil),          // 41: pari.directory.v1.GetTerritoryResponse
-	(*ListTerritoriesResponse)(nil),       // 42: pari.directory.v1.ListTerritoriesResponse
+	(*Freshness)(nil),                     // 11: pari.directory.v1.Freshness
+	(*timestamppb.Timestamp)(nil),         // 12: google.protobuf.Timestamp
+	(*v1.Vocabulary)(nil),                 // 13: pari.vocabulary.v1.Vocabulary
+	(*GetDirectoryStatusRequest)(nil),     // 14: pari.directory.v1.GetDirectoryStatusRequest
+	(*GetEntryRequest)(nil),               // 15: pari.directory.v1.GetEntryRequest
+	(*ListEntriesRequest)(nil),            // 16: pari.directory.v1.ListEntriesRequest
+	(*ListEntryHistoryRequest)(nil),       // 17: pari.directory.v1.ListEntryHistoryRequest
+	(*ProposeChangesRequest)(nil),         // 18: pari.directory.v1.ProposeChangesRequest
+	(*DecideProposalRequest)(nil),         // 19: pari.directory.v1.DecideProposalRequest
+	(*ListProposalsRequest)(nil),          // 20: pari.directory.v1.ListProposalsRequest
+	(*GetInitiativeCalendarRequest)(nil),  // 21: pari.directory.v1.GetInitiativeCalendarRequest
+	(*ExportDirectoryRequest)(nil),        // 22: pari.directory.v1.ExportDirectoryRequest
+	(*PrintOfficeRequest)(nil),            // 23: pari.directory.v1.PrintOfficeRequest
+	(*ListOpeningsRequest)(nil),           // 24: pari.directory.v1.ListOpeningsRequest
+	(*ListFreeWindowsRequest)(nil),        // 25: pari.directory.v1.ListFreeWindowsRequest
+	(*GetOfficeCalendarRequest)(nil),      // 26: pari.directory.v1.GetOfficeCalendarRequest
+	(*ResolveTerritoryRequest)(nil),       // 27: pari.directory.v1.ResolveTerritoryRequest
+	(*GetTerritoryRequest)(nil),           // 28: pari.directory.v1.GetTerritoryRequest
+	(*ListTerritoriesRequest)(nil),        // 29: pari.directory.v1.ListTerritoriesRequest
+	(*GetDirectoryStatusResponse)(nil),    // 30: pari.directory.v1.GetDirectoryStatusResponse
+	(*GetEntryResponse)(nil),              // 31: pari.directory.v1.GetEntryResponse
+	(*ListEntriesResponse)(nil),           // 32: pari.directory.v1.ListEntriesResponse
+	(*ListEntryHistoryResponse)(nil),      // 33: pari.directory.v1.ListEntryHistoryResponse
+	(*ProposeChangesResponse)(nil),        // 34: pari.directory.v1.ProposeChangesResponse
+	(*DecideProposalResponse)(nil),        // 35: pari.directory.v1.DecideProposalResponse
+	(*ListProposalsResponse)(nil),         // 36: pari.directory.v1.ListProposalsResponse
+	(*GetInitiativeCalendarResponse)(nil), // 37: pari.directory.v1.GetInitiativeCalendarResponse
+	(*ExportDirectoryResponse)(nil),       // 38: pari.directory.v1.ExportDirectoryResponse
+	(*PrintOfficeResponse)(nil),           // 39: pari.directory.v1.PrintOfficeResponse
+	(*ListOpeningsResponse)(nil),          // 40: pari.directory.v1.ListOpeningsResponse
+	(*ListFreeWindowsResponse)(nil),       // 41: pari.directory.v1.ListFreeWindowsResponse
+	(*GetOfficeCalendarResponse)(nil),     // 42: pari.directory.v1.GetOfficeCalendarResponse
+	(*ResolveTerritoryResponse)(nil),      // 43: pari.directory.v1.ResolveTerritoryResponse
+	(*GetTerritoryResponse)(nil),          // 44: pari.directory.v1.GetTerritoryResponse
+	(*ListTerritoriesResponse)(nil),       // 45: pari.directory.v1.ListTerritoriesResponse
 }
 var file_pari_directory_v1_directory_service_proto_depIdxs = []int32{
 	9,  // 0: pari.directory.v1.GetOfficeResponse.office:type_name -> pari.directory.v1.Office
 	10, // 1: pari.directory.v1.GetOfficeResponse.open_state:type_name -> pari.directory.v1.OpenState
-	9,  // 2: pari.directory.v1.ListOfficesResponse.offices:type_name -> pari.directory.v1.Office
-	11, // 3: pari.directory.v1.FindOfficesRequest.open_at:type_name -> google.protobuf.Timestamp
-	6,  // 4: pari.directory.v1.FindOfficesResponse.matches:type_name -> pari.directory.v1.OfficeMatch
-	9,  // 5: pari.directory.v1.OfficeMatch.office:type_name -> pari.directory.v1.Office
-	10, // 6: pari.directory.v1.OfficeMatch.open_state:type_name -> pari.directory.v1.OpenState
-	12, // 7: pari.directory.v1.ListVocabulariesResponse.vocabularies:type_name -> pari.vocabulary.v1.Vocabulary
-	0,  // 8: pari.directory.v1.DirectoryService.GetOffice:input_type -> pari.directory.v1.GetOfficeRequest
-	2,  // 9: pari.directory.v1.DirectoryService.ListOffices:input_type -> pari.directory.v1.ListOfficesRequest
-	4,  // 10: pari.directory.v1.DirectoryService.FindOffices:input_type -> pari.directory.v1.FindOfficesRequest
-	13, // 11: pari.directory.v1.DirectoryService.GetEntry:input_type -> pari.directory.v1.GetEntryRequest
-	14, // 12: pari.directory.v1.DirectoryService.ListEntries:input_type -> pari.directory.v1.ListEntriesRequest
-	15, // 13: pari.directory.v1.DirectoryService.ListEntryHistory:input_type -> pari.directory.v1.ListEntryHistoryRequest
-	16, // 14: pari.directory.v1.DirectoryService.ProposeChanges:input_type -> pari.directory.v1.ProposeChangesRequest
-	17, // 15: pari.directory.v1.DirectoryService.DecideProposal:input_type -> pari.directory.v1.DecideProposalRequest
-	18, // 16: pari.directory.v1.DirectoryService.ListProposals:input_type -> pari.directory.v1.ListProposalsRequest
-	19, // 17: pari.directory.v1.DirectoryService.GetInitiativeCalendar:input_type -> pari.directory.v1.GetInitiativeCalendarRequest
-	20, // 18: pari.directory.v1.DirectoryService.ExportDirectory:input_type -> pari.directory.v1.ExportDirectoryRequest
-	21, // 19: pari.directory.v1.DirectoryService.PrintOffice:input_type -> pari.directory.v1.PrintOfficeRequest
-	7,  // 20: pari.directory.v1.DirectoryService.ListVocabularies:input_type -> pari.directory.v1.ListVocabulariesRequest
-	22, // 21: pari.directory.v1.DirectoryService.ListOpenings:input_type -> pari.directory.v1.ListOpeningsRequest
-	23, // 22: pari.directory.v1.DirectoryService.ListFreeWindows:input_type -> pari.directory.v1.ListFreeWindowsRequest
-	24, // 23: pari.directory.v1.DirectoryService.GetOfficeCalendar:input_type -> pari.directory.v1.GetOfficeCalendarRequest
-	25, // 24: pari.directory.v1.DirectoryService.ResolveTerritory:input_type -> pari.directory.v1.ResolveTerritoryRequest
-	26, // 25: pari.directory.v1.DirectoryService.GetTerritory:input_type -> pari.directory.v1.GetTerritoryRequest
-	27, // 26: pari.directory.v1.DirectoryService.ListTerritories:input_type -> pari.directory.v1.ListTerritoriesRequest
-	1,  // 27: pari.directory.v1.DirectoryService.GetOffice:output_type -> pari.directory.v1.GetOfficeResponse
-	3,  // 28: pari.directory.v1.DirectoryService.ListOffices:output_type -> pari.directory.v1.ListOfficesResponse
-	5,  // 29: pari.directory.v1.DirectoryService.FindOffices:output_type -> pari.directory.v1.FindOfficesResponse
-	28, // 30: pari.directory.v1.DirectoryService.GetEntry:output_type -> pari.directory.v1.GetEntryResponse
-	29, // 31: pari.directory.v1.DirectoryService.ListEntries:output_type -> pari.directory.v1.ListEntriesResponse
-	30, // 32: pari.directory.v1.DirectoryService.ListEntryHistory:output_type -> pari.directory.v1.ListEntryHistoryResponse
-	31, // 33: pari.directory.v1.DirectoryService.ProposeChanges:output_type -> pari.directory.v1.ProposeChangesResponse
-	32, // 34: pari.directory.v1.DirectoryService.DecideProposal:output_type -> pari.directory.v1.DecideProposalResponse
-	33, // 35: pari.directory.v1.DirectoryService.ListProposals:output_type -> pari.directory.v1.ListProposalsResponse
-	34, // 36: pari.directory.v1.DirectoryService.GetInitiativeCalendar:output_type -> pari.directory.v1.GetInitiativeCalendarResponse
-	35, // 37: pari.directory.v1.DirectoryService.ExportDirectory:output_type -> pari.directory.v1.ExportDirectoryResponse
-	36, // 38: pari.directory.v1.DirectoryService.PrintOffice:output_type -> pari.directory.v1.PrintOfficeResponse
-	8,  // 39: pari.directory.v1.DirectoryService.ListVocabularies:output_type -> pari.directory.v1.ListVocabulariesResponse
-	37, // 40: pari.directory.v1.DirectoryService.ListOpenings:output_type -> pari.directory.v1.ListOpeningsResponse
-	38, // 41: pari.directory.v1.DirectoryService.ListFreeWindows:output_type -> pari.directory.v1.ListFreeWindowsResponse
-	39, // 42: pari.directory.v1.DirectoryService.GetOfficeCalendar:output_type -> pari.directory.v1.GetOfficeCalendarResponse
-	40, // 43: pari.directory.v1.DirectoryService.ResolveTerritory:output_type -> pari.directory.v1.ResolveTerritoryResponse
-	41, // 44: pari.directory.v1.DirectoryService.GetTerritory:output_type -> pari.directory.v1.GetTerritoryResponse
-	42, // 45: pari.directory.v1.DirectoryService.ListTerritories:output_type -> pari.directory.v1.ListTerritoriesResponse
-	27, // [27:46] is the sub-list for method output_type
-	8,  // [8:27] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	11, // 2: pari.directory.v1.GetOfficeResponse.freshness:type_name -> pari.directory.v1.Freshness
+	9,  // 3: pari.directory.v1.ListOfficesResponse.offices:type_name -> pari.directory.v1.Office
+	11, // 4: pari.directory.v1.ListOfficesResponse.freshness:type_name -> pari.directory.v1.Freshness
+	12, // 5: pari.directory.v1.FindOfficesRequest.open_at:type_name -> google.protobuf.Timestamp
+	6,  // 6: pari.directory.v1.FindOfficesResponse.matches:type_name -> pari.directory.v1.OfficeMatch
+	11, // 7: pari.directory.v1.FindOfficesResponse.freshness:type_name -> pari.directory.v1.Freshness
+	9,  // 8: pari.directory.v1.OfficeMatch.office:type_name -> pari.directory.v1.Office
+	10, // 9: pari.directory.v1.OfficeMatch.open_state:type_name -> pari.directory.v1.OpenState
+	13, // 10: pari.directory.v1.ListVocabulariesResponse.vocabularies:type_name -> pari.vocabulary.v1.Vocabulary
+	0,  // 11: pari.directory.v1.DirectoryService.GetOffice:input_type -> pari.directory.v1.GetOfficeRequest
+	2,  // 12: pari.directory.v1.DirectoryService.ListOffices:input_type -> pari.directory.v1.ListOfficesRequest
+	4,  // 13: pari.directory.v1.DirectoryService.FindOffices:input_type -> pari.directory.v1.FindOfficesRequest
+	14, // 14: pari.directory.v1.DirectoryService.GetDirectoryStatus:input_type -> pari.directory.v1.GetDirectoryStatusRequest
+	15, // 15: pari.directory.v1.DirectoryService.GetEntry:input_type -> pari.directory.v1.GetEntryRequest
+	16, // 16: pari.directory.v1.DirectoryService.ListEntries:input_type -> pari.directory.v1.ListEntriesRequest
+	17, // 17: pari.directory.v1.DirectoryService.ListEntryHistory:input_type -> pari.directory.v1.ListEntryHistoryRequest
+	18, // 18: pari.directory.v1.DirectoryService.ProposeChanges:input_type -> pari.directory.v1.ProposeChangesRequest
+	19, // 19: pari.directory.v1.DirectoryService.DecideProposal:input_type -> pari.directory.v1.DecideProposalRequest
+	20, // 20: pari.directory.v1.DirectoryService.ListProposals:input_type -> pari.directory.v1.ListProposalsRequest
+	21, // 21: pari.directory.v1.DirectoryService.GetInitiativeCalendar:input_type -> pari.directory.v1.GetInitiativeCalendarRequest
+	22, // 22: pari.directory.v1.DirectoryService.ExportDirectory:input_type -> pari.directory.v1.ExportDirectoryRequest
+	23, // 23: pari.directory.v1.DirectoryService.PrintOffice:input_type -> pari.directory.v1.PrintOfficeRequest
+	7,  // 24: pari.directory.v1.DirectoryService.ListVocabularies:input_type -> pari.directory.v1.ListVocabulariesRequest
+	24, // 25: pari.directory.v1.DirectoryService.ListOpenings:input_type -> pari.directory.v1.ListOpeningsRequest
+	25, // 26: pari.directory.v1.DirectoryService.ListFreeWindows:input_type -> pari.directory.v1.ListFreeWindowsRequest
+	26, // 27: pari.directory.v1.DirectoryService.GetOfficeCalendar:input_type -> pari.directory.v1.GetOfficeCalendarRequest
+	27, // 28: pari.directory.v1.DirectoryService.ResolveTerritory:input_type -> pari.directory.v1.ResolveTerritoryRequest
+	28, // 29: pari.directory.v1.DirectoryService.GetTerritory:input_type -> pari.directory.v1.GetTerritoryRequest
+	29, // 30: pari.directory.v1.DirectoryService.ListTerritories:input_type -> pari.directory.v1.ListTerritoriesRequest
+	1,  // 31: pari.directory.v1.DirectoryService.GetOffice:output_type -> pari.directory.v1.GetOfficeResponse
+	3,  // 32: pari.directory.v1.DirectoryService.ListOffices:output_type -> pari.directory.v1.ListOfficesResponse
+	5,  // 33: pari.directory.v1.DirectoryService.FindOffices:output_type -> pari.directory.v1.FindOfficesResponse
+	30, // 34: pari.directory.v1.DirectoryService.GetDirectoryStatus:output_type -> pari.directory.v1.GetDirectoryStatusResponse
+	31, // 35: pari.directory.v1.DirectoryService.GetEntry:output_type -> pari.directory.v1.GetEntryResponse
+	32, // 36: pari.directory.v1.DirectoryService.ListEntries:output_type -> pari.directory.v1.ListEntriesResponse
+	33, // 37: pari.directory.v1.DirectoryService.ListEntryHistory:output_type -> pari.directory.v1.ListEntryHistoryResponse
+	34, // 38: pari.directory.v1.DirectoryService.ProposeChanges:output_type -> pari.directory.v1.ProposeChangesResponse
+	35, // 39: pari.directory.v1.DirectoryService.DecideProposal:output_type -> pari.directory.v1.DecideProposalResponse
+	36, // 40: pari.directory.v1.DirectoryService.ListProposals:output_type -> pari.directory.v1.ListProposalsResponse
+	37, // 41: pari.directory.v1.DirectoryService.GetInitiativeCalendar:output_type -> pari.directory.v1.GetInitiativeCalendarResponse
+	38, // 42: pari.directory.v1.DirectoryService.ExportDirectory:output_type -> pari.directory.v1.ExportDirectoryResponse
+	39, // 43: pari.directory.v1.DirectoryService.PrintOffice:output_type -> pari.directory.v1.PrintOfficeResponse
+	8,  // 44: pari.directory.v1.DirectoryService.ListVocabularies:output_type -> pari.directory.v1.ListVocabulariesResponse
+	40, // 45: pari.directory.v1.DirectoryService.ListOpenings:output_type -> pari.directory.v1.ListOpeningsResponse
+	41, // 46: pari.directory.v1.DirectoryService.ListFreeWindows:output_type -> pari.directory.v1.ListFreeWindowsResponse
+	42, // 47: pari.directory.v1.DirectoryService.GetOfficeCalendar:output_type -> pari.directory.v1.GetOfficeCalendarResponse
+	43, // 48: pari.directory.v1.DirectoryService.ResolveTerritory:output_type -> pari.directory.v1.ResolveTerritoryResponse
+	44, // 49: pari.directory.v1.DirectoryService.GetTerritory:output_type -> pari.directory.v1.GetTerritoryResponse
+	45, // 50: pari.directory.v1.DirectoryService.ListTerritories:output_type -> pari.directory.v1.ListTerritoriesResponse
+	31, // [31:51] is the sub-list for method output_type
+	11, // [11:31] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_pari_directory_v1_directory_service_proto_init() }
@@ -751,6 +791,7 @@ func file_pari_directory_v1_directory_service_proto_init() {
 	file_pari_directory_v1_change_proto_init()
 	file_pari_directory_v1_entry_proto_init()
 	file_pari_directory_v1_export_proto_init()
+	file_pari_directory_v1_freshness_proto_init()
 	file_pari_directory_v1_initiative_proto_init()
 	file_pari_directory_v1_office_proto_init()
 	file_pari_directory_v1_opening_proto_init()

@@ -24,6 +24,7 @@ const (
 	DirectoryService_GetOffice_FullMethodName             = "/pari.directory.v1.DirectoryService/GetOffice"
 	DirectoryService_ListOffices_FullMethodName           = "/pari.directory.v1.DirectoryService/ListOffices"
 	DirectoryService_FindOffices_FullMethodName           = "/pari.directory.v1.DirectoryService/FindOffices"
+	DirectoryService_GetDirectoryStatus_FullMethodName    = "/pari.directory.v1.DirectoryService/GetDirectoryStatus"
 	DirectoryService_GetEntry_FullMethodName              = "/pari.directory.v1.DirectoryService/GetEntry"
 	DirectoryService_ListEntries_FullMethodName           = "/pari.directory.v1.DirectoryService/ListEntries"
 	DirectoryService_ListEntryHistory_FullMethodName      = "/pari.directory.v1.DirectoryService/ListEntryHistory"
@@ -54,19 +55,22 @@ type DirectoryServiceClient interface {
 	ListOffices(ctx context.Context, in *ListOfficesRequest, opts ...grpc.CallOption) (*ListOfficesResponse, error)
 	// Finds the offices that can help, best first, each with the reasons why it was found.
 	FindOffices(ctx context.Context, in *FindOfficesRequest, opts ...grpc.CallOption) (*FindOfficesResponse, error)
+	// Says how current this directory is, and which digest tells whether two of them say the same.
+	GetDirectoryStatus(ctx context.Context, in *GetDirectoryStatusRequest, opts ...grpc.CallOption) (*GetDirectoryStatusResponse, error)
 	// Returns one entry of any kind: body, node, network, office, act, initiative, course, room, programme. Errors: NOT_FOUND.
 	GetEntry(ctx context.Context, in *GetEntryRequest, opts ...grpc.CallOption) (*GetEntryResponse, error)
 	// Lists entries by kind and identifier, also those that name another entry: the courses of a programme, the acts about a desk.
 	ListEntries(ctx context.Context, in *ListEntriesRequest, opts ...grpc.CallOption) (*ListEntriesResponse, error)
-	// Lists the states that an entry has had, each with what it changed. Errors: NOT_FOUND.
+	// Lists the states that an entry has had, each with what it changed. Errors: NOT_FOUND; AT_THE_CENTRE_ONLY at a
+	// node, which has no history.
 	ListEntryHistory(ctx context.Context, in *ListEntryHistoryRequest, opts ...grpc.CallOption) (*ListEntryHistoryResponse, error)
 	// Proposes changes of entries, or with validate_only tells what would change. An editor of a node may propose entries of that
 	// node only. Errors: INVALID_REQUEST with every field at fault, WRONG_VERSION when an entry has changed since,
-	// REQUEST_ID_REUSED, WRONG_NODE.
+	// REQUEST_ID_REUSED, WRONG_NODE; AT_THE_CENTRE_ONLY at a node.
 	ProposeChanges(ctx context.Context, in *ProposeChangesRequest, opts ...grpc.CallOption) (*ProposeChangesResponse, error)
-	// Decides on a proposal of somebody else. Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, SECOND_PERSON_NEEDED.
+	// Decides on a proposal of somebody else. Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, SECOND_PERSON_NEEDED; AT_THE_CENTRE_ONLY at a node.
 	DecideProposal(ctx context.Context, in *DecideProposalRequest, opts ...grpc.CallOption) (*DecideProposalResponse, error)
-	// Lists proposals, newest first.
+	// Lists proposals, newest first. Errors: AT_THE_CENTRE_ONLY at a node.
 	ListProposals(ctx context.Context, in *ListProposalsRequest, opts ...grpc.CallOption) (*ListProposalsResponse, error)
 	// Returns the sessions of initiatives as an iCalendar text to subscribe to. Errors: NOT_FOUND.
 	GetInitiativeCalendar(ctx context.Context, in *GetInitiativeCalendarRequest, opts ...grpc.CallOption) (*GetInitiativeCalendarResponse, error)
@@ -123,6 +127,16 @@ func (c *directoryServiceClient) FindOffices(ctx context.Context, in *FindOffice
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(FindOfficesResponse)
 	err := c.cc.Invoke(ctx, DirectoryService_FindOffices_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *directoryServiceClient) GetDirectoryStatus(ctx context.Context, in *GetDirectoryStatusRequest, opts ...grpc.CallOption) (*GetDirectoryStatusResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetDirectoryStatusResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_GetDirectoryStatus_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -301,19 +315,22 @@ type DirectoryServiceServer interface {
 	ListOffices(context.Context, *ListOfficesRequest) (*ListOfficesResponse, error)
 	// Finds the offices that can help, best first, each with the reasons why it was found.
 	FindOffices(context.Context, *FindOfficesRequest) (*FindOfficesResponse, error)
+	// Says how current this directory is, and which digest tells whether two of them say the same.
+	GetDirectoryStatus(context.Context, *GetDirectoryStatusRequest) (*GetDirectoryStatusResponse, error)
 	// Returns one entry of any kind: body, node, network, office, act, initiative, course, room, programme. Errors: NOT_FOUND.
 	GetEntry(context.Context, *GetEntryRequest) (*GetEntryResponse, error)
 	// Lists entries by kind and identifier, also those that name another entry: the courses of a programme, the acts about a desk.
 	ListEntries(context.Context, *ListEntriesRequest) (*ListEntriesResponse, error)
-	// Lists the states that an entry has had, each with what it changed. Errors: NOT_FOUND.
+	// Lists the states that an entry has had, each with what it changed. Errors: NOT_FOUND; AT_THE_CENTRE_ONLY at a
+	// node, which has no history.
 	ListEntryHistory(context.Context, *ListEntryHistoryRequest) (*ListEntryHistoryResponse, error)
 	// Proposes changes of entries, or with validate_only tells what would change. An editor of a node may propose entries of that
 	// node only. Errors: INVALID_REQUEST with every field at fault, WRONG_VERSION when an entry has changed since,
-	// REQUEST_ID_REUSED, WRONG_NODE.
+	// REQUEST_ID_REUSED, WRONG_NODE; AT_THE_CENTRE_ONLY at a node.
 	ProposeChanges(context.Context, *ProposeChangesRequest) (*ProposeChangesResponse, error)
-	// Decides on a proposal of somebody else. Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, SECOND_PERSON_NEEDED.
+	// Decides on a proposal of somebody else. Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, SECOND_PERSON_NEEDED; AT_THE_CENTRE_ONLY at a node.
 	DecideProposal(context.Context, *DecideProposalRequest) (*DecideProposalResponse, error)
-	// Lists proposals, newest first.
+	// Lists proposals, newest first. Errors: AT_THE_CENTRE_ONLY at a node.
 	ListProposals(context.Context, *ListProposalsRequest) (*ListProposalsResponse, error)
 	// Returns the sessions of initiatives as an iCalendar text to subscribe to. Errors: NOT_FOUND.
 	GetInitiativeCalendar(context.Context, *GetInitiativeCalendarRequest) (*GetInitiativeCalendarResponse, error)
@@ -354,6 +371,9 @@ func (UnimplementedDirectoryServiceServer) ListOffices(context.Context, *ListOff
 }
 func (UnimplementedDirectoryServiceServer) FindOffices(context.Context, *FindOfficesRequest) (*FindOfficesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method FindOffices not implemented")
+}
+func (UnimplementedDirectoryServiceServer) GetDirectoryStatus(context.Context, *GetDirectoryStatusRequest) (*GetDirectoryStatusResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetDirectoryStatus not implemented")
 }
 func (UnimplementedDirectoryServiceServer) GetEntry(context.Context, *GetEntryRequest) (*GetEntryResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetEntry not implemented")
@@ -474,6 +494,24 @@ func _DirectoryService_FindOffices_Handler(srv interface{}, ctx context.Context,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(DirectoryServiceServer).FindOffices(ctx, req.(*FindOfficesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DirectoryService_GetDirectoryStatus_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetDirectoryStatusRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).GetDirectoryStatus(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_GetDirectoryStatus_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).GetDirectoryStatus(ctx, req.(*GetDirectoryStatusRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -784,6 +822,10 @@ var DirectoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "FindOffices",
 			Handler:    _DirectoryService_FindOffices_Handler,
+		},
+		{
+			MethodName: "GetDirectoryStatus",
+			Handler:    _DirectoryService_GetDirectoryStatus_Handler,
 		},
 		{
 			MethodName: "GetEntry",

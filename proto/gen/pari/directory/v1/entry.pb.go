@@ -327,7 +327,9 @@ func (x *GetEntryRequest) GetId() string {
 type GetEntryResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The entry as it is now.
-	Entry         *Entry `protobuf:"bytes,1,opt,name=entry,proto3" json:"entry,omitempty"`
+	Entry *Entry `protobuf:"bytes,1,opt,name=entry,proto3" json:"entry,omitempty"`
+	// How current the answer is.
+	Freshness     *Freshness `protobuf:"bytes,2,opt,name=freshness,proto3" json:"freshness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -365,6 +367,13 @@ func (*GetEntryResponse) Descriptor() ([]byte, []int) {
 func (x *GetEntryResponse) GetEntry() *Entry {
 	if x != nil {
 		return x.Entry
+	}
+	return nil
+}
+
+func (x *GetEntryResponse) GetFreshness() *Freshness {
+	if x != nil {
+		return x.Freshness
 	}
 	return nil
 }
@@ -468,7 +477,9 @@ type ListEntriesResponse struct {
 	// Token of the next page; empty when this is the last.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// Revision of the directory that was read.
-	Revision      int64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
+	Revision int64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
+	// How current the answer is.
+	Freshness     *Freshness `protobuf:"bytes,4,opt,name=freshness,proto3" json:"freshness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -522,6 +533,13 @@ func (x *ListEntriesResponse) GetRevision() int64 {
 		return x.Revision
 	}
 	return 0
+}
+
+func (x *ListEntriesResponse) GetFreshness() *Freshness {
+	if x != nil {
+		return x.Freshness
+	}
+	return nil
 }
 
 // Request of ListEntryHistory.
@@ -684,7 +702,7 @@ var File_pari_directory_v1_entry_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_entry_proto_rawDesc = "" +
 	"\n" +
-	"\x1dpari/directory/v1/entry.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1epari/directory/v1/course.proto\x1a\"pari/directory/v1/initiative.proto\x1a\x1fpari/directory/v1/network.proto\x1a\x1epari/directory/v1/office.proto\x1a!pari/directory/v1/programme.proto\x1a\x1dpari/privacy/v1/privacy.proto\"\x9f\x06\n" +
+	"\x1dpari/directory/v1/entry.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1epari/directory/v1/course.proto\x1a!pari/directory/v1/freshness.proto\x1a\"pari/directory/v1/initiative.proto\x1a\x1fpari/directory/v1/network.proto\x1a\x1epari/directory/v1/office.proto\x1a!pari/directory/v1/programme.proto\x1a\x1dpari/privacy/v1/privacy.proto\"\x9f\x06\n" +
 	"\x05Entry\x12d\n" +
 	"\x04kind\x18\x01 \x01(\tBP\xbaHIrGR\x04bodyR\x04nodeR\anetworkR\x06officeR\x03actR\n" +
 	"initiativeR\x06courseR\x04roomR\tprogramme\xb0\xbb\x18\x01R\x04kind\x124\n" +
@@ -707,9 +725,10 @@ const file_pari_directory_v1_entry_proto_rawDesc = "" +
 	"\x0fGetEntryRequest\x12d\n" +
 	"\x04kind\x18\x01 \x01(\tBP\xbaHIrGR\x04bodyR\x04nodeR\anetworkR\x06officeR\x03actR\n" +
 	"initiativeR\x06courseR\x04roomR\tprogramme\xb0\xbb\x18\x01R\x04kind\x124\n" +
-	"\x02id\x18\x02 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\x02id\"H\n" +
+	"\x02id\x18\x02 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\x02id\"\x8a\x01\n" +
 	"\x10GetEntryResponse\x124\n" +
-	"\x05entry\x18\x01 \x01(\v2\x18.pari.directory.v1.EntryB\x04\xb0\xbb\x18\x01R\x05entry\"\xc9\x03\n" +
+	"\x05entry\x18\x01 \x01(\v2\x18.pari.directory.v1.EntryB\x04\xb0\xbb\x18\x01R\x05entry\x12@\n" +
+	"\tfreshness\x18\x02 \x01(\v2\x1c.pari.directory.v1.FreshnessB\x04\xb0\xbb\x18\x01R\tfreshness\"\xc9\x03\n" +
 	"\x12ListEntriesRequest\x12+\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\x0e\xbaH\a\x1a\x05\x18\xc8\x01(\x00\xb0\xbb\x18\x01R\bpageSize\x12+\n" +
 	"\n" +
@@ -718,11 +737,12 @@ const file_pari_directory_v1_entry_proto_rawDesc = "" +
 	"initiativeR\x06courseR\x04roomR\tprogramme\xb0\xbb\x18\x01R\x05kinds\x12;\n" +
 	"\x04node\x18\x04 \x01(\tB'\xbaH r\x1e2\x1c^([a-z0-9][a-z0-9-]{0,79})?$\xb0\xbb\x18\x01R\x04node\x12V\n" +
 	"\freferring_to\x18\x05 \x01(\tB3\xbaH,r*2(^([a-z]{3,12}/[a-z0-9][a-z0-9-]{0,79})?$\xb0\xbb\x18\x01R\vreferringTo\x12S\n" +
-	"\x0fverified_before\x18\x06 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\x0everifiedBefore\"\x9f\x01\n" +
+	"\x0fverified_before\x18\x06 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\x0everifiedBefore\"\xe1\x01\n" +
 	"\x13ListEntriesResponse\x128\n" +
 	"\aentries\x18\x01 \x03(\v2\x18.pari.directory.v1.EntryB\x04\xb0\xbb\x18\x01R\aentries\x12,\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\rnextPageToken\x12 \n" +
-	"\brevision\x18\x03 \x01(\x03B\x04\xb0\xbb\x18\x01R\brevision\"\xb5\x01\n" +
+	"\brevision\x18\x03 \x01(\x03B\x04\xb0\xbb\x18\x01R\brevision\x12@\n" +
+	"\tfreshness\x18\x04 \x01(\v2\x1c.pari.directory.v1.FreshnessB\x04\xb0\xbb\x18\x01R\tfreshness\"\xb5\x01\n" +
 	"\x17ListEntryHistoryRequest\x12d\n" +
 	"\x04kind\x18\x01 \x01(\tBP\xbaHIrGR\x04bodyR\x04nodeR\anetworkR\x06officeR\x03actR\n" +
 	"initiativeR\x06courseR\x04roomR\tprogramme\xb0\xbb\x18\x01R\x04kind\x124\n" +
@@ -768,6 +788,7 @@ var file_pari_directory_v1_entry_proto_goTypes = []any{
 	(*Room)(nil),                     // 15: pari.directory.v1.Room
 	(*Programme)(nil),                // 16: pari.directory.v1.Programme
 	(*timestamppb.Timestamp)(nil),    // 17: google.protobuf.Timestamp
+	(*Freshness)(nil),                // 18: pari.directory.v1.Freshness
 }
 var file_pari_directory_v1_entry_proto_depIdxs = []int32{
 	8,  // 0: pari.directory.v1.Entry.body:type_name -> pari.directory.v1.Body
@@ -781,14 +802,16 @@ var file_pari_directory_v1_entry_proto_depIdxs = []int32{
 	16, // 8: pari.directory.v1.Entry.programme:type_name -> pari.directory.v1.Programme
 	17, // 9: pari.directory.v1.Entry.stored_at:type_name -> google.protobuf.Timestamp
 	0,  // 10: pari.directory.v1.GetEntryResponse.entry:type_name -> pari.directory.v1.Entry
-	0,  // 11: pari.directory.v1.ListEntriesResponse.entries:type_name -> pari.directory.v1.Entry
-	7,  // 12: pari.directory.v1.ListEntryHistoryResponse.states:type_name -> pari.directory.v1.EntryState
-	0,  // 13: pari.directory.v1.EntryState.entry:type_name -> pari.directory.v1.Entry
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	18, // 11: pari.directory.v1.GetEntryResponse.freshness:type_name -> pari.directory.v1.Freshness
+	0,  // 12: pari.directory.v1.ListEntriesResponse.entries:type_name -> pari.directory.v1.Entry
+	18, // 13: pari.directory.v1.ListEntriesResponse.freshness:type_name -> pari.directory.v1.Freshness
+	7,  // 14: pari.directory.v1.ListEntryHistoryResponse.states:type_name -> pari.directory.v1.EntryState
+	0,  // 15: pari.directory.v1.EntryState.entry:type_name -> pari.directory.v1.Entry
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_pari_directory_v1_entry_proto_init() }
@@ -797,6 +820,7 @@ func file_pari_directory_v1_entry_proto_init() {
 		return
 	}
 	file_pari_directory_v1_course_proto_init()
+	file_pari_directory_v1_freshness_proto_init()
 	file_pari_directory_v1_initiative_proto_init()
 	file_pari_directory_v1_network_proto_init()
 	file_pari_directory_v1_office_proto_init()

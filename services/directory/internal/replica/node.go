@@ -1,0 +1,221 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/nats-io/nats.go"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/retepari/pari/pkg/bus"
+	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	"github.com/retepari/pari/services/directory/internal/store"
+)
+
+// NodeConfig says what a node copies into. Durations that are zero take the value in brackets.
+type NodeConfig struct {
+	Region, Node string
+	Pool         *pgxpool.Pool
+	Conn         *nats.Conn // to the node's leaf
+	Centre       *bus.Keys  // keys of the centre
+	Log          *slog.Logger
+	Now          func() time.Time
+	// Every is how often the node asks although nothing was announced [15 s]; Wait is how long one answer may take [5 s].
+	Every, Wait time.Duration
+}
+
+// Node keeps the copy of a node.
+type Node struct {
+	c       NodeConfig
+	subject string
+	hint    chan struct{}
+
+	revision atomic.Int64
+	arriving arriving // Run's own
+
+	mu        sync.Mutex
+	confirmed time.Time
+}
+
+// NewNode returns the node's side. Nothing happens before Run.
+func NewNode(c NodeConfig) *Node {
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{{&c.Every, 15 * time.Second}, {&c.Wait, 5 * time.Second}} {
+		if *d.field <= 0 {
+			*d.field = d.value
+		}
+	}
+	return &Node{c: c, subject: bus.DirectoryQuestion(c.Region, c.Node), hint: make(chan struct{}, 1)}
+}
+
+// Confirmed is when the centre last said that nothing is missing; zero when it never did.
+func (n *Node) Confirmed() time.Time {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.confirmed
+}
+
+// Run copies until ctx ends; it returns nil then. Whatever fails on the way is logged and tried again; what was copied before
+// stays.
+func (n *Node) Run(ctx context.Context) error {
+	if kept, err := store.Confirmed(ctx, n.c.Pool); err == nil {
+		n.confirm(kept)
+	}
+	sub, err := n.c.Conn.Subscribe(bus.DirectoryAnnouncements, n.heed)
+	if err != nil {
+		return fmt.Errorf("directory announcements: %w", err)
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	for failures := 0; ctx.Err() == nil; {
+		wait := n.c.Every
+		if err := n.catchUp(ctx); err != nil && ctx.Err() == nil {
+			if failures++; failures&(failures-1) == 0 { // 1st, 2nd, 4th, 8th …
+				n.c.Log.WarnContext(ctx, "directory not copied", slog.Int("failures", failures), slog.Any("error", err))
+			}
+			wait = min(100*time.Millisecond<<min(failures-1, 10), n.c.Every)
+		} else {
+			failures = 0
+		}
+		t := time.NewTimer(wait - wait/4 + rand.N(wait/2+1)) //nolint:gosec // spreads the load, guards nothing
+		select {
+		case <-ctx.Done():
+		case <-n.hint:
+		case <-t.C:
+		}
+		t.Stop()
+	}
+	return nil
+}
+
+func (n *Node) confirm(at time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if at.After(n.confirmed) {
+		n.confirmed = at
+	}
+}
+
+// heed takes an announcement. It is a hint only: one that comes late or twice costs a question.
+func (n *Node) heed(m *nats.Msg) {
+	var a eventsv1.DirectoryAnnouncement
+	if err := bus.OpenMsg(m, bus.CentreOwner, n.c.Centre, &a); err != nil {
+		n.c.Log.Warn("directory announcement dropped", slog.Any("error", err)) //nolint:sloglint // no call is being answered
+		return
+	}
+	if a.GetRevision() <= n.revision.Load() {
+		return
+	}
+	select {
+	case n.hint <- struct{}{}:
+	default:
+	}
+}
+
+// catchUp asks until the centre says that nothing is missing.
+func (n *Node) catchUp(ctx context.Context) error {
+	have, err := store.At(ctx, n.c.Pool, n.c.Node)
+	if err != nil {
+		return err
+	}
+	for {
+		n.revision.Store(have.Revision)
+		asked := n.c.Now()
+		packed, answer, err := n.fetch(ctx, have)
+		if err != nil {
+			return err
+		}
+		want := store.Position{Revision: answer.GetRevision(), Digest: answer.GetDigest()}
+		if answer.GetSize() == 0 {
+			if have != want {
+				return errors.New("the centre sends nothing, although something is missing")
+			}
+			n.confirm(asked)
+			return store.Confirm(ctx, n.c.Pool, asked)
+		}
+		doc, err := unpack(packed)
+		if err != nil {
+			return err
+		}
+		switch err := store.Copy(ctx, n.c.Pool, doc, answer.GetWhole(), want, asked); {
+		case errors.Is(err, store.ErrDigest) && !answer.GetWhole():
+			n.c.Log.WarnContext(ctx, "the copy of the directory differs from the centre's: it is asked for anew", slog.Int64("revision", have.Revision))
+			have = store.Position{}
+			continue
+		case err != nil:
+			return err
+		}
+		n.c.Log.InfoContext(ctx, "directory copied", slog.Int64("revision", want.Revision), slog.Int("lists", len(doc.GetLists())),
+			slog.Int("entries", len(doc.GetEntries())), slog.Bool("whole", answer.GetWhole()))
+		have = want
+	}
+}
+
+// arriving is a document of which a part has come.
+type arriving struct {
+	have   store.Position // of the node, when it asked for it
+	last   *eventsv1.DirectoryAnswer
+	packed []byte
+}
+
+// fetch returns the document that takes the node on from where it is, with the answer that its last part came with. What has
+// come of it when the link breaks is kept for the next call.
+func (n *Node) fetch(ctx context.Context, have store.Position) (packed []byte, last *eventsv1.DirectoryAnswer, err error) {
+	if n.arriving.have != have {
+		n.arriving = arriving{have: have}
+	}
+	for {
+		a := &n.arriving
+		q := &eventsv1.DirectoryQuestion{
+			Nonce: nonce(), KnownRevision: have.Revision, KnownDigest: have.Digest,
+			DocumentRevision: a.last.GetRevision(), Offset: int64(len(a.packed)),
+		}
+		answer, err := n.ask(ctx, q)
+		if err != nil {
+			return nil, nil, err
+		}
+		if answer.GetOffset() != q.GetOffset() || a.last != nil && answer.GetDigest() != a.last.GetDigest() {
+			a.packed = nil // another document: the directory has changed meanwhile
+		}
+		if answer.GetOffset() != int64(len(a.packed)) || answer.GetSize() > maxPacked || answer.GetSize() > 0 && len(answer.GetPart()) == 0 {
+			n.arriving = arriving{}
+			return nil, nil, errors.New("the centre's answer does not fit the question")
+		}
+		a.packed, a.last = append(a.packed, answer.GetPart()...), answer
+		if int64(len(a.packed)) >= answer.GetSize() {
+			packed, n.arriving = a.packed, arriving{}
+			return packed, answer, nil
+		}
+	}
+}
+
+// ask puts one question. Only an answer that the centre signed for it counts.
+func (n *Node) ask(ctx context.Context, q *eventsv1.DirectoryQuestion) (*eventsv1.DirectoryAnswer, error) {
+	data, err := proto.Marshal(q)
+	if err != nil {
+		return nil, fmt.Errorf("directory question: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, n.c.Wait)
+	defer cancel()
+	reply, err := n.c.Conn.RequestWithContext(ctx, n.subject, data)
+	if err != nil {
+		return nil, fmt.Errorf("ask the centre: %w", err)
+	}
+	reply.Subject = n.subject
+	answer := &eventsv1.DirectoryAnswer{}
+	if err := bus.OpenMsg(reply, bus.CentreOwner, n.c.Centre, answer); err != nil {
+		return nil, fmt.Errorf("the centre's answer: %w", err)
+	}
+	if answer.GetNonce() != q.GetNonce() {
+		return nil, errors.New("the centre's answer is to another question")
+	}
+	return answer, nil
+}

@@ -1,0 +1,143 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	"github.com/retepari/pari/pkg/pg/pgtest"
+	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	"github.com/retepari/pari/services/directory/internal/store"
+	"github.com/retepari/pari/services/directory/internal/vocabulary"
+)
+
+// copyOf is a database that keeps a copy.
+func copyOf(t *testing.T) pgtest.DB {
+	t.Helper()
+	return pgtest.New(t, "directory_copy", func(ctx context.Context, ownerURL string) error {
+		if err := store.Migrate(ctx, ownerURL); err != nil {
+			return err
+		}
+		return store.AllowCopy(ctx, ownerURL)
+	})
+}
+
+// after brings what changed at the centre after a revision to a copy.
+func after(t *testing.T, centre, node pgtest.DB, revision int64) {
+	t.Helper()
+	doc, want, err := store.After(t.Context(), centre.Pool(t), "cremona", revision)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Copy(t.Context(), node.Pool(t), doc, revision == 0, want, day); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func at(t *testing.T, db pgtest.DB) store.Position {
+	t.Helper()
+	p, err := store.At(t.Context(), db.Pool(t), "cremona")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestCopy(t *testing.T) {
+	t.Parallel()
+	centre, node := database(t), copyOf(t)
+	load(t, centre, []vocabulary.List{colours(red)}, desk("a", "A"), desk("b", "B"))
+	if empty := at(t, node); empty.Revision != 0 || empty.Digest == at(t, centre).Digest {
+		t.Errorf("an empty copy is at %+v", empty)
+	}
+	after(t, centre, node, 0)
+	if diff := cmp.Diff(at(t, centre), at(t, node)); diff != "" {
+		t.Error("whole (-centre +copy):\n" + diff)
+	}
+	shown := follow(t, node)
+	next(t, shown)
+
+	load(t, centre, []vocabulary.List{colours(red, blue)}, desk("a", "A"), desk("b", "Better"))
+	doc, _, err := store.After(t.Context(), centre.Pool(t), "cremona", 1)
+	if err != nil || len(doc.GetEntries()) != 1 || doc.GetEntries()[0].GetId() != "b" || len(doc.GetLists()) != 1 {
+		t.Fatalf("after revision 1 comes %v, %v", doc, err)
+	}
+	after(t, centre, node, 1)
+	if diff := cmp.Diff(at(t, centre), at(t, node)); diff != "" {
+		t.Error("change (-centre +copy):\n" + diff)
+	}
+	want, got := next(t, follow(t, centre)), next(t, shown)
+	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+		t.Error("a follower of the copy sees (-centre +copy):\n" + diff)
+	}
+	after(t, centre, node, 1) // again: nothing doubles
+	if at(t, centre) != at(t, node) {
+		t.Error("a document that came twice changed something")
+	}
+}
+
+// Ensure that a copy that would differ is not kept, whatever the reason, and that a whole document mends it.
+func TestCopy_Differs(t *testing.T) {
+	t.Parallel()
+	centre, node := database(t), copyOf(t)
+	load(t, centre, []vocabulary.List{colours(red)}, desk("a", "A"), desk("b", "B"))
+	after(t, centre, node, 0)
+	before := at(t, node)
+	load(t, centre, []vocabulary.List{colours(red)}, desk("a", "Other"), desk("b", "B"))
+	doc, want, err := store.After(t.Context(), centre.Pool(t), "cremona", before.Revision)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged, _ := proto.Clone(doc).(*eventsv1.DirectoryDocument)
+	forged.Entries[0].Content = []byte(strings.Replace(string(forged.Entries[0].Content), "Other", "Elsewhere", 1))
+	if err := store.Copy(t.Context(), node.Pool(t), forged, false, want, day); !errors.Is(err, store.ErrDigest) {
+		t.Errorf("a changed document: %v", err)
+	}
+	if err := store.Copy(t.Context(), node.Pool(t), &eventsv1.DirectoryDocument{}, false, want, day); !errors.Is(err, store.ErrDigest) {
+		t.Errorf("a document that lacks something: %v", err)
+	}
+	if at(t, node) != before {
+		t.Fatal("a refused document left something")
+	}
+	shown := follow(t, node)
+	next(t, shown)
+	pool := node.Pool(t)
+	if _, err := pool.Exec(t.Context(), `delete from entry where id = 'b'`); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Copy(t.Context(), pool, doc, false, want, day); !errors.Is(err, store.ErrDigest) {
+		t.Errorf("onto a copy that lost a row: %v", err)
+	}
+	after(t, centre, node, 0)
+	if at(t, centre) != at(t, node) {
+		t.Error("a whole document did not mend the copy")
+	}
+	if c := next(t, shown); len(c.Entries) != 2 || c.Entries[0].GetOffice().GetName() != "Other" {
+		t.Errorf("a follower sees %v", c.Entries)
+	}
+}
+
+func TestConfirm(t *testing.T) {
+	t.Parallel()
+	centre, node := database(t), copyOf(t)
+	pool := node.Pool(t)
+	if never, err := store.Confirmed(t.Context(), pool); err != nil || !never.IsZero() {
+		t.Errorf("got %v, %v", never, err)
+	}
+	load(t, centre, []vocabulary.List{colours(red)}, desk("a", "A"))
+	after(t, centre, node, 0)
+	for _, c := range []struct{ at, want time.Time }{{day.Add(time.Minute), day.Add(time.Minute)}, {day, day.Add(time.Minute)}} {
+		if err := store.Confirm(t.Context(), pool, c.at); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := store.Confirmed(t.Context(), pool); err != nil || !got.Equal(c.want) {
+			t.Errorf("got %v, %v, want %v", got, err, c.want)
+		}
+	}
+}
