@@ -59,6 +59,7 @@ const (
 	NotAllowed          Reason = "NOT_ALLOWED"
 	ViewNotAllowed      Reason = "VIEW_NOT_ALLOWED"
 	MethodUnknown       Reason = "METHOD_UNKNOWN"
+	AtTheCentreOnly     Reason = "AT_THE_CENTRE_ONLY"
 	DeadlineTooShort    Reason = "DEADLINE_TOO_SHORT"
 	TooManyRequests     Reason = "TOO_MANY_REQUESTS"
 	Unavailable         Reason = "UNAVAILABLE"
@@ -349,6 +350,11 @@ var entries = []Entry{
 		"un sistema non può leggere quanto raccontato dalle persone",
 		"ask for the basic view, or sign in as a person",
 		"chiedi la vista di base, oppure accedi come persona"},
+	{AtTheCentreOnly, codes.FailedPrecondition,
+		"a node keeps a copy of the directory, without history and proposals",
+		"un nodo tiene una copia della directory, senza storico né proposte",
+		"call the directory of the centre",
+		"chiama la directory del centro"},
 	{MethodUnknown, codes.Unimplemented,
 		"there is no such method",
 		"questo metodo non esiste",

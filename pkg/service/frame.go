@@ -105,6 +105,18 @@ func (f *Frame) Dial(target, service, node string) (*grpc.ClientConn, error) {
 	return conn, nil
 }
 
+// Directory connects to the directory: that of the own node, or that of the centre.
+func (f *Frame) Directory(target string) (*grpc.ClientConn, error) {
+	conn, err := rpc.Dial(target, f.Source, func(id identity.ID) bool {
+		return rpc.Service("directory", f.Config.Node)(id) || rpc.Service("directory", identity.Centre)(id)
+	})
+	if err != nil {
+		return nil, err
+	}
+	f.Group.OnStop("directory client", func(context.Context) error { return conn.Close() })
+	return conn, nil
+}
+
 // Vocabulary keeps the code lists of the directory in pool, and current.
 func (f *Frame) Vocabulary(pool *pgxpool.Pool, directory grpc.ClientConnInterface) *vocabulary.Replica {
 	replica := vocabulary.NewReplica(pool, vocabulary.FromDirectory(directory), f.Log)

@@ -35,7 +35,7 @@ type PersonalConfig struct {
 	CentreKeysDir  string `env:"CENTRE_KEYS_DIR"`
 	// Relay is false for a copy of the service that takes calls and leaves the line to other copies.
 	Relay bool `env:"RELAY" envDefault:"true"`
-	// DirectoryAddr is where the code lists come from.
+	// DirectoryAddr is where the code lists come from: the directory of the node, or that of the centre.
 	DirectoryAddr string `env:"DIRECTORY_ADDR"`
 }
 
@@ -94,7 +94,7 @@ func (f *Frame) Personal(ctx context.Context, c PersonalConfig) (p Personal, err
 	if p.Relay, err = f.relay(ctx, p.Pool, c); err != nil {
 		return p, err
 	}
-	directory, err := f.Dial(c.DirectoryAddr, "directory", "")
+	directory, err := f.Directory(c.DirectoryAddr)
 	if err != nil {
 		return p, err
 	}

@@ -33,6 +33,7 @@ func (p *Plan) Env(service string) map[string]string {
 		env["PARI_CENTRE_KEYS_DIR"] = p.path("public", "centre")
 		env["PARI_KEK_FILE"] = p.path("secrets", service+".kek")
 		env["PARI_SECRETS_FILE"] = p.path("secrets", service+".prf")
+		env["PARI_DIRECTORY_ADDR"] = p.Addr["directory."+n.Name]
 		env["PARI_KEYS_URL"] = server.URL(pglocal.App, keys(database))
 		env["PARI_KEYS_OWNER_URL"] = server.URL(pglocal.Owner, keys(database))
 		env["PARI_CASEMANAGEMENT_ADDR"] = p.Addr["casemanagement."+n.Name]
@@ -52,11 +53,13 @@ func keys(database string) string { return database + "_keys" }
 // CentreDatabases and NodeDatabases are what the two Postgres servers keep.
 func (p *Plan) CentreDatabases() []string { return append([]string{}, centreServices...) }
 
-// NodeDatabases are two per service: what people told, sealed, and the keys that open it.
+// NodeDatabases are a copy of the directory, and two per service that keeps what people told: that, sealed, and the keys that
+// open it.
 func (p *Plan) NodeDatabases() []string {
 	var all []string
 	for _, n := range p.Nodes {
-		for _, s := range nodeServices {
+		all = append(all, "directory_"+n.Name)
+		for _, s := range personal {
 			all = append(all, s+"_"+n.Name, keys(s+"_"+n.Name))
 		}
 	}

@@ -25,9 +25,10 @@ func All() []Node {
 	return []Node{{"cremona", "lombardia", "CR"}, {"cuneo", "piemonte", "CN"}, {"milano", "lombardia", "MI"}}
 }
 
-// Of a node run these two services; at the centre run those two.
+// Services of a node, and of the centre. Two of a node keep what people told and send events; its directory is a copy.
 var (
-	nodeServices   = []string{"intake", "casemanagement"}
+	personal       = []string{"intake", "casemanagement"}
+	nodeServices   = []string{"directory", "intake", "casemanagement"}
 	centreServices = []string{"directory", "reporting"}
 )
 
@@ -109,7 +110,7 @@ func (p *Plan) keys() error {
 		if err := os.MkdirAll(p.path("secrets"), 0o700); err != nil {
 			return fmt.Errorf("network: %w", err)
 		}
-		for _, s := range nodeServices {
+		for _, s := range personal {
 			for suffix, create := range map[string]func(string) error{".kek": seal.CreateKEK, ".prf": seal.CreateSecrets} {
 				path := p.path("secrets", s+"."+n.Name+suffix)
 				if _, err := os.Stat(path); err == nil {
@@ -151,7 +152,7 @@ func (p *Plan) addresses(ctx context.Context, usual bool) error {
 	}
 	for i, n := range p.Nodes {
 		port = 7410 + i*10
-		for _, s := range append([]string{"leaf"}, nodeServices...) {
+		for _, s := range append([]string{"leaf"}, append(personal, "directory")...) {
 			if err := name(s + "." + n.Name); err != nil {
 				return err
 			}

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/pkg/telemetry"
 	casemanagement "github.com/retepari/pari/services/casemanagement/app"
@@ -40,7 +41,7 @@ func migrate(ctx context.Context, name string, env map[string]string) error {
 		if err != nil {
 			return err
 		}
-		if err := directory.Migrate(ctx, c); err != nil {
+		if err := directory.Migrate(ctx, c); err != nil || c.Node != identity.Centre {
 			return err
 		}
 		_, err = directory.Load(ctx, c)

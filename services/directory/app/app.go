@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/grpc"
 
+	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/rome"
 	"github.com/retepari/pari/pkg/service"
@@ -38,17 +39,29 @@ type Config struct {
 	// DatabaseURL is for serving, DatabaseOwnerURL for migrating and loading.
 	DatabaseURL      string `env:"DATABASE_URL"`
 	DatabaseOwnerURL string `env:"DATABASE_OWNER_URL"`
+	// NATSURL is the hub, at a node its leaf. Without it the centre's changes do not reach the nodes.
+	NATSURL string `env:"NATS_URL"`
+	// SigningKeyFile is the centre's key and signs what nodes copy; CentreKeysDir holds centre.pem, with which a node checks it.
+	SigningKeyFile string `env:"SIGNING_KEY_FILE"`
+	CentreKeysDir  string `env:"CENTRE_KEYS_DIR"`
 	// PublicBase begins the names of codes and offices in exported linked data, and ends in "/": an address that the network
 	// owns and keeps.
 	PublicBase string `env:"PUBLIC_BASE" envDefault:"https://pari.example/id/"`
 }
 
+// atNode tells whether this directory is a node's copy of the centre's.
+func (c Config) atNode() bool { return c.Node != identity.Centre }
+
 // Migrate brings the database up to date.
 func Migrate(ctx context.Context, c Config) error {
-	if err := service.Need(service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL}); err != nil {
+	err := service.Need(service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL}, service.Setting{Name: "PARI_NODE", Value: c.Node})
+	if err != nil {
 		return err
 	}
-	return store.Migrate(ctx, c.DatabaseOwnerURL)
+	if err := store.Migrate(ctx, c.DatabaseOwnerURL); err != nil || !c.atNode() {
+		return err
+	}
+	return store.AllowCopy(ctx, c.DatabaseOwnerURL)
 }
 
 // Loaded says what Load changed: lists and entries by name, and the revision of the directory after it.
@@ -62,6 +75,9 @@ type Loaded struct {
 func Load(ctx context.Context, c Config) (Loaded, error) {
 	if err := service.Need(service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL}); err != nil {
 		return Loaded{}, err
+	}
+	if c.atNode() {
+		return Loaded{}, errors.New("a node's directory is a copy: load at the centre")
 	}
 	lists, entries, err := read(time.Now())
 	if err != nil {
@@ -90,7 +106,14 @@ func read(now time.Time) ([]vocabulary.List, []*directoryv1.Entry, error) {
 // Run serves until ctx ends. It takes calls as soon as it has something to show, and goes on showing it while the database
 // is away.
 func Run(ctx context.Context, c Config) error {
-	if err := service.Need(service.Setting{Name: "PARI_DATABASE_URL", Value: c.DatabaseURL}); err != nil {
+	needed := []service.Setting{{Name: "PARI_DATABASE_URL", Value: c.DatabaseURL}}
+	switch {
+	case c.atNode():
+		needed = append(needed, service.Setting{Name: "PARI_NATS_URL", Value: c.NATSURL}, service.Setting{Name: "PARI_CENTRE_KEYS_DIR", Value: c.CentreKeysDir})
+	case c.NATSURL != "":
+		needed = append(needed, service.Setting{Name: "PARI_SIGNING_KEY_FILE", Value: c.SigningKeyFile})
+	}
+	if err := service.Need(needed...); err != nil {
 		return err
 	}
 	return service.Run(ctx, Name, Version, c.Config, func(ctx context.Context, f *service.Frame) error { return build(ctx, f, c) })
@@ -108,6 +131,10 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 	}
 	directory := api.New(time.Now, pool, territory.New(places))
 	directory.Base = c.PublicBase
+	changed, err := cable(ctx, f, c, pool, directory)
+	if err != nil {
+		return err
+	}
 	shown, once := make(chan struct{}), sync.Once{}
 	f.Ops.Check("data", func(context.Context) error {
 		select {
@@ -120,9 +147,10 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 	f.Group.Go("follow", func(ctx context.Context) error {
 		return store.Follow(ctx, pool, f.Log, func(contents store.Contents) {
 			if contents.Revision == 0 {
-				f.Log.WarnContext(ctx, "the database is empty: run `directory load`")
+				f.Log.WarnContext(ctx, "the directory is empty: run `directory load` at the centre")
 				return
 			}
+			changed()
 			if err := directory.Show(contents.Revision, contents.Lists, contents.Entries); err != nil {
 				f.Log.ErrorContext(ctx, "directory not shown", slog.Int64("revision", contents.Revision), slog.Any("error", err))
 				return
@@ -132,8 +160,10 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 			once.Do(func() { close(shown) })
 		})
 	})
-	f.Upkeep(pool)
-	f.Group.Go("scheduled changes", func(ctx context.Context) error { return applyDue(ctx, pool, directory, f.Log) })
+	if !c.atNode() {
+		f.Upkeep(pool)
+		f.Group.Go("scheduled changes", func(ctx context.Context) error { return applyDue(ctx, pool, directory, f.Log) })
+	}
 	return f.Serve(ctx, directory.Vocabulary, shown, func(r grpc.ServiceRegistrar) {
 		directoryv1.RegisterDirectoryServiceServer(r, directory)
 	})

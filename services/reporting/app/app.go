@@ -74,7 +74,7 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 	if err != nil {
 		return err
 	}
-	directory, err := f.Dial(c.DirectoryAddr, "directory", "")
+	directory, err := f.Directory(c.DirectoryAddr)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 
 func (c *cli) directory() *cobra.Command {
 	cmd := &cobra.Command{Use: "directory", Short: "The network itself: bodies, nodes, offices, initiatives, programmes"}
-	cmd.AddCommand(c.directoryList(), c.directoryShow(), c.directoryHistory(), c.directoryExport(), c.directoryPrint(), c.directoryCalendar(), c.directoryEdit(), c.directoryDiff(), c.directoryApply(),
+	cmd.AddCommand(c.directoryList(), c.directoryShow(), c.directoryHistory(), c.directoryStatus(), c.directoryExport(), c.directoryPrint(), c.directoryCalendar(), c.directoryEdit(), c.directoryDiff(), c.directoryApply(),
 		c.directoryProposals(), c.directoryDecide("approve", directoryv1.Decision_DECISION_APPROVE), c.directoryDecide("reject", directoryv1.Decision_DECISION_REJECT))
 	return cmd
 }
@@ -38,7 +38,7 @@ func allEntries(ctx context.Context, client directoryv1.DirectoryServiceClient, 
 		if err != nil {
 			return nil, err
 		}
-		all.Entries, all.Revision = append(all.Entries, page.GetEntries()...), page.GetRevision()
+		all.Entries, all.Revision, all.Freshness = append(all.Entries, page.GetEntries()...), page.GetRevision(), page.GetFreshness()
 		if req.PageToken = page.GetNextPageToken(); req.PageToken == "" {
 			return all, nil
 		}

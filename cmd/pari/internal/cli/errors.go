@@ -25,6 +25,7 @@ var next = map[string]string{ //nolint:gosec // names of refusals, no credential
 	"WRONG_NODE":           "--node with the node of who asks, or pari login --as somebody of that node; analyst and auditor are of the centre",
 	"WRONG_REGION":         "--region with a region that you see, for instance piemonte",
 	"NO_TOKEN":             "pari login --as operator-cremona, or --as editor for the directory; then the same with that --as",
+	"AT_THE_CENTRE_ONLY":   "the same without --copy: the centre has history and proposals",
 	"SECOND_PERSON_NEEDED": "pari directory proposals; another publisher than who proposed it decides",
 	"BAD_TOKEN":            "pari login --as operator-cremona",
 	"EXPIRED_TOKEN":        "pari login --as operator-cremona",

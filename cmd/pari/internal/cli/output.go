@@ -7,6 +7,8 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
 // print writes an answer as JSON, in the names of the contract, or lets table write it for people.
@@ -27,7 +29,18 @@ func (c *cli) print(answer proto.Message, table func(row func(cells ...any))) er
 		}
 		_, _ = fmt.Fprintln(t, strings.Join(texts, "\t"))
 	})
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if a, aged := answer.(interface {
+		GetFreshness() *directoryv1.Freshness
+	}); aged {
+		if said := c.freshness(a.GetFreshness()); said != "" {
+			_, err := fmt.Fprintln(c.out, said)
+			return err
+		}
+	}
+	return nil
 }
 
 // label picks the text in the language that was asked for.

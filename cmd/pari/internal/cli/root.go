@@ -31,6 +31,7 @@ type cli struct {
 	lang   string
 	as     string
 	node   string
+	copy   string
 }
 
 // Main runs the command line and returns its exit code. A second interrupt ends the program at once.
@@ -72,6 +73,7 @@ func (c *cli) root() *cobra.Command {
 	flags.StringVar(&c.lang, "lang", "it", "language of labels and errors: it or en")
 	flags.StringVar(&c.as, "as", "", "who asks, for instance operator-cremona; else who signed in last")
 	flags.StringVar(&c.node, "node", "", "node, for instance cremona; else that of who asks")
+	flags.StringVar(&c.copy, "copy", "", "ask the copy of the directory at this node instead of the centre, for instance cremona")
 	root.AddCommand(c.up(), c.demo(), c.login(), c.logout(), c.report(), c.casework(), c.desk(), c.place(), c.table(), c.feed(), c.directory(), c.vocabulary(), c.bench(), c.version())
 	return root
 }
@@ -111,6 +113,10 @@ func (c *cli) ask(ctx context.Context, service string, call func(ctx context.Con
 			return errors.New("which node? Say --node, for instance --node cremona")
 		}
 		service += "." + c.node
+		console = network.Console(service)
+	}
+	if service == "directory" && c.copy != "" {
+		service += "." + c.copy
 		console = network.Console(service)
 	}
 	conn, err := a.Conn(service, console, token)

@@ -24,6 +24,9 @@ import (
 
 // ProposeChanges keeps changes for a second person, or tells what they would do.
 func (s *Server) ProposeChanges(ctx context.Context, req *directoryv1.ProposeChangesRequest) (*directoryv1.ProposeChangesResponse, error) {
+	if err := s.atTheCentre(); err != nil {
+		return nil, err
+	}
 	caller, _ := identity.From(ctx)
 	now, asked := s.now(), request(req.GetRequestId(), "ProposeChanges", req)
 	if !req.GetValidateOnly() {
@@ -140,6 +143,9 @@ func mayEdit(c identity.Caller, e, old *directoryv1.Entry) error {
 
 // DecideProposal keeps the decision of a second person.
 func (s *Server) DecideProposal(ctx context.Context, req *directoryv1.DecideProposalRequest) (*directoryv1.DecideProposalResponse, error) {
+	if err := s.atTheCentre(); err != nil {
+		return nil, err
+	}
 	caller, _ := identity.From(ctx)
 	now := s.now()
 	p, replayed, err := store.Decide(ctx, s.pool, store.Decision{
@@ -154,6 +160,9 @@ func (s *Server) DecideProposal(ctx context.Context, req *directoryv1.DecideProp
 
 // ListProposals returns a page of proposals.
 func (s *Server) ListProposals(ctx context.Context, req *directoryv1.ListProposalsRequest) (*directoryv1.ListProposalsResponse, error) {
+	if err := s.atTheCentre(); err != nil {
+		return nil, err
+	}
 	caller, _ := identity.From(ctx)
 	filter := "proposals " + req.GetState().String()
 	after, err := refFromToken(req.GetPageToken(), filter)

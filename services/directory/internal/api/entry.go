@@ -14,11 +14,12 @@ const maxStates = 200
 
 // GetEntry returns one entry.
 func (s *Server) GetEntry(_ context.Context, req *directoryv1.GetEntryRequest) (*directoryv1.GetEntryResponse, error) {
-	e, ok := s.shown.Load().entries.Get(entry.MakeRef(req.GetKind(), req.GetId()))
+	v := s.shown.Load()
+	e, ok := v.entries.Get(entry.MakeRef(req.GetKind(), req.GetId()))
 	if !ok {
 		return nil, fault.New(fault.NotFound)
 	}
-	return &directoryv1.GetEntryResponse{Entry: e}, nil
+	return &directoryv1.GetEntryResponse{Entry: e, Freshness: s.freshness(v)}, nil
 }
 
 // ListEntries returns a page of entries.
@@ -34,7 +35,7 @@ func (s *Server) ListEntries(_ context.Context, req *directoryv1.ListEntriesRequ
 		size = defaultPage
 	}
 	page, more := v.entries.Page(filter, after, size)
-	answer := &directoryv1.ListEntriesResponse{Entries: page, Revision: v.revision}
+	answer := &directoryv1.ListEntriesResponse{Entries: page, Revision: v.revision, Freshness: s.freshness(v)}
 	if more {
 		answer.NextPageToken = tokenFromRef(entry.RefOf(page[len(page)-1]), filter.String())
 	}
@@ -43,6 +44,9 @@ func (s *Server) ListEntries(_ context.Context, req *directoryv1.ListEntriesRequ
 
 // ListEntryHistory returns the states of an entry, each with what it changed.
 func (s *Server) ListEntryHistory(ctx context.Context, req *directoryv1.ListEntryHistoryRequest) (*directoryv1.ListEntryHistoryResponse, error) {
+	if err := s.atTheCentre(); err != nil {
+		return nil, err
+	}
 	states, err := store.History(ctx, s.pool, entry.MakeRef(req.GetKind(), req.GetId()), maxStates+1)
 	if err != nil {
 		return nil, err

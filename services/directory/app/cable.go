@@ -1,0 +1,44 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/service"
+	"github.com/retepari/pari/services/directory/internal/api"
+	"github.com/retepari/pari/services/directory/internal/replica"
+)
+
+// cable connects the directory to the others: the centre's gives, a node's takes. changed is to be called after each change of
+// what is shown.
+func cable(ctx context.Context, f *service.Frame, c Config, pool *pgxpool.Pool, directory *api.Server) (changed func(), err error) {
+	if c.NATSURL == "" {
+		f.Log.WarnContext(ctx, "PARI_NATS_URL is not set: nodes get no copy of this directory")
+		return func() {}, nil
+	}
+	nc, err := f.Broker(ctx, c.NATSURL)
+	if err != nil {
+		return nil, err
+	}
+	if c.atNode() {
+		keys, err := bus.LoadKeys(c.CentreKeysDir)
+		if err != nil {
+			return nil, fmt.Errorf("key of the centre: %w", err)
+		}
+		node := replica.NewNode(replica.NodeConfig{Region: c.Region, Node: c.Node, Pool: pool, Conn: nc, Centre: keys, Log: f.Log, Now: time.Now})
+		directory.Confirmed = node.Confirmed
+		f.Group.Go("copy", node.Run)
+		return func() {}, nil
+	}
+	signer, err := bus.LoadSigner(c.SigningKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("signing key: %w", err)
+	}
+	centre := replica.NewCentre(replica.CentreConfig{Pool: pool, Conn: nc, Signer: signer, Log: f.Log})
+	f.Group.Go("copies", centre.Run)
+	return centre.Changed, nil
+}
