@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"buf.build/go/protovalidate"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/retepari/pari/pkg/fault"
@@ -211,25 +209,4 @@ func budget(p *directoryv1.Programme) []fault.Field {
 		return []fault.Field{{Path: "budget.lines", Reason: fault.SumTooLarge}}
 	}
 	return nil
-}
-
-// references visits every field that names an entry, with the kinds that it may name.
-func references(e *directoryv1.Entry, visit func(path string, kinds []string, ref Ref)) {
-	leaves(Content(e).ProtoReflect(), "", func(path string, field protoreflect.FieldDescriptor, v protoreflect.Value) {
-		kinds := named(field)
-		if len(kinds) == 0 || v.String() == "" {
-			return
-		}
-		ref := Ref(v.String())
-		if len(kinds) == 1 && !strings.Contains(v.String(), "/") {
-			ref = MakeRef(kinds[0], v.String())
-		}
-		visit(path, kinds, ref)
-	})
-}
-
-// named are the kinds of entry that a field may name; none for a field that names no entry.
-func named(field protoreflect.FieldDescriptor) []string {
-	kinds, _ := proto.GetExtension(field.Options(), directoryv1.E_Names).(string)
-	return strings.Fields(kinds)
 }
