@@ -12,34 +12,42 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// floorServer is the least that takes a report over the network and keeps it: gRPC over mutual TLS, and one insert of the
-// same bytes. No identity, no checks, no sealing, no receipt, no history, no event.
+// floorServer is the least that answers a call over the network: gRPC over mutual TLS, and what handle does with the bytes.
+// No identity, no checks.
 type floorServer struct {
 	grpc *grpc.Server
 	conn []*grpc.ClientConn
 }
 
-const floorMethod = "/pari.bench.Floor/Insert"
+const floorMethod = "/pari.bench.Floor/Call"
 
-func startFloor(ctx context.Context, pool *pgxpool.Pool, server, client *tls.Config, connections int) (*floorServer, error) {
+// inserting keeps each body in one insert: the least that takes a report. No sealing, no receipt, no history, no event.
+func inserting(ctx context.Context, pool *pgxpool.Pool) (func(ctx context.Context, body []byte) ([]byte, error), error) {
 	if _, err := pool.Exec(ctx, `create table if not exists bench_floor (id bigint generated always as identity primary key, body bytea not null)`); err != nil {
 		return nil, fmt.Errorf("create floor table: %w", err)
 	}
-	insert := func(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+	return func(ctx context.Context, body []byte) ([]byte, error) {
+		if _, err := pool.Exec(ctx, `insert into bench_floor (body) values ($1)`, body); err != nil {
+			return nil, fmt.Errorf("insert: %w", err)
+		}
+		return nil, nil
+	}, nil
+}
+
+func startFloor(ctx context.Context, handle func(ctx context.Context, body []byte) ([]byte, error), server, client *tls.Config, connections int) (*floorServer, error) {
+	call := func(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
 		var body wrapperspb.BytesValue
 		if err := decode(&body); err != nil {
 			return nil, err
 		}
-		if _, err := pool.Exec(ctx, `insert into bench_floor (body) values ($1)`, body.GetValue()); err != nil {
-			return nil, fmt.Errorf("insert: %w", err)
-		}
-		return &wrapperspb.BoolValue{Value: true}, nil
+		answer, err := handle(ctx, body.GetValue())
+		return wrapperspb.Bytes(answer), err
 	}
 	s := grpc.NewServer(grpc.Creds(credentials.NewTLS(server)))
 	s.RegisterService(&grpc.ServiceDesc{
 		ServiceName: "pari.bench.Floor",
 		HandlerType: (*any)(nil),
-		Methods:     []grpc.MethodDesc{{MethodName: "Insert", Handler: insert}},
+		Methods:     []grpc.MethodDesc{{MethodName: "Call", Handler: call}},
 	}, struct{}{})
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -58,8 +66,8 @@ func startFloor(ctx context.Context, pool *pgxpool.Pool, server, client *tls.Con
 	return f, nil
 }
 
-func (f *floorServer) insert(ctx context.Context, client int, body []byte) error {
-	return f.conn[client%len(f.conn)].Invoke(ctx, floorMethod, wrapperspb.Bytes(body), new(wrapperspb.BoolValue))
+func (f *floorServer) call(ctx context.Context, client int, body []byte) error {
+	return f.conn[client%len(f.conn)].Invoke(ctx, floorMethod, wrapperspb.Bytes(body), new(wrapperspb.BytesValue))
 }
 
 func (f *floorServer) stop() {

@@ -19,14 +19,24 @@ import (
 	"github.com/retepari/pari/pkg/pg/pglocal"
 )
 
-// world is what the measurements run on: a network with one node, and a database for floors on the same Postgres.
+// kind of world.
+type kind int
+
+const (
+	resting kind = iota // one node whose relays send nothing
+	feeding             // one node whose relays send
+	wide                // three nodes, and a directory of 4,000 offices
+)
+
+// world is what the measurements run on: a network, and a database for floors on the same Postgres.
 type world struct {
 	net    *network.Network
 	floors *pgxpool.Pool
 	dir    string
 
-	feed   bool // whether relays send
+	kind   kind
 	centre *centre
+	book   *book
 	sent   atomic.Int64 // events of intake that were acknowledged or committed, all of them made by us
 	rounds int
 	span   time.Duration // of one round of submissions
@@ -35,10 +45,10 @@ type world struct {
 // floorPool is how many database connections floors may use: as many as pg.Connect gives a service.
 const floorPool = 16
 
-// measurement measures one thing, in a world where the feed works, or where nobody sends what lies in the outboxes.
+// measurement measures one thing in a world of a kind.
 type measurement struct {
 	name string
-	feed bool
+	in   kind
 	run  func(ctx context.Context, w *world) (Result, error)
 }
 
@@ -47,8 +57,10 @@ func measurements() []measurement {
 		return func(ctx context.Context, w *world) (Result, error) { return submit(ctx, w, clients) }
 	}
 	return []measurement{
-		{"intake.submit.c1", false, with(1)}, {"intake.submit.c10", false, with(10)}, {"intake.submit.c40", false, with(40)},
-		{"intake.submit.c40.feeding", true, with(40)}, {"feed.end_to_end", true, endToEnd}, {"feed.throughput", true, throughput},
+		{"intake.submit.c1", resting, with(1)}, {"intake.submit.c10", resting, with(10)}, {"intake.submit.c40", resting, with(40)},
+		{"intake.submit.c40.feeding", feeding, with(40)}, {"feed.end_to_end", feeding, endToEnd}, {"feed.throughput", feeding, throughput},
+		{"opening.evaluate", wide, evaluate}, {"directory.find", wide, find}, {"directory.replica.full", wide, wholeCopy},
+		{"directory.replica.change", wide, oneChange},
 	}
 }
 
@@ -68,17 +80,17 @@ func Run(ctx context.Context, names []string, progress func(string)) (results []
 			return nil, fmt.Errorf("%q cannot be measured; there are %s", name, strings.Join(Names(), ", "))
 		}
 	}
-	for _, feed := range []bool{false, true} {
+	for _, in := range []kind{resting, feeding, wide} {
 		var chosen []measurement
 		for _, m := range measurements() {
-			if m.feed == feed && (len(names) == 0 || slices.Contains(names, m.name)) {
+			if m.in == in && (len(names) == 0 || slices.Contains(names, m.name)) {
 				chosen = append(chosen, m)
 			}
 		}
 		if len(chosen) == 0 {
 			continue
 		}
-		more, err := runIn(ctx, feed, chosen, progress)
+		more, err := runIn(ctx, in, chosen, progress)
 		if err != nil {
 			return nil, err
 		}
@@ -88,8 +100,8 @@ func Run(ctx context.Context, names []string, progress func(string)) (results []
 }
 
 // runIn measures in a world of its own.
-func runIn(ctx context.Context, feed bool, chosen []measurement, progress func(string)) (results []Result, err error) {
-	w, stop, err := open(ctx, feed, progress)
+func runIn(ctx context.Context, in kind, chosen []measurement, progress func(string)) (results []Result, err error) {
+	w, stop, err := open(ctx, in, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -104,8 +116,8 @@ func runIn(ctx context.Context, feed bool, chosen []measurement, progress func(s
 		if r.Ratio == 0 && r.Floor > 0 {
 			r.Ratio = r.Ours / r.Floor
 		}
-		r.Conditions = fmt.Sprintf("%s; %d cores, GOMAXPROCS %d; network of one node, load and floor in one process, Postgres beside it on the same disk, durable; %s",
-			r.Conditions, runtime.NumCPU(), runtime.GOMAXPROCS(0), time.Now().UTC().Format(time.DateOnly))
+		r.Conditions = fmt.Sprintf("%s; %d cores, GOMAXPROCS %d; network of %d nodes, load and floor in one process, Postgres beside it on the same disk, durable; %s",
+			r.Conditions, runtime.NumCPU(), runtime.GOMAXPROCS(0), len(w.net.Nodes), time.Now().UTC().Format(time.DateOnly))
 		progress(fmt.Sprintf("  %s %s, floor %s, ratio %.2f", figure(r.Ours), r.Unit, figure(r.Floor), r.Ratio))
 		results = append(results, r)
 	}
@@ -113,14 +125,17 @@ func runIn(ctx context.Context, feed bool, chosen []measurement, progress func(s
 }
 
 // open starts a network and what floors need; stop ends it and removes it.
-func open(ctx context.Context, feed bool, progress func(string)) (w *world, stop func() error, err error) {
-	w = &world{feed: feed, rounds: 5, span: 2 * time.Second}
+func open(ctx context.Context, in kind, progress func(string)) (w *world, stop func() error, err error) {
+	w = &world{kind: in, rounds: 5, span: 2 * time.Second}
 	if w.dir, err = os.MkdirTemp("", "pari-bench-"); err != nil {
 		return nil, nil, fmt.Errorf("bench: %w", err)
 	}
 	stop = func() (err error) {
 		if w.centre != nil {
 			w.centre.close()
+		}
+		if w.book != nil {
+			w.book.close()
 		}
 		if w.floors != nil {
 			w.floors.Close()
@@ -139,10 +154,14 @@ func open(ctx context.Context, feed bool, progress func(string)) (w *world, stop
 }
 
 func (w *world) start(ctx context.Context, progress func(string)) (err error) {
+	nodes := network.All()
+	if w.kind != wide {
+		nodes = nodes[:1]
+	}
 	o := network.Options{
-		Dir: filepath.Join(w.dir, "network"), Nodes: network.All()[:1], Version: "bench", Progress: progress,
+		Dir: filepath.Join(w.dir, "network"), Nodes: nodes, Version: "bench", Progress: progress,
 		// One caller makes all the load: its limit would be what is measured.
-		Settings: map[string]string{"PARI_CALLS_PER_SECOND": "1000000", "PARI_RELAY": strconv.FormatBool(w.feed)},
+		Settings: map[string]string{"PARI_CALLS_PER_SECOND": "1000000", "PARI_RELAY": strconv.FormatBool(w.kind != resting)},
 	}
 	if w.net, err = network.Start(ctx, o); err != nil {
 		return err
@@ -164,7 +183,7 @@ func (w *world) start(ctx context.Context, progress func(string)) (err error) {
 
 // settle waits until every event that we have made has taken effect, where somebody sends them.
 func (w *world) settle(ctx context.Context) error {
-	if !w.feed {
+	if w.kind == resting {
 		return nil
 	}
 	return until(ctx, w.sent.Load(), w.centre.applied)

@@ -18,7 +18,7 @@ func TestRun_ListsWhatThereIs(t *testing.T) {
 // Ensure one round of each kind runs on a whole network; its figures mean nothing.
 func TestSubmit_OnANetwork(t *testing.T) {
 	t.Parallel()
-	w, stop, err := open(context.Background(), true, func(string) {})
+	w, stop, err := open(context.Background(), feeding, func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}

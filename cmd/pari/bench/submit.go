@@ -37,7 +37,11 @@ func submit(ctx context.Context, w *world, clients int) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	floor, err := startFloor(ctx, w.floors, server, client, connections)
+	insert, err := inserting(ctx, w.floors)
+	if err != nil {
+		return Result{}, err
+	}
+	floor, err := startFloor(ctx, insert, server, client, connections)
 	if err != nil {
 		return Result{}, err
 	}
@@ -51,7 +55,7 @@ func submit(ctx context.Context, w *world, clients int) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("sample: %w", err)
 	}
-	theirs := func(ctx context.Context, client int) error { return floor.insert(ctx, client, body) }
+	theirs := func(ctx context.Context, client int) error { return floor.call(ctx, client, body) }
 	for _, warm := range []func(context.Context, int) error{ours, theirs} {
 		if _, err := closedLoop(ctx, clients, w.span/2, warm); err != nil {
 			return Result{}, err
@@ -70,7 +74,7 @@ func submit(ctx context.Context, w *world, clients int) (Result, error) {
 		return Result{}, err
 	}
 	feed := "the feed at rest: events stay in the outbox"
-	if w.feed {
+	if w.kind == feeding {
 		feed = "relay and centre work on beside ours, the feed is at rest beside the floor"
 	}
 	return Result{
