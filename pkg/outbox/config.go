@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"time"
@@ -14,6 +15,7 @@ import (
 // Config of a relay. Durations and sizes that are zero take the value in brackets.
 type Config struct {
 	Line   bus.Line
+	Tenant string        // whose rows are sent [Line.Node]: a service that sends a line per region keeps them by region
 	Pool   *pgxpool.Pool // the relay takes one connection out of it, for as long as it runs
 	Conn   *nats.Conn
 	Signer *bus.Signer // key of the node
@@ -32,6 +34,9 @@ type Config struct {
 	// for tests that crash exactly there; production leaves it nil.
 	AfterPublish func(nodeSeq int64)
 }
+
+// tenant is whose rows the relay sends, and where it keeps how far they are.
+func (c *Config) tenant() string { return cmp.Or(c.Tenant, c.Line.Node) }
 
 func (c *Config) complete() error {
 	if err := c.Line.Check(); err != nil {

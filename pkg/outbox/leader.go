@@ -44,10 +44,10 @@ func (r *Relay) newLeader(ctx context.Context, conn *pgx.Conn) (*leader, error) 
 	l := &leader{r: r, conn: conn, resend: resend{since: time.Now()}, pruneAt: time.Now().Add(jitter(pruneEvery))}
 	var hash []byte
 	err := l.inTenant(ctx, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, ensureLine, r.c.Line.Node); err != nil {
+		if _, err := tx.Exec(ctx, ensureLine, r.c.tenant()); err != nil {
 			return err
 		}
-		return tx.QueryRow(ctx, readLine, r.c.Line.Node).Scan(&l.last, &hash, &l.sent, &l.confirmed)
+		return tx.QueryRow(ctx, readLine, r.c.tenant()).Scan(&l.last, &hash, &l.sent, &l.confirmed)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("relay start: %w", err)
@@ -181,7 +181,7 @@ func (l *leader) hush(ctx context.Context, err error) {
 // announce tells the centre how far the line is. The broker may be away: the next announcement will do.
 func (l *leader) announce(ctx context.Context) error {
 	var left int64
-	err := l.inTenant(ctx, func(tx pgx.Tx) error { return tx.QueryRow(ctx, countLeft, l.r.c.Line.Node).Scan(&left) })
+	err := l.inTenant(ctx, func(tx pgx.Tx) error { return tx.QueryRow(ctx, countLeft, l.r.c.tenant()).Scan(&left) })
 	if err != nil {
 		return fmt.Errorf("relay heartbeat: %w", err)
 	}

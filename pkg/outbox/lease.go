@@ -68,7 +68,7 @@ func (l *leader) inTenant(ctx context.Context, f func(pgx.Tx) error) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	if _, err := tx.Exec(ctx, pg.SetTenant, l.r.c.Line.Node); err != nil {
+	if _, err := tx.Exec(ctx, pg.SetTenant, l.r.c.tenant()); err != nil {
 		return err
 	}
 	if err := f(tx); err != nil {

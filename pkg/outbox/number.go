@@ -35,7 +35,7 @@ const (
 // advance is the one transaction that moves the line: it stores what hub and centre acknowledged, and numbers what waits,
 // as far as the queue has room.
 func (l *leader) advance(ctx context.Context) error {
-	node, room := l.r.c.Line.Node, l.r.c.Batch-len(l.queue)
+	node, room := l.r.c.tenant(), l.r.c.Batch-len(l.queue)
 	if len(l.queue) == 0 && l.acked < l.last { // numbered before this relay led
 		if err := l.load(ctx); err != nil {
 			return err
@@ -138,8 +138,8 @@ func (l *leader) number(b *pgx.Batch, ids []int64, events []bus.Event) (int64, b
 		hash = e.Hash()
 		prevs[i], signatures[i] = e.PrevHash[:], e.Signature
 	}
-	b.Queue(numberThese, l.r.c.Line.Node, ids, l.last, prevs, l.r.c.Signer.KeyID(), signatures)
-	b.Queue(moveLine, l.r.c.Line.Node, last, hash[:])
+	b.Queue(numberThese, l.r.c.tenant(), ids, l.last, prevs, l.r.c.Signer.KeyID(), signatures)
+	b.Queue(moveLine, l.r.c.tenant(), last, hash[:])
 	return last, hash
 }
 
@@ -160,7 +160,7 @@ func (l *leader) numbered(ctx context.Context, first, last int64, limit int) ([]
 	var resends []int
 	var events []bus.Event
 	err := l.inTenant(ctx, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, selectNumbered, l.r.c.Line.Node, first, last, limit)
+		rows, err := tx.Query(ctx, selectNumbered, l.r.c.tenant(), first, last, limit)
 		if err != nil {
 			return err
 		}

@@ -62,7 +62,7 @@ func (l *leader) prune(ctx context.Context) error {
 	var gone int64
 	err := l.inTenant(ctx, func(tx pgx.Tx) error {
 		var err error
-		gone, err = prune(ctx, tx, l.r.c.Line.Node, KeepDays)
+		gone, err = prune(ctx, tx, l.r.c.tenant(), KeepDays)
 		return err
 	})
 	if err != nil {

@@ -154,7 +154,7 @@ func (l *leader) sendAgain(ctx context.Context) (bool, error) {
 	if n > 0 {
 		first, last := events[0].NodeSeq, events[n-1].NodeSeq
 		dbErr := l.inTenant(ctx, func(tx pgx.Tx) error {
-			_, err := tx.Exec(ctx, countResends, l.r.c.Line.Node, first, last)
+			_, err := tx.Exec(ctx, countResends, l.r.c.tenant(), first, last)
 			return err
 		})
 		if dbErr != nil {

@@ -22,7 +22,7 @@ func (p *Plan) Env(service string) map[string]string {
 	env := map[string]string{
 		"PARI_REGION": n.Region, "PARI_NODE": n.Name, "PARI_ADDR": p.Addr[service], "PARI_IDENTITY_DIR": p.Identity(service),
 		"PARI_GRANTS_FILE": p.path("grants.yaml"), "PARI_OIDC_ISSUER": p.Issuer(), "PARI_OIDC_CA_FILE": p.Authority.CAPath(), "PARI_REFLECTION": "true",
-		"PARI_DIRECTORY_ADDR": p.Addr["directory"],
+		"PARI_DIRECTORY_ADDR": p.Addr["directory"], "PARI_CENTRE_KEYS_DIR": p.path("public", "centre"),
 	}
 	server, database := p.CentrePostgres, name
 	if ofNode {
@@ -30,7 +30,6 @@ func (p *Plan) Env(service string) map[string]string {
 		env["PARI_NODE_SIGN"] = n.Sign
 		env["PARI_NATS_URL"] = "tls://" + p.Addr["leaf."+n.Name]
 		env["PARI_SIGNING_KEY_FILE"] = p.path("signing", n.Region+"."+n.Name+".key.pem")
-		env["PARI_CENTRE_KEYS_DIR"] = p.path("public", "centre")
 		env["PARI_KEK_FILE"] = p.path("secrets", service+".kek")
 		env["PARI_SECRETS_FILE"] = p.path("secrets", service+".prf")
 		env["PARI_DIRECTORY_ADDR"] = p.Addr["directory."+n.Name]

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/bus/natsserver"
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/identity/devpki"
@@ -102,6 +103,9 @@ func (p *Plan) keys() error {
 	if _, err := devpki.SigningKey("centre", p.path("signing"), p.path("public", "centre")); err != nil {
 		return err
 	}
+	if err := p.centreKeys(); err != nil {
+		return err
+	}
 	grants := ""
 	for _, n := range p.Nodes {
 		if _, err := devpki.SigningKey(n.Region+"."+n.Name, p.path("signing"), p.path("public", "nodes")); err != nil {
@@ -125,6 +129,23 @@ func (p *Plan) keys() error {
 	}
 	if err := os.WriteFile(p.path("grants.yaml"), []byte(grants), 0o600); err != nil {
 		return fmt.Errorf("network: %w", err)
+	}
+	return nil
+}
+
+// centreKeys lets the centre count as a node of every region, under its own key: that is how its directory sends events.
+func (p *Plan) centreKeys() error {
+	public, err := os.ReadFile(p.path("public", "centre", bus.CentreOwner+".pem"))
+	if err != nil {
+		return fmt.Errorf("network: %w", err)
+	}
+	if err := os.MkdirAll(p.path("public", "nodes"), 0o700); err != nil {
+		return fmt.Errorf("network: %w", err)
+	}
+	for _, n := range All() { // regions without a node are in the directory too
+		if err := os.WriteFile(p.path("public", "nodes", n.Region+"."+identity.Centre+".pem"), public, 0o600); err != nil {
+			return fmt.Errorf("network: %w", err)
+		}
 	}
 	return nil
 }

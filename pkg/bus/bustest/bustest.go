@@ -67,9 +67,9 @@ func New(t testing.TB, nodes ...Node) *Network {
 	}
 	for _, node := range nodes {
 		n.conf.Nodes = append(n.conf.Nodes, natsserver.Node{Region: node.Region, Name: node.Name})
-		n.addKey(node.Region + "." + node.Name)
+		n.AddKey(node.Region + "." + node.Name)
 	}
-	n.addKey(bus.CentreOwner)
+	n.AddKey(bus.CentreOwner)
 	t.Cleanup(func() {
 		for _, l := range n.leaves {
 			l.Stop()
@@ -229,7 +229,8 @@ func (n *Network) Keys() *bus.Keys {
 // KeysDir is where those keys are.
 func (n *Network) KeysDir() string { return n.keysDir }
 
-func (n *Network) addKey(owner string) {
+// AddKey makes a key for "<region>.<node>" beside those of the nodes that are there.
+func (n *Network) AddKey(owner string) {
 	n.t.Helper()
 	path, err := devpki.SigningKey(owner, n.t.TempDir(), n.keysDir)
 	if err != nil {

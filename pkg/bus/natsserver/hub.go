@@ -100,7 +100,7 @@ func (h Hub) account(n Node) hubAccount {
 }
 
 // centre lists who may use the centre's account: reporting reads the stream and answers the nodes, the directory answers those
-// that ask what they lack of it, operators look.
+// that ask what they lack of it and tells reporting what its entries count, operators look.
 func (h Hub) centre() []user {
 	stream := bus.StreamName
 	api := func(verbs ...string) []string {
@@ -109,6 +109,7 @@ func (h Hub) centre() []user {
 		}
 		return verbs
 	}
+	own := "pari.v1.*." + identity.Centre
 	return []user{
 		{
 			ID: centreID(h.TrustDomain, identity.KindService, "reporting"), Kind: "STANDARD",
@@ -119,9 +120,10 @@ func (h Hub) centre() []user {
 		},
 		{
 			ID: centreID(h.TrustDomain, identity.KindService, "directory"), Kind: "STANDARD",
-			// _R_ is where the broker takes the answer to a question that came from another account.
-			Publish:   []string{bus.DirectoryAnnouncements, "_R_.>"},
-			Subscribe: []string{bus.AllDirectoryQuestions, bus.InboxPrefix(identity.AllRegions, identity.Centre, "directory") + ".>"},
+			// _R_ is where the broker takes the answer to a question that came from another account. In each region it has a line
+			// of its own, as if the centre were a node there.
+			Publish:   []string{bus.DirectoryAnnouncements, "_R_.>", own + ".events.directory.>", own + ".heartbeat.directory"},
+			Subscribe: []string{bus.AllDirectoryQuestions, "pari.down.v1.*." + identity.Centre + ".watermark.directory", bus.InboxPrefix(identity.AllRegions, identity.Centre, "directory") + ".>"},
 		},
 		{
 			ID: centreID(h.TrustDomain, identity.KindOps, "monitor"), Kind: "STANDARD",

@@ -39,9 +39,10 @@ type Config struct {
 	// DatabaseURL is for serving, DatabaseOwnerURL for migrating and loading.
 	DatabaseURL      string `env:"DATABASE_URL"`
 	DatabaseOwnerURL string `env:"DATABASE_OWNER_URL"`
-	// NATSURL is the hub, at a node its leaf. Without it the centre's changes do not reach the nodes.
+	// NATSURL is the hub, at a node its leaf. Without it the centre's changes do not reach the nodes, nor what it counts reporting.
 	NATSURL string `env:"NATS_URL"`
-	// SigningKeyFile is the centre's key and signs what nodes copy; CentreKeysDir holds centre.pem, with which a node checks it.
+	// SigningKeyFile is the centre's key and signs what nodes copy and what is counted; CentreKeysDir holds centre.pem, with which
+	// a node checks the copy, and the centre the watermarks.
 	SigningKeyFile string `env:"SIGNING_KEY_FILE"`
 	CentreKeysDir  string `env:"CENTRE_KEYS_DIR"`
 	// PublicBase begins the names of codes and offices in exported linked data, and ends in "/": an address that the network
@@ -107,11 +108,12 @@ func read(now time.Time) ([]vocabulary.List, []*directoryv1.Entry, error) {
 // is away.
 func Run(ctx context.Context, c Config) error {
 	needed := []service.Setting{{Name: "PARI_DATABASE_URL", Value: c.DatabaseURL}}
+	centreKeys := service.Setting{Name: "PARI_CENTRE_KEYS_DIR", Value: c.CentreKeysDir}
 	switch {
 	case c.atNode():
-		needed = append(needed, service.Setting{Name: "PARI_NATS_URL", Value: c.NATSURL}, service.Setting{Name: "PARI_CENTRE_KEYS_DIR", Value: c.CentreKeysDir})
+		needed = append(needed, service.Setting{Name: "PARI_NATS_URL", Value: c.NATSURL}, centreKeys)
 	case c.NATSURL != "":
-		needed = append(needed, service.Setting{Name: "PARI_SIGNING_KEY_FILE", Value: c.SigningKeyFile})
+		needed = append(needed, service.Setting{Name: "PARI_SIGNING_KEY_FILE", Value: c.SigningKeyFile}, centreKeys)
 	}
 	if err := service.Need(needed...); err != nil {
 		return err
@@ -150,7 +152,7 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 				f.Log.WarnContext(ctx, "the directory is empty: run `directory load` at the centre")
 				return
 			}
-			changed()
+			changed(contents)
 			if err := directory.Show(contents.Revision, contents.Lists, contents.Entries); err != nil {
 				f.Log.ErrorContext(ctx, "directory not shown", slog.Int64("revision", contents.Revision), slog.Any("error", err))
 				return

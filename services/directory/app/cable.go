@@ -10,29 +10,31 @@ import (
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/services/directory/internal/api"
+	"github.com/retepari/pari/services/directory/internal/feed"
 	"github.com/retepari/pari/services/directory/internal/replica"
+	"github.com/retepari/pari/services/directory/internal/store"
 )
 
-// cable connects the directory to the others: the centre's gives, a node's takes. changed is to be called after each change of
-// what is shown.
-func cable(ctx context.Context, f *service.Frame, c Config, pool *pgxpool.Pool, directory *api.Server) (changed func(), err error) {
+// cable connects the directory to the others: the centre's gives, a node's takes. changed is to be called after each change,
+// with what is shown from then on.
+func cable(ctx context.Context, f *service.Frame, c Config, pool *pgxpool.Pool, directory *api.Server) (changed func(store.Contents), err error) {
 	if c.NATSURL == "" {
-		f.Log.WarnContext(ctx, "PARI_NATS_URL is not set: nodes get no copy of this directory")
-		return func() {}, nil
+		f.Log.WarnContext(ctx, "PARI_NATS_URL is not set: nodes get no copy of this directory, and reporting does not hear what it counts")
+		return func(store.Contents) {}, nil
 	}
 	nc, err := f.Broker(ctx, c.NATSURL)
 	if err != nil {
 		return nil, err
 	}
+	keys, err := bus.LoadKeys(c.CentreKeysDir)
+	if err != nil {
+		return nil, fmt.Errorf("key of the centre: %w", err)
+	}
 	if c.atNode() {
-		keys, err := bus.LoadKeys(c.CentreKeysDir)
-		if err != nil {
-			return nil, fmt.Errorf("key of the centre: %w", err)
-		}
 		node := replica.NewNode(replica.NodeConfig{Region: c.Region, Node: c.Node, Pool: pool, Conn: nc, Centre: keys, Log: f.Log, Now: time.Now})
 		directory.Confirmed = node.Confirmed
 		f.Group.Go("copy", node.Run)
-		return func() {}, nil
+		return func(store.Contents) {}, nil
 	}
 	signer, err := bus.LoadSigner(c.SigningKeyFile)
 	if err != nil {
@@ -40,5 +42,10 @@ func cable(ctx context.Context, f *service.Frame, c Config, pool *pgxpool.Pool, 
 	}
 	centre := replica.NewCentre(replica.CentreConfig{Pool: pool, Conn: nc, Signer: signer, Log: f.Log})
 	f.Group.Go("copies", centre.Run)
-	return centre.Changed, nil
+	counts := feed.New(feed.Config{Pool: pool, Conn: nc, Signer: signer, Centre: keys, Log: f.Log, Now: time.Now})
+	f.Group.Go("counts", counts.Run)
+	return func(contents store.Contents) {
+		centre.Changed()
+		counts.Show(contents.Entries)
+	}, nil
 }

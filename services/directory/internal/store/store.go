@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/repeat"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
@@ -37,6 +38,7 @@ func Migrate(ctx context.Context, ownerURL string) error {
 	return errors.Join(
 		pg.Migrate(ctx, ownerURL, sub, "directory_version"),
 		pg.Migrate(ctx, ownerURL, repeat.Migrations(), repeat.VersionTable),
+		pg.Migrate(ctx, ownerURL, outbox.Migrations(), outbox.VersionTable),
 	)
 }
 

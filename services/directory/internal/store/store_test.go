@@ -238,10 +238,11 @@ func TestRoles(t *testing.T) {
 func TestStatements(t *testing.T) {
 	t.Parallel()
 	db := database(t)
-	reading, changing, copying, loading := store.Statements()
+	reading, changing, copying, publishing, loading := store.Statements()
 	pgtest.Prepares(t, db.Pool(t), reading)
 	pgtest.Prepares(t, db.Pool(t), changing)
 	pgtest.Prepares(t, db.Pool(t), copying)
+	pgtest.Prepares(t, db.Pool(t), publishing)
 	conn, err := pgx.Connect(t.Context(), db.OwnerURL)
 	if err != nil {
 		t.Fatal(err)

@@ -40,7 +40,7 @@ func TestData(t *testing.T) {
 			"territory": 7904 + 9 + 107 + 4, "region": 20, "office_kind": 14, "office_state": 4, "service_type": 24,
 			"service_type_group": 2, "access_mode": 10, "access_rule": 4, "fee": 1, "recipient": 8, "accessibility": 9,
 			"event_type": 17, "event_mode": 3, "anniversary": 5, "training_participant": 14, "training_kind": 8,
-			"enrolment_state": 6, "room_loan_state": 6, "sensitivity": 5, "legal_basis": 10, "consent": 6, "consent_status": 4,
+			"enrolment_state": 6, "activity_measure": 6, "programme_indicator": 13, "room_loan_state": 6, "sensitivity": 5, "legal_basis": 10, "consent": 6, "consent_status": 4,
 		}
 		got := map[string]int{}
 		for name, l := range lists {

@@ -52,13 +52,15 @@ func (s *Server) GetTable(ctx context.Context, req *reportingv1.GetTableRequest)
 	if year > present {
 		return nil, at("year", fault.OutOfPeriod, strconv.Itoa(present))
 	}
-	frame := table.Frame{Year: year, Groups: categories(s.Codes())}
-	for _, n := range nodes {
-		frame.Nodes = append(frame.Nodes, n.Name)
-	}
 	counts, changed, err := s.Store.Cells(ctx, req.GetRegion(), t.Code, year)
 	if err != nil {
 		return nil, err
+	}
+	frame := table.Frame{Year: year, Groups: categories(s.Codes()), Counts: counts}
+	for _, n := range nodes {
+		if n.Name != identity.Centre { // it sends what the directory counts, and takes no reports
+			frame.Nodes = append(frame.Nodes, n.Name)
+		}
 	}
 	found := t.Categories(frame)
 	return &reportingv1.GetTableResponse{Table: tableToProto(t, req, found, t.Protect(year, found, counts), changed)}, nil

@@ -112,7 +112,7 @@ func (b *bundle) feed(line bus.Line, changes ...[]store.Change) {
 			events, all, hash = append(events, e), append(all, c), e.Hash
 		}
 	}
-	read := func(_, _, _ string, data []byte) (store.Change, error) {
+	read := func(_ bus.Line, _, _ string, data []byte) (store.Change, error) {
 		var i int
 		_, err := fmt.Sscan(string(data), &i)
 		return all[i], err

@@ -1,6 +1,6 @@
 // Package disclosure protects counts before anybody sees them: small numbers are people.
 //
-// A table goes through these steps.
+// A table goes through these steps, unless its rule is Public: then its counts are no secret, and are shown as they are.
 //
 //  1. Threshold. A count below it is hidden, zero like one: nobody can tell nobody from somebody.
 //  2. Lone categories. Along a line of a table (one dimension varies, the others stay) where a single category is left

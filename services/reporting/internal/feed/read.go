@@ -1,45 +1,52 @@
 package feed
 
 import (
+	"strings"
+
 	"google.golang.org/protobuf/proto"
 
+	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/identity"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 	"github.com/retepari/pari/services/reporting/internal/fact"
 	"github.com/retepari/pari/services/reporting/internal/store"
 )
 
-// kind is an event type: the service that may send it, and how it is read.
+// kind is an event type: the service that may send it, of the nodes or of the centre, and how it is read.
 type kind struct {
 	source string
+	centre bool
 	read   func(data []byte) (pseudonym string, c store.Change, err error)
 }
 
 // kinds are the event types that are read here, for ever: every one ever published stays.
 var kinds = map[string]kind{
-	"it.pari.report.counted.v1":       {"intake", readReportCounted},
-	"it.pari.case.opened.v1":          {"casemanagement", readCaseOpened},
-	"it.pari.case.classified.v1":      {"casemanagement", readCaseClassified},
-	"it.pari.case.action_recorded.v1": {"casemanagement", readActionRecorded},
-	"it.pari.case.closed.v1":          {"casemanagement", readCaseClosed},
+	"it.pari.report.counted.v1":       {"intake", false, readReportCounted},
+	"it.pari.case.opened.v1":          {"casemanagement", false, readCaseOpened},
+	"it.pari.case.classified.v1":      {"casemanagement", false, readCaseClassified},
+	"it.pari.case.action_recorded.v1": {"casemanagement", false, readActionRecorded},
+	"it.pari.case.closed.v1":          {"casemanagement", false, readCaseClosed},
+	"it.pari.activity.counted.v1":     {store.Directory, true, readActivityCounted},
+	"it.pari.programme.counted.v1":    {store.Directory, true, readIndicatorsCounted},
 }
 
 // Read turns an event into a change. Fields that it does not know are passed over: a node may be newer than the centre. It
 // returns store.ErrUnreadable for a type or bytes that it cannot read, and store.ErrForeign for an event of another service
-// or about another case than it claims.
-func Read(source, eventType, aggregate string, data []byte) (store.Change, error) {
+// of the centre that a node sends or the other way round, or about another case or entry than it claims.
+func Read(line bus.Line, eventType, aggregate string, data []byte) (store.Change, error) {
 	k, ok := kinds[eventType]
 	if !ok {
 		return store.Change{}, store.ErrUnreadable
 	}
-	if k.source != source {
+	if k.source != line.Source || k.centre != (line.Node == identity.Centre) {
 		return store.Change{}, store.ErrForeign
 	}
 	pseudonym, c, err := k.read(data)
 	if err != nil {
 		return store.Change{}, store.ErrUnreadable
 	}
-	if c.Case != nil && pseudonym != aggregate {
+	if c.Report == nil && pseudonym != aggregate {
 		return store.Change{}, store.ErrForeign
 	}
 	return c, nil
@@ -83,6 +90,26 @@ func readCaseClosed(data []byte) (string, store.Change, error) {
 	return m.GetCasePseudonym(), store.Change{Case: fact.CaseClosed{
 		Month: month(m.GetMonth()), Outcome: m.GetOutcome(), SecondaryOutcomes: m.GetSecondaryOutcomes(),
 	}}, err
+}
+
+func readActivityCounted(data []byte) (string, store.Change, error) {
+	var m eventsv1.ActivityCounted
+	err := proto.Unmarshal(data, &m)
+	c := fact.ActivityCounted{}
+	for _, r := range m.GetRows() {
+		c.Rows = append(c.Rows, fact.ActivityRow{Measure: r.GetMeasure(), Year: int(r.GetYear()), Node: r.GetNode(), Value: r.GetValue()})
+	}
+	return strings.Replace(m.GetEntry(), "/", ".", 1), store.Change{Activity: &c}, err
+}
+
+func readIndicatorsCounted(data []byte) (string, store.Change, error) {
+	var m eventsv1.IndicatorsCounted
+	err := proto.Unmarshal(data, &m)
+	c := fact.IndicatorsCounted{Programme: m.GetProgramme()}
+	for _, r := range m.GetRows() {
+		c.Rows = append(c.Rows, fact.IndicatorRow{Code: r.GetCode(), Year: int(r.GetYear()), Target: r.GetTarget(), Value: r.GetValue()})
+	}
+	return "programme." + m.GetProgramme(), store.Change{Indicators: &c}, err
 }
 
 func month(m *recordv1.Month) fact.Month {

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -10,10 +11,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/retepari/pari/pkg/bus"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 	"github.com/retepari/pari/services/reporting/internal/fact"
@@ -24,6 +26,7 @@ import (
 // Samples are added (go test -run Samples -add-samples), never changed and never removed: what a node has stored it may
 // send again years later.
 type sample struct {
+	Node      string `json:"node,omitempty"` // [cremona]
 	Source    string `json:"source"`
 	Type      string `json:"type"`
 	Aggregate string `json:"aggregate"`
@@ -59,14 +62,38 @@ var today = map[string]struct {
 	"case_closed": {"it.pari.case.closed.v1", &eventsv1.CaseClosed{
 		CasePseudonym: pseudonym, Month: &recordv1.Month{Year: 2026, Month: 6}, Outcome: "CONCILIATED", SecondaryOutcomes: []string{"INFORMED"},
 	}},
+	"activity_counted": {"it.pari.activity.counted.v1", &eventsv1.ActivityCounted{Entry: "course/reati-spia", Rows: []*eventsv1.ActivityRow{
+		{Measure: "PERSONS_TRAINED", Year: 2026, Node: "cremona", Value: 24}, {Measure: "TRAINING_HOURS", Year: 2026, Value: 12},
+	}}},
+	"activity_counted_nothing": {"it.pari.activity.counted.v1", &eventsv1.ActivityCounted{Entry: "course/reati-spia"}},
+	"indicators_counted": {"it.pari.programme.counted.v1", &eventsv1.IndicatorsCounted{
+		Programme: "fami-piemonte-2021-2027", Rows: []*eventsv1.IndicatorRow{
+			{Code: "IND_OPERATORS_TRAINED", Target: 120}, {Code: "IND_OPERATORS_TRAINED", Year: 2026, Value: 35},
+		},
+	}},
 	"case_closed_sealed": {"it.pari.case.closed.v1", &eventsv1.CaseClosed{CasePseudonym: pseudonym, Month: &recordv1.Month{Year: 2026, Month: 6}}},
 }
 
+// aggregates are the subjects of samples that are no pseudonyms.
+var aggregates = map[string]string{
+	"activity_counted": "course.reati-spia", "activity_counted_nothing": "course.reati-spia", "indicators_counted": "programme.fami-piemonte-2021-2027",
+}
+
 func meaning(c store.Change) (string, any) {
-	if c.Report != nil {
+	switch {
+	case c.Report != nil:
 		return fmt.Sprintf("%T", *c.Report), *c.Report
+	case c.Activity != nil:
+		return fmt.Sprintf("%T", *c.Activity), *c.Activity
+	case c.Indicators != nil:
+		return fmt.Sprintf("%T", *c.Indicators), *c.Indicators
 	}
 	return fmt.Sprintf("%T", c.Case), c.Case
+}
+
+// line that sends events of a source at a node.
+func (s sample) line() bus.Line {
+	return bus.Line{Region: "lombardia", Node: cmp.Or(s.Node, "cremona"), Source: s.Source}
 }
 
 func TestRead_Samples(t *testing.T) {
@@ -94,13 +121,13 @@ func TestRead_Samples(t *testing.T) {
 				t.Fatal(err)
 			}
 			seen[want.Type] = true
-			c, err := Read(want.Source, want.Type, want.Aggregate, data)
+			c, err := Read(want.line(), want.Type, want.Aggregate, data)
 			if err != nil {
 				t.Fatal(err)
 			}
 			got := want
 			got.Meaning, got.Fact = meaning(c)
-			if diff := cmp.Diff(string(raw), encode(t, got)); diff != "" {
+			if diff := gocmp.Diff(string(raw), encode(t, got)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -132,8 +159,11 @@ func writeSamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out := sample{Source: kinds[s.kind].source, Type: s.kind, Aggregate: pseudonym}
-		c, err := Read(out.Source, out.Type, out.Aggregate, data)
+		out := sample{Source: kinds[s.kind].source, Type: s.kind, Aggregate: cmp.Or(aggregates[name], pseudonym)}
+		if kinds[s.kind].centre {
+			out.Node = "centre"
+		}
+		c, err := Read(out.line(), out.Type, out.Aggregate, data)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,20 +182,38 @@ func TestRead_Refuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	activity, err := proto.Marshal(today["activity_counted"].message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	programme, err := proto.Marshal(today["indicators_counted"].message)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		source, kind, aggregate string
 		data                    []byte
 		want                    error
 	}{
-		"a type that is not known":   {"casemanagement", "it.pari.case.vanished.v1", pseudonym, opened, store.ErrUnreadable},
-		"bytes that are no message":  {"casemanagement", "it.pari.case.opened.v1", pseudonym, []byte{0xff}, store.ErrUnreadable},
-		"an event of another source": {"intake", "it.pari.case.opened.v1", pseudonym, opened, store.ErrForeign},
-		"another case":               {"casemanagement", "it.pari.case.opened.v1", "other", opened, store.ErrForeign},
-		"no case":                    {"casemanagement", "it.pari.case.opened.v1", pseudonym, nil, store.ErrForeign},
+		"a type that is not known":       {"casemanagement", "it.pari.case.vanished.v1", pseudonym, opened, store.ErrUnreadable},
+		"bytes that are no message":      {"casemanagement", "it.pari.case.opened.v1", pseudonym, []byte{0xff}, store.ErrUnreadable},
+		"an event of another source":     {"intake", "it.pari.case.opened.v1", pseudonym, opened, store.ErrForeign},
+		"another case":                   {"casemanagement", "it.pari.case.opened.v1", "other", opened, store.ErrForeign},
+		"no case":                        {"casemanagement", "it.pari.case.opened.v1", pseudonym, nil, store.ErrForeign},
+		"what a node's directory counts": {"directory", "it.pari.activity.counted.v1", "course.reati-spia", activity, store.ErrForeign},
+		"what another service counts":    {"centre/intake", "it.pari.activity.counted.v1", "course.reati-spia", activity, store.ErrForeign},
+		"another entry":                  {"centre/directory", "it.pari.activity.counted.v1", "course.altro", activity, store.ErrForeign},
+		"another programme":              {"centre/directory", "it.pari.programme.counted.v1", "course.reati-spia", programme, store.ErrForeign},
+		"a case of the centre":           {"centre/casemanagement", "it.pari.case.opened.v1", pseudonym, opened, store.ErrForeign},
+		"a case of the directory":        {"centre/directory", "it.pari.case.opened.v1", pseudonym, opened, store.ErrForeign},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := Read(c.source, c.kind, c.aggregate, c.data); !errors.Is(err, c.want) {
+			s := sample{Source: c.source}
+			if node, source, ok := strings.Cut(c.source, "/"); ok {
+				s.Node, s.Source = node, source
+			}
+			if _, err := Read(s.line(), c.kind, c.aggregate, c.data); !errors.Is(err, c.want) {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -181,7 +229,7 @@ func TestRead_PassesOverNewFields(t *testing.T) {
 	}
 	data = protowire.AppendTag(data, 900, protowire.BytesType)
 	data = protowire.AppendString(data, "from the future")
-	c, err := Read("casemanagement", "it.pari.case.opened.v1", pseudonym, data)
+	c, err := Read(cases, "it.pari.case.opened.v1", pseudonym, data)
 	if opened, ok := c.Case.(fact.CaseOpened); err != nil || !ok || opened.Channel != "PHONE" {
 		t.Errorf("got %+v, %v", c, err)
 	}
@@ -196,9 +244,19 @@ func FuzzRead(f *testing.F) {
 		f.Add(s.kind, data)
 	}
 	f.Fuzz(func(t *testing.T, kind string, data []byte) {
-		c, err := Read(kinds[kind].source, kind, pseudonym, data)
-		if err == nil && (c.Report == nil) == (c.Case == nil) {
-			t.Errorf("neither or both: %+v", c)
+		s := sample{Source: kinds[kind].source}
+		if kinds[kind].centre {
+			s.Node = "centre"
+		}
+		c, err := Read(s.line(), kind, pseudonym, data)
+		said := 0
+		for _, is := range []bool{c.Report != nil, c.Case != nil, c.Activity != nil, c.Indicators != nil} {
+			if is {
+				said++
+			}
+		}
+		if err == nil && said != 1 {
+			t.Errorf("not one thing: %+v", c)
 		}
 	})
 }

@@ -11,9 +11,10 @@ import (
 )
 
 var selectCells = statement("select cells", `
-	select a, b, c, n, changed_at from cell where region = $1 and tbl = $2 and year = $3`)
+	select year, a, b, c, n, changed_at from cell where region = $1 and tbl = $2 and year in ($3, 0)`)
 
-// Cells returns the true counts of a table, and the hour in which the last of them changed; zero when there are none.
+// Cells returns the true counts of a table, with those that belong to no year (fact.Always), and the hour in which the last of
+// them changed; zero when there are none.
 func (s *Store) Cells(ctx context.Context, region, table string, year int) (counts map[fact.Cell]int64, changed time.Time, err error) {
 	counts = map[fact.Cell]int64{}
 	err = s.inRegion(ctx, region, func(ctx context.Context, tx pgx.Tx) error {
@@ -21,12 +22,12 @@ func (s *Store) Cells(ctx context.Context, region, table string, year int) (coun
 		if err != nil {
 			return err
 		}
-		c := fact.Cell{Table: table, Year: year}
+		c := fact.Cell{Table: table}
 		var (
 			n  int64
 			at time.Time
 		)
-		_, err = pgx.ForEachRow(rows, []any{&c.A, &c.B, &c.C, &n, &at}, func() error {
+		_, err = pgx.ForEachRow(rows, []any{&c.Year, &c.A, &c.B, &c.C, &n, &at}, func() error {
 			counts[c] = n
 			if at.After(changed) {
 				changed = at
@@ -81,7 +82,19 @@ func (s *Store) Audit(ctx context.Context, region string) (fact.Delta, error) {
 		if rows, err = tx.Query(ctx, selectAllCases, region); err != nil {
 			return err
 		}
-		return eachCase(rows, func(node, _ string, f fact.Case) { differ.Change(f.Cells(node), nil) })
+		if err := eachCase(rows, func(node, _ string, f fact.Case) { differ.Change(f.Cells(node), nil) }); err != nil {
+			return err
+		}
+		if rows, err = tx.Query(ctx, selectAllActivities, region); err != nil {
+			return err
+		}
+		if err := eachActivity(rows, func(_, _ string, a fact.Activity) { differ.Replace(a.Cells(), nil) }); err != nil {
+			return err
+		}
+		if rows, err = tx.Query(ctx, selectAllIndicators, region); err != nil {
+			return err
+		}
+		return eachIndicators(rows, func(_, _ string, i fact.Indicators) { differ.Replace(i.Cells(), nil) })
 	})
 	if err != nil {
 		return nil, fmt.Errorf("count afresh: %w", err)

@@ -16,7 +16,7 @@ import (
 type Event struct {
 	bus.Event
 	Hash bus.Hash
-	// Aggregate is the report or case: the event's subject, or a hash of it where the subject is no pseudonym.
+	// Aggregate is the report, case or entry: the event's subject, or a hash of it where the subject is no pseudonym.
 	Aggregate string
 }
 
@@ -35,14 +35,19 @@ func aggregateOf(subject string) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// Change is what an event says, in the terms of the domain: one of the two.
+// Directory is the service whose entries count.
+const Directory = "directory"
+
+// Change is what an event says, in the terms of the domain: one of the four.
 type Change struct {
-	Report *fact.ReportCounted
-	Case   fact.CaseEvent
+	Report     *fact.ReportCounted
+	Case       fact.CaseEvent
+	Activity   *fact.ActivityCounted
+	Indicators *fact.IndicatorsCounted
 }
 
-// Read turns an event into a change. It returns ErrUnreadable or ErrForeign.
-type Read func(source, eventType, aggregate string, data []byte) (Change, error)
+// Read turns an event of a line into a change. It returns ErrUnreadable or ErrForeign.
+type Read func(line bus.Line, eventType, aggregate string, data []byte) (Change, error)
 
 // Why an event cannot be turned into a change.
 var (

@@ -20,8 +20,11 @@ type facts struct {
 	reports map[aggregate]versions[fact.Report]
 	cases   map[aggregate]versions[fact.Case]
 	actions []recorded
-	forget  map[aggregate]bool // sealed meanwhile: actions recorded before are let go
-	cells   fact.Delta
+	// What the entries of the directory count.
+	activities map[aggregate]versions[fact.Activity]
+	indicators map[aggregate]versions[fact.Indicators]
+	forget     map[aggregate]bool // sealed meanwhile: actions recorded before are let go
+	cells      fact.Delta
 }
 
 // versions of a fact: as the database has it, and now.
@@ -41,11 +44,17 @@ func (facts) aggregate(e Event) aggregate { return aggregate{e.Line.Node, e.Line
 
 // change lets an event change its fact, and the cells with it.
 func (f *facts) change(l *lineState, e Event, read Read, codes fact.Codes) error {
-	c, err := read(e.Line.Source, e.Type, e.Aggregate, e.Data)
+	c, err := read(e.Line, e.Type, e.Aggregate, e.Data)
 	if err != nil {
 		return err
 	}
 	at := f.aggregate(e)
+	switch {
+	case c.Activity != nil:
+		return f.changeActivity(at, e.AggregateSeq, *c.Activity, codes)
+	case c.Indicators != nil:
+		return f.changeIndicators(at, e.AggregateSeq, *c.Indicators, codes)
+	}
 	if c.Report != nil {
 		old := f.reports[at].now
 		next, err := old.Apply(e.AggregateSeq, *c.Report, codes)
@@ -109,6 +118,7 @@ func loadFacts(ctx context.Context, tx pgx.Tx, region string, events []Event) (f
 	f := facts{
 		blocked: map[aggregate]bool{}, forget: map[aggregate]bool{}, cells: fact.Delta{},
 		reports: map[aggregate]versions[fact.Report]{}, cases: map[aggregate]versions[fact.Case]{},
+		activities: map[aggregate]versions[fact.Activity]{}, indicators: map[aggregate]versions[fact.Indicators]{},
 	}
 	if len(events) == 0 {
 		return f, nil
@@ -128,6 +138,10 @@ func loadFacts(ctx context.Context, tx pgx.Tx, region string, events []Event) (f
 	b.Queue(selectBlocked, region, nodes, sources, names)
 	b.Queue(selectReports, region, nodes, names)
 	b.Queue(selectCases, region, nodes, names)
+	if fromDirectory(sources) {
+		b.Queue(selectActivities, region, nodes, names)
+		b.Queue(selectIndicators, region, nodes, names)
+	}
 	err := run(ctx, tx, b, func(results pgx.BatchResults) error {
 		rows, err := results.Query()
 		if err != nil {
@@ -153,11 +167,14 @@ func loadFacts(ctx context.Context, tx pgx.Tx, region string, events []Event) (f
 		if rows, err = results.Query(); err != nil {
 			return err
 		}
-		return eachCase(rows, func(node, name string, c fact.Case) {
+		if err := eachCase(rows, func(node, name string, c fact.Case) {
 			for _, s := range source[[2]string{node, name}] {
 				f.cases[aggregate{node, s, name}] = versions[fact.Case]{now: c}
 			}
-		})
+		}); err != nil || !fromDirectory(sources) {
+			return err
+		}
+		return f.loadActivities(results)
 	})
 	if err != nil {
 		return facts{}, fmt.Errorf("load facts: %w", err)

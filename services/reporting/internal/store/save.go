@@ -57,6 +57,7 @@ func (f *facts) queue(b *pgx.Batch, region string) {
 	for _, a := range f.actions {
 		b.Queue(insertAction, region, a.of.node, a.of.name, a.seq, monthInt(a.Month), a.Code, a.Result)
 	}
+	f.queueActivities(b, region)
 	f.queueCells(b, region)
 }
 

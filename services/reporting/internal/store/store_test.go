@@ -75,6 +75,10 @@ func (w *wire) event(aggregate string, change any) Event {
 	switch c := change.(type) {
 	case fact.ReportCounted:
 		read = func() (Change, error) { return Change{Report: &c}, nil }
+	case fact.ActivityCounted:
+		read = func() (Change, error) { return Change{Activity: &c}, nil }
+	case fact.IndicatorsCounted:
+		read = func() (Change, error) { return Change{Indicators: &c}, nil }
 	case fact.CaseEvent:
 		read = func() (Change, error) { return Change{Case: c}, nil }
 	case error:
@@ -95,7 +99,7 @@ func (w *wire) event(aggregate string, change any) Event {
 	return e
 }
 
-func (b *bundle) read(_, _, _ string, data []byte) (Change, error) {
+func (b *bundle) read(_ bus.Line, _, _ string, data []byte) (Change, error) {
 	b.mu.Lock()
 	f := b.changes[binary.BigEndian.Uint32(data)]
 	b.mu.Unlock()

@@ -19,7 +19,7 @@ func (t Table) Protect(year int, categories [][]Category, counts map[fact.Cell]i
 	grid := disclosure.Grid{}
 	size := 1
 	for i, c := range categories {
-		grid.Axes = append(grid.Axes, disclosure.Axis{Size: len(c), Total: t.Dimensions[i].kind != units})
+		grid.Axes = append(grid.Axes, disclosure.Axis{Size: len(c), Total: t.Dimensions[i].kind.totalled()})
 		size *= len(c)
 	}
 	cells := make([]Cell, size)
@@ -45,6 +45,9 @@ func (t Table) cell(year int, keys []string) fact.Cell {
 		if i < len(keys) {
 			*to = keys[i]
 		}
+	}
+	if t.Code == fact.TableIndicators && c.C != fact.FigureYear {
+		c.Year = fact.Always
 	}
 	return c
 }

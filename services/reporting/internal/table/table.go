@@ -7,6 +7,8 @@ package table
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/retepari/pari/services/reporting/internal/disclosure"
 	"github.com/retepari/pari/services/reporting/internal/fact"
@@ -19,7 +21,7 @@ type Unit int
 const (
 	Reports Unit = iota + 1
 	Cases
-	Mixed // the dimension "unit" names them
+	Mixed // one of the dimensions names them
 )
 
 // Table is an entry of the catalogue.
@@ -42,11 +44,20 @@ type Dimension struct {
 type kind int
 
 const (
-	units  kind = iota // of fact.TableFlow; they have no total, for nobody can add reports to cases
-	months             // of the year
-	nodes              // of the region
-	groups             // the vocabulary list of the dimension's code
+	units      kind = iota // of fact.TableFlow; they have no total, for nobody can add reports to cases
+	months                 // of the year
+	nodes                  // of the region
+	groups                 // the vocabulary list of the dimension's code
+	measures               // the same; its codes name units, so they have no total
+	indicators             // the same, as far as there are counts
+	figures                // of fact.TableIndicators; a target cannot be added to what was counted
+	counted                // whatever there are counts of: for public tables, where nothing is told by what is missing
 )
+
+// totalled tells whether the categories of a dimension add up to something, which is then the last of them.
+func (k kind) totalled() bool {
+	return !slices.Contains([]kind{units, measures, indicators, figures}, k)
+}
 
 // Category is one value of a dimension.
 type Category struct {
@@ -54,7 +65,7 @@ type Category struct {
 	LabelIt, LabelEn string
 }
 
-// total is the last category of every dimension but units.
+// total is the last category of every dimension that has one.
 var total = Category{fact.Total, "totale", "total"}
 
 // flow is not art. 9 data, and when or where somebody turned to the network tells nothing of who he is.
@@ -98,9 +109,32 @@ var catalogue = []Table{
 		},
 		Rule: crossing,
 	},
+	{
+		Code:    fact.TableActivity,
+		TitleIt: "Attività della rete, per nodo",
+		TitleEn: "Activity of the network, by node",
+		Unit:    Mixed,
+		Dimensions: []Dimension{
+			{"activity_measure", "attività", "activity", measures},
+			{"node", "nodo", "node", counted},
+		},
+		Rule: disclosure.Public,
+	},
+	{
+		Code:    fact.TableIndicators,
+		TitleIt: "Indicatori dei programmi: obiettivo, anno e finora",
+		TitleEn: "Indicators of programmes: target, year and so far",
+		Unit:    Mixed,
+		Dimensions: []Dimension{
+			{"programme", "programma", "programme", counted},
+			{"programme_indicator", "indicatore", "indicator", indicators},
+			{"figure", "valore", "figure", figures},
+		},
+		Rule: disclosure.Public,
+	},
 }
 
-// All is the catalogue in the order of its codes.
+// All is the catalogue in the order of its numbers.
 func All() []Table { return append([]Table(nil), catalogue...) }
 
 // Find returns a table by its code.
@@ -118,6 +152,7 @@ type Frame struct {
 	Year   int
 	Nodes  []string                     // of the region, in the order to show them
 	Groups func(list string) []Category // of the vocabulary, in its order
+	Counts map[fact.Cell]int64          // true counts of the table
 }
 
 // Categories lists the categories of each dimension, the total last.
@@ -131,7 +166,12 @@ func (t Table) Categories(f Frame) [][]Category {
 				{fact.UnitPertinent, "casi pertinenti", "pertinent cases"},
 				{fact.UnitCase, "casi", "cases"},
 			}
-			continue
+		case figures:
+			all[i] = []Category{
+				{fact.FigureTarget, "obiettivo", "target"},
+				{fact.FigureYear, fmt.Sprintf("nel %d", f.Year), fmt.Sprintf("in %d", f.Year)},
+				{fact.FigureSoFar, "finora", "so far"},
+			}
 		case months:
 			for m := 1; m <= 12; m++ {
 				all[i] = append(all[i], Category{fact.Month{Year: f.Year, Month: m}.String(), fmt.Sprintf("%s %d", monthsIt[m-1], f.Year), fmt.Sprintf("%s %d", monthsEn[m-1], f.Year)})
@@ -140,12 +180,36 @@ func (t Table) Categories(f Frame) [][]Category {
 			for _, n := range f.Nodes {
 				all[i] = append(all[i], Category{n, placeName(n), placeName(n)})
 			}
-		case groups:
+		case groups, measures:
 			all[i] = append(all[i], f.Groups(d.Code)...)
+		case indicators:
+			there := f.counted(i)
+			for _, c := range f.Groups(d.Code) {
+				if there[c.Code] {
+					all[i] = append(all[i], c)
+				}
+			}
+		case counted:
+			for _, code := range slices.Sorted(maps.Keys(f.counted(i))) {
+				all[i] = append(all[i], Category{code, placeName(code), placeName(code)})
+			}
 		}
-		all[i] = append(all[i], total)
+		if d.kind.totalled() {
+			all[i] = append(all[i], total)
+		}
 	}
 	return all
+}
+
+// counted are the codes that there are counts of in a dimension, the total not among them.
+func (f Frame) counted(dimension int) map[string]bool {
+	there := map[string]bool{}
+	for c, n := range f.Counts {
+		if code := [...]string{c.A, c.B, c.C}[dimension]; n != 0 && code != fact.Total {
+			there[code] = true
+		}
+	}
+	return there
 }
 
 var (

@@ -477,7 +477,7 @@ func (x *ProgrammeAction) GetEntries() []string {
 // What a programme is measured by.
 type Indicator struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Code, for instance "IND_OPERATORS_TRAINED".
+	// Code, for instance "IND_OPERATORS_TRAINED". Empty: none of the list; it is shown and not counted.
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
 	// What is counted.
 	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
@@ -485,7 +485,7 @@ type Indicator struct {
 	Unit string `protobuf:"bytes,3,opt,name=unit,proto3" json:"unit,omitempty"`
 	// Target in that unit; 0: not given.
 	Target int64 `protobuf:"varint,4,opt,name=target,proto3" json:"target,omitempty"`
-	// What was counted so far. Empty: nothing yet.
+	// What was counted so far. Empty: nothing yet. Where a year stands beside months of the same year, the year counts.
 	Measures      []*Measure `protobuf:"bytes,5,rep,name=measures,proto3" json:"measures,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -656,9 +656,9 @@ const file_pari_directory_v1_programme_proto_rawDesc = "" +
 	"\x05title\x18\x02 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01R\x05title\x12.\n" +
 	"\vdescription\x18\x03 \x01(\tB\f\xbaH\x05r\x03\x18\xa0\x1f\xb0\xbb\x18\x01R\vdescription\x120\n" +
 	"\bservices\x18\x04 \x03(\tB\x14\xb0\xbb\x18\x01\xba\xbb\x18\fservice_typeR\bservices\x12}\n" +
-	"\aentries\x18\x05 \x03(\tBc\xbaH3\x92\x010\x10\xf4\x03\x18\x01\")r'2%^[a-z]{3,12}/[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01»\x18%course initiative network office roomR\aentries\"\xea\x01\n" +
-	"\tIndicator\x12 \n" +
-	"\x04code\x18\x01 \x01(\tB\f\xbaH\x05r\x03\x18\xac\x02\xb0\xbb\x18\x01R\x04code\x12$\n" +
+	"\aentries\x18\x05 \x03(\tBc\xbaH3\x92\x010\x10\xf4\x03\x18\x01\")r'2%^[a-z]{3,12}/[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01»\x18%course initiative network office roomR\aentries\"\x81\x02\n" +
+	"\tIndicator\x127\n" +
+	"\x04code\x18\x01 \x01(\tB#\xbaH\x05r\x03\x18\xac\x02\xb0\xbb\x18\x01\xba\xbb\x18\x13programme_indicatorR\x04code\x12$\n" +
 	"\x05title\x18\x02 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01R\x05title\x12\"\n" +
 	"\x04unit\x18\x03 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01R\x04unit\x12*\n" +
 	"\x06target\x18\x04 \x01(\x03B\x12\xbaH\v\"\t\x18\x80\xd0\xdb\xc3\xf4\x02(\x00\xb0\xbb\x18\x01R\x06target\x12E\n" +

@@ -35,7 +35,7 @@ const (
 	Unit_UNIT_REPORT Unit = 1
 	// Cases: files worked by a node.
 	Unit_UNIT_CASE Unit = 2
-	// Several units in one table; the dimension "unit" names them.
+	// Several units in one table; one of its dimensions names them: "unit", "activity_measure" or "programme_indicator".
 	Unit_UNIT_MIXED Unit = 3
 )
 
@@ -173,7 +173,7 @@ type Table struct {
 	Region string `protobuf:"bytes,2,opt,name=region,proto3" json:"region,omitempty"`
 	// Calendar year.
 	Year int32 `protobuf:"varint,3,opt,name=year,proto3" json:"year,omitempty"`
-	// The dimensions with their categories; the last category of each is its total.
+	// The dimensions with their categories; the last category of each is its total, but for dimensions that name units.
 	Dimensions []*Dimension `protobuf:"bytes,4,rep,name=dimensions,proto3" json:"dimensions,omitempty"`
 	// One cell per combination of categories, the last dimension running fastest.
 	Cells []*Cell `protobuf:"bytes,5,rep,name=cells,proto3" json:"cells,omitempty"`
@@ -282,7 +282,7 @@ type Dimension struct {
 	LabelIt string `protobuf:"bytes,2,opt,name=label_it,json=labelIt,proto3" json:"label_it,omitempty"`
 	// English label.
 	LabelEn string `protobuf:"bytes,3,opt,name=label_en,json=labelEn,proto3" json:"label_en,omitempty"`
-	// Categories in display order; the last one is the total.
+	// Categories in display order; the last one is the total, if there is one.
 	Categories    []*Category `protobuf:"bytes,4,rep,name=categories,proto3" json:"categories,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -349,7 +349,7 @@ func (x *Dimension) GetCategories() []*Category {
 // One category of a dimension.
 type Category struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Code from the vocabulary, a month (2026-03), a node, or TOTAL.
+	// Code from the vocabulary, a month (2026-03), a node, a programme, or TOTAL.
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
 	// Italian label.
 	LabelIt string `protobuf:"bytes,2,opt,name=label_it,json=labelIt,proto3" json:"label_it,omitempty"`
@@ -475,10 +475,11 @@ func (x *Cell) GetHidden() bool {
 }
 
 // How the counts of a table were protected. Source: the network's disclosure rules (threshold 5, 10 where two special
-// categories cross; every count rounded to a multiple of 5).
+// categories cross; every count rounded to a multiple of 5). Tables of what the directory shows anyway are exact: threshold 0,
+// base 1, nothing hidden.
 type Protection struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Smallest count that is shown.
+	// Smallest count that is shown; 0 for a table of public figures.
 	Threshold int32 `protobuf:"varint,1,opt,name=threshold,proto3" json:"threshold,omitempty"`
 	// Base that every count is rounded to.
 	Base          int32 `protobuf:"varint,2,opt,name=base,proto3" json:"base,omitempty"`

@@ -1,0 +1,123 @@
+// Package activity says what each entry of the directory adds to the figures of the network: active points, sessions held,
+// training given, and how far the indicators of a programme have come.
+//
+// It promises that the same entries on the same day give the same figures, whoever asks and in whatever order the entries
+// come. Nothing is guessed: what the source did not give is not counted. It knows days of the calendar in Rome, written as in
+// the contract, and is pure.
+package activity
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	"github.com/retepari/pari/services/directory/internal/entry"
+)
+
+// Codes of the list "activity_measure".
+const (
+	ActivePoints     = "ACTIVE_POINTS"
+	SessionsHeld     = "SESSIONS_HELD"
+	EditionsHeld     = "EDITIONS_HELD"
+	TrainingHours    = "TRAINING_HOURS"
+	PersonsTrained   = "PERSONS_TRAINED"
+	OperatorsTrained = "OPERATORS_TRAINED"
+)
+
+// Contribution is what one entry adds to the figures of its region.
+type Contribution struct {
+	Region string
+	Ref    entry.Ref
+	// Event says it: an ActivityCounted, or the IndicatorsCounted of a programme.
+	Event proto.Message
+}
+
+// Type is the type of the event.
+func (c Contribution) Type() string {
+	if c.Ref.Kind() == "programme" {
+		return "it.pari.programme.counted.v1"
+	}
+	return "it.pari.activity.counted.v1"
+}
+
+// Aggregate is the subject of the event: "course.reati-spia".
+func (c Contribution) Aggregate() string { return strings.Replace(string(c.Ref), "/", ".", 1) }
+
+// Nothing is the contribution of an entry that adds nothing any more, by the name of its aggregate.
+func Nothing(region, aggregate string) Contribution {
+	ref := entry.Ref(strings.Replace(aggregate, ".", "/", 1))
+	if ref.Kind() == "programme" {
+		return Contribution{region, ref, &eventsv1.IndicatorsCounted{Programme: ref.ID()}}
+	}
+	return Contribution{region, ref, &eventsv1.ActivityCounted{Entry: string(ref)}}
+}
+
+// Of lists the contributions of entries on a day, those that add something, in the order of regions and names. since tells on
+// which day the directory first had an entry.
+func Of(entries []*directoryv1.Entry, today string, since map[entry.Ref]string) []Contribution {
+	var all []Contribution
+	for _, e := range entries {
+		ref := entry.RefOf(e)
+		if p := e.GetProgramme(); p != nil {
+			if rows := indicators(p); len(rows) > 0 {
+				all = append(all, Contribution{p.GetRegion(), ref, &eventsv1.IndicatorsCounted{Programme: ref.ID(), Rows: rows}})
+			}
+			continue
+		}
+		f := figures{}
+		region := ""
+		switch {
+		case e.GetOffice() != nil:
+			region = e.GetOffice().GetRegion()
+			f.office(e.GetOffice(), cmp.Or(e.GetOffice().GetValidFrom(), since[ref]), today)
+		case e.GetInitiative() != nil:
+			region = e.GetInitiative().GetRegion()
+			f.initiative(e.GetInitiative(), today)
+		case e.GetCourse() != nil:
+			region = e.GetCourse().GetRegion()
+			f.course(e.GetCourse(), today)
+		}
+		if rows := f.rows(); len(rows) > 0 {
+			all = append(all, Contribution{region, ref, &eventsv1.ActivityCounted{Entry: string(ref), Rows: rows}})
+		}
+	}
+	slices.SortFunc(all, func(a, b Contribution) int {
+		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Ref, b.Ref))
+	})
+	return all
+}
+
+// figure names one row.
+type figure struct {
+	measure string
+	year    int
+	node    string
+}
+
+type figures map[figure]int64
+
+// rows are the figures that are not zero, by measure, year and node.
+func (f figures) rows() []*eventsv1.ActivityRow {
+	keys := slices.SortedFunc(maps.Keys(f), func(a, b figure) int {
+		return cmp.Or(cmp.Compare(a.measure, b.measure), cmp.Compare(a.year, b.year), cmp.Compare(a.node, b.node))
+	})
+	var rows []*eventsv1.ActivityRow
+	for _, k := range keys {
+		if f[k] != 0 {
+			rows = append(rows, &eventsv1.ActivityRow{Measure: k.measure, Year: int32(k.year), Node: k.node, Value: f[k]})
+		}
+	}
+	return rows
+}
+
+// yearOf reads the year of a day; the contract has checked its form.
+func yearOf(day string) int {
+	year, _ := strconv.Atoi(day[:min(4, len(day))])
+	return year
+}

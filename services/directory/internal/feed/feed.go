@@ -1,0 +1,163 @@
+// Package feed tells reporting what the entries of the directory count: events out, one line per region.
+//
+//	what is shown, and the day ─► activity.Of ─► store.Publish: what differs from the last word ─► outbox ─► relay ─► hub
+//
+// It promises that what was published last agrees, a moment after each change and an hour after each midnight at the latest,
+// with what the entries count on that day; and that an entry which counts nothing any more is taken back. Several copies of
+// the service may run: they publish under one lock, and one relay of each line leads.
+//
+// The centre stands in every region as a node of that name. A region gets its line when an entry first names it.
+package feed
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/nats-io/nats.go"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/outbox"
+	"github.com/retepari/pari/pkg/rome"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/activity"
+	"github.com/retepari/pari/services/directory/internal/store"
+)
+
+// Source is the service in the name of the lines.
+const Source = "directory"
+
+// Config of a feed. Durations that are zero take the value in brackets.
+type Config struct {
+	Pool   *pgxpool.Pool
+	Conn   *nats.Conn  // to the hub
+	Signer *bus.Signer // key of the centre
+	Centre *bus.Keys   // its public side, for watermarks
+	Log    *slog.Logger
+	Now    func() time.Time
+
+	Every time.Duration // how often to look although nothing has changed: the day may have [1 h]
+	Again time.Duration // how long to wait when the database does not answer [2 s]
+}
+
+// Feed publishes what the entries that it was shown count.
+type Feed struct {
+	c       Config
+	entries atomic.Pointer[[]*directoryv1.Entry]
+	shown   chan struct{}
+	relays  map[string]*outbox.Relay // by region
+}
+
+// New returns a feed that has nothing to say yet.
+func New(c Config) *Feed {
+	if c.Every <= 0 {
+		c.Every = time.Hour
+	}
+	if c.Again <= 0 {
+		c.Again = 2 * time.Second
+	}
+	return &Feed{c: c, shown: make(chan struct{}, 1), relays: map[string]*outbox.Relay{}}
+}
+
+// Show tells the feed what is current. It never blocks.
+func (f *Feed) Show(entries []*directoryv1.Entry) {
+	f.entries.Store(&entries)
+	select {
+	case f.shown <- struct{}{}:
+	default:
+	}
+}
+
+// Run publishes until ctx ends; it returns nil then, or an error when a relay could not start.
+func (f *Feed) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return f.publish(ctx, g) })
+	return g.Wait()
+}
+
+func (f *Feed) publish(ctx context.Context, relays *errgroup.Group) error {
+	wait := time.NewTimer(f.c.Every)
+	defer wait.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-f.shown:
+		case <-wait.C:
+		}
+		wait.Reset(f.c.Every)
+		if err := f.reconcile(ctx, relays); err != nil && ctx.Err() == nil {
+			f.c.Log.WarnContext(ctx, "what the directory counts is not published", slog.Any("error", err))
+			wait.Reset(f.c.Again)
+		}
+	}
+}
+
+// reconcile publishes what differs from the last word, region by region, each for itself.
+func (f *Feed) reconcile(ctx context.Context, relays *errgroup.Group) error {
+	entries := f.entries.Load()
+	if entries == nil {
+		return nil
+	}
+	first, err := store.FirstHad(ctx, f.c.Pool)
+	if err != nil {
+		return err
+	}
+	known, err := store.PublishedRegions(ctx, f.c.Pool)
+	if err != nil {
+		return err
+	}
+	regions := map[string][]activity.Contribution{}
+	for _, region := range known {
+		regions[region] = nil
+	}
+	for _, c := range activity.Of(*entries, f.c.Now().In(rome.Zone).Format(time.DateOnly), first) {
+		regions[c.Region] = append(regions[c.Region], c)
+	}
+	var failed []error
+	for _, region := range slices.Sorted(maps.Keys(regions)) {
+		n, err := store.Publish(ctx, f.c.Pool, region, regions[region])
+		if errors.Is(err, outbox.ErrEvent) { // it will not be better in a moment
+			f.c.Log.ErrorContext(ctx, "what an entry counts cannot be sent", slog.String("region", region), slog.Any("error", err))
+			err = nil
+		}
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		relay, err := f.relay(ctx, region, relays)
+		if err != nil { // a name that no line can have
+			f.c.Log.ErrorContext(ctx, "a region has no line", slog.String("region", region), slog.Any("error", err))
+			continue
+		}
+		if n > 0 {
+			f.c.Log.InfoContext(ctx, "what the directory counts has changed", slog.String("region", region), slog.Int("entries", n))
+			relay.Wake()
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// relay returns the relay of a region, and starts it the first time.
+func (f *Feed) relay(ctx context.Context, region string, relays *errgroup.Group) (*outbox.Relay, error) {
+	if r := f.relays[region]; r != nil {
+		return r, nil
+	}
+	r, err := outbox.NewRelay(outbox.Config{
+		Line: bus.Line{Region: region, Node: identity.Centre, Source: Source}, Tenant: region,
+		Pool: f.c.Pool, Conn: f.c.Conn, Signer: f.c.Signer, Centre: f.c.Centre, Log: f.c.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	f.relays[region] = r
+	relays.Go(func() error { return r.Run(ctx) })
+	return r, nil
+}

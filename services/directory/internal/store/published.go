@@ -1,0 +1,137 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/retepari/pari/pkg/outbox"
+	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/services/directory/internal/activity"
+	"github.com/retepari/pari/services/directory/internal/entry"
+)
+
+// publishing are the statements about what reporting was told.
+var publishing = map[string]string{
+	"first had": `
+		select kind, id, to_char(min(stored_at) at time zone 'Europe/Rome', 'YYYY-MM-DD') from entry where kind = 'office' group by kind, id`,
+	"published regions": `select distinct region from published order by region`,
+	"know aggregates": `
+		insert into published (region, aggregate) select $1, * from unnest($2::text[]) on conflict do nothing`,
+	"lock published": `select aggregate, seq, digest from published where region = $1 order by aggregate for update`,
+	"publish":        `update published set seq = $3, digest = $4 where region = $1 and aggregate = $2`,
+}
+
+// FirstHad tells on which day, in Europe/Rome, the directory first had each office.
+func FirstHad(ctx context.Context, pool *pgxpool.Pool) (map[entry.Ref]string, error) {
+	rows, err := pool.Query(ctx, publishing["first had"])
+	if err != nil {
+		return nil, fmt.Errorf("first days of offices: %w", err)
+	}
+	first := map[entry.Ref]string{}
+	var kind, id, day string
+	_, err = pgx.ForEachRow(rows, []any{&kind, &id, &day}, func() error {
+		first[entry.MakeRef(kind, id)] = day
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("first days of offices: %w", err)
+	}
+	return first, nil
+}
+
+// PublishedRegions lists the regions that something was ever published for.
+func PublishedRegions(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
+	rows, err := pool.Query(ctx, publishing["published regions"])
+	if err != nil {
+		return nil, fmt.Errorf("regions: %w", err)
+	}
+	regions, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("regions: %w", err)
+	}
+	return regions, nil
+}
+
+// Publish makes events of what the entries of a region contribute and was not published so yet, in one transaction, and
+// returns how many. What contributes no more is taken back by an empty contribution. One that could never be sent is left
+// out, and named by an error that is outbox.ErrEvent; the others are published all the same.
+func Publish(ctx context.Context, pool *pgxpool.Pool, region string, contributions []activity.Contribution) (n int, err error) {
+	wanted := map[string]activity.Contribution{}
+	var names []string
+	for _, c := range contributions {
+		wanted[c.Aggregate()] = c
+		names = append(names, c.Aggregate())
+	}
+	slices.Sort(names)
+	var unfit []error
+	err = pg.InTenant(ctx, pool, region, func(ctx context.Context, tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, publishing["know aggregates"], region, names); err != nil {
+			return err
+		}
+		known, err := lockPublished(ctx, tx, region)
+		if err != nil {
+			return err
+		}
+		b := &pgx.Batch{}
+		var events []outbox.Prepared
+		for _, p := range known {
+			c, there := wanted[p.aggregate]
+			if !there {
+				c = activity.Nothing(region, p.aggregate)
+			}
+			data, err := proto.MarshalOptions{Deterministic: true}.Marshal(c.Event)
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.Ref, err)
+			}
+			digest := sha256.Sum256(data)
+			if string(digest[:]) == p.digest || p.seq == 0 && !there {
+				continue
+			}
+			event, err := outbox.Prepare(ctx, outbox.Event{Node: region, Type: c.Type(), Aggregate: p.aggregate, AggregateSeq: p.seq + 1, Data: data})
+			if err != nil {
+				unfit = append(unfit, fmt.Errorf("%s: %w", c.Ref, err))
+				continue
+			}
+			b.Queue(publishing["publish"], region, p.aggregate, p.seq+1, digest[:])
+			events = append(events, event)
+		}
+		if n = len(events); n == 0 {
+			return nil
+		}
+		outbox.QueueAll(b, events...)
+		return tx.SendBatch(ctx, b).Close()
+	})
+	if err != nil {
+		return 0, fmt.Errorf("publish: %w", err)
+	}
+	return n, errors.Join(unfit...)
+}
+
+// publishedRow is what was last said of an aggregate.
+type publishedRow struct {
+	aggregate, digest string
+	seq               int64
+}
+
+func lockPublished(ctx context.Context, tx pgx.Tx, region string) ([]publishedRow, error) {
+	rows, err := tx.Query(ctx, publishing["lock published"], region)
+	if err != nil {
+		return nil, err
+	}
+	known, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p publishedRow, err error) {
+		var digest []byte
+		err = row.Scan(&p.aggregate, &p.seq, &digest)
+		p.digest = string(digest)
+		return p, err
+	})
+	slices.SortFunc(known, func(a, b publishedRow) int { return strings.Compare(a.aggregate, b.aggregate) })
+	return known, err
+}

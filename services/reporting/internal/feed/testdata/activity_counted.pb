@@ -1,0 +1,4 @@
+
+course/reati-spia
+PERSONS_TRAINEDêcremona 
+TRAINING_HOURSê 

@@ -1,0 +1,2 @@
+
+course/reati-spia

@@ -1,0 +1,4 @@
+
+fami-piemonte-2021-2027
+IND_OPERATORS_TRAINEDx
+IND_OPERATORS_TRAINEDê #
