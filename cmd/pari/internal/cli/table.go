@@ -86,6 +86,10 @@ func (c *cli) tableRows(t *reportingv1.Table, row func(...any)) {
 		}
 		row(append(line, cell.GetValue())...)
 	}
+	if t.GetProtection().GetThreshold() == 0 {
+		row(c.label("dati pubblici, esatti", "public figures, exact"))
+		return
+	}
 	row(fmt.Sprintf(c.label("%d celle protette: zero o meno di %d; le altre arrotondate a %d", "%d cells protected: zero or fewer than %d; the others rounded to %d"),
 		hidden, t.GetProtection().GetThreshold(), t.GetProtection().GetBase()))
 }
