@@ -108,7 +108,7 @@ func (n *Node) confirm(at time.Time) {
 func (n *Node) heed(m *nats.Msg) {
 	var a eventsv1.DirectoryAnnouncement
 	if err := bus.OpenMsg(m, bus.CentreOwner, n.c.Centre, &a); err != nil {
-		n.c.Log.Warn("directory announcement dropped", slog.Any("error", err)) //nolint:sloglint // no call is being answered
+		n.c.Log.Warn("directory announcement dropped", slog.Any("error", err))
 		return
 	}
 	if a.GetRevision() <= n.revision.Load() {
