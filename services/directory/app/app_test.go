@@ -53,6 +53,11 @@ func config(t *testing.T, world *rpctest.World, db pgtest.DB) app.Config {
 	}
 }
 
+// atCentre is what migrating and loading the centre's directory need.
+func atCentre(ownerURL string) app.Config {
+	return app.Config{Config: service.Config{Node: "centre"}, DatabaseOwnerURL: ownerURL}
+}
+
 // run starts a directory and waits until it is ready. It is stopped with the test.
 func run(t *testing.T, world *rpctest.World, db pgtest.DB, c app.Config) *directory {
 	t.Helper()
@@ -82,7 +87,7 @@ func run(t *testing.T, world *rpctest.World, db pgtest.DB, c app.Config) *direct
 func loaded(t *testing.T) pgtest.DB {
 	t.Helper()
 	return pgtest.New(t, "directory_loaded", func(ctx context.Context, ownerURL string) error {
-		c := app.Config{DatabaseOwnerURL: ownerURL}
+		c := atCentre(ownerURL)
 		if err := app.Migrate(ctx, c); err != nil {
 			return err
 		}
@@ -139,9 +144,9 @@ func call(t *testing.T) context.Context {
 func TestLoad(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t, "directory_empty", func(ctx context.Context, ownerURL string) error {
-		return app.Migrate(ctx, app.Config{DatabaseOwnerURL: ownerURL})
+		return app.Migrate(ctx, atCentre(ownerURL))
 	})
-	c := app.Config{DatabaseOwnerURL: db.OwnerURL}
+	c := atCentre(db.OwnerURL)
 	first, err := app.Load(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -165,7 +170,7 @@ func TestLoad(t *testing.T) {
 func TestRun_WaitsForData(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t, "directory_empty", func(ctx context.Context, ownerURL string) error {
-		return app.Migrate(ctx, app.Config{DatabaseOwnerURL: ownerURL})
+		return app.Migrate(ctx, atCentre(ownerURL))
 	})
 	world := rpctest.NewWorld(t)
 	c := config(t, world, db)

@@ -27,6 +27,7 @@ func TestListTables(t *testing.T) {
 	}
 	want := map[string]reportingv1.Unit{
 		"T1": reportingv1.Unit_UNIT_MIXED, "T2": reportingv1.Unit_UNIT_CASE, "T9": reportingv1.Unit_UNIT_CASE,
+		"T14": reportingv1.Unit_UNIT_MIXED, "T15": reportingv1.Unit_UNIT_MIXED,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -1,12 +1,15 @@
 package table
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/retepari/pari/services/reporting/internal/disclosure"
 	"github.com/retepari/pari/services/reporting/internal/fact"
 )
 
@@ -19,6 +22,9 @@ func frame() Frame {
 				"ground_group":  {{"G_ETHNIC", "etnico-razziale", "ethnic"}, {"G_AGE", "età", "age"}, {"G_OTHER", "altro", "other"}},
 				"field_group":   {{"F_WORK", "lavoro", "work"}, {"F_HOUSING", "casa", "housing"}, {"F_OTHER", "altro", "other"}},
 				"outcome_group": {{"O_SOLVED", "risolta", "solved"}},
+
+				"activity_measure":    {{"HOURS", "ore", "hours"}, {"PERSONS", "persone", "persons"}},
+				"programme_indicator": {{"IND_A", "a", "a"}, {"IND_B", "b", "b"}},
 			}[list]
 		},
 	}
@@ -27,14 +33,22 @@ func frame() Frame {
 func TestCatalogue_IsOrderedAndProtected(t *testing.T) {
 	t.Parallel()
 	all := All()
-	if !slices.IsSortedFunc(all, func(a, b Table) int { return strings.Compare(a.Code, b.Code) }) {
-		t.Error("the catalogue is not in the order of its codes")
+	number := func(t Table) int { n, _ := strconv.Atoi(strings.TrimPrefix(t.Code, "T")); return n }
+	if !slices.IsSortedFunc(all, func(a, b Table) int { return number(a) - number(b) }) {
+		t.Error("the catalogue is not in the order of its numbers")
 	}
 	for _, c := range all {
-		if c.TitleIt == "" || c.TitleEn == "" || c.Rule.Threshold < 5 || c.Rule.Base != 5 {
-			t.Errorf("table %s lacks a title or a rule", c.Code)
+		public := c.Code == fact.TableActivity || c.Code == fact.TableIndicators
+		switch strict := c.Rule.Threshold >= 5 && c.Rule.Base == 5; {
+		case c.TitleIt == "" || c.TitleEn == "":
+			t.Errorf("table %s lacks a title", c.Code)
+		case public != (c.Rule == disclosure.Public) || !public && !strict:
+			t.Errorf("table %s has the rule %+v: only what the directory shows is public", c.Code, c.Rule)
 		}
 		for _, d := range c.Dimensions {
+			if (d.kind == counted || d.kind == indicators) && !public {
+				t.Errorf("table %s shows by its categories what there is", c.Code)
+			}
 			if d.kind == groups && (c.Rule.Threshold < 10 || !c.Rule.Lone) {
 				t.Errorf("table %s crosses groups under a rule that is too weak", c.Code)
 			}
@@ -45,6 +59,85 @@ func TestCatalogue_IsOrderedAndProtected(t *testing.T) {
 	}
 	if _, ok := Find("T99"); ok {
 		t.Error("found a table that does not exist")
+	}
+}
+
+// Ensure that no report and no case ever counts in a table that is shown as it is, and that the directory counts in no other.
+func TestCatalogue_OnlyTheDirectoryIsPublic(t *testing.T) {
+	t.Parallel()
+	codes := func(_, code string) (string, bool) { return code, true }
+	month := fact.Month{Year: 2026, Month: 3}
+	report, err := fact.Report{}.Apply(1, fact.ReportCounted{Month: month}, codes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	personal := report.Cells("cremona")
+	open, sealed := fact.Case{}, fact.Case{}
+	for i, e := range []fact.CaseEvent{
+		fact.CaseOpened{Month: month}, fact.CaseClassified{Verdict: fact.PertinentGroup, Grounds: []string{"G"}, MainGround: "G", Field: "F"},
+		fact.ActionRecorded{Month: month, Code: "A"}, fact.CaseClosed{Month: month, Outcome: "O"},
+	} {
+		if open, err = open.Apply(int64(i+1), e, codes); err != nil {
+			t.Fatal(err)
+		}
+		if i == 1 {
+			e = fact.CaseClassified{Sealed: true}
+		}
+		if sealed, err = sealed.Apply(int64(i+1), e, codes); err != nil {
+			t.Fatal(err)
+		}
+		personal = slices.Concat(personal, open.Cells("cremona"), sealed.Cells("cremona"))
+	}
+	for _, cell := range personal {
+		if found, ok := Find(cell.Table); !ok || found.Rule == disclosure.Public {
+			t.Errorf("a report or a case counts in %s, whose rule is %+v", cell.Table, found.Rule)
+		}
+	}
+	activity := fact.Activity{Rows: []fact.ActivityRow{{Measure: "HOURS", Year: 2026, Node: "cremona", Value: 1}}}
+	programme := fact.Indicators{Programme: "p", Rows: []fact.IndicatorRow{{Code: "IND_A", Target: 1}, {Code: "IND_A", Year: 2026, Value: 1}}}
+	for _, cells := range []fact.Delta{activity.Cells(), programme.Cells()} {
+		for cell := range cells {
+			if found, ok := Find(cell.Table); !ok || found.Rule != disclosure.Public {
+				t.Errorf("the directory counts in %s", cell.Table)
+			}
+		}
+	}
+}
+
+func TestProtect_ShowsPublicFiguresAsTheyAre(t *testing.T) {
+	t.Parallel()
+	counts := fact.Delta{}
+	counts.Replace(nil, fact.Activity{Rows: []fact.ActivityRow{
+		{Measure: "HOURS", Year: 2026, Node: "cremona", Value: 7}, {Measure: "HOURS", Year: 2026, Value: 2}, {Measure: "PERSONS", Year: 2026, Node: "reggio-emilia", Value: 1},
+	}}.Cells())
+	counts.Replace(nil, fact.Indicators{Programme: "uno", Rows: []fact.IndicatorRow{{Code: "IND_B", Target: 40}, {Code: "IND_B", Year: 2025, Value: 3}, {Code: "IND_B", Year: 2026, Value: 4}}}.Cells())
+	counts[fact.Cell{Table: fact.TableIndicators, Year: 2026, A: "gone", B: "IND_A", C: fact.FigureYear}] = 0
+	for code, want := range map[string][]string{
+		fact.TableActivity: {
+			"HOURS cremona 7", "HOURS reggio-emilia 0", "HOURS TOTAL 9", "PERSONS cremona 0", "PERSONS reggio-emilia 1", "PERSONS TOTAL 1",
+		},
+		fact.TableIndicators: {
+			"uno IND_B TARGET 40", "uno IND_B YEAR 4", "uno IND_B SO_FAR 7", "TOTAL IND_B TARGET 40", "TOTAL IND_B YEAR 4", "TOTAL IND_B SO_FAR 7",
+		},
+	} {
+		found, _ := Find(code)
+		f := frame()
+		f.Nodes, f.Counts = nil, map[fact.Cell]int64{}
+		for cell, n := range counts {
+			if cell.Table == code {
+				f.Counts[cell] = n
+			}
+		}
+		var got []string
+		for _, c := range found.Protect(2026, found.Categories(f), f.Counts) {
+			if c.Hidden {
+				t.Errorf("%s hides %v", code, c.Keys)
+			}
+			got = append(got, fmt.Sprintf("%s %d", strings.Join(c.Keys, " "), c.Value))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 
