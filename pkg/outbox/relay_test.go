@@ -253,6 +253,42 @@ func TestRelay_serves_several_tenants_apart(t *testing.T) {
 	}
 }
 
+// Ensure that a service with a line per region keeps and sends each by itself, though the lines have one node.
+func TestRelay_sends_what_is_its_tenants(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	per := map[bus.Line]*outbox.Relay{}
+	for _, region := range []string{"lombardia", "piemonte"} {
+		b.net.AddKey(region + ".centre")
+		c := b.config()
+		c.Line, c.Tenant = bus.Line{Region: region, Node: "centre", Source: "directory"}, region
+		c.Conn, c.Signer = b.net.Centre("directory"), b.net.Signer(region+".centre")
+		per[c.Line], _ = b.start(c)
+	}
+	for i := range 30 {
+		for _, region := range []string{"lombardia", "piemonte"} {
+			if err := write(t.Context(), b.pool, region, fmt.Sprint("a", i%3), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	sent := map[bus.Line][]bus.Event{}
+	for l, r := range per {
+		r.Wake()
+		bustest.Eventually(t, func() bool { return r.Status().Sent == 30 })
+		sent[l] = nil
+	}
+	for _, e := range b.stream() {
+		sent[e.Line] = append(sent[e.Line], e)
+	}
+	for l := range per {
+		b.want(check(b.net.Keys(), sent[l]), verdict{events: 30})
+	}
+	if len(sent) != 2 {
+		t.Errorf("%d lines have sent", len(sent))
+	}
+}
+
 func TestAppend(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

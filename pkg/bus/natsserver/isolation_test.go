@@ -288,6 +288,67 @@ func TestHub_gives_the_centre_no_more_than_it_needs(t *testing.T) {
 	}
 }
 
+// Ensure that the centre's directory sends what it counts on its own line of every region, and on no other, that it hears the
+// watermarks of that line alone, and that no node can speak in its name.
+func TestHub_gives_the_directory_its_own_lines(t *testing.T) {
+	t.Parallel()
+	n := bustest.New(t, bustest.Cremona)
+	directory, reporting := n.Centre("directory"), n.Centre("reporting")
+	mine := []string{"pari.v1.lombardia.centre.events.directory.activity.counted.v1", "pari.v1.piemonte.centre.events.directory.programme.counted.v1"}
+	for _, subject := range mine {
+		if _, err := directory.RequestMsg(event(subject, subject), 3*time.Second); err != nil {
+			t.Errorf("%s: %v", subject, err)
+		}
+	}
+	for _, subject := range []string{
+		ownEvents, "pari.v1.lombardia.cremona.events.directory.activity.counted.v1", "pari.v1.lombardia.centre.events.intake.report.counted.v1",
+		"pari.v1.all.centre.heartbeat.intake", "$JS.API.STREAM.INFO.PARI_EVENTS",
+	} {
+		if _, err := directory.RequestMsg(event(subject, subject), 200*time.Millisecond); err == nil {
+			t.Errorf("the directory was let send on %s", subject)
+		}
+	}
+	heartbeats, err := reporting.SubscribeSync(bus.AllHeartbeats)
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard := make(chan string, 100)
+	if _, err := directory.Subscribe("pari.down.v1.*.centre.watermark.directory", func(m *nats.Msg) { heard <- m.Subject }); err != nil {
+		t.Fatal(err)
+	}
+	for _, subject := range []string{"pari.down.v1.lombardia.cremona.watermark.intake", "pari.down.v1.>", "pari.v1.>"} {
+		if _, err := directory.Subscribe(subject, func(m *nats.Msg) { heard <- "spied: " + m.Subject }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bustest.Eventually(t, func() bool {
+		for _, to := range []string{"pari.down.v1.lombardia.cremona.watermark.intake", "pari.down.v1.lombardia.centre.watermark.directory"} {
+			if err := reporting.Publish(to, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := directory.Publish("pari.v1.lombardia.centre.heartbeat.directory", nil); err != nil {
+			t.Fatal(err)
+		}
+		m, err := heartbeats.NextMsg(20 * time.Millisecond)
+		return err == nil && m.Subject == "pari.v1.lombardia.centre.heartbeat.directory" && len(heard) > 0
+	})
+	for len(heard) > 0 {
+		if subject := <-heard; subject != "pari.down.v1.lombardia.centre.watermark.directory" {
+			t.Errorf("the directory heard %s", subject)
+		}
+	}
+	evil := hostile(t, n)
+	for _, subject := range mine {
+		if _, err := evil.RequestMsg(event(subject, "forged "+subject), 200*time.Millisecond); err == nil {
+			t.Errorf("a node was let send on %s", subject)
+		}
+	}
+	if got := stored(t, n, "pari.v1.*.centre.>"); len(got) != 2 || got[mine[0]] != 1 || got[mine[1]] != 1 {
+		t.Errorf("the stream holds %v", got)
+	}
+}
+
 func TestLeaf_keeps_services_apart(t *testing.T) {
 	t.Parallel()
 	n := bustest.New(t, bustest.Cremona)

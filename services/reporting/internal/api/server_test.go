@@ -55,7 +55,8 @@ func codes() *vocabulary.Set {
 		}
 		return l
 	}
-	return vocabulary.NewSet(list("ground_group", "G_A", "G_B", "G_C"), list("field_group", "F_A", "F_B", "F_C"), list("outcome_group", "O_A"))
+	return vocabulary.NewSet(list("ground_group", "G_A", "G_B", "G_C"), list("field_group", "F_A", "F_B", "F_C"), list("outcome_group", "O_A"),
+		list("activity_measure", "HOURS", "PERSONS"), list("programme_indicator", "IND_A", "IND_B"))
 }
 
 func setup(t *testing.T) *bundle {

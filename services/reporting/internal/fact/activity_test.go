@@ -53,7 +53,9 @@ func TestActivity_Refuses(t *testing.T) {
 
 func TestIndicators_Refuses(t *testing.T) {
 	t.Parallel()
-	event := func(programme string, rows ...IndicatorRow) IndicatorsCounted { return IndicatorsCounted{programme, rows} }
+	event := func(programme string, rows ...IndicatorRow) IndicatorsCounted {
+		return IndicatorsCounted{programme, rows}
+	}
 	for name, c := range map[string]struct {
 		seq   int64
 		event IndicatorsCounted
