@@ -27,7 +27,8 @@ func codes() *vocabulary.Set {
 		return l
 	}
 	return vocabulary.NewSet(list("territory", "019", "019036", "004078"), list("office_kind", "DESK"), list("office_state", "ACTIVE", "CLOSED"),
-		list("event_type", "COURSE"), list("training_kind", "LEGAL"), list("training_participant", "FFOO"))
+		list("event_type", "COURSE"), list("training_kind", "LEGAL"), list("training_participant", "FFOO"),
+		list("programme_indicator", "IND_WORKSHOPS"))
 }
 
 func source() *directoryv1.Provenance { return &directoryv1.Provenance{Source: "prova"} }
@@ -114,6 +115,9 @@ func TestCheck(t *testing.T) {
 		{"room of a node", func(s *sound) { s.room.Office = "node/cremona" }, []string{"room/sala office UNKNOWN_ENTRY"}},
 		{"two nodes that stand in for each other", func(s *sound) { s.node.FallbackNode, s.other.FallbackNode = "cuneo", "cremona" },
 			[]string{"node/cremona fallback_node CYCLE", "node/cuneo fallback_node CYCLE"}},
+		{"an indicator that is not on the list", func(s *sound) {
+			s.programme.Indicators = []*directoryv1.Indicator{{Code: "IND_OTHER", Title: "Altro", Unit: "persone"}, {Title: "Senza codice", Unit: "persone"}}
+		}, []string{"programme/progetto indicators[0].code UNKNOWN_CODE"}},
 		{"a node under itself", func(s *sound) { s.node.SupervisedBy = "cremona" }, []string{"node/cremona supervised_by CYCLE"}},
 		{"territory with two active nodes", func(s *sound) { s.other.Territories[0].Territory = "019036" },
 			[]string{"node/cremona territories[0].territory TWO_ACTIVE_NODES", "node/cuneo territories[0].territory TWO_ACTIVE_NODES"}},
