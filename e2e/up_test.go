@@ -167,7 +167,7 @@ func demo(t *testing.T, s *shell) string {
 			t.Errorf("got %v", n)
 		}
 	}
-	if len(answer.Nodes) != 3 || len(answer.Tables) != 6 {
+	if len(answer.Nodes) != 3 || len(answer.Tables) != 10 {
 		t.Errorf("got %d nodes and %d tables", len(answer.Nodes), len(answer.Tables))
 	}
 	accounts, err := json.Marshal(answer.Nodes)

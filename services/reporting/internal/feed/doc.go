@@ -1,4 +1,5 @@
-// Package feed takes in what the nodes tell, and tells them how far it has come.
+// Package feed takes in what the nodes tell, and tells them how far it has come. The centre is one of them: its directory tells
+// what its entries count, on a line of its own in each region.
 //
 //	stream PARI_EVENTS ─► open: parse, verify ─► store.Apply, one transaction per region ─► ack ─► watermark ─► node's relay
 //	heartbeats ─────────► verify ─────────────► store.Hear, once per tick
