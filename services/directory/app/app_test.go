@@ -221,10 +221,19 @@ func TestRun_AnswersHealthChecks(t *testing.T) {
 
 func TestRun_NamesAllMissingSettings(t *testing.T) {
 	t.Parallel()
-	err := app.Run(t.Context(), app.Config{})
-	for _, name := range []string{"PARI_DATABASE_URL"} {
-		if err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("got %v, want %s named", err, name)
+	atNode, onCable := app.Config{}, atCentre("")
+	onCable.NATSURL = "tls://127.0.0.1:1"
+	for name, c := range map[string]struct {
+		config app.Config
+		want   []string
+	}{
+		"at a node":                 {atNode, []string{"PARI_DATABASE_URL", "PARI_NATS_URL", "PARI_CENTRE_KEYS_DIR"}},
+		"at the centre":             {atCentre(""), []string{"PARI_DATABASE_URL"}},
+		"at the centre, with a hub": {onCable, []string{"PARI_DATABASE_URL", "PARI_SIGNING_KEY_FILE", "PARI_CENTRE_KEYS_DIR"}},
+	} {
+		err := app.Run(t.Context(), c.config)
+		if want := strings.Join(c.want, " is not set\n") + " is not set"; err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", name, err, want)
 		}
 	}
 }
