@@ -164,6 +164,7 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 		f.Upkeep(pool)
 		f.Group.Go("scheduled changes", func(ctx context.Context) error { return applyDue(ctx, pool, directory, f.Log) })
 	}
+	f.MaxRequest = api.MaxRequest
 	return f.Serve(ctx, directory.Vocabulary, shown, func(r grpc.ServiceRegistrar) {
 		directoryv1.RegisterDirectoryServiceServer(r, directory)
 	})

@@ -18,5 +18,8 @@ func YAML(e *directoryv1.Entry) ([]byte, error) { return entry.ToYAML(e) }
 // Name is how other entries name an entry: office/cremona-sportello. Its file is that, with .yaml.
 func Name(e *directoryv1.Entry) string { return string(entry.RefOf(e)) }
 
+// Same tells whether two entries say the same.
+func Same(a, b *directoryv1.Entry) bool { return entry.Same(a, b) }
+
 // Kinds are all kinds of entry.
 func Kinds() []string { return entry.Kinds() }

@@ -184,9 +184,7 @@ func (c *cli) propose(cmd *cobra.Command, folder string, req *directoryv1.Propos
 		if err != nil {
 			return err
 		}
-		if req.Entries, err = different(wanted, stands.GetEntries()); err != nil {
-			return err
-		}
+		req.Entries = different(wanted, stands.GetEntries())
 		answer := &directoryv1.ProposeChangesResponse{}
 		if len(req.GetEntries()) > 0 {
 			req.RequestId = uuid.NewString()
@@ -199,27 +197,18 @@ func (c *cli) propose(cmd *cobra.Command, folder string, req *directoryv1.Propos
 }
 
 // different are the entries that are not as they stand, each with the revision that stands.
-func different(wanted, stands []*directoryv1.Entry) (out []*directoryv1.Entry, err error) {
-	text := map[string]string{}
-	revision := map[string]int64{}
+func different(wanted, stands []*directoryv1.Entry) (out []*directoryv1.Entry) {
+	standing := map[string]*directoryv1.Entry{}
 	for _, e := range stands {
-		written, err := files.YAML(e)
-		if err != nil {
-			return nil, err
-		}
-		text[files.Name(e)], revision[files.Name(e)] = string(written), e.GetRevision()
+		standing[files.Name(e)] = e
 	}
 	for _, e := range wanted {
-		written, err := files.YAML(e)
-		if err != nil {
-			return nil, err
-		}
-		if string(written) != text[files.Name(e)] {
-			e.Revision = revision[files.Name(e)]
+		if old := standing[files.Name(e)]; old == nil || !files.Same(old, e) {
+			e.Revision = old.GetRevision()
 			out = append(out, e)
 		}
 	}
-	return out, nil
+	return out
 }
 
 func (c *cli) proposalRows(p *directoryv1.Proposal, row func(...any)) {
@@ -250,9 +239,14 @@ func (c *cli) directoryProposals() *cobra.Command {
 				req.State = directoryv1.ProposalState_PROPOSAL_STATE_UNSPECIFIED
 			}
 			return c.inDirectory(cmd, func(ctx context.Context, client directoryv1.DirectoryServiceClient) error {
-				answer, err := client.ListProposals(ctx, req)
-				if err != nil {
-					return err
+				answer := &directoryv1.ListProposalsResponse{}
+				for first := true; first || req.GetPageToken() != "" && len(answer.GetProposals()) < 50; first = false {
+					page, err := client.ListProposals(ctx, req) // pages of large proposals hold few
+					if err != nil {
+						return err
+					}
+					answer.Proposals = append(answer.Proposals, page.GetProposals()...)
+					req.PageToken, answer.NextPageToken = page.GetNextPageToken(), page.GetNextPageToken()
 				}
 				return c.print(answer, func(row func(...any)) {
 					row(c.label("PROPOSTA", "PROPOSAL"), c.label("STATO", "STATE"), c.label("VOCI", "ENTRIES"), c.label("PERCHÉ", "REASON"))
