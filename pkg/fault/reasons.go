@@ -38,6 +38,7 @@ const (
 	NotListed           Reason = "NOT_LISTED"
 	HourSkipped         Reason = "HOUR_SKIPPED_BY_CLOCK_CHANGE"
 	SumTooLarge         Reason = "SUM_TOO_LARGE"
+	UnreadableDocument  Reason = "UNREADABLE_DOCUMENT"
 	SecondPersonNeeded  Reason = "SECOND_PERSON_NEEDED"
 	PastDate            Reason = "PAST_DATE"
 	BadPageToken        Reason = "BAD_PAGE_TOKEN"
@@ -250,6 +251,11 @@ var entries = []Entry{
 		"le parti superano il totale",
 		"correct a part or the total",
 		"correggi una parte o il totale"},
+	{UnreadableDocument, codes.InvalidArgument,
+		"this cannot be read as a document of this format",
+		"non si legge come documento di questo formato",
+		"check format and place; HSDS is JSON with contents, YAML has the fields of the contract",
+		"controlla formato e punto; HSDS è JSON con contents, YAML ha i campi del contratto"},
 	{SecondPersonNeeded, codes.FailedPrecondition,
 		"who proposed a change cannot decide on it",
 		"chi ha proposto una modifica non può deciderla",

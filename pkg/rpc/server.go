@@ -107,7 +107,7 @@ func NewServer(c Config) (*Server, error) {
 		grpc.ChainUnaryInterceptor(s.chain.interceptors()...),
 		grpc.ChainStreamInterceptor(s.chain.stream),
 		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return nil }), // the stream chain has refused it before
-		grpc.MaxRecvMsgSize(c.MaxRequest + margin),
+		grpc.MaxRecvMsgSize(c.MaxRequest+margin),
 		grpc.MaxHeaderListSize(16<<10),
 		grpc.MaxConcurrentStreams(250),
 		grpc.NumStreamWorkers(workers), // they keep the stacks that our chain has grown: a goroutine per call would grow them anew

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/google/uuid"
@@ -17,7 +16,7 @@ import (
 
 func (c *cli) directory() *cobra.Command {
 	cmd := &cobra.Command{Use: "directory", Short: "The network itself: bodies, nodes, offices, initiatives, programmes"}
-	cmd.AddCommand(c.directoryList(), c.directoryShow(), c.directoryHistory(), c.directoryStatus(), c.directoryExport(), c.directoryPrint(), c.directoryCalendar(), c.directoryEdit(), c.directoryDiff(), c.directoryApply(),
+	cmd.AddCommand(c.directoryList(), c.directoryShow(), c.directoryHistory(), c.directoryStatus(), c.directoryExport(), c.directoryImport(), c.directoryPrint(), c.directoryCalendar(), c.directoryEdit(), c.directoryDiff(), c.directoryApply(),
 		c.directoryProposals(), c.directoryDecide("approve", directoryv1.Decision_DECISION_APPROVE), c.directoryDecide("reject", directoryv1.Decision_DECISION_REJECT))
 	return cmd
 }
@@ -126,18 +125,8 @@ func (c *cli) directoryEdit() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				for _, e := range all.GetEntries() {
-					text, err := files.YAML(e)
-					if err != nil {
-						return err
-					}
-					name := filepath.Join(args[0], filepath.FromSlash(files.Name(e))+".yaml")
-					if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // public data
-						return fmt.Errorf("write files: %w", err)
-					}
-					if err := os.WriteFile(name, text, 0o644); err != nil { //nolint:gosec // public data
-						return fmt.Errorf("write files: %w", err)
-					}
+				if _, err := writeEntries(args[0], all.GetEntries()); err != nil {
+					return err
 				}
 				_, err = fmt.Fprintf(c.out, c.label("%d voci della revisione %d in %s\n→ pari directory diff %s\n", "%d entries of revision %d in %s\n→ pari directory diff %s\n"),
 					len(all.GetEntries()), all.GetRevision(), args[0], args[0])

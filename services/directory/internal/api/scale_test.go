@@ -116,7 +116,6 @@ func BenchmarkChange(b *testing.B) {
 	}
 }
 
-
 // Ensure a whole network can be proposed and approved at once, and that one entry more is told precisely.
 func TestChange_WholeNetwork(t *testing.T) {
 	t.Parallel()

@@ -30,6 +30,7 @@ const (
 	DirectoryService_ListEntryHistory_FullMethodName      = "/pari.directory.v1.DirectoryService/ListEntryHistory"
 	DirectoryService_ProposeChanges_FullMethodName        = "/pari.directory.v1.DirectoryService/ProposeChanges"
 	DirectoryService_DecideProposal_FullMethodName        = "/pari.directory.v1.DirectoryService/DecideProposal"
+	DirectoryService_ReadDocument_FullMethodName          = "/pari.directory.v1.DirectoryService/ReadDocument"
 	DirectoryService_ListProposals_FullMethodName         = "/pari.directory.v1.DirectoryService/ListProposals"
 	DirectoryService_GetInitiativeCalendar_FullMethodName = "/pari.directory.v1.DirectoryService/GetInitiativeCalendar"
 	DirectoryService_ExportDirectory_FullMethodName       = "/pari.directory.v1.DirectoryService/ExportDirectory"
@@ -70,6 +71,9 @@ type DirectoryServiceClient interface {
 	ProposeChanges(ctx context.Context, in *ProposeChangesRequest, opts ...grpc.CallOption) (*ProposeChangesResponse, error)
 	// Decides on a proposal of somebody else. Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, SECOND_PERSON_NEEDED; AT_THE_CENTRE_ONLY at a node.
 	DecideProposal(ctx context.Context, in *DecideProposalRequest, opts ...grpc.CallOption) (*DecideProposalResponse, error)
+	// Reads a document of another directory, or an entry from a file, as the entries that it would be, and says what it passed
+	// over and what is wrong. Changes nothing. Errors: INVALID_REQUEST for what is no such document.
+	ReadDocument(ctx context.Context, in *ReadDocumentRequest, opts ...grpc.CallOption) (*ReadDocumentResponse, error)
 	// Lists proposals, newest first. Errors: AT_THE_CENTRE_ONLY at a node.
 	ListProposals(ctx context.Context, in *ListProposalsRequest, opts ...grpc.CallOption) (*ListProposalsResponse, error)
 	// Returns the sessions of initiatives as an iCalendar text to subscribe to. Errors: NOT_FOUND.
@@ -187,6 +191,16 @@ func (c *directoryServiceClient) DecideProposal(ctx context.Context, in *DecideP
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DecideProposalResponse)
 	err := c.cc.Invoke(ctx, DirectoryService_DecideProposal_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *directoryServiceClient) ReadDocument(ctx context.Context, in *ReadDocumentRequest, opts ...grpc.CallOption) (*ReadDocumentResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReadDocumentResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_ReadDocument_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -330,6 +344,9 @@ type DirectoryServiceServer interface {
 	ProposeChanges(context.Context, *ProposeChangesRequest) (*ProposeChangesResponse, error)
 	// Decides on a proposal of somebody else. Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, SECOND_PERSON_NEEDED; AT_THE_CENTRE_ONLY at a node.
 	DecideProposal(context.Context, *DecideProposalRequest) (*DecideProposalResponse, error)
+	// Reads a document of another directory, or an entry from a file, as the entries that it would be, and says what it passed
+	// over and what is wrong. Changes nothing. Errors: INVALID_REQUEST for what is no such document.
+	ReadDocument(context.Context, *ReadDocumentRequest) (*ReadDocumentResponse, error)
 	// Lists proposals, newest first. Errors: AT_THE_CENTRE_ONLY at a node.
 	ListProposals(context.Context, *ListProposalsRequest) (*ListProposalsResponse, error)
 	// Returns the sessions of initiatives as an iCalendar text to subscribe to. Errors: NOT_FOUND.
@@ -389,6 +406,9 @@ func (UnimplementedDirectoryServiceServer) ProposeChanges(context.Context, *Prop
 }
 func (UnimplementedDirectoryServiceServer) DecideProposal(context.Context, *DecideProposalRequest) (*DecideProposalResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DecideProposal not implemented")
+}
+func (UnimplementedDirectoryServiceServer) ReadDocument(context.Context, *ReadDocumentRequest) (*ReadDocumentResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReadDocument not implemented")
 }
 func (UnimplementedDirectoryServiceServer) ListProposals(context.Context, *ListProposalsRequest) (*ListProposalsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListProposals not implemented")
@@ -602,6 +622,24 @@ func _DirectoryService_DecideProposal_Handler(srv interface{}, ctx context.Conte
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(DirectoryServiceServer).DecideProposal(ctx, req.(*DecideProposalRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DirectoryService_ReadDocument_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReadDocumentRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).ReadDocument(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_ReadDocument_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).ReadDocument(ctx, req.(*ReadDocumentRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -846,6 +884,10 @@ var DirectoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DecideProposal",
 			Handler:    _DirectoryService_DecideProposal_Handler,
+		},
+		{
+			MethodName: "ReadDocument",
+			Handler:    _DirectoryService_ReadDocument_Handler,
 		},
 		{
 			MethodName: "ListProposals",
