@@ -16,7 +16,7 @@ import (
 
 func (c *cli) directory() *cobra.Command {
 	cmd := &cobra.Command{Use: "directory", Short: "The network itself: bodies, nodes, offices, initiatives, programmes"}
-	cmd.AddCommand(c.directoryList(), c.directoryShow(), c.directoryHistory(), c.directoryStatus(), c.directoryExport(), c.directoryImport(), c.directoryPrint(), c.directoryCalendar(), c.directoryEdit(), c.directoryDiff(), c.directoryApply(),
+	cmd.AddCommand(c.directoryList(), c.directoryShow(), c.directoryHistory(), c.directoryStatus(), c.directoryExport(), c.directoryImport(), c.directoryQualifications(), c.directoryStale(), c.directoryPrint(), c.directoryCalendar(), c.directoryEdit(), c.directoryDiff(), c.directoryApply(),
 		c.directoryProposals(), c.directoryDecide("approve", directoryv1.Decision_DECISION_APPROVE), c.directoryDecide("reject", directoryv1.Decision_DECISION_REJECT))
 	return cmd
 }

@@ -41,6 +41,8 @@ func (s *Server) Check(m proto.Message) []fault.Field {
 		return append(fields, s.checkProposal(req)...)
 	case *directoryv1.ReadDocumentRequest:
 		return append(fields, kindOfDocument(req)...)
+	case *directoryv1.ListQualificationsRequest:
+		return append(fields, date(req.GetDate())...)
 	case *directoryv1.ResolveTerritoryRequest:
 		return append(fields, date(req.GetDate())...)
 	case *directoryv1.ListTerritoriesRequest:

@@ -28,6 +28,7 @@ const (
 	DirectoryService_GetEntry_FullMethodName              = "/pari.directory.v1.DirectoryService/GetEntry"
 	DirectoryService_ListEntries_FullMethodName           = "/pari.directory.v1.DirectoryService/ListEntries"
 	DirectoryService_ListEntryHistory_FullMethodName      = "/pari.directory.v1.DirectoryService/ListEntryHistory"
+	DirectoryService_ListQualifications_FullMethodName    = "/pari.directory.v1.DirectoryService/ListQualifications"
 	DirectoryService_ProposeChanges_FullMethodName        = "/pari.directory.v1.DirectoryService/ProposeChanges"
 	DirectoryService_DecideProposal_FullMethodName        = "/pari.directory.v1.DirectoryService/DecideProposal"
 	DirectoryService_ReadDocument_FullMethodName          = "/pari.directory.v1.DirectoryService/ReadDocument"
@@ -65,6 +66,8 @@ type DirectoryServiceClient interface {
 	// Lists the states that an entry has had, each with what it changed. Errors: NOT_FOUND; AT_THE_CENTRE_ONLY at a
 	// node, which has no history.
 	ListEntryHistory(ctx context.Context, in *ListEntryHistoryRequest, opts ...grpc.CallOption) (*ListEntryHistoryResponse, error)
+	// Lists how many operators of each office are qualified in what on a day, and when the next ones have to be trained again.
+	ListQualifications(ctx context.Context, in *ListQualificationsRequest, opts ...grpc.CallOption) (*ListQualificationsResponse, error)
 	// Proposes changes of entries, or with validate_only tells what would change. An editor of a node may propose entries of that
 	// node only. Errors: INVALID_REQUEST with every field at fault, WRONG_VERSION when an entry has changed since,
 	// REQUEST_ID_REUSED, WRONG_NODE; AT_THE_CENTRE_ONLY at a node.
@@ -171,6 +174,16 @@ func (c *directoryServiceClient) ListEntryHistory(ctx context.Context, in *ListE
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListEntryHistoryResponse)
 	err := c.cc.Invoke(ctx, DirectoryService_ListEntryHistory_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *directoryServiceClient) ListQualifications(ctx context.Context, in *ListQualificationsRequest, opts ...grpc.CallOption) (*ListQualificationsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListQualificationsResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_ListQualifications_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -338,6 +351,8 @@ type DirectoryServiceServer interface {
 	// Lists the states that an entry has had, each with what it changed. Errors: NOT_FOUND; AT_THE_CENTRE_ONLY at a
 	// node, which has no history.
 	ListEntryHistory(context.Context, *ListEntryHistoryRequest) (*ListEntryHistoryResponse, error)
+	// Lists how many operators of each office are qualified in what on a day, and when the next ones have to be trained again.
+	ListQualifications(context.Context, *ListQualificationsRequest) (*ListQualificationsResponse, error)
 	// Proposes changes of entries, or with validate_only tells what would change. An editor of a node may propose entries of that
 	// node only. Errors: INVALID_REQUEST with every field at fault, WRONG_VERSION when an entry has changed since,
 	// REQUEST_ID_REUSED, WRONG_NODE; AT_THE_CENTRE_ONLY at a node.
@@ -400,6 +415,9 @@ func (UnimplementedDirectoryServiceServer) ListEntries(context.Context, *ListEnt
 }
 func (UnimplementedDirectoryServiceServer) ListEntryHistory(context.Context, *ListEntryHistoryRequest) (*ListEntryHistoryResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListEntryHistory not implemented")
+}
+func (UnimplementedDirectoryServiceServer) ListQualifications(context.Context, *ListQualificationsRequest) (*ListQualificationsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListQualifications not implemented")
 }
 func (UnimplementedDirectoryServiceServer) ProposeChanges(context.Context, *ProposeChangesRequest) (*ProposeChangesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ProposeChanges not implemented")
@@ -586,6 +604,24 @@ func _DirectoryService_ListEntryHistory_Handler(srv interface{}, ctx context.Con
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(DirectoryServiceServer).ListEntryHistory(ctx, req.(*ListEntryHistoryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DirectoryService_ListQualifications_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListQualificationsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).ListQualifications(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_ListQualifications_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).ListQualifications(ctx, req.(*ListQualificationsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -876,6 +912,10 @@ var DirectoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListEntryHistory",
 			Handler:    _DirectoryService_ListEntryHistory_Handler,
+		},
+		{
+			MethodName: "ListQualifications",
+			Handler:    _DirectoryService_ListQualifications_Handler,
 		},
 		{
 			MethodName: "ProposeChanges",
