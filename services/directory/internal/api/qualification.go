@@ -27,7 +27,7 @@ func (s *Server) ListQualifications(_ context.Context, req *directoryv1.ListQual
 	size := cmp.Or(int(req.GetPageSize()), defaultPage)
 	answer := &directoryv1.ListQualificationsResponse{Date: on, Freshness: s.freshness(v)}
 	var last entry.Ref
-	for _, standing := range qualification.On(day, v.courses()) {
+	for _, standing := range qualification.On(day, contentsOf(v, "course", "", (*directoryv1.Entry).GetCourse)) {
 		key := entry.MakeRef(standing.Office, standing.Kind)
 		office, there := v.entries.Get(entry.MakeRef("office", standing.Office))
 		switch {
@@ -42,14 +42,6 @@ func (s *Server) ListQualifications(_ context.Context, req *directoryv1.ListQual
 		last = key
 	}
 	return answer, nil
-}
-
-// courses are those that are shown.
-func (v *view) courses() (out []*directoryv1.Course) {
-	for e := range v.entries.OfKind("course") {
-		out = append(out, e.GetCourse())
-	}
-	return out
 }
 
 func standingToProto(s qualification.Standing) *directoryv1.Qualification {

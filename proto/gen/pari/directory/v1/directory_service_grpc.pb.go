@@ -81,7 +81,7 @@ type DirectoryServiceClient interface {
 	ListProposals(ctx context.Context, in *ListProposalsRequest, opts ...grpc.CallOption) (*ListProposalsResponse, error)
 	// Returns the sessions of initiatives as an iCalendar text to subscribe to. Errors: NOT_FOUND.
 	GetInitiativeCalendar(ctx context.Context, in *GetInitiativeCalendarRequest, opts ...grpc.CallOption) (*GetInitiativeCalendarResponse, error)
-	// Returns offices or code lists in an open format. Documents above the 4 MiB that gRPC clients take by default are asked for
+	// Returns offices, initiatives, courses, all entries or code lists in an open format. Documents above the 4 MiB that gRPC clients take by default are asked for
 	// node by node. Errors: NOT_FOUND for a code list that there is not.
 	ExportDirectory(ctx context.Context, in *ExportDirectoryRequest, opts ...grpc.CallOption) (*ExportDirectoryResponse, error)
 	// Returns a page about one office, to read or to print. Errors: NOT_FOUND.
@@ -366,7 +366,7 @@ type DirectoryServiceServer interface {
 	ListProposals(context.Context, *ListProposalsRequest) (*ListProposalsResponse, error)
 	// Returns the sessions of initiatives as an iCalendar text to subscribe to. Errors: NOT_FOUND.
 	GetInitiativeCalendar(context.Context, *GetInitiativeCalendarRequest) (*GetInitiativeCalendarResponse, error)
-	// Returns offices or code lists in an open format. Documents above the 4 MiB that gRPC clients take by default are asked for
+	// Returns offices, initiatives, courses, all entries or code lists in an open format. Documents above the 4 MiB that gRPC clients take by default are asked for
 	// node by node. Errors: NOT_FOUND for a code list that there is not.
 	ExportDirectory(context.Context, *ExportDirectoryRequest) (*ExportDirectoryResponse, error)
 	// Returns a page about one office, to read or to print. Errors: NOT_FOUND.
