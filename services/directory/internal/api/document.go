@@ -74,10 +74,19 @@ var unreadableReasons = map[format.Unreadable]fault.Reason{
 }
 
 // placeInYAML is how the readers of YAML and of the contract's fields say where they stopped.
-var placeInYAML = regexp.MustCompile(`line [0-9]+|field "?[a-z0-9_.]{1,60}`)
+var placeInYAML = regexp.MustCompile(`line [0-9]+|field:? "?([a-zA-Z0-9_.-]{1,60})`)
 
 // placeIn is where a file cannot be read: a line or a field, and nothing of what it holds.
-func placeIn(err error) string { return placeInYAML.FindString(err.Error()) }
+func placeIn(err error) string {
+	switch found := placeInYAML.FindStringSubmatch(err.Error()); {
+	case found == nil:
+		return ""
+	case found[1] != "":
+		return found[1]
+	default:
+		return found[0]
+	}
+}
 
 // kindOfDocument tells what is wrong with the kind that a document is said to hold.
 func kindOfDocument(req *directoryv1.ReadDocumentRequest) []fault.Field {
