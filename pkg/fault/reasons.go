@@ -38,6 +38,7 @@ const (
 	NotListed           Reason = "NOT_LISTED"
 	HourSkipped         Reason = "HOUR_SKIPPED_BY_CLOCK_CHANGE"
 	SumTooLarge         Reason = "SUM_TOO_LARGE"
+	UnreadableDocument  Reason = "UNREADABLE_DOCUMENT"
 	SecondPersonNeeded  Reason = "SECOND_PERSON_NEEDED"
 	PastDate            Reason = "PAST_DATE"
 	BadPageToken        Reason = "BAD_PAGE_TOKEN"
@@ -250,6 +251,11 @@ var entries = []Entry{
 		"le parti superano il totale",
 		"correct a part or the total",
 		"correggi una parte o il totale"},
+	{UnreadableDocument, codes.InvalidArgument,
+		"this cannot be read as a document of this format",
+		"non si legge come documento di questo formato",
+		"check format and place; HSDS is JSON with contents, YAML has the fields of the contract",
+		"controlla formato e punto; HSDS è JSON con contents, YAML ha i campi del contratto"},
 	{SecondPersonNeeded, codes.FailedPrecondition,
 		"who proposed a change cannot decide on it",
 		"chi ha proposto una modifica non può deciderla",
@@ -266,10 +272,10 @@ var entries = []Entry{
 		"start again without a token, and keep the filter while paging",
 		"ricomincia senza token e mantieni lo stesso filtro"},
 	{MessageTooLarge, codes.ResourceExhausted,
-		"the request is larger than 64 KiB",
-		"la richiesta supera i 64 KiB",
-		"shorten its texts",
-		"accorcia i testi"},
+		"the request is larger than the service takes: 64 KiB, the directory 4 MiB",
+		"la richiesta supera quello che il servizio accetta: 64 KiB, la directory 4 MiB",
+		"shorten its texts, or split it",
+		"accorcia i testi, o dividila"},
 	{RequestIDReused, codes.AlreadyExists,
 		"this request id was used for another request",
 		"questo request_id è già stato usato per un'altra richiesta",

@@ -44,7 +44,7 @@ func ToStatus(err error, meta map[string]string) *status.Status {
 	if len(f.Fields) > 0 {
 		bad := &errdetails.BadRequest{}
 		for _, field := range f.Fields {
-			english, italian := field.texts()
+			english, italian := field.Texts()
 			bad.FieldViolations = append(bad.FieldViolations, &errdetails.BadRequest_FieldViolation{
 				Field: field.Path, Reason: string(field.Reason), Description: english,
 				LocalizedMessage: &errdetails.LocalizedMessage{Locale: "it-IT", Message: italian},
@@ -59,7 +59,8 @@ func ToStatus(err error, meta map[string]string) *status.Status {
 	return st
 }
 
-func (f Field) texts() (english, italian string) {
+// Texts say what is wrong with a field and what to do, in both languages.
+func (f Field) Texts() (english, italian string) {
 	entry, known := registry[f.Reason]
 	if !known {
 		entry = registry[BadFormat]

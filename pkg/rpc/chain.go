@@ -234,7 +234,7 @@ func (c *chain) rate(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next
 }
 
 func (c *chain) size(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	if m, ok := req.(proto.Message); ok && proto.Size(m) > MaxRequest {
+	if m, ok := req.(proto.Message); ok && proto.Size(m) > c.config.MaxRequest {
 		return nil, fault.New(fault.MessageTooLarge)
 	}
 	return next(ctx, req)

@@ -27,12 +27,17 @@ const serviceConfig = `{
 // reserve is kept from the caller's deadline on each hop, so that there is time left to answer.
 const reserve = 20 * time.Millisecond
 
+// maxAnswer is the largest answer that a client takes. Answers come from services of the network alone, so this only bounds
+// what a fault may cost: exports and proposals of a whole network are the largest.
+const maxAnswer = 64 << 20
+
 // Dial connects to a service of the network: with our certificate, and only to a server whose identity accept likes.
 func Dial(target string, source *identity.Source, accept func(identity.ID) bool, options ...grpc.DialOption) (*grpc.ClientConn, error) {
 	conn, err := grpc.NewClient(target, append([]grpc.DialOption{
 		grpc.WithTransportCredentials(credentials.NewTLS(source.ClientTLS(accept))),
 		grpc.WithStatsHandler(otelgrpc.NewClientHandler()),
 		grpc.WithDefaultServiceConfig(serviceConfig),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
 		grpc.WithChainUnaryInterceptor(keepReserve),
 	}, options...)...)

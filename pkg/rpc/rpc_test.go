@@ -179,6 +179,23 @@ func TestServer_Limits(t *testing.T) {
 	}
 }
 
+// Ensure a service may take larger requests, up to its own limit.
+func TestServer_MaxRequest(t *testing.T) {
+	t.Parallel()
+	config := rpc.Config{Service: "directory", Region: "all", Node: "centre", Vocabulary: codeLists, MaxRequest: 4 << 20}
+	s := rpctest.NewWorld(t).Start(t, config, func(r grpc.ServiceRegistrar) { directoryv1.RegisterDirectoryServiceServer(r, server{}) })
+	client := directoryv1.NewDirectoryServiceClient(s.As(t, portal, ""))
+	for size, reason := range map[int]fault.Reason{70_000: fault.InvalidRequest, 4_000_000: fault.InvalidRequest, 4_300_000: fault.MessageTooLarge} {
+		_, err := client.ListVocabularies(t.Context(), &directoryv1.ListVocabulariesRequest{Names: []string{strings.Repeat("x", size)}})
+		if !fault.Is(fault.FromStatus(err), reason) {
+			t.Errorf("%d bytes: %v, want %s", size, err, reason)
+		}
+	}
+	if _, err := client.ListVocabularies(t.Context(), &directoryv1.ListVocabulariesRequest{Names: []string{strings.Repeat("x", 6<<20)}}); status.Code(err) != codes.ResourceExhausted {
+		t.Errorf("far too large: %v", err)
+	}
+}
+
 // Ensure health is told to programs of the network, and only to them.
 func TestServer_Health(t *testing.T) {
 	t.Parallel()

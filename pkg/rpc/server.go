@@ -36,10 +36,10 @@ const workers = 32
 
 // Limits of a server.
 const (
-	// MaxRequest is the largest request that a handler sees. Up to hardLimit a larger one gets a precise refusal; beyond it
-	// the transport's.
+	// MaxRequest is the largest request that a handler sees, unless its service takes larger ones. Up to margin beyond it a
+	// request gets a precise refusal; then the transport's.
 	MaxRequest = 64 << 10
-	hardLimit  = 1 << 20
+	margin     = 1 << 20
 
 	stopBudget = 3 * time.Second
 )
@@ -64,6 +64,8 @@ type Config struct {
 	Log *slog.Logger
 	// Reflection lets tools read the contract from the server; for development.
 	Reflection bool
+	// MaxRequest is the largest request that a handler sees, in bytes; 0 means 64 KiB.
+	MaxRequest int
 	// PerSecond is how many calls one caller may make per second, on average; 0 means 2000.
 	PerSecond float64
 	// Now is the clock; nil for time.Now.
@@ -87,6 +89,9 @@ func NewServer(c Config) (*Server, error) {
 	if c.PerSecond == 0 {
 		c.PerSecond = 2000
 	}
+	if c.MaxRequest == 0 {
+		c.MaxRequest = MaxRequest
+	}
 	if len(c.Nodes) == 0 {
 		c.Nodes = []string{c.Node}
 	}
@@ -102,7 +107,7 @@ func NewServer(c Config) (*Server, error) {
 		grpc.ChainUnaryInterceptor(s.chain.interceptors()...),
 		grpc.ChainStreamInterceptor(s.chain.stream),
 		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return nil }), // the stream chain has refused it before
-		grpc.MaxRecvMsgSize(hardLimit),
+		grpc.MaxRecvMsgSize(c.MaxRequest+margin),
 		grpc.MaxHeaderListSize(16<<10),
 		grpc.MaxConcurrentStreams(250),
 		grpc.NumStreamWorkers(workers), // they keep the stacks that our chain has grown: a goroutine per call would grow them anew

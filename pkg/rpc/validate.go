@@ -63,7 +63,7 @@ func once(fields []fault.Field) []fault.Field {
 
 // ruleReasons are the reasons for the rules that the contract uses; rule ids are protovalidate's, and ours in CEL.
 var ruleReasons = map[string]fault.Reason{
-	"required": fault.Required, "string.min_len": fault.TooShort, "string.max_len": fault.TooLong, "string.pattern": fault.BadFormat,
+	"required": fault.Required, "string.min_len": fault.TooShort, "bytes.min_len": fault.TooShort, "string.max_len": fault.TooLong, "string.pattern": fault.BadFormat,
 	"string.uuid": fault.BadUUID, "string.uuid_empty": fault.BadUUID, "string.email": fault.BadEmail, "string.email_empty": fault.BadEmail,
 	"repeated.min_items": fault.TooFew, "repeated.max_items": fault.TooMany, "repeated.unique": fault.NotUnique,
 	"enum.defined_only": fault.UnknownValue, "enum.not_in": fault.Required, "string.in": fault.UnknownValue,

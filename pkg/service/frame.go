@@ -30,6 +30,8 @@ type Frame struct {
 	Source *identity.Source
 	Group  *run.Group
 	Ops    *telemetry.Ops
+	// MaxRequest is the largest request that the service takes, in bytes; 0 means 64 KiB. Set it before Serve.
+	MaxRequest int
 }
 
 // heapGrowth is by how many percent the heap may grow before it is swept, unless GOGC says otherwise. A service keeps little
@@ -142,7 +144,7 @@ func (f *Frame) Serve(ctx context.Context, codes func() *vocabulary.Set, ready <
 	}
 	server, err := rpc.NewServer(rpc.Config{
 		Service: f.Name, Region: f.Config.Region, Node: f.Config.Node, Source: f.Source, Grants: grants, Verifier: verifier,
-		Vocabulary: codes, PerSecond: f.Config.CallsPerSecond, Log: f.Log, Reflection: f.Config.Reflection,
+		Vocabulary: codes, PerSecond: f.Config.CallsPerSecond, Log: f.Log, Reflection: f.Config.Reflection, MaxRequest: f.MaxRequest,
 	})
 	if err != nil {
 		return err

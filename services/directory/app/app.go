@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.opentelemetry.io/otel"
 	"google.golang.org/grpc"
 
 	"github.com/retepari/pari/pkg/identity"
@@ -163,9 +164,15 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 		})
 	})
 	if !c.atNode() {
+		stop, err := directory.ObserveStale(otel.GetMeterProvider())
+		if err != nil {
+			return err
+		}
+		f.Group.OnStop("metrics", func(context.Context) error { stop(); return nil })
 		f.Upkeep(pool)
 		f.Group.Go("scheduled changes", func(ctx context.Context) error { return applyDue(ctx, pool, directory, f.Log) })
 	}
+	f.MaxRequest = api.MaxRequest
 	return f.Serve(ctx, directory.Vocabulary, shown, func(r grpc.ServiceRegistrar) {
 		directoryv1.RegisterDirectoryServiceServer(r, directory)
 	})

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/pg/pgtest"
 	"github.com/retepari/pari/pkg/rpc/rpctest"
 	"github.com/retepari/pari/pkg/service"
@@ -53,11 +54,6 @@ func config(t *testing.T, world *rpctest.World, db pgtest.DB) app.Config {
 	}
 }
 
-// atCentre is what migrating and loading the centre's directory need.
-func atCentre(ownerURL string) app.Config {
-	return app.Config{Config: service.Config{Node: "centre"}, DatabaseOwnerURL: ownerURL}
-}
-
 // run starts a directory and waits until it is ready. It is stopped with the test.
 func run(t *testing.T, world *rpctest.World, db pgtest.DB, c app.Config) *directory {
 	t.Helper()
@@ -83,11 +79,16 @@ func run(t *testing.T, world *rpctest.World, db pgtest.DB, c app.Config) *direct
 	return d
 }
 
+// centre is what migrating and loading need to know.
+func centre(ownerURL string) app.Config {
+	return app.Config{Config: service.Config{Node: identity.Centre}, DatabaseOwnerURL: ownerURL}
+}
+
 // loaded returns a database that `directory migrate` and `directory load` have filled.
 func loaded(t *testing.T) pgtest.DB {
 	t.Helper()
 	return pgtest.New(t, "directory_loaded", func(ctx context.Context, ownerURL string) error {
-		c := atCentre(ownerURL)
+		c := centre(ownerURL)
 		if err := app.Migrate(ctx, c); err != nil {
 			return err
 		}
@@ -144,9 +145,9 @@ func call(t *testing.T) context.Context {
 func TestLoad(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t, "directory_empty", func(ctx context.Context, ownerURL string) error {
-		return app.Migrate(ctx, atCentre(ownerURL))
+		return app.Migrate(ctx, centre(ownerURL))
 	})
-	c := atCentre(db.OwnerURL)
+	c := centre(db.OwnerURL)
 	first, err := app.Load(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +171,7 @@ func TestLoad(t *testing.T) {
 func TestRun_WaitsForData(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t, "directory_empty", func(ctx context.Context, ownerURL string) error {
-		return app.Migrate(ctx, atCentre(ownerURL))
+		return app.Migrate(ctx, centre(ownerURL))
 	})
 	world := rpctest.NewWorld(t)
 	c := config(t, world, db)
@@ -221,14 +222,14 @@ func TestRun_AnswersHealthChecks(t *testing.T) {
 
 func TestRun_NamesAllMissingSettings(t *testing.T) {
 	t.Parallel()
-	atNode, onCable := app.Config{}, atCentre("")
+	atNode, onCable := app.Config{}, centre("")
 	onCable.NATSURL = "tls://127.0.0.1:1"
 	for name, c := range map[string]struct {
 		config app.Config
 		want   []string
 	}{
 		"at a node":                 {atNode, []string{"PARI_DATABASE_URL", "PARI_NATS_URL", "PARI_CENTRE_KEYS_DIR"}},
-		"at the centre":             {atCentre(""), []string{"PARI_DATABASE_URL"}},
+		"at the centre":             {centre(""), []string{"PARI_DATABASE_URL"}},
 		"at the centre, with a hub": {onCable, []string{"PARI_DATABASE_URL", "PARI_SIGNING_KEY_FILE", "PARI_CENTRE_KEYS_DIR"}},
 	} {
 		err := app.Run(t.Context(), c.config)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/google/uuid"
@@ -17,7 +16,7 @@ import (
 
 func (c *cli) directory() *cobra.Command {
 	cmd := &cobra.Command{Use: "directory", Short: "The network itself: bodies, nodes, offices, initiatives, programmes"}
-	cmd.AddCommand(c.directoryList(), c.directoryShow(), c.directoryHistory(), c.directoryStatus(), c.directoryExport(), c.directoryPrint(), c.directoryCalendar(), c.directoryEdit(), c.directoryDiff(), c.directoryApply(),
+	cmd.AddCommand(c.directoryList(), c.directoryShow(), c.directoryHistory(), c.directoryStatus(), c.directoryExport(), c.directoryImport(), c.directoryQualifications(), c.directoryStale(), c.directoryPrint(), c.directoryCalendar(), c.directoryEdit(), c.directoryDiff(), c.directoryApply(),
 		c.directoryProposals(), c.directoryDecide("approve", directoryv1.Decision_DECISION_APPROVE), c.directoryDecide("reject", directoryv1.Decision_DECISION_REJECT))
 	return cmd
 }
@@ -126,18 +125,8 @@ func (c *cli) directoryEdit() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				for _, e := range all.GetEntries() {
-					text, err := files.YAML(e)
-					if err != nil {
-						return err
-					}
-					name := filepath.Join(args[0], filepath.FromSlash(files.Name(e))+".yaml")
-					if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // public data
-						return fmt.Errorf("write files: %w", err)
-					}
-					if err := os.WriteFile(name, text, 0o644); err != nil { //nolint:gosec // public data
-						return fmt.Errorf("write files: %w", err)
-					}
+				if _, err := writeEntries(args[0], all.GetEntries()); err != nil {
+					return err
 				}
 				_, err = fmt.Fprintf(c.out, c.label("%d voci della revisione %d in %s\n→ pari directory diff %s\n", "%d entries of revision %d in %s\n→ pari directory diff %s\n"),
 					len(all.GetEntries()), all.GetRevision(), args[0], args[0])
@@ -184,9 +173,7 @@ func (c *cli) propose(cmd *cobra.Command, folder string, req *directoryv1.Propos
 		if err != nil {
 			return err
 		}
-		if req.Entries, err = different(wanted, stands.GetEntries()); err != nil {
-			return err
-		}
+		req.Entries = different(wanted, stands.GetEntries())
 		answer := &directoryv1.ProposeChangesResponse{}
 		if len(req.GetEntries()) > 0 {
 			req.RequestId = uuid.NewString()
@@ -199,27 +186,18 @@ func (c *cli) propose(cmd *cobra.Command, folder string, req *directoryv1.Propos
 }
 
 // different are the entries that are not as they stand, each with the revision that stands.
-func different(wanted, stands []*directoryv1.Entry) (out []*directoryv1.Entry, err error) {
-	text := map[string]string{}
-	revision := map[string]int64{}
+func different(wanted, stands []*directoryv1.Entry) (out []*directoryv1.Entry) {
+	standing := map[string]*directoryv1.Entry{}
 	for _, e := range stands {
-		written, err := files.YAML(e)
-		if err != nil {
-			return nil, err
-		}
-		text[files.Name(e)], revision[files.Name(e)] = string(written), e.GetRevision()
+		standing[files.Name(e)] = e
 	}
 	for _, e := range wanted {
-		written, err := files.YAML(e)
-		if err != nil {
-			return nil, err
-		}
-		if string(written) != text[files.Name(e)] {
-			e.Revision = revision[files.Name(e)]
+		if old := standing[files.Name(e)]; old == nil || !files.Same(old, e) {
+			e.Revision = old.GetRevision()
 			out = append(out, e)
 		}
 	}
-	return out, nil
+	return out
 }
 
 func (c *cli) proposalRows(p *directoryv1.Proposal, row func(...any)) {
@@ -250,9 +228,14 @@ func (c *cli) directoryProposals() *cobra.Command {
 				req.State = directoryv1.ProposalState_PROPOSAL_STATE_UNSPECIFIED
 			}
 			return c.inDirectory(cmd, func(ctx context.Context, client directoryv1.DirectoryServiceClient) error {
-				answer, err := client.ListProposals(ctx, req)
-				if err != nil {
-					return err
+				answer := &directoryv1.ListProposalsResponse{}
+				for first := true; first || req.GetPageToken() != "" && len(answer.GetProposals()) < 50; first = false {
+					page, err := client.ListProposals(ctx, req) // pages of large proposals hold few
+					if err != nil {
+						return err
+					}
+					answer.Proposals = append(answer.Proposals, page.GetProposals()...)
+					req.PageToken, answer.NextPageToken = page.GetNextPageToken(), page.GetNextPageToken()
 				}
 				return c.print(answer, func(row func(...any)) {
 					row(c.label("PROPOSTA", "PROPOSAL"), c.label("STATO", "STATE"), c.label("VOCI", "ENTRIES"), c.label("PERCHÉ", "REASON"))

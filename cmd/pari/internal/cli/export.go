@@ -18,13 +18,15 @@ var formats = map[string]directoryv1.ExportFormat{
 	"cpsv-ap-it": directoryv1.ExportFormat_EXPORT_FORMAT_CPSV_AP_IT, "csv": directoryv1.ExportFormat_EXPORT_FORMAT_CSV,
 	"skos": directoryv1.ExportFormat_EXPORT_FORMAT_SKOS_TURTLE, "skos-json": directoryv1.ExportFormat_EXPORT_FORMAT_SKOS_JSON_LD,
 	"vocabulary": directoryv1.ExportFormat_EXPORT_FORMAT_VOCABULARY_CSV, "odihr": directoryv1.ExportFormat_EXPORT_FORMAT_CROSSWALK_CSV,
+	"events": directoryv1.ExportFormat_EXPORT_FORMAT_EVENTS, "courses": directoryv1.ExportFormat_EXPORT_FORMAT_COURSES,
+	"entries": directoryv1.ExportFormat_EXPORT_FORMAT_ENTRIES_CSV,
 }
 
 func (c *cli) directoryExport() *cobra.Command {
 	names := slices.Sorted(maps.Keys(formats))
 	req := &directoryv1.ExportDirectoryRequest{}
 	cmd := &cobra.Command{
-		Use: "export FORMAT", Short: "Write offices or code lists in an open format: " + strings.Join(names, ", "), Args: cobra.ExactArgs(1), ValidArgs: names,
+		Use: "export FORMAT", Short: "Write offices, initiatives, courses, all entries or code lists in an open format: " + strings.Join(names, ", "), Args: cobra.ExactArgs(1), ValidArgs: names,
 		Example: "  pari directory export hsds > directory.json\n  pari directory export vocabulary --list ground",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			known := false
@@ -41,7 +43,7 @@ func (c *cli) directoryExport() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&req.Node, "of", "", "only offices of this node")
+	cmd.Flags().StringVar(&req.Node, "of", "", "only what is of this node")
 	cmd.Flags().StringVar(&req.Vocabulary, "list", "", "code list, for the format vocabulary")
 	return cmd
 }

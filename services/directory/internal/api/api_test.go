@@ -85,7 +85,7 @@ var italy = sync.OnceValues(func() (*territory.Index, error) {
 })
 
 // places are those of the data in the program, read once.
-func places(t *testing.T) *territory.Index {
+func places(t testing.TB) *territory.Index {
 	t.Helper()
 	x, err := italy()
 	if err != nil {

@@ -150,7 +150,7 @@ func (s *Server) DecideProposal(ctx context.Context, req *directoryv1.DecideProp
 	now := s.now()
 	p, replayed, err := store.Decide(ctx, s.pool, store.Decision{
 		ProposalID: req.GetProposalId(), Version: req.GetVersion(), Approve: req.GetDecision() == directoryv1.Decision_DECISION_APPROVE,
-		Note: req.GetNote(), By: actorOf(caller), At: now, Today: today(now),
+		Note: req.GetNote(), By: actorOf(caller), At: now, Today: today(now), Read: *s.read.Load(),
 	}, request(req.GetRequestId(), "DecideProposal", req), s.Fits)
 	if err != nil {
 		return nil, err

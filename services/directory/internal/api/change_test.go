@@ -70,6 +70,12 @@ func edit(t *testing.T) *edited {
 	if _, err := store.Load(t.Context(), db.OwnerURL, small(), entries, tuesday); err != nil {
 		t.Fatal(err)
 	}
+	return serve(t, db)
+}
+
+// serve follows a database and takes calls about it.
+func serve(t testing.TB, db pgtest.DB) *edited {
+	t.Helper()
 	w := &edited{world: rpctest.NewWorld(t), pool: db.Pool(t), shown: make(chan int64, 20)}
 	w.server = api.New(func() time.Time { return tuesday }, w.pool, places(t))
 	ctx, stop := context.WithCancel(context.Background())
@@ -85,13 +91,13 @@ func edit(t *testing.T) *edited {
 	}()
 	t.Cleanup(func() { stop(); <-done })
 	w.until(t, 1)
-	w.Server = w.world.Start(t, rpc.Config{Service: "directory", Region: "all", Node: "centre", Vocabulary: w.server.Vocabulary},
+	w.Server = w.world.Start(t, rpc.Config{Service: "directory", Region: "all", Node: "centre", Vocabulary: w.server.Vocabulary, MaxRequest: api.MaxRequest},
 		func(r grpc.ServiceRegistrar) { directoryv1.RegisterDirectoryServiceServer(r, w.server) })
 	return w
 }
 
 // until waits until a revision is shown.
-func (w *edited) until(t *testing.T, revision int64) {
+func (w *edited) until(t testing.TB, revision int64) {
 	t.Helper()
 	late := time.After(20 * time.Second)
 	for {
@@ -106,17 +112,17 @@ func (w *edited) until(t *testing.T, revision int64) {
 	}
 }
 
-func (w *edited) person(t *testing.T, subject, grant, region, node string) directoryv1.DirectoryServiceClient {
+func (w *edited) person(t testing.TB, subject, grant, region, node string) directoryv1.DirectoryServiceClient {
 	t.Helper()
 	return directoryv1.NewDirectoryServiceClient(w.As(t, rpctest.ID(region, node, "system", "console"), w.world.Token(t, subject, grant)))
 }
 
-func (w *edited) editor(t *testing.T) directoryv1.DirectoryServiceClient {
+func (w *edited) editor(t testing.TB) directoryv1.DirectoryServiceClient {
 	t.Helper()
 	return w.person(t, "elena", "all/centre/editor", "all", "centre")
 }
 
-func (w *edited) publisher(t *testing.T, subject string) directoryv1.DirectoryServiceClient {
+func (w *edited) publisher(t testing.TB, subject string) directoryv1.DirectoryServiceClient {
 	t.Helper()
 	return w.person(t, subject, "all/centre/publisher", "all", "centre")
 }

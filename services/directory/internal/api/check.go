@@ -39,6 +39,10 @@ func (s *Server) Check(m proto.Message) []fault.Field {
 		return fields
 	case *directoryv1.ProposeChangesRequest:
 		return append(fields, s.checkProposal(req)...)
+	case *directoryv1.ReadDocumentRequest:
+		return append(fields, kindOfDocument(req)...)
+	case *directoryv1.ListQualificationsRequest:
+		return append(fields, date(req.GetDate())...)
 	case *directoryv1.ResolveTerritoryRequest:
 		return append(fields, date(req.GetDate())...)
 	case *directoryv1.ListTerritoriesRequest:

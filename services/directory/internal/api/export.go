@@ -3,11 +3,13 @@ package api
 import (
 	"cmp"
 	"context"
+	"iter"
 	"slices"
 
 	"github.com/retepari/pari/pkg/fault"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
+	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/format"
 )
 
@@ -20,7 +22,7 @@ const (
 	typePDF    = "application/pdf"
 )
 
-// ExportDirectory returns offices or code lists in an open format.
+// ExportDirectory returns offices, initiatives, courses, all entries or code lists in an open format.
 func (s *Server) ExportDirectory(_ context.Context, req *directoryv1.ExportDirectoryRequest) (*directoryv1.ExportDirectoryResponse, error) {
 	v := s.shown.Load()
 	terms, err := s.terms(v)
@@ -54,6 +56,15 @@ func (s *Server) ExportDirectory(_ context.Context, req *directoryv1.ExportDirec
 	case directoryv1.ExportFormat_EXPORT_FORMAT_VOCABULARY_CSV:
 		answer.MediaType = typeCSV
 		answer.Content, err = v.listCSV(req.GetVocabulary())
+	case directoryv1.ExportFormat_EXPORT_FORMAT_EVENTS:
+		answer.MediaType = typeLD
+		answer.Content, err = format.Events(contentsOf(v, "initiative", req.GetNode(), (*directoryv1.Entry).GetInitiative), v.named, terms)
+	case directoryv1.ExportFormat_EXPORT_FORMAT_COURSES:
+		answer.MediaType = typeLD
+		answer.Content, err = format.Courses(contentsOf(v, "course", req.GetNode(), (*directoryv1.Entry).GetCourse), v.named, terms)
+	case directoryv1.ExportFormat_EXPORT_FORMAT_ENTRIES_CSV:
+		answer.MediaType = typeCSV
+		answer.Content, err = format.EntriesCSV(v.entriesOf(req.GetNode()))
 	default:
 		return nil, fault.Invalid(fault.Field{Path: "format", Reason: fault.UnknownValue})
 	}
@@ -103,6 +114,33 @@ func (v *view) officesOf(node string) (out []*directoryv1.Office) {
 		return cmp.Or(cmp.Compare(a.GetRegion(), b.GetRegion()), cmp.Compare(a.GetNode(), b.GetNode()), cmp.Compare(a.GetOfficeId(), b.GetOfficeId()))
 	})
 	return out
+}
+
+// entriesOf visits the entries of a node ("" for all).
+func (v *view) entriesOf(node string) iter.Seq[*directoryv1.Entry] {
+	return func(yield func(*directoryv1.Entry) bool) {
+		for e := range v.entries.All() {
+			if (node == "" || entry.NodeOf(e) == node) && !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// contentsOf are what the entries of one kind and of a node ("" for all) say.
+func contentsOf[C any](v *view, kind, node string, content func(*directoryv1.Entry) C) (out []C) {
+	for e := range v.entriesOf(node) {
+		if e.GetKind() == kind {
+			out = append(out, content(e))
+		}
+	}
+	return out
+}
+
+// named is an entry that another one names; nil for one that is not shown.
+func (v *view) named(ref entry.Ref) *directoryv1.Entry {
+	e, _ := v.entries.Get(ref)
+	return e
 }
 
 func (v *view) listCSV(name string) ([]byte, error) {

@@ -2,7 +2,10 @@ package api_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
+
+	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/fault"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
@@ -44,6 +47,37 @@ func TestExportDirectory(t *testing.T) {
 	}
 	_, err := client.ExportDirectory(t.Context(), &directoryv1.ExportDirectoryRequest{Format: directoryv1.ExportFormat_EXPORT_FORMAT_VOCABULARY_CSV, Vocabulary: "colour"})
 	refused(t, err, fault.NotFound)
+}
+
+// Ensure other entries than offices are given too, of all nodes or of one.
+func TestExportDirectory_OtherEntries(t *testing.T) {
+	t.Parallel()
+	initiative := func(id, node string) *directoryv1.Initiative {
+		return &directoryv1.Initiative{InitiativeId: id, Title: strings.ToUpper(id), Node: node, Sessions: []*directoryv1.Session{{Date: "2026-12-01", Opens: "10:00"}}, Organisers: []string{"office/ufficio"}}
+	}
+	course := func(id, node string) *directoryv1.Course {
+		return &directoryv1.Course{CourseId: id, Title: strings.ToUpper(id), Node: node}
+	}
+	client, _ := open[proto.Message](t, initiative("alfa", "cremona"), initiative("beta", "cuneo"), course("alfa", "cremona"), course("beta", "cuneo"), desk("ufficio", "cremona"))
+	for _, c := range []struct {
+		format      directoryv1.ExportFormat
+		media, want string
+	}{
+		{directoryv1.ExportFormat_EXPORT_FORMAT_EVENTS, "application/ld+json", `"2026-12-01T10:00:00+01:00"`},
+		{directoryv1.ExportFormat_EXPORT_FORMAT_COURSES, "application/ld+json", `"Course"`},
+		{directoryv1.ExportFormat_EXPORT_FORMAT_ENTRIES_CSV, "text/csv; charset=utf-8", "initiative,alfa,ALFA,cremona"},
+	} {
+		for node, beta := range map[string]bool{"": true, "cremona": false} {
+			got, err := client.ExportDirectory(t.Context(), &directoryv1.ExportDirectoryRequest{Format: c.format, Node: node})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.GetMediaType() != c.media || !bytes.Contains(got.GetContent(), []byte(c.want)) || !bytes.Contains(got.GetContent(), []byte("ALFA")) ||
+				bytes.Contains(got.GetContent(), []byte("BETA")) != beta {
+				t.Errorf("%s of node %q: %s, %s", c.format, node, got.GetMediaType(), got.GetContent())
+			}
+		}
+	}
 }
 
 func TestPrintOffice(t *testing.T) {

@@ -17,12 +17,16 @@ import (
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/office"
+	"github.com/retepari/pari/services/directory/internal/store"
 	"github.com/retepari/pari/services/directory/internal/territory"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
 // defaultPage is how many offices a page holds when nobody says.
 const defaultPage = 50
+
+// MaxRequest is the largest request to the directory, in bytes: a proposal may hold a whole network, an import its document.
+const MaxRequest = 4 << 20
 
 // Server implements DirectoryService.
 type Server struct {
@@ -38,6 +42,8 @@ type Server struct {
 	pool   *pgxpool.Pool // for history and changes; everything else is in memory
 	places *territory.Index
 	shown  atomic.Pointer[view]
+	// read is what is shown, as it was read: a decision checks against it, and reads only what is newer.
+	read atomic.Pointer[store.Contents]
 }
 
 // view is what is shown, ready to be sent.
@@ -84,6 +90,7 @@ func (s *Server) Show(revision int64, lists []vocabulary.List, entries []*direct
 	}
 	v.index = office.NewIndex(offices, places)
 	s.shown.Store(v)
+	s.read.Store(&store.Contents{Revision: revision, Lists: lists, Entries: entries})
 	return nil
 }
 

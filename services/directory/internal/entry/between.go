@@ -14,7 +14,7 @@ func between(all []*directoryv1.Entry) map[Ref][]fault.Field {
 	nodes := map[string]*directoryv1.Node{}
 	var order []string
 	for _, e := range all {
-		if n := e.GetNode(); n != nil {
+		if n := e.GetNode(); n.GetNodeId() != "" {
 			nodes[n.GetNodeId()] = n
 			order = append(order, n.GetNodeId())
 		}
@@ -25,46 +25,75 @@ func between(all []*directoryv1.Entry) map[Ref][]fault.Field {
 		ref := MakeRef("node", node)
 		wrong[ref] = append(wrong[ref], fault.Field{Path: path, Reason: reason})
 	}
+	inFallback, inSupervision := circles(nodes, (*directoryv1.Node).GetFallbackNode), circles(nodes, (*directoryv1.Node).GetSupervisedBy)
+	serving := servingActively(nodes, order)
 	for _, id := range order {
-		if circles(id, nodes, (*directoryv1.Node).GetFallbackNode) {
+		if inFallback[id] {
 			add(id, "fallback_node", fault.Cycle)
 		}
-		if circles(id, nodes, (*directoryv1.Node).GetSupervisedBy) {
+		if inSupervision[id] {
 			add(id, "supervised_by", fault.Cycle)
 		}
+		if !active(nodes[id]) {
+			continue
+		}
 		for i, mine := range nodes[id].GetTerritories() {
-			for _, other := range order {
-				if other != id && contends(nodes[id], mine, nodes[other]) {
-					add(id, fmt.Sprintf("territories[%d].territory", i), fault.TwoActiveNodes)
-				}
+			if slices.ContainsFunc(serving[where{nodes[id].GetLevel(), mine.GetTerritory()}], func(other served) bool {
+				return other.node != id && overlap(mine.GetFrom(), mine.GetTo(), other.GetFrom(), other.GetTo())
+			}) {
+				add(id, fmt.Sprintf("territories[%d].territory", i), fault.TwoActiveNodes)
 			}
 		}
 	}
 	return wrong
 }
 
-// circles tells whether following next from a node comes back to it.
-func circles(from string, nodes map[string]*directoryv1.Node, next func(*directoryv1.Node) string) bool {
-	at := from
-	for range nodes {
-		if at = next(nodes[at]); at == "" || nodes[at] == nil {
-			return false
+// circles are the nodes from which following next comes back to them. Each node is followed once.
+func circles(nodes map[string]*directoryv1.Node, next func(*directoryv1.Node) string) map[string]bool {
+	found := map[string]bool{}
+	walked := map[string]string{} // by which node's walk
+	for from := range nodes {
+		at := from
+		for nodes[at] != nil && walked[at] == "" {
+			walked[at] = from
+			at = next(nodes[at])
 		}
-		if at == from {
-			return true
+		if nodes[at] == nil || walked[at] != from { // it ends, or in what an earlier walk has seen
+			continue
+		}
+		for !found[at] {
+			found[at] = true
+			at = next(nodes[at])
 		}
 	}
-	return false // it ends in a circle of others, which are told themselves
+	return found
 }
 
-// contends tells whether another node of the same level, active as the first one is, serves the territory at the same time.
-func contends(n *directoryv1.Node, mine *directoryv1.ServedTerritory, other *directoryv1.Node) bool {
-	if n.GetLevel() != other.GetLevel() || !active(n) || !active(other) {
-		return false
+// where is a territory at a level, and served who serves it and when.
+type where struct {
+	level     directoryv1.NodeLevel
+	territory string
+}
+
+type served struct {
+	*directoryv1.ServedTerritory
+
+	node string
+}
+
+// servingActively are the active nodes of each territory: only these can contend for it.
+func servingActively(nodes map[string]*directoryv1.Node, order []string) map[where][]served {
+	all := map[where][]served{}
+	for _, id := range order {
+		if !active(nodes[id]) {
+			continue
+		}
+		for _, t := range nodes[id].GetTerritories() {
+			at := where{nodes[id].GetLevel(), t.GetTerritory()}
+			all[at] = append(all[at], served{t, id})
+		}
 	}
-	return slices.ContainsFunc(other.GetTerritories(), func(t *directoryv1.ServedTerritory) bool {
-		return t.GetTerritory() == mine.GetTerritory() && overlap(mine.GetFrom(), mine.GetTo(), t.GetFrom(), t.GetTo())
-	})
+	return all
 }
 
 // active tells whether the last stage of a node is that it works.

@@ -51,8 +51,10 @@ func Problems(all, rest []*directoryv1.Entry, codes *vocabulary.Set, now time.Ti
 			wrong[RefOf(e)] = fields
 		}
 	}
-	for ref, fields := range between(together) {
-		wrong[ref] = append(wrong[ref], fields...)
+	if slices.ContainsFunc(all, func(e *directoryv1.Entry) bool { return e.GetNode() != nil }) { // else the nodes are as they were
+		for ref, fields := range between(together) {
+			wrong[ref] = append(wrong[ref], fields...)
+		}
 	}
 	for ref := range wrong {
 		slices.SortStableFunc(wrong[ref], func(a, b fault.Field) int { return cmp.Compare(a.Path, b.Path) })

@@ -119,6 +119,10 @@ func TestCheck(t *testing.T) {
 			s.programme.Indicators = []*directoryv1.Indicator{{Code: "IND_OTHER", Title: "Altro", Unit: "persone"}, {Title: "Senza codice", Unit: "persone"}}
 		}, []string{"programme/progetto indicators[0].code UNKNOWN_CODE"}},
 		{"a node under itself", func(s *sound) { s.node.SupervisedBy = "cremona" }, []string{"node/cremona supervised_by CYCLE"}},
+		{"a node that stands in for one of a circle", func(s *sound) { s.node.FallbackNode, s.other.FallbackNode = "cuneo", "cuneo" },
+			[]string{"node/cuneo fallback_node CYCLE"}},
+		{"a node without a name", func(s *sound) { s.node.NodeId = "" },
+			[]string{"initiative/corso node UNKNOWN_ENTRY", "node/ node_id BAD_FORMAT", "office/sportello node UNKNOWN_ENTRY"}},
 		{"territory with two active nodes", func(s *sound) { s.other.Territories[0].Territory = "019036" },
 			[]string{"node/cremona territories[0].territory TWO_ACTIVE_NODES", "node/cuneo territories[0].territory TWO_ACTIVE_NODES"}},
 		{"territory whose first node ended", func(s *sound) {

@@ -2,6 +2,7 @@ package entry
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -37,6 +38,20 @@ func (x *Index) Get(ref Ref) (*directoryv1.Entry, bool) {
 		return nil, false
 	}
 	return x.all[i], true
+}
+
+// All visits all entries, in order.
+func (x *Index) All() iter.Seq[*directoryv1.Entry] { return slices.Values(x.all) }
+
+// OfKind visits the entries of a kind, in order.
+func (x *Index) OfKind(kind string) iter.Seq[*directoryv1.Entry] {
+	return func(yield func(*directoryv1.Entry) bool) {
+		for _, e := range x.all {
+			if e.GetKind() == kind && !yield(e) {
+				return
+			}
+		}
+	}
 }
 
 // Without returns all entries but those that are named as these are.
@@ -100,20 +115,7 @@ func (x *Index) positions(f Filter) func(func(int) bool) {
 
 func (f Filter) passes(e *directoryv1.Entry) bool {
 	return (len(f.Kinds) == 0 || slices.Contains(f.Kinds, e.GetKind())) && (f.Node == "" || NodeOf(e) == f.Node) &&
-		(f.VerifiedBefore == "" || verifiedOn(e) < f.VerifiedBefore)
-}
-
-// verifiedOn is the day on which an entry was last checked; "" for never.
-func verifiedOn(e *directoryv1.Entry) string {
-	if o := e.GetOffice(); o != nil {
-		return o.GetVerifiedOn()
-	}
-	if content, ok := Content(e).(interface {
-		GetProvenance() *directoryv1.Provenance
-	}); ok {
-		return content.GetProvenance().GetVerifiedOn()
-	}
-	return ""
+		(f.VerifiedBefore == "" || VerifiedOn(e) < f.VerifiedBefore)
 }
 
 // NodeOf is the node that an entry belongs to; "" for one of a region, or of nobody.

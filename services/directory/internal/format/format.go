@@ -2,6 +2,9 @@
 // schema.org, CPSV-AP_IT, CSV and a page to print; vocabularies into SKOS and CSV.
 //
 //	offices       HSDS <-> FromHSDS, SchemaOrg, CPSV, CSV, Printable
+//	initiatives   Events
+//	courses       Courses
+//	all entries   EntriesCSV
 //	vocabularies  SKOSTurtle, SKOSJSONLD, VocabularyCSV, CrosswalkCSV
 //
 // It is pure: messages of the contract in, bytes out; no clock, no storage, no transport. The same input gives the same bytes,

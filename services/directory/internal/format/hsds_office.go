@@ -51,7 +51,7 @@ func (r *hsdsReader) office(g *hsdsGroup) *directoryv1.Office {
 	o.locations(path)
 	o.services()
 	if o.ours {
-		o.extension(org.Pari)
+		o.extension(path+".x_pari", org.Pari)
 	} else {
 		o.link(path+".website", org.Website)
 	}
@@ -67,7 +67,7 @@ func (o *hsdsOfficeReader) identity(path string) {
 		case i.it.Type == identifierIPA:
 			o.office.IpaCode = i.it.Identifier
 		default:
-			o.leave(i.path, "the directory knows bodies by their IPA code alone")
+			o.leave(i.path, whyOtherIdentifier)
 		}
 	}
 	if o.ours {
@@ -78,18 +78,18 @@ func (o *hsdsOfficeReader) identity(path string) {
 	o.office.OfficeId = "hsds-" + slug[:min(len(slug), 75)]
 	o.office.Source = "HSDS, organization " + id
 	if o.group.organization.ParentID != "" {
-		o.leave(path+".parent_organization_id", "an office names the body that runs it by its name")
+		o.leave(path+".parent_organization_id", whyParentOrganization)
 	}
 }
 
-func (o *hsdsOfficeReader) extension(p *hsdsOffice) {
+func (o *hsdsOfficeReader) extension(path string, p *hsdsOffice) {
 	to := o.office
 	to.Region, to.Node, to.Body, to.NetworkRoles = p.Region, p.Node, p.Body, p.NetworkRoles
 	to.ValidFrom, to.ValidTo, to.Source, to.VerifiedOn = p.ValidFrom, p.ValidTo, p.Source, p.VerifiedOn
 	var opening directoryv1.Office
 	if len(p.Opening) > 0 {
 		if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(p.Opening, &opening); err != nil {
-			o.leave("x_pari.opening", "it is not what the contract says of opening")
+			o.leave(path+".opening", whyBadOpening)
 		} else {
 			to.Exceptions, to.Holidays = opening.GetExceptions(), opening.GetHolidays()
 		}
@@ -105,7 +105,7 @@ func (o *hsdsOfficeReader) codes(path string, attributes []hsdsAttribute, lists 
 		list, ours := strings.CutPrefix(a.it.LinkType, linkPrefix)
 		take, known := lists[list]
 		if !ours || !known || a.it.Term == nil {
-			o.leave(a.path, "its taxonomy is not one of ours")
+			o.leave(a.path, whyOtherTaxonomy)
 			continue
 		}
 		take(a.it.Term.Code)
@@ -118,13 +118,13 @@ func (o *hsdsOfficeReader) phones(path string, phones []hsdsPhone) {
 		if !o.ours {
 			phone.Number = strings.TrimSpace(notInNumber.ReplaceAllString(p.it.Number, " "))
 			if !numberPattern.MatchString(phone.Number) {
-				o.leave(p.path, "its number is not of digits")
+				o.leave(p.path, whyBadNumber)
 				continue
 			}
 			switch strings.ToLower(p.it.Type) {
 			case "", "voice", "cell", phoneWhatsApp:
 			default:
-				o.leave(p.path, "it is no telephone that people talk into")
+				o.leave(p.path, whyNoTelephone)
 				continue
 			}
 			if slices.ContainsFunc(o.office.GetPhones(), func(have *directoryv1.Phone) bool { return have.GetNumber() == phone.GetNumber() }) {
@@ -158,7 +158,7 @@ func (o *hsdsOfficeReader) email(path, address string) {
 
 func (o *hsdsOfficeReader) emailFor(path, address, purpose string) {
 	if parsed, err := mail.ParseAddress(address); err != nil || parsed.Address != address {
-		o.leave(path, "it is no e-mail address")
+		o.leave(path, whyBadEmail)
 		return
 	}
 	if slices.ContainsFunc(o.office.GetEmails(), func(have *directoryv1.Email) bool { return have.GetAddress() == address }) {
@@ -172,7 +172,7 @@ func (o *hsdsOfficeReader) link(path, address string) {
 		return
 	}
 	if !secure(address) {
-		o.leave(path, "a page is https")
+		o.leave(path, whyNotHttps)
 		return
 	}
 	o.office.Links = append(o.office.Links, &directoryv1.Link{Title: o.office.GetName(), Url: address})

@@ -36,7 +36,7 @@ func (o *hsdsOfficeReader) location(l placed[hsdsLocation]) {
 	}
 	for _, a := range each(l.path+".accessibility", l.it.Accessibility) {
 		if len(a.it.Attributes) == 0 {
-			o.leave(a.path, "accessibility is a code of a list of ours, not a text")
+			o.leave(a.path, whyTextForCode)
 		}
 		o.codes(a.path+".attributes", a.it.Attributes, map[string]func(string){
 			listAccessibility: func(code string) { o.office.Accessibility = append(o.office.Accessibility, code) },
@@ -52,7 +52,7 @@ func (o *hsdsOfficeReader) counter(path string, schedules []hsdsSchedule) {
 	switch {
 	case len(schedules) == 0:
 	case len(o.office.GetHours()) > 0:
-		o.leave(path, "an office has the hours of one counter, and has got some")
+		o.leave(path, whySecondCounter)
 	default:
 		o.office.Hours = o.hours(path, schedules)
 	}
@@ -71,19 +71,19 @@ func (o *hsdsOfficeReader) address(a placed[hsdsAddress]) {
 	})
 	if !o.ours {
 		if a.it.Country != country {
-			o.leave(a.path, "it is not in Italy")
+			o.leave(a.path, whyNotInItaly)
 			return
 		}
 		if a.it.Type == "virtual" {
-			o.leave(a.path, "nobody can go or write there")
+			o.leave(a.path, whyVirtualAddress)
 			return
 		}
 		if out.Postcode != "" && !postcodePattern.MatchString(out.Postcode) {
-			o.leave(a.path+".postal_code", "it is not of five digits")
+			o.leave(a.path+".postal_code", whyBadPostcode)
 			out.Postcode = ""
 		}
 		if out.Municipality == "" && a.it.City != "" {
-			o.leave(a.path+".city", "a municipality is an ISTAT code, and names are not resolved here")
+			o.leave(a.path+".city", whyPlaceByName)
 		}
 	}
 	o.office.Addresses = append(o.office.Addresses, out)
@@ -94,9 +94,9 @@ func (o *hsdsOfficeReader) address(a placed[hsdsAddress]) {
 func (o *hsdsOfficeReader) hours(path string, schedules []hsdsSchedule) []*directoryv1.Hours {
 	var out []*directoryv1.Hours
 	for _, s := range each(path, schedules) {
-		hours, reason := weekly(s.it)
-		if reason != "" {
-			o.leave(s.path, reason)
+		hours, wrong := weekly(s.it)
+		if wrong != (why{}) {
+			o.leave(s.path, wrong)
 			continue
 		}
 		out = append(out, hours...)
@@ -104,18 +104,18 @@ func (o *hsdsOfficeReader) hours(path string, schedules []hsdsSchedule) []*direc
 	return out
 }
 
-func weekly(s hsdsSchedule) ([]*directoryv1.Hours, string) {
+func weekly(s hsdsSchedule) ([]*directoryv1.Hours, why) {
 	if s.Interval == 1 {
 		s.Interval = 0
 	}
 	from, to := s.ValidFrom, s.ValidTo
 	s.ValidFrom, s.ValidTo = "", ""
 	if s.Freq != "WEEKLY" || s.hsdsBounds != (hsdsBounds{}) {
-		return nil, "it does not hold for every week"
+		return nil, whyNotEveryWeek
 	}
 	opens, closes := clock(s.OpensAt), clock(s.ClosesAt)
 	if opens == "" || closes == "" || opens >= closes {
-		return nil, "its times are no local times of one day"
+		return nil, whyBadTimes
 	}
 	var out []*directoryv1.Hours
 	for name := range strings.SplitSeq(s.ByDay, ",") {
@@ -126,11 +126,11 @@ func weekly(s hsdsSchedule) ([]*directoryv1.Hours, string) {
 			}
 		}
 		if day == 0 {
-			return nil, "its days are no days of the week"
+			return nil, whyBadWeekday
 		}
 		out = append(out, &directoryv1.Hours{Weekday: int32(day), Opens: opens, Closes: closes, ValidFrom: from, ValidTo: to})
 	}
-	return out, ""
+	return out, why{}
 }
 
 // clock returns a local time of full minutes as 09:00, or nothing.

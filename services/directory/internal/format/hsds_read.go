@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
@@ -15,6 +16,9 @@ const (
 	maxOffices = 5000
 	maxLeft    = 1000
 )
+
+// identifier is what the contract says of identifiers.
+var identifier = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,79}$`)
 
 // Imported is what was read. Offices have to be checked before they are stored: those of others have no region, node, kind,
 // territories nor types of service, which the one who imports has to give.
@@ -30,37 +34,77 @@ type Imported struct {
 type Omission struct {
 	// Path is where it stands, for instance "contents[0].locations[1].latitude".
 	Path string
-	// Reason says why, for people.
-	Reason string
+	// Code says why in a word for programs, Reason in English and ReasonIT in Italian.
+	Code, Reason, ReasonIT string
 }
+
+// UnreadableError is returned for a document that is none, or names what it holds badly.
+type UnreadableError struct {
+	// Why says what is wrong.
+	Why Unreadable
+	// Path is where, when it is a place in the document.
+	Path string
+
+	cause error
+}
+
+// Unreadable is what is wrong with a document as a whole.
+type Unreadable int
+
+// NotADocument is no document of the format at all; of the others the names say what is wrong.
+const (
+	NotADocument Unreadable = iota
+	TooMany
+	NoID
+	BadID
+	Twice
+)
+
+func (e *UnreadableError) Error() string {
+	said := [...]string{"this is no document of HSDS", "there are too many entries", "it has no id", "its id is none of an office", "the office is there twice"}[e.Why]
+	if e.Path != "" {
+		said = e.Path + ": " + said
+	}
+	if e.cause != nil {
+		said += ": " + e.cause.Error()
+	}
+	return said
+}
+
+// Unwrap returns the cause.
+func (e *UnreadableError) Unwrap() error { return e.cause }
 
 // FromHSDS reads offices from a document of the Human Services Data Specification 3: a page of organizations or of services, a
 // list of them, or one. What HSDS wrote comes back as it was. Of what others wrote it takes what an office has a field for and
-// says what it left out. It refuses what is no such document, too large, or names an office twice or not at all.
+// says what it left out. It refuses what is no such document, too large, or names an office twice, badly or not at all, with an
+// *UnreadableError.
 func FromHSDS(data []byte) (Imported, error) {
 	if len(data) > maxHSDS {
-		return Imported{}, fmt.Errorf("the document has more than %d bytes", maxHSDS)
+		return Imported{}, &UnreadableError{Why: NotADocument, cause: fmt.Errorf("it has more than %d bytes", maxHSDS)}
 	}
 	items, path, err := hsdsItems(data)
 	if err != nil {
-		return Imported{}, fmt.Errorf("this is no document of HSDS: %w", err)
+		return Imported{}, &UnreadableError{Why: NotADocument, cause: err}
 	}
 	if len(items) > maxOffices {
-		return Imported{}, fmt.Errorf("the document has more than %d entries", maxOffices)
+		return Imported{}, &UnreadableError{Why: TooMany}
 	}
 	r := &hsdsReader{}
 	groups, err := r.group(items, path)
 	if err != nil {
-		return Imported{}, fmt.Errorf("this is no document of HSDS: %w", err)
+		return Imported{}, &UnreadableError{Why: NotADocument, cause: err}
 	}
 	seen := map[string]bool{}
 	for _, g := range groups {
 		if g.organization.ID == "" {
-			return Imported{}, fmt.Errorf("%s: it has no id", g.path)
+			return Imported{}, &UnreadableError{Why: NoID, Path: g.path}
 		}
 		o := r.office(g)
-		if seen[o.GetOfficeId()] {
-			return Imported{}, fmt.Errorf("%s: office %q is there twice", g.path, o.GetOfficeId())
+		switch {
+		case !identifier.MatchString(o.GetOfficeId()): // it is going to be the name of a file
+			return Imported{}, &UnreadableError{Why: BadID, Path: g.path}
+		case seen[o.GetOfficeId()]:
+			return Imported{}, &UnreadableError{Why: Twice, Path: g.path}
 		}
 		seen[o.GetOfficeId()] = true
 		r.out.Offices = append(r.out.Offices, o)
@@ -94,12 +138,12 @@ func hsdsItems(data []byte) ([]json.RawMessage, string, error) {
 // hsdsReader reads a document and keeps what it leaves out.
 type hsdsReader struct{ out Imported }
 
-func (r *hsdsReader) leave(path, reason string) {
+func (r *hsdsReader) leave(path string, w why) {
 	if len(r.out.Left) == maxLeft {
 		r.out.More++
 		return
 	}
-	r.out.Left = append(r.out.Left, Omission{Path: path, Reason: reason})
+	r.out.Left = append(r.out.Left, Omission{Path: path, Code: w.code, Reason: w.en, ReasonIT: w.it})
 }
 
 // placed is a part of a document and where it stands.
@@ -153,7 +197,7 @@ func (r *hsdsReader) group(items []json.RawMessage, path string) ([]*hsdsGroup, 
 			byID[organization.ID] = &hsdsGroup{path: item.path + ".organization", organization: organization}
 			groups = append(groups, byID[organization.ID])
 			if len(organization.Services) > 0 {
-				r.leave(item.path+".organization.services", "the services of the document are read, not those within one of them")
+				r.leave(item.path+".organization.services", whyNestedServices)
 			}
 		}
 		g := byID[organization.ID]

@@ -32,7 +32,7 @@ func (o *hsdsOfficeReader) services() {
 // foreign takes what a service of others says of the office, and says what it leaves out.
 func (o *hsdsOfficeReader) foreign(s placed[hsdsService], service *directoryv1.Service) {
 	if service.GetUrl() != "" && !secure(service.GetUrl()) {
-		o.leave(s.path+".url", "a page is https")
+		o.leave(s.path+".url", whyNotHttps)
 		service.Url = ""
 	}
 	o.phones(s.path+".phones", s.it.Phones)
@@ -49,14 +49,14 @@ func (o *hsdsOfficeReader) foreign(s placed[hsdsService], service *directoryv1.S
 		{"application_process", s.it.Application}, {"fees_description", s.it.Fees}, {"eligibility_description", s.it.Eligibility},
 	} {
 		if text.value != "" {
-			o.leave(s.path+"."+text.name, "the directory has a code for it, not a text")
+			o.leave(s.path+"."+text.name, whyCodeForText)
 		}
 	}
 	if s.it.Description != "" && s.it.Description != o.office.GetDescription() {
-		o.leave(s.path+".description", "a service has a name and no description")
+		o.leave(s.path+".description", whyServiceDescription)
 	}
 	for _, a := range each(s.path+".service_areas", s.it.Areas) {
-		o.leave(a.path, "a territory is an ISTAT code, and names are not resolved here")
+		o.leave(a.path, whyTerritoryByName)
 	}
 }
 
@@ -67,7 +67,7 @@ func (o *hsdsOfficeReader) verified(s placed[hsdsService]) {
 		return
 	}
 	if _, err := time.Parse(time.DateOnly, day); err != nil {
-		o.leave(s.path+".assured_date", "it is no day")
+		o.leave(s.path+".assured_date", whyImpossibleDate)
 		return
 	}
 	if o.office.GetVerifiedOn() == "" || day < o.office.GetVerifiedOn() {

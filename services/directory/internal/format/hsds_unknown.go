@@ -8,21 +8,18 @@ import (
 )
 
 // hsdsReasons says why fields of HSDS are left out, by the name of the field, or of the list that it stands in and the field.
-var hsdsReasons = map[string]string{
-	"contacts.name":  "the directory does not publish names of people",
-	"contacts.title": "the directory does not publish what single people do",
-	"latitude":       "an address has no place on a map",
-	"longitude":      "an address has no place on a map",
-	"metadata":       "the directory keeps its own history",
-	"funding":        "an office does not say who pays for it",
-	"cost_options":   "the cost of an office is a code",
-	"languages":      "an office has no languages",
-	"extension":      "a telephone has no extension",
-	"uri":            "an office is named by its identifier",
+var hsdsReasons = map[string]why{
+	"contacts.name":  whyPerson,
+	"contacts.title": whyTask,
+	"latitude":       whyMap,
+	"longitude":      whyMap,
+	"metadata":       whyHistory,
+	"funding":        whyFunding,
+	"cost_options":   whyCost,
+	"languages":      whyLanguages,
+	"extension":      whyExtension,
+	"uri":            whyURI,
 }
-
-// hsdsNoField is the reason for all others.
-const hsdsNoField = "an office has no field for it"
 
 func typeOf(value any) reflect.Type { return reflect.TypeOf(value).Elem() }
 
@@ -55,13 +52,13 @@ func (r *hsdsReader) unknown(path, within string, tree any, t reflect.Type) {
 	}
 }
 
-func hsdsReason(within, name string) string {
+func hsdsReason(within, name string) why {
 	for _, key := range []string{within + "." + name, name} {
 		if reason, ok := hsdsReasons[key]; ok {
 			return reason
 		}
 	}
-	return hsdsNoField
+	return whyNoField
 }
 
 // fields are the types of the fields of a type, by their names in JSON.

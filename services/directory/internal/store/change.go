@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -92,6 +91,8 @@ type Decision struct {
 	At         time.Time
 	// Today is the day in Europe/Rome, ISO 8601.
 	Today string
+	// Read is what was read before, at whatever revision: what has not changed since is not read again.
+	Read Contents
 }
 
 // Decide keeps a decision, once per request, and makes what was approved current if its day has come.
@@ -123,7 +124,7 @@ func Decide(ctx context.Context, pool *pgxpool.Pool, d Decision, req repeat.Requ
 		case p.GetEffectiveOn() > d.Today:
 			p.State = directoryv1.ProposalState_PROPOSAL_STATE_SCHEDULED
 		default:
-			if err := apply(ctx, tx, p, check, d.At); err != nil {
+			if _, err := apply(ctx, tx, p, d.Read, check, d.At); err != nil {
 				return err
 			}
 		}
@@ -138,6 +139,7 @@ func Decide(ctx context.Context, pool *pgxpool.Pool, d Decision, req repeat.Requ
 // ApplyDue makes the proposals current whose day has come, each for itself, and returns how many it dealt with. One that no
 // longer fits what is current becomes a conflict.
 func ApplyDue(ctx context.Context, pool *pgxpool.Pool, today string, now time.Time, check Check) (n int, err error) {
+	var read Contents
 	for {
 		done := false
 		err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
@@ -154,7 +156,7 @@ func ApplyDue(ctx context.Context, pool *pgxpool.Pool, today string, now time.Ti
 			if err != nil {
 				return err
 			}
-			err = apply(ctx, tx, p, check, now)
+			read, err = apply(ctx, tx, p, read, check, now)
 			if fault.Is(err, fault.WrongVersion) || fault.Is(err, fault.InvalidRequest) {
 				p.State, err = directoryv1.ProposalState_PROPOSAL_STATE_CONFLICT, nil
 			}
@@ -172,46 +174,61 @@ func ApplyDue(ctx context.Context, pool *pgxpool.Pool, today string, now time.Ti
 	}
 }
 
-// apply makes the entries of a proposal current, when each is still what the change was based on.
-func apply(ctx context.Context, tx pgx.Tx, p Proposal, check Check, now time.Time) error {
+// apply makes the entries of a proposal current, when each is still what the change was based on, and returns what was current
+// before. The revision stays locked until the transaction ends, so what is checked is exactly what will be current.
+func apply(ctx context.Context, tx pgx.Tx, p Proposal, read Contents, check Check, now time.Time) (Contents, error) {
 	var revision int64
 	if err := tx.QueryRow(ctx, changing["lock revision"]).Scan(&revision); err != nil {
-		return fmt.Errorf("lock directory: %w", err)
+		return Contents{}, fmt.Errorf("lock directory: %w", err)
 	}
-	c, err := contents(ctx, tx, Contents{})
+	if read.Revision > revision { // the database was put back to an earlier state
+		read = Contents{}
+	}
+	c, err := contents(ctx, tx, read)
 	if err != nil {
-		return err
+		return Contents{}, err
 	}
-	proposed := map[entry.Ref]*directoryv1.PlannedChange{}
-	var entries []*directoryv1.Entry
-	for _, change := range p.GetChanges() {
-		proposed[entry.RefOf(change.GetEntry())] = change
-		entries = append(entries, change.GetEntry())
-	}
-	current := map[entry.Ref]int64{}
-	rest := slices.DeleteFunc(slices.Clone(c.Entries), func(e *directoryv1.Entry) bool {
-		current[entry.RefOf(e)] = e.GetRevision()
-		return proposed[entry.RefOf(e)] != nil
-	})
-	for ref, change := range proposed {
-		if current[ref] != change.GetBaseRevision() {
-			return fault.New(fault.WrongVersion).With("entry", string(ref)).With("current_version", strconv.FormatInt(current[ref], 10))
-		}
+	entries, rest, err := placed(p.GetChanges(), c.Entries)
+	if err != nil {
+		return c, err
 	}
 	if err := check(entries, rest); err != nil {
-		return err
+		return c, err
 	}
 	revision++
 	b := &pgx.Batch{}
 	for _, e := range entries {
 		if err := queueEntry(b, e, revision, false, now); err != nil {
-			return err
+			return c, err
 		}
 	}
 	b.Queue(changing["count"], revision, now)
 	b.Queue(statements["tell"])
 	p.State, p.Revision = directoryv1.ProposalState_PROPOSAL_STATE_APPLIED, revision
-	return tx.SendBatch(ctx, b).Close()
+	return c, tx.SendBatch(ctx, b).Close()
+}
+
+// placed returns the entries of changes, and the current ones that stay as they are. It refuses a change that is based on
+// another state than the current one.
+func placed(changes []*directoryv1.PlannedChange, current []*directoryv1.Entry) (entries, rest []*directoryv1.Entry, err error) {
+	base := make(map[entry.Ref]int64, len(changes))
+	for _, change := range changes {
+		entries = append(entries, change.GetEntry())
+		base[entry.RefOf(change.GetEntry())] = 0 // there is none
+	}
+	for _, e := range current {
+		if _, changes := base[entry.RefOf(e)]; changes {
+			base[entry.RefOf(e)] = e.GetRevision()
+			continue
+		}
+		rest = append(rest, e)
+	}
+	for _, change := range changes {
+		if ref := entry.RefOf(change.GetEntry()); base[ref] != change.GetBaseRevision() {
+			return nil, nil, fault.New(fault.WrongVersion).With("entry", string(ref)).With("current_version", strconv.FormatInt(base[ref], 10))
+		}
+	}
+	return entries, rest, nil
 }
 
 func queueDecided(b *pgx.Batch, p Proposal) {

@@ -29,7 +29,7 @@ var changing = map[string]string{
 	"lock proposal": `select ` + proposalColumns + ` from proposal where proposal_id = $1 for update`,
 	"proposals": `select ` + proposalColumns + ` from proposal where ($1 = '' or state = $1) and ($2::bigint = 0 or seq < $2)
 			order by seq desc limit $3`,
-	"proposal entries": `select proposal_id, kind, base, changed_fields, content from proposal_entry where proposal_id = any($1) order by kind, id`,
+	"proposal entries": `select kind, base, changed_fields, content from proposal_entry where proposal_id = $1 order by kind, id`,
 	"due": `select proposal_id from proposal where state = 'SCHEDULED' and effective_on <= $1::text::date
 			order by effective_on, seq limit 1 for update skip locked`,
 	"decided": `update proposal set version = $2, state = $3, decided_person = $4, decided_for = $5, decided_system = $6, decided_at = $7,
@@ -45,8 +45,11 @@ func stateName(s directoryv1.ProposalState) string {
 	return strings.TrimPrefix(s.String(), statePrefix)
 }
 
+// maxPage is how many bytes of entries a page of proposals holds, if it holds more than one proposal.
+const maxPage = 2 << 20
+
 // Proposals returns up to limit proposals, newest first, from the one after position on (0 for the newest); the state
-// unspecified is every state.
+// unspecified is every state. A page of large proposals ends early.
 func Proposals(ctx context.Context, pool *pgxpool.Pool, state directoryv1.ProposalState, position int64, limit int) (page []Proposal, next int64, err error) {
 	name := ""
 	if state != directoryv1.ProposalState_PROPOSAL_STATE_UNSPECIFIED {
@@ -61,12 +64,20 @@ func Proposals(ctx context.Context, pool *pgxpool.Pool, state directoryv1.Propos
 		if err != nil {
 			return err
 		}
-		if len(found) > limit {
-			found = found[:limit]
-			next = found[limit-1].Seq
+		size := 0
+		for i, r := range found { // one by one: two hundred proposals of a whole network are too much at once
+			if i == limit || size > maxPage {
+				next = found[i-1].Seq
+				return nil
+			}
+			p, read, err := withEntries(ctx, tx, r)
+			if err != nil {
+				return err
+			}
+			size += read
+			page = append(page, p)
 		}
-		page, err = withEntries(ctx, tx, found)
-		return err
+		return nil
 	})
 	return page, next, pg.Fault(err)
 }
@@ -84,11 +95,8 @@ func proposal(ctx context.Context, tx pgx.Tx, id, statement string) (Proposal, e
 	if err != nil {
 		return Proposal{}, err
 	}
-	all, err := withEntries(ctx, tx, []proposalRow{found})
-	if err != nil {
-		return Proposal{}, err
-	}
-	return all[0], nil
+	p, _, err := withEntries(ctx, tx, found)
+	return p, err
 }
 
 // proposalRow is a proposal as it lies in its table.
@@ -123,31 +131,30 @@ func (r proposalRow) proposal() Proposal {
 	return p
 }
 
-func withEntries(ctx context.Context, tx pgx.Tx, found []proposalRow) ([]Proposal, error) {
-	ids := make([]string, len(found))
-	byID := map[string]Proposal{}
-	all := make([]Proposal, len(found))
-	for i, r := range found {
-		ids[i], all[i] = r.ProposalID, r.proposal()
-		byID[r.ProposalID] = all[i]
-	}
-	rows, err := tx.Query(ctx, changing["proposal entries"], ids)
+// withEntries reads the entries of a proposal, and tells how many bytes they have.
+func withEntries(ctx context.Context, tx pgx.Tx, found proposalRow) (p Proposal, size int, err error) {
+	rows, err := tx.Query(ctx, changing["proposal entries"], found.ProposalID)
 	if err != nil {
-		return nil, err
+		return Proposal{}, 0, err
 	}
+	p = found.proposal()
 	var (
-		id, kind string
-		change   directoryv1.PlannedChange
-		fields   []string
-		content  []byte
+		kind    string
+		base    int64
+		fields  []string
+		content []byte
 	)
-	_, err = pgx.ForEachRow(rows, []any{&id, &kind, &change.BaseRevision, &fields, &content}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&kind, &base, &fields, &content}, func() error {
 		e, err := entry.Unmarshal(kind, content)
 		if err != nil {
 			return err
 		}
-		byID[id].Changes = append(byID[id].Changes, &directoryv1.PlannedChange{Entry: e, BaseRevision: change.GetBaseRevision(), ChangedFields: slices.Clone(fields)})
+		p.Changes = append(p.Changes, &directoryv1.PlannedChange{Entry: e, BaseRevision: base, ChangedFields: slices.Clone(fields)})
+		size += len(content)
+		for _, f := range fields {
+			size += len(f)
+		}
 		return nil
 	})
-	return all, err
+	return p, size, err
 }

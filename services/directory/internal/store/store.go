@@ -120,6 +120,9 @@ func contents(ctx context.Context, tx pgx.Tx, before Contents) (c Contents, err 
 
 // merge returns what was and what is new in order, the new in the place of the old.
 func merge[T any](old, young []T, compare func(a, b T) int) []T {
+	if len(young) == 0 {
+		return old
+	}
 	all := slices.Concat(young, old)
 	slices.SortStableFunc(all, compare)
 	return slices.CompactFunc(all, func(a, b T) bool { return compare(a, b) == 0 })

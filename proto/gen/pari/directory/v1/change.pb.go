@@ -358,7 +358,7 @@ type ProposeChangesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// UUID chosen by the caller: the same request again gets the same answer.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Entries as they should be, 1-100. Their revision is the one that the change is based on; 0 for new ones.
+	// Entries as they should be, 1-2,000, together at most 4 MiB. Their revision is the one that the change is based on; 0 for new ones.
 	Entries []*Entry `protobuf:"bytes,2,rep,name=entries,proto3" json:"entries,omitempty"`
 	// Why.
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
@@ -630,7 +630,7 @@ func (x *DecideProposalResponse) GetReplayed() bool {
 // Request of ListProposals.
 type ListProposalsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Proposals per page, 1-200; 0 means 50.
+	// Proposals per page, 1-200; 0 means 50. A page of large proposals holds fewer.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// Token of the page before; empty for the first.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -694,7 +694,7 @@ func (x *ListProposalsRequest) GetState() ProposalState {
 // Response of ListProposals.
 type ListProposalsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The proposals, newest first.
+	// The proposals, newest first. A page of large ones ends early; one alone may have some ten MiB.
 	Proposals []*Proposal `protobuf:"bytes,1,rep,name=proposals,proto3" json:"proposals,omitempty"`
 	// Token of the next page; empty when this is the last.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
@@ -771,11 +771,11 @@ const file_pari_directory_v1_change_proto_rawDesc = "" +
 	"\rPlannedChange\x124\n" +
 	"\x05entry\x18\x01 \x01(\v2\x18.pari.directory.v1.EntryB\x04\xb0\xbb\x18\x01R\x05entry\x12)\n" +
 	"\rbase_revision\x18\x02 \x01(\x03B\x04\xb0\xbb\x18\x01R\fbaseRevision\x12+\n" +
-	"\x0echanged_fields\x18\x03 \x03(\tB\x04\xb0\xbb\x18\x01R\rchangedFields\"\xaa\x02\n" +
+	"\x0echanged_fields\x18\x03 \x03(\tB\x04\xb0\xbb\x18\x01R\rchangedFields\"\xab\x02\n" +
 	"\x15ProposeChangesRequest\x12+\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x01R\trequestId\x12B\n" +
-	"\aentries\x18\x02 \x03(\v2\x18.pari.directory.v1.EntryB\x0e\xbaH\a\x92\x01\x04\b\x01\x10d\xb0\xbb\x18\x01R\aentries\x12&\n" +
+	"request_id\x18\x01 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x01R\trequestId\x12C\n" +
+	"\aentries\x18\x02 \x03(\v2\x18.pari.directory.v1.EntryB\x0f\xbaH\b\x92\x01\x05\b\x01\x10\xd0\x0f\xb0\xbb\x18\x01R\aentries\x12&\n" +
 	"\x06reason\x18\x03 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01R\x06reason\x12M\n" +
 	"\feffective_on\x18\x04 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\veffectiveOn\x12)\n" +
 	"\rvalidate_only\x18\x05 \x01(\bB\x04\xb0\xbb\x18\x01R\fvalidateOnly\"y\n" +

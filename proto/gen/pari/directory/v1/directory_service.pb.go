@@ -581,7 +581,7 @@ var File_pari_directory_v1_directory_service_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_directory_service_proto_rawDesc = "" +
 	"\n" +
-	")pari/directory/v1/directory_service.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpari/access/v1/access.proto\x1a\x1epari/directory/v1/change.proto\x1a\x1dpari/directory/v1/entry.proto\x1a\x1epari/directory/v1/export.proto\x1a!pari/directory/v1/freshness.proto\x1a\"pari/directory/v1/initiative.proto\x1a\x1epari/directory/v1/office.proto\x1a\x1fpari/directory/v1/opening.proto\x1a!pari/directory/v1/territory.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"U\n" +
+	")pari/directory/v1/directory_service.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpari/access/v1/access.proto\x1a\x1epari/directory/v1/change.proto\x1a pari/directory/v1/document.proto\x1a\x1dpari/directory/v1/entry.proto\x1a\x1epari/directory/v1/export.proto\x1a!pari/directory/v1/freshness.proto\x1a\"pari/directory/v1/initiative.proto\x1a\x1epari/directory/v1/office.proto\x1a\x1fpari/directory/v1/opening.proto\x1a%pari/directory/v1/qualification.proto\x1a!pari/directory/v1/territory.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"U\n" +
 	"\x10GetOfficeRequest\x12A\n" +
 	"\toffice_id\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\bofficeId\"\xd1\x01\n" +
 	"\x11GetOfficeResponse\x127\n" +
@@ -619,7 +619,7 @@ const file_pari_directory_v1_directory_service_proto_rawDesc = "" +
 	"\fknown_digest\x18\x02 \x01(\tB\v\xbaH\x04r\x02\x18@\xb0\xbb\x18\x01R\vknownDigest\"\x82\x01\n" +
 	"\x18ListVocabulariesResponse\x12H\n" +
 	"\fvocabularies\x18\x01 \x03(\v2\x1e.pari.vocabulary.v1.VocabularyB\x04\xb0\xbb\x18\x01R\fvocabularies\x12\x1c\n" +
-	"\x06digest\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\x06digest2\x8c\x17\n" +
+	"\x06digest\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\x06digest2\xa0\x19\n" +
 	"\x10DirectoryService\x12\x87\x01\n" +
 	"\tGetOffice\x12#.pari.directory.v1.GetOfficeRequest\x1a$.pari.directory.v1.GetOfficeResponse\"/\xaa\xbb\x18+\n" +
 	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x8d\x01\n" +
@@ -634,11 +634,15 @@ const file_pari_directory_v1_directory_service_proto_rawDesc = "" +
 	"\vListEntries\x12%.pari.directory.v1.ListEntriesRequest\x1a&.pari.directory.v1.ListEntriesResponse\"/\xaa\xbb\x18+\n" +
 	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x9c\x01\n" +
 	"\x10ListEntryHistory\x12*.pari.directory.v1.ListEntryHistoryRequest\x1a+.pari.directory.v1.ListEntryHistoryResponse\"/\xaa\xbb\x18+\n" +
+	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\xa2\x01\n" +
+	"\x12ListQualifications\x12,.pari.directory.v1.ListQualificationsRequest\x1a-.pari.directory.v1.ListQualificationsResponse\"/\xaa\xbb\x18+\n" +
 	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12s\n" +
 	"\x0eProposeChanges\x12(.pari.directory.v1.ProposeChangesRequest\x1a).pari.directory.v1.ProposeChangesResponse\"\f\xaa\xbb\x18\b\n" +
 	"\x01\x02\x12\x01\a\x18\x03\x12s\n" +
 	"\x0eDecideProposal\x12(.pari.directory.v1.DecideProposalRequest\x1a).pari.directory.v1.DecideProposalResponse\"\f\xaa\xbb\x18\b\n" +
-	"\x01\x02\x12\x01\b\x18\x03\x12q\n" +
+	"\x01\x02\x12\x01\b\x18\x03\x12m\n" +
+	"\fReadDocument\x12&.pari.directory.v1.ReadDocumentRequest\x1a'.pari.directory.v1.ReadDocumentResponse\"\f\xaa\xbb\x18\b\n" +
+	"\x01\x02\x12\x01\a\x18\x03\x12q\n" +
 	"\rListProposals\x12'.pari.directory.v1.ListProposalsRequest\x1a(.pari.directory.v1.ListProposalsResponse\"\r\xaa\xbb\x18\t\n" +
 	"\x01\x02\x12\x02\a\b\x18\x03\x12\xab\x01\n" +
 	"\x15GetInitiativeCalendar\x12/.pari.directory.v1.GetInitiativeCalendarRequest\x1a0.pari.directory.v1.GetInitiativeCalendarResponse\"/\xaa\xbb\x18+\n" +
@@ -695,34 +699,38 @@ var file_pari_directory_v1_directory_service_proto_goTypes = []any{
 	(*GetEntryRequest)(nil),               // 15: pari.directory.v1.GetEntryRequest
 	(*ListEntriesRequest)(nil),            // 16: pari.directory.v1.ListEntriesRequest
 	(*ListEntryHistoryRequest)(nil),       // 17: pari.directory.v1.ListEntryHistoryRequest
-	(*ProposeChangesRequest)(nil),         // 18: pari.directory.v1.ProposeChangesRequest
-	(*DecideProposalRequest)(nil),         // 19: pari.directory.v1.DecideProposalRequest
-	(*ListProposalsRequest)(nil),          // 20: pari.directory.v1.ListProposalsRequest
-	(*GetInitiativeCalendarRequest)(nil),  // 21: pari.directory.v1.GetInitiativeCalendarRequest
-	(*ExportDirectoryRequest)(nil),        // 22: pari.directory.v1.ExportDirectoryRequest
-	(*PrintOfficeRequest)(nil),            // 23: pari.directory.v1.PrintOfficeRequest
-	(*ListOpeningsRequest)(nil),           // 24: pari.directory.v1.ListOpeningsRequest
-	(*ListFreeWindowsRequest)(nil),        // 25: pari.directory.v1.ListFreeWindowsRequest
-	(*GetOfficeCalendarRequest)(nil),      // 26: pari.directory.v1.GetOfficeCalendarRequest
-	(*ResolveTerritoryRequest)(nil),       // 27: pari.directory.v1.ResolveTerritoryRequest
-	(*GetTerritoryRequest)(nil),           // 28: pari.directory.v1.GetTerritoryRequest
-	(*ListTerritoriesRequest)(nil),        // 29: pari.directory.v1.ListTerritoriesRequest
-	(*GetDirectoryStatusResponse)(nil),    // 30: pari.directory.v1.GetDirectoryStatusResponse
-	(*GetEntryResponse)(nil),              // 31: pari.directory.v1.GetEntryResponse
-	(*ListEntriesResponse)(nil),           // 32: pari.directory.v1.ListEntriesResponse
-	(*ListEntryHistoryResponse)(nil),      // 33: pari.directory.v1.ListEntryHistoryResponse
-	(*ProposeChangesResponse)(nil),        // 34: pari.directory.v1.ProposeChangesResponse
-	(*DecideProposalResponse)(nil),        // 35: pari.directory.v1.DecideProposalResponse
-	(*ListProposalsResponse)(nil),         // 36: pari.directory.v1.ListProposalsResponse
-	(*GetInitiativeCalendarResponse)(nil), // 37: pari.directory.v1.GetInitiativeCalendarResponse
-	(*ExportDirectoryResponse)(nil),       // 38: pari.directory.v1.ExportDirectoryResponse
-	(*PrintOfficeResponse)(nil),           // 39: pari.directory.v1.PrintOfficeResponse
-	(*ListOpeningsResponse)(nil),          // 40: pari.directory.v1.ListOpeningsResponse
-	(*ListFreeWindowsResponse)(nil),       // 41: pari.directory.v1.ListFreeWindowsResponse
-	(*GetOfficeCalendarResponse)(nil),     // 42: pari.directory.v1.GetOfficeCalendarResponse
-	(*ResolveTerritoryResponse)(nil),      // 43: pari.directory.v1.ResolveTerritoryResponse
-	(*GetTerritoryResponse)(nil),          // 44: pari.directory.v1.GetTerritoryResponse
-	(*ListTerritoriesResponse)(nil),       // 45: pari.directory.v1.ListTerritoriesResponse
+	(*ListQualificationsRequest)(nil),     // 18: pari.directory.v1.ListQualificationsRequest
+	(*ProposeChangesRequest)(nil),         // 19: pari.directory.v1.ProposeChangesRequest
+	(*DecideProposalRequest)(nil),         // 20: pari.directory.v1.DecideProposalRequest
+	(*ReadDocumentRequest)(nil),           // 21: pari.directory.v1.ReadDocumentRequest
+	(*ListProposalsRequest)(nil),          // 22: pari.directory.v1.ListProposalsRequest
+	(*GetInitiativeCalendarRequest)(nil),  // 23: pari.directory.v1.GetInitiativeCalendarRequest
+	(*ExportDirectoryRequest)(nil),        // 24: pari.directory.v1.ExportDirectoryRequest
+	(*PrintOfficeRequest)(nil),            // 25: pari.directory.v1.PrintOfficeRequest
+	(*ListOpeningsRequest)(nil),           // 26: pari.directory.v1.ListOpeningsRequest
+	(*ListFreeWindowsRequest)(nil),        // 27: pari.directory.v1.ListFreeWindowsRequest
+	(*GetOfficeCalendarRequest)(nil),      // 28: pari.directory.v1.GetOfficeCalendarRequest
+	(*ResolveTerritoryRequest)(nil),       // 29: pari.directory.v1.ResolveTerritoryRequest
+	(*GetTerritoryRequest)(nil),           // 30: pari.directory.v1.GetTerritoryRequest
+	(*ListTerritoriesRequest)(nil),        // 31: pari.directory.v1.ListTerritoriesRequest
+	(*GetDirectoryStatusResponse)(nil),    // 32: pari.directory.v1.GetDirectoryStatusResponse
+	(*GetEntryResponse)(nil),              // 33: pari.directory.v1.GetEntryResponse
+	(*ListEntriesResponse)(nil),           // 34: pari.directory.v1.ListEntriesResponse
+	(*ListEntryHistoryResponse)(nil),      // 35: pari.directory.v1.ListEntryHistoryResponse
+	(*ListQualificationsResponse)(nil),    // 36: pari.directory.v1.ListQualificationsResponse
+	(*ProposeChangesResponse)(nil),        // 37: pari.directory.v1.ProposeChangesResponse
+	(*DecideProposalResponse)(nil),        // 38: pari.directory.v1.DecideProposalResponse
+	(*ReadDocumentResponse)(nil),          // 39: pari.directory.v1.ReadDocumentResponse
+	(*ListProposalsResponse)(nil),         // 40: pari.directory.v1.ListProposalsResponse
+	(*GetInitiativeCalendarResponse)(nil), // 41: pari.directory.v1.GetInitiativeCalendarResponse
+	(*ExportDirectoryResponse)(nil),       // 42: pari.directory.v1.ExportDirectoryResponse
+	(*PrintOfficeResponse)(nil),           // 43: pari.directory.v1.PrintOfficeResponse
+	(*ListOpeningsResponse)(nil),          // 44: pari.directory.v1.ListOpeningsResponse
+	(*ListFreeWindowsResponse)(nil),       // 45: pari.directory.v1.ListFreeWindowsResponse
+	(*GetOfficeCalendarResponse)(nil),     // 46: pari.directory.v1.GetOfficeCalendarResponse
+	(*ResolveTerritoryResponse)(nil),      // 47: pari.directory.v1.ResolveTerritoryResponse
+	(*GetTerritoryResponse)(nil),          // 48: pari.directory.v1.GetTerritoryResponse
+	(*ListTerritoriesResponse)(nil),       // 49: pari.directory.v1.ListTerritoriesResponse
 }
 var file_pari_directory_v1_directory_service_proto_depIdxs = []int32{
 	9,  // 0: pari.directory.v1.GetOfficeResponse.office:type_name -> pari.directory.v1.Office
@@ -743,41 +751,45 @@ var file_pari_directory_v1_directory_service_proto_depIdxs = []int32{
 	15, // 15: pari.directory.v1.DirectoryService.GetEntry:input_type -> pari.directory.v1.GetEntryRequest
 	16, // 16: pari.directory.v1.DirectoryService.ListEntries:input_type -> pari.directory.v1.ListEntriesRequest
 	17, // 17: pari.directory.v1.DirectoryService.ListEntryHistory:input_type -> pari.directory.v1.ListEntryHistoryRequest
-	18, // 18: pari.directory.v1.DirectoryService.ProposeChanges:input_type -> pari.directory.v1.ProposeChangesRequest
-	19, // 19: pari.directory.v1.DirectoryService.DecideProposal:input_type -> pari.directory.v1.DecideProposalRequest
-	20, // 20: pari.directory.v1.DirectoryService.ListProposals:input_type -> pari.directory.v1.ListProposalsRequest
-	21, // 21: pari.directory.v1.DirectoryService.GetInitiativeCalendar:input_type -> pari.directory.v1.GetInitiativeCalendarRequest
-	22, // 22: pari.directory.v1.DirectoryService.ExportDirectory:input_type -> pari.directory.v1.ExportDirectoryRequest
-	23, // 23: pari.directory.v1.DirectoryService.PrintOffice:input_type -> pari.directory.v1.PrintOfficeRequest
-	7,  // 24: pari.directory.v1.DirectoryService.ListVocabularies:input_type -> pari.directory.v1.ListVocabulariesRequest
-	24, // 25: pari.directory.v1.DirectoryService.ListOpenings:input_type -> pari.directory.v1.ListOpeningsRequest
-	25, // 26: pari.directory.v1.DirectoryService.ListFreeWindows:input_type -> pari.directory.v1.ListFreeWindowsRequest
-	26, // 27: pari.directory.v1.DirectoryService.GetOfficeCalendar:input_type -> pari.directory.v1.GetOfficeCalendarRequest
-	27, // 28: pari.directory.v1.DirectoryService.ResolveTerritory:input_type -> pari.directory.v1.ResolveTerritoryRequest
-	28, // 29: pari.directory.v1.DirectoryService.GetTerritory:input_type -> pari.directory.v1.GetTerritoryRequest
-	29, // 30: pari.directory.v1.DirectoryService.ListTerritories:input_type -> pari.directory.v1.ListTerritoriesRequest
-	1,  // 31: pari.directory.v1.DirectoryService.GetOffice:output_type -> pari.directory.v1.GetOfficeResponse
-	3,  // 32: pari.directory.v1.DirectoryService.ListOffices:output_type -> pari.directory.v1.ListOfficesResponse
-	5,  // 33: pari.directory.v1.DirectoryService.FindOffices:output_type -> pari.directory.v1.FindOfficesResponse
-	30, // 34: pari.directory.v1.DirectoryService.GetDirectoryStatus:output_type -> pari.directory.v1.GetDirectoryStatusResponse
-	31, // 35: pari.directory.v1.DirectoryService.GetEntry:output_type -> pari.directory.v1.GetEntryResponse
-	32, // 36: pari.directory.v1.DirectoryService.ListEntries:output_type -> pari.directory.v1.ListEntriesResponse
-	33, // 37: pari.directory.v1.DirectoryService.ListEntryHistory:output_type -> pari.directory.v1.ListEntryHistoryResponse
-	34, // 38: pari.directory.v1.DirectoryService.ProposeChanges:output_type -> pari.directory.v1.ProposeChangesResponse
-	35, // 39: pari.directory.v1.DirectoryService.DecideProposal:output_type -> pari.directory.v1.DecideProposalResponse
-	36, // 40: pari.directory.v1.DirectoryService.ListProposals:output_type -> pari.directory.v1.ListProposalsResponse
-	37, // 41: pari.directory.v1.DirectoryService.GetInitiativeCalendar:output_type -> pari.directory.v1.GetInitiativeCalendarResponse
-	38, // 42: pari.directory.v1.DirectoryService.ExportDirectory:output_type -> pari.directory.v1.ExportDirectoryResponse
-	39, // 43: pari.directory.v1.DirectoryService.PrintOffice:output_type -> pari.directory.v1.PrintOfficeResponse
-	8,  // 44: pari.directory.v1.DirectoryService.ListVocabularies:output_type -> pari.directory.v1.ListVocabulariesResponse
-	40, // 45: pari.directory.v1.DirectoryService.ListOpenings:output_type -> pari.directory.v1.ListOpeningsResponse
-	41, // 46: pari.directory.v1.DirectoryService.ListFreeWindows:output_type -> pari.directory.v1.ListFreeWindowsResponse
-	42, // 47: pari.directory.v1.DirectoryService.GetOfficeCalendar:output_type -> pari.directory.v1.GetOfficeCalendarResponse
-	43, // 48: pari.directory.v1.DirectoryService.ResolveTerritory:output_type -> pari.directory.v1.ResolveTerritoryResponse
-	44, // 49: pari.directory.v1.DirectoryService.GetTerritory:output_type -> pari.directory.v1.GetTerritoryResponse
-	45, // 50: pari.directory.v1.DirectoryService.ListTerritories:output_type -> pari.directory.v1.ListTerritoriesResponse
-	31, // [31:51] is the sub-list for method output_type
-	11, // [11:31] is the sub-list for method input_type
+	18, // 18: pari.directory.v1.DirectoryService.ListQualifications:input_type -> pari.directory.v1.ListQualificationsRequest
+	19, // 19: pari.directory.v1.DirectoryService.ProposeChanges:input_type -> pari.directory.v1.ProposeChangesRequest
+	20, // 20: pari.directory.v1.DirectoryService.DecideProposal:input_type -> pari.directory.v1.DecideProposalRequest
+	21, // 21: pari.directory.v1.DirectoryService.ReadDocument:input_type -> pari.directory.v1.ReadDocumentRequest
+	22, // 22: pari.directory.v1.DirectoryService.ListProposals:input_type -> pari.directory.v1.ListProposalsRequest
+	23, // 23: pari.directory.v1.DirectoryService.GetInitiativeCalendar:input_type -> pari.directory.v1.GetInitiativeCalendarRequest
+	24, // 24: pari.directory.v1.DirectoryService.ExportDirectory:input_type -> pari.directory.v1.ExportDirectoryRequest
+	25, // 25: pari.directory.v1.DirectoryService.PrintOffice:input_type -> pari.directory.v1.PrintOfficeRequest
+	7,  // 26: pari.directory.v1.DirectoryService.ListVocabularies:input_type -> pari.directory.v1.ListVocabulariesRequest
+	26, // 27: pari.directory.v1.DirectoryService.ListOpenings:input_type -> pari.directory.v1.ListOpeningsRequest
+	27, // 28: pari.directory.v1.DirectoryService.ListFreeWindows:input_type -> pari.directory.v1.ListFreeWindowsRequest
+	28, // 29: pari.directory.v1.DirectoryService.GetOfficeCalendar:input_type -> pari.directory.v1.GetOfficeCalendarRequest
+	29, // 30: pari.directory.v1.DirectoryService.ResolveTerritory:input_type -> pari.directory.v1.ResolveTerritoryRequest
+	30, // 31: pari.directory.v1.DirectoryService.GetTerritory:input_type -> pari.directory.v1.GetTerritoryRequest
+	31, // 32: pari.directory.v1.DirectoryService.ListTerritories:input_type -> pari.directory.v1.ListTerritoriesRequest
+	1,  // 33: pari.directory.v1.DirectoryService.GetOffice:output_type -> pari.directory.v1.GetOfficeResponse
+	3,  // 34: pari.directory.v1.DirectoryService.ListOffices:output_type -> pari.directory.v1.ListOfficesResponse
+	5,  // 35: pari.directory.v1.DirectoryService.FindOffices:output_type -> pari.directory.v1.FindOfficesResponse
+	32, // 36: pari.directory.v1.DirectoryService.GetDirectoryStatus:output_type -> pari.directory.v1.GetDirectoryStatusResponse
+	33, // 37: pari.directory.v1.DirectoryService.GetEntry:output_type -> pari.directory.v1.GetEntryResponse
+	34, // 38: pari.directory.v1.DirectoryService.ListEntries:output_type -> pari.directory.v1.ListEntriesResponse
+	35, // 39: pari.directory.v1.DirectoryService.ListEntryHistory:output_type -> pari.directory.v1.ListEntryHistoryResponse
+	36, // 40: pari.directory.v1.DirectoryService.ListQualifications:output_type -> pari.directory.v1.ListQualificationsResponse
+	37, // 41: pari.directory.v1.DirectoryService.ProposeChanges:output_type -> pari.directory.v1.ProposeChangesResponse
+	38, // 42: pari.directory.v1.DirectoryService.DecideProposal:output_type -> pari.directory.v1.DecideProposalResponse
+	39, // 43: pari.directory.v1.DirectoryService.ReadDocument:output_type -> pari.directory.v1.ReadDocumentResponse
+	40, // 44: pari.directory.v1.DirectoryService.ListProposals:output_type -> pari.directory.v1.ListProposalsResponse
+	41, // 45: pari.directory.v1.DirectoryService.GetInitiativeCalendar:output_type -> pari.directory.v1.GetInitiativeCalendarResponse
+	42, // 46: pari.directory.v1.DirectoryService.ExportDirectory:output_type -> pari.directory.v1.ExportDirectoryResponse
+	43, // 47: pari.directory.v1.DirectoryService.PrintOffice:output_type -> pari.directory.v1.PrintOfficeResponse
+	8,  // 48: pari.directory.v1.DirectoryService.ListVocabularies:output_type -> pari.directory.v1.ListVocabulariesResponse
+	44, // 49: pari.directory.v1.DirectoryService.ListOpenings:output_type -> pari.directory.v1.ListOpeningsResponse
+	45, // 50: pari.directory.v1.DirectoryService.ListFreeWindows:output_type -> pari.directory.v1.ListFreeWindowsResponse
+	46, // 51: pari.directory.v1.DirectoryService.GetOfficeCalendar:output_type -> pari.directory.v1.GetOfficeCalendarResponse
+	47, // 52: pari.directory.v1.DirectoryService.ResolveTerritory:output_type -> pari.directory.v1.ResolveTerritoryResponse
+	48, // 53: pari.directory.v1.DirectoryService.GetTerritory:output_type -> pari.directory.v1.GetTerritoryResponse
+	49, // 54: pari.directory.v1.DirectoryService.ListTerritories:output_type -> pari.directory.v1.ListTerritoriesResponse
+	33, // [33:55] is the sub-list for method output_type
+	11, // [11:33] is the sub-list for method input_type
 	11, // [11:11] is the sub-list for extension type_name
 	11, // [11:11] is the sub-list for extension extendee
 	0,  // [0:11] is the sub-list for field type_name
@@ -789,12 +801,14 @@ func file_pari_directory_v1_directory_service_proto_init() {
 		return
 	}
 	file_pari_directory_v1_change_proto_init()
+	file_pari_directory_v1_document_proto_init()
 	file_pari_directory_v1_entry_proto_init()
 	file_pari_directory_v1_export_proto_init()
 	file_pari_directory_v1_freshness_proto_init()
 	file_pari_directory_v1_initiative_proto_init()
 	file_pari_directory_v1_office_proto_init()
 	file_pari_directory_v1_opening_proto_init()
+	file_pari_directory_v1_qualification_proto_init()
 	file_pari_directory_v1_territory_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -28,8 +28,10 @@ const (
 	DirectoryService_GetEntry_FullMethodName              = "/pari.directory.v1.DirectoryService/GetEntry"
 	DirectoryService_ListEntries_FullMethodName           = "/pari.directory.v1.DirectoryService/ListEntries"
 	DirectoryService_ListEntryHistory_FullMethodName      = "/pari.directory.v1.DirectoryService/ListEntryHistory"
+	DirectoryService_ListQualifications_FullMethodName    = "/pari.directory.v1.DirectoryService/ListQualifications"
 	DirectoryService_ProposeChanges_FullMethodName        = "/pari.directory.v1.DirectoryService/ProposeChanges"
 	DirectoryService_DecideProposal_FullMethodName        = "/pari.directory.v1.DirectoryService/DecideProposal"
+	DirectoryService_ReadDocument_FullMethodName          = "/pari.directory.v1.DirectoryService/ReadDocument"
 	DirectoryService_ListProposals_FullMethodName         = "/pari.directory.v1.DirectoryService/ListProposals"
 	DirectoryService_GetInitiativeCalendar_FullMethodName = "/pari.directory.v1.DirectoryService/GetInitiativeCalendar"
 	DirectoryService_ExportDirectory_FullMethodName       = "/pari.directory.v1.DirectoryService/ExportDirectory"
@@ -64,17 +66,22 @@ type DirectoryServiceClient interface {
 	// Lists the states that an entry has had, each with what it changed. Errors: NOT_FOUND; AT_THE_CENTRE_ONLY at a
 	// node, which has no history.
 	ListEntryHistory(ctx context.Context, in *ListEntryHistoryRequest, opts ...grpc.CallOption) (*ListEntryHistoryResponse, error)
+	// Lists how many operators of each office are qualified in what on a day, and when the next ones have to be trained again.
+	ListQualifications(ctx context.Context, in *ListQualificationsRequest, opts ...grpc.CallOption) (*ListQualificationsResponse, error)
 	// Proposes changes of entries, or with validate_only tells what would change. An editor of a node may propose entries of that
 	// node only. Errors: INVALID_REQUEST with every field at fault, WRONG_VERSION when an entry has changed since,
 	// REQUEST_ID_REUSED, WRONG_NODE; AT_THE_CENTRE_ONLY at a node.
 	ProposeChanges(ctx context.Context, in *ProposeChangesRequest, opts ...grpc.CallOption) (*ProposeChangesResponse, error)
 	// Decides on a proposal of somebody else. Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, SECOND_PERSON_NEEDED; AT_THE_CENTRE_ONLY at a node.
 	DecideProposal(ctx context.Context, in *DecideProposalRequest, opts ...grpc.CallOption) (*DecideProposalResponse, error)
+	// Reads a document of another directory, or an entry from a file, as the entries that it would be, and says what it passed
+	// over and what is wrong. Changes nothing. Errors: INVALID_REQUEST for what is no such document.
+	ReadDocument(ctx context.Context, in *ReadDocumentRequest, opts ...grpc.CallOption) (*ReadDocumentResponse, error)
 	// Lists proposals, newest first. Errors: AT_THE_CENTRE_ONLY at a node.
 	ListProposals(ctx context.Context, in *ListProposalsRequest, opts ...grpc.CallOption) (*ListProposalsResponse, error)
 	// Returns the sessions of initiatives as an iCalendar text to subscribe to. Errors: NOT_FOUND.
 	GetInitiativeCalendar(ctx context.Context, in *GetInitiativeCalendarRequest, opts ...grpc.CallOption) (*GetInitiativeCalendarResponse, error)
-	// Returns offices or code lists in an open format. Documents above the 4 MiB that gRPC clients take by default are asked for
+	// Returns offices, initiatives, courses, all entries or code lists in an open format. Documents above the 4 MiB that gRPC clients take by default are asked for
 	// node by node. Errors: NOT_FOUND for a code list that there is not.
 	ExportDirectory(ctx context.Context, in *ExportDirectoryRequest, opts ...grpc.CallOption) (*ExportDirectoryResponse, error)
 	// Returns a page about one office, to read or to print. Errors: NOT_FOUND.
@@ -173,6 +180,16 @@ func (c *directoryServiceClient) ListEntryHistory(ctx context.Context, in *ListE
 	return out, nil
 }
 
+func (c *directoryServiceClient) ListQualifications(ctx context.Context, in *ListQualificationsRequest, opts ...grpc.CallOption) (*ListQualificationsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListQualificationsResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_ListQualifications_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *directoryServiceClient) ProposeChanges(ctx context.Context, in *ProposeChangesRequest, opts ...grpc.CallOption) (*ProposeChangesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ProposeChangesResponse)
@@ -187,6 +204,16 @@ func (c *directoryServiceClient) DecideProposal(ctx context.Context, in *DecideP
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DecideProposalResponse)
 	err := c.cc.Invoke(ctx, DirectoryService_DecideProposal_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *directoryServiceClient) ReadDocument(ctx context.Context, in *ReadDocumentRequest, opts ...grpc.CallOption) (*ReadDocumentResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReadDocumentResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_ReadDocument_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -324,17 +351,22 @@ type DirectoryServiceServer interface {
 	// Lists the states that an entry has had, each with what it changed. Errors: NOT_FOUND; AT_THE_CENTRE_ONLY at a
 	// node, which has no history.
 	ListEntryHistory(context.Context, *ListEntryHistoryRequest) (*ListEntryHistoryResponse, error)
+	// Lists how many operators of each office are qualified in what on a day, and when the next ones have to be trained again.
+	ListQualifications(context.Context, *ListQualificationsRequest) (*ListQualificationsResponse, error)
 	// Proposes changes of entries, or with validate_only tells what would change. An editor of a node may propose entries of that
 	// node only. Errors: INVALID_REQUEST with every field at fault, WRONG_VERSION when an entry has changed since,
 	// REQUEST_ID_REUSED, WRONG_NODE; AT_THE_CENTRE_ONLY at a node.
 	ProposeChanges(context.Context, *ProposeChangesRequest) (*ProposeChangesResponse, error)
 	// Decides on a proposal of somebody else. Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, SECOND_PERSON_NEEDED; AT_THE_CENTRE_ONLY at a node.
 	DecideProposal(context.Context, *DecideProposalRequest) (*DecideProposalResponse, error)
+	// Reads a document of another directory, or an entry from a file, as the entries that it would be, and says what it passed
+	// over and what is wrong. Changes nothing. Errors: INVALID_REQUEST for what is no such document.
+	ReadDocument(context.Context, *ReadDocumentRequest) (*ReadDocumentResponse, error)
 	// Lists proposals, newest first. Errors: AT_THE_CENTRE_ONLY at a node.
 	ListProposals(context.Context, *ListProposalsRequest) (*ListProposalsResponse, error)
 	// Returns the sessions of initiatives as an iCalendar text to subscribe to. Errors: NOT_FOUND.
 	GetInitiativeCalendar(context.Context, *GetInitiativeCalendarRequest) (*GetInitiativeCalendarResponse, error)
-	// Returns offices or code lists in an open format. Documents above the 4 MiB that gRPC clients take by default are asked for
+	// Returns offices, initiatives, courses, all entries or code lists in an open format. Documents above the 4 MiB that gRPC clients take by default are asked for
 	// node by node. Errors: NOT_FOUND for a code list that there is not.
 	ExportDirectory(context.Context, *ExportDirectoryRequest) (*ExportDirectoryResponse, error)
 	// Returns a page about one office, to read or to print. Errors: NOT_FOUND.
@@ -384,11 +416,17 @@ func (UnimplementedDirectoryServiceServer) ListEntries(context.Context, *ListEnt
 func (UnimplementedDirectoryServiceServer) ListEntryHistory(context.Context, *ListEntryHistoryRequest) (*ListEntryHistoryResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListEntryHistory not implemented")
 }
+func (UnimplementedDirectoryServiceServer) ListQualifications(context.Context, *ListQualificationsRequest) (*ListQualificationsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListQualifications not implemented")
+}
 func (UnimplementedDirectoryServiceServer) ProposeChanges(context.Context, *ProposeChangesRequest) (*ProposeChangesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ProposeChanges not implemented")
 }
 func (UnimplementedDirectoryServiceServer) DecideProposal(context.Context, *DecideProposalRequest) (*DecideProposalResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DecideProposal not implemented")
+}
+func (UnimplementedDirectoryServiceServer) ReadDocument(context.Context, *ReadDocumentRequest) (*ReadDocumentResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReadDocument not implemented")
 }
 func (UnimplementedDirectoryServiceServer) ListProposals(context.Context, *ListProposalsRequest) (*ListProposalsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListProposals not implemented")
@@ -570,6 +608,24 @@ func _DirectoryService_ListEntryHistory_Handler(srv interface{}, ctx context.Con
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DirectoryService_ListQualifications_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListQualificationsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).ListQualifications(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_ListQualifications_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).ListQualifications(ctx, req.(*ListQualificationsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _DirectoryService_ProposeChanges_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ProposeChangesRequest)
 	if err := dec(in); err != nil {
@@ -602,6 +658,24 @@ func _DirectoryService_DecideProposal_Handler(srv interface{}, ctx context.Conte
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(DirectoryServiceServer).DecideProposal(ctx, req.(*DecideProposalRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DirectoryService_ReadDocument_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReadDocumentRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).ReadDocument(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_ReadDocument_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).ReadDocument(ctx, req.(*ReadDocumentRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -840,12 +914,20 @@ var DirectoryService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _DirectoryService_ListEntryHistory_Handler,
 		},
 		{
+			MethodName: "ListQualifications",
+			Handler:    _DirectoryService_ListQualifications_Handler,
+		},
+		{
 			MethodName: "ProposeChanges",
 			Handler:    _DirectoryService_ProposeChanges_Handler,
 		},
 		{
 			MethodName: "DecideProposal",
 			Handler:    _DirectoryService_DecideProposal_Handler,
+		},
+		{
+			MethodName: "ReadDocument",
+			Handler:    _DirectoryService_ReadDocument_Handler,
 		},
 		{
 			MethodName: "ListProposals",

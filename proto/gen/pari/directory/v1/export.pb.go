@@ -47,20 +47,29 @@ const (
 	ExportFormat_EXPORT_FORMAT_VOCABULARY_CSV ExportFormat = 7
 	// The crosswalk from grounds to the bias motivations of ODIHR, CSV.
 	ExportFormat_EXPORT_FORMAT_CROSSWALK_CSV ExportFormat = 8
+	// Initiatives whose sessions are known as schema.org Event and EventSeries, JSON-LD.
+	ExportFormat_EXPORT_FORMAT_EVENTS ExportFormat = 9
+	// Courses as schema.org Course and CourseInstance, JSON-LD.
+	ExportFormat_EXPORT_FORMAT_COURSES ExportFormat = 10
+	// All entries as a table, CSV: kind, identifier, name, node, region, validity, source, last check, revision.
+	ExportFormat_EXPORT_FORMAT_ENTRIES_CSV ExportFormat = 11
 )
 
 // Enum value maps for ExportFormat.
 var (
 	ExportFormat_name = map[int32]string{
-		0: "EXPORT_FORMAT_UNSPECIFIED",
-		1: "EXPORT_FORMAT_HSDS",
-		2: "EXPORT_FORMAT_SCHEMA_ORG",
-		3: "EXPORT_FORMAT_CPSV_AP_IT",
-		4: "EXPORT_FORMAT_CSV",
-		5: "EXPORT_FORMAT_SKOS_TURTLE",
-		6: "EXPORT_FORMAT_SKOS_JSON_LD",
-		7: "EXPORT_FORMAT_VOCABULARY_CSV",
-		8: "EXPORT_FORMAT_CROSSWALK_CSV",
+		0:  "EXPORT_FORMAT_UNSPECIFIED",
+		1:  "EXPORT_FORMAT_HSDS",
+		2:  "EXPORT_FORMAT_SCHEMA_ORG",
+		3:  "EXPORT_FORMAT_CPSV_AP_IT",
+		4:  "EXPORT_FORMAT_CSV",
+		5:  "EXPORT_FORMAT_SKOS_TURTLE",
+		6:  "EXPORT_FORMAT_SKOS_JSON_LD",
+		7:  "EXPORT_FORMAT_VOCABULARY_CSV",
+		8:  "EXPORT_FORMAT_CROSSWALK_CSV",
+		9:  "EXPORT_FORMAT_EVENTS",
+		10: "EXPORT_FORMAT_COURSES",
+		11: "EXPORT_FORMAT_ENTRIES_CSV",
 	}
 	ExportFormat_value = map[string]int32{
 		"EXPORT_FORMAT_UNSPECIFIED":    0,
@@ -72,6 +81,9 @@ var (
 		"EXPORT_FORMAT_SKOS_JSON_LD":   6,
 		"EXPORT_FORMAT_VOCABULARY_CSV": 7,
 		"EXPORT_FORMAT_CROSSWALK_CSV":  8,
+		"EXPORT_FORMAT_EVENTS":         9,
+		"EXPORT_FORMAT_COURSES":        10,
+		"EXPORT_FORMAT_ENTRIES_CSV":    11,
 	}
 )
 
@@ -160,7 +172,7 @@ type ExportDirectoryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Format.
 	Format ExportFormat `protobuf:"varint,1,opt,name=format,proto3,enum=pari.directory.v1.ExportFormat" json:"format,omitempty"`
-	// Only offices of this node; empty for all. Code lists do not belong to nodes.
+	// Only offices, initiatives, courses or entries of this node; empty for all. Code lists do not belong to nodes.
 	Node string `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
 	// Code list, for EXPORT_FORMAT_VOCABULARY_CSV, for instance "ground".
 	Vocabulary    string `protobuf:"bytes,3,opt,name=vocabulary,proto3" json:"vocabulary,omitempty"`
@@ -426,7 +438,7 @@ const file_pari_directory_v1_export_proto_rawDesc = "" +
 	"\x13PrintOfficeResponse\x12\x1e\n" +
 	"\acontent\x18\x01 \x01(\fB\x04\xb0\xbb\x18\x01R\acontent\x12#\n" +
 	"\n" +
-	"media_type\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\tmediaType*\x9a\x02\n" +
+	"media_type\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\tmediaType*\xee\x02\n" +
 	"\fExportFormat\x12\x1d\n" +
 	"\x19EXPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EXPORT_FORMAT_HSDS\x10\x01\x12\x1c\n" +
@@ -436,7 +448,11 @@ const file_pari_directory_v1_export_proto_rawDesc = "" +
 	"\x19EXPORT_FORMAT_SKOS_TURTLE\x10\x05\x12\x1e\n" +
 	"\x1aEXPORT_FORMAT_SKOS_JSON_LD\x10\x06\x12 \n" +
 	"\x1cEXPORT_FORMAT_VOCABULARY_CSV\x10\a\x12\x1f\n" +
-	"\x1bEXPORT_FORMAT_CROSSWALK_CSV\x10\b*X\n" +
+	"\x1bEXPORT_FORMAT_CROSSWALK_CSV\x10\b\x12\x18\n" +
+	"\x14EXPORT_FORMAT_EVENTS\x10\t\x12\x19\n" +
+	"\x15EXPORT_FORMAT_COURSES\x10\n" +
+	"\x12\x1d\n" +
+	"\x19EXPORT_FORMAT_ENTRIES_CSV\x10\v*X\n" +
 	"\vPrintFormat\x12\x1c\n" +
 	"\x18PRINT_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11PRINT_FORMAT_HTML\x10\x01\x12\x14\n" +

@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/files"
+)
+
+func body(id, name string) *directoryv1.Entry {
+	return &directoryv1.Entry{Kind: "body", Id: id, Content: &directoryv1.Entry_Body{Body: &directoryv1.Body{BodyId: id, Name: name}}}
+}
+
+// Ensure entries become the files that edit, diff and apply use, and that what is there already is told.
+func TestWriteEntries(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "new")
+	for _, c := range []struct {
+		entries []*directoryv1.Entry
+		want    []string
+	}{
+		{[]*directoryv1.Entry{body("a", "A"), body("b", "B")}, []string{fileNew, fileNew}},
+		{[]*directoryv1.Entry{body("a", "A"), body("b", "Better")}, []string{fileSame, fileChanged}},
+	} {
+		got, err := writeEntries(folder, c.entries)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Error(diff)
+		}
+		back, err := files.Read(os.DirFS(folder))
+		if err != nil || len(back) != 2 || !files.Same(back[1], c.entries[1]) {
+			t.Errorf("read back: %v, %v", back, err)
+		}
+	}
+}
+
+// Ensure nobody's document writes outside the folder.
+func TestWriteEntries_StaysInside(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	for _, id := range []string{"../../out", "/../../out"} {
+		if _, err := writeEntries(filepath.Join(folder, "in"), []*directoryv1.Entry{body(id, "A")}); err == nil {
+			t.Errorf("%q was written", id)
+		}
+	}
+	if found, err := filepath.Glob(filepath.Join(folder, "*.yaml")); err != nil || len(found) > 0 {
+		t.Errorf("outside: %v, %v", found, err)
+	}
+}

@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/retepari/pari/pkg/rome"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/files"
+)
+
+func (c *cli) directoryStale() *cobra.Command {
+	months := 0
+	req := &directoryv1.ListEntriesRequest{}
+	cmd := &cobra.Command{
+		Use: "stale", Short: "Show by node what has not been checked for long, the oldest first", Args: cobra.NoArgs,
+		Example: "  pari directory stale --of cremona\n  pari directory stale --months 6",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if months < 1 || months > 1200 {
+				return fmt.Errorf("--months takes 1 to 1200, not %d", months)
+			}
+			now := time.Now().In(rome.Zone)
+			req.VerifiedBefore = files.CheckedSince(now, months)
+			return c.inDirectory(cmd, func(ctx context.Context, client directoryv1.DirectoryServiceClient) error {
+				answer, err := allEntries(ctx, client, req)
+				if err != nil {
+					return err
+				}
+				answer.Entries = slices.DeleteFunc(answer.GetEntries(), func(e *directoryv1.Entry) bool {
+					return !files.Stale(e, req.GetVerifiedBefore(), now.Format(time.DateOnly))
+				})
+				oldestFirst(answer.GetEntries())
+				return c.print(answer, func(row func(...any)) { c.staleRows(answer.GetEntries(), req.GetVerifiedBefore(), row) })
+			})
+		},
+	}
+	cmd.Flags().IntVar(&months, "months", files.StaleMonths, "what was last checked longer ago than this")
+	cmd.Flags().StringVar(&req.Node, "of", "", "only entries of this node")
+	return cmd
+}
+
+// oldestFirst orders entries by node, and within it by the day of their last check, those never checked before all others.
+func oldestFirst(entries []*directoryv1.Entry) {
+	slices.SortStableFunc(entries, func(a, b *directoryv1.Entry) int {
+		return cmp.Or(cmp.Compare(files.Node(a), files.Node(b)), cmp.Compare(files.VerifiedOn(a), files.VerifiedOn(b)))
+	})
+}
+
+func (c *cli) staleRows(entries []*directoryv1.Entry, before string, row func(...any)) {
+	if len(entries) == 0 {
+		row(c.label("tutto è stato verificato dal "+before+" in poi", "everything was checked on or after "+before))
+		return
+	}
+	row(c.label("NODO", "NODE"), c.label("VOCE", "ENTRY"), c.label("VERIFICATA IL", "CHECKED ON"), c.label("FONTE", "SOURCE"))
+	for _, e := range entries {
+		row(cmp.Or(files.Node(e), c.label("(di nessun nodo)", "(of no node)")), files.Name(e), cmp.Or(files.VerifiedOn(e), c.label("mai", "never")), files.Source(e))
+	}
+	row(c.label(fmt.Sprintf("%d da rivedere. Controlla la fonte, scrivi il giorno in verified_on, poi proponi:", len(entries)),
+		fmt.Sprintf("%d to look at again. Check the source, write the day in verified_on, then propose:", len(entries))))
+	row("→ pari directory edit ./directory")
+	row(fmt.Sprintf("→ $EDITOR ./directory/%s.yaml", files.Name(entries[0])))
+	row(fmt.Sprintf("→ pari directory apply ./directory --reason %q --as editor", c.label("verificato", "checked")))
+}

@@ -1,0 +1,67 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/entry"
+	"github.com/retepari/pari/services/directory/internal/qualification"
+)
+
+// ListQualifications returns a page of how offices stand in training on a day.
+func (s *Server) ListQualifications(_ context.Context, req *directoryv1.ListQualificationsRequest) (*directoryv1.ListQualificationsResponse, error) {
+	v := s.shown.Load()
+	on := cmp.Or(req.GetDate(), today(s.now()))
+	day, err := time.Parse(time.DateOnly, on)
+	if err != nil {
+		return nil, err // Check has seen it
+	}
+	filter := fmt.Sprintf("qualifications %s %s %s", req.GetNode(), req.GetOfficeId(), on)
+	after, err := refFromToken(req.GetPageToken(), filter)
+	if err != nil {
+		return nil, err
+	}
+	size := cmp.Or(int(req.GetPageSize()), defaultPage)
+	answer := &directoryv1.ListQualificationsResponse{Date: on, Freshness: s.freshness(v)}
+	var last entry.Ref
+	for _, standing := range qualification.On(day, contentsOf(v, "course", "", (*directoryv1.Entry).GetCourse)) {
+		key := entry.MakeRef(standing.Office, standing.Kind)
+		office, there := v.entries.Get(entry.MakeRef("office", standing.Office))
+		switch {
+		case after != "" && cmp.Or(cmp.Compare(standing.Office, after.Kind()), cmp.Compare(standing.Kind, after.ID())) <= 0,
+			!there, req.GetNode() != "" && entry.NodeOf(office) != req.GetNode(), req.GetOfficeId() != "" && standing.Office != req.GetOfficeId():
+			continue
+		case len(answer.GetQualifications()) == size:
+			answer.NextPageToken = tokenFromRef(last, filter)
+			return answer, nil
+		}
+		answer.Qualifications = append(answer.Qualifications, standingToProto(standing))
+		last = key
+	}
+	return answer, nil
+}
+
+func standingToProto(s qualification.Standing) *directoryv1.Qualification {
+	next, persons := s.Next()
+	out := &directoryv1.Qualification{
+		Office: string(entry.MakeRef("office", s.Office)), TrainingKind: s.Kind, Qualified: s.Qualified, Expired: s.Expired,
+		NextExpiry: dayToProto(next), NextExpiring: persons,
+	}
+	for _, e := range s.Editions {
+		out.Editions = append(out.Editions, &directoryv1.QualifyingEdition{
+			Course: string(entry.MakeRef("course", e.Course)), Edition: e.Code, Persons: e.Persons, From: dayToProto(e.From), To: dayToProto(e.To),
+		})
+	}
+	return out
+}
+
+// dayToProto writes a day; none as nothing.
+func dayToProto(day time.Time) string {
+	if day.IsZero() {
+		return ""
+	}
+	return day.Format(time.DateOnly)
+}

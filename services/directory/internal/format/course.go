@@ -1,0 +1,58 @@
+package format
+
+import (
+	"fmt"
+
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+)
+
+const (
+	listTrainingKind        = "training_kind"
+	listTrainingParticipant = "training_participant"
+)
+
+// Courses returns courses in the words of schema.org, as one document of JSON-LD: a Course with its modules and, for each
+// edition, a CourseInstance. It leaves out how many attended and for how long they are qualified: ListQualifications tells.
+func Courses(courses []*directoryv1.Course, named Lookup, terms *Terms) ([]byte, error) {
+	graph := []node{}
+	for _, c := range courses {
+		t := teller{terms, named}
+		iri := terms.IRI("course", c.GetCourseId())
+		n := node{"@id": iri, "@type": "Course", "identifier": c.GetCourseId()}
+		n.put("name", c.GetTitle())
+		n.put("description", c.GetDescription())
+		n.put("keywords", terms.Labels("it", listTrainingKind, c.GetKinds()))
+		n.put("provider", t.organizations(c.GetOrganisers()))
+		n.put("audience", t.participants(c.GetParticipants()))
+		n.put("syllabusSections", every(c.GetModules(), t.module))
+		n.put("hasCourseInstance", every(c.GetEditions(), func(e *directoryv1.Edition) node {
+			instance := node{"@id": iri + "#" + e.GetCode(), "@type": "CourseInstance", "identifier": e.GetCode()}
+			instance.put("name", c.GetTitle())
+			instance.put("startDate", e.GetFrom())
+			instance.put("endDate", e.GetTo())
+			instance.put("contributor", t.organizations(e.GetTrainers()))
+			return instance
+		}))
+		pages(n, c.GetLinks())
+		graph = append(graph, n)
+	}
+	iri := node{"@type": "@id"}
+	return encode(node{"@context": node{"@vocab": nsSchema, "url": iri, "sameAs": iri}, "@graph": graph})
+}
+
+func (t teller) module(m *directoryv1.Module) node {
+	n := node{"@type": "Syllabus", "identifier": m.GetCode()}
+	n.put("name", m.GetTitle())
+	n.put("about", m.GetTopics())
+	n.put("audience", t.participants(m.GetParticipants()))
+	if m.GetHours() > 0 {
+		n["timeRequired"] = fmt.Sprintf("PT%dH", m.GetHours())
+	}
+	return n
+}
+
+func (t teller) participants(codes []string) []node {
+	return every(codes, func(code string) node {
+		return node{"@type": "EducationalAudience", "audienceType": t.terms.Label("it", listTrainingParticipant, code)}
+	})
+}
