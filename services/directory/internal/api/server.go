@@ -130,7 +130,8 @@ func (s *Server) ListOffices(_ context.Context, req *directoryv1.ListOfficesRequ
 func (s *Server) FindOffices(_ context.Context, req *directoryv1.FindOfficesRequest) (*directoryv1.FindOfficesResponse, error) {
 	v := s.shown.Load()
 	query := office.Query{
-		Territory: req.GetTerritory(), Ground: req.GetGround(), AccessMode: req.GetAccessMode(), Service: req.GetService(), Now: s.now(),
+		Territory: req.GetTerritory(), Ground: req.GetGround(), AccessMode: req.GetAccessMode(), Service: req.GetService(),
+		Languages: req.GetLanguages(), Accessibility: req.GetAccessibility(), Now: s.now(),
 	}
 	if req.GetOpenAt() != nil {
 		query.OpenAt = req.GetOpenAt().AsTime()

@@ -14,6 +14,7 @@ import (
 
 var (
 	numberPattern   = regexp.MustCompile(`^\+?[0-9]+( [0-9]+)*$`)
+	languagePattern = regexp.MustCompile(`^[A-Z]{2}$`)
 	postcodePattern = regexp.MustCompile(`^[0-9]{5}$`)
 	notInSlug       = regexp.MustCompile(`[^a-z0-9]+`)
 	notInNumber     = regexp.MustCompile(`[^+0-9]+`)

@@ -16,7 +16,7 @@ var hsdsReasons = map[string]string{
 	"metadata":       "the directory keeps its own history",
 	"funding":        "an office does not say who pays for it",
 	"cost_options":   "the cost of an office is a code",
-	"languages":      "an office has no languages",
+	"languages":      "languages are those of a location: an office has them as a whole",
 	"extension":      "a telephone has no extension",
 	"uri":            "an office is named by its identifier",
 }

@@ -112,6 +112,11 @@ func (w *hsdsWriter) places(out *hsdsOrganization) error {
 			Attributes: w.attributes("accessibility", id, listAccessibility, []string{code}),
 		})
 	}
+	for _, code := range w.office.GetLanguages() {
+		location.Languages = append(location.Languages, hsdsLanguage{
+			ID: w.id("language", code), LocationID: location.ID, Name: w.terms.Label("en", listLanguage, code), Code: languageTag(code),
+		})
+	}
 	var err error
 	if location.Schedules, err = w.schedules("location", w.office.GetHours()); err != nil {
 		return err

@@ -113,6 +113,7 @@ func (s *sheet) body() {
 	s.section(w.emails, len(o.GetEmails()) > 0, func() { s.items(every(o.GetEmails(), emailText), s.own()...) })
 	s.section(w.address, len(o.GetAddresses()) > 0, func() { s.items(every(o.GetAddresses(), s.address)) })
 	s.codes(w.accessibility, listAccessibility, o.GetAccessibility())
+	s.codes(w.languages, listLanguage, o.GetLanguages())
 	s.codes(w.recipients, listRecipient, o.GetRecipients())
 	s.codes(w.grounds, listGround, o.GetGrounds())
 	s.section(w.services, len(o.GetServices()) > 0, s.services)

@@ -142,7 +142,9 @@ type Office struct {
 	// What holds instead of the weekly hours on some days, at most 500.
 	Exceptions []*OpeningException `protobuf:"bytes,27,rep,name=exceptions,proto3" json:"exceptions,omitempty"`
 	// What its counter does on national holidays and on the patron day of its municipality.
-	Holidays      HolidayRule `protobuf:"varint,28,opt,name=holidays,proto3,enum=pari.directory.v1.HolidayRule" json:"holidays,omitempty"`
+	Holidays HolidayRule `protobuf:"varint,28,opt,name=holidays,proto3,enum=pari.directory.v1.HolidayRule" json:"holidays,omitempty"`
+	// Languages in which one is helped there, as far as given; LIS is the Italian sign language.
+	Languages     []string `protobuf:"bytes,29,rep,name=languages,proto3" json:"languages,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -371,6 +373,13 @@ func (x *Office) GetHolidays() HolidayRule {
 		return x.Holidays
 	}
 	return HolidayRule_HOLIDAY_RULE_UNSPECIFIED
+}
+
+func (x *Office) GetLanguages() []string {
+	if x != nil {
+		return x.Languages
+	}
+	return nil
 }
 
 // An address.
@@ -906,7 +915,7 @@ var File_pari_directory_v1_office_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_office_proto_rawDesc = "" +
 	"\n" +
-	"\x1epari/directory/v1/office.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fpari/directory/v1/opening.proto\x1a!pari/directory/v1/reference.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\xff\f\n" +
+	"\x1epari/directory/v1/office.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fpari/directory/v1/opening.proto\x1a!pari/directory/v1/reference.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\xba\r\n" +
 	"\x06Office\x12A\n" +
 	"\toffice_id\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\bofficeId\x12\"\n" +
 	"\x04name\x18\x02 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01R\x04name\x12.\n" +
@@ -944,7 +953,8 @@ const file_pari_directory_v1_office_proto_rawDesc = "" +
 	"\n" +
 	"exceptions\x18\x1b \x03(\v2#.pari.directory.v1.OpeningExceptionB\r\xbaH\x06\x92\x01\x03\x10\xf4\x03\xb0\xbb\x18\x01R\n" +
 	"exceptions\x12H\n" +
-	"\bholidays\x18\x1c \x01(\x0e2\x1e.pari.directory.v1.HolidayRuleB\f\xbaH\x05\x82\x01\x02\x10\x01\xb0\xbb\x18\x01R\bholidays\"\x92\x02\n" +
+	"\bholidays\x18\x1c \x01(\x0e2\x1e.pari.directory.v1.HolidayRuleB\f\xbaH\x05\x82\x01\x02\x10\x01\xb0\xbb\x18\x01R\bholidays\x129\n" +
+	"\tlanguages\x18\x1d \x03(\tB\x1b\xbaH\b\x92\x01\x05\x10\xc8\x01\x18\x01\xb0\xbb\x18\x01\xba\xbb\x18\blanguageR\tlanguages\"\x92\x02\n" +
 	"\aAddress\x12A\n" +
 	"\apurpose\x18\x01 \x01(\x0e2!.pari.directory.v1.AddressPurposeB\x04\xb0\xbb\x18\x01R\apurpose\x12$\n" +
 	"\x06street\x18\x02 \x01(\tB\f\xbaH\x05r\x03\x18\xac\x02\xb0\xbb\x18\x01R\x06street\x124\n" +
