@@ -97,6 +97,11 @@ func read(now time.Time) ([]vocabulary.List, []*directoryv1.Entry, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("entries: %w", err)
 	}
+	for _, e := range entries {
+		if entry.Hidden(e) {
+			return nil, nil, fmt.Errorf("%s is hidden: what comes with the program is public, propose it instead", entry.RefOf(e))
+		}
+	}
 	if err := entry.Check(entries, api.Codes(lists), now); err != nil {
 		return nil, nil, fmt.Errorf("entries: %w", err)
 	}
@@ -151,7 +156,7 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 				return
 			}
 			changed()
-			if err := directory.Show(contents.Revision, contents.Lists, contents.Entries); err != nil {
+			if err := directory.Show(contents.ListRevision, contents.Lists, contents.Entries); err != nil {
 				f.Log.ErrorContext(ctx, "directory not shown", slog.Int64("revision", contents.Revision), slog.Any("error", err))
 				return
 			}

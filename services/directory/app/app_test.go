@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/pg/pgtest"
 	"github.com/retepari/pari/pkg/rpc/rpctest"
 	"github.com/retepari/pari/pkg/service"
@@ -78,11 +79,16 @@ func run(t *testing.T, world *rpctest.World, db pgtest.DB, c app.Config) *direct
 	return d
 }
 
+// owner is what the centre migrates and loads with.
+func owner(url string) app.Config {
+	return app.Config{Config: service.Config{Node: identity.Centre}, DatabaseOwnerURL: url}
+}
+
 // loaded returns a database that `directory migrate` and `directory load` have filled.
 func loaded(t *testing.T) pgtest.DB {
 	t.Helper()
 	return pgtest.New(t, "directory_loaded", func(ctx context.Context, ownerURL string) error {
-		c := app.Config{DatabaseOwnerURL: ownerURL}
+		c := owner(ownerURL)
 		if err := app.Migrate(ctx, c); err != nil {
 			return err
 		}
@@ -139,9 +145,9 @@ func call(t *testing.T) context.Context {
 func TestLoad(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t, "directory_empty", func(ctx context.Context, ownerURL string) error {
-		return app.Migrate(ctx, app.Config{DatabaseOwnerURL: ownerURL})
+		return app.Migrate(ctx, owner(ownerURL))
 	})
-	c := app.Config{DatabaseOwnerURL: db.OwnerURL}
+	c := owner(db.OwnerURL)
 	first, err := app.Load(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -165,7 +171,7 @@ func TestLoad(t *testing.T) {
 func TestRun_WaitsForData(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t, "directory_empty", func(ctx context.Context, ownerURL string) error {
-		return app.Migrate(ctx, app.Config{DatabaseOwnerURL: ownerURL})
+		return app.Migrate(ctx, owner(ownerURL))
 	})
 	world := rpctest.NewWorld(t)
 	c := config(t, world, db)

@@ -77,7 +77,7 @@ func edit(t *testing.T) *edited {
 	go func() {
 		defer close(done)
 		_ = store.Follow(ctx, w.pool, slog.New(slog.DiscardHandler), func(c store.Contents) {
-			if err := w.server.Show(c.Revision, c.Lists, c.Entries); err != nil {
+			if err := w.server.Show(c.ListRevision, c.Lists, c.Entries); err != nil {
 				t.Error(err)
 			}
 			w.shown <- c.Revision

@@ -4,7 +4,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -15,10 +14,8 @@ import (
 	codes "github.com/retepari/pari/pkg/vocabulary"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
-	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/office"
 	"github.com/retepari/pari/services/directory/internal/territory"
-	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
 // defaultPage is how many offices a page holds when nobody says.
@@ -37,16 +34,7 @@ type Server struct {
 	now    func() time.Time
 	pool   *pgxpool.Pool // for history and changes; everything else is in memory
 	places *territory.Index
-	shown  atomic.Pointer[view]
-}
-
-// view is what is shown, ready to be sent.
-type view struct {
-	revision int64
-	index    *office.Index
-	offices  map[string]*directoryv1.Office
-	entries  *entry.Index
-	set      *codes.Set
+	shown  atomic.Pointer[views]
 }
 
 // New returns a server that shows an empty directory and knows the places, which never change while it runs.
@@ -56,43 +44,9 @@ func New(now func() time.Time, pool *pgxpool.Pool, places *territory.Index) *Ser
 	return s
 }
 
-// Show replaces everything that the server answers with. An office whose hours cannot be read is an error, and what was shown
-// before stays.
-func (s *Server) Show(revision int64, lists []vocabulary.List, entries []*directoryv1.Entry) error {
-	messages := make([]*vocabularyv1.Vocabulary, 0, len(lists))
-	places := office.Places{}
-	for _, l := range lists {
-		messages = append(messages, vocabularyToProto(l))
-		if l.Name == vocabulary.Territory {
-			for _, t := range l.Terms {
-				places[t.Code] = t.Group
-			}
-		}
-	}
-	v := &view{revision: revision, offices: map[string]*directoryv1.Office{}, entries: entry.NewIndex(entries), set: codes.NewSet(messages...)}
-	var offices []office.Office
-	for _, e := range entries {
-		if e.GetOffice() == nil {
-			continue
-		}
-		o, err := entry.Office(e.GetOffice())
-		if err != nil {
-			return fmt.Errorf("%s: %w", entry.RefOf(e), err)
-		}
-		offices = append(offices, o)
-		v.offices[o.ID] = e.GetOffice()
-	}
-	v.index = office.NewIndex(offices, places)
-	s.shown.Store(v)
-	return nil
-}
-
-// Vocabulary returns the lists that are shown, for the check of requests.
-func (s *Server) Vocabulary() *codes.Set { return s.shown.Load().set }
-
 // GetOffice returns one office.
-func (s *Server) GetOffice(_ context.Context, req *directoryv1.GetOfficeRequest) (*directoryv1.GetOfficeResponse, error) {
-	v := s.shown.Load()
+func (s *Server) GetOffice(ctx context.Context, req *directoryv1.GetOfficeRequest) (*directoryv1.GetOfficeResponse, error) {
+	v := s.viewFor(ctx)
 	o, ok := v.index.Get(req.GetOfficeId())
 	if !ok {
 		return nil, fault.New(fault.NotFound)
@@ -105,8 +59,8 @@ func (s *Server) GetOffice(_ context.Context, req *directoryv1.GetOfficeRequest)
 }
 
 // ListOffices returns a page of the directory.
-func (s *Server) ListOffices(_ context.Context, req *directoryv1.ListOfficesRequest) (*directoryv1.ListOfficesResponse, error) {
-	v := s.shown.Load()
+func (s *Server) ListOffices(ctx context.Context, req *directoryv1.ListOfficesRequest) (*directoryv1.ListOfficesResponse, error) {
+	v := s.viewFor(ctx)
 	after, err := keyFromToken(req.GetPageToken(), req.GetNode())
 	if err != nil {
 		return nil, err
@@ -127,8 +81,8 @@ func (s *Server) ListOffices(_ context.Context, req *directoryv1.ListOfficesRequ
 }
 
 // FindOffices returns the offices that can help, best first.
-func (s *Server) FindOffices(_ context.Context, req *directoryv1.FindOfficesRequest) (*directoryv1.FindOfficesResponse, error) {
-	v := s.shown.Load()
+func (s *Server) FindOffices(ctx context.Context, req *directoryv1.FindOfficesRequest) (*directoryv1.FindOfficesResponse, error) {
+	v := s.viewFor(ctx)
 	query := office.Query{
 		Territory: req.GetTerritory(), Ground: req.GetGround(), AccessMode: req.GetAccessMode(), Service: req.GetService(),
 		Languages: req.GetLanguages(), Accessibility: req.GetAccessibility(), Now: s.now(),

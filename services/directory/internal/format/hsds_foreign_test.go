@@ -51,8 +51,8 @@ func TestFromHSDS_takes_what_it_can_of_others(t *testing.T) {
 		},
 		Services:  []*directoryv1.Service{{Name: "Ascolto"}, {Name: "Corsi"}},
 		Languages: []string{"AR", "LIS"},
-		Links:    []*directoryv1.Link{{Title: "Associazione Esempio", Url: "https://esempio.example/"}},
-		Source:   "HSDS, organization 8D3B2B7C-6A0E-4D0C-8F83-51A2F6E1C001", VerifiedOn: "2026-03-01",
+		Links:     []*directoryv1.Link{{Title: "Associazione Esempio", Url: "https://esempio.example/"}},
+		Source:    "HSDS, organization 8D3B2B7C-6A0E-4D0C-8F83-51A2F6E1C001", VerifiedOn: "2026-03-01",
 	}}
 	if diff := cmp.Diff(want, got.Offices, protocmp.Transform()); diff != "" {
 		t.Error(diff)

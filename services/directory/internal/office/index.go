@@ -40,23 +40,31 @@ type Index struct {
 }
 
 // NewIndex indexes offices.
-func NewIndex(offices []Office, places Places) *Index {
-	x := &Index{
-		offices: slices.Clone(offices), places: places, byID: make(map[string]int, len(offices)),
+func NewIndex(offices []Office, places Places) *Index { return (&Index{places: places}).With(offices) }
+
+// With returns an index that holds more offices besides. When those that are there already are open is not worked out again.
+func (x *Index) With(more []Office) *Index {
+	out := &Index{
+		offices: slices.Concat(x.offices, more), places: x.places, byID: make(map[string]int, len(x.offices)+len(more)),
 		serving: map[string][]int{}, within: map[string][]int{}, region: map[string][]int{},
 	}
-	slices.SortFunc(x.offices, func(a, b Office) int { return a.Key().Compare(b.Key()) })
-	for i := range x.offices {
-		o := &x.offices[i]
-		x.byID[o.ID] = i
-		x.plans = append(x.plans, plansOf(o))
+	slices.SortFunc(out.offices, func(a, b Office) int { return a.Key().Compare(b.Key()) })
+	out.plans = make([]plans, len(out.offices))
+	for i := range out.offices {
+		o := &out.offices[i]
+		out.byID[o.ID] = i
+		if before, known := x.byID[o.ID]; known {
+			out.plans[i] = x.plans[before]
+		} else {
+			out.plans[i] = plansOf(o)
+		}
 		for _, territory := range o.Territories {
-			add(x.serving, territory, i)
-			add(x.within, places.Province(territory), i)
-			add(x.region, places.Region(territory), i)
+			add(out.serving, territory, i)
+			add(out.within, x.places.Province(territory), i)
+			add(out.region, x.places.Region(territory), i)
 		}
 	}
-	return x
+	return out
 }
 
 // add appends a position, which grows from call to call, once.
