@@ -61,7 +61,7 @@ func (s *Server) ProposeChanges(ctx context.Context, req *directoryv1.ProposeCha
 
 // plan fills in what a proposal changes. What is wrong with its entries was told before, by checkProposal.
 func (s *Server) plan(ctx context.Context, caller identity.Caller, req *directoryv1.ProposeChangesRequest, p *directoryv1.Proposal) error {
-	v := s.viewFor(ctx)
+	v, sight := s.viewFor(ctx), sightOf(ctx)
 	for _, asked := range req.GetEntries() {
 		e, err := entry.Of(entry.Content(asked))
 		if err != nil {
@@ -71,6 +71,9 @@ func (s *Server) plan(ctx context.Context, caller identity.Caller, req *director
 		old, there := v.entries.Get(ref)
 		if err := mayEdit(caller, e, old); err != nil {
 			return err
+		}
+		if !sight.Sees(e) { // who may not see what they propose could not see what became of it
+			return fault.New(fault.WrongNode)
 		}
 		if there && entry.Same(old, e) {
 			continue

@@ -58,17 +58,25 @@ func sportello() *directoryv1.Office {
 
 func edit(t *testing.T) *edited {
 	t.Helper()
+	return editLoaded(t, small(), []proto.Message{node("cremona"), node("cuneo"), sportello()})
+}
+
+// editLoaded is edit with other contents, loaded one after the other.
+func editLoaded(t *testing.T, lists []vocabulary.List, loads ...[]proto.Message) *edited {
+	t.Helper()
 	db := pgtest.New(t, "directory", store.Migrate)
-	var entries []*directoryv1.Entry
-	for _, m := range []proto.Message{node("cremona"), node("cuneo"), sportello()} {
-		e, err := entry.Of(m)
-		if err != nil {
+	for _, load := range loads {
+		var entries []*directoryv1.Entry
+		for _, m := range load {
+			e, err := entry.Of(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			entries = append(entries, e)
+		}
+		if _, err := store.Load(t.Context(), db.OwnerURL, lists, entries, tuesday); err != nil {
 			t.Fatal(err)
 		}
-		entries = append(entries, e)
-	}
-	if _, err := store.Load(t.Context(), db.OwnerURL, small(), entries, tuesday); err != nil {
-		t.Fatal(err)
 	}
 	w := &edited{world: rpctest.NewWorld(t), pool: db.Pool(t), shown: make(chan int64, 20)}
 	w.server = api.New(func() time.Time { return tuesday }, w.pool, places(t))
@@ -84,7 +92,7 @@ func edit(t *testing.T) *edited {
 		})
 	}()
 	t.Cleanup(func() { stop(); <-done })
-	w.until(t, 1)
+	w.until(t, int64(len(loads)))
 	w.Server = w.world.Start(t, rpc.Config{Service: "directory", Region: "all", Node: "centre", Vocabulary: w.server.Vocabulary},
 		func(r grpc.ServiceRegistrar) { directoryv1.RegisterDirectoryServiceServer(r, w.server) })
 	return w
