@@ -50,7 +50,7 @@ func (c *cli) deskFind() *cobra.Command {
 						if len(o.GetEmails()) > 0 {
 							email = o.GetEmails()[0].GetAddress()
 						}
-						row(o.GetName(), c.open(m.GetOpenState()), phone, email, o.GetOfficeId(), c.reasons(m.GetReasons()))
+						row(o.GetName()+c.hidden(o), c.open(m.GetOpenState()), phone, email, o.GetOfficeId(), c.reasons(m.GetReasons()))
 					}
 				})
 			})

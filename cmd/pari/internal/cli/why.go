@@ -1,6 +1,10 @@
 package cli
 
-import "strings"
+import (
+	"strings"
+
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+)
 
 // why is what a reason for finding an office says to people, in Italian and in English.
 var why = map[string][2]string{
@@ -16,6 +20,14 @@ var why = map[string][2]string{
 	"LANGUAGE_PARTLY":      {"parla alcune delle lingue", "speaks some of the languages"},
 	"ACCESSIBILITY":        {"accessibile come chiesto", "accessible as asked"},
 	"ACCESSIBILITY_PARTLY": {"accessibile in parte", "accessible in part"},
+}
+
+// hidden marks an office that few may see, so that nobody reads it out by mistake.
+func (c *cli) hidden(o *directoryv1.Office) string {
+	if o.GetVisibility() == directoryv1.Visibility_VISIBILITY_UNSPECIFIED {
+		return ""
+	}
+	return c.label(" (RISERVATO)", " (HIDDEN)")
 }
 
 // reasons says in words why an office was found. A reason that this program does not know is shown as it came.

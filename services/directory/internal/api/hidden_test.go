@@ -107,6 +107,8 @@ func strangers() []someone {
 	console := func(region, node string) identity.ID { return rpctest.ID(region, node, "system", "console") }
 	all := []someone{
 		{"a system of Cremona", console("lombardia", "cremona"), nil}, {"a system of the centre", console("all", "centre"), nil},
+		{"a system of Cremona with roles", rpctest.ID("lombardia", "cremona", "system", "robot"), nil},
+		{"a system of the centre with roles", rpctest.ID("all", "centre", "system", "robot"), nil},
 		{"ops of the centre", rpctest.ID("all", "centre", "ops", "ops"), nil}, {"ops of Cremona", rpctest.ID("lombardia", "cremona", "ops", "ops"), nil},
 		{"a case worker of Cremona who speaks for Cuneo", console("piemonte", "cuneo"), []string{"lombardia/cremona/case_worker", "piemonte/cuneo/operator"}},
 		{"a case worker of a Cremona elsewhere", console("piemonte", "cremona"), []string{"lombardia/cremona/case_worker", "piemonte/cremona/operator"}},

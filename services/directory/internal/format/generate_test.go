@@ -65,6 +65,7 @@ var anyOffice = rapid.Custom(func(t *rapid.T) *directoryv1.Office {
 		})
 	}
 	o.Holidays = directoryv1.HolidayRule(rapid.IntRange(0, 3).Draw(t, "holidays"))
+	o.Visibility = directoryv1.Visibility(rapid.IntRange(0, 1).Draw(t, "visibility"))
 	for _, h := range o.GetHours() {
 		h.ValidFrom = single("season", "2026-06-01")
 	}

@@ -54,6 +54,7 @@ type hsdsOffice struct {
 	ValidFrom    string     `json:"valid_from,omitempty"`
 	ValidTo      string     `json:"valid_to,omitempty"`
 	Source       string     `json:"source,omitempty"`
+	Visibility   string     `json:"visibility,omitempty"`
 	VerifiedOn   string     `json:"verified_on,omitempty"`
 	// Opening is the exceptions and the holiday rule, in the JSON of the contract.
 	Opening json.RawMessage `json:"opening,omitempty"`

@@ -51,6 +51,9 @@ func (w *hsdsWriter) write() (hsdsOrganization, error) {
 			ValidFrom: o.GetValidFrom(), ValidTo: o.GetValidTo(), Source: o.GetSource(), VerifiedOn: o.GetVerifiedOn(),
 		},
 	}
+	if o.GetVisibility() != 0 {
+		out.Pari.Visibility = o.GetVisibility().String() // what is hidden must not come back public
+	}
 	if len(o.GetExceptions()) > 0 || o.GetHolidays() != 0 {
 		var err error
 		if out.Pari.Opening, err = protojson.Marshal(&directoryv1.Office{Exceptions: o.GetExceptions(), Holidays: o.GetHolidays()}); err != nil {

@@ -99,6 +99,9 @@ func (s *sheet) body() {
 	o, w := s.office, s.words
 	s.element("header", nil, func() {
 		s.text("h1", o.GetName(), s.own()...)
+		if o.GetVisibility() != directoryv1.Visibility_VISIBILITY_UNSPECIFIED {
+			s.text("p", w.hidden)
+		}
 		s.text("p", o.GetDescription(), s.own()...)
 		s.facts(
 			fact{w.kind, s.label(listKind, o.GetKind()), nil}, fact{w.state, s.label(listState, o.GetState()), nil},
