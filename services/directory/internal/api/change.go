@@ -32,7 +32,7 @@ func (s *Server) ProposeChanges(ctx context.Context, req *directoryv1.ProposeCha
 	if !req.GetValidateOnly() {
 		// What was answered before is answered again, whatever has changed since.
 		if before, known, err := store.Proposed(ctx, s.pool, asked); err != nil || known {
-			return &directoryv1.ProposeChangesResponse{Proposal: told(ctx, before), Replayed: known}, err
+			return replay(ctx, before, err)
 		}
 	}
 	if day := req.GetEffectiveOn(); day != "" && day < today(now) {
@@ -57,6 +57,18 @@ func (s *Server) ProposeChanges(ctx context.Context, req *directoryv1.ProposeCha
 		return nil, err
 	}
 	return &directoryv1.ProposeChangesResponse{Proposal: told(ctx, kept), Replayed: replayed}, nil
+}
+
+// replay answers a request again. To who sees nothing of it, it is as if nobody had sent it: they may not.
+func replay(ctx context.Context, before store.Proposal, err error) (*directoryv1.ProposeChangesResponse, error) {
+	p := told(ctx, before)
+	if err == nil && p == nil {
+		err = fault.New(fault.WrongNode)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &directoryv1.ProposeChangesResponse{Proposal: p, Replayed: true}, nil
 }
 
 // plan fills in what a proposal changes. What is wrong with its entries was told before, by checkProposal.
