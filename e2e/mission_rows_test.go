@@ -148,6 +148,10 @@ func printed(t *testing.T, w *mission) {
 			t.Errorf("the page does not hold %q", want)
 		}
 	}
+	sheets, err := w.directory.PrintOffice(soon(t), &directoryv1.PrintOfficeRequest{OfficeId: "cremona-sportello", Format: directoryv1.PrintFormat_PRINT_FORMAT_PDF})
+	if err != nil || sheets.GetMediaType() != "application/pdf" || !strings.HasPrefix(string(sheets.GetContent()), "%PDF-") {
+		t.Errorf("as PDF: %s, %v", sheets.GetMediaType(), err)
+	}
 }
 
 func noEmail(t *testing.T, w *mission) {

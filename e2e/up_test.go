@@ -192,6 +192,7 @@ func pageLines(t *testing.T, file, prefix string, atLeast int) (lines [][]string
 	}
 	for line := range strings.Lines(string(page)) {
 		command, _, _ := strings.Cut(line, "#")
+		command, _, _ = strings.Cut(command, " >") // into a file
 		if args, ok := strings.CutPrefix(strings.TrimSpace(command), prefix); ok && strings.TrimLeft(line, " ") == line {
 			lines = append(lines, strings.Fields(args))
 		}

@@ -5,6 +5,7 @@
 package network
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -38,6 +39,8 @@ type Options struct {
 	Version  string
 	// Settings are given to every service on top of its own, by their names in the environment.
 	Settings map[string]string
+	// Memory is what the Go side may take before it is swept more often [180 MB]; GOMEMLIMIT goes before it.
+	Memory int64
 }
 
 // Network is a running network.
@@ -53,8 +56,8 @@ type Network struct {
 	log   *slog.Logger
 }
 
-// memory is what the Go side of a whole network may take before it is swept more often, unless GOMEMLIMIT says otherwise: a
-// network idles below 250 MB, also after a busy start.
+// memory is what the Go side of a whole network of the usual size may take before it is swept more often: it idles below
+// 250 MB, also after a busy start.
 const memory = 180 << 20
 
 // Start starts everything and returns when all services take calls. Stop it with Wait.
@@ -63,7 +66,7 @@ func Start(ctx context.Context, o Options) (*Network, error) {
 		o.Progress = func(string) {}
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memory)
+		debug.SetMemoryLimit(cmp.Or(o.Memory, memory))
 	}
 	unlock, err := lock(o.Dir)
 	if err != nil {

@@ -47,11 +47,16 @@ func (c *cli) directoryExport() *cobra.Command {
 }
 
 func (c *cli) directoryPrint() *cobra.Command {
-	return &cobra.Command{
-		Use: "print OFFICE", Short: "Write the page of an office, HTML to read or print", Args: cobra.ExactArgs(1), Example: "  pari directory print cremona-sportello > sportello.html",
+	pdf := false
+	cmd := &cobra.Command{
+		Use: "print OFFICE", Short: "Write the page of an office, HTML to read or PDF to print", Args: cobra.ExactArgs(1), Example: "  pari directory print cremona-sportello > sportello.html\n  pari directory print cremona-sportello --pdf > sportello.pdf",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.inDirectory(cmd, func(ctx context.Context, client directoryv1.DirectoryServiceClient) error {
-				answer, err := client.PrintOffice(ctx, &directoryv1.PrintOfficeRequest{OfficeId: args[0], Language: c.lang})
+				req := &directoryv1.PrintOfficeRequest{OfficeId: args[0], Language: c.lang}
+				if pdf {
+					req.Format = directoryv1.PrintFormat_PRINT_FORMAT_PDF
+				}
+				answer, err := client.PrintOffice(ctx, req)
 				if err != nil {
 					return err
 				}
@@ -60,6 +65,8 @@ func (c *cli) directoryPrint() *cobra.Command {
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&pdf, "pdf", false, "PDF instead of HTML")
+	return cmd
 }
 
 func (c *cli) directoryCalendar() *cobra.Command {

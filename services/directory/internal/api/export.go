@@ -17,6 +17,7 @@ const (
 	typeTurtle = "text/turtle; charset=utf-8"
 	typeCSV    = "text/csv; charset=utf-8"
 	typeHTML   = "text/html; charset=utf-8"
+	typePDF    = "application/pdf"
 )
 
 // ExportDirectory returns offices or code lists in an open format.
@@ -72,8 +73,13 @@ func (s *Server) PrintOffice(ctx context.Context, req *directoryv1.PrintOfficeRe
 	if err != nil {
 		return nil, err
 	}
-	content, err := format.Printable(o, cmp.Or(req.GetLanguage(), "it"), terms)
-	return &directoryv1.PrintOfficeResponse{Content: content, MediaType: typeHTML}, err
+	lang := cmp.Or(req.GetLanguage(), "it")
+	page, err := format.Printable(o, lang, terms)
+	if err != nil || req.GetFormat() != directoryv1.PrintFormat_PRINT_FORMAT_PDF {
+		return &directoryv1.PrintOfficeResponse{Content: page, MediaType: typeHTML}, err
+	}
+	sheets, err := format.PDF(page, o.GetName(), lang, s.now())
+	return &directoryv1.PrintOfficeResponse{Content: sheets, MediaType: typePDF}, err
 }
 
 func (s *Server) terms(v *view) (*format.Terms, error) {

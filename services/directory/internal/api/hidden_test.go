@@ -65,6 +65,7 @@ func questions(t *testing.T) map[string][]proto.Message {
 		} {
 			all[rpc] = append(all[rpc], req)
 		}
+		all["PrintOffice"] = append(all["PrintOffice"], &directoryv1.PrintOfficeRequest{OfficeId: id, Format: directoryv1.PrintFormat_PRINT_FORMAT_PDF})
 		for _, node := range []string{"cremona", "cuneo"} {
 			for revision := range int64(4) {
 				public := desk(id, node)

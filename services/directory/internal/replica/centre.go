@@ -75,33 +75,42 @@ func (s *Centre) Run(ctx context.Context) error {
 	defer func() { _ = sub.Unsubscribe() }()
 	tick := time.NewTicker(s.c.Every)
 	defer tick.Stop()
-	for {
-		s.announce(ctx)
+	var told store.Position
+	for onTick := true; ; {
+		told = s.announce(ctx, told, onTick)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-s.changed:
+			onTick = false
 		case <-tick.C:
+			onTick = true
 		}
 	}
 }
 
-// announce tells the revision of what is public. It need not arrive: the next one will do, and a node asks by itself.
-func (s *Centre) announce(ctx context.Context) {
+// announce tells where the directory is, as far as it is public, and returns that. Between ticks it tells only what is new: an
+// announcement of nothing would tell that something hidden has changed. It need not arrive: the next one will do, and a node
+// asks by itself.
+func (s *Centre) announce(ctx context.Context, told store.Position, anyway bool) store.Position {
 	at, err := store.At(ctx, s.c.Pool, "")
 	if err != nil {
 		if ctx.Err() == nil {
 			s.c.Log.WarnContext(ctx, "directory not announced", slog.Any("error", err))
 		}
-		return
+		return told
 	}
-	m, err := bus.SignedMsg(bus.DirectoryAnnouncements, &eventsv1.DirectoryAnnouncement{Revision: at.Revision}, s.c.Signer)
+	if at == told && !anyway {
+		return told
+	}
+	m, err := bus.SignedMsg(bus.DirectoryAnnouncements, &eventsv1.DirectoryAnnouncement{Revision: at.Revision, Digest: at.Digest}, s.c.Signer)
 	if err == nil {
 		err = s.c.Conn.PublishMsg(m)
 	}
 	if err != nil {
 		s.c.Log.DebugContext(ctx, "directory not announced", slog.Any("error", err))
 	}
+	return at
 }
 
 // hear answers one question. One that cannot be answered now is left: the node asks again.

@@ -37,8 +37,8 @@ type Node struct {
 	subject string
 	hint    chan struct{}
 
-	revision atomic.Int64
-	arriving arriving // Run's own
+	public   atomic.Pointer[store.Position] // where the public part of the copy is
+	arriving arriving                       // Run's own
 
 	mu        sync.Mutex
 	confirmed time.Time
@@ -108,10 +108,10 @@ func (n *Node) confirm(at time.Time) {
 func (n *Node) heed(m *nats.Msg) {
 	var a eventsv1.DirectoryAnnouncement
 	if err := bus.OpenMsg(m, bus.CentreOwner, n.c.Centre, &a); err != nil {
-		n.c.Log.Warn("directory announcement dropped", slog.Any("error", err)) //nolint:sloglint // no call is being answered
+		n.c.Log.Warn("directory announcement dropped", slog.Any("error", err))
 		return
 	}
-	if a.GetRevision() <= n.revision.Load() {
+	if public := n.public.Load(); public != nil && *public == (store.Position{Revision: a.GetRevision(), Digest: a.GetDigest()}) {
 		return
 	}
 	select {
@@ -126,8 +126,12 @@ func (n *Node) catchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if public, err := store.At(ctx, n.c.Pool, ""); err == nil {
+			n.public.Store(&public)
+		}
+	}()
 	for {
-		n.revision.Store(have.Revision)
 		asked := n.c.Now()
 		packed, answer, err := n.fetch(ctx, have)
 		if err != nil {

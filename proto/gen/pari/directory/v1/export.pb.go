@@ -102,6 +102,59 @@ func (ExportFormat) EnumDescriptor() ([]byte, []int) {
 	return file_pari_directory_v1_export_proto_rawDescGZIP(), []int{0}
 }
 
+// A format of PrintOffice.
+type PrintFormat int32
+
+const (
+	// HTML.
+	PrintFormat_PRINT_FORMAT_UNSPECIFIED PrintFormat = 0
+	// HTML without scripts, to read on a screen, aloud or on paper.
+	PrintFormat_PRINT_FORMAT_HTML PrintFormat = 1
+	// PDF, A4, to print or to send. It says the same; who hears pages instead of seeing them takes the HTML.
+	PrintFormat_PRINT_FORMAT_PDF PrintFormat = 2
+)
+
+// Enum value maps for PrintFormat.
+var (
+	PrintFormat_name = map[int32]string{
+		0: "PRINT_FORMAT_UNSPECIFIED",
+		1: "PRINT_FORMAT_HTML",
+		2: "PRINT_FORMAT_PDF",
+	}
+	PrintFormat_value = map[string]int32{
+		"PRINT_FORMAT_UNSPECIFIED": 0,
+		"PRINT_FORMAT_HTML":        1,
+		"PRINT_FORMAT_PDF":         2,
+	}
+)
+
+func (x PrintFormat) Enum() *PrintFormat {
+	p := new(PrintFormat)
+	*p = x
+	return p
+}
+
+func (x PrintFormat) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PrintFormat) Descriptor() protoreflect.EnumDescriptor {
+	return file_pari_directory_v1_export_proto_enumTypes[1].Descriptor()
+}
+
+func (PrintFormat) Type() protoreflect.EnumType {
+	return &file_pari_directory_v1_export_proto_enumTypes[1]
+}
+
+func (x PrintFormat) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PrintFormat.Descriptor instead.
+func (PrintFormat) EnumDescriptor() ([]byte, []int) {
+	return file_pari_directory_v1_export_proto_rawDescGZIP(), []int{1}
+}
+
 // Request of ExportDirectory.
 type ExportDirectoryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -236,7 +289,9 @@ type PrintOfficeRequest struct {
 	// Identifier of the office.
 	OfficeId string `protobuf:"bytes,1,opt,name=office_id,json=officeId,proto3" json:"office_id,omitempty"`
 	// Language of headings and labels: "it" (also when empty) or "en".
-	Language      string `protobuf:"bytes,2,opt,name=language,proto3" json:"language,omitempty"`
+	Language string `protobuf:"bytes,2,opt,name=language,proto3" json:"language,omitempty"`
+	// Format.
+	Format        PrintFormat `protobuf:"varint,3,opt,name=format,proto3,enum=pari.directory.v1.PrintFormat" json:"format,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -285,12 +340,19 @@ func (x *PrintOfficeRequest) GetLanguage() string {
 	return ""
 }
 
+func (x *PrintOfficeRequest) GetFormat() PrintFormat {
+	if x != nil {
+		return x.Format
+	}
+	return PrintFormat_PRINT_FORMAT_UNSPECIFIED
+}
+
 // Response of PrintOffice.
 type PrintOfficeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// A page to read or print, HTML without scripts; a browser makes a PDF of it.
+	// The page.
 	Content []byte `protobuf:"bytes,1,opt,name=content,proto3" json:"content,omitempty"`
-	// Its media type, "text/html; charset=utf-8".
+	// Its media type, "text/html; charset=utf-8" or "application/pdf".
 	MediaType     string `protobuf:"bytes,2,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -355,11 +417,12 @@ const file_pari_directory_v1_export_proto_rawDesc = "" +
 	"\acontent\x18\x01 \x01(\fB\x04\xb0\xbb\x18\x01R\acontent\x12#\n" +
 	"\n" +
 	"media_type\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\tmediaType\x12 \n" +
-	"\brevision\x18\x03 \x01(\x03B\x04\xb0\xbb\x18\x01R\brevision\"\x88\x01\n" +
+	"\brevision\x18\x03 \x01(\x03B\x04\xb0\xbb\x18\x01R\brevision\"\xce\x01\n" +
 	"\x12PrintOfficeRequest\x12A\n" +
 	"\toffice_id\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\bofficeId\x12/\n" +
 	"\blanguage\x18\x02 \x01(\tB\x13\xbaH\fr\n" +
-	"R\x00R\x02itR\x02en\xb0\xbb\x18\x01R\blanguage\"Z\n" +
+	"R\x00R\x02itR\x02en\xb0\xbb\x18\x01R\blanguage\x12D\n" +
+	"\x06format\x18\x03 \x01(\x0e2\x1e.pari.directory.v1.PrintFormatB\f\xbaH\x05\x82\x01\x02\x10\x01\xb0\xbb\x18\x01R\x06format\"Z\n" +
 	"\x13PrintOfficeResponse\x12\x1e\n" +
 	"\acontent\x18\x01 \x01(\fB\x04\xb0\xbb\x18\x01R\acontent\x12#\n" +
 	"\n" +
@@ -373,7 +436,11 @@ const file_pari_directory_v1_export_proto_rawDesc = "" +
 	"\x19EXPORT_FORMAT_SKOS_TURTLE\x10\x05\x12\x1e\n" +
 	"\x1aEXPORT_FORMAT_SKOS_JSON_LD\x10\x06\x12 \n" +
 	"\x1cEXPORT_FORMAT_VOCABULARY_CSV\x10\a\x12\x1f\n" +
-	"\x1bEXPORT_FORMAT_CROSSWALK_CSV\x10\bB\xce\x01\n" +
+	"\x1bEXPORT_FORMAT_CROSSWALK_CSV\x10\b*X\n" +
+	"\vPrintFormat\x12\x1c\n" +
+	"\x18PRINT_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11PRINT_FORMAT_HTML\x10\x01\x12\x14\n" +
+	"\x10PRINT_FORMAT_PDF\x10\x02B\xce\x01\n" +
 	"\x15com.pari.directory.v1B\vExportProtoP\x01Z@github.com/retepari/pari/proto/gen/pari/directory/v1;directoryv1\xa2\x02\x03PDX\xaa\x02\x11Pari.Directory.V1\xca\x02\x12Pari\\Directory_\\V1\xe2\x02\x1ePari\\Directory_\\V1\\GPBMetadata\xea\x02\x13Pari::Directory::V1b\x06proto3"
 
 var (
@@ -388,22 +455,24 @@ func file_pari_directory_v1_export_proto_rawDescGZIP() []byte {
 	return file_pari_directory_v1_export_proto_rawDescData
 }
 
-var file_pari_directory_v1_export_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_pari_directory_v1_export_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_pari_directory_v1_export_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_pari_directory_v1_export_proto_goTypes = []any{
 	(ExportFormat)(0),               // 0: pari.directory.v1.ExportFormat
-	(*ExportDirectoryRequest)(nil),  // 1: pari.directory.v1.ExportDirectoryRequest
-	(*ExportDirectoryResponse)(nil), // 2: pari.directory.v1.ExportDirectoryResponse
-	(*PrintOfficeRequest)(nil),      // 3: pari.directory.v1.PrintOfficeRequest
-	(*PrintOfficeResponse)(nil),     // 4: pari.directory.v1.PrintOfficeResponse
+	(PrintFormat)(0),                // 1: pari.directory.v1.PrintFormat
+	(*ExportDirectoryRequest)(nil),  // 2: pari.directory.v1.ExportDirectoryRequest
+	(*ExportDirectoryResponse)(nil), // 3: pari.directory.v1.ExportDirectoryResponse
+	(*PrintOfficeRequest)(nil),      // 4: pari.directory.v1.PrintOfficeRequest
+	(*PrintOfficeResponse)(nil),     // 5: pari.directory.v1.PrintOfficeResponse
 }
 var file_pari_directory_v1_export_proto_depIdxs = []int32{
 	0, // 0: pari.directory.v1.ExportDirectoryRequest.format:type_name -> pari.directory.v1.ExportFormat
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	1, // 1: pari.directory.v1.PrintOfficeRequest.format:type_name -> pari.directory.v1.PrintFormat
+	2, // [2:2] is the sub-list for method output_type
+	2, // [2:2] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_pari_directory_v1_export_proto_init() }
@@ -416,7 +485,7 @@ func file_pari_directory_v1_export_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pari_directory_v1_export_proto_rawDesc), len(file_pari_directory_v1_export_proto_rawDesc)),
-			NumEnums:      1,
+			NumEnums:      2,
 			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,

@@ -26,12 +26,14 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// The centre's directory tells every node which revision is current, on each change and every few seconds. It is a hint: who
-// hears it asks.
+// The centre's directory tells every node where it is, on each change of what is public and every few seconds. It is a hint: a
+// node that is elsewhere asks.
 type DirectoryAnnouncement struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Current revision.
-	Revision      int64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
+	// Revision of what is public.
+	Revision int64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
+	// Digest of what is public, in hexadecimal.
+	Digest        string `protobuf:"bytes,2,opt,name=digest,proto3" json:"digest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -71,6 +73,13 @@ func (x *DirectoryAnnouncement) GetRevision() int64 {
 		return x.Revision
 	}
 	return 0
+}
+
+func (x *DirectoryAnnouncement) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
 }
 
 // A node asks what it lacks. The subject says which node it is.
@@ -496,9 +505,10 @@ var File_pari_events_v1_directory_proto protoreflect.FileDescriptor
 
 const file_pari_events_v1_directory_proto_rawDesc = "" +
 	"\n" +
-	"\x1epari/events/v1/directory.proto\x12\x0epari.events.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpari/privacy/v1/privacy.proto\"9\n" +
+	"\x1epari/events/v1/directory.proto\x12\x0epari.events.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpari/privacy/v1/privacy.proto\"W\n" +
 	"\x15DirectoryAnnouncement\x12 \n" +
-	"\brevision\x18\x01 \x01(\x03B\x04\xb0\xbb\x18\x02R\brevision\"\xd6\x01\n" +
+	"\brevision\x18\x01 \x01(\x03B\x04\xb0\xbb\x18\x02R\brevision\x12\x1c\n" +
+	"\x06digest\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x02R\x06digest\"\xd6\x01\n" +
 	"\x11DirectoryQuestion\x12\x1a\n" +
 	"\x05nonce\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x02R\x05nonce\x12+\n" +
 	"\x0eknown_revision\x18\x02 \x01(\x03B\x04\xb0\xbb\x18\x02R\rknownRevision\x12'\n" +

@@ -1,0 +1,118 @@
+package format_test
+
+import (
+	"bytes"
+	"compress/zlib"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/format"
+)
+
+var shown = regexp.MustCompile(`\((?:[^()\\]|\\.)*\)\s*Tj`)
+
+// sheetWords are the words that a PDF writes on its sheets.
+func sheetWords(t *testing.T, pdf []byte) string {
+	t.Helper()
+	var all []string
+	for rest := pdf; ; {
+		i := bytes.Index(rest, []byte("stream\n"))
+		if i < 0 {
+			break
+		}
+		rest = rest[i+len("stream\n"):]
+		r, err := zlib.NewReader(bytes.NewReader(rest))
+		if err != nil {
+			continue // a stream of another kind
+		}
+		content, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range shown.FindAllString(string(content), -1) {
+			text := m[1:strings.LastIndex(m, ")")]
+			text = strings.NewReplacer(`\(`, "(", `\)`, ")", `\\`, `\`).Replace(text)
+			var b strings.Builder
+			for _, c := range []byte(text) {
+				switch c {
+				case 0x80:
+					b.WriteRune('€')
+				case 0x92:
+					b.WriteRune('’')
+				case 0x95:
+					b.WriteRune('•')
+				case 0x96:
+					b.WriteRune('–')
+				default:
+					b.WriteRune(rune(c))
+				}
+			}
+			all = append(all, b.String())
+		}
+	}
+	return strings.Join(strings.Fields(strings.Join(all, " ")), " ")
+}
+
+// pageWordsOf are the words of a page in HTML, without those in its head.
+func pageWordsOf(t *testing.T, page []byte) string {
+	t.Helper()
+	doc, err := html.Parse(bytes.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	var walk func(*html.Node)
+	walk = func(n *html.Node) {
+		if n.Type == html.ElementNode && n.Data == "head" {
+			return
+		}
+		if n.Type == html.TextNode {
+			all = append(all, n.Data)
+		}
+		for c := n.FirstChild; c != nil; c = c.NextSibling {
+			walk(c)
+		}
+	}
+	walk(doc)
+	return strings.Join(strings.Fields(strings.Join(all, " ")), " ")
+}
+
+// Ensure that the sheets of every office say every word of its page, in its order.
+func TestPDF(t *testing.T) {
+	t.Parallel()
+	labels := terms(t)
+	for _, o := range append(offices(t), &directoryv1.Office{
+		OfficeId: "prova", Name: "Perché no? Città (più) d'Europa – l’ufficio", Kind: "DESK", State: "ACTIVE", Description: strings.Repeat("Una riga lunga di parole che va a capo. ", 200),
+	}) {
+		for _, lang := range []string{"it", "en"} {
+			page, err := format.Printable(o, lang, labels)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pdf, err := format.PDF(page, o.GetName(), lang, time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.HasPrefix(pdf, []byte("%PDF-1.")) || !bytes.Contains(pdf, []byte("%%EOF")) {
+				t.Fatalf("%s: not a PDF", o.GetOfficeId())
+			}
+			there := strings.Fields(strings.ReplaceAll(sheetWords(t, pdf), "•", ""))
+			at := 0
+			for _, word := range strings.Fields(pageWordsOf(t, page)) {
+				for at < len(there) && there[at] != word {
+					at++
+				}
+				if at == len(there) {
+					t.Fatalf("%s in %s: the sheets do not say %q in its place", o.GetOfficeId(), lang, word)
+				}
+				at++
+			}
+		}
+	}
+}
