@@ -62,6 +62,26 @@ func BenchmarkShow(b *testing.B) {
 	}
 }
 
+// BenchmarkShow_Hidden is BenchmarkShow where twenty nodes hide an office each.
+func BenchmarkShow_Hidden(b *testing.B) {
+	lists, places, entries := network(b)
+	for i := range 20 {
+		o := refuge(fmt.Sprintf("riservato-%016x", i), fmt.Sprintf("node-%03d", i))
+		e, err := entry.Of(o)
+		if err != nil {
+			b.Fatal(err)
+		}
+		entries = append(entries, e)
+	}
+	server := api.New(func() time.Time { return tuesday }, nil, territory.New(places))
+	b.ReportAllocs()
+	for i := range b.N {
+		if err := server.Show(int64(i+1), lists, entries); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // network is 4,000 offices with 40,000 services, over all of Italy.
 func network(b *testing.B) (lists []vocabulary.List, places []territory.Place, entries []*directoryv1.Entry) {
 	b.Helper()

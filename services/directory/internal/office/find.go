@@ -130,7 +130,7 @@ type ranked struct {
 
 // consider adds the office at a position when it has all that is asked for.
 func (x *Index) consider(found []ranked, i int, q Query, territory string) []ranked {
-	o := &x.offices[i]
+	o := x.offices[i]
 	if !o.worksOn(q.at()) {
 		return found
 	}

@@ -29,7 +29,7 @@ func (p Places) Region(code string) string {
 
 // Index is all offices, ready to be found. It never changes: what is loaded later makes another one.
 type Index struct {
-	offices []Office
+	offices []*Office
 	places  Places
 	plans   []plans
 
@@ -44,14 +44,16 @@ func NewIndex(offices []Office, places Places) *Index { return (&Index{places: p
 
 // With returns an index that holds more offices besides. When those that are there already are open is not worked out again.
 func (x *Index) With(more []Office) *Index {
+	all := slices.Clone(x.offices)
+	for _, o := range more {
+		all = append(all, &o)
+	}
+	slices.SortFunc(all, func(a, b *Office) int { return a.Key().Compare(b.Key()) })
 	out := &Index{
-		offices: slices.Concat(x.offices, more), places: x.places, byID: make(map[string]int, len(x.offices)+len(more)),
+		offices: all, places: x.places, byID: make(map[string]int, len(all)), plans: make([]plans, len(all)),
 		serving: map[string][]int{}, within: map[string][]int{}, region: map[string][]int{},
 	}
-	slices.SortFunc(out.offices, func(a, b Office) int { return a.Key().Compare(b.Key()) })
-	out.plans = make([]plans, len(out.offices))
-	for i := range out.offices {
-		o := &out.offices[i]
+	for i, o := range all {
 		out.byID[o.ID] = i
 		if before, known := x.byID[o.ID]; known {
 			out.plans[i] = x.plans[before]
@@ -80,7 +82,7 @@ func (x *Index) Get(id string) (*Office, bool) {
 	if !ok {
 		return nil, false
 	}
-	return &x.offices[i], true
+	return x.offices[i], true
 }
 
 // StateAt tells whether the counter of an office is open at a moment.
@@ -94,7 +96,7 @@ func (x *Index) StateAt(id string, moment time.Time) opening.State {
 
 // Page returns the offices after a key, at most size, of one node or of all ("" for all), and whether more follow.
 func (x *Index) Page(after Key, node string, size int) (page []*Office, more bool) {
-	start, found := slices.BinarySearchFunc(x.offices, after, func(o Office, k Key) int { return o.Key().Compare(k) })
+	start, found := slices.BinarySearchFunc(x.offices, after, func(o *Office, k Key) int { return o.Key().Compare(k) })
 	if found {
 		start++
 	}
@@ -105,7 +107,7 @@ func (x *Index) Page(after Key, node string, size int) (page []*Office, more boo
 		if len(page) == size {
 			return page, true
 		}
-		page = append(page, &x.offices[i])
+		page = append(page, x.offices[i])
 	}
 	return page, false
 }
