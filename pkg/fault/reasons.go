@@ -30,6 +30,9 @@ const (
 	DuplicateConsent    Reason = "DUPLICATE_CONSENT"
 	MainGroundNotListed Reason = "MAIN_GROUND_NOT_LISTED"
 	UnknownEntry        Reason = "UNKNOWN_ENTRY"
+	HiddenSaysWhere     Reason = "HIDDEN_SAYS_WHERE"
+	HiddenID            Reason = "HIDDEN_ID"
+	HiddenAlone         Reason = "HIDDEN_ALONE"
 	ClosesBeforeOpens   Reason = "CLOSES_BEFORE_OPENS"
 	Overlap             Reason = "OVERLAP"
 	Cycle               Reason = "CYCLE"
@@ -211,6 +214,21 @@ var entries = []Entry{
 		"questa voce non è nel repertorio, o il suo tipo qui non è ammesso",
 		"name an entry that exists, such as office/cremona-sportello",
 		"indica una voce esistente, per esempio office/cremona-sportello"},
+	{HiddenSaysWhere, codes.InvalidArgument,
+		"a hidden office does not say where it is: no street, postcode or note of an address, no link, no page of a service",
+		"un ufficio riservato non dice dov'è: niente via, CAP o nota dell'indirizzo, niente link, niente pagina di un servizio",
+		"leave the field empty; give a telephone or an e-mail address instead",
+		"lascia vuoto il campo; indica invece un telefono o un indirizzo e-mail"},
+	{HiddenID, codes.InvalidArgument,
+		"a hidden office is called riservato- and at least 16 digits from 0 to f, and no other office is called so; none changes from one to the other",
+		"un ufficio riservato si chiama riservato- e almeno 16 cifre da 0 a f, e nessun altro si chiama così; nessuno passa dall'uno all'altro",
+		"give a hidden office a new identifier drawn by lot, any other office another name",
+		"dai all'ufficio riservato un identificativo nuovo estratto a sorte, a ogni altro un altro nome"},
+	{HiddenAlone, codes.InvalidArgument,
+		"a proposal holds hidden offices of one node alone, or none: its reason, state and day would tell others about them",
+		"una proposta contiene soltanto uffici riservati di un solo nodo, oppure nessuno: motivo, stato e giorno li rivelerebbero ad altri",
+		"propose the hidden offices of each node apart",
+		"proponi a parte gli uffici riservati di ciascun nodo"},
 	{ClosesBeforeOpens, codes.InvalidArgument,
 		"it closes before it opens",
 		"chiude prima di aprire",

@@ -99,6 +99,11 @@ func read(now time.Time) ([]vocabulary.List, []*directoryv1.Entry, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("entries: %w", err)
 	}
+	for _, e := range entries {
+		if entry.Hidden(e) {
+			return nil, nil, fmt.Errorf("%s is hidden: what comes with the program is public, propose it instead", entry.RefOf(e))
+		}
+	}
 	if err := entry.Check(entries, api.Codes(lists), now); err != nil {
 		return nil, nil, fmt.Errorf("entries: %w", err)
 	}
@@ -153,11 +158,11 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 				f.Log.WarnContext(ctx, "the directory is empty: run `directory load` at the centre")
 				return
 			}
-			changed(contents)
-			if err := directory.Show(contents.Revision, contents.Lists, contents.Entries); err != nil {
+			if err := directory.Show(contents); err != nil {
 				f.Log.ErrorContext(ctx, "directory not shown", slog.Int64("revision", contents.Revision), slog.Any("error", err))
 				return
 			}
+			changed(contents)
 			f.Log.InfoContext(ctx, "directory shown", slog.Int64("revision", contents.Revision),
 				slog.Int("lists", len(contents.Lists)), slog.Int("entries", len(contents.Entries)))
 			once.Do(func() { close(shown) })

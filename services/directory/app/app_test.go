@@ -152,7 +152,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if first.Revision != 1 || len(first.Lists) != 54 || len(first.Entries) != 45 {
+	if first.Revision != 1 || len(first.Lists) != 55 || len(first.Entries) != 45 {
 		t.Errorf("the first load changed %+v", first)
 	}
 	second, err := app.Load(t.Context(), c)

@@ -46,6 +46,6 @@ func cable(ctx context.Context, f *service.Frame, c Config, pool *pgxpool.Pool, 
 	f.Group.Go("counts", counts.Run)
 	return func(contents store.Contents) {
 		centre.Changed()
-		counts.Show(contents.Entries)
+		counts.Show(contents)
 	}, nil
 }

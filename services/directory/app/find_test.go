@@ -84,7 +84,7 @@ func TestListVocabularies(t *testing.T) {
 			t.Errorf("list %s: version %d, titles %q and %q", list.GetName(), list.GetVersion(), list.GetTitleIt(), list.GetTitleEn())
 		}
 	}
-	if len(all.GetVocabularies()) != 54 || terms < 8015 {
+	if len(all.GetVocabularies()) != 55 || terms < 8015 {
 		t.Errorf("%d lists with %d terms", len(all.GetVocabularies()), terms)
 	}
 	again, err := client.ListVocabularies(call(t), &directoryv1.ListVocabulariesRequest{KnownDigest: all.GetDigest()})

@@ -23,8 +23,9 @@ func (c *cli) deskFind() *cobra.Command {
 	req := &directoryv1.FindOfficesRequest{}
 	var at string
 	cmd := &cobra.Command{
-		Use: "find", Short: "Find an office by place, ground, channel and time", Args: cobra.NoArgs,
-		Example: "  pari desk find --territory 019036 --ground DISABILITY\n  pari desk find --territory 004078 --open 2026-12-01T10:00",
+		Use: "find", Short: "Find an office by place, ground, channel, time, language and accessibility", Args: cobra.NoArgs,
+		Example: "  pari desk find --territory 019036 --ground DISABILITY\n  pari desk find --territory 004078 --open 2026-12-01T10:00\n" +
+			"  pari desk find --territory 015146 --language AR --accessible STEP_FREE",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if at != "" {
 				moment, err := time.ParseInLocation("2006-01-02T15:04", at, rome.Zone)
@@ -39,7 +40,7 @@ func (c *cli) deskFind() *cobra.Command {
 					return err
 				}
 				return c.print(answer, func(row func(...any)) {
-					row(c.label("UFFICIO", "OFFICE"), c.label("APERTO", "OPEN"), c.label("TELEFONO", "PHONE"), "E-MAIL", "ID")
+					row(c.label("UFFICIO", "OFFICE"), c.label("APERTO", "OPEN"), c.label("TELEFONO", "PHONE"), "E-MAIL", "ID", c.label("PERCHÉ", "WHY"))
 					for _, m := range answer.GetMatches() {
 						o := m.GetOffice()
 						phone, email := "", ""
@@ -49,7 +50,7 @@ func (c *cli) deskFind() *cobra.Command {
 						if len(o.GetEmails()) > 0 {
 							email = o.GetEmails()[0].GetAddress()
 						}
-						row(o.GetName(), c.open(m.GetOpenState()), phone, email, o.GetOfficeId())
+						row(o.GetName()+c.hidden(o), c.open(m.GetOpenState()), phone, email, o.GetOfficeId(), c.reasons(m.GetReasons()))
 					}
 				})
 			})
@@ -59,6 +60,9 @@ func (c *cli) deskFind() *cobra.Command {
 	f.StringVar(&req.Territory, "territory", "", "ISTAT code of the municipality or province")
 	f.StringVar(&req.Ground, "ground", "", "pari vocabulary ground")
 	f.StringVar(&req.AccessMode, "access", "", "how to reach it; pari vocabulary access_mode")
+	f.StringVar(&req.Service, "service", "", "pari vocabulary service_type")
+	f.StringSliceVar(&req.Languages, "language", nil, "first those that say they speak it; pari vocabulary language")
+	f.StringSliceVar(&req.Accessibility, "accessible", nil, "first those that say they have it; pari vocabulary accessibility")
 	f.StringVar(&at, "open", "", "only what is open then, in Italy, for instance 2026-12-01T10:00")
 	return cmd
 }

@@ -63,6 +63,9 @@ func Nothing(region, aggregate string) Contribution {
 func Of(entries []*directoryv1.Entry, today string, since map[entry.Ref]string) []Contribution {
 	var all []Contribution
 	for _, e := range entries {
+		if entry.Hidden(e) { // figures are public
+			continue
+		}
 		ref := entry.RefOf(e)
 		if p := e.GetProgramme(); p != nil {
 			if rows := indicators(p); len(rows) > 0 {

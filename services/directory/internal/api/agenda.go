@@ -13,8 +13,8 @@ import (
 )
 
 // GetInitiativeCalendar returns the sessions of one initiative, or of all that a node has, as a calendar.
-func (s *Server) GetInitiativeCalendar(_ context.Context, req *directoryv1.GetInitiativeCalendarRequest) (*directoryv1.GetInitiativeCalendarResponse, error) {
-	v := s.shown.Load()
+func (s *Server) GetInitiativeCalendar(ctx context.Context, req *directoryv1.GetInitiativeCalendarRequest) (*directoryv1.GetInitiativeCalendarResponse, error) {
+	v := s.viewFor(ctx)
 	var chosen []*directoryv1.Entry
 	name := "Iniziative"
 	if id := req.GetInitiativeId(); id != "" {

@@ -19,6 +19,7 @@ import (
 	"github.com/retepari/pari/services/directory/data"
 	"github.com/retepari/pari/services/directory/internal/api"
 	"github.com/retepari/pari/services/directory/internal/entry"
+	"github.com/retepari/pari/services/directory/internal/store"
 	"github.com/retepari/pari/services/directory/internal/territory"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
@@ -74,7 +75,7 @@ func show[M proto.Message](t *testing.T, server *api.Server, contents ...M) {
 		}
 		entries = append(entries, e)
 	}
-	if err := server.Show(1, lists(), entries); err != nil {
+	if err := server.Show(store.Contents{Revision: 1, ListRevision: 1, Lists: lists(), Entries: entries}); err != nil {
 		t.Fatal(err)
 	}
 }

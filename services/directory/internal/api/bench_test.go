@@ -13,6 +13,7 @@ import (
 	"github.com/retepari/pari/services/directory/data"
 	"github.com/retepari/pari/services/directory/internal/api"
 	"github.com/retepari/pari/services/directory/internal/entry"
+	"github.com/retepari/pari/services/directory/internal/store"
 	"github.com/retepari/pari/services/directory/internal/territory"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
@@ -23,7 +24,7 @@ func BenchmarkFindOffices(b *testing.B) {
 	lists, places, entries := network(b)
 	towns := townsOf(places)
 	server := api.New(func() time.Time { return tuesday }, nil, territory.New(places))
-	if err := server.Show(1, lists, entries); err != nil {
+	if err := server.Show(store.Contents{Revision: 1, Lists: lists, Entries: entries}); err != nil {
 		b.Fatal(err)
 	}
 	grounds := []string{"SEX", "NATIONALITY", "DISABILITY", "SKIN_COLOUR"}
@@ -56,7 +57,27 @@ func BenchmarkShow(b *testing.B) {
 	lists, places, entries := network(b)
 	server := api.New(func() time.Time { return tuesday }, nil, territory.New(places))
 	for i := range b.N {
-		if err := server.Show(int64(i+1), lists, entries); err != nil {
+		if err := server.Show(store.Contents{Revision: int64(i + 1), Lists: lists, Entries: entries}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkShow_Hidden is BenchmarkShow where twenty nodes hide an office each.
+func BenchmarkShow_Hidden(b *testing.B) {
+	lists, places, entries := network(b)
+	for i := range 20 {
+		o := refuge(fmt.Sprintf("riservato-%016x", i), fmt.Sprintf("node-%03d", i))
+		e, err := entry.Of(o)
+		if err != nil {
+			b.Fatal(err)
+		}
+		entries = append(entries, e)
+	}
+	server := api.New(func() time.Time { return tuesday }, nil, territory.New(places))
+	b.ReportAllocs()
+	for i := range b.N {
+		if err := server.Show(store.Contents{Revision: int64(i + 1), Lists: lists, Entries: entries}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -32,7 +32,7 @@ func (s *Server) ProposeChanges(ctx context.Context, req *directoryv1.ProposeCha
 	if !req.GetValidateOnly() {
 		// What was answered before is answered again, whatever has changed since.
 		if before, known, err := store.Proposed(ctx, s.pool, asked); err != nil || known {
-			return &directoryv1.ProposeChangesResponse{Proposal: told(before, caller), Replayed: known}, err
+			return replay(ctx, before, err)
 		}
 	}
 	if day := req.GetEffectiveOn(); day != "" && day < today(now) {
@@ -42,7 +42,7 @@ func (s *Server) ProposeChanges(ctx context.Context, req *directoryv1.ProposeCha
 		Version: 1, State: directoryv1.ProposalState_PROPOSAL_STATE_PENDING, Reason: req.GetReason(), EffectiveOn: req.GetEffectiveOn(),
 		ProposedFor: caller.Node(), Own: true, ProposedAt: timestamppb.New(now),
 	}
-	if err := s.plan(caller, req, p); err != nil {
+	if err := s.plan(ctx, caller, req, p); err != nil {
 		return nil, err
 	}
 	switch {
@@ -56,12 +56,24 @@ func (s *Server) ProposeChanges(ctx context.Context, req *directoryv1.ProposeCha
 	if err != nil {
 		return nil, err
 	}
-	return &directoryv1.ProposeChangesResponse{Proposal: told(kept, caller), Replayed: replayed}, nil
+	return &directoryv1.ProposeChangesResponse{Proposal: told(ctx, kept), Replayed: replayed}, nil
+}
+
+// replay answers a request again. To who sees nothing of it, it is as if nobody had sent it: they may not.
+func replay(ctx context.Context, before store.Proposal, err error) (*directoryv1.ProposeChangesResponse, error) {
+	p := told(ctx, before)
+	if err == nil && p == nil {
+		err = fault.New(fault.WrongNode)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &directoryv1.ProposeChangesResponse{Proposal: p, Replayed: true}, nil
 }
 
 // plan fills in what a proposal changes. What is wrong with its entries was told before, by checkProposal.
-func (s *Server) plan(caller identity.Caller, req *directoryv1.ProposeChangesRequest, p *directoryv1.Proposal) error {
-	v := s.shown.Load()
+func (s *Server) plan(ctx context.Context, caller identity.Caller, req *directoryv1.ProposeChangesRequest, p *directoryv1.Proposal) error {
+	v, sight := s.viewFor(ctx), sightOf(ctx)
 	for _, asked := range req.GetEntries() {
 		e, err := entry.Of(entry.Content(asked))
 		if err != nil {
@@ -71,6 +83,9 @@ func (s *Server) plan(caller identity.Caller, req *directoryv1.ProposeChangesReq
 		old, there := v.entries.Get(ref)
 		if err := mayEdit(caller, e, old); err != nil {
 			return err
+		}
+		if !sight.Sees(e) { // who may not see what they propose could not see what became of it
+			return fault.New(fault.WrongNode)
 		}
 		if there && entry.Same(old, e) {
 			continue
@@ -108,8 +123,11 @@ func (s *Server) checkProposal(req *directoryv1.ProposeChangesRequest) (wrong []
 		position[entry.RefOf(e)] = i
 		proposed = append(proposed, e)
 	}
-	v := s.shown.Load()
-	return append(wrong, s.problems(proposed, v.entries.Without(proposed), s.now(), func(ref entry.Ref, field string) string {
+	for _, i := range entry.Mixed(proposed) {
+		wrong = append(wrong, fault.Field{Path: path(position[entry.RefOf(proposed[i])], "office.visibility"), Reason: fault.HiddenAlone})
+	}
+	// Hidden entries need not be there: nobody names them.
+	return append(wrong, s.problems(proposed, s.public().entries.Without(proposed), s.now(), func(ref entry.Ref, field string) string {
 		if i, mine := position[ref]; mine {
 			return path(i, ref.Kind()+"."+field)
 		}
@@ -147,15 +165,18 @@ func (s *Server) DecideProposal(ctx context.Context, req *directoryv1.DecideProp
 		return nil, err
 	}
 	caller, _ := identity.From(ctx)
+	if caller.Node() != identity.Centre {
+		return nil, fault.New(fault.WrongNode)
+	}
 	now := s.now()
 	p, replayed, err := store.Decide(ctx, s.pool, store.Decision{
 		ProposalID: req.GetProposalId(), Version: req.GetVersion(), Approve: req.GetDecision() == directoryv1.Decision_DECISION_APPROVE,
-		Note: req.GetNote(), By: actorOf(caller), At: now, Today: today(now), Read: *s.read.Load(),
+		Note: req.GetNote(), By: actorOf(caller), At: now, Today: today(now), Sight: sightOf(ctx), Read: *s.read.Load(),
 	}, request(req.GetRequestId(), "DecideProposal", req), s.Fits)
 	if err != nil {
 		return nil, err
 	}
-	return &directoryv1.DecideProposalResponse{Proposal: told(p, caller), Replayed: replayed}, nil
+	return &directoryv1.DecideProposalResponse{Proposal: told(ctx, p), Replayed: replayed}, nil
 }
 
 // ListProposals returns a page of proposals.
@@ -163,41 +184,49 @@ func (s *Server) ListProposals(ctx context.Context, req *directoryv1.ListProposa
 	if err := s.atTheCentre(); err != nil {
 		return nil, err
 	}
-	caller, _ := identity.From(ctx)
 	filter := "proposals " + req.GetState().String()
 	after, err := refFromToken(req.GetPageToken(), filter)
 	if err != nil {
 		return nil, err
 	}
-	position, _ := strconv.ParseInt(string(after), 10, 64) // nothing to hide: another number is another page
+	if after != "" && uuid.Validate(string(after)) != nil {
+		return nil, fault.Invalid(fault.Field{Path: "page_token", Reason: fault.BadPageToken})
+	}
 	size := int(req.GetPageSize())
 	if size == 0 {
 		size = defaultPage
 	}
-	page, next, err := store.Proposals(ctx, s.pool, req.GetState(), position, size)
+	page, more, err := store.Proposals(ctx, s.pool, sightOf(ctx), req.GetState(), string(after), size)
 	if err != nil {
 		return nil, err
 	}
 	answer := &directoryv1.ListProposalsResponse{}
 	for _, p := range page {
-		answer.Proposals = append(answer.Proposals, told(p, caller))
+		answer.Proposals = append(answer.Proposals, told(ctx, p))
 	}
-	if next != 0 {
-		answer.NextPageToken = tokenFromRef(entry.Ref(strconv.FormatInt(next, 10)), filter)
+	if more {
+		// The identifier, not the number, of the last one: numbers would tell how many there are that are not shown.
+		answer.NextPageToken = tokenFromRef(entry.Ref(page[len(page)-1].GetProposalId()), filter)
 	}
 	return answer, nil
 }
 
-// request is a call that may be repeated. What it says is public: a plain hash tells nothing.
+// request is a call that may be repeated. What it says is in the database as it is: a plain hash tells nothing more.
 func request(id, method string, m proto.Message) repeat.Request {
 	raw, _ := proto.MarshalOptions{Deterministic: true}.Marshal(m) // a message that came over the wire can be written
 	sum := sha256.Sum256(raw)
 	return repeat.Request{ID: id, Method: method, BodyHash: sum[:]}
 }
 
-// told is a proposal as a caller sees it.
-func told(p store.Proposal, c identity.Caller) *directoryv1.Proposal {
+// told is a proposal as the caller sees it: without what is hidden from them, and nil when nothing is left.
+func told(ctx context.Context, p store.Proposal) *directoryv1.Proposal {
 	if p.Proposal == nil {
+		return nil
+	}
+	c, _ := identity.From(ctx)
+	sight := sightOf(ctx)
+	p.Changes = slices.DeleteFunc(p.Changes, func(change *directoryv1.PlannedChange) bool { return !sight.Sees(change.GetEntry()) })
+	if len(p.GetChanges()) == 0 {
 		return nil
 	}
 	p.Own = p.By.Person == c.Person

@@ -15,10 +15,12 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/pg/pgtest"
 	"github.com/retepari/pari/pkg/repeat"
 	"github.com/retepari/pari/pkg/rpc"
 	"github.com/retepari/pari/pkg/rpc/rpctest"
+	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/api"
 	"github.com/retepari/pari/services/directory/internal/entry"
@@ -58,17 +60,31 @@ func sportello() *directoryv1.Office {
 
 func edit(t *testing.T) *edited {
 	t.Helper()
+	return editLoaded(t, small(), []proto.Message{node("cremona"), node("cuneo"), sportello()})
+}
+
+// eager are systems with roles that people have to see what is hidden.
+var eager = identity.Grants{
+	rpctest.ID("lombardia", "cremona", "system", "robot").String(): {accessv1.Role_ROLE_CASE_WORKER, accessv1.Role_ROLE_COORDINATOR, accessv1.Role_ROLE_EDITOR},
+	rpctest.ID("all", "centre", "system", "robot").String():        {accessv1.Role_ROLE_EDITOR, accessv1.Role_ROLE_PUBLISHER},
+}
+
+// editLoaded is edit with other contents, loaded one after the other.
+func editLoaded(t *testing.T, lists []vocabulary.List, loads ...[]proto.Message) *edited {
+	t.Helper()
 	db := pgtest.New(t, "directory", store.Migrate)
-	var entries []*directoryv1.Entry
-	for _, m := range []proto.Message{node("cremona"), node("cuneo"), sportello()} {
-		e, err := entry.Of(m)
-		if err != nil {
+	for _, load := range loads {
+		var entries []*directoryv1.Entry
+		for _, m := range load {
+			e, err := entry.Of(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			entries = append(entries, e)
+		}
+		if _, err := store.Load(t.Context(), db.OwnerURL, lists, entries, tuesday); err != nil {
 			t.Fatal(err)
 		}
-		entries = append(entries, e)
-	}
-	if _, err := store.Load(t.Context(), db.OwnerURL, small(), entries, tuesday); err != nil {
-		t.Fatal(err)
 	}
 	return serve(t, db)
 }
@@ -83,7 +99,7 @@ func serve(t testing.TB, db pgtest.DB) *edited {
 	go func() {
 		defer close(done)
 		_ = store.Follow(ctx, w.pool, slog.New(slog.DiscardHandler), func(c store.Contents) {
-			if err := w.server.Show(c.Revision, c.Lists, c.Entries); err != nil {
+			if err := w.server.Show(c); err != nil {
 				t.Error(err)
 			}
 			w.shown <- c.Revision
@@ -91,7 +107,7 @@ func serve(t testing.TB, db pgtest.DB) *edited {
 	}()
 	t.Cleanup(func() { stop(); <-done })
 	w.until(t, 1)
-	w.Server = w.world.Start(t, rpc.Config{Service: "directory", Region: "all", Node: "centre", Vocabulary: w.server.Vocabulary, MaxRequest: api.MaxRequest},
+	w.Server = w.world.Start(t, rpc.Config{Service: "directory", Region: "all", Node: "centre", Vocabulary: w.server.Vocabulary, Grants: eager, MaxRequest: api.MaxRequest},
 		func(r grpc.ServiceRegistrar) { directoryv1.RegisterDirectoryServiceServer(r, w.server) })
 	return w
 }

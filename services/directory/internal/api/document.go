@@ -15,19 +15,19 @@ import (
 const maxWrong = 1000
 
 // ReadDocument returns what a document would be in the directory. It stores nothing, so a node's copy answers too.
-func (s *Server) ReadDocument(_ context.Context, req *directoryv1.ReadDocumentRequest) (*directoryv1.ReadDocumentResponse, error) {
+func (s *Server) ReadDocument(ctx context.Context, req *directoryv1.ReadDocumentRequest) (*directoryv1.ReadDocumentResponse, error) {
 	entries, answer, err := readDocument(req)
 	if err != nil {
 		return nil, err
 	}
-	v := s.shown.Load()
+	v := s.viewFor(ctx)
 	for _, e := range entries {
 		if old, there := v.entries.Get(entry.RefOf(e)); there {
 			e.Revision = old.GetRevision()
 		}
 	}
 	answer.Entries = entries
-	wrong := s.problems(entries, v.entries.Without(entries), s.now(), func(ref entry.Ref, field string) string { return string(ref) + "." + field })
+	wrong := s.problems(entries, s.public().entries.Without(entries), s.now(), func(ref entry.Ref, field string) string { return string(ref) + "." + field })
 	for _, f := range wrong[:min(len(wrong), maxWrong)] {
 		english, italian := f.Texts()
 		answer.Wrong = append(answer.Wrong, &directoryv1.DocumentProblem{Path: f.Path, Reason: string(f.Reason), TextIt: italian, TextEn: english})

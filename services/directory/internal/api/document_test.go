@@ -16,6 +16,7 @@ import (
 	"github.com/retepari/pari/services/directory/data"
 	"github.com/retepari/pari/services/directory/internal/api"
 	"github.com/retepari/pari/services/directory/internal/entry"
+	"github.com/retepari/pari/services/directory/internal/store"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
@@ -39,7 +40,7 @@ func whole(t testing.TB) *api.Server {
 		e.Revision = 7
 	}
 	server := api.New(func() time.Time { return tuesday }, nil, places(t))
-	if err := server.Show(7, lists, entries); err != nil {
+	if err := server.Show(store.Contents{Revision: 7, ListRevision: 7, Lists: lists, Entries: entries}); err != nil {
 		t.Fatal(err)
 	}
 	return server

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 
 	"github.com/retepari/pari/pkg/fault"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
@@ -13,8 +14,8 @@ import (
 const maxStates = 200
 
 // GetEntry returns one entry.
-func (s *Server) GetEntry(_ context.Context, req *directoryv1.GetEntryRequest) (*directoryv1.GetEntryResponse, error) {
-	v := s.shown.Load()
+func (s *Server) GetEntry(ctx context.Context, req *directoryv1.GetEntryRequest) (*directoryv1.GetEntryResponse, error) {
+	v := s.viewFor(ctx)
 	e, ok := v.entries.Get(entry.MakeRef(req.GetKind(), req.GetId()))
 	if !ok {
 		return nil, fault.New(fault.NotFound)
@@ -23,8 +24,8 @@ func (s *Server) GetEntry(_ context.Context, req *directoryv1.GetEntryRequest) (
 }
 
 // ListEntries returns a page of entries.
-func (s *Server) ListEntries(_ context.Context, req *directoryv1.ListEntriesRequest) (*directoryv1.ListEntriesResponse, error) {
-	v := s.shown.Load()
+func (s *Server) ListEntries(ctx context.Context, req *directoryv1.ListEntriesRequest) (*directoryv1.ListEntriesResponse, error) {
+	v := s.viewFor(ctx)
 	filter := entry.Filter{Kinds: req.GetKinds(), Node: req.GetNode(), ReferringTo: entry.Ref(req.GetReferringTo()), VerifiedBefore: req.GetVerifiedBefore()}
 	after, err := refFromToken(req.GetPageToken(), filter.String())
 	if err != nil {
@@ -51,6 +52,8 @@ func (s *Server) ListEntryHistory(ctx context.Context, req *directoryv1.ListEntr
 	if err != nil {
 		return nil, err
 	}
+	sight := sightOf(ctx)
+	states = slices.DeleteFunc(states, func(e *directoryv1.Entry) bool { return !sight.Sees(e) })
 	if len(states) == 0 {
 		return nil, fault.New(fault.NotFound)
 	}

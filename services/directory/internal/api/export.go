@@ -23,8 +23,10 @@ const (
 )
 
 // ExportDirectory returns offices, initiatives, courses, all entries or code lists in an open format.
+//
+// What is exported goes to others: nobody's export holds a hidden entry.
 func (s *Server) ExportDirectory(_ context.Context, req *directoryv1.ExportDirectoryRequest) (*directoryv1.ExportDirectoryResponse, error) {
-	v := s.shown.Load()
+	v := s.public()
 	terms, err := s.terms(v)
 	if err != nil {
 		return nil, err
@@ -72,8 +74,8 @@ func (s *Server) ExportDirectory(_ context.Context, req *directoryv1.ExportDirec
 }
 
 // PrintOffice returns a page about one office.
-func (s *Server) PrintOffice(_ context.Context, req *directoryv1.PrintOfficeRequest) (*directoryv1.PrintOfficeResponse, error) {
-	v := s.shown.Load()
+func (s *Server) PrintOffice(ctx context.Context, req *directoryv1.PrintOfficeRequest) (*directoryv1.PrintOfficeResponse, error) {
+	v := s.viewFor(ctx)
 	o, ok := v.offices[req.GetOfficeId()]
 	if !ok {
 		return nil, fault.New(fault.NotFound)

@@ -17,7 +17,7 @@ func (s *Server) GetDirectoryStatus(ctx context.Context, _ *directoryv1.GetDirec
 	if err != nil {
 		return nil, err
 	}
-	return &directoryv1.GetDirectoryStatusResponse{Freshness: s.freshness(s.shown.Load()), Digest: public.Digest}, nil
+	return &directoryv1.GetDirectoryStatusResponse{Freshness: s.freshness(s.viewFor(ctx)), Digest: public.Digest}, nil
 }
 
 // freshness says how current an answer from what is shown is.

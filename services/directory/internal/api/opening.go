@@ -17,12 +17,12 @@ import (
 const calendarType = "text/calendar; charset=utf-8"
 
 // ListOpenings returns when a counter or a telephone is open.
-func (s *Server) ListOpenings(_ context.Context, req *directoryv1.ListOpeningsRequest) (*directoryv1.ListOpeningsResponse, error) {
+func (s *Server) ListOpenings(ctx context.Context, req *directoryv1.ListOpeningsRequest) (*directoryv1.ListOpeningsResponse, error) {
 	mode := ""
 	if req.GetChannel() == directoryv1.OpeningChannel_OPENING_CHANNEL_PHONE {
 		mode = office.ModePhone
 	}
-	opened, ok := s.shown.Load().index.Openings(req.GetOfficeId(), mode)
+	opened, ok := s.viewFor(ctx).index.Openings(req.GetOfficeId(), mode)
 	if !ok {
 		return nil, fault.New(fault.NotFound)
 	}
@@ -31,8 +31,8 @@ func (s *Server) ListOpenings(_ context.Context, req *directoryv1.ListOpeningsRe
 }
 
 // ListFreeWindows returns when a counter has room for an appointment.
-func (s *Server) ListFreeWindows(_ context.Context, req *directoryv1.ListFreeWindowsRequest) (*directoryv1.ListFreeWindowsResponse, error) {
-	opened, ok := s.shown.Load().index.Openings(req.GetOfficeId(), "")
+func (s *Server) ListFreeWindows(ctx context.Context, req *directoryv1.ListFreeWindowsRequest) (*directoryv1.ListFreeWindowsResponse, error) {
+	opened, ok := s.viewFor(ctx).index.Openings(req.GetOfficeId(), "")
 	if !ok {
 		return nil, fault.New(fault.NotFound)
 	}
@@ -49,8 +49,8 @@ func (s *Server) ListFreeWindows(_ context.Context, req *directoryv1.ListFreeWin
 }
 
 // GetOfficeCalendar returns the hours of a counter as a calendar.
-func (s *Server) GetOfficeCalendar(_ context.Context, req *directoryv1.GetOfficeCalendarRequest) (*directoryv1.GetOfficeCalendarResponse, error) {
-	index := s.shown.Load().index
+func (s *Server) GetOfficeCalendar(ctx context.Context, req *directoryv1.GetOfficeCalendarRequest) (*directoryv1.GetOfficeCalendarResponse, error) {
+	index := s.viewFor(ctx).index
 	o, ok := index.Get(req.GetOfficeId())
 	if !ok {
 		return nil, fault.New(fault.NotFound)

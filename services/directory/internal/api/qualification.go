@@ -12,8 +12,8 @@ import (
 )
 
 // ListQualifications returns a page of how offices stand in training on a day.
-func (s *Server) ListQualifications(_ context.Context, req *directoryv1.ListQualificationsRequest) (*directoryv1.ListQualificationsResponse, error) {
-	v := s.shown.Load()
+func (s *Server) ListQualifications(ctx context.Context, req *directoryv1.ListQualificationsRequest) (*directoryv1.ListQualificationsResponse, error) {
+	v := s.viewFor(ctx)
 	on := cmp.Or(req.GetDate(), today(s.now()))
 	day, err := time.Parse(time.DateOnly, on)
 	if err != nil {

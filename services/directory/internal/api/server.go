@@ -4,7 +4,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -15,11 +14,9 @@ import (
 	codes "github.com/retepari/pari/pkg/vocabulary"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
-	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/office"
 	"github.com/retepari/pari/services/directory/internal/store"
 	"github.com/retepari/pari/services/directory/internal/territory"
-	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
 // defaultPage is how many offices a page holds when nobody says.
@@ -41,65 +38,21 @@ type Server struct {
 	now    func() time.Time
 	pool   *pgxpool.Pool // for history and changes; everything else is in memory
 	places *territory.Index
-	shown  atomic.Pointer[view]
+	shown  atomic.Pointer[views]
 	// read is what is shown, as it was read: a decision checks against it, and reads only what is newer.
 	read atomic.Pointer[store.Contents]
-}
-
-// view is what is shown, ready to be sent.
-type view struct {
-	revision int64
-	index    *office.Index
-	offices  map[string]*directoryv1.Office
-	entries  *entry.Index
-	set      *codes.Set
 }
 
 // New returns a server that shows an empty directory and knows the places, which never change while it runs.
 func New(now func() time.Time, pool *pgxpool.Pool, places *territory.Index) *Server {
 	s := &Server{Base: "https://pari.example/id/", now: now, pool: pool, places: places}
-	_ = s.Show(0, nil, nil) // nothing in it that could be wrong
+	_ = s.Show(store.Contents{}) // nothing in it that could be wrong
 	return s
 }
 
-// Show replaces everything that the server answers with. An office whose hours cannot be read is an error, and what was shown
-// before stays.
-func (s *Server) Show(revision int64, lists []vocabulary.List, entries []*directoryv1.Entry) error {
-	messages := make([]*vocabularyv1.Vocabulary, 0, len(lists))
-	places := office.Places{}
-	for _, l := range lists {
-		messages = append(messages, vocabularyToProto(l))
-		if l.Name == vocabulary.Territory {
-			for _, t := range l.Terms {
-				places[t.Code] = t.Group
-			}
-		}
-	}
-	v := &view{revision: revision, offices: map[string]*directoryv1.Office{}, entries: entry.NewIndex(entries), set: codes.NewSet(messages...)}
-	var offices []office.Office
-	for _, e := range entries {
-		if e.GetOffice() == nil {
-			continue
-		}
-		o, err := entry.Office(e.GetOffice())
-		if err != nil {
-			return fmt.Errorf("%s: %w", entry.RefOf(e), err)
-		}
-		offices = append(offices, o)
-		v.offices[o.ID] = e.GetOffice()
-	}
-	v.index = office.NewIndex(offices, places)
-	s.shown.Store(v)
-	s.read.Store(&store.Contents{Revision: revision, Lists: lists, Entries: entries})
-	return nil
-}
-
-// Vocabulary returns the lists that are shown, for the check of requests.
-func (s *Server) Vocabulary() *codes.Set { return s.shown.Load().set }
-
 // GetOffice returns one office.
-func (s *Server) GetOffice(_ context.Context, req *directoryv1.GetOfficeRequest) (*directoryv1.GetOfficeResponse, error) {
-	v := s.shown.Load()
+func (s *Server) GetOffice(ctx context.Context, req *directoryv1.GetOfficeRequest) (*directoryv1.GetOfficeResponse, error) {
+	v := s.viewFor(ctx)
 	o, ok := v.index.Get(req.GetOfficeId())
 	if !ok {
 		return nil, fault.New(fault.NotFound)
@@ -112,8 +65,8 @@ func (s *Server) GetOffice(_ context.Context, req *directoryv1.GetOfficeRequest)
 }
 
 // ListOffices returns a page of the directory.
-func (s *Server) ListOffices(_ context.Context, req *directoryv1.ListOfficesRequest) (*directoryv1.ListOfficesResponse, error) {
-	v := s.shown.Load()
+func (s *Server) ListOffices(ctx context.Context, req *directoryv1.ListOfficesRequest) (*directoryv1.ListOfficesResponse, error) {
+	v := s.viewFor(ctx)
 	after, err := keyFromToken(req.GetPageToken(), req.GetNode())
 	if err != nil {
 		return nil, err
@@ -134,10 +87,11 @@ func (s *Server) ListOffices(_ context.Context, req *directoryv1.ListOfficesRequ
 }
 
 // FindOffices returns the offices that can help, best first.
-func (s *Server) FindOffices(_ context.Context, req *directoryv1.FindOfficesRequest) (*directoryv1.FindOfficesResponse, error) {
-	v := s.shown.Load()
+func (s *Server) FindOffices(ctx context.Context, req *directoryv1.FindOfficesRequest) (*directoryv1.FindOfficesResponse, error) {
+	v := s.viewFor(ctx)
 	query := office.Query{
-		Territory: req.GetTerritory(), Ground: req.GetGround(), AccessMode: req.GetAccessMode(), Service: req.GetService(), Now: s.now(),
+		Territory: req.GetTerritory(), Ground: req.GetGround(), AccessMode: req.GetAccessMode(), Service: req.GetService(),
+		Languages: req.GetLanguages(), Accessibility: req.GetAccessibility(), Now: s.now(),
 	}
 	if req.GetOpenAt() != nil {
 		query.OpenAt = req.GetOpenAt().AsTime()

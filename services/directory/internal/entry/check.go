@@ -62,10 +62,11 @@ func Problems(all, rest []*directoryv1.Entry, codes *vocabulary.Set, now time.Ti
 	return wrong
 }
 
-// missing tells which fields name an entry that is not there, or is of a kind that they may not name.
+// missing tells which fields name an entry that is not there as far as everybody knows, or is of a kind that they may not name.
 func missing(e *directoryv1.Entry, there map[Ref]*directoryv1.Entry) (fields []fault.Field) {
 	references(e, func(path string, kinds []string, ref Ref) {
-		if there[ref] == nil || !slices.Contains(kinds, ref.Kind()) {
+		// Nobody names what is hidden: that it is named would tell that it is there.
+		if there[ref] == nil || Hidden(there[ref]) || !slices.Contains(kinds, ref.Kind()) {
 			fields = append(fields, fault.Field{Path: path, Reason: fault.UnknownEntry})
 		}
 	})
@@ -134,7 +135,7 @@ func messages(m protoreflect.Message, prefix string, visit func(path string, m p
 func own(e *directoryv1.Entry) []fault.Field {
 	switch c := Content(e).(type) {
 	case *directoryv1.Office:
-		return openings(c)
+		return append(openings(c), tells(c)...)
 	case *directoryv1.Node:
 		return hosts(c)
 	case *directoryv1.Initiative:

@@ -14,21 +14,31 @@ import (
 // Index is entries, ready to be read. It never changes: what is stored later makes another one.
 type Index struct {
 	all   []*directoryv1.Entry // in the order of Compare
+	refs  map[Ref][]Ref        // what each names
 	byRef map[Ref]int
 	// naming are the positions of the entries that name an entry.
 	naming map[Ref][]int
 }
 
 // NewIndex indexes entries.
-func NewIndex(entries []*directoryv1.Entry) *Index {
-	x := &Index{all: slices.SortedFunc(slices.Values(entries), Compare), byRef: make(map[Ref]int, len(entries)), naming: map[Ref][]int{}}
-	for i, e := range x.all {
-		x.byRef[RefOf(e)] = i
-		for _, ref := range Refs(e) {
-			x.naming[ref] = append(x.naming[ref], i)
+func NewIndex(entries []*directoryv1.Entry) *Index { return (&Index{}).With(entries) }
+
+// With returns an index that holds more entries besides.
+func (x *Index) With(more []*directoryv1.Entry) *Index {
+	all := slices.SortedFunc(slices.Values(slices.Concat(x.all, more)), Compare)
+	out := &Index{all: all, refs: make(map[Ref][]Ref, len(all)), byRef: make(map[Ref]int, len(all)), naming: map[Ref][]int{}}
+	for i, e := range all {
+		name := RefOf(e)
+		refs, known := x.refs[name]
+		if !known {
+			refs = Refs(e)
+		}
+		out.refs[name], out.byRef[name] = refs, i
+		for _, ref := range refs {
+			out.naming[ref] = append(out.naming[ref], i)
 		}
 	}
-	return x
+	return out
 }
 
 // Get returns an entry. Do not change it.

@@ -15,7 +15,7 @@ func Office(o *directoryv1.Office) (office.Office, error) {
 	out := office.Office{
 		ID: o.GetOfficeId(), Name: o.GetName(), Kind: o.GetKind(), State: o.GetState(), Region: o.GetRegion(), Node: o.GetNode(), Body: o.GetBody(),
 		IPACode: o.GetIpaCode(), Description: o.GetDescription(), Hours: problems.hours(o.GetHours()), AccessRule: o.GetAccessRule(), Fee: o.GetFee(),
-		Recipients: o.GetRecipients(), Grounds: o.GetGrounds(), Accessibility: o.GetAccessibility(), Territories: o.GetTerritories(),
+		Recipients: o.GetRecipients(), Grounds: o.GetGrounds(), Accessibility: o.GetAccessibility(), Languages: o.GetLanguages(), Territories: o.GetTerritories(),
 		NetworkRoles: o.GetNetworkRoles(), Exceptions: problems.exceptions(o.GetExceptions()), Holidays: holidays[o.GetHolidays()], ValidFrom: o.GetValidFrom(), ValidTo: o.GetValidTo(), Source: o.GetSource(), VerifiedOn: o.GetVerifiedOn(),
 	}
 	for _, a := range o.GetAddresses() {

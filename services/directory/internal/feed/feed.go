@@ -26,7 +26,6 @@ import (
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/rome"
-	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/activity"
 	"github.com/retepari/pari/services/directory/internal/store"
 )
@@ -50,7 +49,7 @@ type Config struct {
 // Feed publishes what the entries that it was shown count.
 type Feed struct {
 	c       Config
-	entries atomic.Pointer[[]*directoryv1.Entry]
+	current atomic.Pointer[store.Contents]
 	shown   chan struct{}
 	relays  map[string]*outbox.Relay // by region
 }
@@ -67,8 +66,8 @@ func New(c Config) *Feed {
 }
 
 // Show tells the feed what is current. It never blocks.
-func (f *Feed) Show(entries []*directoryv1.Entry) {
-	f.entries.Store(&entries)
+func (f *Feed) Show(contents store.Contents) {
+	f.current.Store(&contents)
 	select {
 	case f.shown <- struct{}{}:
 	default:
@@ -102,8 +101,8 @@ func (f *Feed) publish(ctx context.Context, relays *errgroup.Group) error {
 
 // reconcile publishes what differs from the last word, region by region, each for itself.
 func (f *Feed) reconcile(ctx context.Context, relays *errgroup.Group) error {
-	entries := f.entries.Load()
-	if entries == nil {
+	current := f.current.Load()
+	if current == nil {
 		return nil
 	}
 	first, err := store.FirstHad(ctx, f.c.Pool)
@@ -118,12 +117,12 @@ func (f *Feed) reconcile(ctx context.Context, relays *errgroup.Group) error {
 	for _, region := range known {
 		regions[region] = nil
 	}
-	for _, c := range activity.Of(*entries, f.c.Now().In(rome.Zone).Format(time.DateOnly), first) {
+	for _, c := range activity.Of(current.Entries, f.c.Now().In(rome.Zone).Format(time.DateOnly), first) {
 		regions[c.Region] = append(regions[c.Region], c)
 	}
 	var failed []error
 	for _, region := range slices.Sorted(maps.Keys(regions)) {
-		n, err := store.Publish(ctx, f.c.Pool, region, regions[region])
+		n, err := store.Publish(ctx, f.c.Pool, current.Revision, region, regions[region])
 		if errors.Is(err, outbox.ErrEvent) { // it will not be better in a moment
 			f.c.Log.ErrorContext(ctx, "what an entry counts cannot be sent", slog.String("region", region), slog.Any("error", err))
 			err = nil

@@ -129,19 +129,18 @@ func (b *bundle) hears(want map[string]int64) {
 func TestFeed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.feed.Show([]*directoryv1.Entry{initiative("lombardia", "a", "2026-06-01", "2026-06-15", "2026-06-16"), initiative("lombardia", "b", "2026-06-16")})
+	b.feed.Show(store.Contents{Revision: 1, Entries: []*directoryv1.Entry{initiative("lombardia", "a", "2026-06-01", "2026-06-15", "2026-06-16"), initiative("lombardia", "b", "2026-06-16")}})
 	b.hears(map[string]int64{"lombardia/centre/directory initiative.a": 2})
 	b.setDay("2026-06-16")
 	b.hears(map[string]int64{"lombardia/centre/directory initiative.a": 3, "lombardia/centre/directory initiative.b": 1})
-	b.feed.Show([]*directoryv1.Entry{initiative("lombardia", "a", "2026-06-01"), initiative("piemonte", "b", "2026-06-16")})
+	b.feed.Show(store.Contents{Revision: 2, Entries: []*directoryv1.Entry{initiative("lombardia", "a", "2026-06-01"), initiative("piemonte", "b", "2026-06-16")}})
 	want := map[string]int64{
 		"lombardia/centre/directory initiative.a": 1, "lombardia/centre/directory initiative.b": 0, "piemonte/centre/directory initiative.b": 1,
 	}
 	b.hears(want)
 
-	b.stop() // another one, with older entries, would take back what this one says
-	b.start()
-	b.feed.Show([]*directoryv1.Entry{initiative("lombardia", "a", "2026-06-01"), initiative("piemonte", "b", "2026-06-16"), initiative("piemonte", "c", "2026-06-16")})
+	b.start() // the first one goes on, with older entries: it takes nothing back
+	b.feed.Show(store.Contents{Revision: 3, Entries: []*directoryv1.Entry{initiative("lombardia", "a", "2026-06-01"), initiative("piemonte", "b", "2026-06-16"), initiative("piemonte", "c", "2026-06-16")}})
 	want["piemonte/centre/directory initiative.c"] = 1
 	b.hears(want)
 	written := 0

@@ -60,6 +60,7 @@ var officeColumns = []column{
 	plain("valid_to", (*directoryv1.Office).GetValidTo),
 	plain("source", (*directoryv1.Office).GetSource),
 	plain("verified_on", (*directoryv1.Office).GetVerifiedOn),
+	list("languages", (*directoryv1.Office).GetLanguages),
 }
 
 // CSV returns one row per office after a row of names (RFC 4180, UTF-8). The items of a list stand in one cell, " | " between

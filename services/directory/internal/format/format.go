@@ -33,6 +33,7 @@ const (
 	listODIHR         = "odihr_bias"
 	listAccessibility = "accessibility"
 	listTerritory     = "territory"
+	listLanguage      = "language"
 )
 
 // Terms is the vocabularies, ready to be looked up, and the address that everything published is named under.

@@ -35,7 +35,7 @@ var anyOffice = rapid.Custom(func(t *rapid.T) *directoryv1.Office {
 		Region: text("region"), Node: text("node"), Body: text("body"), IpaCode: text("ipa"), Description: text("description"),
 		Hours: anyHours.Draw(t, "hours"), AccessRule: single("rule", "DROP_IN"), Fee: single("fee", "FREE"),
 		Recipients: given("recipients", "WOMEN", "TCN"), Grounds: given("grounds", "SEX", "WEALTH"),
-		Accessibility: given("accessibility", "LIFT", "STEP_FREE"), Territories: given("territories", "019036", "019", "ONLINE"),
+		Accessibility: given("accessibility", "LIFT", "STEP_FREE"), Languages: given("languages", "AR", "LIS"), Territories: given("territories", "019036", "019", "ONLINE"),
 		NetworkRoles: rapid.SliceOfN(anyText, 0, 2).Draw(t, "roles"),
 		ValidFrom:    text("from"), ValidTo: text("to"), Source: text("source"), VerifiedOn: text("verified"),
 	}
@@ -65,6 +65,7 @@ var anyOffice = rapid.Custom(func(t *rapid.T) *directoryv1.Office {
 		})
 	}
 	o.Holidays = directoryv1.HolidayRule(rapid.IntRange(0, 3).Draw(t, "holidays"))
+	o.Visibility = directoryv1.Visibility(rapid.IntRange(0, 1).Draw(t, "visibility"))
 	for _, h := range o.GetHours() {
 		h.ValidFrom = single("season", "2026-06-01")
 	}

@@ -10,7 +10,7 @@ import (
 // The Human Services Data Specification 3, as far as an office goes. An office is an organization with one location; what it
 // gives are the services of that organization, as the answer of /organizations?full_service=true has them.
 //
-//	page > organization (office) > locations > addresses, schedules, accessibility
+//	page > organization (office) > locations > addresses, schedules, accessibility, languages
 //	                             > phones > schedules (ours), contacts, organization_identifiers, attributes
 //	                             > services > attributes, service_areas, service_at_locations
 //
@@ -54,6 +54,7 @@ type hsdsOffice struct {
 	ValidFrom    string     `json:"valid_from,omitempty"`
 	ValidTo      string     `json:"valid_to,omitempty"`
 	Source       string     `json:"source,omitempty"`
+	Visibility   string     `json:"visibility,omitempty"`
 	VerifiedOn   string     `json:"verified_on,omitempty"`
 	// Opening is the exceptions and the holiday rule, in the JSON of the contract.
 	Opening json.RawMessage `json:"opening,omitempty"`
@@ -81,6 +82,7 @@ type hsdsLocation struct {
 	Phones         []hsdsPhone         `json:"phones,omitempty"`
 	Contacts       []hsdsContact       `json:"contacts,omitempty"`
 	Accessibility  []hsdsAccessibility `json:"accessibility,omitempty"`
+	Languages      []hsdsLanguage      `json:"languages,omitempty"`
 }
 
 type hsdsAddress struct {
@@ -99,6 +101,14 @@ type hsdsAccessibility struct {
 	ID          string          `json:"id"`
 	Description string          `json:"description,omitempty"`
 	Attributes  []hsdsAttribute `json:"attributes,omitempty"`
+}
+
+// hsdsLanguage is a language by its code of ISO 639-1, or 639-3 where that has none.
+type hsdsLanguage struct {
+	ID         string `json:"id"`
+	LocationID string `json:"location_id,omitempty"`
+	Name       string `json:"name,omitempty"`
+	Code       string `json:"code,omitempty"`
 }
 
 // hsdsSchedule is one opening of every week. Times are local, of Europe/Rome, whose offset changes twice a year: so they hold

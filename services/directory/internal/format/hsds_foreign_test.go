@@ -17,14 +17,15 @@ const foreign = `{"contents": [{
   "description": "Si ascolta.", "assured_date": "2026-03-01", "fees_description": "niente", "wait_time": "3 days",
   "organization": {"id": "8D3B2B7C-6A0E-4D0C-8F83-51A2F6E1C001", "name": "Associazione Esempio", "description": "Aiuta.",
     "website": "https://esempio.example/", "year_incorporated": 1999},
-  "phones": [{"id": "1", "number": "+39 (0372) 000-111", "type": "voice", "extension": 7}, {"id": "2", "number": "0372 000112", "type": "fax"}],
+  "phones": [{"id": "1", "number": "+39 (0372) 000-111", "type": "voice", "extension": 7, "languages": [{"id": "18", "code": "fr"}]}, {"id": "2", "number": "0372 000112", "type": "fax"}],
   "contacts": [{"id": "3", "name": "Ada Persona", "department": "Segreteria", "email": "segreteria@esempio.example"}],
   "schedules": [
     {"id": "4", "freq": "WEEKLY", "byday": "MO,WE", "opens_at": "09:00:00", "closes_at": "12:30"},
     {"id": "5", "freq": "WEEKLY", "byday": "FR", "opens_at": "09:00", "closes_at": "12:30", "valid_from": "2026-06-01"},
     {"id": "6", "freq": "MONTHLY", "byday": "1SA", "opens_at": "09:00", "closes_at": "12:30"},
     {"id": "7", "freq": "WEEKLY", "byday": "TU", "opens_at": "09:00Z", "closes_at": "12:30Z"}],
-  "service_at_locations": [{"id": "8", "location": {"id": "9", "location_type": "physical", "latitude": 45.1, "addresses": [
+  "service_at_locations": [{"id": "8", "location": {"id": "9", "location_type": "physical", "latitude": 45.1,
+    "languages": [{"id": "14", "code": "ar"}, {"id": "15", "code": "AR"}, {"id": "16", "code": "ise"}, {"id": "17", "name": "dialetto"}], "addresses": [
     {"id": "10", "address_1": "via Roma, 1", "city": "Cremona", "state_province": "CR", "postal_code": "26100", "country": "IT", "address_type": "physical"},
     {"id": "11", "address_1": "1 High Street", "city": "Elsewhere", "state_province": "", "postal_code": "X1", "country": "GB", "address_type": "postal"}]}}],
   "attributes": [{"id": "12", "link_type": "other", "taxonomy_term": {"id": "13", "code": "X", "name": "X", "description": "X"}}]
@@ -48,9 +49,10 @@ func TestFromHSDS_takes_what_it_can_of_others(t *testing.T) {
 			{Weekday: 1, Opens: "09:00", Closes: "12:30"}, {Weekday: 3, Opens: "09:00", Closes: "12:30"},
 			{Weekday: 5, Opens: "09:00", Closes: "12:30", ValidFrom: "2026-06-01"},
 		},
-		Services: []*directoryv1.Service{{Name: "Ascolto"}, {Name: "Corsi"}},
-		Links:    []*directoryv1.Link{{Title: "Associazione Esempio", Url: "https://esempio.example/"}},
-		Source:   "HSDS, organization 8D3B2B7C-6A0E-4D0C-8F83-51A2F6E1C001", VerifiedOn: "2026-03-01",
+		Services:  []*directoryv1.Service{{Name: "Ascolto"}, {Name: "Corsi"}},
+		Languages: []string{"AR", "LIS"},
+		Links:     []*directoryv1.Link{{Title: "Associazione Esempio", Url: "https://esempio.example/"}},
+		Source:    "HSDS, organization 8D3B2B7C-6A0E-4D0C-8F83-51A2F6E1C001", VerifiedOn: "2026-03-01",
 	}}
 	if diff := cmp.Diff(want, got.Offices, protocmp.Transform()); diff != "" {
 		t.Error(diff)
@@ -61,7 +63,8 @@ func TestFromHSDS_takes_what_it_can_of_others(t *testing.T) {
 	}
 	for path, reason := range map[string]string{
 		"url": "https", "fees_description": "code", "wait_time": "no field", "organization.year_incorporated": "no field",
-		"phones[0].extension": "extension", "phones[1]": "no telephone", "contacts[0].name": "names of people",
+		"phones[0].extension": "extension", "phones[0].languages": "a location", "phones[1]": "no telephone",
+		"service_at_locations[0].location.languages[3]": "ISO 639-1", "contacts[0].name": "names of people",
 		"schedules[2]": "every week", "schedules[3]": "local times",
 		"service_at_locations[0].location.latitude": "map", "service_at_locations[0].location.addresses[0].city": "ISTAT",
 		"service_at_locations[0].location.addresses[1]": "Italy", "attributes[0]": "taxonomy", "description": "no description",

@@ -14,6 +14,7 @@ import (
 
 var (
 	numberPattern   = regexp.MustCompile(`^\+?[0-9]+( [0-9]+)*$`)
+	languagePattern = regexp.MustCompile(`^[A-Z]{2}$`)
 	postcodePattern = regexp.MustCompile(`^[0-9]{5}$`)
 	notInSlug       = regexp.MustCompile(`[^a-z0-9]+`)
 	notInNumber     = regexp.MustCompile(`[^+0-9]+`)
@@ -86,6 +87,9 @@ func (o *hsdsOfficeReader) extension(path string, p *hsdsOffice) {
 	to := o.office
 	to.Region, to.Node, to.Body, to.NetworkRoles = p.Region, p.Node, p.Body, p.NetworkRoles
 	to.ValidFrom, to.ValidTo, to.Source, to.VerifiedOn = p.ValidFrom, p.ValidTo, p.Source, p.VerifiedOn
+	if p.Visibility != "" { // a word that we do not know hides, too
+		to.Visibility = directoryv1.Visibility_VISIBILITY_HIDDEN
+	}
 	var opening directoryv1.Office
 	if len(p.Opening) > 0 {
 		if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(p.Opening, &opening); err != nil {

@@ -2,13 +2,14 @@ package format
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// locations takes the addresses and the accessibility of all locations, and the hours of the first that has any: an office has
+// locations takes the addresses, the accessibility and the languages of all locations, and the hours of the first that has any: an office has
 // one counter.
 func (o *hsdsOfficeReader) locations(path string) {
 	seen := map[string]bool{}
@@ -42,9 +43,26 @@ func (o *hsdsOfficeReader) location(l placed[hsdsLocation]) {
 			listAccessibility: func(code string) { o.office.Accessibility = append(o.office.Accessibility, code) },
 		})
 	}
+	o.languages(l.path+".languages", l.it.Languages)
 	o.counter(l.path+".schedules", l.it.Schedules)
 	o.phones(l.path+".phones", l.it.Phones)
 	o.contacts(l.path+".contacts", l.it.Contacts)
+}
+
+// languages takes those that a list of ours may hold, each once.
+func (o *hsdsOfficeReader) languages(path string, languages []hsdsLanguage) {
+	for _, l := range each(path, languages) {
+		code := languageCode(l.it.Code)
+		switch {
+		case o.ours:
+		case code != signLIS && !languagePattern.MatchString(code):
+			o.leave(l.path, whyLanguageCode)
+			continue
+		case slices.Contains(o.office.GetLanguages(), code):
+			continue
+		}
+		o.office.Languages = append(o.office.Languages, code)
+	}
 }
 
 // counter takes hours as those of the counter, if it has none yet.

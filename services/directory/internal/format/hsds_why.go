@@ -33,7 +33,8 @@ var (
 	whyHistory            = why{"NO_FIELD", "il repertorio tiene la propria storia", "the directory keeps its own history"}
 	whyFunding            = why{"NO_FIELD", "una sede non dice chi la paga", "an office does not say who pays for it"}
 	whyCost               = why{"TEXT_FOR_CODE", "il costo di una sede è un codice", "the cost of an office is a code"}
-	whyLanguages          = why{"NO_FIELD", "una sede non ha lingue", "an office has no languages"}
+	whyLanguages          = why{"NO_FIELD", "le lingue sono quelle di una sede intera", "languages are those of a location: an office has them as a whole"}
+	whyLanguageCode       = why{"TEXT_FOR_CODE", "una lingua è un codice ISO 639-1", "a language is a code of ISO 639-1"}
 	whyExtension          = why{"NO_FIELD", "un telefono non ha interno", "a telephone has no extension"}
 	whyURI                = why{"NO_FIELD", "una sede si indica con il suo identificativo", "an office is named by its identifier"}
 	whyNoField            = why{"NO_FIELD", "una sede non ha un campo per questo", "an office has no field for it"}

@@ -51,6 +51,9 @@ func (w *hsdsWriter) write() (hsdsOrganization, error) {
 			ValidFrom: o.GetValidFrom(), ValidTo: o.GetValidTo(), Source: o.GetSource(), VerifiedOn: o.GetVerifiedOn(),
 		},
 	}
+	if o.GetVisibility() != 0 {
+		out.Pari.Visibility = o.GetVisibility().String() // what is hidden must not come back public
+	}
 	if len(o.GetExceptions()) > 0 || o.GetHolidays() != 0 {
 		var err error
 		if out.Pari.Opening, err = protojson.Marshal(&directoryv1.Office{Exceptions: o.GetExceptions(), Holidays: o.GetHolidays()}); err != nil {
@@ -110,6 +113,11 @@ func (w *hsdsWriter) places(out *hsdsOrganization) error {
 		location.Accessibility = append(location.Accessibility, hsdsAccessibility{
 			ID: id, Description: w.terms.Label("it", listAccessibility, code),
 			Attributes: w.attributes("accessibility", id, listAccessibility, []string{code}),
+		})
+	}
+	for _, code := range w.office.GetLanguages() {
+		location.Languages = append(location.Languages, hsdsLanguage{
+			ID: w.id("language", code), LocationID: location.ID, Name: w.terms.Label("en", listLanguage, code), Code: languageTag(code),
 		})
 	}
 	var err error

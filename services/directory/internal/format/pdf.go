@@ -24,6 +24,7 @@ func PDF(page []byte, title, lang string, now time.Time) ([]byte, error) {
 	p.SetTitle(title, true)
 	p.SetLang(lang)
 	p.SetCreationDate(now)
+	p.SetCatalogSort(true) // the same page makes the same bytes
 	p.SetModificationDate(now)
 	p.AddPage()
 	s := &sheets{Fpdf: p, encode: p.UnicodeTranslatorFromDescriptor("")}

@@ -99,6 +99,9 @@ func (s *sheet) body() {
 	o, w := s.office, s.words
 	s.element("header", nil, func() {
 		s.text("h1", o.GetName(), s.own()...)
+		if o.GetVisibility() != directoryv1.Visibility_VISIBILITY_UNSPECIFIED {
+			s.text("p", w.hidden)
+		}
 		s.text("p", o.GetDescription(), s.own()...)
 		s.facts(
 			fact{w.kind, s.label(listKind, o.GetKind()), nil}, fact{w.state, s.label(listState, o.GetState()), nil},
@@ -113,6 +116,7 @@ func (s *sheet) body() {
 	s.section(w.emails, len(o.GetEmails()) > 0, func() { s.items(every(o.GetEmails(), emailText), s.own()...) })
 	s.section(w.address, len(o.GetAddresses()) > 0, func() { s.items(every(o.GetAddresses(), s.address)) })
 	s.codes(w.accessibility, listAccessibility, o.GetAccessibility())
+	s.codes(w.languages, listLanguage, o.GetLanguages())
 	s.codes(w.recipients, listRecipient, o.GetRecipients())
 	s.codes(w.grounds, listGround, o.GetGrounds())
 	s.section(w.services, len(o.GetServices()) > 0, s.services)

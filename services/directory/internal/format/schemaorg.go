@@ -153,6 +153,13 @@ func (s schemaOrg) contacts() ([]node, error) {
 		n.put("contactType", e.GetPurpose())
 		all = append(all, n)
 	}
+	languages := every(s.office.GetLanguages(), languageTag)
+	if len(all) == 0 && len(languages) > 0 {
+		all = []node{{"@type": "ContactPoint"}} // schema.org has no languages of an office
+	}
+	for _, n := range all {
+		n.put("availableLanguage", languages)
+	}
 	return all, nil
 }
 

@@ -27,6 +27,10 @@ const (
 	ByService = "SERVICE"
 	// ByOpening: it is open at the time asked for.
 	ByOpening = "OPEN"
+	// ByLanguage and ByAccessibility: it gives all that was wished for.
+	ByLanguage, ByAccessibility = "LANGUAGE", "ACCESSIBILITY"
+	// PartlyByLanguage and PartlyByAccessibility: it gives some of it.
+	PartlyByLanguage, PartlyByAccessibility = "LANGUAGE_PARTLY", "ACCESSIBILITY_PARTLY"
 )
 
 // MaxMatches is how many offices Find returns at most.
@@ -35,6 +39,8 @@ const MaxMatches = 50
 // Query is what somebody needs. Empty fields do not restrict.
 type Query struct {
 	Territory, Ground, AccessMode, Service string
+	// Languages and Accessibility are wishes: they rank, and never restrict.
+	Languages, Accessibility []string
 	// OpenAt asks for what is open at that moment.
 	OpenAt time.Time
 	// Now is the time of the question. It must be set.
@@ -59,8 +65,10 @@ type Match struct {
 }
 
 // Find returns the offices that can help, best first: those that serve the place before those that serve its province;
-// those that name the ground before those that deal with all; those that take people in before the others; then in the
-// order of the directory. Only offices that work on that day are found. When nobody who serves the place has what is asked
+// those that name the ground before those that deal with all; those that take people in before the others; those that give
+// the languages wished for, then the accessibility, before those that give some of it, before those that do not say; then in the
+// order of the directory. Where an office is and what it does comes before wishes: who serves the place can bring an interpreter,
+// and who does not say what they have may have it. Only offices that work on that day are found. When nobody who serves the place has what is asked
 // for, the offices of the same region that take people in are found instead; for a place without region, those of all
 // regions.
 func (x *Index) Find(q Query) []Match {
@@ -117,12 +125,12 @@ func (x *Index) fallback(territory string) func(yield func(int) bool) {
 // ranked is a match with what it is sorted by; smaller is better.
 type ranked struct {
 	Match
-	territory, ground, reception, position int
+	territory, ground, reception, language, accessibility, position int
 }
 
 // consider adds the office at a position when it has all that is asked for.
 func (x *Index) consider(found []ranked, i int, q Query, territory string) []ranked {
-	o := &x.offices[i]
+	o := x.offices[i]
 	if !o.worksOn(q.at()) {
 		return found
 	}
@@ -164,6 +172,9 @@ func (x *Index) consider(found []ranked, i int, q Query, territory string) []ran
 	if !o.takesIn() {
 		r.reception = 1
 	}
+	if len(q.Languages)+len(q.Accessibility) > 0 {
+		r.wish(q)
+	}
 	return append(found, r)
 }
 
@@ -171,7 +182,8 @@ func (x *Index) consider(found []ranked, i int, q Query, territory string) []ran
 func (x *Index) best(found []ranked, q Query) []Match {
 	slices.SortFunc(found, func(a, b ranked) int {
 		return cmp.Or(cmp.Compare(a.territory, b.territory), cmp.Compare(a.ground, b.ground),
-			cmp.Compare(a.reception, b.reception), cmp.Compare(a.position, b.position))
+			cmp.Compare(a.reception, b.reception),
+			cmp.Compare(a.language, b.language), cmp.Compare(a.accessibility, b.accessibility), cmp.Compare(a.position, b.position))
 	})
 	matches := make([]Match, 0, min(len(found), MaxMatches))
 	for _, r := range found[:min(len(found), MaxMatches)] {

@@ -29,7 +29,7 @@ func (p Places) Region(code string) string {
 
 // Index is all offices, ready to be found. It never changes: what is loaded later makes another one.
 type Index struct {
-	offices []Office
+	offices []*Office
 	places  Places
 	plans   []plans
 
@@ -40,23 +40,33 @@ type Index struct {
 }
 
 // NewIndex indexes offices.
-func NewIndex(offices []Office, places Places) *Index {
-	x := &Index{
-		offices: slices.Clone(offices), places: places, byID: make(map[string]int, len(offices)),
+func NewIndex(offices []Office, places Places) *Index { return (&Index{places: places}).With(offices) }
+
+// With returns an index that holds more offices besides. When those that are there already are open is not worked out again.
+func (x *Index) With(more []Office) *Index {
+	all := slices.Clone(x.offices)
+	for _, o := range more {
+		all = append(all, &o)
+	}
+	slices.SortFunc(all, func(a, b *Office) int { return a.Key().Compare(b.Key()) })
+	out := &Index{
+		offices: all, places: x.places, byID: make(map[string]int, len(all)), plans: make([]plans, len(all)),
 		serving: map[string][]int{}, within: map[string][]int{}, region: map[string][]int{},
 	}
-	slices.SortFunc(x.offices, func(a, b Office) int { return a.Key().Compare(b.Key()) })
-	for i := range x.offices {
-		o := &x.offices[i]
-		x.byID[o.ID] = i
-		x.plans = append(x.plans, plansOf(o))
+	for i, o := range all {
+		out.byID[o.ID] = i
+		if before, known := x.byID[o.ID]; known {
+			out.plans[i] = x.plans[before]
+		} else {
+			out.plans[i] = plansOf(o)
+		}
 		for _, territory := range o.Territories {
-			add(x.serving, territory, i)
-			add(x.within, places.Province(territory), i)
-			add(x.region, places.Region(territory), i)
+			add(out.serving, territory, i)
+			add(out.within, x.places.Province(territory), i)
+			add(out.region, x.places.Region(territory), i)
 		}
 	}
-	return x
+	return out
 }
 
 // add appends a position, which grows from call to call, once.
@@ -72,7 +82,7 @@ func (x *Index) Get(id string) (*Office, bool) {
 	if !ok {
 		return nil, false
 	}
-	return &x.offices[i], true
+	return x.offices[i], true
 }
 
 // StateAt tells whether the counter of an office is open at a moment.
@@ -86,7 +96,7 @@ func (x *Index) StateAt(id string, moment time.Time) opening.State {
 
 // Page returns the offices after a key, at most size, of one node or of all ("" for all), and whether more follow.
 func (x *Index) Page(after Key, node string, size int) (page []*Office, more bool) {
-	start, found := slices.BinarySearchFunc(x.offices, after, func(o Office, k Key) int { return o.Key().Compare(k) })
+	start, found := slices.BinarySearchFunc(x.offices, after, func(o *Office, k Key) int { return o.Key().Compare(k) })
 	if found {
 		start++
 	}
@@ -97,7 +107,7 @@ func (x *Index) Page(after Key, node string, size int) (page []*Office, more boo
 		if len(page) == size {
 			return page, true
 		}
-		page = append(page, &x.offices[i])
+		page = append(page, x.offices[i])
 	}
 	return page, false
 }

@@ -33,6 +33,7 @@ type Office struct {
 	Services      []Service           `yaml:"services" json:"services,omitempty"`
 	Grounds       []string            `yaml:"grounds" json:"grounds,omitempty"`
 	Accessibility []string            `yaml:"accessibility" json:"accessibility,omitempty"`
+	Languages     []string            `yaml:"languages" json:"languages,omitempty"`
 	Territories   []string            `yaml:"territories" json:"territories,omitempty"`
 	NetworkRoles  []string            `yaml:"network_roles" json:"network_roles,omitempty"`
 	Links         []Link              `yaml:"links" json:"links,omitempty"`

@@ -29,7 +29,7 @@ func (x *Index) Openings(id, mode string) (Opened, bool) {
 	if !ok {
 		return Opened{}, false
 	}
-	o := &x.offices[i]
+	o := x.offices[i]
 	said := o.counter()
 	if mode == ModePhone {
 		said = o.telephone()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -88,7 +89,9 @@ type Decision struct {
 	Approve    bool
 	Note       string
 	By         Actor
-	At         time.Time
+	// Sight of who decides: nobody decides on what they do not see.
+	Sight entry.Sight
+	At    time.Time
 	// Today is the day in Europe/Rome, ISO 8601.
 	Today string
 	// Read is what was read before, at whatever revision: what has not changed since is not read again.
@@ -101,6 +104,9 @@ func Decide(ctx context.Context, pool *pgxpool.Pool, d Decision, req repeat.Requ
 		// The lock comes first, so that a repeated request waits for the first one and then finds its answer.
 		if p, err = proposal(ctx, tx, d.ProposalID, "lock proposal"); err != nil {
 			return err
+		}
+		if slices.ContainsFunc(p.GetChanges(), func(c *directoryv1.PlannedChange) bool { return !d.Sight.Sees(c.GetEntry()) }) {
+			return fault.New(fault.NotFound)
 		}
 		id, known, err := req.Answered(ctx, tx, tenant)
 		if err != nil || known {

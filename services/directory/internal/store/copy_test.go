@@ -12,7 +12,9 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/retepari/pari/pkg/pg/pgtest"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/store"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
@@ -139,5 +141,53 @@ func TestConfirm(t *testing.T) {
 		if got, err := store.Confirmed(t.Context(), pool); err != nil || !got.Equal(c.want) {
 			t.Errorf("got %v, %v, want %v", got, err, c.want)
 		}
+	}
+}
+
+// Ensure a hidden office travels to its own node and leaves no trace on the way to others: nor in their document, nor in how
+// far they are, nor in their digest, though it was changed since.
+func TestAfter_Hidden(t *testing.T) {
+	t.Parallel()
+	hidden := func(name string) *directoryv1.Entry {
+		e := desk("riservato-0123456789abcdef", name)
+		e.GetOffice().Visibility = directoryv1.Visibility_VISIBILITY_HIDDEN
+		return e
+	}
+	with, without, node := database(t), database(t), copyOf(t)
+	for _, db := range []pgtest.DB{with, without} {
+		var own []*directoryv1.Entry
+		if db == with {
+			own = append(own, hidden("Rifugio"))
+		}
+		load(t, db, []vocabulary.List{colours(red)}, append(own, desk("a", "A"), desk("b", "B"))...)
+		load(t, db, []vocabulary.List{colours(red)}, append(own, desk("a", "A"), desk("b", "Better"))...)
+	}
+	load(t, with, []vocabulary.List{colours(red)}, hidden("Casa"), desk("a", "A"), desk("b", "Better"))
+	for _, asks := range []string{"", "cuneo", "centre"} {
+		for known := range int64(4) {
+			want, wantAt, err := store.After(t.Context(), without.Pool(t), asks, known)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, gotAt, err := store.After(t.Context(), with.Pool(t), asks, known)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" || wantAt != gotAt {
+				t.Errorf("%q after %d is at %+v, not %+v; (-without +with):\n%s", asks, known, gotAt, wantAt, diff)
+			}
+			if at, err := store.At(t.Context(), with.Pool(t), asks); err != nil || at != wantAt {
+				t.Errorf("%q is at %+v, not %+v: %v", asks, at, wantAt, err)
+			}
+		}
+	}
+	doc, position, err := store.After(t.Context(), with.Pool(t), "cremona", 2)
+	if err != nil || len(doc.GetEntries()) != 1 || doc.GetEntries()[0].GetId() != "riservato-0123456789abcdef" || position.Revision != 3 {
+		t.Errorf("its own node gets %v at %+v, %v", doc.GetEntries(), position, err)
+	}
+	after(t, with, node, 0)
+	c := next(t, follow(t, node))
+	if last := c.Entries[len(c.Entries)-1]; len(c.Entries) != 3 || last.GetOffice().GetName() != "Casa" || !entry.Hidden(last) {
+		t.Errorf("the copy of its own node holds %v", c.Entries)
 	}
 }

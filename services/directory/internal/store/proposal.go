@@ -20,6 +20,9 @@ import (
 const proposalColumns = `proposal_id, seq, version, state, reason, effective_on::text, person, acting_for, system, proposed_at,
 	decided_person, decided_for, decided_system, decided_at, note, revision`
 
+// seen restricts the entries of proposals to those of which a node may know; "" is nobody.
+const seen = `e.content ->> 'visibility' is distinct from 'VISIBILITY_HIDDEN' or e.content ->> 'node' = $5`
+
 // changing are the statements about proposals.
 var changing = map[string]string{
 	"propose": `insert into proposal (proposal_id, reason, effective_on, person, acting_for, system, proposed_at)
@@ -27,7 +30,9 @@ var changing = map[string]string{
 	"propose entry": `insert into proposal_entry (proposal_id, kind, id, base, changed_fields, content) values ($1, $2, $3, $4, $5, $6)`,
 	"proposal":      `select ` + proposalColumns + ` from proposal where proposal_id = $1`,
 	"lock proposal": `select ` + proposalColumns + ` from proposal where proposal_id = $1 for update`,
-	"proposals": `select ` + proposalColumns + ` from proposal where ($1 = '' or state = $1) and ($2::bigint = 0 or seq < $2)
+	"proposals": `select ` + proposalColumns + ` from proposal p where ($1 = '' or state = $1)
+			and ($2 = '' or seq < (select seq from proposal where proposal_id = $2::text::uuid))
+			and exists (select from proposal_entry e where e.proposal_id = p.proposal_id and ($4 or ` + seen + `))
 			order by seq desc limit $3`,
 	"proposal entries": `select kind, base, changed_fields, content from proposal_entry where proposal_id = $1 order by kind, id`,
 	"due": `select proposal_id from proposal where state = 'SCHEDULED' and effective_on <= $1::text::date
@@ -48,15 +53,16 @@ func stateName(s directoryv1.ProposalState) string {
 // maxPage is how many bytes of entries a page of proposals holds, if it holds more than one proposal.
 const maxPage = 2 << 20
 
-// Proposals returns up to limit proposals, newest first, from the one after position on (0 for the newest); the state
-// unspecified is every state. A page of large proposals ends early.
-func Proposals(ctx context.Context, pool *pgxpool.Pool, state directoryv1.ProposalState, position int64, limit int) (page []Proposal, next int64, err error) {
+// Proposals returns up to limit proposals in which there is something to be seen, newest first, from the one after another on
+// ("" for the newest), and whether more follow; the state unspecified is every state. They still hold all of their changes. A
+// page of large proposals ends early.
+func Proposals(ctx context.Context, pool *pgxpool.Pool, sight entry.Sight, state directoryv1.ProposalState, after string, limit int) (page []Proposal, more bool, err error) {
 	name := ""
 	if state != directoryv1.ProposalState_PROPOSAL_STATE_UNSPECIFIED {
 		name = stateName(state)
 	}
 	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, changing["proposals"], name, position, limit+1)
+		rows, err := tx.Query(ctx, changing["proposals"], name, after, limit+1, sight.All, sight.Node)
 		if err != nil {
 			return err
 		}
@@ -67,7 +73,7 @@ func Proposals(ctx context.Context, pool *pgxpool.Pool, state directoryv1.Propos
 		size := 0
 		for i, r := range found { // one by one: two hundred proposals of a whole network are too much at once
 			if i == limit || size > maxPage {
-				next = found[i-1].Seq
+				more = true
 				return nil
 			}
 			p, read, err := withEntries(ctx, tx, r)
@@ -79,7 +85,7 @@ func Proposals(ctx context.Context, pool *pgxpool.Pool, state directoryv1.Propos
 		}
 		return nil
 	})
-	return page, next, pg.Fault(err)
+	return page, more, pg.Fault(err)
 }
 
 // proposal reads one proposal with a statement, or NOT_FOUND.

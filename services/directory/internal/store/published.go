@@ -25,8 +25,8 @@ var publishing = map[string]string{
 	"published regions": `select distinct region from published order by region`,
 	"know aggregates": `
 		insert into published (region, aggregate) select $1, * from unnest($2::text[]) on conflict do nothing`,
-	"lock published": `select aggregate, seq, digest from published where region = $1 order by aggregate for update`,
-	"publish":        `update published set seq = $3, digest = $4 where region = $1 and aggregate = $2`,
+	"lock published": `select aggregate, seq, digest, revision from published where region = $1 order by aggregate for update`,
+	"publish":        `update published set seq = $3, digest = $4, revision = $5 where region = $1 and aggregate = $2`,
 }
 
 // FirstHad tells on which day, in Europe/Rome, the directory first had each office.
@@ -63,7 +63,10 @@ func PublishedRegions(ctx context.Context, pool *pgxpool.Pool) ([]string, error)
 // Publish makes events of what the entries of a region contribute and was not published so yet, in one transaction, and
 // returns how many. What contributes no more is taken back by an empty contribution. One that could never be sent is left
 // out, and named by an error that is outbox.ErrEvent; the others are published all the same.
-func Publish(ctx context.Context, pool *pgxpool.Pool, region string, contributions []activity.Contribution) (n int, err error) {
+//
+// Revision is that of the directory which contributes so. What was published of a newer one stays: a copy of the service that
+// lags behind takes nothing back.
+func Publish(ctx context.Context, pool *pgxpool.Pool, revision int64, region string, contributions []activity.Contribution) (n int, err error) {
 	wanted := map[string]activity.Contribution{}
 	var names []string
 	for _, c := range contributions {
@@ -79,6 +82,9 @@ func Publish(ctx context.Context, pool *pgxpool.Pool, region string, contributio
 		known, err := lockPublished(ctx, tx, region)
 		if err != nil {
 			return err
+		}
+		if slices.ContainsFunc(known, func(p publishedRow) bool { return p.revision > revision }) {
+			return nil
 		}
 		b := &pgx.Batch{}
 		var events []outbox.Prepared
@@ -100,7 +106,7 @@ func Publish(ctx context.Context, pool *pgxpool.Pool, region string, contributio
 				unfit = append(unfit, fmt.Errorf("%s: %w", c.Ref, err))
 				continue
 			}
-			b.Queue(publishing["publish"], region, p.aggregate, p.seq+1, digest[:])
+			b.Queue(publishing["publish"], region, p.aggregate, p.seq+1, digest[:], revision)
 			events = append(events, event)
 		}
 		if n = len(events); n == 0 {
@@ -118,7 +124,7 @@ func Publish(ctx context.Context, pool *pgxpool.Pool, region string, contributio
 // publishedRow is what was last said of an aggregate.
 type publishedRow struct {
 	aggregate, digest string
-	seq               int64
+	seq, revision     int64
 }
 
 func lockPublished(ctx context.Context, tx pgx.Tx, region string) ([]publishedRow, error) {
@@ -128,7 +134,7 @@ func lockPublished(ctx context.Context, tx pgx.Tx, region string) ([]publishedRo
 	}
 	known, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p publishedRow, err error) {
 		var digest []byte
-		err = row.Scan(&p.aggregate, &p.seq, &digest)
+		err = row.Scan(&p.aggregate, &p.seq, &digest, &p.revision)
 		p.digest = string(digest)
 		return p, err
 	})

@@ -78,7 +78,7 @@ func TestPublish(t *testing.T) {
 	pool := database(t).Pool(t)
 	publish := func(want int, contributions ...activity.Contribution) {
 		t.Helper()
-		if n, err := store.Publish(t.Context(), pool, "lombardia", contributions); err != nil || n != want {
+		if n, err := store.Publish(t.Context(), pool, 1, "lombardia", contributions); err != nil || n != want {
 			t.Fatalf("%d published, %v; want %d", n, err, want)
 		}
 	}
@@ -99,12 +99,27 @@ func TestPublish(t *testing.T) {
 		t.Error(diff)
 	}
 	// Another region has a word of its own on an entry of the same name.
-	if n, err := store.Publish(t.Context(), pool, "piemonte", []activity.Contribution{sessions("a", 2)}); err != nil || n != 1 {
+	if n, err := store.Publish(t.Context(), pool, 1, "piemonte", []activity.Contribution{sessions("a", 2)}); err != nil || n != 1 {
 		t.Errorf("%d published, %v", n, err)
 	}
 	regions, err := store.PublishedRegions(t.Context(), pool)
 	if err != nil || !slices.Equal(regions, []string{"lombardia", "piemonte"}) {
 		t.Errorf("published for %v, %v", regions, err)
+	}
+}
+
+// Ensure that a copy of the service which lags behind takes nothing back, and that the same revision says what the day changed.
+func TestPublish_OfAnOlderDirectory(t *testing.T) {
+	t.Parallel()
+	pool := database(t).Pool(t)
+	for _, step := range []struct {
+		revision, sessions int64
+		want               int
+	}{{5, 1, 1}, {6, 2, 1}, {5, 1, 0}, {6, 2, 0}, {6, 3, 1}, {7, 3, 0}, {6, 4, 1}, {8, 1, 1}, {7, 4, 0}} {
+		n, err := store.Publish(t.Context(), pool, step.revision, "lombardia", []activity.Contribution{sessions("a", step.sessions)})
+		if err != nil || n != step.want {
+			t.Errorf("revision %d with %d sessions: %d published, %v; want %d", step.revision, step.sessions, n, err, step.want)
+		}
 	}
 }
 
@@ -119,7 +134,7 @@ func TestPublish_AtOneTime(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			if _, err := store.Publish(context.Background(), pool, "lombardia", all); err != nil {
+			if _, err := store.Publish(context.Background(), pool, 1, "lombardia", all); err != nil {
 				t.Error(err)
 			}
 		})
@@ -139,7 +154,7 @@ func TestPublish_LeavesOutWhatCannotBeSent(t *testing.T) {
 		m := big.Event.(*eventsv1.ActivityCounted)
 		m.Rows = append(m.Rows, &eventsv1.ActivityRow{Measure: activity.SessionsHeld, Year: 2026, Node: "cremona", Value: 1})
 	}
-	n, err := store.Publish(t.Context(), pool, "lombardia", []activity.Contribution{big, sessions("small", 1)})
+	n, err := store.Publish(t.Context(), pool, 1, "lombardia", []activity.Contribution{big, sessions("small", 1)})
 	if n != 1 || !errors.Is(err, outbox.ErrEvent) || !strings.Contains(err.Error(), "initiative/big") {
 		t.Errorf("%d published, %v", n, err)
 	}

@@ -46,6 +46,8 @@ func Migrate(ctx context.Context, ownerURL string) error {
 type Contents struct {
 	// Revision counts the loads that changed something; 0 when nothing was ever loaded.
 	Revision int64
+	// ListRevision is the revision of the newest list.
+	ListRevision int64
 	// Lists are in the order of their names.
 	Lists []vocabulary.List
 	// Entries are in the order of their kinds and identifiers.
@@ -54,7 +56,8 @@ type Contents struct {
 
 // statements are all that the store says to Postgres; a test prepares each.
 var statements = map[string]string{
-	"revision": `select revision from catalogue`,
+	"revision":      `select revision from catalogue`,
+	"list revision": `select coalesce(max(revision), 0) from vocabulary where current`,
 	"lists": `
 		select name, version, title_it, title_en, groups, terms from vocabulary
 		where current and (name, version) not in (select * from unnest($1::text[], $2::integer[])) order by name`,
@@ -85,6 +88,9 @@ func read(ctx context.Context, conn interface {
 
 func contents(ctx context.Context, tx pgx.Tx, before Contents) (c Contents, err error) {
 	if c.Revision, err = revision(ctx, tx); err != nil {
+		return Contents{}, err
+	}
+	if err := tx.QueryRow(ctx, statements["list revision"]).Scan(&c.ListRevision); err != nil {
 		return Contents{}, err
 	}
 	var names []string

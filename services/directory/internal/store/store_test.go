@@ -92,7 +92,7 @@ func TestFollow(t *testing.T) {
 		t.Fatalf("an empty database shows %+v", c)
 	}
 	load(t, db, []vocabulary.List{colours(red, blue)}, desk("b", "B"), desk("a", "A"))
-	want := store.Contents{Revision: 1, Lists: []vocabulary.List{colours(red, blue)}, Entries: []*directoryv1.Entry{desk("a", "A"), desk("b", "B")}}
+	want := store.Contents{Revision: 1, ListRevision: 1, Lists: []vocabulary.List{colours(red, blue)}, Entries: []*directoryv1.Entry{desk("a", "A"), desk("b", "B")}}
 	if diff := cmp.Diff(want, next(t, shown), protocmp.Transform(), protocmp.IgnoreFields(&directoryv1.Entry{}, "revision", "stored_at")); diff != "" {
 		t.Error("after a load (-want +got):\n" + diff)
 	}

@@ -32,7 +32,7 @@ func TestData(t *testing.T) {
 		// How many codes the domain research names for each list; the places are 7,904 municipalities of 2020, nine
 		// established since, 107 provinces and four places without a code.
 		want := map[string]int{
-			"ground": 30, "ground_group": 9, "odihr_bias": 10, "type": 16, "type_flag": 5, "field": 35, "field_group": 12,
+			"ground": 30, "language": 28, "ground_group": 9, "odihr_bias": 10, "type": 16, "type_flag": 5, "field": 35, "field_group": 12,
 			"modality": 13, "author_kind": 26, "reporter_role": 12, "channel": 16, "wish": 4, "gender": 5, "age_band": 10,
 			"age_group": 5, "citizenship": 9, "person_kind": 4, "person_role": 5, "assessment": 10, "assessment_group": 4,
 			"action": 38, "action_group": 6, "action_result": 5, "referral_target": 38, "referral_target_group": 5,

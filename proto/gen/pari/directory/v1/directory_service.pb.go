@@ -278,7 +278,13 @@ type FindOfficesRequest struct {
 	// Only offices that are open at this moment, in the years 1970 to 2399.
 	OpenAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=open_at,json=openAt,proto3" json:"open_at,omitempty"`
 	// Service that the office must give.
-	Service       string `protobuf:"bytes,5,opt,name=service,proto3" json:"service,omitempty"`
+	Service string `protobuf:"bytes,5,opt,name=service,proto3" json:"service,omitempty"`
+	// Languages that one would like to be helped in. They rank and do not restrict: an office that does not say which it has may
+	// have them.
+	Languages []string `protobuf:"bytes,6,rep,name=languages,proto3" json:"languages,omitempty"`
+	// What one needs to get in and about. It ranks and does not restrict. An address of an accessible entrance counts as
+	// SEPARATE_ACCESSIBLE_ENTRANCE.
+	Accessibility []string `protobuf:"bytes,7,rep,name=accessibility,proto3" json:"accessibility,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -348,10 +354,26 @@ func (x *FindOfficesRequest) GetService() string {
 	return ""
 }
 
+func (x *FindOfficesRequest) GetLanguages() []string {
+	if x != nil {
+		return x.Languages
+	}
+	return nil
+}
+
+func (x *FindOfficesRequest) GetAccessibility() []string {
+	if x != nil {
+		return x.Accessibility
+	}
+	return nil
+}
+
 // Response of FindOffices.
 type FindOfficesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// At most 50 offices, best first.
+	// At most 50 offices, best first. They are sorted by, one after the other: place (TERRITORY, TERRITORY_PROVINCE,
+	// NODE_FALLBACK), ground (GROUND, ALL_GROUNDS), whether they take people in, languages (all that are asked for, some, none
+	// given), accessibility (all, some, none given), and their place in the directory (region, node, identifier).
 	Matches []*OfficeMatch `protobuf:"bytes,1,rep,name=matches,proto3" json:"matches,omitempty"`
 	// How current the answer is.
 	Freshness     *Freshness `protobuf:"bytes,2,opt,name=freshness,proto3" json:"freshness,omitempty"`
@@ -410,7 +432,9 @@ type OfficeMatch struct {
 	Office *Office `protobuf:"bytes,1,opt,name=office,proto3" json:"office,omitempty"`
 	// Whether it is open at the time asked for, or now.
 	OpenState *OpenState `protobuf:"bytes,2,opt,name=open_state,json=openState,proto3" json:"open_state,omitempty"`
-	// Why it was found: TERRITORY, TERRITORY_PROVINCE, NODE_FALLBACK, GROUND, ALL_GROUNDS, ACCESS_MODE, SERVICE, OPEN.
+	// Why it was found: TERRITORY, TERRITORY_PROVINCE, NODE_FALLBACK, GROUND, ALL_GROUNDS, ACCESS_MODE, SERVICE, OPEN; and why it
+	// stands where it does: LANGUAGE, ACCESSIBILITY when it gives all that is asked for, LANGUAGE_PARTLY, ACCESSIBILITY_PARTLY when
+	// it gives some of it. Neither: the office does not say, which is not "none".
 	Reasons       []string `protobuf:"bytes,3,rep,name=reasons,proto3" json:"reasons,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -597,14 +621,18 @@ const file_pari_directory_v1_directory_service_proto_rawDesc = "" +
 	"\x13ListOfficesResponse\x129\n" +
 	"\aoffices\x18\x01 \x03(\v2\x19.pari.directory.v1.OfficeB\x04\xb0\xbb\x18\x01R\aoffices\x12,\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\rnextPageToken\x12@\n" +
-	"\tfreshness\x18\x03 \x01(\v2\x1c.pari.directory.v1.FreshnessB\x04\xb0\xbb\x18\x01R\tfreshness\"\xaa\x02\n" +
+	"\tfreshness\x18\x03 \x01(\v2\x1c.pari.directory.v1.FreshnessB\x04\xb0\xbb\x18\x01R\tfreshness\"\xb7\x03\n" +
 	"\x12FindOfficesRequest\x126\n" +
 	"\tterritory\x18\x01 \x01(\tB\x18\xbaH\x04r\x02\x18(\xb0\xbb\x18\x01\xba\xbb\x18\tterritoryR\tterritory\x12-\n" +
 	"\x06ground\x18\x02 \x01(\tB\x15\xbaH\x04r\x02\x18(\xb0\xbb\x18\x01\xba\xbb\x18\x06groundR\x06ground\x12;\n" +
 	"\vaccess_mode\x18\x03 \x01(\tB\x1a\xbaH\x04r\x02\x18(\xb0\xbb\x18\x01\xba\xbb\x18\vaccess_modeR\n" +
 	"accessMode\x129\n" +
 	"\aopen_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xb0\xbb\x18\x01R\x06openAt\x125\n" +
-	"\aservice\x18\x05 \x01(\tB\x1b\xbaH\x04r\x02\x18(\xb0\xbb\x18\x01\xba\xbb\x18\fservice_typeR\aservice\"\x97\x01\n" +
+	"\aservice\x18\x05 \x01(\tB\x1b\xbaH\x04r\x02\x18(\xb0\xbb\x18\x01\xba\xbb\x18\fservice_typeR\aservice\x12>\n" +
+	"\tlanguages\x18\x06 \x03(\tB \xbaH\r\x92\x01\n" +
+	"\x102\x18\x01\"\x04r\x02\x18(\xb0\xbb\x18\x01\xba\xbb\x18\blanguageR\tlanguages\x12K\n" +
+	"\raccessibility\x18\a \x03(\tB%\xbaH\r\x92\x01\n" +
+	"\x102\x18\x01\"\x04r\x02\x18(\xb0\xbb\x18\x01\xba\xbb\x18\raccessibilityR\raccessibility\"\x97\x01\n" +
 	"\x13FindOfficesResponse\x12>\n" +
 	"\amatches\x18\x01 \x03(\v2\x1e.pari.directory.v1.OfficeMatchB\x04\xb0\xbb\x18\x01R\amatches\x12@\n" +
 	"\tfreshness\x18\x02 \x01(\v2\x1c.pari.directory.v1.FreshnessB\x04\xb0\xbb\x18\x01R\tfreshness\"\xa9\x01\n" +

@@ -49,7 +49,8 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Offices and vocabularies of the network, public.
+// Offices and vocabularies of the network, public. Hidden offices (Office.visibility) are there for those alone who may see them:
+// to all others every call answers as if they did not exist, counts, pages and revisions included.
 type DirectoryServiceClient interface {
 	// Returns one office. Errors: NOT_FOUND.
 	GetOffice(ctx context.Context, in *GetOfficeRequest, opts ...grpc.CallOption) (*GetOfficeResponse, error)
@@ -72,17 +73,19 @@ type DirectoryServiceClient interface {
 	// node only. Errors: INVALID_REQUEST with every field at fault, WRONG_VERSION when an entry has changed since,
 	// REQUEST_ID_REUSED, WRONG_NODE; AT_THE_CENTRE_ONLY at a node.
 	ProposeChanges(ctx context.Context, in *ProposeChangesRequest, opts ...grpc.CallOption) (*ProposeChangesResponse, error)
-	// Decides on a proposal of somebody else. Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, SECOND_PERSON_NEEDED; AT_THE_CENTRE_ONLY at a node.
+	// Decides on a proposal of somebody else, for the centre. Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE,
+	// SECOND_PERSON_NEEDED, WRONG_NODE; AT_THE_CENTRE_ONLY at a node.
 	DecideProposal(ctx context.Context, in *DecideProposalRequest, opts ...grpc.CallOption) (*DecideProposalResponse, error)
 	// Reads a document of another directory, or an entry from a file, as the entries that it would be, and says what it passed
 	// over and what is wrong. Changes nothing. Errors: INVALID_REQUEST for what is no such document.
 	ReadDocument(ctx context.Context, in *ReadDocumentRequest, opts ...grpc.CallOption) (*ReadDocumentResponse, error)
-	// Lists proposals, newest first. Errors: AT_THE_CENTRE_ONLY at a node.
+	// Lists proposals, newest first. Changes of hidden offices are left out for those who may not see them, and so are proposals
+	// that hold nothing else. Errors: AT_THE_CENTRE_ONLY at a node.
 	ListProposals(ctx context.Context, in *ListProposalsRequest, opts ...grpc.CallOption) (*ListProposalsResponse, error)
 	// Returns the sessions of initiatives as an iCalendar text to subscribe to. Errors: NOT_FOUND.
 	GetInitiativeCalendar(ctx context.Context, in *GetInitiativeCalendarRequest, opts ...grpc.CallOption) (*GetInitiativeCalendarResponse, error)
-	// Returns offices, initiatives, courses, all entries or code lists in an open format. Documents above the 4 MiB that gRPC clients take by default are asked for
-	// node by node. Errors: NOT_FOUND for a code list that there is not.
+	// Returns offices, initiatives, courses, all entries or code lists in an open format; never what is hidden, whoever asks.
+	// Documents above the 4 MiB that gRPC clients take by default are asked for node by node. Errors: NOT_FOUND for a code list that there is not.
 	ExportDirectory(ctx context.Context, in *ExportDirectoryRequest, opts ...grpc.CallOption) (*ExportDirectoryResponse, error)
 	// Returns a page about one office, to read or to print. Errors: NOT_FOUND.
 	PrintOffice(ctx context.Context, in *PrintOfficeRequest, opts ...grpc.CallOption) (*PrintOfficeResponse, error)
@@ -334,7 +337,8 @@ func (c *directoryServiceClient) ListTerritories(ctx context.Context, in *ListTe
 // All implementations must embed UnimplementedDirectoryServiceServer
 // for forward compatibility.
 //
-// Offices and vocabularies of the network, public.
+// Offices and vocabularies of the network, public. Hidden offices (Office.visibility) are there for those alone who may see them:
+// to all others every call answers as if they did not exist, counts, pages and revisions included.
 type DirectoryServiceServer interface {
 	// Returns one office. Errors: NOT_FOUND.
 	GetOffice(context.Context, *GetOfficeRequest) (*GetOfficeResponse, error)
@@ -357,17 +361,19 @@ type DirectoryServiceServer interface {
 	// node only. Errors: INVALID_REQUEST with every field at fault, WRONG_VERSION when an entry has changed since,
 	// REQUEST_ID_REUSED, WRONG_NODE; AT_THE_CENTRE_ONLY at a node.
 	ProposeChanges(context.Context, *ProposeChangesRequest) (*ProposeChangesResponse, error)
-	// Decides on a proposal of somebody else. Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, SECOND_PERSON_NEEDED; AT_THE_CENTRE_ONLY at a node.
+	// Decides on a proposal of somebody else, for the centre. Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE,
+	// SECOND_PERSON_NEEDED, WRONG_NODE; AT_THE_CENTRE_ONLY at a node.
 	DecideProposal(context.Context, *DecideProposalRequest) (*DecideProposalResponse, error)
 	// Reads a document of another directory, or an entry from a file, as the entries that it would be, and says what it passed
 	// over and what is wrong. Changes nothing. Errors: INVALID_REQUEST for what is no such document.
 	ReadDocument(context.Context, *ReadDocumentRequest) (*ReadDocumentResponse, error)
-	// Lists proposals, newest first. Errors: AT_THE_CENTRE_ONLY at a node.
+	// Lists proposals, newest first. Changes of hidden offices are left out for those who may not see them, and so are proposals
+	// that hold nothing else. Errors: AT_THE_CENTRE_ONLY at a node.
 	ListProposals(context.Context, *ListProposalsRequest) (*ListProposalsResponse, error)
 	// Returns the sessions of initiatives as an iCalendar text to subscribe to. Errors: NOT_FOUND.
 	GetInitiativeCalendar(context.Context, *GetInitiativeCalendarRequest) (*GetInitiativeCalendarResponse, error)
-	// Returns offices, initiatives, courses, all entries or code lists in an open format. Documents above the 4 MiB that gRPC clients take by default are asked for
-	// node by node. Errors: NOT_FOUND for a code list that there is not.
+	// Returns offices, initiatives, courses, all entries or code lists in an open format; never what is hidden, whoever asks.
+	// Documents above the 4 MiB that gRPC clients take by default are asked for node by node. Errors: NOT_FOUND for a code list that there is not.
 	ExportDirectory(context.Context, *ExportDirectoryRequest) (*ExportDirectoryResponse, error)
 	// Returns a page about one office, to read or to print. Errors: NOT_FOUND.
 	PrintOffice(context.Context, *PrintOfficeRequest) (*PrintOfficeResponse, error)

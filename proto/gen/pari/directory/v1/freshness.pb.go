@@ -30,7 +30,7 @@ type Freshness struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// True when a node answered from its copy, false at the centre.
 	Copy bool `protobuf:"varint,1,opt,name=copy,proto3" json:"copy,omitempty"`
-	// Revision of the directory that was read.
+	// Revision of the directory that was read: the highest of what the caller may see in it, code lists included.
 	Revision int64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	// When the centre last told this copy that nothing is missing, UTC; at the centre the time of the answer. Absent: never.
 	ConfirmedAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=confirmed_at,json=confirmedAt,proto3" json:"confirmed_at,omitempty"`

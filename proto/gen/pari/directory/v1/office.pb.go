@@ -27,6 +27,56 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Who may see an office.
+type Visibility int32
+
+const (
+	// Everybody.
+	Visibility_VISIBILITY_UNSPECIFIED Visibility = 0
+	// Case workers, coordinators and editors of its node, editors and publishers of the centre, in person. For everybody else,
+	// systems and services included, it does not exist.
+	Visibility_VISIBILITY_HIDDEN Visibility = 1
+)
+
+// Enum value maps for Visibility.
+var (
+	Visibility_name = map[int32]string{
+		0: "VISIBILITY_UNSPECIFIED",
+		1: "VISIBILITY_HIDDEN",
+	}
+	Visibility_value = map[string]int32{
+		"VISIBILITY_UNSPECIFIED": 0,
+		"VISIBILITY_HIDDEN":      1,
+	}
+)
+
+func (x Visibility) Enum() *Visibility {
+	p := new(Visibility)
+	*p = x
+	return p
+}
+
+func (x Visibility) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Visibility) Descriptor() protoreflect.EnumDescriptor {
+	return file_pari_directory_v1_office_proto_enumTypes[0].Descriptor()
+}
+
+func (Visibility) Type() protoreflect.EnumType {
+	return &file_pari_directory_v1_office_proto_enumTypes[0]
+}
+
+func (x Visibility) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Visibility.Descriptor instead.
+func (Visibility) EnumDescriptor() ([]byte, []int) {
+	return file_pari_directory_v1_office_proto_rawDescGZIP(), []int{0}
+}
+
 // What an address is for.
 type AddressPurpose int32
 
@@ -68,11 +118,11 @@ func (x AddressPurpose) String() string {
 }
 
 func (AddressPurpose) Descriptor() protoreflect.EnumDescriptor {
-	return file_pari_directory_v1_office_proto_enumTypes[0].Descriptor()
+	return file_pari_directory_v1_office_proto_enumTypes[1].Descriptor()
 }
 
 func (AddressPurpose) Type() protoreflect.EnumType {
-	return &file_pari_directory_v1_office_proto_enumTypes[0]
+	return &file_pari_directory_v1_office_proto_enumTypes[1]
 }
 
 func (x AddressPurpose) Number() protoreflect.EnumNumber {
@@ -81,7 +131,7 @@ func (x AddressPurpose) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AddressPurpose.Descriptor instead.
 func (AddressPurpose) EnumDescriptor() ([]byte, []int) {
-	return file_pari_directory_v1_office_proto_rawDescGZIP(), []int{0}
+	return file_pari_directory_v1_office_proto_rawDescGZIP(), []int{1}
 }
 
 // An office of the network. An empty field means "not given" by the source, never "none".
@@ -142,7 +192,13 @@ type Office struct {
 	// What holds instead of the weekly hours on some days, at most 500.
 	Exceptions []*OpeningException `protobuf:"bytes,27,rep,name=exceptions,proto3" json:"exceptions,omitempty"`
 	// What its counter does on national holidays and on the patron day of its municipality.
-	Holidays      HolidayRule `protobuf:"varint,28,opt,name=holidays,proto3,enum=pari.directory.v1.HolidayRule" json:"holidays,omitempty"`
+	Holidays HolidayRule `protobuf:"varint,28,opt,name=holidays,proto3,enum=pari.directory.v1.HolidayRule" json:"holidays,omitempty"`
+	// Languages in which one is helped there, as far as given; LIS is the Italian sign language.
+	Languages []string `protobuf:"bytes,29,rep,name=languages,proto3" json:"languages,omitempty"`
+	// Who may see it. Hidden is for shelters: see docs/directory.md. A hidden office is called "riservato-" and at least 16 digits
+	// from 0 to f, drawn by lot, and no other office is called so; it holds no street, postcode, note of an address, link or page
+	// of a service; no other entry names it; and its proposals hold hidden offices of one node alone.
+	Visibility    Visibility `protobuf:"varint,30,opt,name=visibility,proto3,enum=pari.directory.v1.Visibility" json:"visibility,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -371,6 +427,20 @@ func (x *Office) GetHolidays() HolidayRule {
 		return x.Holidays
 	}
 	return HolidayRule_HOLIDAY_RULE_UNSPECIFIED
+}
+
+func (x *Office) GetLanguages() []string {
+	if x != nil {
+		return x.Languages
+	}
+	return nil
+}
+
+func (x *Office) GetVisibility() Visibility {
+	if x != nil {
+		return x.Visibility
+	}
+	return Visibility_VISIBILITY_UNSPECIFIED
 }
 
 // An address.
@@ -906,7 +976,7 @@ var File_pari_directory_v1_office_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_office_proto_rawDesc = "" +
 	"\n" +
-	"\x1epari/directory/v1/office.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fpari/directory/v1/opening.proto\x1a!pari/directory/v1/reference.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\xff\f\n" +
+	"\x1epari/directory/v1/office.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fpari/directory/v1/opening.proto\x1a!pari/directory/v1/reference.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\x87\x0e\n" +
 	"\x06Office\x12A\n" +
 	"\toffice_id\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\bofficeId\x12\"\n" +
 	"\x04name\x18\x02 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01R\x04name\x12.\n" +
@@ -944,7 +1014,11 @@ const file_pari_directory_v1_office_proto_rawDesc = "" +
 	"\n" +
 	"exceptions\x18\x1b \x03(\v2#.pari.directory.v1.OpeningExceptionB\r\xbaH\x06\x92\x01\x03\x10\xf4\x03\xb0\xbb\x18\x01R\n" +
 	"exceptions\x12H\n" +
-	"\bholidays\x18\x1c \x01(\x0e2\x1e.pari.directory.v1.HolidayRuleB\f\xbaH\x05\x82\x01\x02\x10\x01\xb0\xbb\x18\x01R\bholidays\"\x92\x02\n" +
+	"\bholidays\x18\x1c \x01(\x0e2\x1e.pari.directory.v1.HolidayRuleB\f\xbaH\x05\x82\x01\x02\x10\x01\xb0\xbb\x18\x01R\bholidays\x129\n" +
+	"\tlanguages\x18\x1d \x03(\tB\x1b\xbaH\b\x92\x01\x05\x10\xc8\x01\x18\x01\xb0\xbb\x18\x01\xba\xbb\x18\blanguageR\tlanguages\x12K\n" +
+	"\n" +
+	"visibility\x18\x1e \x01(\x0e2\x1d.pari.directory.v1.VisibilityB\f\xbaH\x05\x82\x01\x02\x10\x01\xb0\xbb\x18\x01R\n" +
+	"visibility\"\x92\x02\n" +
 	"\aAddress\x12A\n" +
 	"\apurpose\x18\x01 \x01(\x0e2!.pari.directory.v1.AddressPurposeB\x04\xb0\xbb\x18\x01R\apurpose\x12$\n" +
 	"\x06street\x18\x02 \x01(\tB\f\xbaH\x05r\x03\x18\xac\x02\xb0\xbb\x18\x01R\x06street\x124\n" +
@@ -985,7 +1059,11 @@ const file_pari_directory_v1_office_proto_rawDesc = "" +
 	"\n" +
 	"holiday_it\x18\a \x01(\tB\x04\xb0\xbb\x18\x01R\tholidayIt\x12#\n" +
 	"\n" +
-	"holiday_en\x18\b \x01(\tB\x04\xb0\xbb\x18\x01R\tholidayEn*\x92\x01\n" +
+	"holiday_en\x18\b \x01(\tB\x04\xb0\xbb\x18\x01R\tholidayEn*?\n" +
+	"\n" +
+	"Visibility\x12\x1a\n" +
+	"\x16VISIBILITY_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11VISIBILITY_HIDDEN\x10\x01*\x92\x01\n" +
 	"\x0eAddressPurpose\x12\x1f\n" +
 	"\x1bADDRESS_PURPOSE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14ADDRESS_PURPOSE_POST\x10\x01\x12\x1c\n" +
@@ -1005,42 +1083,44 @@ func file_pari_directory_v1_office_proto_rawDescGZIP() []byte {
 	return file_pari_directory_v1_office_proto_rawDescData
 }
 
-var file_pari_directory_v1_office_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_pari_directory_v1_office_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_pari_directory_v1_office_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_pari_directory_v1_office_proto_goTypes = []any{
-	(AddressPurpose)(0),           // 0: pari.directory.v1.AddressPurpose
-	(*Office)(nil),                // 1: pari.directory.v1.Office
-	(*Address)(nil),               // 2: pari.directory.v1.Address
-	(*Phone)(nil),                 // 3: pari.directory.v1.Phone
-	(*Email)(nil),                 // 4: pari.directory.v1.Email
-	(*Hours)(nil),                 // 5: pari.directory.v1.Hours
-	(*Service)(nil),               // 6: pari.directory.v1.Service
-	(*Link)(nil),                  // 7: pari.directory.v1.Link
-	(*OpenState)(nil),             // 8: pari.directory.v1.OpenState
-	(*OpeningException)(nil),      // 9: pari.directory.v1.OpeningException
-	(HolidayRule)(0),              // 10: pari.directory.v1.HolidayRule
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
-	(OpeningReason)(0),            // 12: pari.directory.v1.OpeningReason
+	(Visibility)(0),               // 0: pari.directory.v1.Visibility
+	(AddressPurpose)(0),           // 1: pari.directory.v1.AddressPurpose
+	(*Office)(nil),                // 2: pari.directory.v1.Office
+	(*Address)(nil),               // 3: pari.directory.v1.Address
+	(*Phone)(nil),                 // 4: pari.directory.v1.Phone
+	(*Email)(nil),                 // 5: pari.directory.v1.Email
+	(*Hours)(nil),                 // 6: pari.directory.v1.Hours
+	(*Service)(nil),               // 7: pari.directory.v1.Service
+	(*Link)(nil),                  // 8: pari.directory.v1.Link
+	(*OpenState)(nil),             // 9: pari.directory.v1.OpenState
+	(*OpeningException)(nil),      // 10: pari.directory.v1.OpeningException
+	(HolidayRule)(0),              // 11: pari.directory.v1.HolidayRule
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(OpeningReason)(0),            // 13: pari.directory.v1.OpeningReason
 }
 var file_pari_directory_v1_office_proto_depIdxs = []int32{
-	2,  // 0: pari.directory.v1.Office.addresses:type_name -> pari.directory.v1.Address
-	3,  // 1: pari.directory.v1.Office.phones:type_name -> pari.directory.v1.Phone
-	4,  // 2: pari.directory.v1.Office.emails:type_name -> pari.directory.v1.Email
-	5,  // 3: pari.directory.v1.Office.hours:type_name -> pari.directory.v1.Hours
-	6,  // 4: pari.directory.v1.Office.services:type_name -> pari.directory.v1.Service
-	7,  // 5: pari.directory.v1.Office.links:type_name -> pari.directory.v1.Link
-	9,  // 6: pari.directory.v1.Office.exceptions:type_name -> pari.directory.v1.OpeningException
-	10, // 7: pari.directory.v1.Office.holidays:type_name -> pari.directory.v1.HolidayRule
-	0,  // 8: pari.directory.v1.Address.purpose:type_name -> pari.directory.v1.AddressPurpose
-	5,  // 9: pari.directory.v1.Phone.hours:type_name -> pari.directory.v1.Hours
-	11, // 10: pari.directory.v1.OpenState.until:type_name -> google.protobuf.Timestamp
-	11, // 11: pari.directory.v1.OpenState.next_opening:type_name -> google.protobuf.Timestamp
-	12, // 12: pari.directory.v1.OpenState.reason:type_name -> pari.directory.v1.OpeningReason
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	3,  // 0: pari.directory.v1.Office.addresses:type_name -> pari.directory.v1.Address
+	4,  // 1: pari.directory.v1.Office.phones:type_name -> pari.directory.v1.Phone
+	5,  // 2: pari.directory.v1.Office.emails:type_name -> pari.directory.v1.Email
+	6,  // 3: pari.directory.v1.Office.hours:type_name -> pari.directory.v1.Hours
+	7,  // 4: pari.directory.v1.Office.services:type_name -> pari.directory.v1.Service
+	8,  // 5: pari.directory.v1.Office.links:type_name -> pari.directory.v1.Link
+	10, // 6: pari.directory.v1.Office.exceptions:type_name -> pari.directory.v1.OpeningException
+	11, // 7: pari.directory.v1.Office.holidays:type_name -> pari.directory.v1.HolidayRule
+	0,  // 8: pari.directory.v1.Office.visibility:type_name -> pari.directory.v1.Visibility
+	1,  // 9: pari.directory.v1.Address.purpose:type_name -> pari.directory.v1.AddressPurpose
+	6,  // 10: pari.directory.v1.Phone.hours:type_name -> pari.directory.v1.Hours
+	12, // 11: pari.directory.v1.OpenState.until:type_name -> google.protobuf.Timestamp
+	12, // 12: pari.directory.v1.OpenState.next_opening:type_name -> google.protobuf.Timestamp
+	13, // 13: pari.directory.v1.OpenState.reason:type_name -> pari.directory.v1.OpeningReason
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_pari_directory_v1_office_proto_init() }
@@ -1055,7 +1135,7 @@ func file_pari_directory_v1_office_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pari_directory_v1_office_proto_rawDesc), len(file_pari_directory_v1_office_proto_rawDesc)),
-			NumEnums:      1,
+			NumEnums:      2,
 			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,

@@ -7,6 +7,7 @@ create table published (
     aggregate text   not null,
     seq       bigint not null default 0 check (seq >= 0), -- 0: nothing yet
     digest    bytea  not null default '',
+    revision  bigint not null default 0, -- of the directory that it was said of: an older one says nothing against it
     primary key (region, aggregate)
 );
 
@@ -19,4 +20,4 @@ create policy region_counts on published for update
     using (region = current_setting('app.node')) with check (region = current_setting('app.node'));
 revoke all on published from pari_app;
 grant select, insert on published to pari_app;
-grant update (seq, digest) on published to pari_app;
+grant update (seq, digest, revision) on published to pari_app;
