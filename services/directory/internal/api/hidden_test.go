@@ -67,7 +67,7 @@ func questions(t *testing.T) map[string][]proto.Message {
 		}
 		all["PrintOffice"] = append(all["PrintOffice"], &directoryv1.PrintOfficeRequest{OfficeId: id, Format: directoryv1.PrintFormat_PRINT_FORMAT_PDF})
 		for _, node := range []string{"cremona", "cuneo"} {
-			for revision := range int64(4) {
+			for _, revision := range []int64{0, 3} { // of a new entry, and of the hidden one
 				public := desk(id, node)
 				public.Source = "prova"
 				all["ProposeChanges"] = append(all["ProposeChanges"], attempt(t, refuge(id, node), revision), attempt(t, public, revision))
@@ -75,7 +75,7 @@ func questions(t *testing.T) map[string][]proto.Message {
 		}
 	}
 	for n := range directoryv1.ExportFormat_name {
-		for _, node := range []string{"", "cremona", "milano"} {
+		for _, node := range []string{"", "milano"} {
 			all["ExportDirectory"] = append(all["ExportDirectory"], &directoryv1.ExportDirectoryRequest{Format: directoryv1.ExportFormat(n), Node: node, Vocabulary: "ground"})
 		}
 	}
@@ -213,7 +213,24 @@ func pageAfter(t *testing.T, raw []byte, into interface {
 // byte, as a directory that has never had them.
 func TestHidden_DoesNotExist(t *testing.T) {
 	t.Parallel()
-	with, without := withAndWithout(t)
+	t.Run("at the centre", func(t *testing.T) {
+		t.Parallel()
+		with, without := withAndWithout(t)
+		same(t, with, without, strangers())
+	})
+	t.Run("at a node", func(t *testing.T) {
+		t.Parallel()
+		with, without := withAndWithout(t)
+		for _, w := range []*edited{with, without} {
+			w.server.Confirmed = func() time.Time { return tuesday }
+		}
+		same(t, with, without, strangers()[:15]) // each kind of program, and who is somebody elsewhere; roles are told apart the same way
+	})
+}
+
+// same asks two directories every question, as everybody in turn, and wants the same answers.
+func same(t *testing.T, with, without *edited, callers []someone) {
+	t.Helper()
 	asked := questions(t)
 	methods := directoryv1.File_pari_directory_v1_directory_service_proto.Services().ByName("DirectoryService").Methods()
 	for i := range methods.Len() {
@@ -221,7 +238,7 @@ func TestHidden_DoesNotExist(t *testing.T) {
 			t.Errorf("no question is asked of %s: add one that could tell something hidden", name)
 		}
 	}
-	for _, who := range strangers() {
+	for _, who := range callers {
 		here, there := with.dial(t, who), without.dial(t, who)
 		for rpc, requests := range asked {
 			for _, req := range requests {
