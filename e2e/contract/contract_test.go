@@ -123,8 +123,7 @@ func TestContract_ZonesHoldOnlyWhatBelongsThere(t *testing.T) {
 func TestContract_EventsHoldNoDay(t *testing.T) {
 	t.Parallel()
 	for _, m := range contract.Messages() {
-		// A copy of the directory is no event: it says since when the public entries hold.
-		if m.ParentFile().Package() != "pari.events.v1" || m.ParentFile().Path() == "pari/events/v1/directory.proto" {
+		if m.ParentFile().Package() != "pari.events.v1" {
 			continue
 		}
 		for _, f := range fields(m) {

@@ -20,10 +20,11 @@ import (
 
 const (
 	offices   = 4000
-	perOffice = 10 // services
-	atOnce    = 50 // offices in one proposal
-	findCalls = 8  // clients
-	changes   = 60 // of one round
+	perOffice = 10  // services
+	atOnce    = 500 // offices in one proposal
+	findCalls = 8   // clients
+	atOneDesk = 10  // offices of one answer, as a desk shows them
+	changes   = 60  // of one round
 )
 
 // book is the directory of a network, filled with offices over all of Italy.
@@ -233,7 +234,7 @@ func find(ctx context.Context, w *world) (Result, error) {
 	grounds := []string{"SEX", "NATIONALITY", "DISABILITY", "SKIN_COLOUR"}
 	question := func() *directoryv1.FindOfficesRequest {
 		i := int(asked.Add(1))
-		req := &directoryv1.FindOfficesRequest{Territory: b.towns[i*7919%len(b.towns)], Ground: grounds[i%4], Service: given[i%6], AccessMode: "PHONE"}
+		req := &directoryv1.FindOfficesRequest{Territory: b.towns[i*7919%len(b.towns)], Ground: grounds[i%4], Service: given[i%6], AccessMode: "PHONE", Limit: atOneDesk}
 		if i%2 == 0 {
 			req.OpenAt = timestamppb.New(time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC).Add(time.Duration(i%1000) * time.Hour))
 		}

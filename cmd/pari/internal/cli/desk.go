@@ -57,6 +57,7 @@ func (c *cli) deskFind() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
+	f.Int32Var(&req.Limit, "limit", 0, "at most so many, up to 50")
 	f.StringVar(&req.Territory, "territory", "", "ISTAT code of the municipality or province")
 	f.StringVar(&req.Ground, "ground", "", "pari vocabulary ground")
 	f.StringVar(&req.AccessMode, "access", "", "how to reach it; pari vocabulary access_mode")

@@ -63,7 +63,7 @@ func Nothing(region, aggregate string) Contribution {
 func Of(entries []*directoryv1.Entry, today string, since map[entry.Ref]string) []Contribution {
 	var all []Contribution
 	for _, e := range entries {
-		if entry.Hidden(e) { // figures are public
+		if entry.Hidden(e) { // figures are public, and in a small node a count of one says that it is there
 			continue
 		}
 		ref := entry.RefOf(e)
@@ -112,12 +112,17 @@ func (f figures) rows() []*eventsv1.ActivityRow {
 	})
 	var rows []*eventsv1.ActivityRow
 	for _, k := range keys {
-		if f[k] != 0 {
+		if f[k] != 0 && counts(k.year) {
 			rows = append(rows, &eventsv1.ActivityRow{Measure: k.measure, Year: int32(k.year), Node: k.node, Value: f[k]})
 		}
 	}
 	return rows
 }
+
+// Figures are kept for these years. A year outside is a slip of the pen, and would keep back what else its entry says.
+const firstYear, lastYear = 1900, 2200
+
+func counts(year int) bool { return firstYear <= year && year <= lastYear }
 
 // yearOf reads the year of a day; the contract has checked its form.
 func yearOf(day string) int {

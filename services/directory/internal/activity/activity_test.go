@@ -185,3 +185,22 @@ func TestOf_IsOrdered(t *testing.T) {
 		}
 	}
 }
+
+// Ensure that an office of which few may know is counted nowhere, and that a slip of the pen in a year keeps nothing back.
+func TestOf_LeavesOut(t *testing.T) {
+	t.Parallel()
+	refuge := &directoryv1.Office{
+		OfficeId: "riservato-0123456789abcdef", Kind: "DESK", State: "ACTIVE", Region: "lombardia", Node: "cremona", ValidFrom: "2026-01-01",
+		Visibility: directoryv1.Visibility_VISIBILITY_HIDDEN,
+	}
+	if all := activity.Of([]*directoryv1.Entry{entryOf(t, refuge)}, today, nil); len(all) != 0 {
+		t.Errorf("a hidden office counts: %v", all)
+	}
+	old := &directoryv1.Office{OfficeId: "x", Kind: "DESK", State: "ACTIVE", Region: "lombardia", Node: "cremona", ValidFrom: "0026-01-01"}
+	if rows := counted(t, old, nil); len(rows) != 127 || rows[0].GetYear() != 1900 || rows[126].GetYear() != 2026 {
+		t.Errorf("%d rows from %v", len(rows), rows[0])
+	}
+	same(t, []*eventsv1.ActivityRow{row(activity.SessionsHeld, 2026, 1)}, counted(t, &directoryv1.Initiative{
+		InitiativeId: "x", Region: "lombardia", Node: "cremona", Sessions: []*directoryv1.Session{{Date: "0206-03-08"}, {Date: "2026-03-08"}},
+	}, nil))
+}

@@ -10,8 +10,7 @@ import (
 // points are the kinds of office that people can turn to.
 var points = []string{"NODE", "ANTENNA", "DESK", "INFO_POINT", "LISTENING_POINT", "EQUALITY_CENTRE", "RIGHTS_HOUSE"}
 
-// point tells whether an office is one of the network's points that may be counted in public. An office that people must not
-// know of would be left out here: in a small node a count of one says that it is there.
+// point tells whether an office is one of the network's points.
 func point(o *directoryv1.Office) bool {
 	return slices.Contains(points, o.GetKind())
 }
@@ -25,7 +24,7 @@ func (f figures) office(o *directoryv1.Office, from, today string) {
 	if !point(o) || from == "" || from > today || o.GetState() != "ACTIVE" && !closed {
 		return
 	}
-	for year := yearOf(from); year <= yearOf(today); year++ {
+	for year := max(yearOf(from), firstYear); year <= yearOf(today); year++ {
 		day := min(fmt.Sprintf("%04d-12-31", year), today)
 		if from <= day && (o.GetValidTo() == "" || day <= o.GetValidTo()) {
 			f[figure{ActivePoints, year, o.GetNode()}] = 1

@@ -32,7 +32,7 @@ func indicators(p *directoryv1.Programme) []*eventsv1.IndicatorRow {
 			row(i.GetCode(), 0).Target += i.GetTarget()
 		}
 		for year, n := range yearly(i.GetMeasures()) {
-			if n != 0 {
+			if n != 0 && counts(year) {
 				row(i.GetCode(), year).Value += n
 			}
 		}

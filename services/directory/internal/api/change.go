@@ -74,7 +74,7 @@ func replay(ctx context.Context, before store.Proposal, err error) (*directoryv1
 // plan fills in what a proposal changes. What is wrong with its entries was told before, by checkProposal.
 func (s *Server) plan(ctx context.Context, caller identity.Caller, req *directoryv1.ProposeChangesRequest, p *directoryv1.Proposal) error {
 	v, sight := s.viewFor(ctx), sightOf(ctx)
-	for _, asked := range req.GetEntries() {
+	for i, asked := range req.GetEntries() {
 		e, err := entry.Of(entry.Content(asked))
 		if err != nil {
 			return err
@@ -86,6 +86,9 @@ func (s *Server) plan(ctx context.Context, caller identity.Caller, req *director
 		}
 		if !sight.Sees(e) { // who may not see what they propose could not see what became of it
 			return fault.New(fault.WrongNode)
+		}
+		if there && entry.Hidden(old) && entry.NodeOf(old) != entry.NodeOf(e) { // the other node would hear of it before it is theirs
+			return fault.Invalid(fault.Field{Path: path(i, "office.node"), Reason: fault.HiddenAlone})
 		}
 		if there && entry.Same(old, e) {
 			continue

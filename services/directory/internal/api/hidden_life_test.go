@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/fault"
@@ -57,7 +58,7 @@ func TestHidden_Life(t *testing.T) {
 	if _, err := publisher.DecideProposal(t.Context(), decide(proposed.GetProposal(), yes)); err != nil {
 		t.Fatal(err)
 	}
-	w.until(t, 2)
+	<-w.shown
 
 	found, err := worker.FindOffices(t.Context(), &directoryv1.FindOfficesRequest{Territory: "019035", Languages: []string{"AR"}})
 	if err != nil || len(found.GetMatches()) == 0 || found.GetMatches()[0].GetOffice().GetOfficeId() != shelter || found.GetFreshness().GetRevision() != 2 {
@@ -81,6 +82,42 @@ func TestHidden_Life(t *testing.T) {
 	if again != nil {
 		t.Errorf("the request of the editor tells another one %v", again)
 	}
+
+	// Nobody can count what they do not see: the next public change has the next number.
+	public := sportello()
+	public.Phones = []*directoryv1.Phone{{Number: "0372 2"}}
+	w.change(t, public, 1)
+	w.until(t, 2)
+	seen, err := other.GetOffice(t.Context(), &directoryv1.GetOfficeRequest{OfficeId: "sportello"})
+	if err != nil || seen.GetFreshness().GetRevision() != 2 {
+		t.Errorf("after a hidden and a public change an editor elsewhere is at %v, %v", seen.GetFreshness(), err)
+	}
+	// And a hidden office goes on changing, above both.
+	moved := refuge(shelter, "cremona")
+	moved.Phones = []*directoryv1.Phone{{Number: "0372 3"}}
+	if got := w.change(t, moved, 2); got.GetProposal().GetRevision() != 3 {
+		t.Errorf("the second change of the hidden office has revision %d", got.GetProposal().GetRevision())
+	}
+	<-w.shown
+	if got, err := worker.GetOffice(t.Context(), &directoryv1.GetOfficeRequest{OfficeId: shelter}); err != nil || got.GetOffice().GetPhones()[0].GetNumber() != "0372 3" {
+		t.Errorf("its case worker gets %v, %v", got, err)
+	}
+}
+
+// change proposes a change of an office as an editor of the centre and approves it.
+func (w *edited) change(t *testing.T, o *directoryv1.Office, revision int64) *directoryv1.DecideProposalResponse {
+	t.Helper()
+	req := proposing(uuid.NewString(), o)
+	req.Entries[0].Revision = revision
+	proposed, err := w.editor(t).ProposeChanges(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decided, err := w.publisher(t, "paola").DecideProposal(t.Context(), decide(proposed.GetProposal(), yes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decided
 }
 
 // Ensure hidden offices are proposed apart: the reason, the state and the day of a proposal are told to all who see a part.

@@ -20,6 +20,7 @@ import (
 	"github.com/retepari/pari/pkg/rpc/rpctest"
 	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/entry"
 )
 
 func stamp(at time.Time) *timestamppb.Timestamp { return timestamppb.New(at) }
@@ -47,7 +48,10 @@ func questions(t *testing.T) map[string][]proto.Message {
 		"ResolveTerritory":      {&directoryv1.ResolveTerritoryRequest{Name: "Crema"}},
 		"GetTerritory":          {&directoryv1.GetTerritoryRequest{Code: "019035"}},
 		"ListTerritories":       {&directoryv1.ListTerritoriesRequest{Parent: "019"}},
-		"DecideProposal":        {decideOn(proposalHidden), decideOn(proposalLast), decideOn("99999999-9999-4999-8999-999999999999")},
+		"ListQualifications": {
+			&directoryv1.ListQualificationsRequest{}, &directoryv1.ListQualificationsRequest{Node: "cremona"}, &directoryv1.ListQualificationsRequest{OfficeId: shelter},
+		},
+		"DecideProposal": {decideOn(proposalHidden), decideOn(proposalLast), decideOn("99999999-9999-4999-8999-999999999999")},
 	}
 	for size := range int32(4) {
 		all["ListOffices"] = append(all["ListOffices"], &directoryv1.ListOfficesRequest{PageSize: size + 1}, &directoryv1.ListOfficesRequest{PageSize: size + 1, Node: "cremona"})
@@ -62,6 +66,7 @@ func questions(t *testing.T) map[string][]proto.Message {
 			"ListFreeWindows":   &directoryv1.ListFreeWindowsRequest{OfficeId: id, From: from, To: to, LengthMinutes: 30},
 			"GetOfficeCalendar": &directoryv1.GetOfficeCalendarRequest{OfficeId: id},
 			"ProposeChanges":    attempt(t, hall("spia", "office/"+id), 0),
+			"ReadDocument":      asFile(t, hall("spia", "office/"+id)),
 		} {
 			all[rpc] = append(all[rpc], req)
 		}
@@ -70,6 +75,7 @@ func questions(t *testing.T) map[string][]proto.Message {
 			for _, revision := range []int64{0, 3} { // of a new entry, and of the hidden one
 				public := desk(id, node)
 				public.Source = "prova"
+				all["ReadDocument"] = append(all["ReadDocument"], asFile(t, refuge(id, node)), asFile(t, public))
 				all["ProposeChanges"] = append(all["ProposeChanges"], attempt(t, refuge(id, node), revision), attempt(t, public, revision))
 			}
 		}
@@ -80,6 +86,20 @@ func questions(t *testing.T) map[string][]proto.Message {
 		}
 	}
 	return all
+}
+
+// asFile is the question what a file would be in the directory.
+func asFile(t *testing.T, content proto.Message) proto.Message {
+	t.Helper()
+	e, err := entry.Of(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := entry.ToYAML(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &directoryv1.ReadDocumentRequest{Format: directoryv1.DocumentFormat_DOCUMENT_FORMAT_YAML, Kind: e.GetKind(), Content: text}
 }
 
 func decideOn(id string) proto.Message {
@@ -259,17 +279,17 @@ func TestHidden_QuestionsTell(t *testing.T) {
 	delete(asked, "DecideProposal") // what one decides the next cannot
 	want := []string{
 		"FindOffices", "GetDirectoryStatus", "GetEntry", "GetOffice", "GetOfficeCalendar", "ListEntries", "ListEntryHistory", "ListFreeWindows",
-		"ListOffices", "ListOpenings", "ListProposals", "PrintOffice", "ProposeChanges",
+		"ListOffices", "ListOpenings", "ListProposals", "ListQualifications", "PrintOffice", "ProposeChanges", "ReadDocument",
 	}
 	for _, c := range []struct {
 		who  someone
 		lack []string // what the role may not call
 	}{
 		{someone{"editor of the centre", rpctest.ID("all", "centre", "system", "console"), []string{"all/centre/editor"}}, nil},
-		{someone{"publisher of the centre", rpctest.ID("all", "centre", "system", "console"), []string{"all/centre/publisher"}}, []string{"ProposeChanges"}},
+		{someone{"publisher of the centre", rpctest.ID("all", "centre", "system", "console"), []string{"all/centre/publisher"}}, []string{"ProposeChanges", "ReadDocument"}},
 		{someone{"editor of Cremona", rpctest.ID("lombardia", "cremona", "system", "console"), []string{"lombardia/cremona/editor"}}, nil},
-		{someone{"case worker of Cremona", rpctest.ID("lombardia", "cremona", "system", "console"), []string{"lombardia/cremona/case_worker"}}, []string{"ProposeChanges", "ListProposals"}},
-		{someone{"coordinator of Cremona", rpctest.ID("lombardia", "cremona", "system", "console"), []string{"lombardia/cremona/coordinator"}}, []string{"ProposeChanges", "ListProposals"}},
+		{someone{"case worker of Cremona", rpctest.ID("lombardia", "cremona", "system", "console"), []string{"lombardia/cremona/case_worker"}}, []string{"ProposeChanges", "ReadDocument", "ListProposals"}},
+		{someone{"coordinator of Cremona", rpctest.ID("lombardia", "cremona", "system", "console"), []string{"lombardia/cremona/coordinator"}}, []string{"ProposeChanges", "ReadDocument", "ListProposals"}},
 	} {
 		here, there := with.dial(t, c.who), without.dial(t, c.who)
 		var told []string

@@ -91,7 +91,7 @@ func (s *Server) FindOffices(ctx context.Context, req *directoryv1.FindOfficesRe
 	v := s.viewFor(ctx)
 	query := office.Query{
 		Territory: req.GetTerritory(), Ground: req.GetGround(), AccessMode: req.GetAccessMode(), Service: req.GetService(),
-		Languages: req.GetLanguages(), Accessibility: req.GetAccessibility(), Now: s.now(),
+		Languages: req.GetLanguages(), Accessibility: req.GetAccessibility(), Now: s.now(), Limit: int(req.GetLimit()),
 	}
 	if req.GetOpenAt() != nil {
 		query.OpenAt = req.GetOpenAt().AsTime()

@@ -26,6 +26,12 @@ type views struct {
 	nodes map[string]*view
 	// all has all of them; the public view when there is none.
 	all *view
+
+	// What the next views take over when it has not changed: the lists as they were read, the places among them, and what was
+	// worked out about each office.
+	lists    []vocabulary.List
+	places   office.Places
+	prepared map[*directoryv1.Entry]*office.Ready
 }
 
 // view is what some may see, ready to be sent.
@@ -38,65 +44,89 @@ type view struct {
 	set      *codes.Set
 }
 
-// Show replaces everything that the server answers with. An office whose hours cannot be read is an error, and what was shown
-// before stays.
+// Show replaces everything that the server answers with, and works out anew only what has changed. An office whose hours cannot
+// be read is an error, and what was shown before stays.
 func (s *Server) Show(c store.Contents) error {
-	messages := make([]*vocabularyv1.Vocabulary, 0, len(c.Lists))
-	places := office.Places{}
-	for _, l := range c.Lists {
-		messages = append(messages, vocabularyToProto(l))
-		if l.Name == vocabulary.Territory {
-			for _, t := range l.Terms {
-				places[t.Code] = t.Group
-			}
+	before := s.shown.Load()
+	v := &views{nodes: map[string]*view{}, lists: c.Lists, prepared: make(map[*directoryv1.Entry]*office.Ready, len(c.Entries))}
+	for _, e := range c.Entries {
+		if err := v.prepare(e, before); err != nil {
+			return err
 		}
 	}
-	empty := &view{revision: c.ListRevision, index: office.NewIndex(nil, places), entries: entry.NewIndex(nil), set: codes.NewSet(messages...)}
+	empty := v.codes(before)
+	empty.revision = c.ListRevision
 	public, few := entry.Split(c.Entries)
-	v := &views{nodes: map[string]*view{}}
-	var err error
-	if v.public, err = empty.with(public); err != nil {
-		return err
-	}
-	if v.all, err = v.public.with(few); err != nil {
-		return err
-	}
+	v.public = v.with(empty, public)
+	v.all = v.with(v.public, few)
 	byNode := map[string][]*directoryv1.Entry{}
 	for _, e := range few {
 		byNode[entry.NodeOf(e)] = append(byNode[entry.NodeOf(e)], e)
 	}
 	for node, own := range byNode {
-		if v.nodes[node], err = v.public.with(own); err != nil {
-			return err
-		}
+		v.nodes[node] = v.with(v.public, own)
 	}
 	s.shown.Store(v)
 	s.read.Store(&c)
 	return nil
 }
 
-// with returns a view that holds more entries besides; the same one for none.
-func (v *view) with(more []*directoryv1.Entry) (*view, error) {
-	if len(more) == 0 {
-		return v, nil
+// prepare works out what an entry says about an office, unless that was done: entries never change in place.
+func (v *views) prepare(e *directoryv1.Entry, before *views) error {
+	if e.GetOffice() == nil {
+		return nil
 	}
-	out := &view{revision: v.revision, offices: make(map[string]*directoryv1.Office, len(v.offices)+len(more)), entries: v.entries.With(more), set: v.set}
-	maps.Copy(out.offices, v.offices)
-	var offices []office.Office
+	if before != nil && before.prepared[e] != nil {
+		v.prepared[e] = before.prepared[e]
+		return nil
+	}
+	o, err := entry.Office(e.GetOffice())
+	if err != nil {
+		return fmt.Errorf("%s: %w", entry.RefOf(e), err)
+	}
+	v.prepared[e] = office.Prepare(o)
+	return nil
+}
+
+// codes returns a view that holds the lists and no entry.
+func (v *views) codes(before *views) *view {
+	if before != nil && sameLists(before.lists, v.lists) {
+		v.places = before.places
+		return &view{index: office.NewIndex(nil, v.places), entries: entry.NewIndex(nil), set: before.public.set}
+	}
+	v.places = office.Places{}
+	messages := make([]*vocabularyv1.Vocabulary, 0, len(v.lists))
+	for _, l := range v.lists {
+		messages = append(messages, vocabularyToProto(l))
+		if l.Name == vocabulary.Territory {
+			for _, t := range l.Terms {
+				v.places[t.Code] = t.Group
+			}
+		}
+	}
+	return &view{index: office.NewIndex(nil, v.places), entries: entry.NewIndex(nil), set: codes.NewSet(messages...)}
+}
+
+// sameLists tells whether these are the very lists that were read before: the store returns them again when none has changed.
+func sameLists(a, b []vocabulary.List) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
+
+// with returns a view that holds more entries besides; the same one for none.
+func (v *views) with(base *view, more []*directoryv1.Entry) *view {
+	if len(more) == 0 {
+		return base
+	}
+	out := &view{revision: base.revision, offices: make(map[string]*directoryv1.Office, len(base.offices)+len(more)), entries: base.entries.With(more), set: base.set}
+	maps.Copy(out.offices, base.offices)
+	var offices []*office.Ready
 	for _, e := range more {
 		out.revision = max(out.revision, e.GetRevision())
-		if e.GetOffice() == nil {
-			continue
+		if o := v.prepared[e]; o != nil {
+			offices = append(offices, o)
+			out.offices[o.ID] = e.GetOffice()
 		}
-		o, err := entry.Office(e.GetOffice())
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", entry.RefOf(e), err)
-		}
-		offices = append(offices, o)
-		out.offices[o.ID] = e.GetOffice()
 	}
-	out.index = v.index.With(offices)
-	return out, nil
+	out.index = base.index.With(offices)
+	return out
 }
 
 // Vocabulary returns the lists that are shown, for the check of requests.

@@ -45,6 +45,10 @@ type Query struct {
 	OpenAt time.Time
 	// Now is the time of the question. It must be set.
 	Now time.Time
+	// Limit is how many offices to return at most, up to MaxMatches; 0 for that many.
+	Limit int
+
+	day string // that the answer is about, in Rome
 }
 
 // at is the moment that the answer is about.
@@ -68,11 +72,12 @@ type Match struct {
 // those that name the ground before those that deal with all; those that take people in before the others; those that give
 // the languages wished for, then the accessibility, before those that give some of it, before those that do not say; then in the
 // order of the directory. Where an office is and what it does comes before wishes: who serves the place can bring an interpreter,
-// and who does not say what they have may have it. Only offices that work on that day are found. When nobody who serves the place has what is asked
-// for, the offices of the same region that take people in are found instead; for a place without region, those of all
-// regions.
+// and who does not say what they have may have it. Only offices that work on that day are found. When nobody who serves the
+// place has what is asked for, the offices of the same region that take people in are found instead; for a place without
+// region, those of all regions.
 func (x *Index) Find(q Query) []Match {
 	var found []ranked
+	q.day = q.at().In(rome.Zone).Format(time.DateOnly)
 	if q.Territory == "" {
 		for i := range x.offices {
 			found = x.consider(found, i, q, "")
@@ -130,8 +135,8 @@ type ranked struct {
 
 // consider adds the office at a position when it has all that is asked for.
 func (x *Index) consider(found []ranked, i int, q Query, territory string) []ranked {
-	o := x.offices[i]
-	if !o.worksOn(q.at()) {
+	o := &x.offices[i].Office
+	if !o.worksOn(q.day) {
 		return found
 	}
 	r := ranked{Match: Match{Office: o}, position: i}
@@ -164,7 +169,7 @@ func (x *Index) consider(found []ranked, i int, q Query, territory string) []ran
 		r.Reasons = append(r.Reasons, ByService)
 	}
 	if !q.OpenAt.IsZero() {
-		if r.State = x.plans[i].at(q.AccessMode, q.OpenAt); !r.State.Open {
+		if r.State = x.offices[i].plans.at(q.AccessMode, q.OpenAt); !r.State.Open {
 			return found
 		}
 		r.Reasons = append(r.Reasons, ByOpening)
@@ -185,19 +190,22 @@ func (x *Index) best(found []ranked, q Query) []Match {
 			cmp.Compare(a.reception, b.reception),
 			cmp.Compare(a.language, b.language), cmp.Compare(a.accessibility, b.accessibility), cmp.Compare(a.position, b.position))
 	})
-	matches := make([]Match, 0, min(len(found), MaxMatches))
-	for _, r := range found[:min(len(found), MaxMatches)] {
+	if q.Limit == 0 {
+		q.Limit = MaxMatches
+	}
+	found = found[:min(len(found), q.Limit, MaxMatches)]
+	matches := make([]Match, 0, len(found))
+	for _, r := range found {
 		if q.OpenAt.IsZero() {
-			r.State = x.plans[r.position].at(q.AccessMode, q.Now)
+			r.State = x.offices[r.position].plans.at(q.AccessMode, q.Now)
 		}
 		matches = append(matches, r.Match)
 	}
 	return matches
 }
 
-// worksOn tells whether the office is active and its entry holds on the day of the moment.
-func (o *Office) worksOn(at time.Time) bool {
-	day := at.In(rome.Zone).Format(time.DateOnly)
+// worksOn tells whether the office is active and its entry holds on a day.
+func (o *Office) worksOn(day string) bool {
 	return o.State == "ACTIVE" && (o.ValidFrom == "" || o.ValidFrom <= day) && (o.ValidTo == "" || day <= o.ValidTo)
 }
 

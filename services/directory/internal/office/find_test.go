@@ -58,7 +58,7 @@ func TestIndex_Find(t *testing.T) {
 	t.Parallel()
 	tuesday := []opening.Hours{hours(t, 2, "09:00", "13:00")}
 	monday := []opening.Hours{hours(t, 1, "08:30", "12:30"), hours(t, 1, "13:30", "15:30")}
-	index := office.NewIndex([]office.Office{
+	index := indexOf([]office.Office{
 		desk("city", func(o *office.Office) {
 			o.Territories, o.Hours, o.Phones = []string{"019036", "019"}, tuesday, []office.Phone{{Number: "0372 1"}}
 			o.Services = append(o.Services, office.Service{Type: "INTERVIEW", AccessModes: []string{"DESK"}})
@@ -146,7 +146,7 @@ func TestIndex_Find(t *testing.T) {
 		for i := range 60 {
 			many = append(many, desk(fmt.Sprintf("o%02d", i), func(o *office.Office) { o.Territories = []string{"019036"} }))
 		}
-		if n := len(office.NewIndex(many, places).Find(office.Query{Territory: "019036", Now: at(t, now)})); n != office.MaxMatches {
+		if n := len(indexOf(many, places).Find(office.Query{Territory: "019036", Now: at(t, now)})); n != office.MaxMatches {
 			t.Errorf("got %d", n)
 		}
 	})
@@ -161,7 +161,7 @@ func TestIndex_Page_Properties(t *testing.T) {
 				o.Region, o.Node = rapid.SampledFrom([]string{"a", "b"}).Draw(t, "region"), rapid.SampledFrom([]string{"x", "y"}).Draw(t, "node")
 			}))
 		}
-		index := office.NewIndex(all, places)
+		index := indexOf(all, places)
 		node := rapid.SampledFrom([]string{"", "x", "z"}).Draw(t, "asked")
 		size := rapid.IntRange(1, 7).Draw(t, "size")
 		var (
@@ -202,7 +202,7 @@ func BenchmarkIndex_Find(b *testing.B) {
 			o.Territories, o.Hours = []string{province}, []opening.Hours{hours(b, 2, "09:00", "13:00"), hours(b, 4, "09:00", "13:00")}
 		}))
 	}
-	index := office.NewIndex(many, towns)
+	index := indexOf(many, towns)
 	now := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
 	for name, q := range map[string]office.Query{
 		"territory": {Territory: "019", Ground: "AGE_OLD", Now: now},
@@ -215,4 +215,29 @@ func BenchmarkIndex_Find(b *testing.B) {
 			}
 		})
 	}
+}
+
+// Ensure that who asks for fewer gets the best of them, and never more than there are at most.
+func TestIndex_Find_Limit(t *testing.T) {
+	t.Parallel()
+	var many []office.Office
+	for i := range office.MaxMatches + 10 {
+		many = append(many, office.Office{ID: fmt.Sprintf("o%02d", i), Kind: "DESK", State: "ACTIVE", Region: "lombardia", Node: "cremona", Territories: []string{"019036"}})
+	}
+	x := indexOf(many, places)
+	all := x.Find(office.Query{Territory: "019036", Now: at(t, now)})
+	for limit, want := range map[int]int{0: office.MaxMatches, 1: 1, 10: 10, office.MaxMatches + 5: office.MaxMatches} {
+		some := x.Find(office.Query{Territory: "019036", Now: at(t, now), Limit: limit})
+		if len(some) != want || some[want-1].Office.ID != all[want-1].Office.ID {
+			t.Errorf("asked for %d: got %d", limit, len(some))
+		}
+	}
+}
+
+func indexOf(offices []office.Office, places office.Places) *office.Index {
+	ready := make([]*office.Ready, len(offices))
+	for i, o := range offices {
+		ready[i] = office.Prepare(o)
+	}
+	return office.NewIndex(ready, places)
 }

@@ -29,9 +29,8 @@ func (p Places) Region(code string) string {
 
 // Index is all offices, ready to be found. It never changes: what is loaded later makes another one.
 type Index struct {
-	offices []*Office
+	offices []*Ready
 	places  Places
-	plans   []plans
 
 	byID map[string]int
 	// Positions of the offices that serve a territory by name, that serve a municipality of a province, and that serve
@@ -39,27 +38,29 @@ type Index struct {
 	serving, within, region map[string][]int
 }
 
-// NewIndex indexes offices.
-func NewIndex(offices []Office, places Places) *Index { return (&Index{places: places}).With(offices) }
+// Ready is an office of which it was worked out when it is open: the dear part of an index, which many may share.
+type Ready struct {
+	Office
 
-// With returns an index that holds more offices besides. When those that are there already are open is not worked out again.
-func (x *Index) With(more []Office) *Index {
-	all := slices.Clone(x.offices)
-	for _, o := range more {
-		all = append(all, &o)
-	}
-	slices.SortFunc(all, func(a, b *Office) int { return a.Key().Compare(b.Key()) })
+	plans plans
+}
+
+// Prepare works out when an office is open.
+func Prepare(o Office) *Ready { return &Ready{Office: o, plans: plansOf(&o)} }
+
+// NewIndex indexes offices.
+func NewIndex(offices []*Ready, places Places) *Index { return (&Index{places: places}).With(offices) }
+
+// With returns an index that holds more offices besides.
+func (x *Index) With(more []*Ready) *Index {
+	all := slices.Concat(x.offices, more)
+	slices.SortFunc(all, func(a, b *Ready) int { return a.Key().Compare(b.Key()) })
 	out := &Index{
-		offices: all, places: x.places, byID: make(map[string]int, len(all)), plans: make([]plans, len(all)),
+		offices: all, places: x.places, byID: make(map[string]int, len(all)),
 		serving: map[string][]int{}, within: map[string][]int{}, region: map[string][]int{},
 	}
 	for i, o := range all {
 		out.byID[o.ID] = i
-		if before, known := x.byID[o.ID]; known {
-			out.plans[i] = x.plans[before]
-		} else {
-			out.plans[i] = plansOf(o)
-		}
 		for _, territory := range o.Territories {
 			add(out.serving, territory, i)
 			add(out.within, x.places.Province(territory), i)
@@ -82,7 +83,7 @@ func (x *Index) Get(id string) (*Office, bool) {
 	if !ok {
 		return nil, false
 	}
-	return x.offices[i], true
+	return &x.offices[i].Office, true
 }
 
 // StateAt tells whether the counter of an office is open at a moment.
@@ -91,12 +92,12 @@ func (x *Index) StateAt(id string, moment time.Time) opening.State {
 	if !ok {
 		return opening.State{}
 	}
-	return x.plans[i].at("", moment)
+	return x.offices[i].plans.at("", moment)
 }
 
 // Page returns the offices after a key, at most size, of one node or of all ("" for all), and whether more follow.
 func (x *Index) Page(after Key, node string, size int) (page []*Office, more bool) {
-	start, found := slices.BinarySearchFunc(x.offices, after, func(o *Office, k Key) int { return o.Key().Compare(k) })
+	start, found := slices.BinarySearchFunc(x.offices, after, func(o *Ready, k Key) int { return o.Key().Compare(k) })
 	if found {
 		start++
 	}
@@ -107,7 +108,7 @@ func (x *Index) Page(after Key, node string, size int) (page []*Office, more boo
 		if len(page) == size {
 			return page, true
 		}
-		page = append(page, x.offices[i])
+		page = append(page, &x.offices[i].Office)
 	}
 	return page, false
 }

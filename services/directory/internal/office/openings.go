@@ -34,7 +34,7 @@ func (x *Index) Openings(id, mode string) (Opened, bool) {
 	if mode == ModePhone {
 		said = o.telephone()
 	}
-	opened := Opened{Known: o.State == "ACTIVE" && len(said.Hours)+len(said.Exceptions) > 0, plan: x.plans[i].of(mode), from: midnight(o.ValidFrom)}
+	opened := Opened{Known: o.State == "ACTIVE" && len(said.Hours)+len(said.Exceptions) > 0, plan: x.offices[i].plans.of(mode), from: midnight(o.ValidFrom)}
 	if last := midnight(o.ValidTo); !last.IsZero() {
 		opened.to = last.AddDate(0, 0, 1)
 	}

@@ -26,7 +26,7 @@ func TestOpened_KeepsToTheEntry(t *testing.T) {
 		{"before it begins", "ACTIVE", "2027-10-31", "", 0, true},
 		{"when it does not work", "CLOSED", "", "", 0, false},
 	} {
-		x := office.NewIndex([]office.Office{{
+		x := indexOf([]office.Office{{
 			ID: "a", State: c.state, ValidFrom: c.first, ValidTo: c.last, Hours: []opening.Hours{{Weekday: 2, Opens: 0, Closes: 24 * 60}},
 		}}, nil)
 		opened, ok := x.Openings("a", "")
@@ -48,7 +48,7 @@ func TestOpened_KeepsToTheEntry(t *testing.T) {
 			t.Errorf("%s: it does not end with the last day\n%s", c.name, calendar)
 		}
 	}
-	if _, ok := office.NewIndex(nil, nil).Openings("a", ""); ok {
+	if _, ok := indexOf(nil, nil).Openings("a", ""); ok {
 		t.Error("an office that there is not has openings")
 	}
 }

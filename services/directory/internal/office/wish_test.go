@@ -23,7 +23,7 @@ func TestIndex_Find_Wishes(t *testing.T) {
 			o.Territories, o.Languages, o.Accessibility = []string{territory}, languages, accessibility
 		}
 	}
-	index := office.NewIndex([]office.Office{
+	index := indexOf([]office.Office{
 		desk("a-silent", in("019036")),
 		desk("b-arabic", with("019036", []string{"IT", "AR"}, nil)),
 		desk("c-both", with("019036", []string{"AR", "FR"}, []string{"LIFT"})),
@@ -99,7 +99,7 @@ func TestIndex_Find_Wishes_Properties(t *testing.T) {
 				}
 			}))
 		}
-		index := office.NewIndex(all, places)
+		index := indexOf(all, places)
 		q := office.Query{Now: now, Territory: territory.Draw(t, "where"), Ground: rapid.SampledFrom([]string{"", "SEX"}).Draw(t, "ground")}
 		found := func(q office.Query) (lines []string) {
 			for _, m := range index.Find(q) {

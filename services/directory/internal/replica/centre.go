@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/bus"
-	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/store"
 )
 
@@ -103,7 +103,7 @@ func (s *Centre) announce(ctx context.Context, told store.Position, anyway bool)
 	if at == told && !anyway {
 		return told
 	}
-	m, err := bus.SignedMsg(bus.DirectoryAnnouncements, &eventsv1.DirectoryAnnouncement{Revision: at.Revision, Digest: at.Digest}, s.c.Signer)
+	m, err := bus.SignedMsg(bus.DirectoryAnnouncements, &directoryv1.CopyAnnouncement{Revision: at.Revision, Digest: at.Digest}, s.c.Signer)
 	if err == nil {
 		err = s.c.Conn.PublishMsg(m)
 	}
@@ -119,7 +119,7 @@ func (s *Centre) hear(ctx context.Context, m *nats.Msg) {
 	if err != nil || m.Reply == "" {
 		return
 	}
-	var q eventsv1.DirectoryQuestion
+	var q directoryv1.CopyQuestion
 	if err := proto.Unmarshal(m.Data, &q); err != nil {
 		s.c.Log.WarnContext(ctx, "directory question refused", slog.String("node", node), slog.Any("error", err))
 		return
@@ -143,12 +143,12 @@ func (s *Centre) hear(ctx context.Context, m *nats.Msg) {
 	}
 }
 
-func (s *Centre) answer(ctx context.Context, node string, q *eventsv1.DirectoryQuestion) (*eventsv1.DirectoryAnswer, error) {
+func (s *Centre) answer(ctx context.Context, node string, q *directoryv1.CopyQuestion) (*directoryv1.CopyAnswer, error) {
 	at, err := store.At(ctx, s.c.Pool, node)
 	if err != nil {
 		return nil, err
 	}
-	answer := &eventsv1.DirectoryAnswer{Nonce: q.GetNonce(), Revision: at.Revision, Digest: at.Digest}
+	answer := &directoryv1.CopyAnswer{Nonce: q.GetNonce(), Revision: at.Revision, Digest: at.Digest}
 	known := q.GetKnownRevision()
 	switch {
 	case known == at.Revision && q.GetKnownDigest() == at.Digest:

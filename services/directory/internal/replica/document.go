@@ -11,7 +11,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
 const (
@@ -22,7 +22,7 @@ const (
 )
 
 // pack writes a document as it travels. The same document is the same bytes, whichever copy of the service packs it.
-func pack(doc *eventsv1.DirectoryDocument) ([]byte, error) {
+func pack(doc *directoryv1.CopyDocument) ([]byte, error) {
 	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(doc)
 	if err != nil {
 		return nil, fmt.Errorf("pack directory: %w", err)
@@ -40,7 +40,7 @@ func pack(doc *eventsv1.DirectoryDocument) ([]byte, error) {
 }
 
 // unpack reads what pack wrote.
-func unpack(packed []byte) (*eventsv1.DirectoryDocument, error) {
+func unpack(packed []byte) (*directoryv1.CopyDocument, error) {
 	r, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return nil, fmt.Errorf("unpack directory: %w", err)
@@ -52,7 +52,7 @@ func unpack(packed []byte) (*eventsv1.DirectoryDocument, error) {
 	if len(raw) > maxDocument {
 		return nil, errors.New("unpack directory: the document is too large")
 	}
-	doc := &eventsv1.DirectoryDocument{}
+	doc := &directoryv1.CopyDocument{}
 	if err := proto.Unmarshal(raw, doc); err != nil {
 		return nil, fmt.Errorf("unpack directory: %w", err)
 	}

@@ -15,7 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/bus"
-	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/store"
 )
 
@@ -106,7 +106,7 @@ func (n *Node) confirm(at time.Time) {
 
 // heed takes an announcement. It is a hint only: one that comes late or twice costs a question.
 func (n *Node) heed(m *nats.Msg) {
-	var a eventsv1.DirectoryAnnouncement
+	var a directoryv1.CopyAnnouncement
 	if err := bus.OpenMsg(m, bus.CentreOwner, n.c.Centre, &a); err != nil {
 		n.c.Log.Warn("directory announcement dropped", slog.Any("error", err))
 		return
@@ -166,19 +166,19 @@ func (n *Node) catchUp(ctx context.Context) error {
 // arriving is a document of which a part has come.
 type arriving struct {
 	have   store.Position // of the node, when it asked for it
-	last   *eventsv1.DirectoryAnswer
+	last   *directoryv1.CopyAnswer
 	packed []byte
 }
 
 // fetch returns the document that takes the node on from where it is, with the answer that its last part came with. What has
 // come of it when the link breaks is kept for the next call.
-func (n *Node) fetch(ctx context.Context, have store.Position) (packed []byte, last *eventsv1.DirectoryAnswer, err error) {
+func (n *Node) fetch(ctx context.Context, have store.Position) (packed []byte, last *directoryv1.CopyAnswer, err error) {
 	if n.arriving.have != have {
 		n.arriving = arriving{have: have}
 	}
 	for {
 		a := &n.arriving
-		q := &eventsv1.DirectoryQuestion{
+		q := &directoryv1.CopyQuestion{
 			Nonce: nonce(), KnownRevision: have.Revision, KnownDigest: have.Digest,
 			DocumentRevision: a.last.GetRevision(), Offset: int64(len(a.packed)),
 		}
@@ -202,7 +202,7 @@ func (n *Node) fetch(ctx context.Context, have store.Position) (packed []byte, l
 }
 
 // ask puts one question. Only an answer that the centre signed for it counts.
-func (n *Node) ask(ctx context.Context, q *eventsv1.DirectoryQuestion) (*eventsv1.DirectoryAnswer, error) {
+func (n *Node) ask(ctx context.Context, q *directoryv1.CopyQuestion) (*directoryv1.CopyAnswer, error) {
 	data, err := proto.Marshal(q)
 	if err != nil {
 		return nil, fmt.Errorf("directory question: %w", err)
@@ -214,7 +214,7 @@ func (n *Node) ask(ctx context.Context, q *eventsv1.DirectoryQuestion) (*eventsv
 		return nil, fmt.Errorf("ask the centre: %w", err)
 	}
 	reply.Subject = n.subject
-	answer := &eventsv1.DirectoryAnswer{}
+	answer := &directoryv1.CopyAnswer{}
 	if err := bus.OpenMsg(reply, bus.CentreOwner, n.c.Centre, answer); err != nil {
 		return nil, fmt.Errorf("the centre's answer: %w", err)
 	}

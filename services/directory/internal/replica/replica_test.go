@@ -17,7 +17,6 @@ import (
 	"github.com/retepari/pari/pkg/bus/bustest"
 	"github.com/retepari/pari/pkg/pg/pgtest"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
-	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/replica"
 	"github.com/retepari/pari/services/directory/internal/store"
@@ -210,7 +209,7 @@ func TestCopy_is_resumed(t *testing.T) {
 	var offsets []int64
 	ear := b.net.Centre("directory")
 	if _, err := ear.Subscribe(bus.AllDirectoryQuestions, func(m *nats.Msg) {
-		var q eventsv1.DirectoryQuestion
+		var q directoryv1.CopyQuestion
 		_ = proto.Unmarshal(m.Data, &q)
 		if offsets = append(offsets, q.GetOffset()); len(offsets)%3 == 0 && len(offsets) < 12 {
 			link.Cut()
@@ -272,7 +271,7 @@ func TestCopy_takes_nothing_from_others(t *testing.T) {
 	asked := make(chan struct{}, 100)
 	turn := 0
 	if _, err := nc.Subscribe(bus.AllDirectoryQuestions, func(m *nats.Msg) {
-		var q eventsv1.DirectoryQuestion
+		var q directoryv1.CopyQuestion
 		_ = proto.Unmarshal(m.Data, &q)
 		signer, subject, nonce := forger, m.Subject, q.GetNonce()
 		switch turn++; turn % 3 {
@@ -281,7 +280,7 @@ func TestCopy_takes_nothing_from_others(t *testing.T) {
 		case 2:
 			signer, subject = real, bus.DirectoryQuestion("piemonte", "cuneo")
 		}
-		answer, err := bus.SignedMsg(subject, &eventsv1.DirectoryAnswer{Nonce: nonce, Revision: q.GetKnownRevision(), Digest: q.GetKnownDigest()}, signer)
+		answer, err := bus.SignedMsg(subject, &directoryv1.CopyAnswer{Nonce: nonce, Revision: q.GetKnownRevision(), Digest: q.GetKnownDigest()}, signer)
 		if err != nil {
 			t.Error(err)
 		}

@@ -201,17 +201,31 @@ func apply(ctx context.Context, tx pgx.Tx, p Proposal, read Contents, check Chec
 	if err := check(entries, rest); err != nil {
 		return c, err
 	}
-	revision++
 	b := &pgx.Batch{}
+	if slices.ContainsFunc(entries, entry.Hidden) { // they stand apart in their proposals
+		revision = beyond(revision, p.GetChanges())
+		b.Queue(copying["tell all"])
+	} else {
+		revision++
+		b.Queue(changing["count"], revision, now)
+		b.Queue(statements["tell"])
+	}
 	for _, e := range entries {
 		if err := queueEntry(b, e, revision, false, now); err != nil {
 			return c, err
 		}
 	}
-	b.Queue(changing["count"], revision, now)
-	b.Queue(statements["tell"])
 	p.State, p.Revision = directoryv1.ProposalState_PROPOSAL_STATE_APPLIED, revision
 	return c, tx.SendBatch(ctx, b).Close()
+}
+
+// beyond is the revision of a change of hidden entries: above all that there is, and not counted, since a number that nobody
+// can see would tell that there is something hidden. The next change of what is public has it too.
+func beyond(revision int64, changes []*directoryv1.PlannedChange) int64 {
+	for _, c := range changes {
+		revision = max(revision, c.GetBaseRevision())
+	}
+	return revision + 1
 }
 
 // placed returns the entries of changes, and the current ones that stay as they are. It refuses a change that is based on

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/pkg/pg"
-	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
 // ErrDigest is returned when a copy would not say what the centre says; nothing of it is kept then.
@@ -96,8 +96,8 @@ func At(ctx context.Context, pool *pgxpool.Pool, node string) (p Position, err e
 
 // After returns what changed after a revision, as far as a node may have it, and the position after it; everything after
 // revision 0.
-func After(ctx context.Context, pool *pgxpool.Pool, node string, revision int64) (doc *eventsv1.DirectoryDocument, p Position, err error) {
-	doc = &eventsv1.DirectoryDocument{}
+func After(ctx context.Context, pool *pgxpool.Pool, node string, revision int64) (doc *directoryv1.CopyDocument, p Position, err error) {
+	doc = &directoryv1.CopyDocument{}
 	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		if err := tx.QueryRow(ctx, copying["position"], node).Scan(&p.Revision, &p.Digest); err != nil {
 			return err
@@ -110,8 +110,8 @@ func After(ctx context.Context, pool *pgxpool.Pool, node string, revision int64)
 		if err != nil {
 			return err
 		}
-		if doc.Lists, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (*eventsv1.DirectoryList, error) {
-			l := &eventsv1.DirectoryList{}
+		if doc.Lists, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (*directoryv1.CopiedList, error) {
+			l := &directoryv1.CopiedList{}
 			return l, row.Scan(&l.Name, &l.Version, &l.TitleIt, &l.TitleEn, &l.Groups, &l.Terms, &l.Revision)
 		}); err != nil {
 			return err
@@ -119,8 +119,8 @@ func After(ctx context.Context, pool *pgxpool.Pool, node string, revision int64)
 		if rows, err = tx.Query(ctx, copying["entries after"], node, revision); err != nil {
 			return err
 		}
-		doc.Entries, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (*eventsv1.DirectoryEntry, error) {
-			e, stored := &eventsv1.DirectoryEntry{}, time.Time{}
+		doc.Entries, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (*directoryv1.CopiedEntry, error) {
+			e, stored := &directoryv1.CopiedEntry{}, time.Time{}
 			err := row.Scan(&e.Kind, &e.Id, &e.Revision, &e.Content, &stored)
 			e.StoredAt = timestamppb.New(stored)
 			return e, err
@@ -132,7 +132,7 @@ func After(ctx context.Context, pool *pgxpool.Pool, node string, revision int64)
 
 // Copy makes the rows of a document current, or with whole puts them in the place of everything, when the directory then is
 // where the centre says: all or nothing, else ErrDigest. The followers of the database are told.
-func Copy(ctx context.Context, pool *pgxpool.Pool, doc *eventsv1.DirectoryDocument, whole bool, want Position, now time.Time) error {
+func Copy(ctx context.Context, pool *pgxpool.Pool, doc *directoryv1.CopyDocument, whole bool, want Position, now time.Time) error {
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		b := &pgx.Batch{}
 		tell := statements["tell"]
@@ -159,7 +159,7 @@ func Copy(ctx context.Context, pool *pgxpool.Pool, doc *eventsv1.DirectoryDocume
 	})
 }
 
-func queueCopies(b *pgx.Batch, doc *eventsv1.DirectoryDocument, now time.Time) {
+func queueCopies(b *pgx.Batch, doc *directoryv1.CopyDocument, now time.Time) {
 	var (
 		kinds, ids, contents []string
 		revisions            []int64

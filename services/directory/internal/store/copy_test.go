@@ -13,7 +13,6 @@ import (
 
 	"github.com/retepari/pari/pkg/pg/pgtest"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
-	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/store"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
@@ -96,12 +95,12 @@ func TestCopy_Differs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	forged, _ := proto.Clone(doc).(*eventsv1.DirectoryDocument)
+	forged, _ := proto.Clone(doc).(*directoryv1.CopyDocument)
 	forged.Entries[0].Content = []byte(strings.Replace(string(forged.Entries[0].Content), "Other", "Elsewhere", 1))
 	if err := store.Copy(t.Context(), node.Pool(t), forged, false, want, day); !errors.Is(err, store.ErrDigest) {
 		t.Errorf("a changed document: %v", err)
 	}
-	if err := store.Copy(t.Context(), node.Pool(t), &eventsv1.DirectoryDocument{}, false, want, day); !errors.Is(err, store.ErrDigest) {
+	if err := store.Copy(t.Context(), node.Pool(t), &directoryv1.CopyDocument{}, false, want, day); !errors.Is(err, store.ErrDigest) {
 		t.Errorf("a document that lacks something: %v", err)
 	}
 	if at(t, node) != before {

@@ -285,6 +285,8 @@ type FindOfficesRequest struct {
 	// What one needs to get in and about. It ranks and does not restrict. An address of an accessible entrance counts as
 	// SEPARATE_ACCESSIBLE_ENTRANCE.
 	Accessibility []string `protobuf:"bytes,7,rep,name=accessibility,proto3" json:"accessibility,omitempty"`
+	// Offices to return, 1-50; 0 means 50. What one wants to show: a desk shows ten.
+	Limit         int32 `protobuf:"varint,8,opt,name=limit,proto3" json:"limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -368,10 +370,17 @@ func (x *FindOfficesRequest) GetAccessibility() []string {
 	return nil
 }
 
+func (x *FindOfficesRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
 // Response of FindOffices.
 type FindOfficesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// At most 50 offices, best first. They are sorted by, one after the other: place (TERRITORY, TERRITORY_PROVINCE,
+	// At most as many offices as asked for, best first. They are sorted by, one after the other: place (TERRITORY, TERRITORY_PROVINCE,
 	// NODE_FALLBACK), ground (GROUND, ALL_GROUNDS), whether they take people in, languages (all that are asked for, some, none
 	// given), accessibility (all, some, none given), and their place in the directory (region, node, identifier).
 	Matches []*OfficeMatch `protobuf:"bytes,1,rep,name=matches,proto3" json:"matches,omitempty"`
@@ -621,7 +630,7 @@ const file_pari_directory_v1_directory_service_proto_rawDesc = "" +
 	"\x13ListOfficesResponse\x129\n" +
 	"\aoffices\x18\x01 \x03(\v2\x19.pari.directory.v1.OfficeB\x04\xb0\xbb\x18\x01R\aoffices\x12,\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\rnextPageToken\x12@\n" +
-	"\tfreshness\x18\x03 \x01(\v2\x1c.pari.directory.v1.FreshnessB\x04\xb0\xbb\x18\x01R\tfreshness\"\xb7\x03\n" +
+	"\tfreshness\x18\x03 \x01(\v2\x1c.pari.directory.v1.FreshnessB\x04\xb0\xbb\x18\x01R\tfreshness\"\xdc\x03\n" +
 	"\x12FindOfficesRequest\x126\n" +
 	"\tterritory\x18\x01 \x01(\tB\x18\xbaH\x04r\x02\x18(\xb0\xbb\x18\x01\xba\xbb\x18\tterritoryR\tterritory\x12-\n" +
 	"\x06ground\x18\x02 \x01(\tB\x15\xbaH\x04r\x02\x18(\xb0\xbb\x18\x01\xba\xbb\x18\x06groundR\x06ground\x12;\n" +
@@ -632,7 +641,8 @@ const file_pari_directory_v1_directory_service_proto_rawDesc = "" +
 	"\tlanguages\x18\x06 \x03(\tB \xbaH\r\x92\x01\n" +
 	"\x102\x18\x01\"\x04r\x02\x18(\xb0\xbb\x18\x01\xba\xbb\x18\blanguageR\tlanguages\x12K\n" +
 	"\raccessibility\x18\a \x03(\tB%\xbaH\r\x92\x01\n" +
-	"\x102\x18\x01\"\x04r\x02\x18(\xb0\xbb\x18\x01\xba\xbb\x18\raccessibilityR\raccessibility\"\x97\x01\n" +
+	"\x102\x18\x01\"\x04r\x02\x18(\xb0\xbb\x18\x01\xba\xbb\x18\raccessibilityR\raccessibility\x12#\n" +
+	"\x05limit\x18\b \x01(\x05B\r\xbaH\x06\x1a\x04\x182(\x00\xb0\xbb\x18\x01R\x05limit\"\x97\x01\n" +
 	"\x13FindOfficesResponse\x12>\n" +
 	"\amatches\x18\x01 \x03(\v2\x1e.pari.directory.v1.OfficeMatchB\x04\xb0\xbb\x18\x01R\amatches\x12@\n" +
 	"\tfreshness\x18\x02 \x01(\v2\x1c.pari.directory.v1.FreshnessB\x04\xb0\xbb\x18\x01R\tfreshness\"\xa9\x01\n" +

@@ -2,12 +2,12 @@
 // versions:
 // 	protoc-gen-go v1.36.12
 // 	protoc        (unknown)
-// source: pari/events/v1/directory.proto
+// source: pari/directory/v1/copy.proto
 
 // How the directory travels to the nodes: the centre tells that it has changed, a node asks for what it lacks, the centre
 // answers in parts. Everything is public. Postgres is the truth on both sides; whatever is lost on the way is asked for again.
 
-package eventsv1
+package directoryv1
 
 import (
 	_ "github.com/retepari/pari/proto/gen/pari/privacy/v1"
@@ -28,7 +28,7 @@ const (
 
 // The centre's directory tells every node where it is, on each change of what is public and every few seconds. It is a hint: a
 // node that is elsewhere asks.
-type DirectoryAnnouncement struct {
+type CopyAnnouncement struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Revision of what is public.
 	Revision int64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
@@ -38,21 +38,21 @@ type DirectoryAnnouncement struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *DirectoryAnnouncement) Reset() {
-	*x = DirectoryAnnouncement{}
-	mi := &file_pari_events_v1_directory_proto_msgTypes[0]
+func (x *CopyAnnouncement) Reset() {
+	*x = CopyAnnouncement{}
+	mi := &file_pari_directory_v1_copy_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *DirectoryAnnouncement) String() string {
+func (x *CopyAnnouncement) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*DirectoryAnnouncement) ProtoMessage() {}
+func (*CopyAnnouncement) ProtoMessage() {}
 
-func (x *DirectoryAnnouncement) ProtoReflect() protoreflect.Message {
-	mi := &file_pari_events_v1_directory_proto_msgTypes[0]
+func (x *CopyAnnouncement) ProtoReflect() protoreflect.Message {
+	mi := &file_pari_directory_v1_copy_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -63,19 +63,19 @@ func (x *DirectoryAnnouncement) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use DirectoryAnnouncement.ProtoReflect.Descriptor instead.
-func (*DirectoryAnnouncement) Descriptor() ([]byte, []int) {
-	return file_pari_events_v1_directory_proto_rawDescGZIP(), []int{0}
+// Deprecated: Use CopyAnnouncement.ProtoReflect.Descriptor instead.
+func (*CopyAnnouncement) Descriptor() ([]byte, []int) {
+	return file_pari_directory_v1_copy_proto_rawDescGZIP(), []int{0}
 }
 
-func (x *DirectoryAnnouncement) GetRevision() int64 {
+func (x *CopyAnnouncement) GetRevision() int64 {
 	if x != nil {
 		return x.Revision
 	}
 	return 0
 }
 
-func (x *DirectoryAnnouncement) GetDigest() string {
+func (x *CopyAnnouncement) GetDigest() string {
 	if x != nil {
 		return x.Digest
 	}
@@ -83,7 +83,7 @@ func (x *DirectoryAnnouncement) GetDigest() string {
 }
 
 // A node asks what it lacks. The subject says which node it is.
-type DirectoryQuestion struct {
+type CopyQuestion struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Random, made for this question: the answer repeats it, so that an old answer is not taken for a new one.
 	Nonce string `protobuf:"bytes,1,opt,name=nonce,proto3" json:"nonce,omitempty"`
@@ -99,21 +99,21 @@ type DirectoryQuestion struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *DirectoryQuestion) Reset() {
-	*x = DirectoryQuestion{}
-	mi := &file_pari_events_v1_directory_proto_msgTypes[1]
+func (x *CopyQuestion) Reset() {
+	*x = CopyQuestion{}
+	mi := &file_pari_directory_v1_copy_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *DirectoryQuestion) String() string {
+func (x *CopyQuestion) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*DirectoryQuestion) ProtoMessage() {}
+func (*CopyQuestion) ProtoMessage() {}
 
-func (x *DirectoryQuestion) ProtoReflect() protoreflect.Message {
-	mi := &file_pari_events_v1_directory_proto_msgTypes[1]
+func (x *CopyQuestion) ProtoReflect() protoreflect.Message {
+	mi := &file_pari_directory_v1_copy_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -124,40 +124,40 @@ func (x *DirectoryQuestion) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use DirectoryQuestion.ProtoReflect.Descriptor instead.
-func (*DirectoryQuestion) Descriptor() ([]byte, []int) {
-	return file_pari_events_v1_directory_proto_rawDescGZIP(), []int{1}
+// Deprecated: Use CopyQuestion.ProtoReflect.Descriptor instead.
+func (*CopyQuestion) Descriptor() ([]byte, []int) {
+	return file_pari_directory_v1_copy_proto_rawDescGZIP(), []int{1}
 }
 
-func (x *DirectoryQuestion) GetNonce() string {
+func (x *CopyQuestion) GetNonce() string {
 	if x != nil {
 		return x.Nonce
 	}
 	return ""
 }
 
-func (x *DirectoryQuestion) GetKnownRevision() int64 {
+func (x *CopyQuestion) GetKnownRevision() int64 {
 	if x != nil {
 		return x.KnownRevision
 	}
 	return 0
 }
 
-func (x *DirectoryQuestion) GetKnownDigest() string {
+func (x *CopyQuestion) GetKnownDigest() string {
 	if x != nil {
 		return x.KnownDigest
 	}
 	return ""
 }
 
-func (x *DirectoryQuestion) GetDocumentRevision() int64 {
+func (x *CopyQuestion) GetDocumentRevision() int64 {
 	if x != nil {
 		return x.DocumentRevision
 	}
 	return 0
 }
 
-func (x *DirectoryQuestion) GetOffset() int64 {
+func (x *CopyQuestion) GetOffset() int64 {
 	if x != nil {
 		return x.Offset
 	}
@@ -165,7 +165,7 @@ func (x *DirectoryQuestion) GetOffset() int64 {
 }
 
 // The centre's answer, signed. A document of another revision than asked for begins anew, at offset 0.
-type DirectoryAnswer struct {
+type CopyAnswer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// That of the question.
 	Nonce string `protobuf:"bytes,1,opt,name=nonce,proto3" json:"nonce,omitempty"`
@@ -179,27 +179,27 @@ type DirectoryAnswer struct {
 	Size int64 `protobuf:"varint,5,opt,name=size,proto3" json:"size,omitempty"`
 	// Where this part begins.
 	Offset int64 `protobuf:"varint,6,opt,name=offset,proto3" json:"offset,omitempty"`
-	// The part: a piece of a DirectoryDocument, gzip.
+	// The part: a piece of a CopyDocument, gzip.
 	Part          []byte `protobuf:"bytes,7,opt,name=part,proto3" json:"part,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *DirectoryAnswer) Reset() {
-	*x = DirectoryAnswer{}
-	mi := &file_pari_events_v1_directory_proto_msgTypes[2]
+func (x *CopyAnswer) Reset() {
+	*x = CopyAnswer{}
+	mi := &file_pari_directory_v1_copy_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *DirectoryAnswer) String() string {
+func (x *CopyAnswer) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*DirectoryAnswer) ProtoMessage() {}
+func (*CopyAnswer) ProtoMessage() {}
 
-func (x *DirectoryAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_pari_events_v1_directory_proto_msgTypes[2]
+func (x *CopyAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_pari_directory_v1_copy_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -210,54 +210,54 @@ func (x *DirectoryAnswer) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use DirectoryAnswer.ProtoReflect.Descriptor instead.
-func (*DirectoryAnswer) Descriptor() ([]byte, []int) {
-	return file_pari_events_v1_directory_proto_rawDescGZIP(), []int{2}
+// Deprecated: Use CopyAnswer.ProtoReflect.Descriptor instead.
+func (*CopyAnswer) Descriptor() ([]byte, []int) {
+	return file_pari_directory_v1_copy_proto_rawDescGZIP(), []int{2}
 }
 
-func (x *DirectoryAnswer) GetNonce() string {
+func (x *CopyAnswer) GetNonce() string {
 	if x != nil {
 		return x.Nonce
 	}
 	return ""
 }
 
-func (x *DirectoryAnswer) GetRevision() int64 {
+func (x *CopyAnswer) GetRevision() int64 {
 	if x != nil {
 		return x.Revision
 	}
 	return 0
 }
 
-func (x *DirectoryAnswer) GetDigest() string {
+func (x *CopyAnswer) GetDigest() string {
 	if x != nil {
 		return x.Digest
 	}
 	return ""
 }
 
-func (x *DirectoryAnswer) GetWhole() bool {
+func (x *CopyAnswer) GetWhole() bool {
 	if x != nil {
 		return x.Whole
 	}
 	return false
 }
 
-func (x *DirectoryAnswer) GetSize() int64 {
+func (x *CopyAnswer) GetSize() int64 {
 	if x != nil {
 		return x.Size
 	}
 	return 0
 }
 
-func (x *DirectoryAnswer) GetOffset() int64 {
+func (x *CopyAnswer) GetOffset() int64 {
 	if x != nil {
 		return x.Offset
 	}
 	return 0
 }
 
-func (x *DirectoryAnswer) GetPart() []byte {
+func (x *CopyAnswer) GetPart() []byte {
 	if x != nil {
 		return x.Part
 	}
@@ -265,31 +265,31 @@ func (x *DirectoryAnswer) GetPart() []byte {
 }
 
 // Rows of the directory as the centre's database has them.
-type DirectoryDocument struct {
+type CopyDocument struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Code lists.
-	Lists []*DirectoryList `protobuf:"bytes,1,rep,name=lists,proto3" json:"lists,omitempty"`
+	Lists []*CopiedList `protobuf:"bytes,1,rep,name=lists,proto3" json:"lists,omitempty"`
 	// Entries.
-	Entries       []*DirectoryEntry `protobuf:"bytes,2,rep,name=entries,proto3" json:"entries,omitempty"`
+	Entries       []*CopiedEntry `protobuf:"bytes,2,rep,name=entries,proto3" json:"entries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *DirectoryDocument) Reset() {
-	*x = DirectoryDocument{}
-	mi := &file_pari_events_v1_directory_proto_msgTypes[3]
+func (x *CopyDocument) Reset() {
+	*x = CopyDocument{}
+	mi := &file_pari_directory_v1_copy_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *DirectoryDocument) String() string {
+func (x *CopyDocument) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*DirectoryDocument) ProtoMessage() {}
+func (*CopyDocument) ProtoMessage() {}
 
-func (x *DirectoryDocument) ProtoReflect() protoreflect.Message {
-	mi := &file_pari_events_v1_directory_proto_msgTypes[3]
+func (x *CopyDocument) ProtoReflect() protoreflect.Message {
+	mi := &file_pari_directory_v1_copy_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -300,19 +300,19 @@ func (x *DirectoryDocument) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use DirectoryDocument.ProtoReflect.Descriptor instead.
-func (*DirectoryDocument) Descriptor() ([]byte, []int) {
-	return file_pari_events_v1_directory_proto_rawDescGZIP(), []int{3}
+// Deprecated: Use CopyDocument.ProtoReflect.Descriptor instead.
+func (*CopyDocument) Descriptor() ([]byte, []int) {
+	return file_pari_directory_v1_copy_proto_rawDescGZIP(), []int{3}
 }
 
-func (x *DirectoryDocument) GetLists() []*DirectoryList {
+func (x *CopyDocument) GetLists() []*CopiedList {
 	if x != nil {
 		return x.Lists
 	}
 	return nil
 }
 
-func (x *DirectoryDocument) GetEntries() []*DirectoryEntry {
+func (x *CopyDocument) GetEntries() []*CopiedEntry {
 	if x != nil {
 		return x.Entries
 	}
@@ -320,7 +320,7 @@ func (x *DirectoryDocument) GetEntries() []*DirectoryEntry {
 }
 
 // A code list.
-type DirectoryList struct {
+type CopiedList struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -340,21 +340,21 @@ type DirectoryList struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *DirectoryList) Reset() {
-	*x = DirectoryList{}
-	mi := &file_pari_events_v1_directory_proto_msgTypes[4]
+func (x *CopiedList) Reset() {
+	*x = CopiedList{}
+	mi := &file_pari_directory_v1_copy_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *DirectoryList) String() string {
+func (x *CopiedList) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*DirectoryList) ProtoMessage() {}
+func (*CopiedList) ProtoMessage() {}
 
-func (x *DirectoryList) ProtoReflect() protoreflect.Message {
-	mi := &file_pari_events_v1_directory_proto_msgTypes[4]
+func (x *CopiedList) ProtoReflect() protoreflect.Message {
+	mi := &file_pari_directory_v1_copy_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -365,54 +365,54 @@ func (x *DirectoryList) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use DirectoryList.ProtoReflect.Descriptor instead.
-func (*DirectoryList) Descriptor() ([]byte, []int) {
-	return file_pari_events_v1_directory_proto_rawDescGZIP(), []int{4}
+// Deprecated: Use CopiedList.ProtoReflect.Descriptor instead.
+func (*CopiedList) Descriptor() ([]byte, []int) {
+	return file_pari_directory_v1_copy_proto_rawDescGZIP(), []int{4}
 }
 
-func (x *DirectoryList) GetName() string {
+func (x *CopiedList) GetName() string {
 	if x != nil {
 		return x.Name
 	}
 	return ""
 }
 
-func (x *DirectoryList) GetVersion() int32 {
+func (x *CopiedList) GetVersion() int32 {
 	if x != nil {
 		return x.Version
 	}
 	return 0
 }
 
-func (x *DirectoryList) GetTitleIt() string {
+func (x *CopiedList) GetTitleIt() string {
 	if x != nil {
 		return x.TitleIt
 	}
 	return ""
 }
 
-func (x *DirectoryList) GetTitleEn() string {
+func (x *CopiedList) GetTitleEn() string {
 	if x != nil {
 		return x.TitleEn
 	}
 	return ""
 }
 
-func (x *DirectoryList) GetGroups() string {
+func (x *CopiedList) GetGroups() string {
 	if x != nil {
 		return x.Groups
 	}
 	return ""
 }
 
-func (x *DirectoryList) GetTerms() []byte {
+func (x *CopiedList) GetTerms() []byte {
 	if x != nil {
 		return x.Terms
 	}
 	return nil
 }
 
-func (x *DirectoryList) GetRevision() int64 {
+func (x *CopiedList) GetRevision() int64 {
 	if x != nil {
 		return x.Revision
 	}
@@ -420,7 +420,7 @@ func (x *DirectoryList) GetRevision() int64 {
 }
 
 // An entry.
-type DirectoryEntry struct {
+type CopiedEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Kind.
 	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
@@ -436,21 +436,21 @@ type DirectoryEntry struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *DirectoryEntry) Reset() {
-	*x = DirectoryEntry{}
-	mi := &file_pari_events_v1_directory_proto_msgTypes[5]
+func (x *CopiedEntry) Reset() {
+	*x = CopiedEntry{}
+	mi := &file_pari_directory_v1_copy_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *DirectoryEntry) String() string {
+func (x *CopiedEntry) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*DirectoryEntry) ProtoMessage() {}
+func (*CopiedEntry) ProtoMessage() {}
 
-func (x *DirectoryEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_pari_events_v1_directory_proto_msgTypes[5]
+func (x *CopiedEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_pari_directory_v1_copy_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -461,113 +461,115 @@ func (x *DirectoryEntry) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use DirectoryEntry.ProtoReflect.Descriptor instead.
-func (*DirectoryEntry) Descriptor() ([]byte, []int) {
-	return file_pari_events_v1_directory_proto_rawDescGZIP(), []int{5}
+// Deprecated: Use CopiedEntry.ProtoReflect.Descriptor instead.
+func (*CopiedEntry) Descriptor() ([]byte, []int) {
+	return file_pari_directory_v1_copy_proto_rawDescGZIP(), []int{5}
 }
 
-func (x *DirectoryEntry) GetKind() string {
+func (x *CopiedEntry) GetKind() string {
 	if x != nil {
 		return x.Kind
 	}
 	return ""
 }
 
-func (x *DirectoryEntry) GetId() string {
+func (x *CopiedEntry) GetId() string {
 	if x != nil {
 		return x.Id
 	}
 	return ""
 }
 
-func (x *DirectoryEntry) GetRevision() int64 {
+func (x *CopiedEntry) GetRevision() int64 {
 	if x != nil {
 		return x.Revision
 	}
 	return 0
 }
 
-func (x *DirectoryEntry) GetContent() []byte {
+func (x *CopiedEntry) GetContent() []byte {
 	if x != nil {
 		return x.Content
 	}
 	return nil
 }
 
-func (x *DirectoryEntry) GetStoredAt() *timestamppb.Timestamp {
+func (x *CopiedEntry) GetStoredAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.StoredAt
 	}
 	return nil
 }
 
-var File_pari_events_v1_directory_proto protoreflect.FileDescriptor
+var File_pari_directory_v1_copy_proto protoreflect.FileDescriptor
 
-const file_pari_events_v1_directory_proto_rawDesc = "" +
+const file_pari_directory_v1_copy_proto_rawDesc = "" +
 	"\n" +
-	"\x1epari/events/v1/directory.proto\x12\x0epari.events.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpari/privacy/v1/privacy.proto\"W\n" +
-	"\x15DirectoryAnnouncement\x12 \n" +
-	"\brevision\x18\x01 \x01(\x03B\x04\xb0\xbb\x18\x02R\brevision\x12\x1c\n" +
-	"\x06digest\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x02R\x06digest\"\xd6\x01\n" +
-	"\x11DirectoryQuestion\x12\x1a\n" +
-	"\x05nonce\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x02R\x05nonce\x12+\n" +
-	"\x0eknown_revision\x18\x02 \x01(\x03B\x04\xb0\xbb\x18\x02R\rknownRevision\x12'\n" +
-	"\fknown_digest\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x02R\vknownDigest\x121\n" +
-	"\x11document_revision\x18\x04 \x01(\x03B\x04\xb0\xbb\x18\x02R\x10documentRevision\x12\x1c\n" +
-	"\x06offset\x18\x05 \x01(\x03B\x04\xb0\xbb\x18\x02R\x06offset\"\xdb\x01\n" +
-	"\x0fDirectoryAnswer\x12\x1a\n" +
-	"\x05nonce\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x02R\x05nonce\x12 \n" +
-	"\brevision\x18\x02 \x01(\x03B\x04\xb0\xbb\x18\x02R\brevision\x12\x1c\n" +
-	"\x06digest\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x02R\x06digest\x12\x1a\n" +
-	"\x05whole\x18\x04 \x01(\bB\x04\xb0\xbb\x18\x02R\x05whole\x12\x18\n" +
-	"\x04size\x18\x05 \x01(\x03B\x04\xb0\xbb\x18\x02R\x04size\x12\x1c\n" +
-	"\x06offset\x18\x06 \x01(\x03B\x04\xb0\xbb\x18\x02R\x06offset\x12\x18\n" +
-	"\x04part\x18\a \x01(\fB\x04\xb0\xbb\x18\x02R\x04part\"\x8e\x01\n" +
-	"\x11DirectoryDocument\x129\n" +
-	"\x05lists\x18\x01 \x03(\v2\x1d.pari.events.v1.DirectoryListB\x04\xb0\xbb\x18\x01R\x05lists\x12>\n" +
-	"\aentries\x18\x02 \x03(\v2\x1e.pari.events.v1.DirectoryEntryB\x04\xb0\xbb\x18\x01R\aentries\"\xe7\x01\n" +
-	"\rDirectoryList\x12\x18\n" +
+	"\x1cpari/directory/v1/copy.proto\x12\x11pari.directory.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpari/privacy/v1/privacy.proto\"R\n" +
+	"\x10CopyAnnouncement\x12 \n" +
+	"\brevision\x18\x01 \x01(\x03B\x04\xb0\xbb\x18\x01R\brevision\x12\x1c\n" +
+	"\x06digest\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\x06digest\"\xd1\x01\n" +
+	"\fCopyQuestion\x12\x1a\n" +
+	"\x05nonce\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01R\x05nonce\x12+\n" +
+	"\x0eknown_revision\x18\x02 \x01(\x03B\x04\xb0\xbb\x18\x01R\rknownRevision\x12'\n" +
+	"\fknown_digest\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x01R\vknownDigest\x121\n" +
+	"\x11document_revision\x18\x04 \x01(\x03B\x04\xb0\xbb\x18\x01R\x10documentRevision\x12\x1c\n" +
+	"\x06offset\x18\x05 \x01(\x03B\x04\xb0\xbb\x18\x01R\x06offset\"\xd6\x01\n" +
+	"\n" +
+	"CopyAnswer\x12\x1a\n" +
+	"\x05nonce\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01R\x05nonce\x12 \n" +
+	"\brevision\x18\x02 \x01(\x03B\x04\xb0\xbb\x18\x01R\brevision\x12\x1c\n" +
+	"\x06digest\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x01R\x06digest\x12\x1a\n" +
+	"\x05whole\x18\x04 \x01(\bB\x04\xb0\xbb\x18\x01R\x05whole\x12\x18\n" +
+	"\x04size\x18\x05 \x01(\x03B\x04\xb0\xbb\x18\x01R\x04size\x12\x1c\n" +
+	"\x06offset\x18\x06 \x01(\x03B\x04\xb0\xbb\x18\x01R\x06offset\x12\x18\n" +
+	"\x04part\x18\a \x01(\fB\x04\xb0\xbb\x18\x01R\x04part\"\x89\x01\n" +
+	"\fCopyDocument\x129\n" +
+	"\x05lists\x18\x01 \x03(\v2\x1d.pari.directory.v1.CopiedListB\x04\xb0\xbb\x18\x01R\x05lists\x12>\n" +
+	"\aentries\x18\x02 \x03(\v2\x1e.pari.directory.v1.CopiedEntryB\x04\xb0\xbb\x18\x01R\aentries\"\xe4\x01\n" +
+	"\n" +
+	"CopiedList\x12\x18\n" +
 	"\x04name\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01R\x04name\x12\x1e\n" +
 	"\aversion\x18\x02 \x01(\x05B\x04\xb0\xbb\x18\x01R\aversion\x12\x1f\n" +
 	"\btitle_it\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x01R\atitleIt\x12\x1f\n" +
 	"\btitle_en\x18\x04 \x01(\tB\x04\xb0\xbb\x18\x01R\atitleEn\x12\x1c\n" +
 	"\x06groups\x18\x05 \x01(\tB\x04\xb0\xbb\x18\x01R\x06groups\x12\x1a\n" +
 	"\x05terms\x18\x06 \x01(\fB\x04\xb0\xbb\x18\x01R\x05terms\x12 \n" +
-	"\brevision\x18\a \x01(\x03B\x04\xb0\xbb\x18\x01R\brevision\"\xc1\x01\n" +
-	"\x0eDirectoryEntry\x12\x18\n" +
+	"\brevision\x18\a \x01(\x03B\x04\xb0\xbb\x18\x01R\brevision\"\xbe\x01\n" +
+	"\vCopiedEntry\x12\x18\n" +
 	"\x04kind\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01R\x04kind\x12\x14\n" +
 	"\x02id\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\x02id\x12 \n" +
 	"\brevision\x18\x03 \x01(\x03B\x04\xb0\xbb\x18\x01R\brevision\x12\x1e\n" +
 	"\acontent\x18\x04 \x01(\fB\x04\xb0\xbb\x18\x01R\acontent\x12=\n" +
-	"\tstored_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xb0\xbb\x18\x01R\bstoredAtB\xba\x01\n" +
-	"\x12com.pari.events.v1B\x0eDirectoryProtoP\x01Z:github.com/retepari/pari/proto/gen/pari/events/v1;eventsv1\xa2\x02\x03PEX\xaa\x02\x0ePari.Events.V1\xca\x02\x0ePari\\Events\\V1\xe2\x02\x1aPari\\Events\\V1\\GPBMetadata\xea\x02\x10Pari::Events::V1b\x06proto3"
+	"\tstored_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xb0\xbb\x18\x01R\bstoredAtB\xcc\x01\n" +
+	"\x15com.pari.directory.v1B\tCopyProtoP\x01Z@github.com/retepari/pari/proto/gen/pari/directory/v1;directoryv1\xa2\x02\x03PDX\xaa\x02\x11Pari.Directory.V1\xca\x02\x12Pari\\Directory_\\V1\xe2\x02\x1ePari\\Directory_\\V1\\GPBMetadata\xea\x02\x13Pari::Directory::V1b\x06proto3"
 
 var (
-	file_pari_events_v1_directory_proto_rawDescOnce sync.Once
-	file_pari_events_v1_directory_proto_rawDescData []byte
+	file_pari_directory_v1_copy_proto_rawDescOnce sync.Once
+	file_pari_directory_v1_copy_proto_rawDescData []byte
 )
 
-func file_pari_events_v1_directory_proto_rawDescGZIP() []byte {
-	file_pari_events_v1_directory_proto_rawDescOnce.Do(func() {
-		file_pari_events_v1_directory_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_pari_events_v1_directory_proto_rawDesc), len(file_pari_events_v1_directory_proto_rawDesc)))
+func file_pari_directory_v1_copy_proto_rawDescGZIP() []byte {
+	file_pari_directory_v1_copy_proto_rawDescOnce.Do(func() {
+		file_pari_directory_v1_copy_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_pari_directory_v1_copy_proto_rawDesc), len(file_pari_directory_v1_copy_proto_rawDesc)))
 	})
-	return file_pari_events_v1_directory_proto_rawDescData
+	return file_pari_directory_v1_copy_proto_rawDescData
 }
 
-var file_pari_events_v1_directory_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
-var file_pari_events_v1_directory_proto_goTypes = []any{
-	(*DirectoryAnnouncement)(nil), // 0: pari.events.v1.DirectoryAnnouncement
-	(*DirectoryQuestion)(nil),     // 1: pari.events.v1.DirectoryQuestion
-	(*DirectoryAnswer)(nil),       // 2: pari.events.v1.DirectoryAnswer
-	(*DirectoryDocument)(nil),     // 3: pari.events.v1.DirectoryDocument
-	(*DirectoryList)(nil),         // 4: pari.events.v1.DirectoryList
-	(*DirectoryEntry)(nil),        // 5: pari.events.v1.DirectoryEntry
+var file_pari_directory_v1_copy_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_pari_directory_v1_copy_proto_goTypes = []any{
+	(*CopyAnnouncement)(nil),      // 0: pari.directory.v1.CopyAnnouncement
+	(*CopyQuestion)(nil),          // 1: pari.directory.v1.CopyQuestion
+	(*CopyAnswer)(nil),            // 2: pari.directory.v1.CopyAnswer
+	(*CopyDocument)(nil),          // 3: pari.directory.v1.CopyDocument
+	(*CopiedList)(nil),            // 4: pari.directory.v1.CopiedList
+	(*CopiedEntry)(nil),           // 5: pari.directory.v1.CopiedEntry
 	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
 }
-var file_pari_events_v1_directory_proto_depIdxs = []int32{
-	4, // 0: pari.events.v1.DirectoryDocument.lists:type_name -> pari.events.v1.DirectoryList
-	5, // 1: pari.events.v1.DirectoryDocument.entries:type_name -> pari.events.v1.DirectoryEntry
-	6, // 2: pari.events.v1.DirectoryEntry.stored_at:type_name -> google.protobuf.Timestamp
+var file_pari_directory_v1_copy_proto_depIdxs = []int32{
+	4, // 0: pari.directory.v1.CopyDocument.lists:type_name -> pari.directory.v1.CopiedList
+	5, // 1: pari.directory.v1.CopyDocument.entries:type_name -> pari.directory.v1.CopiedEntry
+	6, // 2: pari.directory.v1.CopiedEntry.stored_at:type_name -> google.protobuf.Timestamp
 	3, // [3:3] is the sub-list for method output_type
 	3, // [3:3] is the sub-list for method input_type
 	3, // [3:3] is the sub-list for extension type_name
@@ -575,26 +577,26 @@ var file_pari_events_v1_directory_proto_depIdxs = []int32{
 	0, // [0:3] is the sub-list for field type_name
 }
 
-func init() { file_pari_events_v1_directory_proto_init() }
-func file_pari_events_v1_directory_proto_init() {
-	if File_pari_events_v1_directory_proto != nil {
+func init() { file_pari_directory_v1_copy_proto_init() }
+func file_pari_directory_v1_copy_proto_init() {
+	if File_pari_directory_v1_copy_proto != nil {
 		return
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
-			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pari_events_v1_directory_proto_rawDesc), len(file_pari_events_v1_directory_proto_rawDesc)),
+			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pari_directory_v1_copy_proto_rawDesc), len(file_pari_directory_v1_copy_proto_rawDesc)),
 			NumEnums:      0,
 			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
-		GoTypes:           file_pari_events_v1_directory_proto_goTypes,
-		DependencyIndexes: file_pari_events_v1_directory_proto_depIdxs,
-		MessageInfos:      file_pari_events_v1_directory_proto_msgTypes,
+		GoTypes:           file_pari_directory_v1_copy_proto_goTypes,
+		DependencyIndexes: file_pari_directory_v1_copy_proto_depIdxs,
+		MessageInfos:      file_pari_directory_v1_copy_proto_msgTypes,
 	}.Build()
-	File_pari_events_v1_directory_proto = out.File
-	file_pari_events_v1_directory_proto_goTypes = nil
-	file_pari_events_v1_directory_proto_depIdxs = nil
+	File_pari_directory_v1_copy_proto = out.File
+	file_pari_directory_v1_copy_proto_goTypes = nil
+	file_pari_directory_v1_copy_proto_depIdxs = nil
 }
