@@ -225,9 +225,9 @@ func TestIndex_Find_Limit(t *testing.T) {
 		many = append(many, office.Office{ID: fmt.Sprintf("o%02d", i), Kind: "DESK", State: "ACTIVE", Region: "lombardia", Node: "cremona", Territories: []string{"019036"}})
 	}
 	x := indexOf(many, places)
-	all := x.Find(office.Query{Territory: "019036", Now: at(t, now)})
+	all := x.Find(office.Query{Territory: "019036", Now: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)})
 	for limit, want := range map[int]int{0: office.MaxMatches, 1: 1, 10: 10, office.MaxMatches + 5: office.MaxMatches} {
-		some := x.Find(office.Query{Territory: "019036", Now: at(t, now), Limit: limit})
+		some := x.Find(office.Query{Territory: "019036", Now: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), Limit: limit})
 		if len(some) != want || some[want-1].Office.ID != all[want-1].Office.ID {
 			t.Errorf("asked for %d: got %d", limit, len(some))
 		}
