@@ -85,7 +85,7 @@ func (s *Server) PrintOffice(ctx context.Context, req *directoryv1.PrintOfficeRe
 		return nil, err
 	}
 	lang := cmp.Or(req.GetLanguage(), "it")
-	page, err := format.Printable(o, lang, terms)
+	page, err := format.Printable(o, lang, today(s.now()), terms)
 	if err != nil || req.GetFormat() != directoryv1.PrintFormat_PRINT_FORMAT_PDF {
 		return &directoryv1.PrintOfficeResponse{Content: page, MediaType: typeHTML}, err
 	}

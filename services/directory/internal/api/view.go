@@ -108,7 +108,9 @@ func (v *views) codes(before *views) *view {
 }
 
 // sameLists tells whether these are the very lists that were read before: the store returns them again when none has changed.
-func sameLists(a, b []vocabulary.List) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
+func sameLists(a, b []vocabulary.List) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
 
 // with returns a view that holds more entries besides; the same one for none.
 func (v *views) with(base *view, more []*directoryv1.Entry) *view {

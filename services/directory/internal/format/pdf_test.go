@@ -91,7 +91,7 @@ func TestPDF(t *testing.T) {
 		OfficeId: "prova", Name: "Perché no? Città (più) d'Europa – l’ufficio", Kind: "DESK", State: "ACTIVE", Description: strings.Repeat("Una riga lunga di parole che va a capo. ", 200),
 	}) {
 		for _, lang := range []string{"it", "en"} {
-			page, err := format.Printable(o, lang, labels)
+			page, err := format.Printable(o, lang, "2026-11-25", labels)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -15,13 +15,14 @@ const printCSS = `@page{size:A4;margin:18mm}body{font:11pt/1.45 sans-serif;color
 	`a{color:#000}@media print{body{max-width:none;padding:0}a[href^=https]::after{content:" (" attr(href) ")";font-size:9pt;overflow-wrap:anywhere}}`
 
 // Printable returns a page in HTML about one office, to be read on a screen, aloud or on paper, in Italian or, with "en", in
-// English. It says everything that the entry gives and nothing of what it does not. It holds no script and fetches nothing.
+// English. It says everything that the entry gives from today on (ISO 8601), and nothing of what it does not. It holds no script
+// and fetches nothing.
 // What the office itself wrote stays in Italian, and is marked so on an English page.
-func Printable(office *directoryv1.Office, lang string, terms *Terms) ([]byte, error) {
+func Printable(office *directoryv1.Office, lang, today string, terms *Terms) ([]byte, error) {
 	if _, ok := pageWords[lang]; !ok {
 		lang = "it"
 	}
-	s := &sheet{office: office, lang: lang, terms: terms, words: pageWords[lang]}
+	s := &sheet{office: office, lang: lang, today: today, terms: terms, words: pageWords[lang]}
 	s.out.WriteString("<!DOCTYPE html>\n")
 	s.element("html", []attribute{{"lang", lang}}, func() {
 		s.element("head", nil, func() {
@@ -44,6 +45,7 @@ type sheet struct {
 	page
 	office *directoryv1.Office
 	lang   string
+	today  string
 	terms  *Terms
 	words  words
 	err    error
@@ -109,6 +111,7 @@ func (s *sheet) body() {
 		)
 	})
 	s.section(w.hours, len(o.GetHours()) > 0, func() { s.table(w.hours, o.GetHours()) })
+	s.exceptions()
 	s.section(w.how, o.GetAccessRule()+o.GetFee() != "", func() {
 		s.facts(fact{w.access, s.label(listAccessRule, o.GetAccessRule()), nil}, fact{w.fee, s.label(listFee, o.GetFee()), nil})
 	})

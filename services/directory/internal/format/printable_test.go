@@ -15,7 +15,7 @@ import (
 )
 
 func printed(t rapid.TB, o *directoryv1.Office, lang string, terms *format.Terms) string {
-	raw, err := format.Printable(o, lang, terms)
+	raw, err := format.Printable(o, lang, "2026-11-25", terms)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestPrintable_of_the_seeds(t *testing.T) {
 var allowed = map[string]string{
 	"html": "lang", "head": "", "meta": "charset name content http-equiv", "title": "", "style": "", "body": "", "main": "", "header": "",
 	"footer": "", "section": "", "h1": "lang", "h2": "", "p": "lang", "dl": "", "dt": "", "dd": "lang", "ul": "", "li": "lang",
-	"table": "", "caption": "", "thead": "", "tbody": "", "tr": "", "th": "scope", "td": "", "strong": "lang", "span": "", "a": "href rel",
+	"table": "", "caption": "", "thead": "", "tbody": "", "tr": "", "th": "scope", "td": "", "strong": "lang", "span": "lang", "a": "href rel",
 }
 
 // Ensure whatever an office says stays text: no element and no attribute but ours, every link https, every element closed.
@@ -128,7 +128,32 @@ func TestPrintable_has_an_outline(t *testing.T) {
 
 func TestPrintable_refuses_a_day_that_is_none(t *testing.T) {
 	t.Parallel()
-	if _, err := format.Printable(&directoryv1.Office{Hours: []*directoryv1.Hours{{Weekday: 9}}}, "it", terms(t)); err == nil {
+	if _, err := format.Printable(&directoryv1.Office{Hours: []*directoryv1.Hours{{Weekday: 9}}}, "it", "2026-11-25", terms(t)); err == nil {
 		t.Error("it printed a ninth day")
+	}
+}
+
+// Ensure a page says what holds instead of the usual hours from today on, in the order of days, and nothing that is over.
+func TestPrintable_says_which_days_are_different(t *testing.T) {
+	t.Parallel()
+	times := []*directoryv1.OpeningTimes{{Opens: "09:00", Closes: "11:00"}, {Opens: "14:00", Closes: "15:00"}}
+	page := printed(t, &directoryv1.Office{OfficeId: "a", Name: "A", Exceptions: []*directoryv1.OpeningException{
+		{From: "2026-12-24", To: "2027-01-06", Closed: true, Reason: "festività"}, {From: "2026-11-25", Hours: times},
+		{From: "2020-01-01", Rrule: "FREQ=MONTHLY;BYDAY=1MO", Closed: true},
+		{From: "2026-11-24", Closed: true, Reason: "ieri"}, {From: "2026-08-01", To: "2026-08-31", Closed: true, Reason: "ferie"},
+	}}, "it", terms(t))
+	at := 0
+	for _, want := range []string{
+		"Giorni con altri orari", "dal 2020-01-01 (FREQ=MONTHLY;BYDAY=1MO)", "chiuso", "2026-11-25", "09:00–11:00, 14:00–15:00",
+		"dal 2026-12-24 fino al 2027-01-06", "chiuso", "(festività)",
+	} {
+		i := strings.Index(page[at:], want)
+		if i < 0 {
+			t.Fatalf("the page does not say %q in its place:\n%s", want, page)
+		}
+		at += i
+	}
+	if strings.Contains(page, "ieri") || strings.Contains(page, "ferie") {
+		t.Errorf("the page says what is over:\n%s", page)
 	}
 }
