@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -36,8 +37,8 @@ func (c *cli) directoryImport() *cobra.Command {
 				return fmt.Errorf("%q is no format; there are %s", args[0], strings.Join(names, ", "))
 			}
 			var err error
-			if req.Content, err = os.ReadFile(args[1]); err != nil {
-				return fmt.Errorf("read document: %w", err)
+			if req.Content, err = readDocument(args[1], req.Format); err != nil {
+				return err
 			}
 			return c.inDirectory(cmd, func(ctx context.Context, client directoryv1.DirectoryServiceClient) error {
 				answer, err := client.ReadDocument(ctx, req)
@@ -54,6 +55,27 @@ func (c *cli) directoryImport() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&req.Kind, "kind", "", "kind of the entry, for the format yaml: "+strings.Join(files.Kinds(), ", "))
 	return cmd
+}
+
+// maxDocument is the largest document that the directory takes, in bytes: 4 MiB with all that travels beside it.
+const maxDocument = 4<<20 - 1<<10
+
+// readDocument reads a document, as short as it can be written.
+func readDocument(file string, format directoryv1.DocumentFormat) ([]byte, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read document: %w", err)
+	}
+	if format == directoryv1.DocumentFormat_DOCUMENT_FORMAT_HSDS {
+		var short bytes.Buffer
+		if json.Compact(&short, raw) == nil { // what is no JSON the directory refuses, and says where
+			raw = short.Bytes()
+		}
+	}
+	if len(raw) > maxDocument {
+		return nil, fmt.Errorf("%s has %d bytes, and a document at most %d: write it node by node and import each", file, len(raw), maxDocument)
+	}
+	return raw, nil
 }
 
 // importRows say what was read, what was passed over and why, and what has to be mended before it can be proposed.

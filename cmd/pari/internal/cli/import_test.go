@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,5 +52,29 @@ func TestWriteEntries_StaysInside(t *testing.T) {
 	}
 	if found, err := filepath.Glob(filepath.Join(folder, "*.yaml")); err != nil || len(found) > 0 {
 		t.Errorf("outside: %v, %v", found, err)
+	}
+}
+
+// Ensure that a document is sent as short as it can be, and that one which is too large is told here and not by a broken call.
+func TestReadDocument(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "d.json")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hsds := directoryv1.DocumentFormat_DOCUMENT_FORMAT_HSDS
+	for text, want := range map[string]string{
+		"{\n  \"a\": [ 1 ]\n}": `{"a":[1]}`, "no JSON": "no JSON", "[" + strings.Repeat(" ", maxDocument) + "]": "[]",
+	} {
+		write(text)
+		if got, err := readDocument(file, hsds); err != nil || string(got) != want {
+			t.Errorf("got %.20q, %v, want %q", got, err, want)
+		}
+	}
+	write(strings.Repeat("x", maxDocument+1))
+	if _, err := readDocument(file, hsds); err == nil || !strings.Contains(err.Error(), "node by node") {
+		t.Errorf("a document that is too large: %v", err)
 	}
 }
