@@ -126,9 +126,18 @@ func TestUp(t *testing.T) {
 		t.Errorf("the first start shows no table: %s", out)
 	}
 	for _, line := range append(readmeLines(t), pageLines(t, "../docs/directory.md", "pari ", 12)...) {
+		file := ""
+		if n := len(line); n > 2 && line[n-2] == ">" {
+			line, file = line[:n-2], filepath.Join(filepath.Dir(s.dir), line[n-1])
+		}
 		got, errOut, code := s.run(t, line...)
 		if code != 0 || got == "" {
 			t.Errorf("%v: exit %d, %s%s", line, code, got, errOut)
+		}
+		if file != "" {
+			if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	if _, errOut, code := s.run(t, "up"); code != 1 || !strings.Contains(errOut, "running here already") {
@@ -192,7 +201,6 @@ func pageLines(t *testing.T, file, prefix string, atLeast int) (lines [][]string
 	}
 	for line := range strings.Lines(string(page)) {
 		command, _, _ := strings.Cut(line, "#")
-		command, _, _ = strings.Cut(command, " >") // into a file
 		if args, ok := strings.CutPrefix(strings.TrimSpace(command), prefix); ok && strings.TrimLeft(line, " ") == line {
 			lines = append(lines, strings.Fields(args))
 		}
