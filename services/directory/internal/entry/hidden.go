@@ -66,6 +66,8 @@ func tells(o *directoryv1.Office) (fields []fault.Field) {
 		given(a.GetPostcode(), "addresses[%d].postcode", i)
 		given(a.GetNote(), "addresses[%d].note", i)
 	}
+	given(o.GetSourceUrl(), "source_url")
+	given(o.GetLogoUrl(), "logo_url")
 	for i, s := range o.GetServices() {
 		given(s.GetUrl(), "services[%d].url", i)
 	}

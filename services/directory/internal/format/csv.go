@@ -61,6 +61,10 @@ var officeColumns = []column{
 	plain("source", (*directoryv1.Office).GetSource),
 	plain("verified_on", (*directoryv1.Office).GetVerifiedOn),
 	list("languages", (*directoryv1.Office).GetLanguages),
+	plain("source_url", (*directoryv1.Office).GetSourceUrl),
+	plain("published_on", (*directoryv1.Office).GetPublishedOn),
+	plain("changed_on", (*directoryv1.Office).GetChangedOn),
+	plain("logo_url", (*directoryv1.Office).GetLogoUrl),
 }
 
 // CSV returns one row per office after a row of names (RFC 4180, UTF-8). The items of a list stand in one cell, " | " between

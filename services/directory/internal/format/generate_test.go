@@ -64,6 +64,7 @@ var anyOffice = rapid.Custom(func(t *rapid.T) *directoryv1.Office {
 			Hours: []*directoryv1.OpeningTimes{{Opens: "09:00", Closes: "10:00"}},
 		})
 	}
+	o.SourceUrl, o.PublishedOn, o.ChangedOn, o.LogoUrl = text("source page"), text("published"), text("changed"), text("logo")
 	o.Holidays = directoryv1.HolidayRule(rapid.IntRange(0, 3).Draw(t, "holidays"))
 	o.Visibility = directoryv1.Visibility(rapid.IntRange(0, 1).Draw(t, "visibility"))
 	for _, h := range o.GetHours() {

@@ -34,6 +34,7 @@ type hsdsOrganization struct {
 	Description string           `json:"description"`
 	Email       string           `json:"email,omitempty"`
 	Website     string           `json:"website,omitempty"`
+	Logo        string           `json:"logo,omitempty"`
 	ParentID    string           `json:"parent_organization_id,omitempty"`
 	Identifiers []hsdsIdentifier `json:"organization_identifiers,omitempty"`
 	Locations   []hsdsLocation   `json:"locations,omitempty"`
@@ -56,6 +57,9 @@ type hsdsOffice struct {
 	Source       string     `json:"source,omitempty"`
 	Visibility   string     `json:"visibility,omitempty"`
 	VerifiedOn   string     `json:"verified_on,omitempty"`
+	SourceURL    string     `json:"source_url,omitempty"`
+	PublishedOn  string     `json:"published_on,omitempty"`
+	ChangedOn    string     `json:"changed_on,omitempty"`
 	// Opening is the exceptions and the holiday rule, in the JSON of the contract.
 	Opening json.RawMessage `json:"opening,omitempty"`
 }

@@ -51,6 +51,13 @@ func (r *hsdsReader) office(g *hsdsGroup) *directoryv1.Office {
 	o.email(path+".email", org.Email)
 	o.locations(path)
 	o.services()
+	switch {
+	case org.Logo == "":
+	case o.ours || secure(org.Logo):
+		o.office.LogoUrl = org.Logo
+	default:
+		o.leave(path+".logo", whyNotHttps)
+	}
 	if o.ours {
 		o.extension(path+".x_pari", org.Pari)
 	} else {
@@ -87,6 +94,7 @@ func (o *hsdsOfficeReader) extension(path string, p *hsdsOffice) {
 	to := o.office
 	to.Region, to.Node, to.Body, to.NetworkRoles = p.Region, p.Node, p.Body, p.NetworkRoles
 	to.ValidFrom, to.ValidTo, to.Source, to.VerifiedOn = p.ValidFrom, p.ValidTo, p.Source, p.VerifiedOn
+	to.SourceUrl, to.PublishedOn, to.ChangedOn = p.SourceURL, p.PublishedOn, p.ChangedOn
 	if p.Visibility != "" { // a word that we do not know hides, too
 		to.Visibility = directoryv1.Visibility_VISIBILITY_HIDDEN
 	}

@@ -49,7 +49,9 @@ func (w *hsdsWriter) write() (hsdsOrganization, error) {
 		Pari: &hsdsOffice{
 			Region: o.GetRegion(), Node: o.GetNode(), Body: o.GetBody(), NetworkRoles: o.GetNetworkRoles(),
 			ValidFrom: o.GetValidFrom(), ValidTo: o.GetValidTo(), Source: o.GetSource(), VerifiedOn: o.GetVerifiedOn(),
+			SourceURL: o.GetSourceUrl(), PublishedOn: o.GetPublishedOn(), ChangedOn: o.GetChangedOn(),
 		},
+		Logo: o.GetLogoUrl(),
 	}
 	if o.GetVisibility() != 0 {
 		out.Pari.Visibility = o.GetVisibility().String() // what is hidden must not come back public

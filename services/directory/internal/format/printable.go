@@ -173,5 +173,11 @@ func (s *sheet) footer() {
 	if o.GetValidTo() != "" {
 		validity = filled(" ", validity, w.to+" "+o.GetValidTo())
 	}
-	s.facts(fact{w.validity, validity, nil}, fact{w.source, o.GetSource(), s.own()}, fact{w.verified, o.GetVerifiedOn(), nil})
+	s.facts(
+		fact{w.validity, validity, nil}, fact{w.source, o.GetSource(), s.own()},
+		fact{w.published, o.GetPublishedOn(), nil}, fact{w.changed, o.GetChangedOn(), nil}, fact{w.verified, o.GetVerifiedOn(), nil},
+	)
+	if o.GetSourceUrl() != "" {
+		s.element("p", nil, func() { s.link(o.GetSourceUrl(), o.GetSourceUrl()) })
+	}
 }

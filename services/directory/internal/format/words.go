@@ -2,10 +2,10 @@ package format
 
 // words are what a page says in one language.
 type words struct {
-	days                                                                                                                     [7]string
-	kind, state, body, how, address, phones, emails, hours, access, fee, recipients                                          string
-	services, grounds, accessibility, territories, roles, links, validity, from, to                                          string
-	languages, hidden, exceptions, closed, source, verified, day, opens, closes, postal, accessibleEntrance, answered, reach string
+	days                                                                                                                                         [7]string
+	kind, state, body, how, address, phones, emails, hours, access, fee, recipients                                                              string
+	services, grounds, accessibility, territories, roles, links, validity, from, to                                                              string
+	languages, hidden, exceptions, closed, source, verified, published, changed, day, opens, closes, postal, accessibleEntrance, answered, reach string
 }
 
 var pageWords = map[string]words{
@@ -14,7 +14,7 @@ var pageWords = map[string]words{
 		emails: "Posta elettronica", hours: "Orari di apertura", access: "Accesso", fee: "Costo", recipients: "A chi si rivolge",
 		services: "Servizi", grounds: "Fattori di discriminazione trattati", accessibility: "Accessibilità", languages: "Lingue", exceptions: "Giorni con altri orari", closed: "chiuso",
 		hidden: "Riservato: non mostrare e non consegnare questa pagina a chi non ne ha bisogno.", territories: "Territorio",
-		roles: "Nelle reti", links: "Pagine", validity: "Validità", from: "dal", to: "fino al", source: "Fonte", verified: "Verificato il",
+		roles: "Nelle reti", links: "Pagine", validity: "Validità", from: "dal", to: "fino al", source: "Fonte", verified: "Verificato il", published: "Pubblicato il", changed: "Aggiornato il",
 		day: "Giorno", opens: "Apre", closes: "Chiude", postal: "per posta", accessibleEntrance: "ingresso accessibile",
 		answered: "Orari di risposta", reach: "come si raggiunge",
 	},
@@ -23,7 +23,7 @@ var pageWords = map[string]words{
 		emails: "E-mail", hours: "Opening hours", access: "Access", fee: "Cost", recipients: "Whom it is for",
 		services: "Services", grounds: "Grounds of discrimination dealt with", accessibility: "Accessibility", languages: "Languages", exceptions: "Days with other hours", closed: "closed",
 		hidden: "Hidden: do not show or give this page to anybody who does not need it.", territories: "Territory",
-		roles: "In networks", links: "Pages", validity: "Validity", from: "from", to: "until", source: "Source", verified: "Verified on",
+		roles: "In networks", links: "Pages", validity: "Validity", from: "from", to: "until", source: "Source", verified: "Verified on", published: "Published on", changed: "Changed on",
 		day: "Day", opens: "Opens", closes: "Closes", postal: "by post", accessibleEntrance: "accessible entrance",
 		answered: "Answered", reach: "how to reach it",
 	},

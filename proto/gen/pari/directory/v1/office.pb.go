@@ -196,9 +196,17 @@ type Office struct {
 	// Languages in which one is helped there, as far as given; LIS is the Italian sign language.
 	Languages []string `protobuf:"bytes,29,rep,name=languages,proto3" json:"languages,omitempty"`
 	// Who may see it. Hidden is for shelters: see docs/directory.md. A hidden office is called "riservato-" and at least 16 digits
-	// from 0 to f, drawn by lot, and no other office is called so; it holds no street, postcode, note of an address, link or page
+	// from 0 to f, drawn by lot, and no other office is called so; it holds no street, postcode, note of an address, logo, source or other link, or page
 	// of a service; no other entry names it; and its proposals hold hidden offices of one node alone.
-	Visibility    Visibility `protobuf:"varint,30,opt,name=visibility,proto3,enum=pari.directory.v1.Visibility" json:"visibility,omitempty"`
+	Visibility Visibility `protobuf:"varint,30,opt,name=visibility,proto3,enum=pari.directory.v1.Visibility" json:"visibility,omitempty"`
+	// Address of the source. Empty: not given.
+	SourceUrl string `protobuf:"bytes,31,opt,name=source_url,json=sourceUrl,proto3" json:"source_url,omitempty"`
+	// Day on which the source was published, ISO 8601. Empty: not given.
+	PublishedOn string `protobuf:"bytes,32,opt,name=published_on,json=publishedOn,proto3" json:"published_on,omitempty"`
+	// Day on which the source was last changed, ISO 8601. Empty: not given.
+	ChangedOn string `protobuf:"bytes,33,opt,name=changed_on,json=changedOn,proto3" json:"changed_on,omitempty"`
+	// Address of the picture that it shows as its sign. Empty: not given.
+	LogoUrl       string `protobuf:"bytes,34,opt,name=logo_url,json=logoUrl,proto3" json:"logo_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -441,6 +449,34 @@ func (x *Office) GetVisibility() Visibility {
 		return x.Visibility
 	}
 	return Visibility_VISIBILITY_UNSPECIFIED
+}
+
+func (x *Office) GetSourceUrl() string {
+	if x != nil {
+		return x.SourceUrl
+	}
+	return ""
+}
+
+func (x *Office) GetPublishedOn() string {
+	if x != nil {
+		return x.PublishedOn
+	}
+	return ""
+}
+
+func (x *Office) GetChangedOn() string {
+	if x != nil {
+		return x.ChangedOn
+	}
+	return ""
+}
+
+func (x *Office) GetLogoUrl() string {
+	if x != nil {
+		return x.LogoUrl
+	}
+	return ""
 }
 
 // An address.
@@ -976,7 +1012,7 @@ var File_pari_directory_v1_office_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_office_proto_rawDesc = "" +
 	"\n" +
-	"\x1epari/directory/v1/office.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fpari/directory/v1/opening.proto\x1a!pari/directory/v1/reference.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\x87\x0e\n" +
+	"\x1epari/directory/v1/office.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fpari/directory/v1/opening.proto\x1a!pari/directory/v1/reference.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\x99\x10\n" +
 	"\x06Office\x12A\n" +
 	"\toffice_id\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\bofficeId\x12\"\n" +
 	"\x04name\x18\x02 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01R\x04name\x12.\n" +
@@ -1018,7 +1054,13 @@ const file_pari_directory_v1_office_proto_rawDesc = "" +
 	"\tlanguages\x18\x1d \x03(\tB\x1b\xbaH\b\x92\x01\x05\x10\xc8\x01\x18\x01\xb0\xbb\x18\x01\xba\xbb\x18\blanguageR\tlanguages\x12K\n" +
 	"\n" +
 	"visibility\x18\x1e \x01(\x0e2\x1d.pari.directory.v1.VisibilityB\f\xbaH\x05\x82\x01\x02\x10\x01\xb0\xbb\x18\x01R\n" +
-	"visibility\"\x92\x02\n" +
+	"visibility\x12<\n" +
+	"\n" +
+	"source_url\x18\x1f \x01(\tB\x1d\xbaH\x16r\x14\x18\xf4\x032\x0f^(https://.+)?$\xb0\xbb\x18\x01R\tsourceUrl\x12M\n" +
+	"\fpublished_on\x18  \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\vpublishedOn\x12I\n" +
+	"\n" +
+	"changed_on\x18! \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\tchangedOn\x128\n" +
+	"\blogo_url\x18\" \x01(\tB\x1d\xbaH\x16r\x14\x18\xf4\x032\x0f^(https://.+)?$\xb0\xbb\x18\x01R\alogoUrl\"\x92\x02\n" +
 	"\aAddress\x12A\n" +
 	"\apurpose\x18\x01 \x01(\x0e2!.pari.directory.v1.AddressPurposeB\x04\xb0\xbb\x18\x01R\apurpose\x12$\n" +
 	"\x06street\x18\x02 \x01(\tB\f\xbaH\x05r\x03\x18\xac\x02\xb0\xbb\x18\x01R\x06street\x124\n" +
