@@ -98,7 +98,7 @@ func piemonteProject() []row {
 // cremonaProject is seed 3.
 func cremonaProject() []row {
 	return []row{
-		{number: 51, what: "content record", facts: []fact{{voice, "provenance.published_on", "2018-02-14"}, {voice, "provenance.changed_on", "2020-11-25"}, {voice, "links.url", "https://www.comune.cremona.it/node/421018"}, {voice, "links.url", "https://www.comune.cremona.it/node/420931"}}},
+		{number: 51, what: "content record", facts: []fact{{voice, "provenance.published_on", "2018-02-14"}, {voice, "provenance.changed_on", "2020-11-25"}, {anticorr, "published_on", "2018-02-14"}, {anticorr, "changed_on", "2020-11-25"}, {voice, "links.url", "https://www.comune.cremona.it/node/421018"}, {voice, "links.url", "https://www.comune.cremona.it/node/420931"}}},
 		{number: 52, what: "ISO 9001 of the Polizia Locale", facts: []fact{{"act/cremona-iso-9001-polizia-locale", "kind", "ACT_KIND_CERTIFICATION"}, {"act/cremona-iso-9001-polizia-locale", "links.url", "https://www.comune.cremona.it/node/478384"}}},
 		{number: 53, what: "agreement under art. 20 L.R. 17/2015", facts: []fact{{"act/accordo-lombardia-vittime-mafia", "legal_basis", "art. 20 L.R. Lombardia 17/2015"}, {"act/accordo-lombardia-vittime-mafia", "parties", "body/regione-lombardia"}, {voice, "acts", "act/accordo-lombardia-vittime-mafia"}}},
 		{number: 54, what: "(a) training in modules by type of participant", facts: []fact{{"course/reati-spia", "modules.code", "reati-spia"}, {"course/reati-spia", "modules.participants", "LOCAL_POLICE"}, {"course/reati-spia", "participants", "UNIONS"}, {"course/reati-spia", "participants", "TRADE_ASSOC"}, {"course/reati-spia", "participants", "FFOO"}}},
