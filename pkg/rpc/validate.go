@@ -90,6 +90,24 @@ func fieldOf(v *protovalidate.Violation) fault.Field {
 		if v.RuleValue.IsValid() {
 			f.Limit = v.RuleValue.String()
 		}
+		if both := bounds(v); both != "" {
+			f.Limit = both
+		}
 	}
 	return f
+}
+
+// bounds are both ends of the numbers that a field takes, where the contract gives both; the rule that was broken names one.
+func bounds(v *protovalidate.Violation) string {
+	if !strings.HasSuffix(v.Proto.GetRuleId(), ".gte_lte") || v.FieldDescriptor == nil {
+		return ""
+	}
+	rules, err := protovalidate.ResolveFieldRules(v.FieldDescriptor)
+	if err != nil {
+		return ""
+	}
+	if r := rules.GetInt64(); r != nil {
+		return fmt.Sprintf("%d-%d", r.GetGte(), r.GetLte())
+	}
+	return fmt.Sprintf("%d-%d", rules.GetInt32().GetGte(), rules.GetInt32().GetLte())
 }
