@@ -99,6 +99,11 @@ func TestHidden_Life(t *testing.T) {
 		t.Errorf("the second change of the hidden office has revision %d", got.GetProposal().GetRevision())
 	}
 	<-w.shown
+	// It stays with its node: another would hear of it before it is theirs.
+	away := proposing(uuid.NewString(), refuge(shelter, "cuneo"))
+	away.Entries[0].Revision = 3
+	_, err = w.editor(t).ProposeChanges(t.Context(), away)
+	refused(t, err, fault.InvalidRequest, "entries[0].office.node HIDDEN_ALONE")
 	if got, err := worker.GetOffice(t.Context(), &directoryv1.GetOfficeRequest{OfficeId: shelter}); err != nil || got.GetOffice().GetPhones()[0].GetNumber() != "0372 3" {
 		t.Errorf("its case worker gets %v, %v", got, err)
 	}

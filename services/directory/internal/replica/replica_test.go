@@ -2,6 +2,7 @@ package replica_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -229,6 +230,52 @@ func TestCopy_is_resumed(t *testing.T) {
 	}
 	if first < 0 || len(offsets) < 12 || !slices.IsSorted(offsets) {
 		t.Errorf("questions for %v: a transfer that was cut began anew", offsets)
+	}
+}
+
+// Ensure that a change of what is hidden is announced to nobody: an announcement of nothing new would tell that it is there.
+func TestCentre_announces_what_is_public(t *testing.T) {
+	t.Parallel()
+	b := &bundle{t: t, net: bustest.New(t, bustest.Cuneo), db: pgtest.New(t, "directory", store.Migrate)}
+	heard, err := b.net.Connect(bustest.Cuneo, "directory").SubscribeSync(bus.DirectoryAnnouncements)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.centre = replica.NewCentre(replica.CentreConfig{
+		Pool: b.db.Pool(t), Conn: b.net.Centre("directory"), Signer: b.net.Signer(bus.CentreOwner), Log: quiet, Every: time.Hour,
+	})
+	public, refuge := office("a", "A"), office("riservato-0123456789abcdef", "Rifugio")
+	refuge.Visibility = directoryv1.Visibility_VISIBILITY_HIDDEN
+	b.load(public)
+	pool := b.db.Pool(t)
+	stop := background(t, b.centre.Run)
+	first, err := heard.NextMsg(20 * time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.load(public, refuge)
+	for range 20 { // time and occasion enough to announce it
+		b.centre.Changed()
+		if _, err := store.At(t.Context(), pool, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	public.Name = "B"
+	b.load(public, refuge)
+	second, err := heard.NextMsg(20 * time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if third, err := heard.NextMsg(200 * time.Millisecond); err == nil {
+		t.Errorf("heard three announcements for two public states; the last: %x", third.Data)
+	}
+	var before, after directoryv1.CopyAnnouncement
+	if err := errors.Join(proto.Unmarshal(first.Data, &before), proto.Unmarshal(second.Data, &after)); err != nil {
+		t.Fatal(err)
+	}
+	if before.GetRevision() != 1 || after.GetRevision() != 3 || before.GetDigest() == after.GetDigest() {
+		t.Errorf("heard %v, then %v", &before, &after)
 	}
 }
 
