@@ -4,16 +4,7 @@ BIN          := $(CURDIR)/.bin
 BUILD        := $(CURDIR)/build
 export PATH  := $(BIN):$(PATH)
 export CGO_ENABLED ?= 0
-# grpcnotrace leaves out a debug page that would keep a fifth more code in every program.
-export GOFLAGS := -trimpath -tags=grpcnotrace
-# Functions begin at multiples of 16 bytes instead of 32: one part in a hundred of the size.
-LDFLAGS      := -s -w -funcalign=16
-# What pari carries for trying and developing, and what runs once, is built without inlining: a megabyte less.
-LEAN         := $(foreach m,github.com/nats-io/nats-server/v2 github.com/zitadel/oidc/v3 github.com/go-jose/go-jose/v4 github.com/pressly/goose/v3 \
-                  github.com/spf13/cobra github.com/spf13/pflag codeberg.org/go-pdf/fpdf,-gcflags $(m)/...=-l)
-# Bytes that one program may have. What makes it jump is code that calls methods by name, as templates do: the linker then
-# keeps every method. `go build -ldflags=-dumpdep ./cmd/pari 2>&1 | grep ReflectMethod` shows it.
-MAX_SIZE     := 40000000
+export GOFLAGS ?= -trimpath
 # One module per line in go.work: adding one changes nothing here.
 DIRS          = $(shell go list -m -f '{{.Dir}}')
 MODULES       = $(addsuffix /...,$(DIRS))
@@ -23,19 +14,21 @@ help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: postgres pari ## build and start the whole network: centre, Cremona, Cuneo, Milano (ctrl-C stops it)
-	@exec $(BUILD)/pari up
+run: postgres pari pari-dev ## build and start the whole network: centre, Cremona, Cuneo, Milano (ctrl-C stops it)
+	@exec $(BUILD)/pari-dev up
 
 .PHONY: pari
 pari: ## build the pari command into build/
-	@echo "building pari (the first time takes a minute or two) ..." >&2
-	@go build -ldflags "$(LDFLAGS)" $(LEAN) -o $(BUILD)/pari ./cmd/pari
+	@echo "building pari ..." >&2; go build -o $(BUILD)/pari ./cmd/pari
+
+.PHONY: pari-dev
+pari-dev: ## build the command for trying and developing into build/
+	@echo "building pari-dev (the first time takes a minute or two) ..." >&2; go build -o $(BUILD)/pari-dev ./dev/cmd/pari-dev
 
 .PHONY: build
-build: pari ## build pari and the four services into build/
+build: pari ## build pari and the four services into build/, as operators run them
 	@for s in intake casemanagement directory reporting; do \
-	  echo "building $$s ..." >&2; go build -ldflags "$(LDFLAGS)" -o $(BUILD)/$$s ./services/$$s || exit 1; done
-	@big=$$(find $(BUILD) -maxdepth 1 -type f -perm -u+x -size +$(MAX_SIZE)c); [ -z "$$big" ] || { ls -l $$big; echo "larger than $(MAX_SIZE) bytes" >&2; exit 1; }
+	  echo "building $$s ..." >&2; go build -ldflags "-s -w" -o $(BUILD)/$$s ./services/$$s || exit 1; done
 
 .PHONY: test
 test: ## run everything: generate-diff, buf lint, vet, lint, build, unit (-race), store, api, e2e
@@ -46,8 +39,8 @@ hsds: ## check the export against the published schemas of HSDS 3: make hsds HSD
 	@cd services/directory && HSDS_SCHEMAS="$(HSDS_SCHEMAS)" GOFLAGS="-trimpath -tags=hsds" go test -count=1 -run published ./internal/format
 
 .PHONY: bench
-bench: postgres pari ## measure ours beside a floor in the same run; writes build/bench.json
-	@$(BUILD)/pari bench -o json > $(BUILD)/bench.json && $(BUILD)/pari bench --show $(BUILD)/bench.json
+bench: postgres pari-dev ## measure ours beside a baseline in the same run; writes build/bench.json
+	@$(BUILD)/pari-dev bench -o json > $(BUILD)/bench.json && $(BUILD)/pari-dev bench --show $(BUILD)/bench.json
 
 .PHONY: soak
 soak: postgres ## long crash battery (about half an hour)

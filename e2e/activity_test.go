@@ -139,7 +139,8 @@ func (n *net) agrees(t *testing.T, when string) {
 	}
 }
 
-// revise changes what an entry says, by an editor and a publisher of the centre.
+// revise changes what an entry says, by an editor and a publisher of the centre, and waits until the directory shows it: a
+// copy of the service reads a change a moment after it was approved.
 func (n *net) revise(t *testing.T, kind, id string, change func(*directoryv1.Entry)) {
 	t.Helper()
 	got, err := n.Directory(t, "centre", system("console")).GetEntry(soon(t), &directoryv1.GetEntryRequest{Kind: kind, Id: id})
@@ -155,12 +156,17 @@ func (n *net) revise(t *testing.T, kind, id string, change func(*directoryv1.Ent
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := n.Directory(t, "centre", person("publisher")).DecideProposal(soon(t), &directoryv1.DecideProposalRequest{
+	decided, err := n.Directory(t, "centre", person("publisher")).DecideProposal(soon(t), &directoryv1.DecideProposalRequest{
 		RequestId: uuid.NewString(), ProposalId: proposed.GetProposal().GetProposalId(), Version: proposed.GetProposal().GetVersion(),
 		Decision: directoryv1.Decision_DECISION_APPROVE,
-	}); err != nil {
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
+	comes(t, "the change of "+kind+"/"+id, func() bool {
+		shown, err := n.Directory(t, "centre", system("console")).GetEntry(soon(t), &directoryv1.GetEntryRequest{Kind: kind, Id: id})
+		return err == nil && shown.GetEntry().GetRevision() >= decided.GetProposal().GetRevision()
+	})
 }
 
 // Ensure that the tables of the network's activity and of the programmes agree with the directory from the start, follow what is

@@ -13,9 +13,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/retepari/pari/dev/testkit/pglocal"
 	"github.com/retepari/pari/e2e/canary"
 	"github.com/retepari/pari/e2e/cluster"
-	"github.com/retepari/pari/pkg/pg/pglocal"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 )

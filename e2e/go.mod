@@ -7,7 +7,8 @@ require (
 	github.com/google/uuid v1.6.0
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/nats-io/nats-server/v2 v2.15.2
-	github.com/retepari/pari/cmd/pari v0.0.0
+	github.com/retepari/pari/dev v0.0.0
+	github.com/retepari/pari/dev/testkit v0.0.0
 	github.com/retepari/pari/pkg v0.0.0
 	github.com/retepari/pari/proto/gen v0.0.0
 	go.opentelemetry.io/proto/otlp v1.11.1
@@ -59,6 +60,7 @@ require (
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/otlptranslator v1.0.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
+	github.com/retepari/pari/cmd/pari v0.0.0 // indirect
 	github.com/retepari/pari/services/casemanagement v0.0.0 // indirect
 	github.com/retepari/pari/services/directory v0.0.0 // indirect
 	github.com/retepari/pari/services/intake v0.0.0 // indirect
@@ -95,6 +97,8 @@ require (
 
 replace (
 	github.com/retepari/pari/cmd/pari => ../cmd/pari
+	github.com/retepari/pari/dev => ../dev
+	github.com/retepari/pari/dev/testkit => ../dev/testkit
 	github.com/retepari/pari/pkg => ../pkg
 	github.com/retepari/pari/proto/gen => ../proto/gen
 	github.com/retepari/pari/services/casemanagement => ../services/casemanagement

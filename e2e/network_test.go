@@ -15,10 +15,10 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 
-	"github.com/retepari/pari/cmd/pari/network"
+	"github.com/retepari/pari/dev/network"
+	"github.com/retepari/pari/dev/testkit/devpki"
 	"github.com/retepari/pari/e2e/cluster"
 	"github.com/retepari/pari/pkg/identity"
-	"github.com/retepari/pari/pkg/identity/devpki"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
@@ -75,7 +75,7 @@ func (n *net) conn(t *testing.T, service, node string, as caller) *grpc.ClientCo
 		token, known := tokens.Load(key)
 		if !known {
 			var err error
-			if token, _, err = a.Login(t.Context(), as.persona); err != nil {
+			if token, _, err = a.SignIn(t.Context(), as.persona); err != nil {
 				t.Fatal(err)
 			}
 			tokens.Store(key, token)

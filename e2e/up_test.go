@@ -17,9 +17,9 @@ import (
 	"github.com/retepari/pari/e2e/cluster"
 )
 
-// shell runs pari as somebody at a terminal does, on a network below dir.
+// shell runs pari and pari-dev as somebody at a terminal does, on a network below dir.
 type shell struct {
-	pari, dir string
+	pari, pariDev, dir string
 }
 
 func newShell(t *testing.T) *shell {
@@ -28,20 +28,29 @@ func newShell(t *testing.T) *shell {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &shell{pari, filepath.Join(t.TempDir(), "network")}
+	pariDev, err := cluster.Binary("pari-dev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &shell{pari, pariDev, filepath.Join(t.TempDir(), "network")}
 }
 
-func (s *shell) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, s.pari, args...)
+func (s *shell) command(ctx context.Context, binary string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env, cmd.Dir = append(os.Environ(), "PARI_DIR="+s.dir), filepath.Dir(s.dir)
 	return cmd
 }
 
-// run runs one command and returns what it printed.
+// run runs one command of pari and returns what it printed.
 func (s *shell) run(t *testing.T, args ...string) (out, errOut string, code int) {
 	t.Helper()
+	return s.runBinary(t, s.pari, args...)
+}
+
+func (s *shell) runBinary(t *testing.T, binary string, args ...string) (out, errOut string, code int) {
+	t.Helper()
 	var o, e bytes.Buffer
-	cmd := s.command(t.Context(), args...)
+	cmd := s.command(t.Context(), binary, args...)
 	cmd.Stdout, cmd.Stderr = &o, &e
 	err := cmd.Run()
 	var exit *exec.ExitError
@@ -74,7 +83,7 @@ func (o *output) String() string {
 func (s *shell) up(t *testing.T) (out *output, stop func() time.Duration) {
 	t.Helper()
 	out = &output{}
-	cmd := s.command(context.WithoutCancel(t.Context()), "up")
+	cmd := s.command(context.WithoutCancel(t.Context()), s.pariDev, "up")
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -140,7 +149,7 @@ func TestUp(t *testing.T) {
 			}
 		}
 	}
-	if _, errOut, code := s.run(t, "up"); code != 1 || !strings.Contains(errOut, "running here already") {
+	if _, errOut, code := s.runBinary(t, s.pariDev, "up"); code != 1 || !strings.Contains(errOut, "running here already") {
 		t.Errorf("a second start: exit %d, %s", code, errOut)
 	}
 	before := demo(t, s)
@@ -157,10 +166,10 @@ func TestUp(t *testing.T) {
 	stop()
 }
 
-// demo runs pari demo and returns its accounts; it fails when they do not agree.
+// demo runs pari-dev demo and returns its accounts; it fails when they do not agree.
 func demo(t *testing.T, s *shell) string {
 	t.Helper()
-	got, errOut, code := s.run(t, "demo", "-o", "json")
+	got, errOut, code := s.runBinary(t, s.pariDev, "demo", "-o", "json")
 	if code != 0 {
 		t.Fatalf("demo: exit %d, %s", code, errOut)
 	}
@@ -172,7 +181,7 @@ func demo(t *testing.T, s *shell) string {
 		t.Fatal(err)
 	}
 	for _, n := range answer.Nodes {
-		if n["lost"] != 0.0 || n["doubled"] != 0.0 || n["events_sent"] != n["events_applied"] || n["reports"] == 0.0 {
+		if n["lost"] != 0.0 || n["duplicated"] != 0.0 || n["events_sent"] != n["events_applied"] || n["reports"] == 0.0 {
 			t.Errorf("got %v", n)
 		}
 	}

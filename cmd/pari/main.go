@@ -1,4 +1,4 @@
-// Command pari runs, asks and measures a Pari network; see pari --help.
+// Command pari is the command line of a Pari network, for the people who work in it; see pari --help.
 package main
 
 import (

@@ -18,9 +18,9 @@ import (
 	"google.golang.org/grpc"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
-	"github.com/retepari/pari/cmd/pari/network"
-	"github.com/retepari/pari/pkg/loopback"
-	"github.com/retepari/pari/pkg/pg/pglocal"
+	"github.com/retepari/pari/dev/network"
+	"github.com/retepari/pari/dev/testkit/loopback"
+	"github.com/retepari/pari/dev/testkit/pglocal"
 )
 
 // Options of a cluster.
@@ -29,8 +29,6 @@ type Options struct {
 	Nodes []string
 	// Durable leaves Postgres at its durable defaults, for tests that kill it.
 	Durable bool
-	// Env adds variables to a service, for its first start only.
-	Env map[string]map[string]string
 	// Observe collects spans and opens the page of metrics of every service.
 	Observe bool
 }
@@ -152,10 +150,6 @@ func (c *Cluster) services(ctx context.Context, bin string, o Options) error {
 			env["OTEL_EXPORTER_OTLP_ENDPOINT"], env["OTEL_BSP_SCHEDULE_DELAY"] = "http://"+c.Collector.addr, "200"
 		}
 		p := &Process{binary: filepath.Join(bin, short(name)), args: []string{"serve"}, env: list(env)}
-		if extra := o.Env[name]; extra != nil {
-			p.env = append(p.env, list(extra)...)
-			p.later = list(env)
-		}
 		if err := c.run(name, p); err != nil {
 			return err
 		}

@@ -20,9 +20,7 @@ type Process struct {
 	binary string
 	args   []string
 	env    []string
-	// later replaces env at every start but the first.
-	later []string
-	log   string
+	log    string
 
 	mu   sync.Mutex
 	cmd  *exec.Cmd
@@ -50,9 +48,6 @@ func (p *Process) start() error {
 		close(done)
 	}()
 	p.cmd, p.done = cmd, done
-	if p.later != nil {
-		p.env = p.later
-	}
 	return nil
 }
 
@@ -106,6 +101,7 @@ var packages = map[string]string{
 	"directory":      "github.com/retepari/pari/services/directory",
 	"reporting":      "github.com/retepari/pari/services/reporting",
 	"pari":           "github.com/retepari/pari/cmd/pari",
+	"pari-dev":       "github.com/retepari/pari/dev/cmd/pari-dev",
 	"nats-server":    "github.com/nats-io/nats-server/v2",
 }
 

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/retepari/pari/dev/testkit/devpki"
 	"github.com/retepari/pari/pkg/identity"
-	"github.com/retepari/pari/pkg/identity/devpki"
 )
 
 func portal() identity.ID {

@@ -6,9 +6,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/retepari/pari/pkg/bus/bustest"
+	"github.com/retepari/pari/dev/testkit/bustest"
+	"github.com/retepari/pari/dev/testkit/pglocal"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/pg/pglocal"
 )
 
 // BenchmarkRelay measures how fast a backlog reaches the hub's disk: numbered, signed, across leaf and link, acknowledged

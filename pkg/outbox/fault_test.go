@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/retepari/pari/pkg/bus/bustest"
+	"github.com/retepari/pari/dev/testkit/bustest"
 	"github.com/retepari/pari/pkg/outbox"
 )
 

@@ -14,11 +14,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 
+	"github.com/retepari/pari/dev/testkit/bustest"
+	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/bus"
-	"github.com/retepari/pari/pkg/bus/bustest"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/pg/pgtest"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 )
 

@@ -8,9 +8,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/pg/pgtest"
 )
 
 func migrateOnly(ctx context.Context, ownerURL string) error {

@@ -6,8 +6,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/retepari/pari/dev/testkit/bustest"
 	"github.com/retepari/pari/pkg/bus"
-	"github.com/retepari/pari/pkg/bus/bustest"
 	"github.com/retepari/pari/pkg/outbox"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 )

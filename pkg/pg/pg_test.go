@@ -8,10 +8,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/retepari/pari/dev/testkit/pglocal"
+	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/pg/pglocal"
-	"github.com/retepari/pari/pkg/pg/pgtest"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }

@@ -9,9 +9,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/pg/pgtest"
 	"github.com/retepari/pari/pkg/repeat"
 )
 

@@ -9,9 +9,10 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/retepari/pari/dev/testkit/devkeys"
+	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/pg/pgtest"
 	"github.com/retepari/pari/pkg/seal"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 )
@@ -26,7 +27,7 @@ func keys(t *testing.T) *seal.Keys {
 	pool := db.Pool(t)
 	pgtest.RowSecurity(t, pool)
 	kek := filepath.Join(t.TempDir(), "kek.json")
-	if err := seal.CreateKEK(kek); err != nil {
+	if err := devkeys.CreateKEK(kek); err != nil {
 		t.Fatal(err)
 	}
 	k, err := seal.OpenKeys(pool, kek, slog.New(slog.DiscardHandler))
@@ -39,7 +40,7 @@ func keys(t *testing.T) *seal.Keys {
 func secrets(t testing.TB) *seal.Secrets {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "secrets.json")
-	if err := seal.CreateSecrets(path); err != nil {
+	if err := devkeys.CreateSecrets(path); err != nil {
 		t.Fatal(err)
 	}
 	s, err := seal.LoadSecrets(path)

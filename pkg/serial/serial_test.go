@@ -5,8 +5,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/pg/pgtest"
 	"github.com/retepari/pari/pkg/serial"
 )
 

@@ -3,8 +3,6 @@ package service
 import (
 	"context"
 	"fmt"
-	"os"
-	"strconv"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -28,7 +26,7 @@ func (f *Frame) relay(ctx context.Context, pool *pgxpool.Pool, c PersonalConfig)
 	}
 	relay, err := outbox.NewRelay(outbox.Config{
 		Line: bus.Line{Region: f.Config.Region, Node: f.Config.Node, Source: f.Name},
-		Pool: pool, Conn: nc, Signer: signer, Centre: centre, Log: f.Log, AfterPublish: crashAfter(),
+		Pool: pool, Conn: nc, Signer: signer, Centre: centre, Log: f.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -37,19 +35,4 @@ func (f *Frame) relay(ctx context.Context, pool *pgxpool.Pool, c PersonalConfig)
 		f.Group.Go("relay", relay.Run)
 	}
 	return relay, nil
-}
-
-// crashAfter lets a crash test end the process between an event's acknowledgement and its mark: PARI_CRASH_AFTER_PUBLISH
-// holds the number of the event. Production leaves it unset.
-func crashAfter() func(int64) {
-	at, err := strconv.ParseInt(os.Getenv("PARI_CRASH_AFTER_PUBLISH"), 10, 64)
-	if err != nil {
-		return nil
-	}
-	return func(nodeSeq int64) {
-		if nodeSeq == at {
-			self, _ := os.FindProcess(os.Getpid())
-			_ = self.Kill()
-		}
-	}
 }

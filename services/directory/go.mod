@@ -11,6 +11,7 @@ require (
 	github.com/hbollon/go-edlib v1.7.0
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/nats-io/nats.go v1.55.0
+	github.com/retepari/pari/dev/testkit v0.0.0
 	github.com/retepari/pari/pkg v0.0.0
 	github.com/retepari/pari/proto/gen v0.0.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
@@ -84,6 +85,7 @@ require (
 )
 
 replace (
+	github.com/retepari/pari/dev/testkit => ../../dev/testkit
 	github.com/retepari/pari/pkg => ../../pkg
 	github.com/retepari/pari/proto/gen => ../../proto/gen
 )

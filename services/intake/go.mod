@@ -6,6 +6,7 @@ require (
 	github.com/google/go-cmp v0.7.0
 	github.com/google/uuid v1.6.0
 	github.com/jackc/pgx/v5 v5.12.0
+	github.com/retepari/pari/dev/testkit v0.0.0
 	github.com/retepari/pari/pkg v0.0.0
 	github.com/retepari/pari/proto/gen v0.0.0
 	google.golang.org/grpc v1.85.0
@@ -74,6 +75,7 @@ require (
 )
 
 replace (
+	github.com/retepari/pari/dev/testkit => ../../dev/testkit
 	github.com/retepari/pari/pkg => ../../pkg
 	github.com/retepari/pari/proto/gen => ../../proto/gen
 )

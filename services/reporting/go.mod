@@ -7,6 +7,7 @@ require (
 	github.com/google/uuid v1.6.0
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/nats-io/nats.go v1.55.0
+	github.com/retepari/pari/dev/testkit v0.0.0
 	github.com/retepari/pari/pkg v0.0.0
 	github.com/retepari/pari/proto/gen v0.0.0
 	go.opentelemetry.io/otel v1.47.0
@@ -79,6 +80,7 @@ require (
 )
 
 replace (
+	github.com/retepari/pari/dev/testkit => ../../dev/testkit
 	github.com/retepari/pari/pkg => ../../pkg
 	github.com/retepari/pari/proto/gen => ../../proto/gen
 )

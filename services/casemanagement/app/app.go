@@ -1,4 +1,4 @@
-// Package app puts case management together: the only place that knows all of its parts. Main, `pari up` and the tests start
+// Package app puts case management together: the only place that knows all of its parts. Main, `pari-dev up` and the tests start
 // it from here.
 package app
 

@@ -12,9 +12,9 @@ import (
 	"google.golang.org/grpc"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/retepari/pari/dev/testkit/pgtest"
+	"github.com/retepari/pari/dev/testkit/rpctest"
 	"github.com/retepari/pari/pkg/identity"
-	"github.com/retepari/pari/pkg/pg/pgtest"
-	"github.com/retepari/pari/pkg/rpc/rpctest"
 	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/pkg/telemetry"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"

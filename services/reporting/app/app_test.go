@@ -11,11 +11,11 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/retepari/pari/dev/testkit/bustest"
+	"github.com/retepari/pari/dev/testkit/devkeys"
+	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/bus"
-	"github.com/retepari/pari/pkg/bus/bustest"
 	"github.com/retepari/pari/pkg/identity"
-	"github.com/retepari/pari/pkg/identity/devpki"
-	"github.com/retepari/pari/pkg/pg/pgtest"
 	"github.com/retepari/pari/pkg/rpc"
 	"github.com/retepari/pari/pkg/service"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
@@ -89,7 +89,7 @@ func TestRun(t *testing.T) {
 	background(t, "directory", func(ctx context.Context) error { return lists.Serve(ctx, at) })
 
 	keys := t.TempDir()
-	signingKey, err := devpki.SigningKey(bus.CentreOwner, keys, t.TempDir())
+	signingKey, err := devkeys.CreateSigningKey(bus.CentreOwner, keys, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/retepari/pari/cmd/pari/render"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 )
@@ -60,7 +61,7 @@ func (c *cli) caseList() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row func(...any)) {
+				return c.print(answer, func(row render.Row) {
 					row(c.label("NUMERO", "NUMBER"), c.label("STATO", "STATE"), c.label("FATTORE", "GROUND"), c.label("AMBITO", "FIELD"), "ID")
 					for _, f := range answer.GetCases() {
 						row(f.GetNumber(), short(f.GetState().String()), f.GetAssessment().GetMainGround(), f.GetAssessment().GetField(), f.GetCaseId())
@@ -193,7 +194,7 @@ func (c *cli) caseClose() *cobra.Command {
 }
 
 func (c *cli) printCase(answer proto.Message, f *casemanagementv1.Case) error {
-	return c.print(answer, func(row func(...any)) {
+	return c.print(answer, func(row render.Row) {
 		row(c.label("numero", "number"), f.GetNumber())
 		row(c.label("stato", "state"), short(f.GetState().String()), fmt.Sprintf("v%d", f.GetVersion()))
 		if a := f.GetAssessment(); a != nil {

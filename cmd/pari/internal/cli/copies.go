@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc/status"
 
-	"github.com/retepari/pari/cmd/pari/network"
+	"github.com/retepari/pari/cmd/pari/client"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
@@ -76,8 +76,8 @@ func (c *cli) copies(ctx context.Context) ([]copyStatus, error) {
 	return all, nil
 }
 
-func (s *copyStatus) fill(ctx context.Context, a network.Access, service string) error {
-	conn, err := a.Conn(service, network.Console(service), "")
+func (s *copyStatus) fill(ctx context.Context, a client.Network, service string) error {
+	conn, err := a.Conn(service, client.Console(service), "")
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/retepari/pari/cmd/pari/render"
 	"github.com/retepari/pari/pkg/rome"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
@@ -39,7 +40,7 @@ func (c *cli) deskFind() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row func(...any)) {
+				return c.print(answer, func(row render.Row) {
 					row(c.label("UFFICIO", "OFFICE"), c.label("APERTO", "OPEN"), c.label("TELEFONO", "PHONE"), "E-MAIL", "ID", c.label("PERCHÉ", "WHY"))
 					for _, m := range answer.GetMatches() {
 						o := m.GetOffice()
@@ -77,7 +78,7 @@ func (c *cli) vocabulary() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row func(...any)) {
+				return c.print(answer, func(row render.Row) {
 					for _, v := range answer.GetVocabularies() {
 						if len(args) == 0 {
 							row(v.GetName(), len(v.GetTerms()), c.label(v.GetTitleIt(), v.GetTitleEn()))

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
 
+	"github.com/retepari/pari/cmd/pari/render"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/files"
 )
@@ -56,7 +57,7 @@ func (c *cli) directoryList() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row func(...any)) {
+				return c.print(answer, func(row render.Row) {
 					row(c.label("VOCE", "ENTRY"), c.label("REVISIONE", "REVISION"))
 					for _, e := range answer.GetEntries() {
 						row(files.Name(e), e.GetRevision())
@@ -105,7 +106,7 @@ func (c *cli) directoryHistory() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row func(...any)) {
+				return c.print(answer, func(row render.Row) {
 					row(c.label("REVISIONE", "REVISION"), c.label("DEL", "STORED"), c.label("CAMBIATI", "CHANGED"))
 					for _, s := range answer.GetStates() {
 						row(s.GetEntry().GetRevision(), s.GetEntry().GetStoredAt().AsTime().Format("2006-01-02 15:04"), strings.Join(s.GetChangedFields(), " "))
@@ -181,7 +182,7 @@ func (c *cli) propose(cmd *cobra.Command, folder string, req *directoryv1.Propos
 				return err
 			}
 		}
-		return c.print(answer, func(row func(...any)) { c.proposalRows(answer.GetProposal(), row) })
+		return c.print(answer, func(row render.Row) { c.proposalRows(answer.GetProposal(), row) })
 	})
 }
 
@@ -200,7 +201,7 @@ func different(wanted, stands []*directoryv1.Entry) (out []*directoryv1.Entry) {
 	return out
 }
 
-func (c *cli) proposalRows(p *directoryv1.Proposal, row func(...any)) {
+func (c *cli) proposalRows(p *directoryv1.Proposal, row render.Row) {
 	if p == nil {
 		row(c.label("niente da cambiare", "nothing to change"))
 		return
@@ -237,7 +238,7 @@ func (c *cli) directoryProposals() *cobra.Command {
 					answer.Proposals = append(answer.Proposals, page.GetProposals()...)
 					req.PageToken, answer.NextPageToken = page.GetNextPageToken(), page.GetNextPageToken()
 				}
-				return c.print(answer, func(row func(...any)) {
+				return c.print(answer, func(row render.Row) {
 					row(c.label("PROPOSTA", "PROPOSAL"), c.label("STATO", "STATE"), c.label("VOCI", "ENTRIES"), c.label("PERCHÉ", "REASON"))
 					for _, p := range answer.GetProposals() {
 						row(p.GetProposalId(), short(p.GetState().String()), len(p.GetChanges()), p.GetReason())
@@ -261,7 +262,7 @@ func (c *cli) directoryDecide(verb string, decision directoryv1.Decision) *cobra
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row func(...any)) {
+				return c.print(answer, func(row render.Row) {
 					row(answer.GetProposal().GetProposalId(), short(answer.GetProposal().GetState().String()), c.label("revisione", "revision"), answer.GetProposal().GetRevision())
 				})
 			})

@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/retepari/pari/cmd/pari/client"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
-	"github.com/retepari/pari/cmd/pari/network"
 )
 
 var errNotSignedIn = errors.New("nobody is signed in")
@@ -42,10 +41,7 @@ func (c *cli) explain(err error) {
 	try := ""
 	st, isStatus := status.FromError(err)
 	switch {
-	case errors.Is(err, network.ErrRunning):
-		fmt.Fprintln(&b, err)
-		try = "pari feed status, pari desk find: it is there to be used"
-	case errors.Is(err, network.ErrNoNetwork):
+	case errors.Is(err, client.ErrNoNetwork):
 		fmt.Fprintln(&b, err)
 		try = "make run, in another terminal"
 	case errors.Is(err, errNotSignedIn):

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/retepari/pari/cmd/pari/render"
 	"github.com/retepari/pari/pkg/rome"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
@@ -37,7 +38,7 @@ func (c *cli) deskHours() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row func(...any)) {
+				return c.print(answer, func(row render.Row) {
 					if !answer.GetKnown() {
 						row(c.label("orari non dati: chiama prima di andare", "hours not given: call before you go"))
 						return

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/retepari/pari/cmd/pari/render"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/files"
 )
@@ -49,7 +50,7 @@ func (c *cli) directoryImport() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row func(...any)) { c.importRows(answer, became, args[2], row) })
+				return c.print(answer, func(row render.Row) { c.importRows(answer, became, args[2], row) })
 			})
 		},
 	}
@@ -79,7 +80,7 @@ func readDocument(file string, format directoryv1.DocumentFormat) ([]byte, error
 }
 
 // importRows say what was read, what was passed over and why, and what has to be mended before it can be proposed.
-func (c *cli) importRows(answer *directoryv1.ReadDocumentResponse, became []string, folder string, row func(...any)) {
+func (c *cli) importRows(answer *directoryv1.ReadDocumentResponse, became []string, folder string, row render.Row) {
 	words := map[string]string{
 		fileNew: c.label("nuovo file", "new file"), fileChanged: c.label("file cambiato", "file changed"), fileSame: c.label("file invariato", "file as it was"),
 	}

@@ -34,7 +34,7 @@ func (c *cli) login() *cobra.Command {
 				return err
 			}
 			s := session{Persona: c.as}
-			if s.Token, s.Expires, err = a.Login(cmd.Context(), c.as); err != nil {
+			if s.Token, s.Expires, err = a.SignIn(cmd.Context(), c.as); err != nil {
 				return err
 			}
 			if err := c.keep(s); err != nil {

@@ -2,17 +2,16 @@ package cli
 
 import (
 	"fmt"
-	"strings"
-	"text/tabwriter"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/retepari/pari/cmd/pari/render"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
 // print writes an answer as JSON, in the names of the contract, or lets table write it for people.
-func (c *cli) print(answer proto.Message, table func(row func(cells ...any))) error {
+func (c *cli) print(answer proto.Message, table func(row render.Row)) error {
 	if c.format == "json" {
 		raw, err := protojson.MarshalOptions{Multiline: true, UseProtoNames: true, EmitUnpopulated: true}.Marshal(answer)
 		if err != nil {
@@ -21,15 +20,7 @@ func (c *cli) print(answer proto.Message, table func(row func(cells ...any))) er
 		_, err = fmt.Fprintln(c.out, string(raw))
 		return err
 	}
-	t := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	table(func(cells ...any) {
-		texts := make([]string, len(cells))
-		for i, cell := range cells {
-			texts[i] = fmt.Sprint(cell)
-		}
-		_, _ = fmt.Fprintln(t, strings.Join(texts, "\t"))
-	})
-	if err := t.Flush(); err != nil {
+	if err := render.Rows(c.out, table); err != nil {
 		return err
 	}
 	if a, aged := answer.(interface {
@@ -44,9 +35,4 @@ func (c *cli) print(answer proto.Message, table func(row func(cells ...any))) er
 }
 
 // label picks the text in the language that was asked for.
-func (c *cli) label(it, en string) string {
-	if c.lang == "en" {
-		return en
-	}
-	return it
-}
+func (c *cli) label(it, en string) string { return render.Label(c.lang, it, en) }

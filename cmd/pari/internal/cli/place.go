@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
 
+	"github.com/retepari/pari/cmd/pari/render"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
@@ -23,7 +24,7 @@ func (c *cli) place() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row func(...any)) {
+				return c.print(answer, func(row render.Row) {
 					if len(answer.GetCandidates()) == 0 {
 						row(c.label("nessun luogo ha un nome simile", "no place has a name like this"))
 						return

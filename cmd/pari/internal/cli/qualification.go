@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/retepari/pari/cmd/pari/render"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
@@ -30,7 +31,7 @@ func (c *cli) directoryQualifications() *cobra.Command {
 						break
 					}
 				}
-				return c.print(all, func(row func(...any)) { c.qualificationRows(all, row) })
+				return c.print(all, func(row render.Row) { c.qualificationRows(all, row) })
 			})
 		},
 	}
@@ -39,7 +40,7 @@ func (c *cli) directoryQualifications() *cobra.Command {
 	return cmd
 }
 
-func (c *cli) qualificationRows(all *directoryv1.ListQualificationsResponse, row func(...any)) {
+func (c *cli) qualificationRows(all *directoryv1.ListQualificationsResponse, row render.Row) {
 	if len(all.GetQualifications()) == 0 {
 		row(c.label("nessun corso ha contato operatori di queste sedi fino al "+all.GetDate(), "no course has counted operators of these offices until "+all.GetDate()))
 		row("→ pari directory list course")

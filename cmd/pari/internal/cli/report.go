@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/retepari/pari/cmd/pari/render"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 )
 
@@ -45,7 +46,7 @@ func (c *cli) reportSubmit() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row func(...any)) {
+				return c.print(answer, func(row render.Row) {
 					if req.GetValidateOnly() {
 						row(c.label("va bene: nulla è stato salvato", "it would be taken: nothing was stored"))
 						return
@@ -106,7 +107,7 @@ func (c *cli) reportShow() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row func(...any)) { c.reportRows(answer.GetReport(), row) })
+				return c.print(answer, func(row render.Row) { c.reportRows(answer.GetReport(), row) })
 			})
 		},
 	}
@@ -114,7 +115,7 @@ func (c *cli) reportShow() *cobra.Command {
 	return cmd
 }
 
-func (c *cli) reportRows(r *intakev1.Report, row func(...any)) {
+func (c *cli) reportRows(r *intakev1.Report, row render.Row) {
 	content := r.GetContent()
 	row(c.label("numero", "number"), r.GetNumber())
 	row(c.label("stato", "state"), short(r.GetState().String()), "v"+fmt.Sprint(r.GetVersion()))
@@ -147,7 +148,7 @@ func (c *cli) reportList() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row func(...any)) {
+				return c.print(answer, func(row render.Row) {
 					row(c.label("NUMERO", "NUMBER"), c.label("STATO", "STATE"), c.label("FATTORI", "GROUNDS"), c.label("CANALE", "CHANNEL"), "ID")
 					for _, r := range answer.GetReports() {
 						row(r.GetNumber(), short(r.GetState().String()), strings.Join(r.GetContent().GetGrounds(), " "), r.GetContent().GetChannel(), r.GetReportId())
@@ -183,7 +184,7 @@ func (c *cli) reportTake() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row func(...any)) {
+				return c.print(answer, func(row render.Row) {
 					row(c.label("caso", "case"), answer.GetReport().GetCaseNumber(), answer.GetReport().GetCaseId())
 				})
 			})

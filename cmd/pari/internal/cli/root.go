@@ -9,15 +9,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime/debug"
 	"syscall"
 	"time"
 
+	"github.com/retepari/pari/cmd/pari/client"
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
-
-	"github.com/retepari/pari/cmd/pari/network"
 )
 
 // cli is what all commands share: where they write and the options that all of them take.
@@ -54,8 +52,8 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 
 func (c *cli) root() *cobra.Command {
 	root := &cobra.Command{
-		Use: "pari", Short: "Run, ask and measure a Pari network",
-		Long:          "Pari is the open platform of a regional anti-discrimination network.\nStart with `pari up`; then `pari desk find`, `pari login --as operator-cremona`, `pari report list`.",
+		Use: "pari", Short: "Work with a Pari network",
+		Long:          "Pari is the open platform of a regional anti-discrimination network.\nTry `pari desk find`, `pari login --as operator-cremona`, `pari report list`; `make run` starts a network to try them on.",
 		SilenceErrors: true, SilenceUsage: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if c.format != "table" && c.format != "json" {
@@ -68,29 +66,18 @@ func (c *cli) root() *cobra.Command {
 		},
 	}
 	flags := root.PersistentFlags()
-	flags.StringVar(&c.dir, "dir", defaultDir(), "folder of the network; also PARI_DIR")
+	flags.StringVar(&c.dir, "dir", client.DefaultDir(), "folder of the network; also PARI_DIR")
 	flags.StringVarP(&c.format, "output", "o", "table", "table or json")
 	flags.StringVar(&c.lang, "lang", "it", "language of labels and errors: it or en")
 	flags.StringVar(&c.as, "as", "", "who asks, for instance operator-cremona; else who signed in last")
 	flags.StringVar(&c.node, "node", "", "node, for instance cremona; else that of who asks")
 	flags.StringVar(&c.copy, "copy", "", "ask the copy of the directory at this node instead of the centre, for instance cremona")
-	root.AddCommand(c.up(), c.demo(), c.login(), c.logout(), c.report(), c.casework(), c.desk(), c.place(), c.table(), c.feed(), c.directory(), c.vocabulary(), c.bench(), c.version())
+	root.AddCommand(c.login(), c.logout(), c.report(), c.casework(), c.desk(), c.place(), c.table(), c.feed(), c.directory(), c.vocabulary(), c.version())
 	return root
 }
 
-func defaultDir() string {
-	if dir := os.Getenv("PARI_DIR"); dir != "" {
-		return dir
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return ".pari"
-	}
-	return filepath.Join(home, ".local", "state", "pari")
-}
-
 // access reads where the network is.
-func (c *cli) access() (network.Access, error) { return network.ReadAccess(c.dir) }
+func (c *cli) access() (client.Network, error) { return client.Load(c.dir) }
 
 // ask connects to a service as whoever asks and calls it.
 func (c *cli) ask(ctx context.Context, service string, call func(ctx context.Context, conn *grpc.ClientConn) error) error {
@@ -99,7 +86,7 @@ func (c *cli) ask(ctx context.Context, service string, call func(ctx context.Con
 		return err
 	}
 	var token string
-	console := network.Console(service)
+	console := client.Console(service)
 	if service != "directory" || c.as != "" { // whose answers are for everybody; who changes it says who it is
 		if token, err = c.token(); err != nil {
 			return err
@@ -113,11 +100,11 @@ func (c *cli) ask(ctx context.Context, service string, call func(ctx context.Con
 			return errors.New("which node? Say --node, for instance --node cremona")
 		}
 		service += "." + c.node
-		console = network.Console(service)
+		console = client.Console(service)
 	}
 	if service == "directory" && c.copy != "" {
 		service += "." + c.copy
-		console = network.Console(service)
+		console = client.Console(service)
 	}
 	conn, err := a.Conn(service, console, token)
 	if err != nil {

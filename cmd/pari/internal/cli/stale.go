@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/retepari/pari/cmd/pari/render"
 	"github.com/retepari/pari/pkg/rome"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/files"
@@ -35,7 +36,7 @@ func (c *cli) directoryStale() *cobra.Command {
 					return !files.Stale(e, req.GetVerifiedBefore(), now.Format(time.DateOnly))
 				})
 				oldestFirst(answer.GetEntries())
-				return c.print(answer, func(row func(...any)) { c.staleRows(answer.GetEntries(), req.GetVerifiedBefore(), row) })
+				return c.print(answer, func(row render.Row) { c.staleRows(answer.GetEntries(), req.GetVerifiedBefore(), row) })
 			})
 		},
 	}
@@ -51,7 +52,7 @@ func oldestFirst(entries []*directoryv1.Entry) {
 	})
 }
 
-func (c *cli) staleRows(entries []*directoryv1.Entry, before string, row func(...any)) {
+func (c *cli) staleRows(entries []*directoryv1.Entry, before string, row render.Row) {
 	if len(entries) == 0 {
 		row(c.label("tutto è stato verificato dal "+before+" in poi", "everything was checked on or after "+before))
 		return

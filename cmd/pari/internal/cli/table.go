@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
 
+	"github.com/retepari/pari/cmd/pari/render"
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
 )
 
@@ -26,7 +27,7 @@ func (c *cli) tableList() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row func(...any)) {
+				return c.print(answer, func(row render.Row) {
 					for _, t := range answer.GetTables() {
 						row(t.GetCode(), short(t.GetUnit().String()), c.label(t.GetTitleIt(), t.GetTitleEn()))
 					}
@@ -48,50 +49,13 @@ func (c *cli) tableShow() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row func(...any)) { c.tableRows(answer.GetTable(), row) })
+				return c.print(answer, func(row render.Row) { render.Table(answer.GetTable(), c.lang, row) })
 			})
 		},
 	}
 	cmd.Flags().StringVar(&req.Region, "region", "lombardia", "region")
 	cmd.Flags().Int32Var(&req.Year, "year", int32(time.Now().Year()), "year")
 	return cmd
-}
-
-// tableRows writes the cells that are shown and says how many are not.
-func (c *cli) tableRows(t *reportingv1.Table, row func(...any)) {
-	row(fmt.Sprintf("%s %s, %s %d", t.GetInfo().GetCode(), c.label(t.GetInfo().GetTitleIt(), t.GetInfo().GetTitleEn()), t.GetRegion(), t.GetYear()))
-	labels := make([]map[string]string, len(t.GetDimensions()))
-	var head []any
-	for i, d := range t.GetDimensions() {
-		head = append(head, c.label(d.GetLabelIt(), d.GetLabelEn()))
-		labels[i] = map[string]string{}
-		for _, category := range d.GetCategories() {
-			labels[i][category.GetCode()] = c.label(category.GetLabelIt(), category.GetLabelEn())
-		}
-	}
-	row(append(head, "N")...)
-	hidden := 0
-	for _, cell := range t.GetCells() {
-		if cell.GetHidden() {
-			hidden++
-			continue
-		}
-		var line []any
-		for i, key := range cell.GetKeys() {
-			text := key
-			if i < len(labels) && labels[i][key] != "" {
-				text = labels[i][key]
-			}
-			line = append(line, text)
-		}
-		row(append(line, cell.GetValue())...)
-	}
-	if t.GetProtection().GetThreshold() == 0 {
-		row(c.label("dati pubblici, esatti", "public figures, exact"))
-		return
-	}
-	row(fmt.Sprintf(c.label("%d celle protette: zero o meno di %d; le altre arrotondate a %d", "%d cells protected: zero or fewer than %d; the others rounded to %d"),
-		hidden, t.GetProtection().GetThreshold(), t.GetProtection().GetBase()))
 }
 
 func (c *cli) feed() *cobra.Command {
@@ -104,7 +68,7 @@ func (c *cli) feed() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row func(...any)) {
+				return c.print(answer, func(row render.Row) {
 					row(c.label("NODO", "NODE"), c.label("LINEA", "LINE"), c.label("INVIATI", "SENT"), c.label("APPLICATI", "APPLIED"), c.label("BUCHI", "GAPS"),
 						c.label("FERMI", "PARKED"), c.label("IN CODA", "PENDING"), c.label("SENTITO DA", "HEARD"))
 					for _, n := range answer.GetNodes() {

@@ -9,9 +9,9 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
 
+	"github.com/retepari/pari/dev/testkit/rpctest"
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/rpc"
-	"github.com/retepari/pari/pkg/rpc/rpctest"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/data"
 	"github.com/retepari/pari/services/directory/internal/api"

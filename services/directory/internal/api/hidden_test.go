@@ -16,8 +16,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/retepari/pari/dev/testkit/rpctest"
 	"github.com/retepari/pari/pkg/identity"
-	"github.com/retepari/pari/pkg/rpc/rpctest"
 	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"

@@ -17,12 +17,13 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/grpc"
 
+	"github.com/retepari/pari/dev/testkit/devkeys"
+	"github.com/retepari/pari/dev/testkit/pgtest"
+	"github.com/retepari/pari/dev/testkit/rpctest"
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/pg/pgtest"
 	"github.com/retepari/pari/pkg/rpc"
-	"github.com/retepari/pari/pkg/rpc/rpctest"
 	"github.com/retepari/pari/pkg/seal"
 	"github.com/retepari/pari/pkg/vocabulary"
 	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
@@ -93,7 +94,7 @@ func open(t testing.TB) *world {
 	}).Pool(t)
 	log, dir := slog.New(slog.DiscardHandler), t.TempDir()
 	kek, secretsFile := filepath.Join(dir, "kek.json"), filepath.Join(dir, "secrets.json")
-	err := errors.Join(seal.CreateKEK(kek), seal.CreateSecrets(secretsFile))
+	err := errors.Join(devkeys.CreateKEK(kek), devkeys.CreateSecrets(secretsFile))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,10 +12,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/pg/pgtest"
 	"github.com/retepari/pari/pkg/repeat"
 	"github.com/retepari/pari/services/intake/internal/report"
 	"github.com/retepari/pari/services/intake/internal/store"

@@ -9,8 +9,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"github.com/retepari/pari/dev/testkit/bustest"
 	"github.com/retepari/pari/pkg/bus"
-	"github.com/retepari/pari/pkg/bus/bustest"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	"github.com/retepari/pari/services/reporting/internal/store"
 )

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/retepari/pari/dev/testkit/pglocal"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/pg/pglocal"
 	"github.com/retepari/pari/services/reporting/internal/fact"
 )
 

@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/bus"
-	"github.com/retepari/pari/pkg/pg/pgtest"
 	"github.com/retepari/pari/services/reporting/internal/fact"
 )
 

@@ -1,0 +1,64 @@
+// Command pari-dev runs a whole Pari network on one machine, checks it and measures it; see pari-dev --help.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/retepari/pari/cmd/pari/client"
+)
+
+// app is what the commands share.
+type app struct {
+	out, errOut io.Writer
+
+	dir    string
+	format string
+}
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run returns the exit code. A second interrupt ends the program at once.
+func run(args []string, out, errOut io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	a := &app{out: out, errOut: errOut}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	if err := root.ExecuteContext(ctx); err != nil {
+		_, _ = fmt.Fprintln(errOut, err)
+		return 1
+	}
+	return 0
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use: "pari-dev", Short: "Run, check and measure a Pari network on this machine",
+		Long: "Runs a centre and three nodes in one process, for trying and developing Pari. Nothing here is for production.\n" +
+			"Start with `pari-dev up`, then use `pari` in a second terminal.",
+		SilenceErrors: true, SilenceUsage: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if a.format != "table" && a.format != "json" {
+				return fmt.Errorf("-o takes table or json, not %q", a.format)
+			}
+			return nil
+		},
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.dir, "dir", client.DefaultDir(), "folder of the network; also PARI_DIR")
+	flags.StringVarP(&a.format, "output", "o", "table", "table or json")
+	root.AddCommand(a.up(), a.demo(), a.bench())
+	return root
+}
+
+func (a *app) progress(step string) { _, _ = fmt.Fprintln(a.errOut, "…", step) }

@@ -1,0 +1,100 @@
+// Package idp is the OpenID provider of a development network. It speaks the real protocol (discovery, authorization code
+// with PKCE, signed access tokens), but its users are invented and have no passwords: whoever names one in login_hint, or
+// clicks a name on the login page, is signed in.
+//
+// It refuses to listen beyond loopback. Production uses any provider that puts the claim pari_grants into its tokens.
+package idp
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/zitadel/oidc/v3/pkg/op"
+)
+
+const (
+	// Audience of the access tokens.
+	Audience = "pari"
+	// ClientID of the command line and of consoles, a public client.
+	ClientID = "pari"
+	// GrantsClaim lists what the user may do, as "<region>/<node>/<role>".
+	GrantsClaim = "pari_grants"
+
+	tokenLifetime   = time.Hour
+	shutdownTimeout = time.Second
+)
+
+// Config of a provider.
+type Config struct {
+	Listener net.Listener
+	TLS      *tls.Config
+	// Issuer is https://host:port of the listener.
+	Issuer string
+	Users  []User
+	Log    *slog.Logger
+	// SigningKeyFile holds the key that signs tokens; it is created on the first start.
+	SigningKeyFile string
+}
+
+// Provider is an OpenID provider.
+type Provider struct {
+	config  Config
+	handler http.Handler
+}
+
+// New returns a provider that does not listen yet. It refuses a listener that is not on loopback.
+func New(c Config) (*Provider, error) {
+	if addr, ok := c.Listener.Addr().(*net.TCPAddr); !ok || !addr.IP.IsLoopback() {
+		return nil, errors.New("the development identity provider listens on loopback only")
+	}
+	key, err := loadOrCreateKey(c.SigningKeyFile)
+	if err != nil {
+		return nil, err
+	}
+	s := newStorage(key, c.Users)
+	config := &op.Config{CodeMethodS256: true, SupportedClaims: []string{"sub", "aud", GrantsClaim}}
+	if _, err := rand.Read(config.CryptoKey[:]); err != nil {
+		return nil, fmt.Errorf("identity provider: %w", err)
+	}
+	provider, err := op.NewProvider(config, s, op.StaticIssuer(c.Issuer), op.WithLogger(c.Log))
+	if err != nil {
+		return nil, fmt.Errorf("identity provider: %w", err)
+	}
+	login := loginHandler{storage: s, callbackURL: op.AuthCallbackURL(provider)}
+	withIssuer := op.NewIssuerInterceptor(provider.IssuerFromRequest)
+	mux := http.NewServeMux()
+	mux.Handle("GET /login", withIssuer.HandlerFunc(login.show))
+	mux.Handle("POST /login", withIssuer.HandlerFunc(login.submit))
+	mux.Handle("/", provider)
+	return &Provider{config: c, handler: mux}, nil
+}
+
+// Run serves until ctx ends. Requests in flight are answered first.
+func (p *Provider) Run(ctx context.Context) error {
+	server := &http.Server{
+		Handler: p.handler, ReadHeaderTimeout: 5 * time.Second,
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+		ErrorLog:    slog.NewLogLogger(p.config.Log.Handler(), slog.LevelDebug),
+	}
+	closed := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		defer close(closed)
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+		defer cancel()
+		if server.Shutdown(drain) != nil {
+			_ = server.Close()
+		}
+	})
+	if err := server.Serve(tls.NewListener(p.config.Listener, p.config.TLS)); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("identity provider: %w", err)
+	}
+	<-closed
+	return nil
+}

@@ -1,0 +1,154 @@
+// Package devpki is a certificate authority for trying, developing and testing: it makes the identity directories that a
+// real network gets from its own authority. Its key lies in a file; production never uses it.
+package devpki
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/retepari/pari/pkg/identity"
+)
+
+// Authority issues certificates.
+type Authority struct {
+	dir  string
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+// Open loads the authority kept in dir, or makes one there.
+func Open(dir string) (*Authority, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("authority: %w", err)
+	}
+	certPEM, err := os.ReadFile(filepath.Join(dir, identity.CAFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return create(dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("authority: %w", err)
+	}
+	keyPEM, err := os.ReadFile(filepath.Join(dir, "ca-key.pem"))
+	if err != nil {
+		return nil, fmt.Errorf("authority: %w", err)
+	}
+	certBlock, _ := pem.Decode(certPEM)
+	keyBlock, _ := pem.Decode(keyPEM)
+	if certBlock == nil || keyBlock == nil {
+		return nil, errors.New("authority: files hold no PEM")
+	}
+	cert, err := x509.ParseCertificate(certBlock.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("authority: %w", err)
+	}
+	key, err := x509.ParsePKCS8PrivateKey(keyBlock.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("authority: %w", err)
+	}
+	ec, ok := key.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, errors.New("authority: not the key of this authority")
+	}
+	return &Authority{dir, cert, ec}, nil
+}
+
+func create(dir string) (*Authority, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("authority: %w", err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: serialNumber(), Subject: pkix.Name{CommonName: "Pari development authority"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(10, 0, 0),
+		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		return nil, fmt.Errorf("authority: %w", err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, fmt.Errorf("authority: %w", err)
+	}
+	// The key goes first: a certificate without its key would look like a whole authority.
+	if err := writeKey(filepath.Join(dir, "ca-key.pem"), key); err != nil {
+		return nil, err
+	}
+	if err := writePEM(filepath.Join(dir, identity.CAFile), "CERTIFICATE", der, 0o644); err != nil {
+		return nil, err
+	}
+	return &Authority{dir, cert, key}, nil
+}
+
+// CAPath is the file that holds the authority's certificate.
+func (a *Authority) CAPath() string { return filepath.Join(a.dir, identity.CAFile) }
+
+// Certificate is the authority's own.
+func (a *Authority) Certificate() *x509.Certificate { return a.cert }
+
+// Issue makes an identity directory, valid from an hour ago for a year.
+func (a *Authority) Issue(id identity.ID, dir string) error {
+	return a.IssueFor(id, dir, time.Now().Add(-time.Hour), time.Now().AddDate(1, 0, 0))
+}
+
+// IssueFor makes an identity directory with a validity of its own; tests make expired ones with it.
+func (a *Authority) IssueFor(id identity.ID, dir string, from, to time.Time) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("issue: %w", err)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return fmt.Errorf("issue: %w", err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: serialNumber(), Subject: pkix.Name{CommonName: id.Name}, NotBefore: from, NotAfter: to,
+		URIs: []*url.URL{id.URL()}, DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
+	if err != nil {
+		return fmt.Errorf("issue: %w", err)
+	}
+	if err := writeKey(filepath.Join(dir, identity.KeyFile), key); err != nil {
+		return err
+	}
+	if err := writePEM(filepath.Join(dir, identity.CertFile), "CERTIFICATE", der, 0o644); err != nil {
+		return err
+	}
+	return writePEM(filepath.Join(dir, identity.CAFile), "CERTIFICATE", a.cert.Raw, 0o644)
+}
+
+func serialNumber() *big.Int {
+	n, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
+	if err != nil {
+		return big.NewInt(time.Now().UnixNano())
+	}
+	return n
+}
+
+func writeKey(path string, key any) error {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return fmt.Errorf("write key: %w", err)
+	}
+	return writePEM(path, "PRIVATE KEY", der, 0o600)
+}
+
+func writePEM(path, kind string, der []byte, mode os.FileMode) error {
+	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), mode); err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	}
+	return nil
+}

@@ -1,0 +1,144 @@
+package natsconf
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/identity"
+)
+
+// TLS names the files of an identity directory, as identity.Source reads them too.
+type TLS struct{ Cert, Key, CA string }
+
+// TLSIn names the files of dir by their usual names.
+func TLSIn(dir string) TLS {
+	return TLS{Cert: filepath.Join(dir, identity.CertFile), Key: filepath.Join(dir, identity.KeyFile), CA: filepath.Join(dir, identity.CAFile)}
+}
+
+var (
+	slug   = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+	domain = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?$`)
+)
+
+// LeafID is what the leaf of a node presents to the hub and to the node's services.
+func LeafID(trustDomain, region, node string) identity.ID {
+	return identity.ID{TrustDomain: trustDomain, Region: region, Node: node, Kind: identity.KindLeaf, Name: "nats"}
+}
+
+// HubID is what the hub presents.
+func HubID(trustDomain string) identity.ID {
+	return identity.ID{TrustDomain: trustDomain, Region: identity.AllRegions, Node: identity.Centre, Kind: identity.KindLeaf, Name: "hub"}
+}
+
+func centreID(trustDomain, kind, name string) identity.ID {
+	return identity.ID{TrustDomain: trustDomain, Region: identity.AllRegions, Node: identity.Centre, Kind: kind, Name: name}
+}
+
+// user is one certificate and what it may do.
+type user struct {
+	ID        identity.ID
+	Kind      string // STANDARD or LEAFNODE
+	Publish   []string
+	Subscribe []string
+}
+
+// serviceUser may send and hear one line; the directory asks for what its copy lacks instead.
+func serviceUser(trustDomain, region, node, service string) user {
+	up, down := "pari.v1."+region+"."+node, "pari.down.v1."+region+"."+node
+	u := user{
+		ID:        identity.ID{TrustDomain: trustDomain, Region: region, Node: node, Kind: identity.KindService, Name: service},
+		Kind:      "STANDARD",
+		Publish:   []string{up + ".events." + service + ".>", up + ".heartbeat." + service},
+		Subscribe: []string{down + ".watermark." + service, bus.InboxPrefix(region, node, service) + ".>"},
+	}
+	if service == "directory" {
+		u.Publish = []string{bus.DirectoryQuestion(region, node)}
+		u.Subscribe[0] = bus.DirectoryAnnouncements
+	}
+	return u
+}
+
+func checkSlugs(what string, values ...string) error {
+	for _, v := range values {
+		if !slug.MatchString(v) {
+			return fmt.Errorf("broker configuration: %s is not a lower-case name", what)
+		}
+	}
+	return nil
+}
+
+func checkListen(what, addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("broker configuration: %s is not host:port", what)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < -1 || n > 65535 {
+		return fmt.Errorf("broker configuration: %s has no usable port", what)
+	}
+	return nil
+}
+
+func checkTLS(t TLS) error {
+	if t.Cert == "" || t.Key == "" || t.CA == "" {
+		return fmt.Errorf("broker configuration: certificate, key and authorities are needed")
+	}
+	return nil
+}
+
+// object is a block of the configuration. The broker reads JSON; templates are not used because they would keep every
+// exported method of the program in the binary.
+type object = map[string]any
+
+// base is what both brokers have.
+func base(name, listen, monitor string, t TLS) object {
+	o := object{
+		"server_name": name, "listen": listen, "tls": t.object(),
+		"max_payload": 128 << 10, "max_control_line": 8 << 10, "write_deadline": "10s",
+		"ping_interval": "10s", "ping_max": 2, "connect_error_reports": 60, "reconnect_error_reports": 60,
+		"system_account": "SYS",
+	}
+	if monitor != "" {
+		o["http"] = monitor
+	}
+	return o
+}
+
+// object says who the broker is, and that whoever connects shows a certificate that names a user.
+func (t TLS) object() object {
+	o := t.outward()
+	o["verify_and_map"] = true
+	return o
+}
+
+// outward is for connections that the broker opens itself.
+func (t TLS) outward() object {
+	return object{"cert_file": t.Cert, "key_file": t.Key, "ca_file": t.CA, "min_version": "1.3", "timeout": 5}
+}
+
+func users(list []user) []object {
+	o := make([]object, len(list))
+	for i, u := range list {
+		o[i] = object{
+			"user": u.ID.String(), "allowed_connection_types": []string{u.Kind},
+			"permissions": object{"publish": object{"allow": u.Publish}, "subscribe": object{"allow": u.Subscribe}},
+		}
+	}
+	return o
+}
+
+func render(config object) (string, error) {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // subjects end in ">", and the broker's parser takes no \u
+	e.SetIndent("", "  ")
+	if err := e.Encode(config); err != nil {
+		return "", fmt.Errorf("broker configuration: %w", err)
+	}
+	return b.String(), nil
+}

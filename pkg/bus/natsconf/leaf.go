@@ -1,0 +1,47 @@
+package natsconf
+
+import (
+	"errors"
+	"net/url"
+)
+
+// Leaf is the broker beside the services of a node. It stores nothing: the outbox does.
+type Leaf struct {
+	TrustDomain  string
+	Region, Node string
+	Listen       string // the node's services: host:port; port -1 lets the system choose
+	Monitor      string // host:port of the HTTP monitor, "" for none
+	HubURL       string // tls://host:port of the hub's leaf listener
+	TLS          TLS
+	Services     []string // [intake, casemanagement, directory]
+}
+
+// Config writes the configuration of the leaf.
+func (l Leaf) Config() (string, error) {
+	if len(l.Services) == 0 {
+		l.Services = []string{"intake", "casemanagement", "directory"}
+	}
+	if !domain.MatchString(l.TrustDomain) {
+		return "", errors.New("broker configuration: trust domain is not a domain name")
+	}
+	if u, err := url.Parse(l.HubURL); err != nil || u.Scheme != "tls" || u.Port() == "" || u.User != nil {
+		return "", errors.New("broker configuration: hub address is not tls://host:port")
+	}
+	err := errors.Join(checkSlugs("node", append([]string{l.Region, l.Node}, l.Services...)...), checkListen("listen address", l.Listen), checkTLS(l.TLS))
+	if err != nil {
+		return "", err
+	}
+	members := make([]user, len(l.Services))
+	for i, service := range l.Services {
+		members[i] = serviceUser(l.TrustDomain, l.Region, l.Node, service)
+	}
+	config := base("leaf-"+l.Region+"-"+l.Node, l.Listen, l.Monitor, l.TLS)
+	config["leafnodes"] = object{
+		"reconnect": "500ms",
+		"remotes": []object{{
+			"url": l.HubURL, "account": "NODE", "ignore_discovered_servers": true, "tls": l.TLS.outward(),
+		}},
+	}
+	config["accounts"] = object{"NODE": object{"users": users(members)}, "SYS": object{"users": []object{}}}
+	return render(config)
+}
