@@ -49,7 +49,7 @@ soak: postgres ## long crash battery (about half an hour)
 .PHONY: gen
 gen: $(BIN)/buf $(BIN)/protoc-gen-go ## generate Go from proto/, and the pages of docs/ that come from code
 	@buf format -w proto && rm -rf proto/gen/pari && buf generate
-	@go test ./pkg/fault/... ./services/casemanagement/internal/casefile/... ./e2e/contract/... -run 'Docs' -update >/dev/null
+	@go test ./services/casemanagement/internal/casefile/... ./e2e/contract/... -run 'Docs' -update >/dev/null
 	@echo "generated proto/gen and docs" >&2
 
 .PHONY: tidy

@@ -5,11 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/retepari/pari/e2e/cluster"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"

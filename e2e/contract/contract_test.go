@@ -14,7 +14,7 @@ import (
 	privacyv1 "github.com/retepari/pari/proto/gen/pari/privacy/v1"
 )
 
-var update = flag.Bool("update", false, "write docs/access.md anew")
+var update = flag.Bool("update", false, "write the generated pages of docs/")
 
 func fields(m protoreflect.MessageDescriptor) []protoreflect.FieldDescriptor {
 	var all []protoreflect.FieldDescriptor

@@ -12,13 +12,13 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/bus"
-	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 )
 
 func TestOpenMsg(t *testing.T) {
 	t.Parallel()
 	keys := bus.KeysOf("centre", testSigner().Public())
-	watermark := &eventsv1.Watermark{Source: "intake", AppliedNodeSeq: 7}
+	watermark := &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 7}
 	seal := func() *nats.Msg {
 		m, err := bus.SignedMsg(cremona.WatermarkSubject(), watermark, testSigner())
 		if err != nil {
@@ -26,7 +26,7 @@ func TestOpenMsg(t *testing.T) {
 		}
 		return m
 	}
-	var got eventsv1.Watermark
+	var got feedv1.Watermark
 	if err := bus.OpenMsg(seal(), "centre", keys, &got); err != nil || !proto.Equal(&got, watermark) {
 		t.Fatalf("got %v, %v", &got, err)
 	}
@@ -40,13 +40,13 @@ func TestOpenMsg(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := seal()
 			forge(m)
-			if err := bus.OpenMsg(m, "centre", keys, &eventsv1.Watermark{}); !errors.Is(err, bus.ErrSignature) {
+			if err := bus.OpenMsg(m, "centre", keys, &feedv1.Watermark{}); !errors.Is(err, bus.ErrSignature) {
 				t.Fatalf("got %v, wants ErrSignature", err)
 			}
 		})
 	}
 	// Ensure that a heartbeat cannot be passed off as a watermark, though their bytes may agree.
-	m, err := bus.SignedMsg(cremona.WatermarkSubject(), &eventsv1.Heartbeat{Source: "intake", LastNodeSeq: 7}, testSigner())
+	m, err := bus.SignedMsg(cremona.WatermarkSubject(), &feedv1.Heartbeat{Source: "intake", LastSeq: 7}, testSigner())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,9 +3,7 @@ package fault_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -16,23 +14,6 @@ import (
 
 	"github.com/retepari/pari/pkg/fault"
 )
-
-var update = flag.Bool("update", false, "write docs/errors.md anew")
-
-// Ensure every reason has a code and four texts, and stands once.
-func TestRegistry_IsComplete(t *testing.T) {
-	t.Parallel()
-	seen := map[fault.Reason]bool{}
-	for _, e := range fault.Reasons() {
-		if e.Code == codes.OK || e.English == "" || e.Italian == "" || e.FixEnglish == "" || e.FixItalian == "" || seen[e.Reason] {
-			t.Errorf("%s is incomplete or stands twice", e.Reason)
-		}
-		seen[e.Reason] = true
-	}
-	if len(seen) < 40 {
-		t.Errorf("only %d reasons", len(seen))
-	}
-}
 
 // Ensure what a service refuses is what a client of ours reads.
 func TestStatus_GoesThereAndBack(t *testing.T) {
@@ -97,29 +78,28 @@ func TestNew_RefusesAnUnknownReason(t *testing.T) {
 	}
 }
 
-// Ensure docs/errors.md is the registry.
-func TestDocs_Errors(t *testing.T) {
+// Ensure a service cannot register a reason twice, or one that says nothing to somebody.
+func TestRegister_RefusesWhatIsIncomplete(t *testing.T) {
 	t.Parallel()
-	const page = "../../docs/errors.md"
-	var b strings.Builder
-	b.WriteString("# Errors\n\nEvery refusal carries a gRPC code, an English message, and as details `google.rpc.ErrorInfo` (`reason`, domain `pari`), " +
-		"`google.rpc.LocalizedMessage` (Italian) and, for `INVALID_REQUEST`, `google.rpc.BadRequest` with the path, the reason and both " +
-		"texts of every field at fault, all at once. Nothing is stored by a call that was refused.\n\nRetry `UNAVAILABLE` with the same " +
-		"`request_id`; nothing is done twice. Don't retry anything else unchanged. Written from the registry by `make gen`.\n\n" +
-		"| reason | code | meaning | what to do | significato | che cosa fare |\n|---|---|---|---|---|---|\n")
-	for _, e := range fault.Reasons() {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", e.Reason, e.Code, e.English, e.FixEnglish, e.Italian, e.FixItalian)
-	}
-	if *update {
-		if err := os.WriteFile(page, []byte(b.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != b.String() {
-		t.Error("docs/errors.md is not what the registry says: run make gen")
+	complete := fault.Entry{Reason: "TEST", Code: codes.NotFound, English: "e", Italian: "i", FixEnglish: "fe", FixItalian: "fi"}
+	for name, change := range map[string]func(*fault.Entry){
+		"registered already": func(e *fault.Entry) { e.Reason = fault.NotFound },
+		"no reason":          func(e *fault.Entry) { e.Reason = "" },
+		"no code":            func(e *fault.Entry) { e.Code = codes.OK },
+		"no English":         func(e *fault.Entry) { e.English = "" },
+		"no Italian":         func(e *fault.Entry) { e.Italian = "" },
+		"no English fix":     func(e *fault.Entry) { e.FixEnglish = "" },
+		"no Italian fix":     func(e *fault.Entry) { e.FixItalian = "" },
+	} {
+		entry := complete
+		change(&entry)
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: registered", name)
+				}
+			}()
+			fault.Register("test", entry)
+		}()
 	}
 }

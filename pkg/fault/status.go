@@ -92,7 +92,7 @@ func FromStatus(err error) error {
 			}
 		}
 	}
-	if _, known := registry[f.Reason]; known {
+	if f.Reason != "" {
 		return f
 	}
 	switch st.Code() {

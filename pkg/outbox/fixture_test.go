@@ -19,7 +19,7 @@ import (
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
-	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -211,7 +211,7 @@ func (b *bundle) want(got verdict, want verdict) {
 }
 
 // centre sends a watermark for the line.
-func (b *bundle) centre(s *bus.Signer, w *eventsv1.Watermark) {
+func (b *bundle) centre(s *bus.Signer, w *feedv1.Watermark) {
 	b.t.Helper()
 	m, err := bus.SignedMsg(line.WatermarkSubject(), w, s)
 	if err != nil {

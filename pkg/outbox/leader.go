@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/retepari/pari/pkg/bus"
-	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 )
 
 // leader is a relay that holds the lease. Everything below runs in one goroutine; an error of the database ends it.
@@ -187,8 +187,8 @@ func (l *leader) announce(ctx context.Context) error {
 	}
 	pending := l.last - l.acked + left
 	l.r.update(func(s *Status) { s.Pending = pending })
-	m, err := bus.SignedMsg(l.r.c.Line.HeartbeatSubject(), &eventsv1.Heartbeat{
-		Source: l.r.c.Line.Source, LastNodeSeq: l.last, Pending: pending,
+	m, err := bus.SignedMsg(l.r.c.Line.HeartbeatSubject(), &feedv1.Heartbeat{
+		Source: l.r.c.Line.Source, LastSeq: l.last, Pending: pending,
 	}, l.r.c.Signer)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/pg"
-	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 )
 
 func migrateForModel(ctx context.Context, ownerURL string) error {
@@ -220,7 +220,7 @@ func TestNumbering_is_gapless_whatever_happens(t *testing.T) {
 			"publish":  func(t *rapid.T) { m.acknowledge(rapid.IntRange(0, len(m.l.queue)).Draw(t, "acknowledged")) },
 			"crash":    m.crash,
 			"watermark": func(t *rapid.T) {
-				m.l.heed(ctx, &eventsv1.Watermark{AppliedNodeSeq: rapid.Int64Range(0, m.highest).Draw(t, "applied")})
+				m.l.heed(ctx, &feedv1.Watermark{AcknowledgedSeq: rapid.Int64Range(0, m.highest).Draw(t, "applied")})
 			},
 		})
 		m.settle()

@@ -16,7 +16,7 @@ import (
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
-	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 )
 
 func TestRelay_sends_all_in_order(t *testing.T) {
@@ -220,11 +220,11 @@ func TestRelay_announces_itself(t *testing.T) {
 		if err != nil || from != line {
 			t.Fatalf("heartbeat of %v, %v", from, err)
 		}
-		var h eventsv1.Heartbeat
+		var h feedv1.Heartbeat
 		if err := bus.OpenMsg(m, from.Owner(), keys, &h); err != nil {
 			t.Fatal(err)
 		}
-		return h.GetLastNodeSeq() == 20 && h.GetPending() == 0 && h.GetSource() == "intake"
+		return h.GetLastSeq() == 20 && h.GetPending() == 0 && h.GetSource() == "intake"
 	})
 }
 

@@ -12,21 +12,21 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/retepari/pari/pkg/bus"
-	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 )
 
 // inbox keeps the newest watermark until the leader looks.
 type inbox struct {
 	signal chan struct{}
 	mu     *sync.Mutex
-	latest **eventsv1.Watermark
+	latest **feedv1.Watermark
 }
 
 func newInbox() inbox {
-	return inbox{signal: make(chan struct{}, 1), mu: &sync.Mutex{}, latest: new(*eventsv1.Watermark)}
+	return inbox{signal: make(chan struct{}, 1), mu: &sync.Mutex{}, latest: new(*feedv1.Watermark)}
 }
 
-func (i inbox) put(w *eventsv1.Watermark) {
+func (i inbox) put(w *feedv1.Watermark) {
 	i.mu.Lock()
 	*i.latest = w
 	i.mu.Unlock()
@@ -36,7 +36,7 @@ func (i inbox) put(w *eventsv1.Watermark) {
 	}
 }
 
-func (i inbox) take() *eventsv1.Watermark {
+func (i inbox) take() *feedv1.Watermark {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	w := *i.latest
@@ -47,7 +47,7 @@ func (i inbox) take() *eventsv1.Watermark {
 // hear takes a watermark from the broker. What the centre did not sign for this line is dropped.
 func (r *Relay) hear(m *nats.Msg) {
 	ctx := context.Background()
-	var w eventsv1.Watermark
+	var w feedv1.Watermark
 	if err := bus.OpenMsg(m, bus.CentreOwner, r.c.Centre, &w); err != nil {
 		r.c.Log.WarnContext(ctx, "watermark dropped", slog.Any("error", err))
 		return
@@ -61,10 +61,10 @@ func (r *Relay) hear(m *nats.Msg) {
 
 // resend is what has to be sent again.
 type resend struct {
-	ranges []*eventsv1.SeqRange // asked for by the centre, or overdue
-	last   time.Time            // when the last pass over ranges ended
-	since  time.Time            // when the confirmed position last moved, or had nothing to move to
-	heard  bool                 // the centre has spoken since then
+	ranges []*feedv1.SequenceRange // asked for by the centre, or overdue
+	last   time.Time               // when the last pass over ranges ended
+	since  time.Time               // when the confirmed position last moved, or had nothing to move to
+	heard  bool                    // the centre has spoken since then
 }
 
 // settle is how long a watermark may still speak of the time before a resend.
@@ -84,27 +84,27 @@ func (s *resend) due(l *leader) bool {
 		return false
 	}
 	s.since, s.heard = now, false
-	s.ranges = []*eventsv1.SeqRange{{First: l.applied + 1, Last: min(l.acked, l.applied+int64(4*l.r.c.Batch))}}
+	s.ranges = []*feedv1.SequenceRange{{First: l.applied + 1, Last: min(l.acked, l.applied+int64(4*l.r.c.Batch))}}
 	return true
 }
 
 // heed applies a watermark. An old one that comes again does nothing: the position only grows.
-func (l *leader) heed(ctx context.Context, w *eventsv1.Watermark) {
+func (l *leader) heed(ctx context.Context, w *feedv1.Watermark) {
 	if w == nil {
 		return
 	}
-	if w.GetAppliedNodeSeq() > l.last {
+	if w.GetAcknowledgedSeq() > l.last {
 		if !l.restored {
 			l.r.c.Log.ErrorContext(ctx, "the centre has events that this database never numbered: it was restored from an older backup; "+
-				"nothing is sent until that is settled with the centre", slog.Int64("last_seq", l.last), slog.Int64("applied_seq", w.GetAppliedNodeSeq()))
+				"nothing is sent until that is settled with the centre", slog.Int64("last_seq", l.last), slog.Int64("applied_seq", w.GetAcknowledgedSeq()))
 		}
 		l.restored = true
 		l.r.update(func(s *Status) { s.Blocked = BlockedRestored })
 		return
 	}
 	l.resend.heard = true
-	if w.GetAppliedNodeSeq() > l.applied {
-		l.applied = w.GetAppliedNodeSeq()
+	if w.GetAcknowledgedSeq() > l.applied {
+		l.applied = w.GetAcknowledgedSeq()
 		l.resend.since, l.resend.heard = time.Now(), false
 	}
 	if len(l.resend.ranges) == 0 && time.Since(l.resend.last) > settle {
@@ -113,12 +113,12 @@ func (l *leader) heed(ctx context.Context, w *eventsv1.Watermark) {
 }
 
 // clamp keeps of the ranges what was sent, a bounded number of them.
-func clamp(ranges []*eventsv1.SeqRange, acked int64) []*eventsv1.SeqRange {
-	var kept []*eventsv1.SeqRange
+func clamp(ranges []*feedv1.SequenceRange, acked int64) []*feedv1.SequenceRange {
+	var kept []*feedv1.SequenceRange
 	for _, r := range ranges {
 		first, last := max(r.GetFirst(), 1), min(r.GetLast(), acked)
 		if first <= last && len(kept) < 100 {
-			kept = append(kept, &eventsv1.SeqRange{First: first, Last: last})
+			kept = append(kept, &feedv1.SequenceRange{First: first, Last: last})
 		}
 	}
 	return kept

@@ -9,7 +9,7 @@ import (
 	"github.com/retepari/pari/dev/testkit/bustest"
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/outbox"
-	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 )
 
 // stored reads a column of the line.
@@ -36,11 +36,11 @@ func TestRelay_follows_the_watermark(t *testing.T) {
 	b.writeMany(100)
 	bustest.Eventually(t, func() bool { return r.Status().Sent == 100 })
 	centre := b.net.Signer(bus.CentreOwner)
-	b.centre(centre, &eventsv1.Watermark{Source: "intake", AppliedNodeSeq: 60})
+	b.centre(centre, &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 60})
 	bustest.Eventually(t, func() bool { return b.stored("confirmed_seq") == 60 })
 	// Ensure that an old watermark that comes again takes nothing back.
-	b.centre(centre, &eventsv1.Watermark{Source: "intake", AppliedNodeSeq: 20})
-	b.centre(centre, &eventsv1.Watermark{Source: "intake", AppliedNodeSeq: 61})
+	b.centre(centre, &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 20})
+	b.centre(centre, &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 61})
 	bustest.Eventually(t, func() bool { return b.stored("confirmed_seq") == 61 })
 	if s := r.Status(); s.Resends != 0 {
 		t.Fatalf("status is %+v, wants no resend", s)
@@ -55,7 +55,7 @@ func TestRelay_sends_again_what_the_centre_misses(t *testing.T) {
 	r, _ := b.start(c)
 	b.writeMany(60)
 	bustest.Eventually(t, func() bool { return r.Status().Sent == 60 })
-	b.centre(b.net.Signer(bus.CentreOwner), &eventsv1.Watermark{Source: "intake", AppliedNodeSeq: 9, Missing: []*eventsv1.SeqRange{
+	b.centre(b.net.Signer(bus.CentreOwner), &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 9, Missing: []*feedv1.SequenceRange{
 		{First: 10, Last: 30}, {First: 33, Last: 33}, {First: 50, Last: 4000}, {First: 7, Last: 2}, {First: -5, Last: 0},
 	}})
 	bustest.Eventually(t, func() bool { return r.Status().Resends == 21+1+11 })
@@ -76,9 +76,9 @@ func TestRelay_sends_again_when_the_watermark_stands_still(t *testing.T) {
 	r, _ := b.start(c)
 	b.writeMany(20)
 	bustest.Eventually(t, func() bool { return r.Status().Sent == 20 })
-	b.centre(b.net.Signer(bus.CentreOwner), &eventsv1.Watermark{Source: "intake", AppliedNodeSeq: 15}) // it moved
-	bustest.Eventually(t, func() bool { return r.Status().Confirmed == 15 })                           // of two that come at once the relay reads the last alone
-	b.centre(b.net.Signer(bus.CentreOwner), &eventsv1.Watermark{Source: "intake", AppliedNodeSeq: 15}) // and stands
+	b.centre(b.net.Signer(bus.CentreOwner), &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 15}) // it moved
+	bustest.Eventually(t, func() bool { return r.Status().Confirmed == 15 })                          // of two that come at once the relay reads the last alone
+	b.centre(b.net.Signer(bus.CentreOwner), &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 15}) // and stands
 	bustest.Eventually(t, func() bool { return r.Status().Resends == 5 })
 	b.want(check(b.net.Keys(), b.stream()), verdict{events: 20, again: 5})
 }
@@ -89,7 +89,7 @@ func TestRelay_ignores_a_forged_watermark(t *testing.T) {
 	r, _ := b.start(b.config())
 	b.writeMany(10)
 	bustest.Eventually(t, func() bool { return r.Status().Sent == 10 })
-	all := &eventsv1.Watermark{Source: "intake", AppliedNodeSeq: 10, Missing: []*eventsv1.SeqRange{{First: 1, Last: 10}}}
+	all := &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 10, Missing: []*feedv1.SequenceRange{{First: 1, Last: 10}}}
 	nc := b.net.Centre("reporting")
 	publish := func(m *nats.Msg, err error) {
 		if err == nil {
@@ -109,10 +109,10 @@ func TestRelay_ignores_a_forged_watermark(t *testing.T) {
 	}
 	m.Subject = line.WatermarkSubject()
 	publish(m, nil)
-	publish(bus.SignedMsg(line.WatermarkSubject(), &eventsv1.Watermark{Source: "casemanagement", AppliedNodeSeq: 10}, centre))
+	publish(bus.SignedMsg(line.WatermarkSubject(), &feedv1.Watermark{Source: "casemanagement", AcknowledgedSeq: 10}, centre))
 	publish(&nats.Msg{Subject: line.WatermarkSubject(), Data: []byte("x")}, nil)
 	// The genuine one comes last: once it counts, the others have been judged.
-	publish(bus.SignedMsg(line.WatermarkSubject(), &eventsv1.Watermark{Source: "intake", AppliedNodeSeq: 3}, centre))
+	publish(bus.SignedMsg(line.WatermarkSubject(), &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 3}, centre))
 	bustest.Eventually(t, func() bool { return b.stored("confirmed_seq") > 0 })
 	if got := b.stored("confirmed_seq"); got != 3 {
 		t.Fatalf("confirmed up to %d, wants 3", got)
@@ -130,7 +130,7 @@ func TestRelay_stops_when_the_centre_is_ahead(t *testing.T) {
 	r, _ := b.start(b.config())
 	b.writeMany(10)
 	bustest.Eventually(t, func() bool { return r.Status().Sent == 10 })
-	b.centre(b.net.Signer(bus.CentreOwner), &eventsv1.Watermark{Source: "intake", AppliedNodeSeq: 11})
+	b.centre(b.net.Signer(bus.CentreOwner), &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 11})
 	bustest.Eventually(t, func() bool { return r.Status().Blocked == outbox.BlockedRestored })
 	b.writeMany(5)
 	heard, err := b.net.Centre("reporting").SubscribeSync(line.HeartbeatSubject())
@@ -161,7 +161,7 @@ func TestRelay_refills_a_hub_that_lost_its_store(t *testing.T) {
 		t.Fatal(err)
 	}
 	bustest.Eventually(t, func() bool {
-		b.centre(b.net.Signer(bus.CentreOwner), &eventsv1.Watermark{Source: "intake", Missing: []*eventsv1.SeqRange{{First: 1, Last: 50}}})
+		b.centre(b.net.Signer(bus.CentreOwner), &feedv1.Watermark{Source: "intake", Missing: []*feedv1.SequenceRange{{First: 1, Last: 50}}})
 		return r.Status().Resends == 50
 	})
 	b.want(check(b.net.Keys(), b.stream()), verdict{events: 50})

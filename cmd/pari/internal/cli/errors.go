@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/retepari/pari/cmd/pari/client"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/retepari/pari/cmd/pari/client"
 )
 
 var errNotSignedIn = errors.New("nobody is signed in")

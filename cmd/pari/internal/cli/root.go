@@ -13,9 +13,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/retepari/pari/cmd/pari/client"
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
+
+	"github.com/retepari/pari/cmd/pari/client"
 )
 
 // cli is what all commands share: where they write and the options that all of them take.

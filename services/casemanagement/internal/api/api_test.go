@@ -16,6 +16,7 @@ import (
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 	"github.com/retepari/pari/services/casemanagement/internal/api"
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
+	"github.com/retepari/pari/services/casemanagement/internal/reason"
 )
 
 const (
@@ -197,7 +198,7 @@ func TestChanges_Refusals(t *testing.T) {
 		{"act on another version", act(worker, fresh, 2, nil), fault.WrongVersion, nil},
 		{"close another version", end(coordinator, fresh, 2), fault.WrongVersion, nil},
 		{"act before it is assessed", act(worker, fresh, 1, nil), fault.ForbiddenMove, nil},
-		{"close before it is assessed", end(coordinator, fresh, 1), fault.NotAssessed, nil},
+		{"close before it is assessed", end(coordinator, fresh, 1), reason.NotAssessed, nil},
 		{"assess after it is closed", assess(worker, closed, 3, nil), fault.ForbiddenMove, nil},
 		{"act after it is closed", act(worker, closed, 3, nil), fault.ForbiddenMove, nil},
 		{"close after it is closed", end(coordinator, closed, 3), fault.ForbiddenMove, nil},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/services/casemanagement/internal/reason"
 )
 
 // Actor is who did something: a person, for a node, through a system.
@@ -59,7 +60,7 @@ type Assessment struct {
 // Check returns everything about an assessment that its fields alone cannot tell.
 func (a Assessment) Check() []fault.Field {
 	if a.MainGround != "" && !slices.Contains(a.Grounds, a.MainGround) {
-		return []fault.Field{{Path: "assessment.main_ground", Reason: fault.MainGroundNotListed}}
+		return []fault.Field{{Path: "assessment.main_ground", Reason: reason.MainGroundNotListed}}
 	}
 	return nil
 }
@@ -200,7 +201,7 @@ func (c *Case) Close(version int64, closing Closing, by Actor, now time.Time) er
 		return c.forbidden()
 	}
 	if c.Assessment == nil {
-		return fault.New(fault.NotAssessed)
+		return fault.New(reason.NotAssessed)
 	}
 	if err := c.move(Closed); err != nil {
 		return err

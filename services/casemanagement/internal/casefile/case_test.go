@@ -8,6 +8,7 @@ import (
 
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
+	"github.com/retepari/pari/services/casemanagement/internal/reason"
 )
 
 var (
@@ -91,7 +92,7 @@ func TestCase_Act(t *testing.T) {
 
 func TestCase_Close(t *testing.T) {
 	t.Parallel()
-	if err := open().Close(1, casefile.Closing{Outcome: "INFORMED"}, worker, now); !fault.Is(err, fault.NotAssessed) {
+	if err := open().Close(1, casefile.Closing{Outcome: "INFORMED"}, worker, now); !fault.Is(err, reason.NotAssessed) {
 		t.Errorf("before it is assessed: %v", err)
 	}
 	c := inCharge(t, "S3")

@@ -19,6 +19,7 @@ import (
 	"github.com/retepari/pari/pkg/rome"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
+	"github.com/retepari/pari/services/directory/internal/reason"
 	"github.com/retepari/pari/services/directory/internal/store"
 )
 
@@ -36,7 +37,7 @@ func (s *Server) ProposeChanges(ctx context.Context, req *directoryv1.ProposeCha
 		}
 	}
 	if day := req.GetEffectiveOn(); day != "" && day < today(now) {
-		return nil, fault.Invalid(fault.Field{Path: "effective_on", Reason: fault.PastDate})
+		return nil, fault.Invalid(fault.Field{Path: "effective_on", Reason: reason.PastDate})
 	}
 	p := &directoryv1.Proposal{
 		Version: 1, State: directoryv1.ProposalState_PROPOSAL_STATE_PENDING, Reason: req.GetReason(), EffectiveOn: req.GetEffectiveOn(),
@@ -88,7 +89,7 @@ func (s *Server) plan(ctx context.Context, caller identity.Caller, req *director
 			return fault.New(fault.WrongNode)
 		}
 		if there && entry.Hidden(old) && entry.NodeOf(old) != entry.NodeOf(e) { // the other node would hear of it before it is theirs
-			return fault.Invalid(fault.Field{Path: path(i, "office.node"), Reason: fault.HiddenAlone})
+			return fault.Invalid(fault.Field{Path: path(i, "office.node"), Reason: reason.HiddenAlone})
 		}
 		if there && entry.Same(old, e) {
 			continue
@@ -127,7 +128,7 @@ func (s *Server) checkProposal(req *directoryv1.ProposeChangesRequest) (wrong []
 		proposed = append(proposed, e)
 	}
 	for _, i := range entry.Mixed(proposed) {
-		wrong = append(wrong, fault.Field{Path: path(position[entry.RefOf(proposed[i])], "office.visibility"), Reason: fault.HiddenAlone})
+		wrong = append(wrong, fault.Field{Path: path(position[entry.RefOf(proposed[i])], "office.visibility"), Reason: reason.HiddenAlone})
 	}
 	// Hidden entries need not be there: nobody names them.
 	return append(wrong, s.problems(proposed, s.public().entries.Without(proposed), s.now(), func(ref entry.Ref, field string) string {

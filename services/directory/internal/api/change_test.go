@@ -24,6 +24,7 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/api"
 	"github.com/retepari/pari/services/directory/internal/entry"
+	"github.com/retepari/pari/services/directory/internal/reason"
 	"github.com/retepari/pari/services/directory/internal/store"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
@@ -195,7 +196,7 @@ func TestChange(t *testing.T) {
 		t.Errorf("before the decision: %v, %v", got, err)
 	}
 	_, err = w.publisher(t, "elena").DecideProposal(t.Context(), decide(proposed.GetProposal(), yes))
-	refused(t, err, fault.SecondPersonNeeded)
+	refused(t, err, reason.SecondPersonNeeded)
 	_, err = editor.DecideProposal(t.Context(), decide(proposed.GetProposal(), yes))
 	refused(t, err, fault.NotAllowed)
 

@@ -11,6 +11,7 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/rome"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/reason"
 )
 
 // The years that requests may speak of: those for which there are answers.
@@ -33,7 +34,7 @@ func (s *Server) Check(m proto.Message) []fault.Field {
 		fields = append(fields, asked(req.GetFrom(), req.GetTo())...)
 		for i, busy := range req.GetBusy() {
 			if reversed(busy.GetFrom(), busy.GetTo()) {
-				fields = append(fields, fault.Field{Path: "busy[" + strconv.Itoa(i) + "].to", Reason: fault.RangeReversed})
+				fields = append(fields, fault.Field{Path: "busy[" + strconv.Itoa(i) + "].to", Reason: reason.RangeReversed})
 			}
 		}
 		return fields
@@ -57,9 +58,9 @@ func asked(from, to *timestamppb.Timestamp) []fault.Field {
 	case !known(from) || !known(to):
 		return nil // told already
 	case reversed(from, to):
-		return []fault.Field{{Path: "to", Reason: fault.RangeReversed}}
+		return []fault.Field{{Path: "to", Reason: reason.RangeReversed}}
 	case to.AsTime().After(from.AsTime().In(rome.Zone).AddDate(0, 0, maxDays)):
-		return []fault.Field{{Path: "to", Reason: fault.RangeTooLong, Limit: strconv.Itoa(maxDays)}}
+		return []fault.Field{{Path: "to", Reason: reason.RangeTooLong, Limit: strconv.Itoa(maxDays)}}
 	}
 	return nil
 }

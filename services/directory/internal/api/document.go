@@ -9,6 +9,7 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/format"
+	"github.com/retepari/pari/services/directory/internal/reason"
 )
 
 // maxWrong is how many things that are wrong are told at most.
@@ -41,7 +42,7 @@ func readDocument(req *directoryv1.ReadDocumentRequest) ([]*directoryv1.Entry, *
 	if req.GetFormat() == directoryv1.DocumentFormat_DOCUMENT_FORMAT_YAML {
 		e, err := entry.FromYAML(req.GetKind(), req.GetContent())
 		if err != nil {
-			return nil, nil, fault.Invalid(fault.Field{Path: "content", Reason: fault.UnreadableDocument, Limit: placeIn(err)})
+			return nil, nil, fault.Invalid(fault.Field{Path: "content", Reason: reason.UnreadableDocument, Limit: placeIn(err)})
 		}
 		return []*directoryv1.Entry{e}, answer, nil
 	}
@@ -69,7 +70,7 @@ func readDocument(req *directoryv1.ReadDocumentRequest) ([]*directoryv1.Entry, *
 }
 
 var unreadableReasons = map[format.Unreadable]fault.Reason{
-	format.NotADocument: fault.UnreadableDocument, format.TooMany: fault.TooMany, format.NoID: fault.Required, format.BadID: fault.BadFormat,
+	format.NotADocument: reason.UnreadableDocument, format.TooMany: fault.TooMany, format.NoID: fault.Required, format.BadID: fault.BadFormat,
 	format.Twice: fault.NotUnique,
 }
 

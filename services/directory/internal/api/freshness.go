@@ -8,6 +8,7 @@ import (
 
 	"github.com/retepari/pari/pkg/fault"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/reason"
 	"github.com/retepari/pari/services/directory/internal/store"
 )
 
@@ -37,7 +38,7 @@ func (s *Server) freshness(v *view) *directoryv1.Freshness {
 // atTheCentre refuses what a copy cannot do: it has no history and no proposals.
 func (s *Server) atTheCentre() error {
 	if s.Confirmed != nil {
-		return fault.New(fault.AtTheCentreOnly)
+		return fault.New(reason.AtTheCentreOnly)
 	}
 	return nil
 }

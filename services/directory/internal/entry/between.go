@@ -6,6 +6,7 @@ import (
 
 	"github.com/retepari/pari/pkg/fault"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/reason"
 )
 
 // between tells what nodes say that contradicts other nodes: who stands in for whom, and who supervises whom, must come to an
@@ -29,10 +30,10 @@ func between(all []*directoryv1.Entry) map[Ref][]fault.Field {
 	serving := servingActively(nodes, order)
 	for _, id := range order {
 		if inFallback[id] {
-			add(id, "fallback_node", fault.Cycle)
+			add(id, "fallback_node", reason.Cycle)
 		}
 		if inSupervision[id] {
-			add(id, "supervised_by", fault.Cycle)
+			add(id, "supervised_by", reason.Cycle)
 		}
 		if !active(nodes[id]) {
 			continue
@@ -41,7 +42,7 @@ func between(all []*directoryv1.Entry) map[Ref][]fault.Field {
 			if slices.ContainsFunc(serving[where{nodes[id].GetLevel(), mine.GetTerritory()}], func(other served) bool {
 				return other.node != id && overlap(mine.GetFrom(), mine.GetTo(), other.GetFrom(), other.GetTo())
 			}) {
-				add(id, fmt.Sprintf("territories[%d].territory", i), fault.TwoActiveNodes)
+				add(id, fmt.Sprintf("territories[%d].territory", i), reason.TwoActiveNodes)
 			}
 		}
 	}

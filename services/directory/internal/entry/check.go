@@ -15,6 +15,7 @@ import (
 	"github.com/retepari/pari/pkg/rpc"
 	"github.com/retepari/pari/pkg/vocabulary"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/reason"
 )
 
 // Check returns everything that is wrong with entries that are to stand together: an error that names each entry with a
@@ -67,7 +68,7 @@ func missing(e *directoryv1.Entry, there map[Ref]*directoryv1.Entry) (fields []f
 	references(e, func(path string, kinds []string, ref Ref) {
 		// Nobody names what is hidden: that it is named would tell that it is there.
 		if there[ref] == nil || Hidden(there[ref]) || !slices.Contains(kinds, ref.Kind()) {
-			fields = append(fields, fault.Field{Path: path, Reason: fault.UnknownEntry})
+			fields = append(fields, fault.Field{Path: path, Reason: reason.UnknownEntry})
 		}
 	})
 	return fields
@@ -81,7 +82,7 @@ var pairs = []struct {
 	reason     fault.Reason
 	touch      bool // whether both may be the same
 }{
-	{"valid_from", "valid_to", fault.RangeReversed, true}, {"from", "to", fault.RangeReversed, true}, {"opens", "closes", fault.ClosesBeforeOpens, false},
+	{"valid_from", "valid_to", reason.RangeReversed, true}, {"from", "to", reason.RangeReversed, true}, {"opens", "closes", reason.ClosesBeforeOpens, false},
 }
 
 // days tells which days do not exist, and what ends before it begins.
@@ -152,7 +153,7 @@ func hosts(n *directoryv1.Node) (fields []fault.Field) {
 	for i, a := range n.GetHosts() {
 		for _, b := range n.GetHosts()[:i] {
 			if overlap(a.GetFrom(), a.GetTo(), b.GetFrom(), b.GetTo()) {
-				fields = append(fields, fault.Field{Path: fmt.Sprintf("hosts[%d].from", i), Reason: fault.Overlap})
+				fields = append(fields, fault.Field{Path: fmt.Sprintf("hosts[%d].from", i), Reason: reason.Overlap})
 				break
 			}
 		}
@@ -171,15 +172,15 @@ func sessions(n *directoryv1.Initiative) (fields []fault.Field) {
 	for i, s := range n.GetSessions() {
 		begins := s.GetDate() + s.GetOpens()
 		if !within(s.GetDate(), n.GetProvenance()) || begins < before {
-			fields = append(fields, fault.Field{Path: fmt.Sprintf("sessions[%d].date", i), Reason: fault.OutsideSeries})
+			fields = append(fields, fault.Field{Path: fmt.Sprintf("sessions[%d].date", i), Reason: reason.OutsideSeries})
 		}
 		before = begins
 		if s.GetTheme() != "" && !slices.Contains(n.GetThemes(), s.GetTheme()) {
-			fields = append(fields, fault.Field{Path: fmt.Sprintf("sessions[%d].theme", i), Reason: fault.NotListed})
+			fields = append(fields, fault.Field{Path: fmt.Sprintf("sessions[%d].theme", i), Reason: reason.NotListed})
 		}
 	}
 	if n.GetAgeTo() != 0 && n.GetAgeTo() < n.GetAgeFrom() {
-		fields = append(fields, fault.Field{Path: "age_to", Reason: fault.RangeReversed})
+		fields = append(fields, fault.Field{Path: "age_to", Reason: reason.RangeReversed})
 	}
 	return fields
 }
@@ -196,7 +197,7 @@ func attendances(c *directoryv1.Course) (fields []fault.Field) {
 	for i, edition := range c.GetEditions() {
 		for j, a := range edition.GetAttendance() {
 			if !modules[a.GetModule()] {
-				fields = append(fields, fault.Field{Path: fmt.Sprintf("editions[%d].attendance[%d].module", i, j), Reason: fault.NotListed})
+				fields = append(fields, fault.Field{Path: fmt.Sprintf("editions[%d].attendance[%d].module", i, j), Reason: reason.NotListed})
 			}
 		}
 	}
@@ -209,7 +210,7 @@ func budget(p *directoryv1.Programme) []fault.Field {
 		sum += line.GetCents()
 	}
 	if total := p.GetBudget().GetTotalCents(); total != 0 && sum > total {
-		return []fault.Field{{Path: "budget.lines", Reason: fault.SumTooLarge}}
+		return []fault.Field{{Path: "budget.lines", Reason: reason.SumTooLarge}}
 	}
 	return nil
 }

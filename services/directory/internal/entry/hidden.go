@@ -8,6 +8,7 @@ import (
 
 	"github.com/retepari/pari/pkg/fault"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/reason"
 )
 
 // Hidden tells whether an entry is shown to few. Whatever a newer contract adds to the two values hides, too.
@@ -51,14 +52,14 @@ var hiddenID = regexp.MustCompile(`^` + hiddenPrefix + `[0-9a-f]{16,}$`)
 // tells is what an office says about itself that a hidden one must not, or is not called as it must be.
 func tells(o *directoryv1.Office) (fields []fault.Field) {
 	if hidden(o) != hiddenID.MatchString(o.GetOfficeId()) || !hidden(o) && strings.HasPrefix(o.GetOfficeId(), hiddenPrefix) {
-		fields = append(fields, fault.Field{Path: "office_id", Reason: fault.HiddenID})
+		fields = append(fields, fault.Field{Path: "office_id", Reason: reason.HiddenID})
 	}
 	if !hidden(o) {
 		return fields
 	}
 	given := func(text, path string, args ...any) {
 		if text != "" {
-			fields = append(fields, fault.Field{Path: fmt.Sprintf(path, args...), Reason: fault.HiddenSaysWhere})
+			fields = append(fields, fault.Field{Path: fmt.Sprintf(path, args...), Reason: reason.HiddenSaysWhere})
 		}
 	}
 	for i, a := range o.GetAddresses() {

@@ -9,6 +9,7 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
+	"github.com/retepari/pari/services/directory/internal/reason"
 )
 
 const hiddenOffice = "riservato-0123456789abcdef"
@@ -75,7 +76,7 @@ func TestCheck_NamesHidden(t *testing.T) {
 		e := of(t, m)
 		problems := func(rest ...*directoryv1.Entry) (named []fault.Field) {
 			for _, f := range entry.Problems([]*directoryv1.Entry{e}, rest, codes(), today)[entry.RefOf(e)] {
-				if f.Reason == fault.UnknownEntry {
+				if f.Reason == reason.UnknownEntry {
 					named = append(named, f)
 				}
 			}

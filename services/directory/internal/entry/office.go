@@ -7,6 +7,7 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/office"
 	"github.com/retepari/pari/services/directory/internal/opening"
+	"github.com/retepari/pari/services/directory/internal/reason"
 )
 
 // Office is what finding offices and their opening hours has to know of an entry.
@@ -67,7 +68,7 @@ func openings(o *directoryv1.Office) (fields []fault.Field) {
 // openingReasons are the reasons of the opening engine that the registry has under another name.
 var openingReasons = map[opening.Wrong]fault.Reason{
 	opening.Empty: fault.Required, opening.BadPlace: fault.UnknownCode, opening.BadWeekday: fault.OutOfRange, opening.BadTime: fault.BadFormat,
-	opening.BadDate: fault.ImpossibleDate, opening.BadRRule: fault.BadFormat, opening.ClosedWithHours: fault.Overlap, opening.HourSkipped: fault.HourSkipped,
+	opening.BadDate: fault.ImpossibleDate, opening.BadRRule: fault.BadFormat, opening.ClosedWithHours: reason.Overlap, opening.HourSkipped: reason.HourSkipped,
 }
 
 var purposes = map[directoryv1.AddressPurpose]string{

@@ -1,13 +1,13 @@
 package format
 
 import (
-	"google.golang.org/protobuf/encoding/protojson"
-
 	"net/mail"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
+
+	"google.golang.org/protobuf/encoding/protojson"
 
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )

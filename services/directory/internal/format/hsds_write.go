@@ -1,10 +1,10 @@
 package format
 
 import (
-	"google.golang.org/protobuf/encoding/protojson"
-
 	"fmt"
 	"strings"
+
+	"google.golang.org/protobuf/encoding/protojson"
 
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )

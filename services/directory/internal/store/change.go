@@ -18,6 +18,7 @@ import (
 	"github.com/retepari/pari/pkg/repeat"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
+	"github.com/retepari/pari/services/directory/internal/reason"
 )
 
 // tenant is whose request ids these are: the directory is the centre's, whoever changes it.
@@ -121,7 +122,7 @@ func Decide(ctx context.Context, pool *pgxpool.Pool, d Decision, req repeat.Requ
 		case p.GetState() != directoryv1.ProposalState_PROPOSAL_STATE_PENDING:
 			return fault.New(fault.ForbiddenMove)
 		case p.By.Person == d.By.Person:
-			return fault.New(fault.SecondPersonNeeded)
+			return fault.New(reason.SecondPersonNeeded)
 		}
 		p.decided, p.DecidedAt, p.Note = d.By, timestamppb.New(d.At), d.Note
 		switch {

@@ -6,10 +6,9 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/retepari/pari/pkg/seal"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
-
-	"github.com/retepari/pari/pkg/seal"
 	"github.com/retepari/pari/services/intake/internal/report"
 	"github.com/retepari/pari/services/intake/internal/store"
 )

@@ -14,6 +14,7 @@ import (
 
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/services/intake/internal/reason"
 )
 
 // State is where a report stands.
@@ -89,7 +90,7 @@ type Report struct {
 func Check(c Codes, t Told) []fault.Field {
 	var wrong []fault.Field
 	if c.Anonymous && t.Contact != nil && t.Contact.Name != "" {
-		wrong = append(wrong, fault.Field{Path: "content.contact.name", Reason: fault.AnonymousWithName})
+		wrong = append(wrong, fault.Field{Path: "content.contact.name", Reason: reason.AnonymousWithName})
 	}
 	if strings.ContainsRune(c.NoticeVersion, 0) { // the only text that is no code and is not sealed: Postgres keeps none with a NUL
 		wrong = append(wrong, fault.Field{Path: "content.notice_version", Reason: fault.BadFormat})
@@ -97,7 +98,7 @@ func Check(c Codes, t Told) []fault.Field {
 	seen := map[string]bool{}
 	for i, consent := range c.Consents {
 		if seen[consent.Code] {
-			wrong = append(wrong, fault.Field{Path: fmt.Sprintf("content.consents[%d].code", i), Reason: fault.DuplicateConsent})
+			wrong = append(wrong, fault.Field{Path: fmt.Sprintf("content.consents[%d].code", i), Reason: reason.DuplicateConsent})
 		}
 		seen[consent.Code] = true
 	}

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/services/intake/internal/reason"
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
@@ -43,10 +44,10 @@ func TestCheck(t *testing.T) {
 	}{
 		{"named", report.Codes{}, named, nil},
 		{"anonymous with a telephone only", report.Codes{Anonymous: true}, report.Told{Contact: &report.Contact{Phone: "1"}}, nil},
-		{"anonymous with a name", report.Codes{Anonymous: true}, named, []fault.Field{{Path: "content.contact.name", Reason: fault.AnonymousWithName}}},
+		{"anonymous with a name", report.Codes{Anonymous: true}, named, []fault.Field{{Path: "content.contact.name", Reason: reason.AnonymousWithName}}},
 		{"a notice that no database keeps", report.Codes{NoticeVersion: "2026\x00"}, named, []fault.Field{{Path: "content.notice_version", Reason: fault.BadFormat}}},
 		{"a consent twice", report.Codes{Consents: []report.Consent{{Code: "C_WORK", Status: "GIVEN"}, {Code: "C_UNAR", Status: "GIVEN"}, {Code: "C_WORK", Status: "REFUSED"}}}, named,
-			[]fault.Field{{Path: "content.consents[2].code", Reason: fault.DuplicateConsent}}},
+			[]fault.Field{{Path: "content.consents[2].code", Reason: reason.DuplicateConsent}}},
 	} {
 		if diff := cmp.Diff(c.want, report.Check(c.codes, c.told)); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)

@@ -14,6 +14,7 @@ import (
 	"github.com/retepari/pari/pkg/rome"
 	"github.com/retepari/pari/pkg/vocabulary"
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
+	"github.com/retepari/pari/services/reporting/internal/reason"
 	"github.com/retepari/pari/services/reporting/internal/store"
 	"github.com/retepari/pari/services/reporting/internal/table"
 )
@@ -42,7 +43,7 @@ func (s *Server) ListTables(context.Context, *reportingv1.ListTablesRequest) (*r
 func (s *Server) GetTable(ctx context.Context, req *reportingv1.GetTableRequest) (*reportingv1.GetTableResponse, error) {
 	t, ok := table.Find(req.GetTable())
 	if !ok {
-		return nil, at("table", fault.UnknownTable, "")
+		return nil, at("table", reason.UnknownTable, "")
 	}
 	nodes, err := s.nodes(ctx, req.GetRegion())
 	if err != nil {
@@ -50,7 +51,7 @@ func (s *Server) GetTable(ctx context.Context, req *reportingv1.GetTableRequest)
 	}
 	year, present := int(req.GetYear()), s.Now().In(rome.Zone).Year()
 	if year > present {
-		return nil, at("year", fault.OutOfPeriod, strconv.Itoa(present))
+		return nil, at("year", reason.OutOfPeriod, strconv.Itoa(present))
 	}
 	counts, changed, err := s.Store.Cells(ctx, req.GetRegion(), t.Code, year)
 	if err != nil {
@@ -94,7 +95,7 @@ func (s *Server) GetFeedStatus(ctx context.Context, req *reportingv1.GetFeedStat
 func (s *Server) nodes(ctx context.Context, region string) ([]store.Node, error) {
 	caller, _ := identity.From(ctx)
 	if region != "" && !caller.SeesRegion(region) {
-		return nil, at("region", fault.WrongRegion, "")
+		return nil, at("region", reason.WrongRegion, "")
 	}
 	all, err := s.Store.Nodes(ctx)
 	if err != nil {
@@ -104,7 +105,7 @@ func (s *Server) nodes(ctx context.Context, region string) ([]store.Node, error)
 		return (region != "" && n.Region != region) || !caller.SeesRegion(n.Region)
 	})
 	if region != "" && len(nodes) == 0 {
-		return nil, at("region", fault.WrongRegion, "")
+		return nil, at("region", reason.WrongRegion, "")
 	}
 	return nodes, nil
 }

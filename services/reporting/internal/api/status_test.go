@@ -12,6 +12,7 @@ import (
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/fault"
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
+	"github.com/retepari/pari/services/reporting/internal/reason"
 	"github.com/retepari/pari/services/reporting/internal/store"
 )
 
@@ -61,7 +62,7 @@ func TestGetFeedStatus(t *testing.T) {
 		}
 	}
 	_, err := b.analyst("piemonte").GetFeedStatus(context.Background(), &reportingv1.GetFeedStatusRequest{Region: "lombardia"})
-	refused(t, err, fault.WrongRegion, "region")
+	refused(t, err, reason.WrongRegion, "region")
 	_, err = b.as(cruncher).GetFeedStatus(context.Background(), &reportingv1.GetFeedStatusRequest{})
 	if fault.ReasonOf(fault.FromStatus(err)) == "" {
 		t.Error("a system without a person was let in")

@@ -9,6 +9,7 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
 	"github.com/retepari/pari/services/reporting/internal/fact"
+	"github.com/retepari/pari/services/reporting/internal/reason"
 )
 
 func TestListTables(t *testing.T) {
@@ -51,7 +52,7 @@ func TestAccess(t *testing.T) {
 		"an auditor of the region":                 {b.as(console, "lombardia/centre/auditor"), ""},
 		"a system with the role":                   {b.as(cruncher), ""},
 		"a system without a role":                  {b.as(console), fault.NotAllowed},
-		"an analyst of another region":             {b.analyst("piemonte"), fault.WrongRegion},
+		"an analyst of another region":             {b.analyst("piemonte"), reason.WrongRegion},
 		"a coordinator at the centre":              {b.as(console, "lombardia/centre/coordinator"), fault.NotAllowed},
 		"a node's system":                          {b.as(portal), fault.NotAllowed},
 		"a person of a node, as analyst even":      {b.as(portal, "lombardia/cremona/analyst"), fault.NotAllowed},
@@ -80,10 +81,10 @@ func TestGetTable_Refuses(t *testing.T) {
 		reason fault.Reason
 		path   string
 	}{
-		"a table that does not exist":     {get("T99", "lombardia", 2026), fault.UnknownTable, "table"},
-		"a region of others":              {get("T1", "piemonte", 2026), fault.WrongRegion, "region"},
-		"a region without nodes":          {get("T1", "umbria", 2026), fault.WrongRegion, "region"},
-		"a year that has not begun":       {get("T1", "lombardia", 2028), fault.OutOfPeriod, "year"},
+		"a table that does not exist":     {get("T99", "lombardia", 2026), reason.UnknownTable, "table"},
+		"a region of others":              {get("T1", "piemonte", 2026), reason.WrongRegion, "region"},
+		"a region without nodes":          {get("T1", "umbria", 2026), reason.WrongRegion, "region"},
+		"a year that has not begun":       {get("T1", "lombardia", 2028), reason.OutOfPeriod, "year"},
 		"a year that the contract bars":   {get("T1", "lombardia", 1999), fault.InvalidRequest, "year"},
 		"a region that is no name at all": {get("T1", "Lombardia!", 2026), fault.InvalidRequest, "region"},
 	} {

@@ -12,6 +12,7 @@ import (
 	"github.com/retepari/pari/dev/testkit/bustest"
 	"github.com/retepari/pari/pkg/bus"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 	"github.com/retepari/pari/services/reporting/internal/store"
 )
 
@@ -28,7 +29,7 @@ func TestFeed_TakesInAndAnswers(t *testing.T) {
 		t.Errorf("line %+v", l)
 	}
 	b.until(cuneo, appliedAt(3))
-	b.said(heard, func(w *eventsv1.Watermark) bool { return w.GetAppliedNodeSeq() == 20 && len(w.GetMissing()) == 0 })
+	b.said(heard, func(w *feedv1.Watermark) bool { return w.GetAcknowledgedSeq() == 20 && len(w.GetMissing()) == 0 })
 	b.settled()
 	b.sound("lombardia")
 	b.sound("piemonte")
@@ -59,14 +60,14 @@ func TestFeed_ParksOutOfOrderAndAsks(t *testing.T) {
 	w.send(events[0])
 	w.send(events[2:4]...)
 	w.send(events[6:]...)
-	b.said(heard, func(w *eventsv1.Watermark) bool {
-		want := &eventsv1.Watermark{Source: "intake", AppliedNodeSeq: 1, Missing: []*eventsv1.SeqRange{{First: 2, Last: 2}, {First: 5, Last: 6}}}
+	b.said(heard, func(w *feedv1.Watermark) bool {
+		want := &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 1, Missing: []*feedv1.SequenceRange{{First: 2, Last: 2}, {First: 5, Last: 6}}}
 		return cmp.Equal(want, w, protocmp.Transform())
 	})
 	w.send(events[4:6]...)
 	w.send(events[1]) // more wait than follow at once
 	b.until(intake, func(l store.Line) bool { return l.Applied == 30 && l.Waiting == 0 && l.Reports == 30 })
-	b.said(heard, func(w *eventsv1.Watermark) bool { return w.GetAppliedNodeSeq() == 30 && len(w.GetMissing()) == 0 })
+	b.said(heard, func(w *feedv1.Watermark) bool { return w.GetAcknowledgedSeq() == 30 && len(w.GetMissing()) == 0 })
 	b.sound("lombardia")
 }
 
@@ -185,7 +186,7 @@ func TestFeed_FollowsUpWhatWasLeft(t *testing.T) {
 	}
 	heard := b.watermarks(intake)
 	b.start(b.config())
-	if first := <-heard; first.GetAppliedNodeSeq() != 25 || len(first.GetMissing()) > 0 {
+	if first := <-heard; first.GetAcknowledgedSeq() != 25 || len(first.GetMissing()) > 0 {
 		t.Errorf("the node is told %v", first)
 	}
 	b.until(intake, func(l store.Line) bool { return l.Applied == 25 && l.Waiting == 0 })

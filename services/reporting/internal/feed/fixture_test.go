@@ -22,6 +22,7 @@ import (
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/vocabulary"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	"github.com/retepari/pari/services/reporting/internal/store"
@@ -244,13 +245,13 @@ func (b *bundle) sound(region string) {
 }
 
 // watermarks hears what the centre tells a line.
-func (b *bundle) watermarks(l bus.Line) <-chan *eventsv1.Watermark {
+func (b *bundle) watermarks(l bus.Line) <-chan *feedv1.Watermark {
 	b.t.Helper()
-	heard := make(chan *eventsv1.Watermark, 1000)
+	heard := make(chan *feedv1.Watermark, 1000)
 	keys := b.net.Keys()
 	nc := b.net.Connect(bustest.Node{Region: l.Region, Name: l.Node}, l.Source)
 	_, err := nc.Subscribe(l.WatermarkSubject(), func(m *nats.Msg) {
-		w := &eventsv1.Watermark{}
+		w := &feedv1.Watermark{}
 		if err := bus.OpenMsg(m, bus.CentreOwner, keys, w); err != nil {
 			b.t.Errorf("watermark: %v", err)
 			return
@@ -267,7 +268,7 @@ func (b *bundle) watermarks(l bus.Line) <-chan *eventsv1.Watermark {
 }
 
 // said waits for a watermark.
-func (b *bundle) said(heard <-chan *eventsv1.Watermark, cond func(*eventsv1.Watermark) bool) {
+func (b *bundle) said(heard <-chan *feedv1.Watermark, cond func(*feedv1.Watermark) bool) {
 	b.t.Helper()
 	for limit := time.After(20 * time.Second); ; {
 		select {

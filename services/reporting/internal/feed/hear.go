@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/retepari/pari/pkg/bus"
-	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 	"github.com/retepari/pari/services/reporting/internal/store"
 )
 
@@ -46,17 +46,17 @@ func (b *beats) take() map[string][]store.Heartbeat {
 // again can say that the node was heard of, and nothing that undoes what came later but the number that waits there.
 func (f *Feed) hear(m *nats.Msg) {
 	ctx := context.Background()
-	var beat eventsv1.Heartbeat
+	var beat feedv1.Heartbeat
 	line, err := bus.ParseHeartbeatSubject(m.Subject)
 	if err == nil {
 		err = bus.OpenMsg(m, line.Owner(), f.nodes, &beat)
 	}
-	if err != nil || beat.GetSource() != line.Source || beat.GetLastNodeSeq() < 0 || beat.GetPending() < 0 {
+	if err != nil || beat.GetSource() != line.Source || beat.GetLastSeq() < 0 || beat.GetPending() < 0 {
 		f.meter.refuse(ctx, "heartbeat", 1)
 		f.c.Log.WarnContext(ctx, "heartbeat dropped", slog.String("subject", m.Subject), slog.Any("error", err))
 		return
 	}
-	f.beats.put(store.Heartbeat{Line: line, LastSeq: beat.GetLastNodeSeq(), Pending: beat.GetPending(), At: time.Now()})
+	f.beats.put(store.Heartbeat{Line: line, LastSeq: beat.GetLastSeq(), Pending: beat.GetPending(), At: time.Now()})
 }
 
 // keepBeats stores what was heard. What cannot be stored is dropped: the next heartbeat says it again.

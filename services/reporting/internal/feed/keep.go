@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/retepari/pari/pkg/bus"
-	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 	"github.com/retepari/pari/services/reporting/internal/store"
 )
 
@@ -96,8 +96,8 @@ func (f *Feed) answer(ctx context.Context, p store.Position) {
 	}
 }
 
-func (f *Feed) watermark(ctx context.Context, p store.Position) (*eventsv1.Watermark, error) {
-	w := &eventsv1.Watermark{Source: p.Line.Source, AppliedNodeSeq: p.Applied}
+func (f *Feed) watermark(ctx context.Context, p store.Position) (*feedv1.Watermark, error) {
+	w := &feedv1.Watermark{Source: p.Line.Source, AcknowledgedSeq: p.Applied}
 	if p.Waiting == 0 {
 		return w, nil
 	}
@@ -111,13 +111,13 @@ func (f *Feed) watermark(ctx context.Context, p store.Position) (*eventsv1.Water
 		if p, err = f.follow(ctx, p); err != nil {
 			return nil, err
 		}
-		w.AppliedNodeSeq = p.Applied
+		w.AcknowledgedSeq = p.Applied
 		if missing, err = f.c.Store.Missing(ctx, p.Line); err != nil {
 			return nil, err
 		}
 	}
 	for _, r := range missing {
-		w.Missing = append(w.Missing, &eventsv1.SeqRange{First: r.First, Last: r.Last})
+		w.Missing = append(w.Missing, &feedv1.SequenceRange{First: r.First, Last: r.Last})
 	}
 	return w, nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 	"github.com/retepari/pari/services/reporting/internal/store"
 )
 
@@ -158,7 +159,7 @@ func TestHear_DropsForgeries(t *testing.T) {
 		t.Fatal(err)
 	}
 	beat := func(subject, owner, source string, last int64) {
-		m, err := bus.SignedMsg(subject, &eventsv1.Heartbeat{Source: source, LastNodeSeq: last}, b.net.Signer(owner))
+		m, err := bus.SignedMsg(subject, &feedv1.Heartbeat{Source: source, LastSeq: last}, b.net.Signer(owner))
 		if err != nil {
 			t.Fatal(err)
 		}

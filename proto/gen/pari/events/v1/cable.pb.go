@@ -4,17 +4,18 @@
 // 	protoc        (unknown)
 // source: pari/events/v1/cable.proto
 
-// How node and centre keep the feed complete: announcements one way, watermarks the other.
+// The first form of what keeps the feed complete. Replaced by pari.feed.v1, and kept because it was published.
 
 package eventsv1
 
 import (
-	_ "github.com/retepari/pari/proto/gen/pari/privacy/v1"
-	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
-	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
+
+	_ "github.com/retepari/pari/proto/gen/pari/privacy/v1"
+	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
+	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 )
 
 const (
@@ -25,6 +26,8 @@ const (
 )
 
 // What a node's relay announces every few seconds, so that the centre knows when it is behind.
+//
+// Deprecated: Marked as deprecated in pari/events/v1/cable.proto.
 type Heartbeat struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Service whose line this is, for instance "intake".
@@ -90,6 +93,8 @@ func (x *Heartbeat) GetPending() int64 {
 
 // What the centre has committed, sent back to the node after every batch and every few seconds. Only what it covers is
 // done: the node sends the rest again.
+//
+// Deprecated: Marked as deprecated in pari/events/v1/cable.proto.
 type Watermark struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Service whose line this is.
@@ -154,6 +159,8 @@ func (x *Watermark) GetMissing() []*SeqRange {
 }
 
 // A range of node_seq, both ends included.
+//
+// Deprecated: Marked as deprecated in pari/events/v1/cable.proto.
 type SeqRange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// First number.
@@ -212,18 +219,18 @@ var File_pari_events_v1_cable_proto protoreflect.FileDescriptor
 
 const file_pari_events_v1_cable_proto_rawDesc = "" +
 	"\n" +
-	"\x1apari/events/v1/cable.proto\x12\x0epari.events.v1\x1a\x1dpari/privacy/v1/privacy.proto\"s\n" +
+	"\x1apari/events/v1/cable.proto\x12\x0epari.events.v1\x1a\x1dpari/privacy/v1/privacy.proto\"w\n" +
 	"\tHeartbeat\x12\x1c\n" +
 	"\x06source\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x02R\x06source\x12(\n" +
 	"\rlast_node_seq\x18\x02 \x01(\x03B\x04\xb0\xbb\x18\x02R\vlastNodeSeq\x12\x1e\n" +
-	"\apending\x18\x03 \x01(\x03B\x04\xb0\xbb\x18\x02R\apending\"\x93\x01\n" +
+	"\apending\x18\x03 \x01(\x03B\x04\xb0\xbb\x18\x02R\apending:\x02\x18\x01\"\x97\x01\n" +
 	"\tWatermark\x12\x1c\n" +
 	"\x06source\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x02R\x06source\x12.\n" +
 	"\x10applied_node_seq\x18\x02 \x01(\x03B\x04\xb0\xbb\x18\x02R\x0eappliedNodeSeq\x128\n" +
-	"\amissing\x18\x03 \x03(\v2\x18.pari.events.v1.SeqRangeB\x04\xb0\xbb\x18\x02R\amissing\"@\n" +
+	"\amissing\x18\x03 \x03(\v2\x18.pari.events.v1.SeqRangeB\x04\xb0\xbb\x18\x02R\amissing:\x02\x18\x01\"D\n" +
 	"\bSeqRange\x12\x1a\n" +
 	"\x05first\x18\x01 \x01(\x03B\x04\xb0\xbb\x18\x02R\x05first\x12\x18\n" +
-	"\x04last\x18\x02 \x01(\x03B\x04\xb0\xbb\x18\x02R\x04lastB\xb6\x01\n" +
+	"\x04last\x18\x02 \x01(\x03B\x04\xb0\xbb\x18\x02R\x04last:\x02\x18\x01B\xb6\x01\n" +
 	"\x12com.pari.events.v1B\n" +
 	"CableProtoP\x01Z:github.com/retepari/pari/proto/gen/pari/events/v1;eventsv1\xa2\x02\x03PEX\xaa\x02\x0ePari.Events.V1\xca\x02\x0ePari\\Events\\V1\xe2\x02\x1aPari\\Events\\V1\\GPBMetadata\xea\x02\x10Pari::Events::V1b\x06proto3"
 

@@ -1,0 +1,31 @@
+// Package reason registers the refusals that only intake makes, with their texts in English and Italian.
+package reason
+
+import (
+	"google.golang.org/grpc/codes"
+
+	"github.com/retepari/pari/pkg/fault"
+)
+
+// Reasons of intake, beside those of package fault. Reasons are added, never renamed.
+const (
+	AnonymousWithName fault.Reason = "ANONYMOUS_WITH_NAME"
+	DuplicateConsent  fault.Reason = "DUPLICATE_CONSENT"
+)
+
+func init() {
+	fault.Register("intake",
+		fault.Entry{Reason: AnonymousWithName, Code: codes.InvalidArgument,
+			English:    "an anonymous report holds a name",
+			Italian:    "una segnalazione anonima contiene un nome",
+			FixEnglish: "leave contact.name empty, or set anonymous to false",
+			FixItalian: "lascia vuoto contact.name, oppure imposta anonymous a false",
+		},
+		fault.Entry{Reason: DuplicateConsent, Code: codes.InvalidArgument,
+			English:    "this consent is given twice",
+			Italian:    "questo consenso è indicato due volte",
+			FixEnglish: "send each consent once",
+			FixItalian: "invia ogni consenso una sola volta",
+		},
+	)
+}
