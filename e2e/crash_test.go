@@ -175,7 +175,7 @@ func killBetweenPublishAndMark(ctx context.Context, c *cluster.Cluster, service 
 	defer func() { _ = owner.Close(context.WithoutCancel(ctx)) }()
 	const hold = `select pg_advisory_lock(1);
 		create function hold_mark() returns trigger language plpgsql as $$ begin perform pg_advisory_lock(1); return new; end $$;
-		create trigger hold_mark before update on outbox_line for each row when (new.sent_seq > old.sent_seq) execute function hold_mark()`
+		create trigger hold_mark before update on outbox_partition for each row when (new.published_seq > old.published_seq) execute function hold_mark()`
 	if _, err := owner.Exec(ctx, hold); err != nil {
 		return err
 	}
@@ -189,7 +189,7 @@ func killBetweenPublishAndMark(ctx context.Context, c *cluster.Cluster, service 
 	if _, err := owner.Exec(ctx, `select pg_advisory_unlock(1)`); err != nil {
 		return err
 	}
-	if _, err := owner.Exec(ctx, `drop trigger hold_mark on outbox_line; drop function hold_mark`); err != nil {
+	if _, err := owner.Exec(ctx, `drop trigger hold_mark on outbox_partition; drop function hold_mark`); err != nil {
 		return err
 	}
 	return c.Restart(ctx, service)

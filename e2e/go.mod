@@ -11,6 +11,10 @@ require (
 	github.com/retepari/pari/dev/testkit v0.0.0
 	github.com/retepari/pari/pkg v0.0.0
 	github.com/retepari/pari/proto/gen v0.0.0
+	github.com/retepari/pari/services/casemanagement v0.0.0
+	github.com/retepari/pari/services/directory v0.0.0
+	github.com/retepari/pari/services/intake v0.0.0
+	github.com/retepari/pari/services/reporting v0.0.0
 	go.opentelemetry.io/proto/otlp v1.11.1
 	golang.org/x/sync v0.24.0
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261026165753-2ffab32bce7e
@@ -61,15 +65,10 @@ require (
 	github.com/prometheus/otlptranslator v1.0.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
 	github.com/retepari/pari/cmd/pari v0.0.0 // indirect
-	github.com/retepari/pari/services/casemanagement v0.0.0 // indirect
-	github.com/retepari/pari/services/directory v0.0.0 // indirect
-	github.com/retepari/pari/services/intake v0.0.0 // indirect
-	github.com/retepari/pari/services/reporting v0.0.0 // indirect
 	github.com/rs/cors v1.11.1 // indirect
 	github.com/sethvargo/go-retry v0.5.0 // indirect
 	github.com/teambition/rrule-go v1.8.2 // indirect
 	github.com/tink-crypto/tink-go/v2 v2.9.0 // indirect
-	github.com/tyler-smith/go-bip39 v1.1.0 // indirect
 	github.com/zitadel/oidc/v3 v3.51.17 // indirect
 	github.com/zitadel/schema v1.3.2 // indirect
 	go.opentelemetry.io/auto/sdk v1.2.1 // indirect

@@ -17,7 +17,6 @@ require (
 	github.com/retepari/pari/dev/testkit v0.0.0
 	github.com/retepari/pari/proto/gen v0.0.0
 	github.com/tink-crypto/tink-go/v2 v2.9.0
-	github.com/tyler-smith/go-bip39 v1.1.0
 	go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc v0.72.0
 	go.opentelemetry.io/otel v1.47.0
 	go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc v1.47.0

@@ -152,7 +152,7 @@ func signedEvent(w *world) (*nats.Msg, error) {
 		return nil, err
 	}
 	e := &bus.Event{
-		ID: uuid.NewString(), Type: reportCounted, Line: bus.Line{Region: "lombardia", Node: "cremona", Source: "intake"},
+		ID: uuid.NewString(), Type: reportCounted, Partition: bus.Partition{Region: "lombardia", Node: "cremona", Source: "intake"},
 		Subject: uuid.NewString(), AggregateSeq: 1, NodeSeq: 1, Data: data,
 	}
 	e.Sign(signer)

@@ -27,7 +27,7 @@ func (p *Plan) Env(service string) map[string]string {
 	server, database := p.CentrePostgres, name
 	if ofNode {
 		server, database = p.NodePostgres, name+"_"+n.Name
-		env["PARI_NODE_SIGN"] = n.Sign
+		env["PARI_NUMBER_PREFIX"] = n.Sign
 		env["PARI_NATS_URL"] = "tls://" + p.Addr["leaf."+n.Name]
 		env["PARI_SIGNING_KEY_FILE"] = p.path("signing", n.Region+"."+n.Name+".key.pem")
 		env["PARI_KEK_FILE"] = p.path("secrets", service+".kek")

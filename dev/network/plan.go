@@ -111,7 +111,7 @@ func (p *Plan) Identity(name string) string { return filepath.Join(p.Dir, "ident
 
 // keys makes signing keys, the nodes' keys for sealing, and the grants of systems.
 func (p *Plan) keys() error {
-	if _, err := devkeys.CreateSigningKey("centre", p.path("signing"), p.path("public", "centre")); err != nil {
+	if _, err := devpki.CreateSigningKey("centre", p.path("signing"), p.path("public", "centre")); err != nil {
 		return err
 	}
 	if err := p.centreKeys(); err != nil {
@@ -119,7 +119,7 @@ func (p *Plan) keys() error {
 	}
 	grants := ""
 	for _, n := range p.Nodes {
-		if _, err := devkeys.CreateSigningKey(n.Region+"."+n.Name, p.path("signing"), p.path("public", "nodes")); err != nil {
+		if _, err := devpki.CreateSigningKey(n.Region+"."+n.Name, p.path("signing"), p.path("public", "nodes")); err != nil {
 			return err
 		}
 		if err := os.MkdirAll(p.path("secrets"), 0o700); err != nil {

@@ -73,10 +73,10 @@ func serve(ctx context.Context, name string, env map[string]string, f frame) err
 	case "reporting":
 		return with(ctx, env, func(ctx context.Context, c reporting.Config) error { f.into(&c.Config); return reporting.Run(ctx, c) })
 	case "intake":
-		return with(ctx, env, func(ctx context.Context, c intake.Config) error { f.into(&c.Config); return intake.Run(ctx, c) })
+		return with(ctx, env, func(ctx context.Context, c intake.Config) error { f.into(&c.Config.Config); return intake.Run(ctx, c) })
 	case "casemanagement":
 		return with(ctx, env, func(ctx context.Context, c casemanagement.Config) error {
-			f.into(&c.Config)
+			f.into(&c.Config.Config)
 			return casemanagement.Run(ctx, c)
 		})
 	default:

@@ -13,35 +13,34 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// What every event says about itself.
+// Attributes that are the same for every event.
 const (
 	specVersion    = "1.0"
 	contentType    = "application/protobuf"
 	classification = "internal"
 )
 
-// Faults of Parse, beside ErrIncomplete and ErrName.
+// Errors of Parse, beside ErrIncomplete and ErrName.
 var (
-	// ErrNotEvent is returned for a message that is no CloudEvents 1.0 event in binary mode.
-	ErrNotEvent = errors.New("bus: not an event")
-	// ErrClassification is returned for an event that does not say it may be read here: who cannot honour a
-	// classification must refuse it.
-	ErrClassification = errors.New("bus: data classification is not accepted")
-	// ErrSubject is returned when an event arrives on a subject that is not its own.
-	ErrSubject = errors.New("bus: event does not belong on this subject")
+	// ErrNotEvent is returned for a message that is not a CloudEvents 1.0 event in binary mode.
+	ErrNotEvent = errors.New("bus: not a CloudEvents event")
+	// ErrClassification is returned for an event of another data classification, which the consumer cannot honour.
+	ErrClassification = errors.New("bus: unsupported data classification")
+	// ErrSubject is returned for an event on a subject that is not its own.
+	ErrSubject = errors.New("bus: event on a foreign subject")
 )
 
-// Msg writes the event for NATS in CloudEvents binary mode, with its id as the Nats-Msg-Id.
+// Msg encodes the event for NATS in CloudEvents binary mode, with its id as the Nats-Msg-Id.
 func (e *Event) Msg() (*nats.Msg, error) { return e.msg(e.ID) }
 
-// ResendMsg is Msg for the n-th sending after the first: the broker must not take it for a duplicate.
+// ResendMsg is Msg for the n-th resend. It has a message id of its own, or the broker would drop it as a duplicate.
 func (e *Event) ResendMsg(n int) (*nats.Msg, error) { return e.msg(e.ID + ".r" + strconv.Itoa(n)) }
 
 func (e *Event) msg(msgID string) (*nats.Msg, error) {
 	if err := e.Check(); err != nil {
 		return nil, err
 	}
-	subject, err := e.Line.EventSubject(e.Type)
+	subject, err := e.Partition.EventSubject(e.Type)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +49,7 @@ func (e *Event) msg(msgID string) (*nats.Msg, error) {
 	set("specversion", specVersion)
 	set("id", e.ID)
 	set("type", e.Type)
-	set("source", e.Line.URI())
+	set("source", e.Partition.URI())
 	set("subject", e.Subject)
 	set("datacontenttype", contentType)
 	set("dataclassification", classification)
@@ -66,8 +65,8 @@ func (e *Event) msg(msgID string) (*nats.Msg, error) {
 	return &nats.Msg{Subject: subject, Header: h, Data: e.Data}, nil
 }
 
-// Parse reads an event. It is lenient about how headers are written (case, quotes, needless percent-encoding, parameters
-// of the content type, unknown attributes) and strict about what they say. The signature is checked by Verify, not here.
+// Parse decodes an event. It is lenient about the form of headers (case, quotes, needless percent-encoding, parameters of
+// the content type, unknown attributes) and strict about their values. It does not check the signature; Verify does.
 func Parse(subject string, header nats.Header, data []byte) (Event, error) {
 	a, err := attributes(header)
 	if err != nil {
@@ -83,7 +82,7 @@ func Parse(subject string, header nats.Header, data []byte) (Event, error) {
 		return Event{}, fmt.Errorf("content type: %w", ErrNotEvent)
 	}
 	e := Event{ID: a["id"], Type: a["type"], Subject: a["subject"], KeyID: a["keyid"], Traceparent: a["traceparent"], Data: data}
-	if e.Line, err = ParseLine(a["source"]); err != nil {
+	if e.Partition, err = ParsePartition(a["source"]); err != nil {
 		return Event{}, err
 	}
 	if e.AggregateSeq, err = strconv.ParseInt(a["aggregateseq"], 10, 64); err != nil {
@@ -103,14 +102,14 @@ func Parse(subject string, header nats.Header, data []byte) (Event, error) {
 	if err := e.Check(); err != nil {
 		return Event{}, err
 	}
-	if own, err := e.Line.EventSubject(e.Type); err != nil || own != subject {
+	if own, err := e.Partition.EventSubject(e.Type); err != nil || own != subject {
 		return Event{}, ErrSubject
 	}
 	return e, nil
 }
 
-// attributes collects the CloudEvents attributes by lower-case name. An attribute given twice is refused: two readers
-// could take a different one.
+// attributes collects the CloudEvents attributes by lower-case name. A repeated attribute is an error, because two readers
+// could choose different values.
 func attributes(header nats.Header) (map[string]string, error) {
 	a := make(map[string]string, len(header))
 	for key, values := range header {
@@ -125,21 +124,21 @@ func attributes(header nats.Header) (map[string]string, error) {
 		default:
 			continue
 		}
-		_, twice := a[attribute]
-		if twice || len(values) != 1 {
-			return nil, fmt.Errorf("attribute given twice: %w", ErrNotEvent)
+		_, repeated := a[attribute]
+		if repeated || len(values) != 1 {
+			return nil, fmt.Errorf("repeated attribute: %w", ErrNotEvent)
 		}
 		value, ok := decode(values[0])
 		if !ok {
-			return nil, fmt.Errorf("attribute is badly encoded: %w", ErrNotEvent)
+			return nil, fmt.Errorf("malformed attribute: %w", ErrNotEvent)
 		}
 		a[attribute] = value
 	}
 	return a, nil
 }
 
-// encode writes an attribute value as the CloudEvents bindings want it: space, double quote, percent and everything
-// outside printable ASCII as %XX of its UTF-8.
+// encode percent-encodes an attribute value as the CloudEvents bindings require: space, double quote, percent and
+// everything outside printable ASCII, as %XX of its UTF-8.
 func encode(s string) string {
 	const hexDigits = "0123456789ABCDEF"
 	var b strings.Builder
@@ -156,7 +155,7 @@ func encode(s string) string {
 	return b.String()
 }
 
-// decode undoes encode, and first takes off the double quotes and backslashes that other writers may put around a value.
+// decode undoes encode. It first removes the double quotes and backslashes that other producers may add.
 func decode(s string) (string, bool) {
 	s = strings.TrimSpace(s)
 	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {

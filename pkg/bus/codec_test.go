@@ -133,7 +133,7 @@ func TestMsg_refuses_what_cannot_travel(t *testing.T) {
 		"unsigned":           func(e *bus.Event) { e.Signature = nil },
 		"not numbered":       func(e *bus.Event) { e.NodeSeq = 0 },
 		"no pseudonym":       func(e *bus.Event) { e.Subject = "" },
-		"dot in a node name": func(e *bus.Event) { e.Line.Node = "a.b" },
+		"dot in a node name": func(e *bus.Event) { e.Partition.Node = "a.b" },
 		"type with wildcard": func(e *bus.Event) { e.Type = "it.pari.>.v1" },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -12,9 +12,9 @@ import (
 	"github.com/retepari/pari/pkg/identity"
 )
 
-// Broker tells which server a program may take for its broker, for identity.Source's ClientTLS: the leaf of its own node,
-// or the hub.
-func Broker(own identity.ID) func(identity.ID) bool {
+// AcceptBroker returns which brokers a program accepts, for identity.Source.ClientTLS: the leaf of its own node, and the
+// hub.
+func AcceptBroker(own identity.ID) func(identity.ID) bool {
 	return func(server identity.ID) bool {
 		mine := server.Region == own.Region && server.Node == own.Node
 		hub := server.Region == identity.AllRegions && server.Node == identity.Centre
@@ -25,14 +25,14 @@ func Broker(own identity.ID) func(identity.ID) bool {
 // Config says how to reach the broker: the leaf beside a node's services, the hub beside the centre's.
 type Config struct {
 	URL         string      // tls://host:port
-	Name        string      // name of the connection, for who watches the broker
-	TLS         *tls.Config // client certificate and the authorities trusted; from identity.Source
+	Name        string      // shown in the broker's monitoring
+	TLS         *tls.Config // from identity.Source
 	InboxPrefix string      // see InboxPrefix
 	Log         *slog.Logger
 }
 
-// Connect opens a connection that mends itself for ever. It returns at once, also while the broker is away: what needs
-// the broker then fails and is tried again by its caller. Only a configuration that can never work is an error.
+// Connect opens a connection that reconnects for ever. It returns at once, also while the broker is away; calls then fail
+// and their callers retry. Only a configuration that can never work is an error.
 func Connect(ctx context.Context, c Config) (*nats.Conn, error) {
 	log := c.Log
 	if log == nil {
@@ -48,7 +48,7 @@ func Connect(ctx context.Context, c Config) (*nats.Conn, error) {
 		nats.Timeout(3 * time.Second),
 		nats.PingInterval(10 * time.Second),
 		nats.MaxPingsOutstanding(2),
-		// What is written while the broker is away must fail rather than wait: the outbox keeps it.
+		// A publish while disconnected must fail, not be buffered: the outbox keeps the event.
 		nats.ReconnectBufSize(-1),
 		nats.IgnoreDiscoveredServers(),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
@@ -58,10 +58,10 @@ func Connect(ctx context.Context, c Config) (*nats.Conn, error) {
 			log.WarnContext(ctx, "broker connection lost", slog.String("connection", c.Name), slog.Any("error", err))
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
-			log.InfoContext(ctx, "broker connection is back", slog.String("connection", c.Name), slog.String("server", nc.ConnectedServerName()))
+			log.InfoContext(ctx, "broker connection restored", slog.String("connection", c.Name), slog.String("server", nc.ConnectedServerName()))
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			log.WarnContext(ctx, "broker refused something", slog.String("connection", c.Name), slog.Any("error", err))
+			log.WarnContext(ctx, "broker error", slog.String("connection", c.Name), slog.Any("error", err))
 		}),
 	}
 	if c.InboxPrefix != "" {

@@ -10,26 +10,26 @@ import (
 // Hash is a SHA-256 sum.
 type Hash [sha256.Size]byte
 
-// Genesis is the previous hash of the first event of a line.
+// Genesis is the previous hash of the first event of a partition.
 var Genesis Hash
 
-// Event is one message of a line, as it travels. Nothing in it may name a person or tell a day: months, codes and
-// pseudonyms only. For the same reason there is no time attribute, and ID is random rather than ordered by time.
+// Event is one event of a partition, as it travels. It must not name a person or reveal a day: it holds months, codes and
+// pseudonyms only. For the same reason it has no time attribute, and ID is random, not ordered by time.
 type Event struct {
 	ID           string // UUID; also the Nats-Msg-Id of the first sending
 	Type         string // for instance it.pari.case.opened.v1
-	Line         Line
+	Partition    Partition
 	Subject      string // pseudonym of the aggregate
 	AggregateSeq int64  // 1, 2, 3 … within the aggregate
-	NodeSeq      int64  // 1, 2, 3 … within the line
+	NodeSeq      int64  // 1, 2, 3 … within the partition
 	PrevHash     Hash   // hash of the event with NodeSeq-1
 	Data         []byte // protobuf
-	Traceparent  string // W3C trace context of the call that caused it; not signed, may be empty
+	Traceparent  string // W3C trace context of the causing call; not signed, may be empty
 	KeyID        string
 	Signature    []byte
 }
 
-// ErrIncomplete is returned for an event that lacks something it must carry.
+// ErrIncomplete is returned for an event without a required attribute.
 var ErrIncomplete = errors.New("bus: event is incomplete")
 
 // Canonical returns the bytes that are signed and hashed. They are
@@ -37,18 +37,18 @@ var ErrIncomplete = errors.New("bus: event is incomplete")
 //	the 14 bytes "pari.event.v1\n"
 //	u32 len, ID                            all lengths and numbers big-endian
 //	u32 len, Type
-//	u32 len, Line.URI()
+//	u32 len, Partition.URI()
 //	u32 len, Subject
 //	u64 AggregateSeq
 //	u64 NodeSeq
 //	32 bytes PrevHash
 //	32 bytes SHA-256 of Data
 //
-// Lengths in front make the reading unique; the first line keeps the signature from meaning anything else.
+// The lengths make the encoding unambiguous. The prefix keeps a signature from being valid for anything else.
 func (e *Event) Canonical() []byte {
 	b := make([]byte, 0, 256)
 	b = append(b, "pari.event.v1\n"...)
-	for _, s := range []string{e.ID, e.Type, e.Line.URI(), e.Subject} {
+	for _, s := range []string{e.ID, e.Type, e.Partition.URI(), e.Subject} {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(s)))
 		b = append(b, s...)
 	}
@@ -59,7 +59,7 @@ func (e *Event) Canonical() []byte {
 	return append(b, sum[:]...)
 }
 
-// Hash is the SHA-256 of Canonical: the PrevHash of the next event of the line.
+// Hash is the SHA-256 of Canonical: the PrevHash of the next event of the partition.
 func (e *Event) Hash() Hash { return sha256.Sum256(e.Canonical()) }
 
 // Sign sets KeyID and Signature.
@@ -67,12 +67,12 @@ func (e *Event) Sign(s *Signer) {
 	e.KeyID, e.Signature = s.KeyID(), s.Sign(e.Canonical())
 }
 
-// Verify checks the signature with the keys of the node that the event names. It returns ErrSignature otherwise.
-func (e *Event) Verify(keys *Keys) error {
-	return keys.Verify(e.Line.Owner(), e.KeyID, e.Canonical(), e.Signature)
+// Verify checks the signature against the keys of the node that the event names. It returns ErrSignature when none fits.
+func (e *Event) Verify(keys *PublicKeys) error {
+	return keys.Verify(e.Partition.Owner(), e.KeyID, e.Canonical(), e.Signature)
 }
 
-// Check returns ErrIncomplete or ErrName when the event could not have been written by Msg.
+// Check returns ErrIncomplete or ErrName when Msg would not encode the event.
 func (e *Event) Check() error {
 	switch {
 	case !validID(e.ID):
@@ -86,6 +86,6 @@ func (e *Event) Check() error {
 	case e.KeyID == "" || len(e.Signature) == 0:
 		return fmt.Errorf("signature: %w", ErrIncomplete)
 	}
-	_, err := e.Line.EventSubject(e.Type)
+	_, err := e.Partition.EventSubject(e.Type)
 	return err
 }

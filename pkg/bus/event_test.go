@@ -13,7 +13,7 @@ import (
 	"github.com/retepari/pari/pkg/bus"
 )
 
-var cremona = bus.Line{Region: "lombardia", Node: "cremona", Source: "intake"}
+var cremona = bus.Partition{Region: "lombardia", Node: "cremona", Source: "intake"}
 
 func testSigner() *bus.Signer {
 	return bus.NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize)))
@@ -21,7 +21,7 @@ func testSigner() *bus.Signer {
 
 func sample() bus.Event {
 	return bus.Event{
-		ID: "3f1d2c4b-5a69-4788-9c0b-1a2b3c4d5e6f", Type: "it.pari.report.counted.v1", Line: cremona,
+		ID: "3f1d2c4b-5a69-4788-9c0b-1a2b3c4d5e6f", Type: "it.pari.report.counted.v1", Partition: cremona,
 		Subject: "b8a1", AggregateSeq: 1, NodeSeq: 42, PrevHash: bus.Hash(bytes.Repeat([]byte{0xab}, 32)),
 		Data: []byte{0x0a, 0x05, 'h', 'e', 'l', 'l', 'o'}, Traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 	}
@@ -73,7 +73,7 @@ func TestEvent_golden_vector(t *testing.T) {
 
 func TestEvent_Verify(t *testing.T) {
 	t.Parallel()
-	keys := bus.KeysOf("lombardia.cremona", testSigner().Public())
+	keys := bus.NewPublicKeys("lombardia.cremona", testSigner().Public())
 	genuine := signed(t)
 	if err := genuine.Verify(keys); err != nil {
 		t.Fatal(err)
@@ -82,9 +82,9 @@ func TestEvent_Verify(t *testing.T) {
 	for name, forge := range map[string]func(*bus.Event){
 		"id":                 func(e *bus.Event) { e.ID = "3f1d2c4b-5a69-4788-9c0b-1a2b3c4d5e60" },
 		"type":               func(e *bus.Event) { e.Type = "it.pari.report.counted.v2" },
-		"region":             func(e *bus.Event) { e.Line.Region = "piemonte" },
-		"node":               func(e *bus.Event) { e.Line.Node = "milano" },
-		"source":             func(e *bus.Event) { e.Line.Source = "casemanagement" },
+		"region":             func(e *bus.Event) { e.Partition.Region = "piemonte" },
+		"node":               func(e *bus.Event) { e.Partition.Node = "milano" },
+		"source":             func(e *bus.Event) { e.Partition.Source = "casemanagement" },
 		"subject":            func(e *bus.Event) { e.Subject = "b8a2" },
 		"aggregate sequence": func(e *bus.Event) { e.AggregateSeq++ },
 		"node sequence":      func(e *bus.Event) { e.NodeSeq++ },
@@ -104,7 +104,7 @@ func TestEvent_Verify(t *testing.T) {
 		})
 	}
 	// Ensure that the key of another node does not do.
-	if err := genuine.Verify(bus.KeysOf("lombardia.milano", testSigner().Public())); !errors.Is(err, bus.ErrSignature) {
+	if err := genuine.Verify(bus.NewPublicKeys("lombardia.milano", testSigner().Public())); !errors.Is(err, bus.ErrSignature) {
 		t.Fatalf("got %v, wants ErrSignature", err)
 	}
 }

@@ -13,42 +13,43 @@ import (
 	"time"
 )
 
-// keysAge is how old what Keys knows may be: a key taken out of the directory is refused after at most this time.
-const keysAge = 10 * time.Second
+// reloadAfter is how long keys are used before the directory is read again. A key that was removed from it stays valid for
+// this long at most.
+const reloadAfter = 10 * time.Second
 
-// Keys are the public keys of the other side, in a directory of PEM files named after their owner:
-// "<region>.<node>.pem" for nodes, "centre.pem" for the centre. A file may hold several keys, so that one can follow
-// another. Changes of the directory are noticed within ten seconds. It is safe for concurrent use.
-type Keys struct {
+// PublicKeys are the signing keys of the other side, in a directory of PEM files named after their owner:
+// "<region>.<node>.pem" for nodes, "centre.pem" for the centre. A file may hold several keys, for rotation. Changes of the
+// directory take effect within ten seconds. It is safe for concurrent use.
+type PublicKeys struct {
 	dir string
 	now func() time.Time
 
 	mu     sync.Mutex
-	read   time.Time
+	readAt time.Time
 	owners map[string]map[string]ed25519.PublicKey
 }
 
-// LoadKeys reads the directory.
-func LoadKeys(dir string) (*Keys, error) {
-	k := &Keys{dir: dir, now: time.Now}
+// LoadPublicKeys reads a directory of public keys.
+func LoadPublicKeys(dir string) (*PublicKeys, error) {
+	k := &PublicKeys{dir: dir, now: time.Now}
 	owners, err := readKeys(dir)
 	if err != nil {
 		return nil, err
 	}
-	k.owners, k.read = owners, k.now()
+	k.owners, k.readAt = owners, k.now()
 	return k, nil
 }
 
-// KeysOf holds one key of one owner, without a directory.
-func KeysOf(owner string, public ed25519.PublicKey) *Keys {
-	return &Keys{owners: map[string]map[string]ed25519.PublicKey{owner: {KeyID(public): public}}}
+// NewPublicKeys holds one key of one owner, without a directory.
+func NewPublicKeys(owner string, public ed25519.PublicKey) *PublicKeys {
+	return &PublicKeys{owners: map[string]map[string]ed25519.PublicKey{owner: {KeyID(public): public}}}
 }
 
-// Verify returns ErrSignature unless signature is by that key of that owner over message.
-func (k *Keys) Verify(owner, keyID string, message, signature []byte) error {
+// Verify returns ErrSignature unless the owner's key with that id signed message.
+func (k *PublicKeys) Verify(owner, keyID string, message, signature []byte) error {
 	public, ok := k.find(owner, keyID)
 	if !ok {
-		return fmt.Errorf("key is not known: %w", ErrSignature)
+		return fmt.Errorf("unknown key: %w", ErrSignature)
 	}
 	if !ed25519.Verify(public, message, signature) {
 		return ErrSignature
@@ -56,13 +57,13 @@ func (k *Keys) Verify(owner, keyID string, message, signature []byte) error {
 	return nil
 }
 
-func (k *Keys) find(owner, keyID string) (ed25519.PublicKey, bool) {
+func (k *PublicKeys) find(owner, keyID string) (ed25519.PublicKey, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.dir != "" && k.now().Sub(k.read) >= keysAge {
-		k.read = k.now()
+	if k.dir != "" && k.now().Sub(k.readAt) >= reloadAfter {
+		k.readAt = k.now()
 		if owners, err := readKeys(k.dir); err != nil {
-			slog.Warn("public keys not read again, the old ones stay", slog.Any("error", err))
+			slog.Warn("public key reload failed", slog.Any("error", err)) // the old keys stay in force
 		} else {
 			k.owners = owners
 		}

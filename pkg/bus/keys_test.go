@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Ensure that a key taken away is refused, and one put beside another is accepted, within keysAge.
+// Ensure that a key taken away is refused, and one put beside another is accepted, within reloadAfter.
 func TestKeys_follow_their_directory(t *testing.T) {
 	t.Parallel()
 	dir, now := t.TempDir(), time.Now()
@@ -31,12 +31,12 @@ func TestKeys_follow_their_directory(t *testing.T) {
 		}
 	}
 	store(first)
-	keys, err := LoadKeys(dir)
+	keys, err := LoadPublicKeys(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	keys.now = func() time.Time { return now }
-	keys.read = now
+	keys.readAt = now
 	accepts := func(s *Signer) bool {
 		err := keys.Verify("lombardia.cremona", s.KeyID(), []byte("m"), s.Sign([]byte("m")))
 		if err != nil && !errors.Is(err, ErrSignature) {
@@ -50,19 +50,19 @@ func TestKeys_follow_their_directory(t *testing.T) {
 	}{
 		{func() {}, true, false},
 		{func() { store(first, second) }, true, false}, // not read yet
-		{func() { now = now.Add(keysAge) }, true, true},
-		{func() { store(second); now = now.Add(keysAge) }, false, true},
+		{func() { now = now.Add(reloadAfter) }, true, true},
+		{func() { store(second); now = now.Add(reloadAfter) }, false, true},
 		{func() { // broken for a moment: what was known stays
 			if err := os.WriteFile(file, []byte("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			now = now.Add(keysAge)
+			now = now.Add(reloadAfter)
 		}, false, true},
 		{func() {
 			if err := os.Remove(file); err != nil {
 				t.Fatal(err)
 			}
-			now = now.Add(keysAge)
+			now = now.Add(reloadAfter)
 		}, false, false},
 	}
 	for i, s := range steps {

@@ -10,20 +10,20 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// HubDomain is the JetStream domain of the centre; an acknowledgement from any other does not count.
+// HubDomain is the JetStream domain of the centre. An acknowledgement from another domain does not count.
 const HubDomain = "hub"
 
 // MaxMsgSize is the largest event that the stream takes, headers included.
 const MaxMsgSize = 64 << 10
 
-// StreamOptions are what an installation may choose about the stream; the rest is fixed by what the feed relies on.
+// StreamOptions are what an installation may choose; the feed relies on the rest of the stream's configuration.
 type StreamOptions struct {
 	Replicas int   // 1 in one process, 3 in production
 	MaxBytes int64 // 0 = bounded by the disk only
 }
 
-// EnsureStream creates the stream of events at the hub, or brings an older one up to date. It may be called by several at
-// once and on every start.
+// EnsureStream creates the stream of events at the hub, or updates its configuration. Call it on every start; concurrent
+// calls are safe.
 func EnsureStream(ctx context.Context, nc *nats.Conn, o StreamOptions) (jetstream.Stream, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
@@ -31,7 +31,7 @@ func EnsureStream(ctx context.Context, nc *nats.Conn, o StreamOptions) (jetstrea
 	}
 	c := jetstream.StreamConfig{
 		Name:               StreamName,
-		Description:        "regional events of every node; the outboxes are the truth, this is a cable",
+		Description:        "regional events of all nodes; the outboxes are the source of truth",
 		Subjects:           []string{StreamSubjects},
 		Retention:          jetstream.LimitsPolicy,
 		Storage:            jetstream.FileStorage,
@@ -54,8 +54,8 @@ func EnsureStream(ctx context.Context, nc *nats.Conn, o StreamOptions) (jetstrea
 	return s, nil
 }
 
-// EnsureConsumer creates or updates a durable pull consumer over every line, with explicit acknowledgement and no limit
-// of deliveries: what cannot be applied is parked by its reader, never dropped by the broker.
+// EnsureConsumer creates or updates a durable pull consumer with explicit acknowledgement and unlimited deliveries: an
+// event that cannot be applied is dead-lettered by its reader, never dropped by the broker.
 func EnsureConsumer(ctx context.Context, nc *nats.Conn, durable string, subjects ...string) (jetstream.Consumer, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {

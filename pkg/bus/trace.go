@@ -6,7 +6,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 )
 
-// Traceparent returns the W3C trace context of ctx, or "" when there is none. Baggage never leaves the process.
+// Traceparent returns the W3C trace context of ctx, or "". Baggage never leaves the process.
 func Traceparent(ctx context.Context) string {
 	c := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, c)

@@ -1,8 +1,8 @@
-// Package fault names what went wrong, once, where it is known: a reason from one closed registry, the fields at fault, and
-// a cause for the log. Domain code returns faults; package rpc turns them into gRPC statuses, with the texts of the
-// registry in English and Italian. What is not a fault reaches a caller as INTERNAL and nothing more.
+// Package fault defines the errors that callers see: a reason from a registry, the fields at fault, and a cause for the log.
+// Domain code returns faults. Package rpc turns them into gRPC statuses with the registry's texts in English and Italian.
+// An error that is not a fault reaches the caller as INTERNAL, without its text.
 //
-// A fault never holds what a person told: paths, codes and numbers only.
+// A fault holds paths, codes and numbers. It must never hold personal data.
 package fault
 
 import (
@@ -11,37 +11,35 @@ import (
 	"strings"
 )
 
-// Error is a refusal with a reason from the registry.
+// Error is a fault.
 type Error struct {
-	// Reason says what is wrong, in a word that programs understand.
 	Reason Reason
-	// Fields says where, for INVALID_REQUEST.
+	// Fields are the fields at fault, for INVALID_REQUEST.
 	Fields []Field
-	// Meta adds facts that help to mend the call, such as current_version. Never content.
+	// Meta are facts that help the caller, such as current_version. Never content.
 	Meta map[string]string
 
 	cause error
 }
 
-// Field is one thing that is wrong with a request.
+// Field is a field at fault.
 type Field struct {
 	// Path of the field in the request, in the names of the contract: content.grounds[2].
-	Path string
-	// Reason says what is wrong with it.
+	Path   string
 	Reason Reason
-	// Limit completes the text where the reason has one, for instance the greatest length. May be empty.
+	// Limit completes the reason's text, for instance with the greatest length. May be empty.
 	Limit string
 }
 
-// New returns a fault. A reason that is not in the registry is a bug and becomes INTERNAL.
+// New returns a fault. An unregistered reason is a bug and becomes INTERNAL.
 func New(reason Reason) *Error {
 	if _, known := registry[reason]; !known {
-		return &Error{Reason: Internal, cause: fmt.Errorf("reason %q is not in the registry", string(reason))}
+		return &Error{Reason: Internal, cause: fmt.Errorf("unregistered reason %q", string(reason))}
 	}
 	return &Error{Reason: reason}
 }
 
-// Invalid returns INVALID_REQUEST with everything that is wrong, or nil when nothing is.
+// Invalid returns INVALID_REQUEST with all fields at fault, or nil when there are none.
 func Invalid(fields ...Field) error {
 	if len(fields) == 0 {
 		return nil
@@ -49,15 +47,15 @@ func Invalid(fields ...Field) error {
 	return &Error{Reason: InvalidRequest, Fields: fields}
 }
 
-// Because adds what the log should know and the caller should not.
-func (e *Error) Because(cause error) *Error {
+// WithCause adds an error for the log, which the caller does not see.
+func (e *Error) WithCause(cause error) *Error {
 	c := *e
 	c.cause = cause
 	return &c
 }
 
-// With adds a fact that helps the caller.
-func (e *Error) With(key, value string) *Error {
+// WithMeta adds a fact that helps the caller.
+func (e *Error) WithMeta(key, value string) *Error {
 	c := *e
 	c.Meta = map[string]string{key: value}
 	for k, v := range e.Meta {
@@ -66,7 +64,7 @@ func (e *Error) With(key, value string) *Error {
 	return &c
 }
 
-// Error is for logs: the reason, the paths, the cause.
+// Error returns the reason, the paths and the cause, for logs.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(string(e.Reason))
@@ -83,7 +81,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
-// ReasonOf returns the reason of the outermost fault in err, or "" when it holds none.
+// ReasonOf returns the reason of the outermost fault in err, or "".
 func ReasonOf(err error) Reason {
 	var f *Error
 	if errors.As(err, &f) {

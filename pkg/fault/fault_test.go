@@ -42,7 +42,7 @@ func TestStatus_GoesThereAndBack(t *testing.T) {
 func TestStatus_SaysNothingOfTheCause(t *testing.T) {
 	t.Parallel()
 	secret := errors.New("row of Anna Rossi")
-	for _, err := range []error{secret, fault.New(fault.Unavailable).Because(secret), fault.New(fault.NotFound).Because(secret)} {
+	for _, err := range []error{secret, fault.New(fault.Unavailable).WithCause(secret), fault.New(fault.NotFound).WithCause(secret)} {
 		st := fault.ToStatus(err, nil)
 		if text := fmt.Sprint(st.Proto()); strings.Contains(text, "Anna") {
 			t.Errorf("the status says %s", text)

@@ -10,12 +10,12 @@ import (
 	"google.golang.org/protobuf/protoadapt"
 )
 
-// Domain is the ErrorInfo domain of every refusal.
+// Domain is the ErrorInfo domain of every fault.
 const Domain = "pari"
 
-// ToStatus writes err for a caller: code, English text, and as details ErrorInfo (reason), LocalizedMessage (Italian) and,
-// for INVALID_REQUEST, BadRequest with reason and both texts per field. A context that ended keeps its meaning; whatever
-// else is no fault becomes INTERNAL and says nothing of its cause. Meta are added to ErrorInfo, for instance the trace id.
+// ToStatus turns err into a status: code, English text, and as details ErrorInfo (reason), LocalizedMessage (Italian) and,
+// for INVALID_REQUEST, BadRequest with reason and both texts per field. An ended context keeps its code. Any other error
+// becomes INTERNAL without its text. Meta is added to ErrorInfo, for instance the trace id.
 func ToStatus(err error, meta map[string]string) *status.Status {
 	if err == nil {
 		return nil
@@ -26,7 +26,7 @@ func ToStatus(err error, meta map[string]string) *status.Status {
 		case errors.Is(err, context.DeadlineExceeded):
 			return status.New(codes.DeadlineExceeded, "the call ran out of time")
 		case errors.Is(err, context.Canceled):
-			return status.New(codes.Canceled, "the caller has gone")
+			return status.New(codes.Canceled, "the caller canceled the call")
 		}
 		f = New(Internal)
 	}
@@ -53,13 +53,13 @@ func ToStatus(err error, meta map[string]string) *status.Status {
 		details = append(details, protoadapt.MessageV1Of(bad))
 	}
 	st, err := status.New(entry.Code, entry.English+": "+entry.FixEnglish).WithDetails(details...)
-	if err != nil { // a detail that cannot be marshalled: the code and the text must still arrive
+	if err != nil { // a detail cannot be marshalled: send at least code and text
 		return status.New(entry.Code, entry.English)
 	}
 	return st
 }
 
-// Texts say what is wrong with a field and what to do, in both languages.
+// Texts returns what is wrong with the field and what to do, in both languages.
 func (f Field) Texts() (english, italian string) {
 	entry, known := registry[f.Reason]
 	if !known {
@@ -72,8 +72,8 @@ func (f Field) Texts() (english, italian string) {
 	return english + ": " + entry.FixEnglish, italian + ": " + entry.FixItalian
 }
 
-// FromStatus reads the fault out of an error that a call to another service returned. An error without one of our reasons
-// is returned as it is, but UNAVAILABLE and its kin become the fault Unavailable.
+// FromStatus returns the fault in an error that a call to another service returned. UNAVAILABLE and similar codes without a
+// reason become the fault Unavailable. Other errors are returned unchanged.
 func FromStatus(err error) error {
 	st, ok := status.FromError(err)
 	if !ok || err == nil {
@@ -97,7 +97,7 @@ func FromStatus(err error) error {
 	}
 	switch st.Code() {
 	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted:
-		return New(Unavailable).Because(err)
+		return New(Unavailable).WithCause(err)
 	default:
 		return err
 	}

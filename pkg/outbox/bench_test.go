@@ -46,7 +46,7 @@ func BenchmarkRelay(b *testing.B) {
 			c := f.config()
 			b.ResetTimer()
 			r, stop := f.start(c)
-			bustest.Eventually(b, func() bool { return r.Status().Sent == int64(b.N) })
+			bustest.Eventually(b, func() bool { return r.Status().Published == int64(b.N) })
 			b.StopTimer()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 			stop()

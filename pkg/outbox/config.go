@@ -14,41 +14,43 @@ import (
 
 // Config of a relay. Durations and sizes that are zero take the value in brackets.
 type Config struct {
-	Line   bus.Line
-	Tenant string        // whose rows are sent [Line.Node]: a service that sends a line per region keeps them by region
-	Pool   *pgxpool.Pool // the relay takes one connection out of it, for as long as it runs
-	Conn   *nats.Conn
-	Signer *bus.Signer // key of the node
-	Centre *bus.Keys   // key of the centre, for watermarks
-	Log    *slog.Logger
+	Partition bus.Partition
+	// Tenant owns the rows [Partition.Node]. A service that sends one partition per region stores its rows by region.
+	Tenant string
+	// DB holds the outbox. The relay takes one connection out of the pool for as long as it runs.
+	DB         *pgxpool.Pool
+	Conn       *nats.Conn
+	Signer     *bus.Signer     // key of the node
+	CentreKeys *bus.PublicKeys // verify watermarks
+	Log        *slog.Logger
 
 	Batch       int           // events numbered in one transaction and published together [256, at most 1000]
-	Poll        time.Duration // how often to look without being woken [250 ms]
+	Poll        time.Duration // how often to look for events without being woken [250 ms]
 	Heartbeat   time.Duration // [2 s]
-	AckWait     time.Duration // how long to wait for the hub [5 s]
-	ResendAfter time.Duration // the centre speaks and its watermark stands still below what was sent: sent again [5 min]
-	LeaseRetry  time.Duration // how often to try for the lease while another relay has it [1 s]
-	MaxBackoff  time.Duration // longest pause after the broker failed [1 s]; an event that it refuses waits ten times this
+	AckWait     time.Duration // how long to wait for the hub's acknowledgement [5 s]
+	ResendAfter time.Duration // resend when watermarks arrive but stay below what was published for so long [5 min]
+	LeaseRetry  time.Duration // how often to try for the lease while another relay holds it [1 s]
+	MaxBackoff  time.Duration // longest pause after the broker failed [1 s]; ten times this after it refused an event
 
-	// AfterPublish is called with the number of each event that the hub acknowledged and that is not marked yet. It is
-	// for tests that crash exactly there; production leaves it nil.
+	// AfterPublish is called with the number of each event that the hub has acknowledged and the database has not
+	// recorded. Tests use it to crash there; production leaves it nil.
 	AfterPublish func(nodeSeq int64)
 }
 
-// tenant is whose rows the relay sends, and where it keeps how far they are.
-func (c *Config) tenant() string { return cmp.Or(c.Tenant, c.Line.Node) }
+// tenant owns the rows of the outbox, and of the partition's offsets.
+func (c *Config) tenant() string { return cmp.Or(c.Tenant, c.Partition.Node) }
 
-func (c *Config) complete() error {
-	if err := c.Line.Check(); err != nil {
+func (c *Config) setDefaults() error {
+	if err := c.Partition.Check(); err != nil {
 		return err
 	}
-	if c.Pool == nil || c.Conn == nil || c.Signer == nil || c.Centre == nil {
-		return errors.New("relay: pool, broker connection, signing key and centre's key are needed")
+	if c.DB == nil || c.Conn == nil || c.Signer == nil || c.CentreKeys == nil {
+		return errors.New("relay: database, broker connection, signing key and the centre's keys are required")
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	c.Log = c.Log.With(slog.String("line", c.Line.String()))
+	c.Log = c.Log.With(slog.String("partition", c.Partition.String()))
 	for _, d := range []struct {
 		field *time.Duration
 		value time.Duration

@@ -1,8 +1,9 @@
 package outbox
 
-// Statements is every SQL statement of the package, for the tests that look at all of them.
+// Statements are those that run often, for the test that reads their plans.
 var Statements = map[string]string{
-	"insert": insert.SQL(), "ensure line": ensureLine, "read line": readLine, "count waiting": countLeft, "mark sent": markSent, "mark day": markDay,
-	"select waiting": selectWaiting, "lock line": lockLine, "number these": numberThese, "move line": moveLine, "select numbered": selectNumbered,
-	"count resends": countResends, "delete old": deleteOld, "delete days": deleteDays,
+	"count unnumbered": countUnnumbered, "update offsets": updateOffsets, "upsert daily offset": upsertDailyOffset,
+	"select unnumbered": selectUnnumbered, "lock partition": lockPartition, "update numbered": updateNumbered,
+	"update last": updateLast, "select numbered": selectNumbered, "increment resends": incrementResends,
+	"delete old": deleteOld, "delete old offsets": deleteOldOffsets,
 }

@@ -34,8 +34,8 @@ func (b *bundle) load() (stop func() int) {
 // progress waits until the relay has sent what it had not sent at the call, and returns how long that took.
 func progress(t *testing.T, r *outbox.Relay) time.Duration {
 	t.Helper()
-	start, from := time.Now(), r.Status().Sent
-	bustest.Eventually(t, func() bool { return r.Status().Sent > from })
+	start, from := time.Now(), r.Status().Published
+	bustest.Eventually(t, func() bool { return r.Status().Published > from })
 	return time.Since(start)
 }
 
@@ -80,7 +80,7 @@ func TestRelay_survives_faults_of_the_cable(t *testing.T) {
 				slowest = max(slowest, progress(t, r))
 			}
 			total := stop()
-			bustest.Eventually(t, func() bool { return r.Status().Sent == int64(total) })
+			bustest.Eventually(t, func() bool { return r.Status().Published == int64(total) })
 			b.want(check(b.net.Keys(), b.stream()), verdict{events: total})
 			t.Logf("%d events, 5 faults, slowest use of the mended link %v", total, slowest.Round(time.Millisecond))
 			if slowest > fault.within {
@@ -107,6 +107,6 @@ func TestRelay_survives_the_loss_of_its_connection(t *testing.T) {
 		progress(t, r)
 	}
 	total := stop()
-	bustest.Eventually(t, func() bool { return r.Status().Sent == int64(total) })
+	bustest.Eventually(t, func() bool { return r.Status().Published == int64(total) })
 	b.want(check(b.net.Keys(), b.stream()), verdict{events: total})
 }

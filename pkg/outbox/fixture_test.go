@@ -24,13 +24,13 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-var line = bus.Line{Region: "lombardia", Node: "cremona", Source: "intake"}
+var line = bus.Partition{Region: "lombardia", Node: "cremona", Source: "intake"}
 
 const eventType = "it.pari.report.counted.v1"
 
 // migrate adds to the outbox what a service would have: aggregates with a sequence that is drawn under their lock.
 func migrate(ctx context.Context, ownerURL string) error {
-	if err := pg.Migrate(ctx, ownerURL, outbox.Migrations(), outbox.VersionTable); err != nil {
+	if err := pg.Migrate(ctx, ownerURL, outbox.Schema); err != nil {
 		return err
 	}
 	conn, err := pgx.Connect(ctx, ownerURL)
@@ -63,7 +63,7 @@ func (b *bundle) config() outbox.Config {
 		log = slog.Default()
 	}
 	return outbox.Config{
-		Line: line, Pool: b.pool, Conn: b.net.Connect(bustest.Cremona, "intake"), Signer: b.net.Signer("lombardia.cremona"), Centre: b.net.Keys(),
+		Partition: line, DB: b.pool, Conn: b.net.Connect(bustest.Cremona, "intake"), Signer: b.net.Signer("lombardia.cremona"), CentreKeys: b.net.Keys(),
 		Log: log, Poll: 20 * time.Millisecond, Heartbeat: 100 * time.Millisecond, AckWait: time.Second, LeaseRetry: 20 * time.Millisecond, MaxBackoff: 100 * time.Millisecond,
 	}
 }
@@ -168,7 +168,7 @@ type verdict struct {
 }
 
 // check reads a line as the centre does: by number, first copy counts.
-func check(keys *bus.Keys, events []bus.Event) verdict {
+func check(keys *bus.PublicKeys, events []bus.Event) verdict {
 	var v verdict
 	seen, highest := map[int64]bus.Event{}, int64(0)
 	for _, e := range events {
@@ -213,7 +213,7 @@ func (b *bundle) want(got verdict, want verdict) {
 // centre sends a watermark for the line.
 func (b *bundle) centre(s *bus.Signer, w *feedv1.Watermark) {
 	b.t.Helper()
-	m, err := bus.SignedMsg(line.WatermarkSubject(), w, s)
+	m, err := bus.SignMessage(line.WatermarkSubject(), w, s)
 	if err != nil {
 		b.t.Fatal(err)
 	}

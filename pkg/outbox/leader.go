@@ -13,19 +13,19 @@ import (
 	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 )
 
-// leader is a relay that holds the lease. Everything below runs in one goroutine; an error of the database ends it.
+// leader is a relay that holds the lease. It runs in one goroutine. An error of the database ends it.
 type leader struct {
 	r    *Relay
 	conn *pgx.Conn
 
-	last      int64    // highest number drawn
-	lastHash  bus.Hash // and the hash of that event
-	sent      int64    // sent_seq as stored
-	acked     int64    // acknowledged by the hub; ahead of sent until the next transaction
-	confirmed int64    // confirmed_seq as stored
-	applied   int64    // confirmed by the centre; ahead of confirmed until the next transaction
-	queue     []bus.Event
-	restored  bool
+	last     int64    // highest number drawn
+	lastHash bus.Hash // hash of that event
+	// Up to here the hub has acknowledged, and up to there the database has recorded it.
+	published, storedPublished int64
+	// Up to here the centre has acknowledged, and up to there the database has recorded it.
+	acknowledged, storedAcknowledged int64
+	queue                            []bus.Event // numbered, to be published next
+	restored                         bool
 
 	failures int
 	retryAt  time.Time
@@ -35,25 +35,27 @@ type leader struct {
 }
 
 const (
-	ensureLine = `insert into outbox_line (node) values ($1) on conflict do nothing`
-	readLine   = `select last_seq, last_hash, sent_seq, confirmed_seq from outbox_line where node = $1`
-	countLeft  = `select count(*) from (select 1 from outbox where node = $1 and node_seq is null limit 10000) w`
+	insertPartition = `insert into outbox_partition (node) values ($1) on conflict do nothing`
+	selectPartition = `select last_seq, last_hash, published_seq, acknowledged_seq from outbox_partition where node = $1`
+	// countUnnumbered counts up to a limit, so that a large backlog costs no more.
+	countUnnumbered = `select count(*) from (select 1 from outbox where node = $1 and node_seq is null limit 10000) w`
 )
 
 func (r *Relay) newLeader(ctx context.Context, conn *pgx.Conn) (*leader, error) {
-	l := &leader{r: r, conn: conn, resend: resend{since: time.Now()}, pruneAt: time.Now().Add(jitter(pruneEvery))}
+	l := &leader{r: r, conn: conn, resend: resend{since: time.Now()}, pruneAt: time.Now().Add(jitter(pruneInterval))}
 	var hash []byte
 	err := l.inTenant(ctx, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, ensureLine, r.c.tenant()); err != nil {
+		if _, err := tx.Exec(ctx, insertPartition, r.c.tenant()); err != nil {
 			return err
 		}
-		return tx.QueryRow(ctx, readLine, r.c.tenant()).Scan(&l.last, &hash, &l.sent, &l.confirmed)
+		row := tx.QueryRow(ctx, selectPartition, r.c.tenant())
+		return row.Scan(&l.last, &hash, &l.storedPublished, &l.storedAcknowledged)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("relay start: %w", err)
 	}
 	copy(l.lastHash[:], hash)
-	l.acked, l.applied = l.sent, l.confirmed
+	l.published, l.acknowledged = l.storedPublished, l.storedAcknowledged
 	r.update(func(s *Status) { s.Leading, s.Blocked = true, "" })
 	return l, nil
 }
@@ -63,29 +65,29 @@ func (l *leader) run(ctx context.Context) error {
 	poll, heartbeat := time.NewTicker(c.Poll), time.NewTicker(c.Heartbeat)
 	defer poll.Stop()
 	defer heartbeat.Stop()
-	if err := l.announce(ctx); err != nil {
+	if err := l.sendHeartbeat(ctx); err != nil {
 		return err
 	}
 	for {
-		moved, err := l.round(ctx)
+		more, err := l.step(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		l.show()
+		l.publishStatus()
 		var ready <-chan time.Time
-		if moved {
-			ready = closed // look at the rest, do not wait
+		if more {
+			ready = closed
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-heartbeat.C:
-			err = l.announce(ctx)
-		case <-l.r.down.signal:
-			l.heed(ctx, l.r.down.take())
+			err = l.sendHeartbeat(ctx)
+		case <-l.r.watermark.signal:
+			l.applyWatermark(ctx, l.r.watermark.take())
 		case <-l.r.wake:
 		case <-poll.C:
 		case <-ready:
@@ -96,15 +98,15 @@ func (l *leader) run(ctx context.Context) error {
 	}
 }
 
-// closed is always ready.
+// closed is always ready to receive from.
 var closed = func() <-chan time.Time { c := make(chan time.Time); close(c); return c }()
 
-// round does one piece of everything there is to do, and tells whether there may be more.
-func (l *leader) round(ctx context.Context) (bool, error) {
+// step does one bounded piece of all pending work, and tells whether there may be more.
+func (l *leader) step(ctx context.Context) (more bool, err error) {
 	if l.restored {
 		return false, nil
 	}
-	if err := l.advance(ctx); err != nil {
+	if err := l.storeAndNumber(ctx); err != nil {
 		return false, err
 	}
 	if time.Now().After(l.pruneAt) {
@@ -115,33 +117,33 @@ func (l *leader) round(ctx context.Context) (bool, error) {
 	if len(l.queue) == 0 && !l.resend.due(l) || time.Now().Before(l.retryAt) {
 		return false, nil
 	}
-	// What the centre waits for goes before what is new.
-	again, err := l.sendAgain(ctx)
+	// What the centre lacks goes before new events: it blocks them there.
+	resendMore, err := l.resendMissing(ctx)
 	if errors.Is(err, errDatabase) {
 		return false, err
 	}
 	if err == nil {
-		err = l.sendNew(ctx)
+		err = l.publishQueue(ctx)
 	}
 	if err != nil {
-		l.hush(ctx, err)
+		l.backOff(ctx, err)
 		return false, nil
 	}
 	l.failures = 0
 	l.r.update(func(s *Status) { s.Blocked = "" })
-	if len(l.queue) == 0 && l.acked > l.sent {
-		if err := l.advance(ctx); err != nil {
+	if len(l.queue) == 0 && l.published > l.storedPublished {
+		if err := l.storeAndNumber(ctx); err != nil {
 			return false, err
 		}
 		if len(l.queue) == 0 {
-			return again, l.announce(ctx)
+			return resendMore, l.sendHeartbeat(ctx)
 		}
 	}
 	return true, nil
 }
 
-// sendNew publishes the queue, in order, as far as the hub acknowledges.
-func (l *leader) sendNew(ctx context.Context) error {
+// publishQueue publishes the queue in order, as far as the hub acknowledges.
+func (l *leader) publishQueue(ctx context.Context) error {
 	if len(l.queue) == 0 {
 		return nil
 	}
@@ -154,14 +156,14 @@ func (l *leader) sendNew(ctx context.Context) error {
 		if l.r.c.AfterPublish != nil {
 			l.r.c.AfterPublish(e.NodeSeq)
 		}
-		l.acked = e.NodeSeq
+		l.published = e.NodeSeq
 	}
 	l.queue = l.queue[n:]
 	return err
 }
 
-// hush waits longer after each failure, with a bound, and says once per failure what is wrong.
-func (l *leader) hush(ctx context.Context, err error) {
+// backOff waits longer after each failure, up to a bound. It logs the 1st, 2nd, 4th, 8th … failure in a row.
+func (l *leader) backOff(ctx context.Context, err error) {
 	c := l.r.c
 	l.failures++
 	d := min(50*time.Millisecond<<min(l.failures-1, 10), c.MaxBackoff)
@@ -172,44 +174,46 @@ func (l *leader) hush(ctx context.Context, err error) {
 	}
 	l.retryAt = time.Now().Add(jitter(d))
 	l.r.update(func(s *Status) { s.Blocked = blocked })
-	if l.failures&(l.failures-1) == 0 { // 1st, 2nd, 4th, 8th …
-		c.Log.Log(ctx, level, "events wait: hub did not take them", slog.String("blocked", blocked), slog.Int("failures", l.failures),
-			slog.Int64("next_seq", l.acked+1), slog.Any("error", err))
+	if l.failures&(l.failures-1) == 0 {
+		c.Log.Log(ctx, level, "event publish failed", slog.String("blocked", blocked), slog.Int("failures", l.failures),
+			slog.Int64("next_seq", l.published+1), slog.Any("error", err))
 	}
 }
 
-// announce tells the centre how far the line is. The broker may be away: the next announcement will do.
-func (l *leader) announce(ctx context.Context) error {
-	var left int64
-	err := l.inTenant(ctx, func(tx pgx.Tx) error { return tx.QueryRow(ctx, countLeft, l.r.c.tenant()).Scan(&left) })
+// sendHeartbeat tells the centre how far the partition is. When the broker is away, the next heartbeat will do.
+func (l *leader) sendHeartbeat(ctx context.Context) error {
+	var unnumbered int64
+	err := l.inTenant(ctx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, countUnnumbered, l.r.c.tenant()).Scan(&unnumbered)
+	})
 	if err != nil {
 		return fmt.Errorf("relay heartbeat: %w", err)
 	}
-	pending := l.last - l.acked + left
+	pending := l.last - l.published + unnumbered
 	l.r.update(func(s *Status) { s.Pending = pending })
-	m, err := bus.SignedMsg(l.r.c.Line.HeartbeatSubject(), &feedv1.Heartbeat{
-		Source: l.r.c.Line.Source, LastSeq: l.last, Pending: pending,
+	m, err := bus.SignMessage(l.r.c.Partition.HeartbeatSubject(), &feedv1.Heartbeat{
+		Source: l.r.c.Partition.Source, LastSeq: l.last, Pending: pending,
 	}, l.r.c.Signer)
 	if err != nil {
 		return err
 	}
 	if err := l.r.c.Conn.PublishMsg(m); err != nil {
-		l.r.c.Log.DebugContext(ctx, "heartbeat not sent", slog.Any("error", err))
+		l.r.c.Log.DebugContext(ctx, "heartbeat publish failed", slog.Any("error", err))
 	}
 	return nil
 }
 
-// show copies the state to where Status reads it.
-func (l *leader) show() {
+// publishStatus copies the leader's state to where Status reads it.
+func (l *leader) publishStatus() {
 	l.r.mu.Lock()
 	defer l.r.mu.Unlock()
 	s := &l.r.status
-	moved := s.Sent != l.acked
-	s.LastSeq, s.Sent, s.Confirmed = l.last, l.acked, l.applied
+	progress := s.Published != l.published
+	s.LastSeq, s.Published, s.Acknowledged = l.last, l.published, l.acknowledged
 	switch {
 	case len(l.queue) == 0:
-		l.r.waiting, s.Pending = time.Time{}, 0
-	case moved || l.r.waiting.IsZero():
-		l.r.waiting = time.Now()
+		l.r.pendingSince, s.Pending = time.Time{}, 0
+	case progress || l.r.pendingSince.IsZero():
+		l.r.pendingSince = time.Now()
 	}
 }

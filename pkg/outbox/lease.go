@@ -12,11 +12,16 @@ import (
 	"github.com/retepari/pari/pkg/pg"
 )
 
-// hold takes the lease of the line and calls lead while it has it. The lease is an advisory lock of the session that lead
-// uses for everything it writes, so who has lost it can write nothing any more. It returns nil without calling lead when
-// another relay has the lease.
-func (r *Relay) hold(ctx context.Context, lead func(*leader) error) error {
-	pooled, err := r.c.Pool.Acquire(ctx)
+// A leader whose machine vanished must not keep the lease for the two hours that TCP waits by default.
+const configureSession = `select set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
+	set_config('tcp_keepalives_count', '3', false), set_config('application_name', 'pari relay', false)`
+
+const tryLease = `select pg_try_advisory_lock($1)`
+
+// withLease waits for the lease of the partition and calls lead while it holds it. The lease is an advisory lock of the
+// database session that lead writes with, so a leader that lost it cannot write.
+func (r *Relay) withLease(ctx context.Context, lead func(*leader) error) error {
+	pooled, err := r.c.DB.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("relay connection: %w", err)
 	}
@@ -26,22 +31,19 @@ func (r *Relay) hold(ctx context.Context, lead func(*leader) error) error {
 		defer cancel()
 		_ = conn.Close(ctx)
 	}()
-	// A leader whose machine vanished must not keep the lease until TCP's usual two hours are over.
-	const prepare = `select set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
-		set_config('tcp_keepalives_count', '3', false), set_config('application_name', 'pari relay', false)`
-	if _, err := conn.Exec(ctx, prepare); err != nil {
+	if _, err := conn.Exec(ctx, configureSession); err != nil {
 		return fmt.Errorf("relay connection: %w", err)
 	}
 	for {
 		var held bool
-		if err := conn.QueryRow(ctx, `select pg_try_advisory_lock($1)`, r.leaseKey()).Scan(&held); err != nil {
+		if err := conn.QueryRow(ctx, tryLease, r.leaseKey()).Scan(&held); err != nil {
 			return fmt.Errorf("relay lease: %w", err)
 		}
 		if held {
 			break
 		}
 		r.update(func(s *Status) { s.Blocked = "" })
-		pause(ctx, jitter(r.c.LeaseRetry))
+		sleep(ctx, jitter(r.c.LeaseRetry))
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -50,14 +52,15 @@ func (r *Relay) hold(ctx context.Context, lead func(*leader) error) error {
 	if err != nil {
 		return err
 	}
-	r.c.Log.InfoContext(ctx, "relay leads", slog.Int64("last_seq", l.last), slog.Int64("sent_seq", l.sent), slog.Int64("confirmed_seq", l.confirmed))
+	r.c.Log.InfoContext(ctx, "relay leads", slog.Int64("last_seq", l.last), slog.Int64("published_seq", l.published),
+		slog.Int64("acknowledged_seq", l.acknowledged))
 	return lead(l)
 }
 
-// leaseKey is the same for every relay of the line, and hardly for anything else in the database.
+// leaseKey is the same for all relays of the partition, and hardly collides with another lock of the database.
 func (r *Relay) leaseKey() int64 {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte("pari outbox " + r.c.Line.URI()))
+	_, _ = h.Write([]byte("pari outbox " + r.c.Partition.URI()))
 	return int64(h.Sum64())
 }
 

@@ -20,7 +20,7 @@ import (
 )
 
 func migrateForModel(ctx context.Context, ownerURL string) error {
-	return pg.Migrate(ctx, ownerURL, Migrations(), VersionTable)
+	return pg.Migrate(ctx, ownerURL, Schema)
 }
 
 // model drives the numbering against Postgres and knows what must come out. Transactions are open side by side and end in
@@ -30,7 +30,7 @@ type model struct {
 	pool *pgxpool.Pool
 	conn *pgx.Conn
 	l    *leader
-	keys *bus.Keys
+	keys *bus.PublicKeys
 
 	open      map[int]*modelTx
 	seqs      map[string]int64    // aggregate: highest committed number
@@ -71,7 +71,7 @@ func (m *model) append(t *rapid.T) {
 	if o == nil {
 		tx, err := m.pool.Begin(ctx)
 		m.must(err)
-		_, err = tx.Exec(ctx, pg.SetTenant, m.l.r.c.Line.Node)
+		_, err = tx.Exec(ctx, pg.SetTenant, m.l.r.c.Partition.Node)
 		m.must(err)
 		o = &modelTx{tx, map[string]int64{}}
 		m.open[slot] = o
@@ -81,7 +81,7 @@ func (m *model) append(t *rapid.T) {
 	}
 	o.seqs[aggregate]++
 	m.must(Append(ctx, o.tx, Event{
-		Node: m.l.r.c.Line.Node, Type: "it.pari.case.opened.v1", Aggregate: aggregate, AggregateSeq: o.seqs[aggregate], Data: []byte(aggregate),
+		Node: m.l.r.c.Partition.Node, Type: "it.pari.case.opened.v1", Aggregate: aggregate, AggregateSeq: o.seqs[aggregate], Data: []byte(aggregate),
 	}))
 }
 
@@ -125,7 +125,7 @@ func (m *model) acknowledge(n int) {
 		}
 		m.published[e.NodeSeq] = e
 		m.highest = max(m.highest, e.NodeSeq)
-		m.l.acked = e.NodeSeq
+		m.l.published = e.NodeSeq
 	}
 	m.l.queue = m.l.queue[n:]
 }
@@ -143,10 +143,10 @@ func (m *model) settle() {
 		}
 	}
 	for range 2*len(m.committed) + 2 { // every two rounds move the line by one event at least
-		m.must(m.l.advance(context.Background()))
+		m.must(m.l.storeAndNumber(context.Background()))
 		m.acknowledge(len(m.l.queue))
 	}
-	m.must(m.l.advance(context.Background()))
+	m.must(m.l.storeAndNumber(context.Background()))
 }
 
 func (m *model) verify() {
@@ -167,7 +167,7 @@ func (m *model) verify() {
 	var last, sent int64
 	var hash []byte
 	m.must(m.l.inTenant(context.Background(), func(tx pgx.Tx) error {
-		return tx.QueryRow(context.Background(), `select last_seq, sent_seq, last_hash from outbox_line where node = $1`, m.l.r.c.Line.Node).Scan(&last, &sent, &hash)
+		return tx.QueryRow(context.Background(), `select last_seq, published_seq, last_hash from outbox_partition where node = $1`, m.l.r.c.Partition.Node).Scan(&last, &sent, &hash)
 	}))
 	if last != m.highest || sent != m.highest || bus.Hash(hash) != prev {
 		m.t.Fatalf("the line is at %d, sent %d; wants %d", last, sent, m.highest)
@@ -196,12 +196,12 @@ func TestNumbering_is_gapless_whatever_happens(t *testing.T) {
 	signer := bus.NewSigner(ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
 
 	rapid.Check(t, func(t *rapid.T) {
-		line := bus.Line{Region: "lombardia", Node: "n" + uuid.NewString()[:30], Source: "intake"} // a tenant of its own
-		r := &Relay{down: newInbox(), c: Config{
-			Line: line, Signer: signer, Log: slog.New(slog.DiscardHandler), Batch: rapid.IntRange(1, 5).Draw(t, "batch"), ResendAfter: time.Hour,
+		line := bus.Partition{Region: "lombardia", Node: "n" + uuid.NewString()[:30], Source: "intake"} // a tenant of its own
+		r := &Relay{watermark: newLatestWatermark(), c: Config{
+			Partition: line, Signer: signer, Log: slog.New(slog.DiscardHandler), Batch: rapid.IntRange(1, 5).Draw(t, "batch"), ResendAfter: time.Hour,
 		}}
 		m := &model{
-			t: t, pool: pool, conn: conn, keys: bus.KeysOf(line.Owner(), signer.Public()),
+			t: t, pool: pool, conn: conn, keys: bus.NewPublicKeys(line.Owner(), signer.Public()),
 			open: map[int]*modelTx{}, seqs: map[string]int64{}, committed: map[string]bool{}, published: map[int64]bus.Event{},
 		}
 		defer func() {
@@ -216,11 +216,11 @@ func TestNumbering_is_gapless_whatever_happens(t *testing.T) {
 			"append":   m.append,
 			"commit":   func(t *rapid.T) { m.end(t, true) },
 			"rollback": func(t *rapid.T) { m.end(t, false) },
-			"advance":  func(*rapid.T) { m.must(m.l.advance(ctx)) },
+			"advance":  func(*rapid.T) { m.must(m.l.storeAndNumber(ctx)) },
 			"publish":  func(t *rapid.T) { m.acknowledge(rapid.IntRange(0, len(m.l.queue)).Draw(t, "acknowledged")) },
 			"crash":    m.crash,
 			"watermark": func(t *rapid.T) {
-				m.l.heed(ctx, &feedv1.Watermark{AcknowledgedSeq: rapid.Int64Range(0, m.highest).Draw(t, "applied")})
+				m.l.applyWatermark(ctx, &feedv1.Watermark{AcknowledgedSeq: rapid.Int64Range(0, m.highest).Draw(t, "applied")})
 			},
 		})
 		m.settle()

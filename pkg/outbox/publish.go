@@ -15,24 +15,24 @@ import (
 
 type msg = nats.Msg
 
-// JetStream's headers for publishing several messages as one.
+// JetStream's headers for atomic batch publishing.
 const (
 	headerBatch    = "Nats-Batch-Id"
 	headerBatchSeq = "Nats-Batch-Sequence"
 	headerCommit   = "Nats-Batch-Commit"
 )
 
-// codeTooManyBatches is the hub's error when others are publishing batches: the same one may be sent again.
+// codeTooManyBatches is JetStream's error for too many concurrent batches. The same batch may be sent again.
 const codeTooManyBatches = 10210
 
-// refusal is the hub saying no to a message, as opposed to not answering.
+// refusal is an answer of the hub that rejects a message, as opposed to no answer.
 type refusal struct {
 	code        int
 	description string
 }
 
 func (r *refusal) Error() string {
-	return "hub refuses the event: " + r.description + " (" + strconv.Itoa(r.code) + ")"
+	return "hub refused the event: " + r.description + " (" + strconv.Itoa(r.code) + ")"
 }
 
 type pubAck struct {
@@ -45,10 +45,10 @@ type pubAck struct {
 	} `json:"error"`
 }
 
-func messages(events []bus.Event, write func(*bus.Event) (*msg, error)) ([]*msg, error) {
+func messages(events []bus.Event, encode func(*bus.Event) (*msg, error)) ([]*msg, error) {
 	msgs := make([]*msg, len(events))
 	for i := range events {
-		m, err := write(&events[i])
+		m, err := encode(&events[i])
 		if err != nil {
 			return nil, &refusal{description: err.Error()}
 		}
@@ -57,10 +57,10 @@ func messages(events []bus.Event, write func(*bus.Event) (*msg, error)) ([]*msg,
 	return msgs, nil
 }
 
-// publish sends messages and returns how many of them, from the first on, the hub has stored. Several go as one batch
-// that the stream takes whole or not at all, so that a link that breaks half-way cannot leave a later event before an
-// earlier one; it also costs the hub's disk one write instead of many. When the hub refuses the batch, because one message
-// is refused, was seen before or did not arrive, they go one after the other, each after the acknowledgement of the last.
+// publish sends messages and returns how many of them, from the first on, the hub has stored. Several messages go as one
+// atomic batch, so that a link that breaks midway cannot leave a later event before an earlier one; the hub's disk also
+// syncs once instead of many times. When the hub refuses the batch, because one message is refused, is a duplicate or was
+// lost, the messages go one by one, each after the acknowledgement of the last.
 func (l *leader) publish(ctx context.Context, msgs []*msg) (int, error) {
 	if len(msgs) > 1 {
 		err := l.publishBatch(ctx, msgs)
@@ -95,7 +95,7 @@ func (l *leader) publishBatch(ctx context.Context, msgs []*msg) error {
 			break
 		}
 		if err := l.r.c.Conn.PublishMsg(m); err != nil {
-			return brokerError(err)
+			return publishError(err)
 		}
 	}
 	final := msgs[len(msgs)-1]
@@ -103,18 +103,18 @@ func (l *leader) publishBatch(ctx context.Context, msgs []*msg) error {
 	return l.request(ctx, final)
 }
 
-// request publishes one message and waits for the hub to say that it is stored. An acknowledgement by anything but the
-// hub's stream does not count.
+// request publishes one message and waits until the hub has stored it. Only an acknowledgement by the hub's own stream
+// counts.
 func (l *leader) request(ctx context.Context, m *msg) error {
 	ctx, cancel := context.WithTimeout(ctx, l.r.c.AckWait)
 	defer cancel()
 	reply, err := l.r.c.Conn.RequestMsgWithContext(ctx, m)
 	if err != nil {
-		return brokerError(err)
+		return publishError(err)
 	}
 	var ack pubAck
 	if err := json.Unmarshal(reply.Data, &ack); err != nil {
-		return errors.New("hub's answer is not an acknowledgement")
+		return errors.New("hub's reply is not an acknowledgement")
 	}
 	if e := ack.Error; e != nil {
 		if e.Code >= 500 || e.ErrCode == codeTooManyBatches {
@@ -123,12 +123,12 @@ func (l *leader) request(ctx context.Context, m *msg) error {
 		return &refusal{code: e.ErrCode, description: e.Description}
 	}
 	if ack.Stream != bus.StreamName || ack.Domain != bus.HubDomain {
-		return errors.New("acknowledged by something that is not the hub's stream")
+		return errors.New("acknowledged by another stream than the hub's")
 	}
 	return nil
 }
 
-func brokerError(err error) error {
+func publishError(err error) error {
 	if errors.Is(err, nats.ErrMaxPayload) {
 		return &refusal{description: err.Error()}
 	}

@@ -8,46 +8,46 @@ import (
 	"time"
 )
 
-// Why a line is not sending.
+// Reasons for which a partition is not sending.
 const (
 	BlockedDatabase = "database" // the lease or a transaction failed
 	BlockedBroker   = "broker"   // the hub does not answer
-	BlockedRefused  = "refused"  // the hub refuses the next event itself; nothing is skipped
+	BlockedRefused  = "refused"  // the hub refuses the next event; nothing is skipped
 	BlockedRestored = "restored" // the centre has numbers that this database never drew: it was restored from a backup
 )
 
-// Status is what a relay knows about its line.
+// Status is the state of a relay.
 type Status struct {
-	Leading   bool  // this relay holds the lease
-	LastSeq   int64 // highest number drawn
-	Sent      int64 // acknowledged by the hub up to here
-	Confirmed int64 // applied by the centre up to here
-	Pending   int64 // events that the hub has not acknowledged, counted up to a limit
-	Resends   int64 // events sent again since the start
-	Oldest    time.Duration
-	Blocked   string // "" or one of the constants above
+	Leading      bool  // this relay holds the lease
+	LastSeq      int64 // highest number drawn
+	Published    int64 // acknowledged by the hub up to here
+	Acknowledged int64 // acknowledged by the centre up to here
+	Pending      int64 // events that the hub has not acknowledged, counted up to a limit
+	Resends      int64 // events sent again since the start
+	OldestAge    time.Duration
+	Blocked      string // "" or one of the reasons above
 }
 
-// Relay sends one line. Several may run for the same line: one leads, the others wait.
+// Relay sends one partition. Several relays may run for it: one leads, the others wait for the lease.
 type Relay struct {
-	c    Config
-	wake chan struct{}
-	down inbox // watermarks that arrived
+	c         Config
+	wake      chan struct{}
+	watermark latestWatermark
 
-	mu      sync.Mutex
-	status  Status
-	waiting time.Time // since when the first event that is not acknowledged is known
+	mu           sync.Mutex
+	status       Status
+	pendingSince time.Time // since when the first event that the hub has not acknowledged is known
 }
 
-// NewRelay checks the configuration.
+// NewRelay checks the configuration. Run starts the relay.
 func NewRelay(c Config) (*Relay, error) {
-	if err := c.complete(); err != nil {
+	if err := c.setDefaults(); err != nil {
 		return nil, err
 	}
-	return &Relay{c: c, wake: make(chan struct{}, 1), down: newInbox()}, nil
+	return &Relay{c: c, wake: make(chan struct{}, 1), watermark: newLatestWatermark()}, nil
 }
 
-// Wake tells the relay that something was committed. It never blocks and may be called from anywhere.
+// Wake tells the relay that an event was committed. It never blocks and is safe for concurrent use.
 func (r *Relay) Wake() {
 	select {
 	case r.wake <- struct{}{}:
@@ -55,13 +55,13 @@ func (r *Relay) Wake() {
 	}
 }
 
-// Status tells how the line stands.
+// Status returns the state of the partition.
 func (r *Relay) Status() Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.status
-	if !r.waiting.IsZero() {
-		s.Oldest = time.Since(r.waiting)
+	if !r.pendingSince.IsZero() {
+		s.OldestAge = time.Since(r.pendingSince)
 	}
 	return s
 }
@@ -72,41 +72,41 @@ func (r *Relay) update(change func(*Status)) {
 	change(&r.status)
 }
 
-// Run leads, or waits to lead, until ctx ends; it returns nil then. Whatever fails on the way is logged, shown by Status
-// and tried again.
+// Run leads, or waits to lead, until ctx ends; then it returns nil. Failures are logged, shown by Status and retried.
 func (r *Relay) Run(ctx context.Context) error {
-	unregister, err := r.observe()
+	unregister, err := r.registerMetrics()
 	if err != nil {
 		return err
 	}
 	defer unregister()
-	sub, err := r.c.Conn.Subscribe(r.c.Line.WatermarkSubject(), r.hear)
+	sub, err := r.c.Conn.Subscribe(r.c.Partition.WatermarkSubject(), r.onWatermark)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = sub.Unsubscribe() }()
 
 	for ctx.Err() == nil {
-		err := r.hold(ctx, func(l *leader) error { return l.run(ctx) })
+		err := r.withLease(ctx, func(l *leader) error { return l.run(ctx) })
 		r.update(func(s *Status) { s.Leading = false })
 		if ctx.Err() != nil {
 			break
 		}
 		if err != nil {
 			r.update(func(s *Status) { s.Blocked = BlockedDatabase })
-			r.c.Log.WarnContext(ctx, "relay lost its database connection, and its lease with it", slog.Any("error", err))
+			r.c.Log.WarnContext(ctx, "relay lost its lease", slog.Any("error", err))
 		}
-		pause(ctx, jitter(r.c.LeaseRetry))
+		sleep(ctx, jitter(r.c.LeaseRetry))
 	}
 	return nil
 }
 
-// jitter is d, give or take a quarter.
+// jitter returns d plus or minus up to a quarter.
 func jitter(d time.Duration) time.Duration {
-	return d - d/4 + rand.N(d/2+1) //nolint:gosec // spreads the load, guards nothing
+	return d - d/4 + rand.N(d/2+1) //nolint:gosec // spreads load, protects nothing
 }
 
-func pause(ctx context.Context, d time.Duration) {
+// sleep returns after d or when ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

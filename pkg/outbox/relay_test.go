@@ -26,7 +26,7 @@ func TestRelay_sends_all_in_order(t *testing.T) {
 	c.Batch = 64
 	r, _ := b.start(c)
 	b.writeMany(1000)
-	bustest.Eventually(t, func() bool { return r.Status().Sent == 1000 })
+	bustest.Eventually(t, func() bool { return r.Status().Published == 1000 })
 	b.want(check(b.net.Keys(), b.stream()), verdict{events: 1000})
 	if s := r.Status(); !s.Leading || s.LastSeq != 1000 || s.Blocked != "" {
 		t.Fatalf("status is %+v", s)
@@ -39,7 +39,7 @@ func TestCheck_sees_planted_faults(t *testing.T) {
 	b := setup(t)
 	r, _ := b.start(b.config())
 	b.writeMany(30)
-	bustest.Eventually(t, func() bool { return r.Status().Sent == 30 })
+	bustest.Eventually(t, func() bool { return r.Status().Published == 30 })
 	keys, good := b.net.Keys(), b.stream()
 	at := func(change func([]bus.Event) []bus.Event) verdict {
 		return check(keys, change(append([]bus.Event(nil), good...)))
@@ -79,12 +79,12 @@ func TestRelay_finds_a_late_commit(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.writeMany(10) // ids above the one that is not committed
-	bustest.Eventually(t, func() bool { return r.Status().Sent == 10 })
+	bustest.Eventually(t, func() bool { return r.Status().Published == 10 })
 	if err := tx.Commit(ctx); err != nil {
 		t.Fatal(err)
 	}
 	r.Wake()
-	bustest.Eventually(t, func() bool { return r.Status().Sent == 11 })
+	bustest.Eventually(t, func() bool { return r.Status().Published == 11 })
 	b.want(check(b.net.Keys(), b.stream()), verdict{events: 11})
 }
 
@@ -118,7 +118,7 @@ func TestRelay_crash_between_publish_and_mark(t *testing.T) {
 	}
 	c.AfterPublish = nil
 	r, _ := b.start(c)
-	bustest.Eventually(t, func() bool { s := r.Status(); return s.Sent == 100 })
+	bustest.Eventually(t, func() bool { s := r.Status(); return s.Published == 100 })
 	if crashes.Load() != 10 {
 		t.Fatalf("crashed %d times, wants 10", crashes.Load())
 	}
@@ -154,7 +154,9 @@ func TestRelay_only_one_leads(t *testing.T) {
 		}
 		b.writeMany(50)
 		total += 50
-		bustest.Eventually(t, func() bool { return leads() == 1 && max(first.Status().Sent, second.Status().Sent) == int64(total) })
+		bustest.Eventually(t, func() bool {
+			return leads() == 1 && max(first.Status().Published, second.Status().Published) == int64(total)
+		})
 	}
 	b.want(check(b.net.Keys(), b.stream()), verdict{events: total})
 }
@@ -191,13 +193,13 @@ func TestRelay_waits_at_an_event_that_the_hub_refuses(t *testing.T) {
 	r, _ := b.start(b.config())
 	// Ensure that what comes before goes, and what comes after waits: skipping would lose it without a word.
 	bustest.Eventually(t, func() bool { return r.Status().Blocked == outbox.BlockedRefused })
-	if s := r.Status(); s.Sent != 5 || s.LastSeq != 10 || s.Oldest <= 0 {
+	if s := r.Status(); s.Published != 5 || s.LastSeq != 10 || s.OldestAge <= 0 {
 		t.Fatalf("status is %+v", s)
 	}
 	b.want(check(b.net.Keys(), b.stream()), verdict{events: 5})
 	// Ensure that the line goes on by itself once the cause is gone.
 	allow(bus.MaxMsgSize)
-	bustest.Eventually(t, func() bool { return r.Status().Sent == 10 && r.Status().Blocked == "" })
+	bustest.Eventually(t, func() bool { return r.Status().Published == 10 && r.Status().Blocked == "" })
 	b.want(check(b.net.Keys(), b.stream()), verdict{events: 10})
 }
 
@@ -221,7 +223,7 @@ func TestRelay_announces_itself(t *testing.T) {
 			t.Fatalf("heartbeat of %v, %v", from, err)
 		}
 		var h feedv1.Heartbeat
-		if err := bus.OpenMsg(m, from.Owner(), keys, &h); err != nil {
+		if err := bus.VerifyMessage(m, from.Owner(), keys, &h); err != nil {
 			t.Fatal(err)
 		}
 		return h.GetLastSeq() == 20 && h.GetPending() == 0 && h.GetSource() == "intake"
@@ -231,10 +233,10 @@ func TestRelay_announces_itself(t *testing.T) {
 func TestRelay_serves_several_tenants_apart(t *testing.T) {
 	t.Parallel()
 	b := setup(t, bustest.Cremona, bustest.Cuneo)
-	cuneo := bus.Line{Region: "piemonte", Node: "cuneo", Source: "intake"}
+	cuneo := bus.Partition{Region: "piemonte", Node: "cuneo", Source: "intake"}
 	c := b.config()
 	first, _ := b.start(c)
-	c.Line, c.Conn, c.Signer = cuneo, b.net.Connect(bustest.Cuneo, "intake"), b.net.Signer("piemonte.cuneo")
+	c.Partition, c.Conn, c.Signer = cuneo, b.net.Connect(bustest.Cuneo, "intake"), b.net.Signer("piemonte.cuneo")
 	second, _ := b.start(c)
 	for i := range 60 {
 		for _, node := range []string{"cremona", "cuneo"} {
@@ -243,12 +245,12 @@ func TestRelay_serves_several_tenants_apart(t *testing.T) {
 			}
 		}
 	}
-	bustest.Eventually(t, func() bool { return first.Status().Sent == 60 && second.Status().Sent == 60 })
-	per := map[bus.Line][]bus.Event{}
+	bustest.Eventually(t, func() bool { return first.Status().Published == 60 && second.Status().Published == 60 })
+	per := map[bus.Partition][]bus.Event{}
 	for _, e := range b.stream() {
-		per[e.Line] = append(per[e.Line], e)
+		per[e.Partition] = append(per[e.Partition], e)
 	}
-	for _, l := range []bus.Line{line, cuneo} {
+	for _, l := range []bus.Partition{line, cuneo} {
 		b.want(check(b.net.Keys(), per[l]), verdict{events: 60})
 	}
 }
@@ -257,13 +259,13 @@ func TestRelay_serves_several_tenants_apart(t *testing.T) {
 func TestRelay_sends_what_is_its_tenants(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	per := map[bus.Line]*outbox.Relay{}
+	per := map[bus.Partition]*outbox.Relay{}
 	for _, region := range []string{"lombardia", "piemonte"} {
 		b.net.AddKey(region + ".centre")
 		c := b.config()
-		c.Line, c.Tenant = bus.Line{Region: region, Node: "centre", Source: "directory"}, region
+		c.Partition, c.Tenant = bus.Partition{Region: region, Node: "centre", Source: "directory"}, region
 		c.Conn, c.Signer = b.net.Centre("directory"), b.net.Signer(region+".centre")
-		per[c.Line], _ = b.start(c)
+		per[c.Partition], _ = b.start(c)
 	}
 	for i := range 30 {
 		for _, region := range []string{"lombardia", "piemonte"} {
@@ -272,14 +274,14 @@ func TestRelay_sends_what_is_its_tenants(t *testing.T) {
 			}
 		}
 	}
-	sent := map[bus.Line][]bus.Event{}
+	sent := map[bus.Partition][]bus.Event{}
 	for l, r := range per {
 		r.Wake()
-		bustest.Eventually(t, func() bool { return r.Status().Sent == 30 })
+		bustest.Eventually(t, func() bool { return r.Status().Published == 30 })
 		sent[l] = nil
 	}
 	for _, e := range b.stream() {
-		sent[e.Line] = append(sent[e.Line], e)
+		sent[e.Partition] = append(sent[e.Partition], e)
 	}
 	for l := range per {
 		b.want(check(b.net.Keys(), sent[l]), verdict{events: 30})
@@ -318,7 +320,7 @@ func TestAppend(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Ensure that a number drawn without the lock is noticed by the second writer.
-	if err := try(good); !pg.Violates(err, "outbox_aggregate_seq") {
+	if err := try(good); !pg.ViolatesConstraint(err, "outbox_aggregate_seq") {
 		t.Fatalf("got %v, wants a violation", err)
 	}
 	// Ensure that another tenant's event is refused, though the caller asks for it.

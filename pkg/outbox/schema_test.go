@@ -14,14 +14,14 @@ import (
 )
 
 func migrateOnly(ctx context.Context, ownerURL string) error {
-	return pg.Migrate(ctx, ownerURL, outbox.Migrations(), outbox.VersionTable)
+	return pg.Migrate(ctx, ownerURL, outbox.Schema)
 }
 
 func TestSchema_walls_tenants_off(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t, "outbox_schema", migrateOnly).Pool(t)
 	pgtest.RowSecurity(t, pool)
-	pgtest.Prepares(t, pool, outbox.Statements)
+	pgtest.PrepareStatements(t, pool)
 }
 
 // Ensure that what was written stays as written, also for the service's own role.
@@ -40,9 +40,9 @@ func TestSchema_forbids_rewriting(t *testing.T) {
 		"tenant":         `update outbox set node = 'cuneo'`,
 		"born numbered":  `insert into outbox (node, event_id, type, aggregate, aggregate_seq, data, traceparent, node_seq) values ('cremona', gen_random_uuid(), 't', 'b', 1, '', '', 1)`,
 		"half a number":  `update outbox set node_seq = 1`,
-		"sent too early": `insert into outbox_line (node, sent_seq) values ('cremona', 1)`,
-		"line deleted":   `delete from outbox_line`,
-		"other tenant":   `insert into outbox_line (node) values ('cuneo')`,
+		"sent too early": `insert into outbox_partition (node, published_seq) values ('cremona', 1)`,
+		"line deleted":   `delete from outbox_partition`,
+		"other tenant":   `insert into outbox_partition (node) values ('cuneo')`,
 		"emptied":        `truncate outbox`,
 	} {
 		err := pg.InTenant(t.Context(), pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
@@ -68,7 +68,7 @@ func TestStatements_do_not_read_history(t *testing.T) {
 			_, err = tx.Exec(ctx, `update outbox set node_seq = id, prev_hash = decode(repeat('00', 32), 'hex'), key_id = 'k', signature = '' where id <= 19990`)
 		}
 		if err == nil {
-			_, err = tx.Exec(ctx, `insert into outbox_line (node, last_seq, sent_seq) values ('cremona', 19990, 19980)`)
+			_, err = tx.Exec(ctx, `insert into outbox_partition (node, last_seq, published_seq) values ('cremona', 19990, 19980)`)
 		}
 		if err != nil {
 			return err
@@ -84,11 +84,11 @@ func TestStatements_do_not_read_history(t *testing.T) {
 		if strings.Contains(plan, "Seq Scan on outbox ") || strings.Contains(plan, "Seq Scan on outbox o") {
 			t.Errorf("%s reads the whole table:\n%s", name, plan)
 		}
-		if (name == "select waiting" || name == "number these") && !strings.Contains(plan, "outbox_waiting") {
-			t.Errorf("%s does not use the index of what waits:\n%s", name, plan)
+		if (name == "select unnumbered" || name == "update numbered") && !strings.Contains(plan, "outbox_unnumbered") {
+			t.Errorf("%s does not use the index of unnumbered events:\n%s", name, plan)
 		}
-		if name == "number these" && !strings.Contains(plan, "(id = ANY") {
-			t.Errorf("%s walks over what waits:\n%s", name, plan)
+		if name == "update numbered" && !strings.Contains(plan, "(id = ANY") {
+			t.Errorf("%s scans the backlog:\n%s", name, plan)
 		}
 	}
 }
@@ -96,12 +96,12 @@ func TestStatements_do_not_read_history(t *testing.T) {
 func explain(ctx context.Context, tx pgx.Tx) (map[string]string, error) {
 	plans := map[string]string{}
 	args := map[string][]any{
-		"select waiting":  {"cremona", 256},
-		"select numbered": {"cremona", 19981, 19990, 256},
-		"count waiting":   {"cremona"},
-		"count resends":   {"cremona", 5, 9},
-		"delete old":      {"cremona", 30, 5000},
-		"number these":    {"cremona", []int64{19991}, 19990, [][]byte{make([]byte, 32)}, "k", [][]byte{{1}}},
+		"select unnumbered": {"cremona", 256},
+		"select numbered":   {"cremona", 19981, 19990, 256},
+		"count unnumbered":  {"cremona"},
+		"increment resends": {"cremona", 5, 9},
+		"delete old":        {"cremona", 30, 5000},
+		"update numbered":   {"cremona", []int64{19991}, 19990, [][]byte{make([]byte, 32)}, "k", [][]byte{{1}}},
 	}
 	for name, a := range args {
 		statement, ok := outbox.Statements[name]
@@ -137,8 +137,8 @@ func TestPrune_keeps_what_may_be_asked_for(t *testing.T) {
 	exec(`insert into outbox (node, event_id, type, aggregate, aggregate_seq, data, traceparent)
 		select 'cremona', gen_random_uuid(), 'it.pari.case.opened.v1', 'a', i, 'x', '' from generate_series(1, 100) i`)
 	exec(`update outbox set node_seq = aggregate_seq, prev_hash = decode(repeat('00', 32), 'hex'), key_id = 'k', signature = '' where aggregate_seq <= 90`)
-	exec(`insert into outbox_line (node, last_seq, sent_seq, confirmed_seq) values ('cremona', 90, 80, 70)`)
-	exec(`insert into outbox_day (node, day, confirmed_seq) values ('cremona', current_date - 60, 10), ('cremona', current_date - 31, 40), ('cremona', current_date - 30, 60), ('cremona', current_date, 70)`)
+	exec(`insert into outbox_partition (node, last_seq, published_seq, acknowledged_seq) values ('cremona', 90, 80, 70)`)
+	exec(`insert into outbox_daily_offset (node, day, acknowledged_seq) values ('cremona', current_date - 60, 10), ('cremona', current_date - 31, 40), ('cremona', current_date - 30, 60), ('cremona', current_date, 70)`)
 	count := func(q string) (n int64) {
 		t.Helper()
 		in(func(ctx context.Context, tx pgx.Tx) error { return tx.QueryRow(ctx, q).Scan(&n) })
@@ -146,7 +146,7 @@ func TestPrune_keeps_what_may_be_asked_for(t *testing.T) {
 	}
 	// Ensure that only what was confirmed more than thirty days ago goes, and that a second call finds nothing.
 	for i, want := range []int64{40, 0} {
-		gone, err := outbox.Prune(t.Context(), pool, "cremona", outbox.KeepDays)
+		gone, err := outbox.Prune(t.Context(), pool, "cremona", outbox.RetentionDays)
 		if err != nil || gone != want {
 			t.Fatalf("call %d: %d gone, %v; wants %d", i, gone, err, want)
 		}
@@ -154,7 +154,7 @@ func TestPrune_keeps_what_may_be_asked_for(t *testing.T) {
 	if n, low := count(`select count(*) from outbox`), count(`select min(node_seq) from outbox`); n != 60 || low != 41 {
 		t.Fatalf("%d left from %d on, wants 60 from 41 on", n, low)
 	}
-	if n := count(`select count(*) from outbox_day`); n != 3 {
+	if n := count(`select count(*) from outbox_daily_offset`); n != 3 {
 		t.Fatalf("%d days are kept, wants 3", n)
 	}
 	// Ensure that another tenant's prune does not touch them.

@@ -15,135 +15,142 @@ import (
 	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 )
 
-// inbox keeps the newest watermark until the leader looks.
-type inbox struct {
+const (
+	// maxRanges bounds the missing ranges that are kept of one watermark.
+	maxRanges = 100
+	// settleTime is how long after a resend a watermark may still describe the time before it.
+	settleTime = time.Second
+)
+
+// latestWatermark holds the newest watermark until the leader takes it.
+type latestWatermark struct {
 	signal chan struct{}
 	mu     *sync.Mutex
 	latest **feedv1.Watermark
 }
 
-func newInbox() inbox {
-	return inbox{signal: make(chan struct{}, 1), mu: &sync.Mutex{}, latest: new(*feedv1.Watermark)}
+func newLatestWatermark() latestWatermark {
+	return latestWatermark{signal: make(chan struct{}, 1), mu: &sync.Mutex{}, latest: new(*feedv1.Watermark)}
 }
 
-func (i inbox) put(w *feedv1.Watermark) {
-	i.mu.Lock()
-	*i.latest = w
-	i.mu.Unlock()
+func (w latestWatermark) put(m *feedv1.Watermark) {
+	w.mu.Lock()
+	*w.latest = m
+	w.mu.Unlock()
 	select {
-	case i.signal <- struct{}{}:
+	case w.signal <- struct{}{}:
 	default:
 	}
 }
 
-func (i inbox) take() *feedv1.Watermark {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	w := *i.latest
-	*i.latest = nil
-	return w
+func (w latestWatermark) take() *feedv1.Watermark {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	m := *w.latest
+	*w.latest = nil
+	return m
 }
 
-// hear takes a watermark from the broker. What the centre did not sign for this line is dropped.
-func (r *Relay) hear(m *nats.Msg) {
+// onWatermark receives a watermark from the broker. It drops what the centre did not sign for this partition.
+func (r *Relay) onWatermark(m *nats.Msg) {
 	ctx := context.Background()
 	var w feedv1.Watermark
-	if err := bus.OpenMsg(m, bus.CentreOwner, r.c.Centre, &w); err != nil {
+	if err := bus.VerifyMessage(m, bus.CentreOwner, r.c.CentreKeys, &w); err != nil {
 		r.c.Log.WarnContext(ctx, "watermark dropped", slog.Any("error", err))
 		return
 	}
-	if w.GetSource() != r.c.Line.Source {
-		r.c.Log.WarnContext(ctx, "watermark dropped", slog.String("error", "it is about another line"))
+	if w.GetSource() != r.c.Partition.Source {
+		r.c.Log.WarnContext(ctx, "watermark dropped", slog.String("error", "it names another service"))
 		return
 	}
-	r.down.put(&w)
+	r.watermark.put(&w)
 }
 
 // resend is what has to be sent again.
 type resend struct {
-	ranges []*feedv1.SequenceRange // asked for by the centre, or overdue
-	last   time.Time               // when the last pass over ranges ended
-	since  time.Time               // when the confirmed position last moved, or had nothing to move to
-	heard  bool                    // the centre has spoken since then
+	ranges   []*feedv1.SequenceRange // requested by the centre, or overdue
+	last     time.Time               // when the last pass over ranges ended
+	since    time.Time               // when the acknowledged offset last advanced, or had nothing to advance to
+	received bool                    // a watermark has arrived since then
 }
-
-// settle is how long a watermark may still speak of the time before a resend.
-const settle = time.Second
 
 func (s *resend) due(l *leader) bool {
 	now := time.Now()
 	if len(s.ranges) > 0 {
 		return true
 	}
-	if l.acked <= l.applied {
-		s.since, s.heard = now, false
+	if l.published <= l.acknowledged {
+		s.since, s.received = now, false
 		return false
 	}
-	// A centre that says nothing would not be helped by more of the same; one that speaks and stands still would.
-	if !s.heard || now.Sub(s.since) < l.r.c.ResendAfter {
+	// Resending does not help a centre that is away. It helps one that sends watermarks which do not advance.
+	if !s.received || now.Sub(s.since) < l.r.c.ResendAfter {
 		return false
 	}
-	s.since, s.heard = now, false
-	s.ranges = []*feedv1.SequenceRange{{First: l.applied + 1, Last: min(l.acked, l.applied+int64(4*l.r.c.Batch))}}
+	s.since, s.received = now, false
+	last := min(l.published, l.acknowledged+int64(4*l.r.c.Batch))
+	s.ranges = []*feedv1.SequenceRange{{First: l.acknowledged + 1, Last: last}}
 	return true
 }
 
-// heed applies a watermark. An old one that comes again does nothing: the position only grows.
-func (l *leader) heed(ctx context.Context, w *feedv1.Watermark) {
+// applyWatermark advances the acknowledged offset and notes what the centre lacks. A replayed watermark has no effect: the
+// offset only grows.
+func (l *leader) applyWatermark(ctx context.Context, w *feedv1.Watermark) {
 	if w == nil {
 		return
 	}
 	if w.GetAcknowledgedSeq() > l.last {
 		if !l.restored {
-			l.r.c.Log.ErrorContext(ctx, "the centre has events that this database never numbered: it was restored from an older backup; "+
-				"nothing is sent until that is settled with the centre", slog.Int64("last_seq", l.last), slog.Int64("applied_seq", w.GetAcknowledgedSeq()))
+			l.r.c.Log.ErrorContext(ctx, "partition stopped: the centre has events that this database never numbered, "+
+				"so it was restored from an older backup; settle it with the centre",
+				slog.Int64("last_seq", l.last), slog.Int64("acknowledged_seq", w.GetAcknowledgedSeq()))
 		}
 		l.restored = true
 		l.r.update(func(s *Status) { s.Blocked = BlockedRestored })
 		return
 	}
-	l.resend.heard = true
-	if w.GetAcknowledgedSeq() > l.applied {
-		l.applied = w.GetAcknowledgedSeq()
-		l.resend.since, l.resend.heard = time.Now(), false
+	l.resend.received = true
+	if w.GetAcknowledgedSeq() > l.acknowledged {
+		l.acknowledged = w.GetAcknowledgedSeq()
+		l.resend.since, l.resend.received = time.Now(), false
 	}
-	if len(l.resend.ranges) == 0 && time.Since(l.resend.last) > settle {
-		l.resend.ranges = clamp(w.GetMissing(), l.acked)
+	if len(l.resend.ranges) == 0 && time.Since(l.resend.last) > settleTime {
+		l.resend.ranges = clamp(w.GetMissing(), l.published)
 	}
 }
 
-// clamp keeps of the ranges what was sent, a bounded number of them.
-func clamp(ranges []*feedv1.SequenceRange, acked int64) []*feedv1.SequenceRange {
+// clamp keeps the published part of the ranges, and a bounded number of them.
+func clamp(ranges []*feedv1.SequenceRange, published int64) []*feedv1.SequenceRange {
 	var kept []*feedv1.SequenceRange
 	for _, r := range ranges {
-		first, last := max(r.GetFirst(), 1), min(r.GetLast(), acked)
-		if first <= last && len(kept) < 100 {
+		first, last := max(r.GetFirst(), 1), min(r.GetLast(), published)
+		if first <= last && len(kept) < maxRanges {
 			kept = append(kept, &feedv1.SequenceRange{First: first, Last: last})
 		}
 	}
 	return kept
 }
 
-const countResends = `update outbox set resends = resends + 1 where node = $1 and node_seq between $2 and $3`
+const incrementResends = `update outbox set resends = resends + 1 where node = $1 and node_seq between $2 and $3`
 
-// sendAgain sends the next piece of what is asked for, and tells whether there is more.
-func (l *leader) sendAgain(ctx context.Context) (bool, error) {
+// resendMissing sends the next batch of what has to be sent again, and tells whether there is more.
+func (l *leader) resendMissing(ctx context.Context) (more bool, err error) {
 	if !l.resend.due(l) {
 		return false, nil
 	}
 	r := l.resend.ranges[0]
-	if r.First = max(r.First, l.applied+1); r.First > r.Last { // it has come meanwhile
-		return l.passed(r.Last), nil
+	if r.First = max(r.First, l.acknowledged+1); r.First > r.Last { // acknowledged meanwhile
+		return l.dropResent(r.Last), nil
 	}
-	events, resends, err := l.numbered(ctx, r.GetFirst(), r.GetLast(), l.r.c.Batch)
+	events, resends, err := l.selectRange(ctx, r.GetFirst(), r.GetLast(), l.r.c.Batch)
 	if err != nil {
 		return false, err
 	}
 	if len(events) == 0 || events[0].NodeSeq != r.GetFirst() {
-		l.r.c.Log.ErrorContext(ctx, "the centre asks for events that are not kept any more", slog.Int64("first", r.GetFirst()), slog.Int64("last", r.GetLast()))
+		l.r.c.Log.ErrorContext(ctx, "requested events were pruned", slog.Int64("first", r.GetFirst()), slog.Int64("last", r.GetLast()))
 	}
 	if len(events) == 0 {
-		return l.passed(r.GetLast()), nil
+		return l.dropResent(r.GetLast()), nil
 	}
 	next := 0
 	msgs, err := messages(events, func(e *bus.Event) (*msg, error) { next++; return e.ResendMsg(resends[next-1] + 1) })
@@ -154,20 +161,20 @@ func (l *leader) sendAgain(ctx context.Context) (bool, error) {
 	if n > 0 {
 		first, last := events[0].NodeSeq, events[n-1].NodeSeq
 		dbErr := l.inTenant(ctx, func(tx pgx.Tx) error {
-			_, err := tx.Exec(ctx, countResends, l.r.c.tenant(), first, last)
+			_, err := tx.Exec(ctx, incrementResends, l.r.c.tenant(), first, last)
 			return err
 		})
 		if dbErr != nil {
 			return false, fmt.Errorf("%w: resend: %w", errDatabase, errors.Join(dbErr, err))
 		}
 		l.r.update(func(s *Status) { s.Resends += int64(n) })
-		l.passed(last)
+		l.dropResent(last)
 	}
 	return len(l.resend.ranges) > 0, err
 }
 
-// passed drops what was sent again up to seq from the ranges.
-func (l *leader) passed(seq int64) bool {
+// dropResent removes numbers up to seq from the ranges, and tells whether any are left.
+func (l *leader) dropResent(seq int64) bool {
 	s := &l.resend
 	if s.ranges[0].First = seq + 1; s.ranges[0].First > s.ranges[0].Last {
 		s.ranges = s.ranges[1:]

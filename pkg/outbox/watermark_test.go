@@ -23,7 +23,7 @@ func (b *bundle) stored(column string) (n int64) {
 	if _, err := tx.Exec(b.t.Context(), `select set_config('app.node', $1, true)`, line.Node); err != nil {
 		b.t.Fatal(err)
 	}
-	if err := tx.QueryRow(b.t.Context(), `select `+column+` from outbox_line where node = $1`, line.Node).Scan(&n); err != nil {
+	if err := tx.QueryRow(b.t.Context(), `select `+column+` from outbox_partition where node = $1`, line.Node).Scan(&n); err != nil {
 		b.t.Fatal(err)
 	}
 	return n
@@ -34,14 +34,14 @@ func TestRelay_follows_the_watermark(t *testing.T) {
 	b := setup(t)
 	r, _ := b.start(b.config())
 	b.writeMany(100)
-	bustest.Eventually(t, func() bool { return r.Status().Sent == 100 })
+	bustest.Eventually(t, func() bool { return r.Status().Published == 100 })
 	centre := b.net.Signer(bus.CentreOwner)
 	b.centre(centre, &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 60})
-	bustest.Eventually(t, func() bool { return b.stored("confirmed_seq") == 60 })
+	bustest.Eventually(t, func() bool { return b.stored("acknowledged_seq") == 60 })
 	// Ensure that an old watermark that comes again takes nothing back.
 	b.centre(centre, &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 20})
 	b.centre(centre, &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 61})
-	bustest.Eventually(t, func() bool { return b.stored("confirmed_seq") == 61 })
+	bustest.Eventually(t, func() bool { return b.stored("acknowledged_seq") == 61 })
 	if s := r.Status(); s.Resends != 0 {
 		t.Fatalf("status is %+v, wants no resend", s)
 	}
@@ -54,7 +54,7 @@ func TestRelay_sends_again_what_the_centre_misses(t *testing.T) {
 	c.Batch = 8
 	r, _ := b.start(c)
 	b.writeMany(60)
-	bustest.Eventually(t, func() bool { return r.Status().Sent == 60 })
+	bustest.Eventually(t, func() bool { return r.Status().Published == 60 })
 	b.centre(b.net.Signer(bus.CentreOwner), &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 9, Missing: []*feedv1.SequenceRange{
 		{First: 10, Last: 30}, {First: 33, Last: 33}, {First: 50, Last: 4000}, {First: 7, Last: 2}, {First: -5, Last: 0},
 	}})
@@ -75,9 +75,9 @@ func TestRelay_sends_again_when_the_watermark_stands_still(t *testing.T) {
 	c.ResendAfter = 50 * time.Millisecond
 	r, _ := b.start(c)
 	b.writeMany(20)
-	bustest.Eventually(t, func() bool { return r.Status().Sent == 20 })
+	bustest.Eventually(t, func() bool { return r.Status().Published == 20 })
 	b.centre(b.net.Signer(bus.CentreOwner), &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 15}) // it moved
-	bustest.Eventually(t, func() bool { return r.Status().Confirmed == 15 })                          // of two that come at once the relay reads the last alone
+	bustest.Eventually(t, func() bool { return r.Status().Acknowledged == 15 })                       // of two that come at once the relay reads the last alone
 	b.centre(b.net.Signer(bus.CentreOwner), &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 15}) // and stands
 	bustest.Eventually(t, func() bool { return r.Status().Resends == 5 })
 	b.want(check(b.net.Keys(), b.stream()), verdict{events: 20, again: 5})
@@ -88,7 +88,7 @@ func TestRelay_ignores_a_forged_watermark(t *testing.T) {
 	b := setup(t, bustest.Cremona, bustest.Cuneo)
 	r, _ := b.start(b.config())
 	b.writeMany(10)
-	bustest.Eventually(t, func() bool { return r.Status().Sent == 10 })
+	bustest.Eventually(t, func() bool { return r.Status().Published == 10 })
 	all := &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 10, Missing: []*feedv1.SequenceRange{{First: 1, Last: 10}}}
 	nc := b.net.Centre("reporting")
 	publish := func(m *nats.Msg, err error) {
@@ -101,20 +101,20 @@ func TestRelay_ignores_a_forged_watermark(t *testing.T) {
 	}
 	centre := b.net.Signer(bus.CentreOwner)
 	// Signed by nodes, for another line, about another line, not signed at all.
-	publish(bus.SignedMsg(line.WatermarkSubject(), all, b.net.Signer("lombardia.cremona")))
-	publish(bus.SignedMsg(line.WatermarkSubject(), all, b.net.Signer("piemonte.cuneo")))
-	m, err := bus.SignedMsg("pari.down.v1.piemonte.cuneo.watermark.intake", all, centre)
+	publish(bus.SignMessage(line.WatermarkSubject(), all, b.net.Signer("lombardia.cremona")))
+	publish(bus.SignMessage(line.WatermarkSubject(), all, b.net.Signer("piemonte.cuneo")))
+	m, err := bus.SignMessage("pari.down.v1.piemonte.cuneo.watermark.intake", all, centre)
 	if err != nil {
 		t.Fatal(err)
 	}
 	m.Subject = line.WatermarkSubject()
 	publish(m, nil)
-	publish(bus.SignedMsg(line.WatermarkSubject(), &feedv1.Watermark{Source: "casemanagement", AcknowledgedSeq: 10}, centre))
+	publish(bus.SignMessage(line.WatermarkSubject(), &feedv1.Watermark{Source: "casemanagement", AcknowledgedSeq: 10}, centre))
 	publish(&nats.Msg{Subject: line.WatermarkSubject(), Data: []byte("x")}, nil)
 	// The genuine one comes last: once it counts, the others have been judged.
-	publish(bus.SignedMsg(line.WatermarkSubject(), &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 3}, centre))
-	bustest.Eventually(t, func() bool { return b.stored("confirmed_seq") > 0 })
-	if got := b.stored("confirmed_seq"); got != 3 {
+	publish(bus.SignMessage(line.WatermarkSubject(), &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 3}, centre))
+	bustest.Eventually(t, func() bool { return b.stored("acknowledged_seq") > 0 })
+	if got := b.stored("acknowledged_seq"); got != 3 {
 		t.Fatalf("confirmed up to %d, wants 3", got)
 	}
 	if s := r.Status(); s.Resends != 0 {
@@ -129,7 +129,7 @@ func TestRelay_stops_when_the_centre_is_ahead(t *testing.T) {
 	b := setup(t)
 	r, _ := b.start(b.config())
 	b.writeMany(10)
-	bustest.Eventually(t, func() bool { return r.Status().Sent == 10 })
+	bustest.Eventually(t, func() bool { return r.Status().Published == 10 })
 	b.centre(b.net.Signer(bus.CentreOwner), &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 11})
 	bustest.Eventually(t, func() bool { return r.Status().Blocked == outbox.BlockedRestored })
 	b.writeMany(5)
@@ -153,7 +153,7 @@ func TestRelay_refills_a_hub_that_lost_its_store(t *testing.T) {
 	b := setup(t)
 	r, _ := b.start(b.config())
 	b.writeMany(50)
-	bustest.Eventually(t, func() bool { return r.Status().Sent == 50 })
+	bustest.Eventually(t, func() bool { return r.Status().Published == 50 })
 	b.net.StopHub()
 	b.net.LoseStore()
 	b.net.StartHub()

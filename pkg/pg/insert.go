@@ -7,26 +7,27 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Insert adds rows to a table, many in one statement.
+// Insert is a statement that adds rows to a table, many at once.
 type Insert struct {
-	width int
-	text  [len(pieces)]string
+	columns int
+	sql     [len(chunkSizes)]string // by chunk size
 }
 
-// pieces are how many rows a statement takes: few sizes, because each connection prepares each statement that it sees.
-var pieces = [...]int{16, 4, 1}
+// chunkSizes are how many rows one statement takes. The sizes are few, because each connection prepares each statement
+// that it sees.
+var chunkSizes = [...]int{16, 4, 1}
 
-// InsertInto returns an Insert for these columns of a table.
+// InsertInto returns the Insert for these columns of a table.
 func InsertInto(table string, columns ...string) Insert {
-	i := Insert{width: len(columns)}
-	for n, piece := range pieces {
-		i.text[n] = fmt.Sprintf("insert into %s (%s) values %s", table, strings.Join(columns, ", "), places(piece, len(columns)))
+	insert := Insert{columns: len(columns)}
+	for i, size := range chunkSizes {
+		insert.sql[i] = fmt.Sprintf("insert into %s (%s) values %s", table, strings.Join(columns, ", "), placeholders(size, len(columns)))
 	}
-	return i
+	return insert
 }
 
-// places writes ($1, $2), ($3, $4) for two rows of two.
-func places(rows, columns int) string {
+// placeholders returns ($1, $2), ($3, $4) for two rows of two columns.
+func placeholders(rows, columns int) string {
 	all := make([]string, rows)
 	for r := range all {
 		row := make([]string, columns)
@@ -38,22 +39,22 @@ func places(rows, columns int) string {
 	return strings.Join(all, ", ")
 }
 
-// SQL is the statement for one row, for tests that prepare all statements.
-func (i Insert) SQL() string { return i.text[len(pieces)-1] }
+// SQL is the statement for one row.
+func (i Insert) SQL() string { return i.sql[len(chunkSizes)-1] }
 
-// Queue adds rows to a batch, each with a value for every column.
+// Queue adds rows to a batch. Each row has a value for every column; another length is a bug and panics.
 func (i Insert) Queue(b *pgx.Batch, rows ...[]any) {
-	for n, piece := range pieces {
-		for len(rows) >= piece {
-			args := make([]any, 0, piece*i.width)
-			for _, row := range rows[:piece] {
-				if len(row) != i.width {
-					panic("a row has not a value for every column") // a mistake in the program, which its first test sees
+	for n, size := range chunkSizes {
+		for len(rows) >= size {
+			args := make([]any, 0, size*i.columns)
+			for _, row := range rows[:size] {
+				if len(row) != i.columns {
+					panic(fmt.Sprintf("pg: a row has %d values for %d columns", len(row), i.columns))
 				}
 				args = append(args, row...)
 			}
-			b.Queue(i.text[n], args...)
-			rows = rows[piece:]
+			b.Queue(i.sql[n], args...)
+			rows = rows[size:]
 		}
 	}
 }

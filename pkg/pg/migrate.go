@@ -7,25 +7,50 @@ import (
 	"fmt"
 	"io/fs"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver that goose speaks through
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver that goose uses
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
 
-// Migrate brings a database up to the newest migration of fsys (files NNNN_name.sql at its top), recorded in
-// versionTable. Several may call it at once: one does the work. It wants the owner's address.
-func Migrate(ctx context.Context, ownerURL string, fsys fs.FS, versionTable string) (err error) {
+// Schema is a set of migrations that one package owns: files NNNN_name.sql, and the table that records which have run.
+type Schema struct {
+	files        fs.FS
+	versionTable string
+}
+
+// NewSchema returns the schema in folder "migrations" of files. Migrations that have run are recorded in
+// <name>_version.
+func NewSchema(files fs.FS, name string) Schema {
+	migrations, err := fs.Sub(files, "migrations")
+	if err != nil {
+		panic(err) // only a malformed path fails
+	}
+	return Schema{files: migrations, versionTable: name + "_version"}
+}
+
+// Migrate brings a database up to the newest migration of each schema, in this order. It wants the address of the tables'
+// owner. Concurrent calls are safe: one does the work, the others wait for it.
+func Migrate(ctx context.Context, ownerURL string, schemas ...Schema) (err error) {
 	db, err := sql.Open("pgx", ownerURL)
 	if err != nil {
-		return errors.New("the database address cannot be read")
+		return errors.New("the database address cannot be parsed")
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	for _, s := range schemas {
+		if err := s.migrate(ctx, db); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s Schema) migrate(ctx context.Context, db *sql.DB) error {
 	locker, err := lock.NewPostgresSessionLocker()
 	if err != nil {
 		return fmt.Errorf("migration lock: %w", err)
 	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, fsys,
-		goose.WithSessionLocker(locker), goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, s.files,
+		goose.WithSessionLocker(locker), goose.WithTableName(s.versionTable), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}

@@ -1,6 +1,8 @@
-// Package pg opens Postgres the way every service does: bounded, traced without contents, and with a tenant in every
-// transaction. Row security is the second wall; a query outside InTenant sees nothing, because the policies ask for a
-// tenant that only InTenant sets.
+// Package pg opens Postgres the way every service does: with bounded waits, traces without contents, and a tenant in every
+// transaction.
+//
+// It promises that a transaction of InTenant sees the rows of one tenant only: row security is forced, and its policies
+// compare with a setting that only InTenant makes. A query outside InTenant fails.
 package pg
 
 import (
@@ -20,17 +22,18 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 )
 
-// SetTenant is the first statement of every transaction on tables of a tenant; its argument is the node.
+// SetTenant is the first statement of a transaction on tenants' tables. Its argument is the node.
 const SetTenant = `select set_config('app.node', $1, true)`
 
-// maxConns is how many connections a pool opens at most, unless pool_max_conns in the address says otherwise.
+// maxConns bounds the connections of a pool, unless the address sets pool_max_conns. It does not depend on the cores here:
+// calls wait for the database's disk, which serves many at once.
 const maxConns = 16
 
-// Connect opens a pool. It returns as soon as the address is understood, also while Postgres is away.
+// Connect opens a connection pool. It returns once the address is parsed, also while Postgres is away.
 func Connect(_ context.Context, url string) (*pgxpool.Pool, error) {
 	c, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, errors.New("the database address cannot be read")
+		return nil, errors.New("the database address cannot be parsed")
 	}
 	for name, value := range map[string]string{
 		"statement_timeout":                   "15s",
@@ -42,10 +45,10 @@ func Connect(_ context.Context, url string) (*pgxpool.Pool, error) {
 		}
 	}
 	if !strings.Contains(url, "pool_max_conns") {
-		c.MaxConns = maxConns // not by the cores of this machine: what waits is the database's disk, which serves many at once
+		c.MaxConns = maxConns
 	}
 	c.ConnConfig.ConnectTimeout = 5 * time.Second
-	// Span names are the verbs of the statements; no statement and no argument is recorded.
+	// A span is named after the statement's verb. Statements and arguments are not recorded.
 	c.ConnConfig.Tracer = otelpgx.NewTracer(otelpgx.WithDisableSQLStatementInAttributes(), otelpgx.WithSpanNameFunc(spanName))
 	pool, err := pgxpool.NewWithConfig(context.Background(), c)
 	if err != nil {
@@ -63,36 +66,36 @@ func spanName(sql string) string {
 	return "statement"
 }
 
-// InTenant runs f in a transaction that sees the rows of one node, and commits when f returns nil. Whatever f returns is
-// returned as it is; what the database refuses becomes a fault.
+// InTenant runs f in a transaction that sees the rows of one node, and commits when f returns nil. An error of f is
+// returned as ToFault makes it.
 func InTenant(ctx context.Context, pool *pgxpool.Pool, node string, f func(ctx context.Context, tx pgx.Tx) error) (err error) {
 	tx, err := pool.Begin(ctx)
 	if err != nil {
-		return Fault(err)
+		return ToFault(err)
 	}
 	defer func() {
 		if err != nil {
-			// The rollback must reach the server also when the caller has gone.
+			// The rollback must reach the server also when the caller's context has ended.
 			cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 			defer cancel()
 			_ = tx.Rollback(cleanup)
 		}
 	}()
 	if _, err = tx.Exec(ctx, SetTenant, node); err != nil {
-		return Fault(err)
+		return ToFault(err)
 	}
 	if err = f(ctx, tx); err != nil {
-		return Fault(err)
+		return ToFault(err)
 	}
 	if err = tx.Commit(ctx); err != nil {
-		return Fault(err)
+		return ToFault(err)
 	}
 	return nil
 }
 
-// Fault names what a database error means to a caller: UNAVAILABLE when trying again may help, else the error itself. A
-// fault passes as it is.
-func Fault(err error) error {
+// ToFault turns a database error into the fault UNAVAILABLE when a retry may help. Other errors, and faults, are returned
+// unchanged.
+func ToFault(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -105,27 +108,27 @@ func Fault(err error) error {
 			return err
 		}
 		var connect *pgconn.ConnectError
-		if errors.As(err, &connect) || pgconn.Timeout(err) || pgconn.SafeToRetry(err) || broken(err) {
-			return fault.New(fault.Unavailable).Because(err)
+		if errors.As(err, &connect) || pgconn.Timeout(err) || pgconn.SafeToRetry(err) || connectionLost(err) {
+			return fault.New(fault.Unavailable).WithCause(err)
 		}
 		return err
 	}
 	switch refused.Code[:2] {
 	case "08", "53", "57", "40", "55": // connection, resources, shutdown, serialisation and deadlock, locks
-		return fault.New(fault.Unavailable).Because(err)
+		return fault.New(fault.Unavailable).WithCause(err)
 	}
 	return err
 }
 
-// broken tells whether the connection was lost on the way.
-func broken(err error) bool {
+// connectionLost tells whether the connection broke during the query.
+func connectionLost(err error) bool {
 	var network net.Error
 	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		strings.HasSuffix(err.Error(), "conn closed")
 }
 
-// Violates tells whether err says that a constraint was violated, by its name.
-func Violates(err error, constraint string) bool {
+// ViolatesConstraint tells whether err reports a violation of the named constraint.
+func ViolatesConstraint(err error, constraint string) bool {
 	var refused *pgconn.PgError
 	return errors.As(err, &refused) && refused.ConstraintName == constraint
 }

@@ -16,16 +16,16 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-var migrations = fstest.MapFS{"0001_note.sql": {Data: []byte(`-- +goose Up
+var schema = pg.NewSchema(fstest.MapFS{"migrations/0001_note.sql": {Data: []byte(`-- +goose Up
 create table note (node text not null default current_setting('app.node'), id bigint not null, primary key (node, id));
 alter table note enable row level security;
 alter table note force row level security;
 create policy tenant on note using (node = current_setting('app.node')) with check (node = current_setting('app.node'));
-`)}}
+`)}}, "note")
 
 func setup(t *testing.T) pgtest.DB {
 	t.Parallel()
-	return pgtest.New(t, "note", func(ctx context.Context, url string) error { return pg.Migrate(ctx, url, migrations, "note_version") })
+	return pgtest.New(t, "note", func(ctx context.Context, url string) error { return pg.Migrate(ctx, url, schema) })
 }
 
 func insert(id int) func(context.Context, pgx.Tx) error {
@@ -106,7 +106,7 @@ func TestViolates_NamesTheConstraint(t *testing.T) {
 	if err := pg.InTenant(context.Background(), pool, "cremona", insert(1)); err != nil {
 		t.Fatal(err)
 	}
-	if err := pg.InTenant(context.Background(), pool, "cremona", insert(1)); !pg.Violates(err, "note_pkey") {
+	if err := pg.InTenant(context.Background(), pool, "cremona", insert(1)); !pg.ViolatesConstraint(err, "note_pkey") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -115,7 +115,7 @@ func TestMigrate_MayRunAgainAndAtOnce(t *testing.T) {
 	db := setup(t)
 	results := make(chan error, 4)
 	for range cap(results) {
-		go func() { results <- pg.Migrate(context.Background(), db.OwnerURL, migrations, "note_version") }()
+		go func() { results <- pg.Migrate(context.Background(), db.OwnerURL, schema) }()
 	}
 	for range cap(results) {
 		if err := <-results; err != nil {
@@ -143,7 +143,7 @@ func TestPrivateServer_KeepsWhatWasCommitted(t *testing.T) {
 	if err := s.Provision(ctx, "notes"); err != nil {
 		t.Fatal(err)
 	}
-	if err := pg.Migrate(ctx, s.URL(pglocal.Owner, "notes"), migrations, "note_version"); err != nil {
+	if err := pg.Migrate(ctx, s.URL(pglocal.Owner, "notes"), schema); err != nil {
 		t.Fatal(err)
 	}
 	pool, err := pg.Connect(ctx, s.URL(pglocal.App, "notes"))

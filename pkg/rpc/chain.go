@@ -174,7 +174,7 @@ func (c *chain) caller(ctx context.Context) (identity.Caller, error) {
 	case errors.Is(err, identity.ErrNoCertificate):
 		return identity.Caller{}, fault.New(fault.NoCertificate)
 	case err != nil:
-		return identity.Caller{}, fault.New(fault.BadCertificate).Because(err)
+		return identity.Caller{}, fault.New(fault.BadCertificate).WithCause(err)
 	case id.Kind == identity.KindLeaf:
 		return identity.Caller{}, fault.New(fault.NotAllowed)
 	}
@@ -193,7 +193,7 @@ func (c *chain) caller(ctx context.Context) (identity.Caller, error) {
 	case errors.Is(err, identity.ErrTokenExpired):
 		return identity.Caller{}, fault.New(fault.ExpiredToken)
 	case errors.Is(err, identity.ErrIssuer):
-		return identity.Caller{}, fault.New(fault.Unavailable).Because(err)
+		return identity.Caller{}, fault.New(fault.Unavailable).WithCause(err)
 	case err != nil:
 		return identity.Caller{}, fault.New(fault.BadToken)
 	}

@@ -19,10 +19,10 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-func keys(t *testing.T) *seal.Keys {
+func keyStore(t *testing.T) *seal.KeyStore {
 	t.Helper()
 	db := pgtest.New(t, "seal", func(ctx context.Context, url string) error {
-		return pg.Migrate(ctx, url, seal.Migrations(), seal.VersionTable)
+		return pg.Migrate(ctx, url, seal.Schema)
 	})
 	pool := db.Pool(t)
 	pgtest.RowSecurity(t, pool)
@@ -30,7 +30,7 @@ func keys(t *testing.T) *seal.Keys {
 	if err := devkeys.CreateKEK(kek); err != nil {
 		t.Fatal(err)
 	}
-	k, err := seal.OpenKeys(pool, kek, slog.New(slog.DiscardHandler))
+	k, err := seal.OpenKeyStore(pool, kek, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,36 +50,36 @@ func secrets(t testing.TB) *seal.Secrets {
 	return s
 }
 
-var place = seal.Place{Node: "cremona", Record: "r1", Field: "narrative", Version: 1}
+var ad = seal.AssociatedData{Node: "cremona", Record: "r1", Field: "narrative", Version: 1}
 
-// Ensure a field opens in its place with its key, and nowhere else.
-func TestKey_OpensOnlyInItsPlace(t *testing.T) {
+// Ensure a ciphertext opens with its key and associated data, and with no others.
+func TestDataKey_OpensOnlyForItsAssociatedData(t *testing.T) {
 	t.Parallel()
-	k := keys(t)
+	k := keyStore(t)
 	ctx := context.Background()
-	key, err := k.Take(ctx, "cremona")
+	key, err := k.NewKey(ctx, "cremona")
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed, err := key.Seal(place, []byte("Anna Rossi"))
+	sealed, err := key.Seal(ad, []byte("Anna Rossi"))
 	if err != nil || strings.Contains(string(sealed), "Anna") {
 		t.Fatalf("sealed as %q, %v", sealed, err)
 	}
-	found, err := k.Find(ctx, "cremona", key.ID())
+	found, err := k.Get(ctx, "cremona", key.ID())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if plain, err := found.Open(place, sealed); err != nil || string(plain) != "Anna Rossi" {
+	if plain, err := found.Open(ad, sealed); err != nil || string(plain) != "Anna Rossi" {
 		t.Errorf("opened as %q, %v", plain, err)
 	}
-	other, err := k.Take(ctx, "cremona")
+	other, err := k.NewKey(ctx, "cremona")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := other.Open(place, sealed); err == nil {
+	if _, err := other.Open(ad, sealed); err == nil {
 		t.Error("another key opens it")
 	}
-	for _, wrong := range []seal.Place{{Node: "cuneo", Record: "r1", Field: "narrative", Version: 1}, {Node: "cremona", Record: "r2", Field: "narrative", Version: 1},
+	for _, wrong := range []seal.AssociatedData{{Node: "cuneo", Record: "r1", Field: "narrative", Version: 1}, {Node: "cremona", Record: "r2", Field: "narrative", Version: 1},
 		{Node: "cremona", Record: "r1", Field: "contact", Version: 1}, {Node: "cremona", Record: "r1", Field: "narrative", Version: 2},
 		{Node: "cremon", Record: "ar1", Field: "narrative", Version: 1}} {
 		if _, err := found.Open(wrong, sealed); err == nil {
@@ -89,36 +89,36 @@ func TestKey_OpensOnlyInItsPlace(t *testing.T) {
 }
 
 // Ensure a destroyed key is gone at once, and another node's key does not exist.
-func TestKeys_DestroyedIsGone(t *testing.T) {
+func TestKeyStore_Destroy(t *testing.T) {
 	t.Parallel()
-	k := keys(t)
+	k := keyStore(t)
 	ctx := context.Background()
-	key, err := k.Take(ctx, "cremona")
+	key, err := k.NewKey(ctx, "cremona")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := k.Find(ctx, "cuneo", key.ID()); !fault.Is(err, fault.NotFound) {
+	if _, err := k.Get(ctx, "cuneo", key.ID()); !fault.Is(err, fault.NotFound) {
 		t.Errorf("another node finds %v", err)
 	}
 	if err := k.Destroy(ctx, "cremona", key.ID()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := k.Find(ctx, "cremona", key.ID()); !fault.Is(err, fault.NotFound) {
+	if _, err := k.Get(ctx, "cremona", key.ID()); !fault.Is(err, fault.NotFound) {
 		t.Errorf("after destroying: %v", err)
 	}
 }
 
 // Ensure every key is handed out once and is durable before it is.
-func TestKeys_AreTakenOnce(t *testing.T) {
+func TestKeyStore_HandsOutEachKeyOnce(t *testing.T) {
 	t.Parallel()
-	k := keys(t)
+	k := keyStore(t)
 	ctx := context.Background()
-	taken := make(chan seal.Key, 500)
+	taken := make(chan seal.DataKey, 500)
 	errs := make(chan error, 10)
 	for range 10 {
 		go func() {
 			for range cap(taken) / 10 {
-				key, err := k.Take(ctx, "cremona")
+				key, err := k.NewKey(ctx, "cremona")
 				if err != nil {
 					errs <- err
 					return
@@ -140,7 +140,7 @@ func TestKeys_AreTakenOnce(t *testing.T) {
 			t.Fatal("a key was handed out twice")
 		}
 		seen[key.ID().String()] = true
-		if _, err := k.Find(ctx, "cremona", key.ID()); err != nil {
+		if _, err := k.Get(ctx, "cremona", key.ID()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -156,7 +156,7 @@ func TestReceipt(t *testing.T) {
 		if code != s.Receipt("cremona", id) || code == s.Receipt("cuneo", id) || len(strings.Fields(code)) != 9 {
 			t.Fatalf("%q", code)
 		}
-		read, ok := seal.ReadReceipt(" " + strings.ToUpper(strings.ReplaceAll(code, " ", " - ")) + "\n")
+		read, ok := seal.ParseReceipt(" " + strings.ToUpper(strings.ReplaceAll(code, " ", " - ")) + "\n")
 		if !ok || read != code || string(s.ReceiptLookup("cremona", read)) != string(s.ReceiptLookup("cremona", code)) {
 			t.Fatalf("%q is read as %q", code, read)
 		}
@@ -165,7 +165,7 @@ func TestReceipt(t *testing.T) {
 	for range 200 {
 		parts := strings.Fields(s.Receipt("cremona", strings.Repeat("x", wrong+1)))
 		parts[3] = "abaco"
-		if _, ok := seal.ReadReceipt(strings.Join(parts, " ")); ok {
+		if _, ok := seal.ParseReceipt(strings.Join(parts, " ")); ok {
 			wrong++
 		}
 	}
@@ -174,11 +174,11 @@ func TestReceipt(t *testing.T) {
 	}
 }
 
-func FuzzReadReceipt(f *testing.F) {
+func FuzzParseReceipt(f *testing.F) {
 	f.Add("abaco abbaglio")
 	f.Fuzz(func(t *testing.T, s string) {
-		if code, ok := seal.ReadReceipt(s); ok {
-			if again, ok := seal.ReadReceipt(code); !ok || again != code {
+		if code, ok := seal.ParseReceipt(s); ok {
+			if again, ok := seal.ParseReceipt(code); !ok || again != code {
 				t.Errorf("%q is read as %q, then as %q", s, code, again)
 			}
 		}
@@ -207,15 +207,18 @@ func TestBodyHash_TellsBodiesApart(t *testing.T) {
 func TestPageToken_HoldsForItsListOnly(t *testing.T) {
 	t.Parallel()
 	s := secrets(t)
-	token := s.PageToken("cremona", "state=1", "2026-01-01/7")
+	token, err := s.EncodePageToken("cremona", "state=1", "2026-01-01/7")
+	if err != nil {
+		t.Fatal(err)
+	}
 	if strings.Contains(token, "2026") {
 		t.Error("the token can be read")
 	}
-	if at, err := s.ReadPageToken("cremona", "state=1", token); err != nil || at != "2026-01-01/7" {
+	if at, err := s.DecodePageToken("cremona", "state=1", token); err != nil || at != "2026-01-01/7" {
 		t.Errorf("%q, %v", at, err)
 	}
 	for _, c := range [][3]string{{"cuneo", "state=1", token}, {"cremona", "state=2", token}, {"cremona", "state=1", token + "x"}, {"cremona", "state=1", "abc"}} {
-		if _, err := s.ReadPageToken(c[0], c[1], c[2]); !fault.Is(err, fault.InvalidRequest) {
+		if _, err := s.DecodePageToken(c[0], c[1], c[2]); !fault.Is(err, fault.InvalidRequest) {
 			t.Errorf("%v: %v", c, err)
 		}
 	}

@@ -1,6 +1,9 @@
-// Package service is the frame that every service of Pari stands in: configuration from the environment, identity, logs and
-// probes, connections that close in order, and the gRPC server with its chain. What a service adds is its own: databases,
-// loops, handlers.
+// Package service builds the processes of Pari: configuration from the environment, identity, logs, metrics and probes,
+// connections that close in order, and the gRPC server with its interceptors. A service adds its own databases, loops and
+// handlers.
+//
+// It promises that parts stop in the reverse order of being added, and that a missing setting is named with all others
+// that are missing. Run starts one goroutine per part and returns when all have ended.
 package service
 
 import (
@@ -19,32 +22,32 @@ import (
 	"github.com/retepari/pari/pkg/telemetry"
 )
 
-// Config is what every service reads from the environment; embed it. In the environment each name begins with PARI_.
+// Config holds the settings of every service; embed it. In the environment each name begins with PARI_.
 type Config struct {
-	// Region and Node are what the service runs for; the centre's are "all" and "centre".
+	// Region and Node are the tenant of the service; those of the centre are "all" and "centre".
 	Region string `env:"REGION"`
 	Node   string `env:"NODE"`
-	// Addr takes calls, OpsAddr probes and scrapes; an empty OpsAddr takes none.
+	// Addr is where gRPC listens, OpsAddr where probes and metrics do; an empty OpsAddr serves none.
 	Addr    string `env:"ADDR" envDefault:"127.0.0.1:7443"`
 	OpsAddr string `env:"OPS_ADDR"`
 	// IdentityDir holds cert.pem, key.pem and ca.pem.
 	IdentityDir string `env:"IDENTITY_DIR"`
 	// GrantsFile gives roles to systems; without it they have none.
 	GrantsFile string `env:"GRANTS_FILE"`
-	// OIDCIssuer is who signs people's tokens, OIDCCAFile the authority of its certificate where that is not a public one.
-	// Without an issuer every token is refused.
+	// OIDCIssuer signs people's access tokens; without it every token is refused. OIDCCAFile is the authority of the
+	// issuer's certificate, where that is not a public one.
 	OIDCIssuer string `env:"OIDC_ISSUER"`
 	OIDCCAFile string `env:"OIDC_CA_FILE"`
-	// CallsPerSecond is how many calls one caller may make per second, on average.
+	// CallsPerSecond limits the calls of one caller, on average.
 	CallsPerSecond float64 `env:"CALLS_PER_SECOND" envDefault:"2000"`
 	// Reflection lets tools read the contract from the server.
 	Reflection bool `env:"REFLECTION"`
 
-	// Listener takes the calls instead of Addr, when it is set.
+	// Listener replaces Addr when it is set.
 	Listener net.Listener `env:"-"`
-	// Telemetry is that of the process; without it Run starts its own.
+	// Telemetry is shared by the services of one process; without it Run starts its own.
 	Telemetry *telemetry.Telemetry `env:"-"`
-	// Ready is called once, when calls are about to be taken.
+	// Ready is called once, just before the first call is taken.
 	Ready func() `env:"-"`
 }
 
@@ -53,7 +56,7 @@ func FromEnv[C any]() (C, error) {
 	return FromMap[C](env.ToMap(os.Environ()))
 }
 
-// FromMap is FromEnv for an environment that is given: programs that run services in process say it as operators do.
+// FromMap is FromEnv for a given environment, for programs that run several services in one process.
 func FromMap[C any](environment map[string]string) (C, error) {
 	c, err := env.ParseAsWithOptions[C](env.Options{Prefix: "PARI_", Environment: environment})
 	if err != nil {
@@ -62,11 +65,11 @@ func FromMap[C any](environment map[string]string) (C, error) {
 	return c, nil
 }
 
-// Setting is a value that something cannot do without, under its name in the environment.
+// Setting is a setting by its name in the environment.
 type Setting struct{ Name, Value string }
 
-// Need names all settings that are missing, at once.
-func Need(settings ...Setting) error {
+// Require returns an error that names every setting without a value.
+func Require(settings ...Setting) error {
 	var missing []error
 	for _, s := range settings {
 		if s.Value == "" {

@@ -15,7 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/fault"
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 )
 
@@ -100,7 +100,7 @@ func (s *Set) Check(list, code string, now time.Time) fault.Reason {
 	if !ok {
 		return fault.UnknownCode
 	}
-	today := now.In(rome.Zone).Format(time.DateOnly)
+	today := now.In(tz.Rome).Format(time.DateOnly)
 	if (t.GetValidFrom() != "" && today < t.GetValidFrom()) || (t.GetValidTo() != "" && today > t.GetValidTo()) {
 		return fault.ExpiredCode
 	}

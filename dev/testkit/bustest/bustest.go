@@ -12,7 +12,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/retepari/pari/dev/testkit/devkeys"
 	"github.com/retepari/pari/dev/testkit/devpki"
 	"github.com/retepari/pari/dev/testkit/loopback"
 	"github.com/retepari/pari/dev/testkit/natsserver"
@@ -205,7 +204,7 @@ func (n *Network) ClientTLS(id identity.ID) *tls.Config {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	return source.ClientTLS(bus.Broker(id))
+	return source.ClientTLS(bus.AcceptBroker(id))
 }
 
 // Signer signs for "<region>.<node>" or "centre".
@@ -219,9 +218,9 @@ func (n *Network) Signer(owner string) *bus.Signer {
 }
 
 // Keys are the public keys of all nodes and of the centre.
-func (n *Network) Keys() *bus.Keys {
+func (n *Network) Keys() *bus.PublicKeys {
 	n.t.Helper()
-	k, err := bus.LoadKeys(n.keysDir)
+	k, err := bus.LoadPublicKeys(n.keysDir)
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -234,7 +233,7 @@ func (n *Network) KeysDir() string { return n.keysDir }
 // AddKey makes a key for "<region>.<node>" beside those of the nodes that are there.
 func (n *Network) AddKey(owner string) {
 	n.t.Helper()
-	path, err := devkeys.CreateSigningKey(owner, n.t.TempDir(), n.keysDir)
+	path, err := devpki.CreateSigningKey(owner, n.t.TempDir(), n.keysDir)
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -1,12 +1,8 @@
-// Package devkeys creates the keys of a development network or a test: the key-encryption key of a node, its secrets, and
-// signing keys. Keys lie in files that only their owner can read; an existing key is never overwritten.
+// Package devkeys creates the Tink keysets of a development network or a test: the key-encryption key of a node and its
+// secrets. They lie in files that only their owner can read; an existing one is never overwritten.
 package devkeys
 
 import (
-	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -44,43 +40,6 @@ func createKeyset(path string, template *tinkpb.KeyTemplate) error {
 	}
 	if err := os.Rename(partial.Name(), path); err != nil {
 		return fmt.Errorf("create key: %w", err)
-	}
-	return nil
-}
-
-// CreateSigningKey creates an Ed25519 key in dir/<owner>.key.pem and its public half in publicDir/<owner>.pem, unless the
-// key exists, and returns the path of the private key. Owner is "<region>.<node>" or "centre".
-func CreateSigningKey(owner, dir, publicDir string) (string, error) {
-	path := filepath.Join(dir, owner+".key.pem")
-	for _, d := range []string{dir, publicDir} {
-		if err := os.MkdirAll(d, 0o700); err != nil {
-			return "", fmt.Errorf("create signing key: %w", err)
-		}
-	}
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
-	}
-	public, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return "", fmt.Errorf("create signing key: %w", err)
-	}
-	publicDER, err := x509.MarshalPKIXPublicKey(public)
-	if err != nil {
-		return "", fmt.Errorf("create signing key: %w", err)
-	}
-	privateDER, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return "", fmt.Errorf("create signing key: %w", err)
-	}
-	if err := writePEM(filepath.Join(publicDir, owner+".pem"), "PUBLIC KEY", publicDER, 0o644); err != nil {
-		return "", err
-	}
-	return path, writePEM(path, "PRIVATE KEY", privateDER, 0o600)
-}
-
-func writePEM(path, kind string, der []byte, mode os.FileMode) error {
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), mode); err != nil {
-		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
 	}
 	return nil
 }

@@ -17,9 +17,9 @@ func TestHub_keeps_copies_of_the_directory_apart(t *testing.T) {
 	n := bustest.New(t, bustest.Cremona, bustest.Cuneo)
 	evil := hostile(t, n)
 	centre, cuneo := n.Centre("directory"), n.Connect(bustest.Cuneo, "directory")
-	own, other := bus.DirectoryQuestion("lombardia", "cremona"), bus.DirectoryQuestion("piemonte", "cuneo")
+	own, other := bus.DirectoryRequest("lombardia", "cremona"), bus.DirectoryRequest("piemonte", "cuneo")
 	asked := make(chan string, 100)
-	if _, err := centre.Subscribe(bus.AllDirectoryQuestions, func(m *nats.Msg) {
+	if _, err := centre.Subscribe(bus.AllDirectoryRequests, func(m *nats.Msg) {
 		asked <- m.Subject
 		_ = centre.Publish(m.Reply, []byte("for "+m.Subject))
 	}); err != nil {
@@ -41,7 +41,7 @@ func TestHub_keeps_copies_of_the_directory_apart(t *testing.T) {
 	if err := evil.PublishRequest(own, "_INBOX.piemonte.cuneo.directory.x", nil); err != nil {
 		t.Fatal(err)
 	}
-	heard, err := cuneo.SubscribeSync(bus.DirectoryAnnouncements)
+	heard, err := cuneo.SubscribeSync(bus.DirectoryUpdates)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestHub_keeps_copies_of_the_directory_apart(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, forged := range []*nats.Msg{
-		{Subject: bus.DirectoryAnnouncements, Data: []byte("forged")}, {Subject: own, Reply: bus.DirectoryAnnouncements, Data: []byte("forged")},
+		{Subject: bus.DirectoryUpdates, Data: []byte("forged")}, {Subject: own, Reply: bus.DirectoryUpdates, Data: []byte("forged")},
 	} {
 		if err := evil.PublishMsg(forged); err != nil {
 			t.Fatal(err)
@@ -63,7 +63,7 @@ func TestHub_keeps_copies_of_the_directory_apart(t *testing.T) {
 		t.Fatal(err)
 	}
 	bustest.Eventually(t, func() bool {
-		if err := centre.Publish(bus.DirectoryAnnouncements, []byte("true")); err != nil {
+		if err := centre.Publish(bus.DirectoryUpdates, []byte("true")); err != nil {
 			t.Fatal(err)
 		}
 		m, err := heard.NextMsg(50 * time.Millisecond)

@@ -121,24 +121,6 @@ func (d DB) Pool(t testing.TB) *pgxpool.Pool {
 	return pool
 }
 
-// Prepares checks that Postgres understands every statement on the migrated schema, as the role that will send it.
-func Prepares(t testing.TB, pool *pgxpool.Pool, statements map[string]string) {
-	t.Helper()
-	if len(statements) == 0 {
-		t.Fatal("no statements to prepare")
-	}
-	conn, err := pool.Acquire(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Release()
-	for name, sql := range statements {
-		if _, err := conn.Conn().Prepare(context.Background(), "", sql); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
 // RowSecurity checks the second wall: every table has row security enabled and forced with a policy, and the role that the
 // service runs as owns nothing and cannot step over it. Tables named in exempt hold no tenant.
 func RowSecurity(t testing.TB, pool *pgxpool.Pool, exempt ...string) {

@@ -58,8 +58,8 @@ func serviceUser(trustDomain, region, node, service string) user {
 		Subscribe: []string{down + ".watermark." + service, bus.InboxPrefix(region, node, service) + ".>"},
 	}
 	if service == "directory" {
-		u.Publish = []string{bus.DirectoryQuestion(region, node)}
-		u.Subscribe[0] = bus.DirectoryAnnouncements
+		u.Publish = []string{bus.DirectoryRequest(region, node)}
+		u.Subscribe[0] = bus.DirectoryUpdates
 	}
 	return u
 }

@@ -63,7 +63,7 @@ func (h Hub) Config() (string, error) {
 		accounts[a.Name] = object{"users": users(a.Users), "imports": []object{
 			{"service": object{"account": centreAccount, "subject": a.Up}},
 			{"stream": object{"account": centreAccount, "subject": a.Down}},
-			{"stream": object{"account": centreAccount, "subject": bus.DirectoryAnnouncements}},
+			{"stream": object{"account": centreAccount, "subject": bus.DirectoryUpdates}},
 		}}
 		all = append(all, a.Name)
 		exports = append(exports,
@@ -71,7 +71,7 @@ func (h Hub) Config() (string, error) {
 			object{"stream": a.Down, "accounts": []string{a.Name}})
 	}
 	if len(all) > 0 {
-		exports = append(exports, object{"stream": bus.DirectoryAnnouncements, "accounts": all})
+		exports = append(exports, object{"stream": bus.DirectoryUpdates, "accounts": all})
 	}
 	accounts[centreAccount] = object{"jetstream": "enabled", "users": users(h.centre()), "exports": exports}
 
@@ -91,7 +91,7 @@ func (h Hub) account(n Node) hubAccount {
 	a.Users = append(a.Users, user{
 		ID: LeafID(h.TrustDomain, n.Region, n.Name), Kind: "LEAFNODE",
 		Publish:   []string{a.Up},
-		Subscribe: []string{a.Down, bus.DirectoryAnnouncements, "_INBOX." + n.Region + "." + n.Name + ".>"},
+		Subscribe: []string{a.Down, bus.DirectoryUpdates, "_INBOX." + n.Region + "." + n.Name + ".>"},
 	})
 	for _, service := range n.Hosted {
 		a.Users = append(a.Users, serviceUser(h.TrustDomain, n.Region, n.Name, service))
@@ -122,8 +122,8 @@ func (h Hub) centre() []user {
 			ID: centreID(h.TrustDomain, identity.KindService, "directory"), Kind: "STANDARD",
 			// _R_ is where the broker takes the answer to a question that came from another account. In each region it has a line
 			// of its own, as if the centre were a node there.
-			Publish:   []string{bus.DirectoryAnnouncements, "_R_.>", own + ".events.directory.>", own + ".heartbeat.directory"},
-			Subscribe: []string{bus.AllDirectoryQuestions, "pari.down.v1.*." + identity.Centre + ".watermark.directory", bus.InboxPrefix(identity.AllRegions, identity.Centre, "directory") + ".>"},
+			Publish:   []string{bus.DirectoryUpdates, "_R_.>", own + ".events.directory.>", own + ".heartbeat.directory"},
+			Subscribe: []string{bus.AllDirectoryRequests, "pari.down.v1.*." + identity.Centre + ".watermark.directory", bus.InboxPrefix(identity.AllRegions, identity.Centre, "directory") + ".>"},
 		},
 		{
 			ID: centreID(h.TrustDomain, identity.KindOps, "monitor"), Kind: "STANDARD",

@@ -8,8 +8,12 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/retepari/pari/pkg/nodeservice"
 	"github.com/retepari/pari/pkg/service"
+	"github.com/retepari/pari/pkg/vocabulary/replica"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	"github.com/retepari/pari/services/casemanagement/internal/api"
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
 	"github.com/retepari/pari/services/casemanagement/internal/feed"
@@ -23,7 +27,7 @@ const Name = "casemanagement"
 var Version = "dev"
 
 // Config of case management. In the environment every name begins with PARI_.
-type Config struct{ service.PersonalConfig }
+type Config struct{ nodeservice.Config }
 
 // Migrate brings both databases up to date.
 func Migrate(ctx context.Context, c Config) error {
@@ -32,27 +36,40 @@ func Migrate(ctx context.Context, c Config) error {
 
 // Run serves until ctx ends.
 func Run(ctx context.Context, c Config) error {
-	if err := service.Need(c.Settings()...); err != nil {
+	if err := service.Require(c.Settings()...); err != nil {
 		return err
 	}
-	return service.Run(ctx, Name, Version, c.Config, func(ctx context.Context, f *service.Frame) error { return build(ctx, f, c) })
+	return service.Run(ctx, Name, Version, c.Config.Config, func(ctx context.Context, a *service.App) error { return build(ctx, a, c) })
 }
 
-func build(ctx context.Context, f *service.Frame, c Config) error {
-	p, err := f.Personal(ctx, c.PersonalConfig)
+func build(ctx context.Context, a *service.App, c Config) error {
+	directory, err := a.Directory(c.DirectoryAddr)
 	if err != nil {
 		return err
 	}
-	cases := store.New(p.Pool, feed.Writer{
-		Group: func(list, code string) string { return p.Codes.Current().Group(list, code) },
-		Known: func(list, code string) bool { _, ok := p.Codes.Current().Lookup(list, code); return ok },
+	d, err := nodeservice.Open(ctx, a, c.Config, codeLists(directory))
+	if err != nil {
+		return err
+	}
+	cases := store.New(d.DB, feed.Writer{
+		Group: func(list, code string) string { return d.Codes.Current().Group(list, code) },
+		Known: func(list, code string) bool { _, ok := d.Codes.Current().Lookup(list, code); return ok },
 	}.Write)
-	return f.Serve(ctx, p.Codes.Current, p.Codes.Ready(), func(r grpc.ServiceRegistrar) {
+	return a.Serve(ctx, d.Codes.Current, d.Codes.Ready(), func(r grpc.ServiceRegistrar) {
 		casemanagementv1.RegisterCaseManagementServiceServer(r, &api.Server{
-			Cases: cases, Keys: p.Keys, Secrets: p.Secrets, Signs: p.Signs, Stored: p.Relay.Wake, Log: f.Log, Now: time.Now,
+			Cases: cases, Keys: d.Keys, Secrets: d.Secrets, NumberPrefixes: d.NumberPrefixes, Stored: d.Relay.Wake, Log: a.Log, Now: time.Now,
 			Course: func(verdict string) casefile.Course {
-				return casefile.CourseOf(p.Codes.Current().Group("assessment", verdict))
+				return casefile.CourseOf(d.Codes.Current().Group("assessment", verdict))
 			},
 		})
 	})
+}
+
+// codeLists fetches the code lists from the directory.
+func codeLists(conn grpc.ClientConnInterface) replica.Fetch {
+	directory := directoryv1.NewDirectoryServiceClient(conn)
+	return func(ctx context.Context, knownDigest string) ([]*vocabularyv1.Vocabulary, error) {
+		resp, err := directory.ListVocabularies(ctx, &directoryv1.ListVocabulariesRequest{KnownDigest: knownDigest})
+		return resp.GetVocabularies(), err
+	}
 }

@@ -16,8 +16,8 @@ import (
 
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/rome"
 	"github.com/retepari/pari/pkg/service"
+	"github.com/retepari/pari/pkg/tz"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/data"
 	"github.com/retepari/pari/services/directory/internal/api"
@@ -56,7 +56,7 @@ func (c Config) atNode() bool { return c.Node != identity.Centre }
 
 // Migrate brings the database up to date.
 func Migrate(ctx context.Context, c Config) error {
-	err := service.Need(service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL}, service.Setting{Name: "PARI_NODE", Value: c.Node})
+	err := service.Require(service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL}, service.Setting{Name: "PARI_NODE", Value: c.Node})
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ type Loaded struct {
 // Load makes the data in the program the current ones. Running servers show them within a moment. The same data again
 // change nothing.
 func Load(ctx context.Context, c Config) (Loaded, error) {
-	if err := service.Need(service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL}); err != nil {
+	if err := service.Require(service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL}); err != nil {
 		return Loaded{}, err
 	}
 	if c.atNode() {
@@ -121,30 +121,30 @@ func Run(ctx context.Context, c Config) error {
 	case c.NATSURL != "":
 		needed = append(needed, service.Setting{Name: "PARI_SIGNING_KEY_FILE", Value: c.SigningKeyFile}, centreKeys)
 	}
-	if err := service.Need(needed...); err != nil {
+	if err := service.Require(needed...); err != nil {
 		return err
 	}
-	return service.Run(ctx, Name, Version, c.Config, func(ctx context.Context, f *service.Frame) error { return build(ctx, f, c) })
+	return service.Run(ctx, Name, Version, c.Config, func(ctx context.Context, a *service.App) error { return build(ctx, a, c) })
 }
 
-func build(ctx context.Context, f *service.Frame, c Config) error {
+func build(ctx context.Context, a *service.App, c Config) error {
 	pool, err := pg.Connect(ctx, c.DatabaseURL) // readiness does not depend on it
 	if err != nil {
 		return err
 	}
-	f.Group.OnStop("database", func(context.Context) error { pool.Close(); return nil })
+	a.Group.OnStop("database", func(context.Context) error { pool.Close(); return nil })
 	places, err := territory.Read(data.Files)
 	if err != nil {
 		return fmt.Errorf("places: %w", err)
 	}
 	directory := api.New(time.Now, pool, territory.New(places))
 	directory.Base = c.PublicBase
-	changed, err := cable(ctx, f, c, pool, directory)
+	changed, err := cable(ctx, a, c, pool, directory)
 	if err != nil {
 		return err
 	}
 	shown, once := make(chan struct{}), sync.Once{}
-	f.Ops.Check("data", func(context.Context) error {
+	a.Ops.Check("data", func(context.Context) error {
 		select {
 		case <-shown:
 			return nil
@@ -152,18 +152,18 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 			return errors.New("nothing was loaded")
 		}
 	})
-	f.Group.Go("follow", func(ctx context.Context) error {
-		return store.Follow(ctx, pool, f.Log, func(contents store.Contents) {
+	a.Group.Go("follow", func(ctx context.Context) error {
+		return store.Follow(ctx, pool, a.Log, func(contents store.Contents) {
 			if contents.Revision == 0 {
-				f.Log.WarnContext(ctx, "the directory is empty: run `directory load` at the centre")
+				a.Log.WarnContext(ctx, "the directory is empty: run `directory load` at the centre")
 				return
 			}
 			if err := directory.Show(contents); err != nil {
-				f.Log.ErrorContext(ctx, "directory not shown", slog.Int64("revision", contents.Revision), slog.Any("error", err))
+				a.Log.ErrorContext(ctx, "directory not shown", slog.Int64("revision", contents.Revision), slog.Any("error", err))
 				return
 			}
 			changed(contents)
-			f.Log.InfoContext(ctx, "directory shown", slog.Int64("revision", contents.Revision),
+			a.Log.InfoContext(ctx, "directory shown", slog.Int64("revision", contents.Revision),
 				slog.Int("lists", len(contents.Lists)), slog.Int("entries", len(contents.Entries)))
 			once.Do(func() { close(shown) })
 		})
@@ -173,12 +173,12 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 		if err != nil {
 			return err
 		}
-		f.Group.OnStop("metrics", func(context.Context) error { stop(); return nil })
-		f.Upkeep(pool)
-		f.Group.Go("scheduled changes", func(ctx context.Context) error { return applyDue(ctx, pool, directory, f.Log) })
+		a.Group.OnStop("metrics", func(context.Context) error { stop(); return nil })
+		a.Maintenance(pool)
+		a.Group.Go("scheduled changes", func(ctx context.Context) error { return applyDue(ctx, pool, directory, a.Log) })
 	}
-	f.MaxRequest = api.MaxRequest
-	return f.Serve(ctx, directory.Vocabulary, shown, func(r grpc.ServiceRegistrar) {
+	a.MaxRequest = api.MaxRequest
+	return a.Serve(ctx, directory.Vocabulary, shown, func(r grpc.ServiceRegistrar) {
 		directoryv1.RegisterDirectoryServiceServer(r, directory)
 	})
 }
@@ -192,7 +192,7 @@ func applyDue(ctx context.Context, pool *pgxpool.Pool, directory *api.Server, lo
 	defer tick.Stop()
 	for {
 		now := time.Now()
-		n, err := store.ApplyDue(ctx, pool, now.In(rome.Zone).Format(time.DateOnly), now, directory.Fits)
+		n, err := store.ApplyDue(ctx, pool, now.In(tz.Rome).Format(time.DateOnly), now, directory.Fits)
 		if err != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "scheduled changes not applied", slog.Any("error", err))
 		}

@@ -17,33 +17,33 @@ import (
 
 // cable connects the directory to the others: the centre's gives, a node's takes. changed is to be called after each change,
 // with what is shown from then on.
-func cable(ctx context.Context, f *service.Frame, c Config, pool *pgxpool.Pool, directory *api.Server) (changed func(store.Contents), err error) {
+func cable(ctx context.Context, a *service.App, c Config, pool *pgxpool.Pool, directory *api.Server) (changed func(store.Contents), err error) {
 	if c.NATSURL == "" {
-		f.Log.WarnContext(ctx, "PARI_NATS_URL is not set: nodes get no copy of this directory, and reporting does not hear what it counts")
+		a.Log.WarnContext(ctx, "PARI_NATS_URL is not set: nodes get no copy of this directory, and reporting does not hear what it counts")
 		return func(store.Contents) {}, nil
 	}
-	nc, err := f.Broker(ctx, c.NATSURL)
+	nc, err := a.NATS(ctx, c.NATSURL)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := bus.LoadKeys(c.CentreKeysDir)
+	keys, err := bus.LoadPublicKeys(c.CentreKeysDir)
 	if err != nil {
 		return nil, fmt.Errorf("key of the centre: %w", err)
 	}
 	if c.atNode() {
-		node := replica.NewNode(replica.NodeConfig{Region: c.Region, Node: c.Node, Pool: pool, Conn: nc, Centre: keys, Log: f.Log, Now: time.Now})
+		node := replica.NewNode(replica.NodeConfig{Region: c.Region, Node: c.Node, Pool: pool, Conn: nc, Centre: keys, Log: a.Log, Now: time.Now})
 		directory.Confirmed = node.Confirmed
-		f.Group.Go("copy", node.Run)
+		a.Group.Go("copy", node.Run)
 		return func(store.Contents) {}, nil
 	}
 	signer, err := bus.LoadSigner(c.SigningKeyFile)
 	if err != nil {
 		return nil, fmt.Errorf("signing key: %w", err)
 	}
-	centre := replica.NewCentre(replica.CentreConfig{Pool: pool, Conn: nc, Signer: signer, Log: f.Log})
-	f.Group.Go("copies", centre.Run)
-	counts := feed.New(feed.Config{Pool: pool, Conn: nc, Signer: signer, Centre: keys, Log: f.Log, Now: time.Now})
-	f.Group.Go("counts", counts.Run)
+	centre := replica.NewCentre(replica.CentreConfig{Pool: pool, Conn: nc, Signer: signer, Log: a.Log})
+	a.Group.Go("copies", centre.Run)
+	counts := feed.New(feed.Config{Pool: pool, Conn: nc, Signer: signer, Centre: keys, Log: a.Log, Now: time.Now})
+	a.Group.Go("counts", counts.Run)
 	return func(contents store.Contents) {
 		centre.Changed()
 		counts.Show(contents)

@@ -3,7 +3,7 @@ package app
 import (
 	"time"
 
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 	"github.com/retepari/pari/services/directory/internal/opening"
 )
 
@@ -37,7 +37,7 @@ func OpeningRate(span time.Duration) (perSecond float64) {
 // opening begins with.
 func ClockRate(span time.Duration) (perSecond float64) {
 	return rate(span, func(moment time.Time) bool {
-		at := moment.In(rome.Zone)
+		at := moment.In(tz.Rome)
 		year, month, day := at.Date()
 		hour, minute, _ := at.Clock()
 		return year+int(month)+day+hour+minute+int(at.Weekday()) == 0

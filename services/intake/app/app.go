@@ -8,9 +8,13 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/retepari/pari/pkg/nodeservice"
 	"github.com/retepari/pari/pkg/service"
+	"github.com/retepari/pari/pkg/vocabulary/replica"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
+	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	"github.com/retepari/pari/services/intake/internal/api"
 	"github.com/retepari/pari/services/intake/internal/handover"
 	"github.com/retepari/pari/services/intake/internal/store"
@@ -24,7 +28,7 @@ var Version = "dev"
 
 // Config of intake. In the environment every name begins with PARI_.
 type Config struct {
-	service.PersonalConfig
+	nodeservice.Config
 
 	// CaseManagementAddr is where reports that are taken in charge go.
 	CaseManagementAddr string `env:"CASEMANAGEMENT_ADDR"`
@@ -37,27 +41,40 @@ func Migrate(ctx context.Context, c Config) error {
 
 // Run serves until ctx ends.
 func Run(ctx context.Context, c Config) error {
-	if err := service.Need(append(c.Settings(), service.Setting{Name: "PARI_CASEMANAGEMENT_ADDR", Value: c.CaseManagementAddr})...); err != nil {
+	if err := service.Require(append(c.Settings(), service.Setting{Name: "PARI_CASEMANAGEMENT_ADDR", Value: c.CaseManagementAddr})...); err != nil {
 		return err
 	}
-	return service.Run(ctx, Name, Version, c.Config, func(ctx context.Context, f *service.Frame) error { return build(ctx, f, c) })
+	return service.Run(ctx, Name, Version, c.Config.Config, func(ctx context.Context, a *service.App) error { return build(ctx, a, c) })
 }
 
-func build(ctx context.Context, f *service.Frame, c Config) error {
-	p, err := f.Personal(ctx, c.PersonalConfig)
+func build(ctx context.Context, a *service.App, c Config) error {
+	directory, err := a.Directory(c.DirectoryAddr)
 	if err != nil {
 		return err
 	}
-	cases, err := f.Dial(c.CaseManagementAddr, "casemanagement", c.Node)
+	d, err := nodeservice.Open(ctx, a, c.Config, codeLists(directory))
 	if err != nil {
 		return err
 	}
-	reports := store.New(p.Pool)
-	handovers := handover.New(reports, casemanagementv1.NewCaseManagementServiceClient(cases), []string{c.Node}, f.Log, time.Now)
-	f.Group.Go("hand-overs", handovers.Run)
-	return f.Serve(ctx, p.Codes.Current, p.Codes.Ready(), func(r grpc.ServiceRegistrar) {
+	cases, err := a.Dial(c.CaseManagementAddr, "casemanagement", c.Node)
+	if err != nil {
+		return err
+	}
+	reports := store.New(d.DB)
+	handovers := handover.New(reports, casemanagementv1.NewCaseManagementServiceClient(cases), []string{c.Node}, a.Log, time.Now)
+	a.Group.Go("hand-overs", handovers.Run)
+	return a.Serve(ctx, d.Codes.Current, d.Codes.Ready(), func(r grpc.ServiceRegistrar) {
 		intakev1.RegisterIntakeServiceServer(r, &api.Server{
-			Reports: reports, Keys: p.Keys, Secrets: p.Secrets, Handovers: handovers, Signs: p.Signs, Stored: p.Relay.Wake, Log: f.Log, Now: time.Now,
+			Reports: reports, Keys: d.Keys, Secrets: d.Secrets, Handovers: handovers, NumberPrefixes: d.NumberPrefixes, Stored: d.Relay.Wake, Log: a.Log, Now: time.Now,
 		})
 	})
+}
+
+// codeLists fetches the code lists from the directory.
+func codeLists(conn grpc.ClientConnInterface) replica.Fetch {
+	directory := directoryv1.NewDirectoryServiceClient(conn)
+	return func(ctx context.Context, knownDigest string) ([]*vocabularyv1.Vocabulary, error) {
+		resp, err := directory.ListVocabularies(ctx, &directoryv1.ListVocabulariesRequest{KnownDigest: knownDigest})
+		return resp.GetVocabularies(), err
+	}
 }

@@ -11,7 +11,10 @@ import (
 
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/service"
+	"github.com/retepari/pari/pkg/vocabulary/replica"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
+	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	"github.com/retepari/pari/services/reporting/internal/api"
 	"github.com/retepari/pari/services/reporting/internal/feed"
 	"github.com/retepari/pari/services/reporting/internal/store"
@@ -42,7 +45,7 @@ type Config struct {
 
 // Migrate brings the database up to date.
 func Migrate(ctx context.Context, c Config) error {
-	if err := service.Need(service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL}); err != nil {
+	if err := service.Require(service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL}); err != nil {
 		return err
 	}
 	return store.Migrate(ctx, c.DatabaseOwnerURL)
@@ -50,7 +53,7 @@ func Migrate(ctx context.Context, c Config) error {
 
 // Run serves until ctx ends.
 func Run(ctx context.Context, c Config) error {
-	err := service.Need(
+	err := service.Require(
 		service.Setting{Name: "PARI_DATABASE_URL", Value: c.DatabaseURL}, service.Setting{Name: "PARI_NATS_URL", Value: c.NATSURL},
 		service.Setting{Name: "PARI_SIGNING_KEY_FILE", Value: c.SigningKeyFile}, service.Setting{Name: "PARI_NODE_KEYS_DIR", Value: c.NodeKeysDir},
 		service.Setting{Name: "PARI_DIRECTORY_ADDR", Value: c.DirectoryAddr},
@@ -58,11 +61,11 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	return service.Run(ctx, Name, Version, c.Config, func(ctx context.Context, f *service.Frame) error { return build(ctx, f, c) })
+	return service.Run(ctx, Name, Version, c.Config, func(ctx context.Context, a *service.App) error { return build(ctx, a, c) })
 }
 
-func build(ctx context.Context, f *service.Frame, c Config) error {
-	pool, err := f.Database(ctx, "database", c.DatabaseURL)
+func build(ctx context.Context, a *service.App, c Config) error {
+	pool, err := a.Database(ctx, "database", c.DatabaseURL)
 	if err != nil {
 		return err
 	}
@@ -70,24 +73,24 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 	if err != nil {
 		return fmt.Errorf("signing key: %w", err)
 	}
-	nc, err := f.Broker(ctx, c.NATSURL)
+	nc, err := a.NATS(ctx, c.NATSURL)
 	if err != nil {
 		return err
 	}
-	directory, err := f.Directory(c.DirectoryAddr)
+	directory, err := a.Directory(c.DirectoryAddr)
 	if err != nil {
 		return err
 	}
-	codes := f.Vocabulary(pool, directory)
+	codes := a.CodeLists(pool, codeLists(directory))
 	facts := store.New(pool)
 	lines, err := feed.New(feed.Config{
 		Store: facts, Conn: nc, KeysDir: c.NodeKeysDir, Signer: signer, Codes: codes.Current,
-		Stream: bus.StreamOptions{Replicas: c.StreamReplicas}, Log: f.Log,
+		Stream: bus.StreamOptions{Replicas: c.StreamReplicas}, Log: a.Log,
 	})
 	if err != nil {
 		return err
 	}
-	f.Group.Go("feed", func(ctx context.Context) error {
+	a.Group.Go("feed", func(ctx context.Context) error {
 		select { // without code lists every event would be parked
 		case <-ctx.Done():
 			return nil
@@ -95,7 +98,16 @@ func build(ctx context.Context, f *service.Frame, c Config) error {
 		}
 		return lines.Run(ctx)
 	})
-	return f.Serve(ctx, codes.Current, codes.Ready(), func(r grpc.ServiceRegistrar) {
+	return a.Serve(ctx, codes.Current, codes.Ready(), func(r grpc.ServiceRegistrar) {
 		reportingv1.RegisterReportingServiceServer(r, &api.Server{Store: facts, Codes: codes.Current, Now: time.Now})
 	})
+}
+
+// codeLists fetches the code lists from the directory.
+func codeLists(conn grpc.ClientConnInterface) replica.Fetch {
+	directory := directoryv1.NewDirectoryServiceClient(conn)
+	return func(ctx context.Context, knownDigest string) ([]*vocabularyv1.Vocabulary, error) {
+		resp, err := directory.ListVocabularies(ctx, &directoryv1.ListVocabulariesRequest{KnownDigest: knownDigest})
+		return resp.GetVocabularies(), err
+	}
 }

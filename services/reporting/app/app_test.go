@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/dev/testkit/bustest"
-	"github.com/retepari/pari/dev/testkit/devkeys"
+	"github.com/retepari/pari/dev/testkit/devpki"
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/identity"
@@ -89,7 +89,7 @@ func TestRun(t *testing.T) {
 	background(t, "directory", func(ctx context.Context) error { return lists.Serve(ctx, at) })
 
 	keys := t.TempDir()
-	signingKey, err := devkeys.CreateSigningKey(bus.CentreOwner, keys, t.TempDir())
+	signingKey, err := devpki.CreateSigningKey(bus.CentreOwner, keys, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,10 +140,10 @@ func send(t *testing.T, network *bustest.Network) {
 		t.Fatal(err)
 	}
 	e := bus.Event{
-		ID: uuid.NewString(), Type: "it.pari.report.counted.v1", Line: bus.Line{Region: "lombardia", Node: "cremona", Source: "intake"},
+		ID: uuid.NewString(), Type: "it.pari.report.counted.v1", Partition: bus.Partition{Region: "lombardia", Node: "cremona", Source: "intake"},
 		Subject: uuid.NewString(), AggregateSeq: 1, NodeSeq: 1, Data: data,
 	}
-	e.Sign(network.Signer(e.Line.Owner()))
+	e.Sign(network.Signer(e.Partition.Owner()))
 	m, err := e.Msg()
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/cmd/pari/render"
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
@@ -29,7 +29,7 @@ func (c *cli) deskFind() *cobra.Command {
 			"  pari desk find --territory 015146 --language AR --accessible STEP_FREE",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if at != "" {
-				moment, err := time.ParseInLocation("2006-01-02T15:04", at, rome.Zone)
+				moment, err := time.ParseInLocation("2006-01-02T15:04", at, tz.Rome)
 				if err != nil {
 					return fmt.Errorf("--open takes a time in Italy such as 2026-12-01T10:00, not %q", at)
 				}

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/cmd/pari/render"
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
@@ -45,7 +45,7 @@ func (c *cli) deskHours() *cobra.Command {
 					}
 					row(c.label("GIORNO", "DAY"), c.label("APRE", "OPENS"), c.label("CHIUDE", "CLOSES"))
 					for _, o := range answer.GetOpenings() {
-						opens, closes := o.GetFrom().AsTime().In(rome.Zone), o.GetTo().AsTime().In(rome.Zone)
+						opens, closes := o.GetFrom().AsTime().In(tz.Rome), o.GetTo().AsTime().In(tz.Rome)
 						row(c.weekday(opens)+" "+opens.Format(time.DateOnly), opens.Format("15:04"), clockAfter(opens, closes))
 					}
 				})
@@ -98,16 +98,16 @@ func (c *cli) offices(cmd *cobra.Command, args []string, begun string) ([]string
 
 // days reads the first and the last day of a question, and returns the moments in Italy at which they begin and end.
 func days(from, to string, now time.Time) (first, last time.Time, err error) {
-	year, month, day := now.In(rome.Zone).Date()
-	first = time.Date(year, month, day, 0, 0, 0, 0, rome.Zone)
+	year, month, day := now.In(tz.Rome).Date()
+	first = time.Date(year, month, day, 0, 0, 0, 0, tz.Rome)
 	if from != "" {
-		if first, err = time.ParseInLocation(time.DateOnly, from, rome.Zone); err != nil {
+		if first, err = time.ParseInLocation(time.DateOnly, from, tz.Rome); err != nil {
 			return first, last, fmt.Errorf("--from takes a day such as 2026-12-01, not %q", from)
 		}
 	}
 	last = first.AddDate(0, 0, 13)
 	if to != "" {
-		if last, err = time.ParseInLocation(time.DateOnly, to, rome.Zone); err != nil {
+		if last, err = time.ParseInLocation(time.DateOnly, to, tz.Rome); err != nil {
 			return first, last, fmt.Errorf("--to takes a day such as 2026-12-31, not %q", to)
 		}
 	}
@@ -136,7 +136,7 @@ func (c *cli) open(s *directoryv1.OpenState) string {
 		if t == nil {
 			return "?"
 		}
-		return t.AsTime().In(rome.Zone).Format("2006-01-02 15:04")
+		return t.AsTime().In(tz.Rome).Format("2006-01-02 15:04")
 	}
 	why := c.why(s)
 	switch {

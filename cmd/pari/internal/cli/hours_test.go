@@ -6,7 +6,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
@@ -56,7 +56,7 @@ func TestDays(t *testing.T) {
 
 func TestClockAfter(t *testing.T) {
 	t.Parallel()
-	at := func(day, hour int) time.Time { return time.Date(2026, 11, day, hour, 0, 0, 0, rome.Zone) }
+	at := func(day, hour int) time.Time { return time.Date(2026, 11, day, hour, 0, 0, 0, tz.Rome) }
 	for _, c := range []struct {
 		closes time.Time
 		want   string

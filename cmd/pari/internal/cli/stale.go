@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/retepari/pari/cmd/pari/render"
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/files"
 )
@@ -25,7 +25,7 @@ func (c *cli) directoryStale() *cobra.Command {
 			if months < 1 || months > 1200 {
 				return fmt.Errorf("--months takes 1 to 1200, not %d", months)
 			}
-			now := time.Now().In(rome.Zone)
+			now := time.Now().In(tz.Rome)
 			req.VerifiedBefore = files.CheckedSince(now, months)
 			return c.inDirectory(cmd, func(ctx context.Context, client directoryv1.DirectoryServiceClient) error {
 				answer, err := allEntries(ctx, client, req)

@@ -15,8 +15,8 @@ import (
 // sealVersion is the version of how notes are written before they are sealed.
 const sealVersion = 1
 
-func place(c *casefile.Case, field string) seal.Place {
-	return seal.Place{Node: c.Node, Record: "case/" + c.ID, Field: field, Version: sealVersion}
+func place(c *casefile.Case, field string) seal.AssociatedData {
+	return seal.AssociatedData{Node: c.Node, Record: "case/" + c.ID, Field: field, Version: sealVersion}
 }
 
 // closingField names the closing note of the round of work that it ends.
@@ -27,7 +27,7 @@ func (s *Server) sealNote(ctx context.Context, c *casefile.Case, keyID uuid.UUID
 	if note == "" {
 		return nil, nil
 	}
-	key, err := s.Keys.Find(ctx, c.Node, keyID)
+	key, err := s.Keys.Get(ctx, c.Node, keyID)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (s *Server) sealNote(ctx context.Context, c *casefile.Case, keyID uuid.UUID
 
 // open decrypts the notes of a case into the answer.
 func (s *Server) open(ctx context.Context, f store.File, into *casemanagementv1.Case) error {
-	key, err := s.Keys.Find(ctx, f.Case.Node, f.KeyID)
+	key, err := s.Keys.Get(ctx, f.Case.Node, f.KeyID)
 	if err != nil {
 		return err
 	}

@@ -12,10 +12,10 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/identity"
-	"github.com/retepari/pari/pkg/repeat"
-	"github.com/retepari/pari/pkg/rome"
 	"github.com/retepari/pari/pkg/seal"
+	"github.com/retepari/pari/pkg/tz"
 	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
@@ -27,12 +27,12 @@ type Server struct {
 	casemanagementv1.UnsafeCaseManagementServiceServer
 
 	Cases   *store.Cases
-	Keys    *seal.Keys
+	Keys    *seal.KeyStore
 	Secrets *seal.Secrets
 	// Course tells where a verdict leads a case: the group of its code.
 	Course func(verdict string) casefile.Course
-	// Signs are the signs of the nodes in case numbers, for instance CR.
-	Signs map[string]string
+	// NumberPrefixes begin the case numbers, for instance CR.
+	NumberPrefixes map[string]string
 	// Stored is called after a commit that left an event in the outbox.
 	Stored func()
 	Log    *slog.Logger
@@ -66,16 +66,16 @@ func (s *Server) OpenCase(ctx context.Context, req *casemanagementv1.OpenCaseReq
 		return nil, err
 	}
 	now := s.Now()
-	n, err := s.Cases.Number(ctx, node, now.In(rome.Zone).Year())
+	n, err := s.Cases.Number(ctx, node, now.In(tz.Rome).Year())
 	if err != nil {
 		return nil, err
 	}
-	key, err := s.Keys.Take(ctx, node)
+	key, err := s.Keys.NewKey(ctx, node)
 	if err != nil {
 		return nil, err
 	}
 	c, replayed, err := s.Cases.Open(ctx, casefile.Open(casefile.Opening{
-		ID: uuid.NewString(), Number: casefile.Number(s.Signs[node], now.In(rome.Zone).Year(), n), Node: node, Pseudonym: uuid.NewString(), ReportID: req.GetReportId(),
+		ID: uuid.NewString(), Number: casefile.Number(s.NumberPrefixes[node], now.In(tz.Rome).Year(), n), Node: node, Pseudonym: uuid.NewString(), ReportID: req.GetReportId(),
 		Received: casefile.Month{Year: req.GetReceivedMonth().GetYear(), Month: req.GetReceivedMonth().GetMonth()},
 		Channel:  req.GetChannel(), ReporterRole: req.GetReporterRole(),
 	}, by, now), key.ID())
@@ -115,7 +115,7 @@ func (s *Server) ListCases(ctx context.Context, req *casemanagementv1.ListCasesR
 	caller, _ := identity.From(ctx)
 	state := stateFromProto(req.GetState())
 	filter := "cases " + string(state)
-	token, err := s.Secrets.ReadPageToken(caller.Node(), filter, req.GetPageToken())
+	token, err := s.Secrets.DecodePageToken(caller.Node(), filter, req.GetPageToken())
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,9 @@ func (s *Server) ListCases(ctx context.Context, req *casemanagementv1.ListCasesR
 		answer.Cases = append(answer.Cases, caseToProto(c))
 	}
 	if next != 0 {
-		answer.NextPageToken = s.Secrets.PageToken(caller.Node(), filter, strconv.FormatInt(next, 10))
+		if answer.NextPageToken, err = s.Secrets.EncodePageToken(caller.Node(), filter, strconv.FormatInt(next, 10)); err != nil {
+			return nil, err
+		}
 	}
 	return answer, nil
 }
@@ -201,7 +203,7 @@ func (s *Server) change(ctx context.Context, method string, req changing, decide
 	if err != nil {
 		return nil, false, err
 	}
-	asked := repeat.Request{ID: req.GetRequestId(), Method: method, BodyHash: hash}
+	asked := idempotency.Request{ID: req.GetRequestId(), Method: method, BodyHash: hash}
 	c, replayed, err := s.Cases.Change(ctx, caller.Node(), req.GetCaseId(), asked, s.Now(), req.GetValidateOnly(), decide)
 	if err != nil {
 		return nil, false, err

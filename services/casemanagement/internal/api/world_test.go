@@ -75,14 +75,14 @@ func open(t testing.TB) *world {
 	w := &world{}
 	w.pool = pgtest.New(t, "casemanagement", store.Migrate).Pool(t)
 	w.keyPool = pgtest.New(t, "keys", func(ctx context.Context, url string) error {
-		return pg.Migrate(ctx, url, seal.Migrations(), seal.VersionTable)
+		return pg.Migrate(ctx, url, seal.Schema)
 	}).Pool(t)
 	log, dir := slog.New(slog.DiscardHandler), t.TempDir()
 	kek, secretsFile := filepath.Join(dir, "kek.json"), filepath.Join(dir, "secrets.json")
 	if err := errors.Join(devkeys.CreateKEK(kek), devkeys.CreateSecrets(secretsFile)); err != nil {
 		t.Fatal(err)
 	}
-	keys, err := seal.OpenKeys(w.keyPool, kek, log)
+	keys, err := seal.OpenKeyStore(w.keyPool, kek, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func open(t testing.TB) *world {
 	server := &api.Server{
 		Cases: store.New(w.pool, feed.Writer{Group: set.Group, Known: known}.Write), Keys: keys, Secrets: secrets,
 		Course: func(verdict string) casefile.Course { return casefile.CourseOf(set.Group("assessment", verdict)) },
-		Signs:  map[string]string{"cremona": "CR", "mantova": "MN"}, Stored: func() { w.stored.Add(1) }, Log: log, Now: func() time.Time { return morning },
+		NumberPrefixes:  map[string]string{"cremona": "CR", "mantova": "MN"}, Stored: func() { w.stored.Add(1) }, Log: log, Now: func() time.Time { return morning },
 	}
 	w.Server = rpctest.NewWorld(t).Start(t, rpc.Config{
 		Service: "casemanagement", Region: "lombardia", Node: "cremona", Nodes: []string{"cremona", "mantova"}, PerSecond: 1e6,

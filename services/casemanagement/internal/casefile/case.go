@@ -228,13 +228,13 @@ func (c *Case) move(to State) error {
 
 func (c *Case) at(version int64) error {
 	if version != c.Version {
-		return fault.New(fault.WrongVersion).With("current_version", strconv.FormatInt(c.Version, 10))
+		return fault.New(fault.WrongVersion).WithMeta("current_version", strconv.FormatInt(c.Version, 10))
 	}
 	return nil
 }
 
 func (c *Case) forbidden() error {
-	return fault.New(fault.ForbiddenMove).With("state", string(c.State))
+	return fault.New(fault.ForbiddenMove).WithMeta("state", string(c.State))
 }
 
 func (c *Case) record(what string, from State, by Actor, now time.Time) {

@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/outbox"
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
@@ -89,6 +89,6 @@ func month(m *casefile.Month) *recordv1.Month {
 
 // monthOf is the month of a moment in Italy.
 func monthOf(at time.Time) *recordv1.Month {
-	local := at.In(rome.Zone)
+	local := at.In(tz.Rome)
 	return &recordv1.Month{Year: int32(local.Year()), Month: int32(local.Month())}
 }

@@ -71,7 +71,7 @@ func TestOpen_OncePerReport(t *testing.T) {
 	if n := len(slices.DeleteFunc(fresh, func(f bool) bool { return !f })); n != 1 {
 		t.Errorf("%d were told that the case is new", n)
 	}
-	want := map[string]int{"case_file": 1, "case_report": 1, "assessment": 0, "action": 0, "case_history": 1, "request": 0, "outbox": 1}
+	want := map[string]int{"case_file": 1, "case_report": 1, "assessment": 0, "action": 0, "case_history": 1, "idempotency_key": 0, "outbox": 1}
 	if diff := cmp.Diff(want, rows(t, pool, "cremona")); diff != "" {
 		t.Error(diff)
 	}

@@ -5,9 +5,7 @@ package store
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,30 +13,22 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/repeat"
-	"github.com/retepari/pari/pkg/serial"
-	"github.com/retepari/pari/pkg/vocabulary"
+	"github.com/retepari/pari/pkg/sequence"
+	"github.com/retepari/pari/pkg/vocabulary/replica"
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+var schema = pg.NewSchema(migrations, "casemanagement")
+
 // Migrate brings the database of case management up to date, with the tables of the outbox and of the code lists.
 func Migrate(ctx context.Context, ownerURL string) error {
-	own, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	return errors.Join(
-		pg.Migrate(ctx, ownerURL, own, "casemanagement_version"),
-		pg.Migrate(ctx, ownerURL, outbox.Migrations(), outbox.VersionTable),
-		pg.Migrate(ctx, ownerURL, repeat.Migrations(), repeat.VersionTable),
-		pg.Migrate(ctx, ownerURL, serial.Migrations(), serial.VersionTable),
-		pg.Migrate(ctx, ownerURL, vocabulary.Migrations(), vocabulary.VersionTable),
-	)
+	return pg.Migrate(ctx, ownerURL, schema, outbox.Schema, idempotency.Schema, sequence.Schema, replica.Schema)
 }
 
 // Tell writes what a case tells the centre.
@@ -47,13 +37,13 @@ type Tell func(c *casefile.Case, e casefile.Event) (outbox.Event, error)
 // Cases is the cases of the nodes that the service works for.
 type Cases struct {
 	pool    *pgxpool.Pool
-	numbers *serial.Numbers
+	numbers *sequence.Allocator
 	tell    Tell
 }
 
 // New returns the cases in pool; tell writes their events.
 func New(pool *pgxpool.Pool, tell Tell) *Cases {
-	return &Cases{pool: pool, numbers: serial.New(pool, "case"), tell: tell}
+	return &Cases{pool: pool, numbers: sequence.New(pool, "case"), tell: tell}
 }
 
 // Number returns the next case number of a node and year.
@@ -84,25 +74,25 @@ func (s *Cases) Open(ctx context.Context, c *casefile.Case, keyID uuid.UUID) (st
 	}
 	err = s.pool.SendBatch(ctx, b).Close()
 	switch {
-	case pg.Violates(err, "case_report_once"):
+	case pg.ViolatesConstraint(err, "case_report_once"):
 		stored, err = s.ForReport(ctx, c.Node, c.ReportIDs[0])
 		return stored, true, err
 	case err != nil:
-		return nil, false, pg.Fault(fmt.Errorf("store case: %w", err))
+		return nil, false, pg.ToFault(fmt.Errorf("store case: %w", err))
 	}
 	return c, false, nil
 }
 
 // Change reads a case under its lock, lets decide change it, and stores what came out with its history and events. A
 // request that was answered before returns the case as it is now, and replayed. When check is set nothing is stored.
-func (s *Cases) Change(ctx context.Context, node, id string, req repeat.Request, now time.Time, check bool, decide func(c *casefile.Case, keyID uuid.UUID) error) (c *casefile.Case, replayed bool, err error) {
+func (s *Cases) Change(ctx context.Context, node, id string, req idempotency.Request, now time.Time, check bool, decide func(c *casefile.Case, keyID uuid.UUID) error) (c *casefile.Case, replayed bool, err error) {
 	err = pg.InTenant(ctx, s.pool, node, func(ctx context.Context, tx pgx.Tx) error {
 		// The lock comes first, so that a repeated request waits for the first one and then finds its answer. The case is read by
 		// a statement after it: one that waits joins the row as it was left to an assessment from before it waited.
 		if _, err := tx.Exec(ctx, statements["lock"], node, id); err != nil {
 			return fmt.Errorf("lock case: %w", err)
 		}
-		recordID, known, err := req.Answered(ctx, tx, node)
+		recordID, known, err := req.Lookup(ctx, tx, node)
 		if err != nil {
 			return err
 		}
@@ -132,7 +122,7 @@ func (s *Cases) Change(ctx context.Context, node, id string, req repeat.Request,
 		}
 		return nil
 	})
-	if repeat.IsRepeated(err) { // the same id for two cases at once: the other was first, and said something else
+	if idempotency.IsDuplicate(err) { // the same id for two cases at once: the other was first, and said something else
 		return nil, false, fault.New(fault.RequestIDReused)
 	}
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/repeat"
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
 	"github.com/retepari/pari/services/casemanagement/internal/store"
 )
@@ -59,8 +59,8 @@ func opened(t *testing.T, cases *store.Cases, node string) *casefile.Case {
 }
 
 // asked is a new request that says body.
-func asked(body string) repeat.Request {
-	return repeat.Request{ID: uuid.NewString(), Method: "Change", BodyHash: []byte(body)}
+func asked(body string) idempotency.Request {
+	return idempotency.Request{ID: uuid.NewString(), Method: "Change", BodyHash: []byte(body)}
 }
 
 type decision = func(*casefile.Case, uuid.UUID) error
@@ -128,7 +128,7 @@ func all[T any](t *testing.T, pool *pgxpool.Pool, node, query string) (found []T
 func rows(t *testing.T, pool *pgxpool.Pool, node string) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
-	for _, table := range []string{"case_file", "case_report", "assessment", "action", "case_history", "request", "outbox"} {
+	for _, table := range []string{"case_file", "case_report", "assessment", "action", "case_history", "idempotency_key", "outbox"} {
 		counts[table] = all[int](t, pool, node, `select count(*) from `+table)[0]
 	}
 	return counts
@@ -156,7 +156,7 @@ func TestGet_ReturnsTheCaseWhole(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	want := map[string]int{"case_file": 1, "case_report": 1, "assessment": 1, "action": 2, "case_history": 5, "request": 4, "outbox": 5}
+	want := map[string]int{"case_file": 1, "case_report": 1, "assessment": 1, "action": 2, "case_history": 5, "idempotency_key": 4, "outbox": 5}
 	if diff := cmp.Diff(want, rows(t, pool, "cremona")); diff != "" {
 		t.Error(diff)
 	}
@@ -240,7 +240,7 @@ func TestChange_Repeated(t *testing.T) {
 	}
 	otherBody, otherMethod := request, request
 	otherBody.BodyHash, otherMethod.Method = []byte("y"), "Other"
-	for name, again := range map[string]repeat.Request{"another body": otherBody, "another method": otherMethod} {
+	for name, again := range map[string]idempotency.Request{"another body": otherBody, "another method": otherMethod} {
 		for _, id := range []string{c.ID, other.ID, uuid.NewString()} {
 			if _, _, err := cases.Change(t.Context(), "cremona", id, again, now, false, never); !fault.Is(err, fault.RequestIDReused) {
 				t.Errorf("%s: %v", name, err)

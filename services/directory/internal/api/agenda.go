@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/retepari/pari/pkg/fault"
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/ical"
@@ -76,5 +76,5 @@ func writeSession(w *ical.Writer, n *directoryv1.Initiative, session *directoryv
 func onClock(day time.Time, clock string) time.Time {
 	var hour, minute int
 	_, _ = fmt.Sscanf(clock, "%d:%d", &hour, &minute) // the contract has checked its form
-	return time.Date(day.Year(), day.Month(), day.Day(), hour, minute, 0, 0, rome.Zone)
+	return time.Date(day.Year(), day.Month(), day.Day(), hour, minute, 0, 0, tz.Rome)
 }

@@ -14,9 +14,9 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/identity"
-	"github.com/retepari/pari/pkg/repeat"
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/reason"
@@ -95,7 +95,7 @@ func (s *Server) plan(ctx context.Context, caller identity.Caller, req *director
 			continue
 		}
 		if asked.GetRevision() != old.GetRevision() {
-			return fault.New(fault.WrongVersion).With("entry", string(ref)).With("current_version", strconv.FormatInt(old.GetRevision(), 10))
+			return fault.New(fault.WrongVersion).WithMeta("entry", string(ref)).WithMeta("current_version", strconv.FormatInt(old.GetRevision(), 10))
 		}
 		change := &directoryv1.PlannedChange{Entry: e, BaseRevision: old.GetRevision()}
 		if there {
@@ -216,10 +216,10 @@ func (s *Server) ListProposals(ctx context.Context, req *directoryv1.ListProposa
 }
 
 // request is a call that may be repeated. What it says is in the database as it is: a plain hash tells nothing more.
-func request(id, method string, m proto.Message) repeat.Request {
+func request(id, method string, m proto.Message) idempotency.Request {
 	raw, _ := proto.MarshalOptions{Deterministic: true}.Marshal(m) // a message that came over the wire can be written
 	sum := sha256.Sum256(raw)
-	return repeat.Request{ID: id, Method: method, BodyHash: sum[:]}
+	return idempotency.Request{ID: id, Method: method, BodyHash: sum[:]}
 }
 
 // told is a proposal as the caller sees it: without what is hidden from them, and nil when nothing is left.
@@ -243,4 +243,4 @@ func actorOf(c identity.Caller) store.Actor {
 
 func path(i int, field string) string { return fmt.Sprintf("entries[%d].%s", i, field) }
 
-func today(now time.Time) string { return now.In(rome.Zone).Format(time.DateOnly) }
+func today(now time.Time) string { return now.In(tz.Rome).Format(time.DateOnly) }

@@ -17,8 +17,8 @@ import (
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/dev/testkit/rpctest"
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/identity"
-	"github.com/retepari/pari/pkg/repeat"
 	"github.com/retepari/pari/pkg/rpc"
 	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
@@ -369,11 +369,11 @@ func TestChange_AndLoad(t *testing.T) {
 		Changes: []*directoryv1.PlannedChange{{Entry: files("2")[0], BaseRevision: 1}},
 	}}
 	fits := func([]*directoryv1.Entry, []*directoryv1.Entry) error { return nil }
-	if _, _, err := store.Propose(t.Context(), pool, p, repeat.Request{ID: uuid.NewString(), Method: "p", BodyHash: []byte("p")}); err != nil {
+	if _, _, err := store.Propose(t.Context(), pool, p, idempotency.Request{ID: uuid.NewString(), Method: "p", BodyHash: []byte("p")}); err != nil {
 		t.Fatal(err)
 	}
 	d := store.Decision{ProposalID: p.GetProposalId(), Version: 1, Approve: true, By: by("paola"), At: tuesday, Today: "2026-11-24"}
-	if _, _, err := store.Decide(t.Context(), pool, d, repeat.Request{ID: uuid.NewString(), Method: "d", BodyHash: []byte("d")}, fits); err != nil {
+	if _, _, err := store.Decide(t.Context(), pool, d, idempotency.Request{ID: uuid.NewString(), Method: "d", BodyHash: []byte("d")}, fits); err != nil {
 		t.Fatal(err)
 	}
 	if loaded, err := store.Load(t.Context(), db.OwnerURL, small(), files("1"), tuesday); err != nil || len(loaded.Entries) != 0 {

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/pkg/fault"
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/reason"
 )
@@ -59,7 +59,7 @@ func asked(from, to *timestamppb.Timestamp) []fault.Field {
 		return nil // told already
 	case reversed(from, to):
 		return []fault.Field{{Path: "to", Reason: reason.RangeReversed}}
-	case to.AsTime().After(from.AsTime().In(rome.Zone).AddDate(0, 0, maxDays)):
+	case to.AsTime().After(from.AsTime().In(tz.Rome).AddDate(0, 0, maxDays)):
 		return []fault.Field{{Path: "to", Reason: reason.RangeTooLong, Limit: strconv.Itoa(maxDays)}}
 	}
 	return nil

@@ -5,7 +5,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/retepari/pari/pkg/repeat"
+	"github.com/retepari/pari/pkg/idempotency"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/store"
@@ -119,7 +119,7 @@ func (w *edited) keep(t *testing.T, id string, entries []*directoryv1.Entry) {
 		p.Changes = append(p.Changes, &directoryv1.PlannedChange{Entry: e})
 	}
 	by := store.Actor{Person: "somebody", Node: "cremona", System: "console"}
-	if _, _, err := store.Propose(t.Context(), w.pool, store.Proposal{Proposal: p, By: by}, repeat.Request{ID: id, Method: "test", BodyHash: []byte(id)}); err != nil {
+	if _, _, err := store.Propose(t.Context(), w.pool, store.Proposal{Proposal: p, By: by}, idempotency.Request{ID: id, Method: "test", BodyHash: []byte(id)}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -10,14 +10,14 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/pkg/fault"
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
 // at is a moment in Italy.
 func at(t *testing.T, text string) *timestamppb.Timestamp {
 	t.Helper()
-	moment, err := time.ParseInLocation("2006-01-02 15:04", text, rome.Zone)
+	moment, err := time.ParseInLocation("2006-01-02 15:04", text, tz.Rome)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func at(t *testing.T, text string) *timestamppb.Timestamp {
 // written writes spans as a clock in Italy shows them.
 func written(spans []*directoryv1.TimeSpan) (out []string) {
 	for _, s := range spans {
-		out = append(out, s.GetFrom().AsTime().In(rome.Zone).Format("2006-01-02 15:04")+"-"+s.GetTo().AsTime().In(rome.Zone).Format("15:04"))
+		out = append(out, s.GetFrom().AsTime().In(tz.Rome).Format("2006-01-02 15:04")+"-"+s.GetTo().AsTime().In(tz.Rome).Format("15:04"))
 	}
 	return out
 }

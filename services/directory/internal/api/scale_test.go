@@ -13,7 +13,7 @@ import (
 
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/fault"
-	"github.com/retepari/pari/pkg/repeat"
+	"github.com/retepari/pari/pkg/idempotency"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/data"
 	"github.com/retepari/pari/services/directory/internal/api"
@@ -197,7 +197,7 @@ func TestDecide_ChecksWhatIsNewer(t *testing.T) {
 			ProposalID: p.GetProposalId(), Version: 1, Approve: true, By: store.Actor{Person: "paola", Node: "centre", System: "console"},
 			At: tuesday, Today: "2026-11-24", Read: before,
 		}
-		_, _, err := store.Decide(t.Context(), w.pool, d, repeat.Request{ID: uuid.NewString(), Method: "d", BodyHash: []byte("d")}, w.server.Fits)
+		_, _, err := store.Decide(t.Context(), w.pool, d, idempotency.Request{ID: uuid.NewString(), Method: "d", BodyHash: []byte("d")}, w.server.Fits)
 		return err
 	}
 	if err := approve(proposals[0]); err != nil {

@@ -7,7 +7,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 	"github.com/retepari/pari/services/directory/internal/entry"
 )
 
@@ -43,7 +43,7 @@ func (s *Server) ObserveStale(provider metric.MeterProvider) (stop func(), err e
 
 // stale counts stale entries by node, as everybody may: a number that nobody can explain would tell of a hidden one.
 func (s *Server) stale() map[string]int64 {
-	entries, now := s.public().entries, s.now().In(rome.Zone)
+	entries, now := s.public().entries, s.now().In(tz.Rome)
 	byNode := map[string]int64{noNode: 0}
 	for e := range entries.OfKind("node") {
 		if len(byNode) <= maxNodes {

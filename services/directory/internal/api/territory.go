@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/retepari/pari/pkg/fault"
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/territory"
 )
@@ -72,7 +72,7 @@ func (s *Server) day(text string) time.Time {
 	if day, err := time.Parse(time.DateOnly, text); err == nil {
 		return day
 	}
-	return s.now().In(rome.Zone)
+	return s.now().In(tz.Rome)
 }
 
 // tokenFromPlace makes the page token that goes on after a place, for the filter of a request.

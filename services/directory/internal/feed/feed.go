@@ -25,7 +25,7 @@ import (
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/outbox"
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 	"github.com/retepari/pari/services/directory/internal/activity"
 	"github.com/retepari/pari/services/directory/internal/store"
 )
@@ -36,9 +36,9 @@ const Source = "directory"
 // Config of a feed. Durations that are zero take the value in brackets.
 type Config struct {
 	Pool   *pgxpool.Pool
-	Conn   *nats.Conn  // to the hub
-	Signer *bus.Signer // key of the centre
-	Centre *bus.Keys   // its public side, for watermarks
+	Conn   *nats.Conn      // to the hub
+	Signer *bus.Signer     // key of the centre
+	Centre *bus.PublicKeys // its public side, for watermarks
 	Log    *slog.Logger
 	Now    func() time.Time
 
@@ -117,7 +117,7 @@ func (f *Feed) reconcile(ctx context.Context, relays *errgroup.Group) error {
 	for _, region := range known {
 		regions[region] = nil
 	}
-	for _, c := range activity.Of(current.Entries, f.c.Now().In(rome.Zone).Format(time.DateOnly), first) {
+	for _, c := range activity.Of(current.Entries, f.c.Now().In(tz.Rome).Format(time.DateOnly), first) {
 		regions[c.Region] = append(regions[c.Region], c)
 	}
 	var failed []error
@@ -150,8 +150,8 @@ func (f *Feed) relay(ctx context.Context, region string, relays *errgroup.Group)
 		return r, nil
 	}
 	r, err := outbox.NewRelay(outbox.Config{
-		Line: bus.Line{Region: region, Node: identity.Centre, Source: Source}, Tenant: region,
-		Pool: f.c.Pool, Conn: f.c.Conn, Signer: f.c.Signer, Centre: f.c.Centre, Log: f.c.Log,
+		Partition: bus.Partition{Region: region, Node: identity.Centre, Source: Source}, Tenant: region,
+		DB: f.c.Pool, Conn: f.c.Conn, Signer: f.c.Signer, CentreKeys: f.c.Centre, Log: f.c.Log,
 	})
 	if err != nil {
 		return nil, err

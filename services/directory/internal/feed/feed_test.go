@@ -119,7 +119,7 @@ func (b *bundle) hears(want map[string]int64) {
 		for _, r := range said.GetRows() {
 			sum += r.GetValue()
 		}
-		b.heard[e.Line.String()+" "+e.Subject] = sum
+		b.heard[e.Partition.String()+" "+e.Subject] = sum
 		_ = m.Ack()
 	}
 }

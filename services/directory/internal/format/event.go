@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 )
@@ -125,7 +125,7 @@ func (e event) times(n node, s *directoryv1.Session) error {
 // moment is when clocks in Rome show a time on a day, with their offset of that day; 24:00 is the beginning of the next. Without
 // a time it is the day.
 func moment(date, clock string) (string, error) {
-	day, err := time.ParseInLocation(time.DateOnly, date, rome.Zone)
+	day, err := time.ParseInLocation(time.DateOnly, date, tz.Rome)
 	if err != nil {
 		return "", err
 	}
@@ -139,7 +139,7 @@ func moment(date, clock string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return time.Date(day.Year(), day.Month(), day.Day(), at.Hour(), at.Minute(), 0, 0, rome.Zone).Format(time.RFC3339), nil
+	return time.Date(day.Year(), day.Month(), day.Day(), at.Hour(), at.Minute(), 0, 0, tz.Rome).Format(time.RFC3339), nil
 }
 
 // ages is a range of ages as schema.org writes it: 18-35, or 18- for no end.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 	"github.com/retepari/pari/services/directory/internal/opening"
 )
 
@@ -77,7 +77,7 @@ type Match struct {
 // region, those of all regions.
 func (x *Index) Find(q Query) []Match {
 	var found []ranked
-	q.day = q.at().In(rome.Zone).Format(time.DateOnly)
+	q.day = q.at().In(tz.Rome).Format(time.DateOnly)
 	if q.Territory == "" {
 		for i := range x.offices {
 			found = x.consider(found, i, q, "")

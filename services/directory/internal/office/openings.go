@@ -4,7 +4,7 @@ import (
 	"iter"
 	"time"
 
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 	"github.com/retepari/pari/services/directory/internal/opening"
 )
 
@@ -74,7 +74,7 @@ func (o Opened) cut(from, to time.Time) (begins, ends time.Time) {
 
 // midnight returns the moment in Italy at which a day begins, or the zero time for no day.
 func midnight(day string) time.Time {
-	t, err := time.ParseInLocation(time.DateOnly, day, rome.Zone)
+	t, err := time.ParseInLocation(time.DateOnly, day, tz.Rome)
 	if err != nil {
 		return time.Time{}
 	}

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 )
 
 const (
@@ -86,7 +86,7 @@ var turns = sync.OnceValue(func() []turn {
 
 // ahead returns by how many seconds the clocks in Rome are ahead of UTC.
 func ahead(second int64) int64 {
-	_, offset := time.Unix(second, 0).In(rome.Zone).Zone()
+	_, offset := time.Unix(second, 0).In(tz.Rome).Zone()
 	return int64(offset)
 }
 

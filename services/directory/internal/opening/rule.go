@@ -8,7 +8,7 @@ import (
 
 	"github.com/teambition/rrule-go"
 
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 )
 
 // Bounds of a recurrence rule.
@@ -37,7 +37,7 @@ func parseRule(text string) (*rrule.ROption, error) {
 		}
 		seen[name] = true
 	}
-	option, err := rrule.StrToROptionInLocation(text, rome.Zone)
+	option, err := rrule.StrToROptionInLocation(text, tz.Rome)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func expand(text string, first, last day) ([]day, error) {
 	away := (9999 - RuleYears - start.Year()) / 400 * 400
 	option.Dtstart = start.AddDate(away, 0, 0)
 	if !option.Until.IsZero() {
-		year, month, d := option.Until.In(rome.Zone).Date()
+		year, month, d := option.Until.In(tz.Rome).Date()
 		option.Until = time.Date(year+away, month, d, 0, 0, 0, 0, time.UTC)
 	}
 	rule, err := rrule.NewRRule(*option)

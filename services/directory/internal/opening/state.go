@@ -4,7 +4,7 @@ import (
 	"iter"
 	"time"
 
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 )
 
 // State tells whether something is open at a moment, and why.
@@ -103,7 +103,7 @@ func (p *Plan) openings(from, to time.Time) iter.Seq[Span] {
 	}
 }
 
-func local(second int64) time.Time { return time.Unix(second, 0).In(rome.Zone) }
+func local(second int64) time.Time { return time.Unix(second, 0).In(tz.Rome) }
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {

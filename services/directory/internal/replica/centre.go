@@ -68,7 +68,7 @@ func (s *Centre) Changed() {
 
 // Run answers and announces until ctx ends. Several copies of the service share the questions.
 func (s *Centre) Run(ctx context.Context) error {
-	sub, err := s.c.Conn.QueueSubscribe(bus.AllDirectoryQuestions, "directory", func(m *nats.Msg) { s.hear(ctx, m) })
+	sub, err := s.c.Conn.QueueSubscribe(bus.AllDirectoryRequests, "directory", func(m *nats.Msg) { s.hear(ctx, m) })
 	if err != nil {
 		return fmt.Errorf("directory questions: %w", err)
 	}
@@ -103,7 +103,7 @@ func (s *Centre) announce(ctx context.Context, told store.Position, anyway bool)
 	if at == told && !anyway {
 		return told
 	}
-	m, err := bus.SignedMsg(bus.DirectoryAnnouncements, &directoryv1.CopyAnnouncement{Revision: at.Revision, Digest: at.Digest}, s.c.Signer)
+	m, err := bus.SignMessage(bus.DirectoryUpdates, &directoryv1.CopyAnnouncement{Revision: at.Revision, Digest: at.Digest}, s.c.Signer)
 	if err == nil {
 		err = s.c.Conn.PublishMsg(m)
 	}
@@ -115,7 +115,7 @@ func (s *Centre) announce(ctx context.Context, told store.Position, anyway bool)
 
 // hear answers one question. One that cannot be answered now is left: the node asks again.
 func (s *Centre) hear(ctx context.Context, m *nats.Msg) {
-	_, node, err := bus.ParseDirectoryQuestion(m.Subject)
+	_, node, err := bus.ParseDirectoryRequest(m.Subject)
 	if err != nil || m.Reply == "" {
 		return
 	}
@@ -132,7 +132,7 @@ func (s *Centre) hear(ctx context.Context, m *nats.Msg) {
 		return
 	}
 	// Signed for the subject of the question: brokers give the answer another one on its way.
-	signed, err := bus.SignedMsg(m.Subject, answer, s.c.Signer)
+	signed, err := bus.SignMessage(m.Subject, answer, s.c.Signer)
 	if err != nil {
 		s.c.Log.ErrorContext(ctx, "directory answer not signed", slog.Any("error", err))
 		return

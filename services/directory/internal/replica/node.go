@@ -23,8 +23,8 @@ import (
 type NodeConfig struct {
 	Region, Node string
 	Pool         *pgxpool.Pool
-	Conn         *nats.Conn // to the node's leaf
-	Centre       *bus.Keys  // keys of the centre
+	Conn         *nats.Conn      // to the node's leaf
+	Centre       *bus.PublicKeys // keys of the centre
 	Log          *slog.Logger
 	Now          func() time.Time
 	// Every is how often the node asks although nothing was announced [15 s]; Wait is how long one answer may take [5 s].
@@ -54,7 +54,7 @@ func NewNode(c NodeConfig) *Node {
 			*d.field = d.value
 		}
 	}
-	return &Node{c: c, subject: bus.DirectoryQuestion(c.Region, c.Node), hint: make(chan struct{}, 1)}
+	return &Node{c: c, subject: bus.DirectoryRequest(c.Region, c.Node), hint: make(chan struct{}, 1)}
 }
 
 // Confirmed is when the centre last said that nothing is missing; zero when it never did.
@@ -70,7 +70,7 @@ func (n *Node) Run(ctx context.Context) error {
 	if kept, err := store.Confirmed(ctx, n.c.Pool); err == nil {
 		n.confirm(kept)
 	}
-	sub, err := n.c.Conn.Subscribe(bus.DirectoryAnnouncements, n.heed)
+	sub, err := n.c.Conn.Subscribe(bus.DirectoryUpdates, n.heed)
 	if err != nil {
 		return fmt.Errorf("directory announcements: %w", err)
 	}
@@ -107,7 +107,7 @@ func (n *Node) confirm(at time.Time) {
 // heed takes an announcement. It is a hint only: one that comes late or twice costs a question.
 func (n *Node) heed(m *nats.Msg) {
 	var a directoryv1.CopyAnnouncement
-	if err := bus.OpenMsg(m, bus.CentreOwner, n.c.Centre, &a); err != nil {
+	if err := bus.VerifyMessage(m, bus.CentreOwner, n.c.Centre, &a); err != nil {
 		n.c.Log.Warn("directory announcement dropped", slog.Any("error", err))
 		return
 	}
@@ -215,7 +215,7 @@ func (n *Node) ask(ctx context.Context, q *directoryv1.CopyQuestion) (*directory
 	}
 	reply.Subject = n.subject
 	answer := &directoryv1.CopyAnswer{}
-	if err := bus.OpenMsg(reply, bus.CentreOwner, n.c.Centre, answer); err != nil {
+	if err := bus.VerifyMessage(reply, bus.CentreOwner, n.c.Centre, answer); err != nil {
 		return nil, fmt.Errorf("the centre's answer: %w", err)
 	}
 	if answer.GetNonce() != q.GetNonce() {

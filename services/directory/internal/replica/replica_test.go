@@ -128,7 +128,7 @@ func (b *bundle) copy(node bustest.Node) *copyAt {
 	return b.copyInto(node, db.Pool(b.t), b.net.Keys())
 }
 
-func (b *bundle) copyInto(node bustest.Node, pool *pgxpool.Pool, keys *bus.Keys) *copyAt {
+func (b *bundle) copyInto(node bustest.Node, pool *pgxpool.Pool, keys *bus.PublicKeys) *copyAt {
 	b.t.Helper()
 	c := &copyAt{pool: pool}
 	c.Node = replica.NewNode(replica.NodeConfig{
@@ -209,7 +209,7 @@ func TestCopy_is_resumed(t *testing.T) {
 	link := b.net.Leaf(bustest.Cremona).Link
 	var offsets []int64
 	ear := b.net.Centre("directory")
-	if _, err := ear.Subscribe(bus.AllDirectoryQuestions, func(m *nats.Msg) {
+	if _, err := ear.Subscribe(bus.AllDirectoryRequests, func(m *nats.Msg) {
 		var q directoryv1.CopyQuestion
 		_ = proto.Unmarshal(m.Data, &q)
 		if offsets = append(offsets, q.GetOffset()); len(offsets)%3 == 0 && len(offsets) < 12 {
@@ -237,7 +237,7 @@ func TestCopy_is_resumed(t *testing.T) {
 func TestCentre_announces_what_is_public(t *testing.T) {
 	t.Parallel()
 	b := &bundle{t: t, net: bustest.New(t, bustest.Cuneo), db: pgtest.New(t, "directory", store.Migrate)}
-	heard, err := b.net.Connect(bustest.Cuneo, "directory").SubscribeSync(bus.DirectoryAnnouncements)
+	heard, err := b.net.Connect(bustest.Cuneo, "directory").SubscribeSync(bus.DirectoryUpdates)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,7 +317,7 @@ func TestCopy_takes_nothing_from_others(t *testing.T) {
 	nc := b.net.Centre("directory")
 	asked := make(chan struct{}, 100)
 	turn := 0
-	if _, err := nc.Subscribe(bus.AllDirectoryQuestions, func(m *nats.Msg) {
+	if _, err := nc.Subscribe(bus.AllDirectoryRequests, func(m *nats.Msg) {
 		var q directoryv1.CopyQuestion
 		_ = proto.Unmarshal(m.Data, &q)
 		signer, subject, nonce := forger, m.Subject, q.GetNonce()
@@ -325,9 +325,9 @@ func TestCopy_takes_nothing_from_others(t *testing.T) {
 		case 1:
 			signer, nonce = real, "an old one"
 		case 2:
-			signer, subject = real, bus.DirectoryQuestion("piemonte", "cuneo")
+			signer, subject = real, bus.DirectoryRequest("piemonte", "cuneo")
 		}
-		answer, err := bus.SignedMsg(subject, &directoryv1.CopyAnswer{Nonce: nonce, Revision: q.GetKnownRevision(), Digest: q.GetKnownDigest()}, signer)
+		answer, err := bus.SignMessage(subject, &directoryv1.CopyAnswer{Nonce: nonce, Revision: q.GetKnownRevision(), Digest: q.GetKnownDigest()}, signer)
 		if err != nil {
 			t.Error(err)
 		}

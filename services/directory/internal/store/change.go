@@ -13,9 +13,9 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/repeat"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/reason"
@@ -39,9 +39,9 @@ type Proposal struct {
 }
 
 // Propose keeps a proposal for a second person, once per request.
-func Propose(ctx context.Context, pool *pgxpool.Pool, p Proposal, req repeat.Request) (kept Proposal, replayed bool, err error) {
+func Propose(ctx context.Context, pool *pgxpool.Pool, p Proposal, req idempotency.Request) (kept Proposal, replayed bool, err error) {
 	err = pg.InTenant(ctx, pool, tenant, func(ctx context.Context, tx pgx.Tx) error {
-		id, known, err := req.Answered(ctx, tx, tenant)
+		id, known, err := req.Lookup(ctx, tx, tenant)
 		if err != nil {
 			return err
 		}
@@ -63,16 +63,16 @@ func Propose(ctx context.Context, pool *pgxpool.Pool, p Proposal, req repeat.Req
 		kept = p
 		return tx.SendBatch(ctx, b).Close()
 	})
-	if repeat.IsRepeated(err) { // the same request is being answered at this moment
+	if idempotency.IsDuplicate(err) { // the same request is being answered at this moment
 		return Proposal{}, false, fault.New(fault.Unavailable)
 	}
 	return kept, replayed, err
 }
 
 // Proposed returns the proposal that a request was answered with; ok is false when the request is new.
-func Proposed(ctx context.Context, pool *pgxpool.Pool, req repeat.Request) (p Proposal, ok bool, err error) {
+func Proposed(ctx context.Context, pool *pgxpool.Pool, req idempotency.Request) (p Proposal, ok bool, err error) {
 	err = pg.InTenant(ctx, pool, tenant, func(ctx context.Context, tx pgx.Tx) error {
-		id, known, err := req.Answered(ctx, tx, tenant)
+		id, known, err := req.Lookup(ctx, tx, tenant)
 		if err != nil || !known {
 			return err
 		}
@@ -100,7 +100,7 @@ type Decision struct {
 }
 
 // Decide keeps a decision, once per request, and makes what was approved current if its day has come.
-func Decide(ctx context.Context, pool *pgxpool.Pool, d Decision, req repeat.Request, check Check) (p Proposal, replayed bool, err error) {
+func Decide(ctx context.Context, pool *pgxpool.Pool, d Decision, req idempotency.Request, check Check) (p Proposal, replayed bool, err error) {
 	err = pg.InTenant(ctx, pool, tenant, func(ctx context.Context, tx pgx.Tx) error {
 		// The lock comes first, so that a repeated request waits for the first one and then finds its answer.
 		if p, err = proposal(ctx, tx, d.ProposalID, "lock proposal"); err != nil {
@@ -109,7 +109,7 @@ func Decide(ctx context.Context, pool *pgxpool.Pool, d Decision, req repeat.Requ
 		if slices.ContainsFunc(p.GetChanges(), func(c *directoryv1.PlannedChange) bool { return !d.Sight.Sees(c.GetEntry()) }) {
 			return fault.New(fault.NotFound)
 		}
-		id, known, err := req.Answered(ctx, tx, tenant)
+		id, known, err := req.Lookup(ctx, tx, tenant)
 		if err != nil || known {
 			if replayed = known; known && id != d.ProposalID {
 				return fault.New(fault.RequestIDReused)
@@ -118,7 +118,7 @@ func Decide(ctx context.Context, pool *pgxpool.Pool, d Decision, req repeat.Requ
 		}
 		switch {
 		case p.GetVersion() != d.Version:
-			return fault.New(fault.WrongVersion).With("current_version", strconv.FormatInt(p.GetVersion(), 10))
+			return fault.New(fault.WrongVersion).WithMeta("current_version", strconv.FormatInt(p.GetVersion(), 10))
 		case p.GetState() != directoryv1.ProposalState_PROPOSAL_STATE_PENDING:
 			return fault.New(fault.ForbiddenMove)
 		case p.By.Person == d.By.Person:
@@ -175,7 +175,7 @@ func ApplyDue(ctx context.Context, pool *pgxpool.Pool, today string, now time.Ti
 			return tx.SendBatch(ctx, b).Close()
 		})
 		if err != nil || done {
-			return n, pg.Fault(err)
+			return n, pg.ToFault(err)
 		}
 		n++
 	}
@@ -246,7 +246,7 @@ func placed(changes []*directoryv1.PlannedChange, current []*directoryv1.Entry) 
 	}
 	for _, change := range changes {
 		if ref := entry.RefOf(change.GetEntry()); base[ref] != change.GetBaseRevision() {
-			return nil, nil, fault.New(fault.WrongVersion).With("entry", string(ref)).With("current_version", strconv.FormatInt(base[ref], 10))
+			return nil, nil, fault.New(fault.WrongVersion).WithMeta("entry", string(ref)).WithMeta("current_version", strconv.FormatInt(base[ref], 10))
 		}
 	}
 	return entries, rest, nil

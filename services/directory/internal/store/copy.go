@@ -91,7 +91,7 @@ func AllowCopy(ctx context.Context, ownerURL string) error {
 // At returns how far the directory is, as far as a node may have it ("" for what is public).
 func At(ctx context.Context, pool *pgxpool.Pool, node string) (p Position, err error) {
 	err = pool.QueryRow(ctx, copying["position"], node).Scan(&p.Revision, &p.Digest)
-	return p, pg.Fault(err)
+	return p, pg.ToFault(err)
 }
 
 // After returns what changed after a revision, as far as a node may have it, and the position after it; everything after
@@ -127,7 +127,7 @@ func After(ctx context.Context, pool *pgxpool.Pool, node string, revision int64)
 		})
 		return err
 	})
-	return doc, p, pg.Fault(err)
+	return doc, p, pg.ToFault(err)
 }
 
 // Copy makes the rows of a document current, or with whole puts them in the place of everything, when the directory then is
@@ -186,7 +186,7 @@ func queueCopies(b *pgx.Batch, doc *directoryv1.CopyDocument, now time.Time) {
 // Confirm keeps the moment at which the centre said that nothing is missing.
 func Confirm(ctx context.Context, pool *pgxpool.Pool, at time.Time) error {
 	_, err := pool.Exec(ctx, copying["confirm"], at)
-	return pg.Fault(err)
+	return pg.ToFault(err)
 }
 
 // Confirmed returns the moment that was kept last; zero when there was none.
@@ -197,7 +197,7 @@ func Confirmed(ctx context.Context, pool *pgxpool.Pool) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	if err != nil {
-		return time.Time{}, pg.Fault(err)
+		return time.Time{}, pg.ToFault(err)
 	}
 	return *at, nil
 }

@@ -85,7 +85,7 @@ func Proposals(ctx context.Context, pool *pgxpool.Pool, sight entry.Sight, state
 		}
 		return nil
 	})
-	return page, more, pg.Fault(err)
+	return page, more, pg.ToFault(err)
 }
 
 // proposal reads one proposal with a statement, or NOT_FOUND.

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -18,9 +17,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/repeat"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
@@ -29,17 +28,11 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+var schema = pg.NewSchema(migrations, "directory")
+
 // Migrate brings the database up to date. It wants the owner's address.
 func Migrate(ctx context.Context, ownerURL string) error {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	return errors.Join(
-		pg.Migrate(ctx, ownerURL, sub, "directory_version"),
-		pg.Migrate(ctx, ownerURL, repeat.Migrations(), repeat.VersionTable),
-		pg.Migrate(ctx, ownerURL, outbox.Migrations(), outbox.VersionTable),
-	)
+	return pg.Migrate(ctx, ownerURL, schema, idempotency.Schema, outbox.Schema)
 }
 
 // Contents is everything that is current.
@@ -167,10 +160,10 @@ func queueEntry(b *pgx.Batch, e *directoryv1.Entry, revision int64, loaded bool,
 func History(ctx context.Context, pool *pgxpool.Pool, ref entry.Ref, limit int) ([]*directoryv1.Entry, error) {
 	rows, err := pool.Query(ctx, statements["history"], ref.Kind(), ref.ID(), limit)
 	if err != nil {
-		return nil, pg.Fault(err)
+		return nil, pg.ToFault(err)
 	}
 	states, err := pgx.CollectRows(rows, scanEntry)
-	return states, pg.Fault(err)
+	return states, pg.ToFault(err)
 }
 
 func revision(ctx context.Context, db interface {

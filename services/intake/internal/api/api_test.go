@@ -12,8 +12,8 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/retepari/pari/pkg/fault"
-	"github.com/retepari/pari/pkg/rome"
 	"github.com/retepari/pari/pkg/seal"
+	"github.com/retepari/pari/pkg/tz"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 )
@@ -24,7 +24,7 @@ func TestSubmitReport(t *testing.T) {
 	t.Parallel()
 	w := open(t)
 	got := submit(t, w.system(t), told())
-	if _, ok := seal.ReadReceipt(got.GetReceiptCode()); !ok || !strings.HasPrefix(got.GetNumber(), "CR-2026-0") || got.GetReplayed() {
+	if _, ok := seal.ParseReceipt(got.GetReceiptCode()); !ok || !strings.HasPrefix(got.GetNumber(), "CR-2026-0") || got.GetReplayed() {
 		t.Errorf("got %v", got)
 	}
 	if at := got.GetReceivedAt().AsTime(); !at.Equal(morning.Truncate(time.Minute)) {
@@ -194,7 +194,7 @@ func TestSubmitReport_ValidateOnly(t *testing.T) {
 	if diff := cmp.Diff(&intakev1.SubmitReportResponse{}, got, protocmp.Transform()); err != nil || diff != "" {
 		t.Errorf("%v, %s", err, diff)
 	}
-	for _, table := range []string{"report", "request", "outbox", "number_block"} {
+	for _, table := range []string{"report", "idempotency_key", "outbox", "sequence_block"} {
 		if n := w.count(t, table); n != 0 {
 			t.Errorf("%d rows in %s", n, table)
 		}
@@ -268,8 +268,8 @@ func TestSubmitReport_Anonymous(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	year, month, date := morning.In(rome.Zone).Date()
-	day := time.Date(year, month, date, 0, 0, 0, 0, rome.Zone)
+	year, month, date := morning.In(tz.Rome).Date()
+	day := time.Date(year, month, date, 0, 0, 0, 0, tz.Rome)
 	for name, at := range map[string]time.Time{
 		"answer": answer.GetReceivedAt().AsTime(), "report": got.GetReport().GetReceivedAt().AsTime(), "history": got.GetReport().GetHistory()[0].GetAt().AsTime(),
 	} {

@@ -16,13 +16,13 @@ import (
 // sealVersion is the version of how what was told is written before it is sealed.
 const sealVersion = 1
 
-func place(r *report.Report, field string) seal.Place {
-	return seal.Place{Node: r.Node, Record: "report/" + r.ID, Field: field, Version: sealVersion}
+func place(r *report.Report, field string) seal.AssociatedData {
+	return seal.AssociatedData{Node: r.Node, Record: "report/" + r.ID, Field: field, Version: sealVersion}
 }
 
 // seal encrypts what was told with a key of the report's own.
 func (s *Server) seal(ctx context.Context, r *report.Report, t report.Told) (store.Sealed, error) {
-	key, err := s.Keys.Take(ctx, r.Node)
+	key, err := s.Keys.NewKey(ctx, r.Node)
 	if err != nil {
 		return store.Sealed{}, err
 	}
@@ -43,7 +43,7 @@ func (s *Server) seal(ctx context.Context, r *report.Report, t report.Told) (sto
 	return sealed, nil
 }
 
-func sealMessage(key seal.Key, p seal.Place, m proto.Message) ([]byte, error) {
+func sealMessage(key seal.DataKey, p seal.AssociatedData, m proto.Message) ([]byte, error) {
 	plain, err := proto.Marshal(m)
 	if err != nil {
 		return nil, errors.New("content cannot be written")
@@ -53,7 +53,7 @@ func sealMessage(key seal.Key, p seal.Place, m proto.Message) ([]byte, error) {
 
 // open decrypts what was told into the answer.
 func (s *Server) open(ctx context.Context, r *report.Report, sealed store.Sealed, into *intakev1.ReportContent) error {
-	key, err := s.Keys.Find(ctx, r.Node, sealed.KeyID)
+	key, err := s.Keys.Get(ctx, r.Node, sealed.KeyID)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (s *Server) open(ctx context.Context, r *report.Report, sealed store.Sealed
 	return nil
 }
 
-func openMessage(key seal.Key, p seal.Place, sealed []byte, into proto.Message) error {
+func openMessage(key seal.DataKey, p seal.AssociatedData, sealed []byte, into proto.Message) error {
 	plain, err := key.Open(p, sealed)
 	if err != nil {
 		return err

@@ -13,10 +13,10 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/identity"
-	"github.com/retepari/pari/pkg/repeat"
-	"github.com/retepari/pari/pkg/rome"
 	"github.com/retepari/pari/pkg/seal"
+	"github.com/retepari/pari/pkg/tz"
 	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 	"github.com/retepari/pari/services/intake/internal/feed"
@@ -30,11 +30,11 @@ type Server struct {
 	intakev1.UnsafeIntakeServiceServer
 
 	Reports   *store.Reports
-	Keys      *seal.Keys
+	Keys      *seal.KeyStore
 	Secrets   *seal.Secrets
 	Handovers *handover.Handovers
-	// Signs are the signs of the nodes in report numbers, for instance CR.
-	Signs map[string]string
+	// NumberPrefixes begin the report numbers, for instance CR.
+	NumberPrefixes map[string]string
 	// Stored is called after a commit that left an event in the outbox.
 	Stored func()
 	Log    *slog.Logger
@@ -63,13 +63,13 @@ func (s *Server) SubmitReport(ctx context.Context, req *intakev1.SubmitReportReq
 	if err != nil {
 		return nil, err
 	}
-	sub := store.Submission{Request: repeat.Request{ID: req.GetRequestId(), Method: "SubmitReport", BodyHash: hash}}
+	sub := store.Submission{Request: idempotency.Request{ID: req.GetRequestId(), Method: "SubmitReport", BodyHash: hash}}
 	now := s.Now()
-	n, err := s.Reports.Number(ctx, node, now.In(rome.Zone).Year())
+	n, err := s.Reports.Number(ctx, node, now.In(tz.Rome).Year())
 	if err != nil {
 		return nil, err
 	}
-	sub.Report = report.Receive(uuid.NewString(), report.Number(s.Signs[node], now.In(rome.Zone).Year(), n), node, codes, actorOf(caller), now)
+	sub.Report = report.Receive(uuid.NewString(), report.Number(s.NumberPrefixes[node], now.In(tz.Rome).Year(), n), node, codes, actorOf(caller), now)
 	if sub.Sealed, err = s.seal(ctx, sub.Report, told); err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (s *Server) SubmitReport(ctx context.Context, req *intakev1.SubmitReportReq
 		return nil, err
 	}
 	err = s.Reports.Submit(ctx, sub)
-	if repeat.IsRepeated(err) {
+	if idempotency.IsDuplicate(err) {
 		return s.replay(ctx, node, sub.Request, receipt)
 	}
 	if err != nil {
@@ -90,7 +90,7 @@ func (s *Server) SubmitReport(ctx context.Context, req *intakev1.SubmitReportReq
 }
 
 // replay answers a request that was answered before, when it says the same.
-func (s *Server) replay(ctx context.Context, node string, req repeat.Request, receipt string) (*intakev1.SubmitReportResponse, error) {
+func (s *Server) replay(ctx context.Context, node string, req idempotency.Request, receipt string) (*intakev1.SubmitReportResponse, error) {
 	before, known, err := s.Reports.Answered(ctx, node, req)
 	if err != nil {
 		return nil, err
@@ -134,7 +134,7 @@ func (s *Server) ListReports(ctx context.Context, req *intakev1.ListReportsReque
 	caller, _ := identity.From(ctx)
 	state := stateFromProto(req.GetState())
 	filter := "reports " + string(state)
-	token, err := s.Secrets.ReadPageToken(caller.Node(), filter, req.GetPageToken())
+	token, err := s.Secrets.DecodePageToken(caller.Node(), filter, req.GetPageToken())
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +152,9 @@ func (s *Server) ListReports(ctx context.Context, req *intakev1.ListReportsReque
 		answer.Reports = append(answer.Reports, reportToProto(r))
 	}
 	if next != 0 {
-		answer.NextPageToken = s.Secrets.PageToken(caller.Node(), filter, strconv.FormatInt(next, 10))
+		if answer.NextPageToken, err = s.Secrets.EncodePageToken(caller.Node(), filter, strconv.FormatInt(next, 10)); err != nil {
+			return nil, err
+		}
 	}
 	return answer, nil
 }
@@ -164,7 +166,7 @@ func (s *Server) TakeInCharge(ctx context.Context, req *intakev1.TakeInChargeReq
 	if err != nil {
 		return nil, err
 	}
-	asked := repeat.Request{ID: req.GetRequestId(), Method: "TakeInCharge", BodyHash: hash}
+	asked := idempotency.Request{ID: req.GetRequestId(), Method: "TakeInCharge", BodyHash: hash}
 	r, replayed, err := s.Reports.HandOver(ctx, caller.Node(), req.GetReportId(), req.GetVersion(), asked, actorOf(caller), s.Now())
 	if err != nil {
 		return nil, err

@@ -45,7 +45,7 @@ var morning = time.Date(2026, 11, 23, 9, 41, 27, 123, time.UTC)
 type world struct {
 	*rpctest.Server
 	pool, keyPool *pgxpool.Pool
-	keys          *seal.Keys
+	keys          *seal.KeyStore
 	cases         *cases
 	stored        atomic.Int64
 }
@@ -90,7 +90,7 @@ func open(t testing.TB) *world {
 	w := &world{cases: &cases{}}
 	w.pool = pgtest.New(t, "intake", store.Migrate).Pool(t)
 	w.keyPool = pgtest.New(t, "keys", func(ctx context.Context, url string) error {
-		return pg.Migrate(ctx, url, seal.Migrations(), seal.VersionTable)
+		return pg.Migrate(ctx, url, seal.Schema)
 	}).Pool(t)
 	log, dir := slog.New(slog.DiscardHandler), t.TempDir()
 	kek, secretsFile := filepath.Join(dir, "kek.json"), filepath.Join(dir, "secrets.json")
@@ -98,7 +98,7 @@ func open(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.keys, err = seal.OpenKeys(w.keyPool, kek, log); err != nil {
+	if w.keys, err = seal.OpenKeyStore(w.keyPool, kek, log); err != nil {
 		t.Fatal(err)
 	}
 	secrets, err := seal.LoadSecrets(secretsFile)
@@ -108,7 +108,7 @@ func open(t testing.TB) *world {
 	clock, reports := func() time.Time { return morning }, store.New(w.pool)
 	server := &api.Server{
 		Reports: reports, Keys: w.keys, Secrets: secrets, Handovers: handover.New(reports, w.cases, nil, log, clock),
-		Signs: map[string]string{"cremona": "CR", "mantova": "MN"}, Stored: func() { w.stored.Add(1) }, Log: log, Now: clock,
+		NumberPrefixes: map[string]string{"cremona": "CR", "mantova": "MN"}, Stored: func() { w.stored.Add(1) }, Log: log, Now: clock,
 	}
 	codes := vocabulary.NewSet(lists()...)
 	w.Server = rpctest.NewWorld(t).Start(t, rpc.Config{

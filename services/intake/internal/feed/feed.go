@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/outbox"
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 	"github.com/retepari/pari/services/intake/internal/report"
@@ -31,6 +31,6 @@ func ReportCounted(r *report.Report) (outbox.Event, error) {
 
 // Month is the month of a moment in Italy.
 func Month(at time.Time) *recordv1.Month {
-	local := at.In(rome.Zone)
+	local := at.In(tz.Rome)
 	return &recordv1.Month{Year: int32(local.Year()), Month: int32(local.Month())}
 }

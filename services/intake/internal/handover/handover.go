@@ -54,7 +54,7 @@ func (h *Handovers) finish(ctx context.Context, node string, open store.Handover
 	})
 	if err != nil {
 		// Whatever case management refuses here, the caller's own request was right: it is ours to sort out.
-		return nil, fault.New(fault.Unavailable).Because(err)
+		return nil, fault.New(fault.Unavailable).WithCause(err)
 	}
 	return h.reports.Finish(ctx, node, open, answer.GetCase().GetCaseId(), answer.GetCase().GetNumber(), h.now())
 }

@@ -16,8 +16,8 @@ import (
 
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/outbox"
-	"github.com/retepari/pari/pkg/repeat"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 	"github.com/retepari/pari/services/intake/internal/handover"
@@ -90,12 +90,12 @@ func crashed(t *testing.T, n int) *world {
 		r := report.Receive(id, "N-"+id, "cremona", report.Codes{Channel: "PHONE", ReporterRole: "WITNESS", Grounds: []string{"SEX"}}, desk, now)
 		if err := w.reports.Submit(t.Context(), store.Submission{
 			Report: r, Sealed: store.Sealed{KeyID: uuid.New(), Narrative: []byte("n")}, ReceiptLookup: lookup[:],
-			Request: repeat.Request{ID: uuid.NewString(), Method: "SubmitReport", BodyHash: []byte("said")},
+			Request: idempotency.Request{ID: uuid.NewString(), Method: "SubmitReport", BodyHash: []byte("said")},
 			Event:   outbox.Event{Node: "cremona", Type: "it.pari.report.counted.v1", Aggregate: uuid.NewString(), AggregateSeq: 1},
 		}); err != nil {
 			t.Fatal(err)
 		}
-		asked := repeat.Request{ID: uuid.NewString(), Method: "TakeInCharge", BodyHash: []byte("said")}
+		asked := idempotency.Request{ID: uuid.NewString(), Method: "TakeInCharge", BodyHash: []byte("said")}
 		if _, _, err := w.reports.HandOver(t.Context(), "cremona", id, 1, asked, desk, now); err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/retepari/pari/pkg/fault"
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 	"github.com/retepari/pari/services/intake/internal/reason"
 )
 
@@ -110,8 +110,8 @@ func Check(c Codes, t Told) []fault.Field {
 func Receive(id, number, node string, c Codes, by Actor, now time.Time) *Report {
 	r := &Report{ID: id, Number: number, Node: node, State: Received, Codes: c, ReceivedAt: now.UTC().Truncate(time.Minute)}
 	if c.Anonymous {
-		year, month, day := now.In(rome.Zone).Date()
-		r.ReceivedAt = time.Date(year, month, day, 0, 0, 0, 0, rome.Zone).UTC()
+		year, month, day := now.In(tz.Rome).Date()
+		r.ReceivedAt = time.Date(year, month, day, 0, 0, 0, 0, tz.Rome).UTC()
 	}
 	r.record("SUBMITTED", "", by, r.ReceivedAt)
 	return r
@@ -123,7 +123,7 @@ func (r *Report) HandOver(version int64, by Actor, now time.Time) error {
 		return err
 	}
 	if r.State != Received {
-		return fault.New(fault.ForbiddenMove).With("state", string(r.State))
+		return fault.New(fault.ForbiddenMove).WithMeta("state", string(r.State))
 	}
 	r.State = HandingOver
 	r.record("TAKING_IN_CHARGE", Received, by, now)
@@ -136,7 +136,7 @@ func (r *Report) HandedOver(caseID, caseNumber string, by Actor, now time.Time) 
 	case r.State == TakenInCharge && r.CaseID == caseID:
 		return nil
 	case r.State != HandingOver:
-		return fault.New(fault.ForbiddenMove).With("state", string(r.State))
+		return fault.New(fault.ForbiddenMove).WithMeta("state", string(r.State))
 	}
 	r.State, r.CaseID, r.CaseNumber = TakenInCharge, caseID, caseNumber
 	r.record("TAKEN_IN_CHARGE", HandingOver, by, now)
@@ -145,7 +145,7 @@ func (r *Report) HandedOver(caseID, caseNumber string, by Actor, now time.Time) 
 
 func (r *Report) at(version int64) error {
 	if version != r.Version {
-		return fault.New(fault.WrongVersion).With("current_version", strconv.FormatInt(r.Version, 10))
+		return fault.New(fault.WrongVersion).WithMeta("current_version", strconv.FormatInt(r.Version, 10))
 	}
 	return nil
 }

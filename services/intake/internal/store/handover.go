@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/repeat"
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
@@ -26,7 +26,7 @@ type Handover struct {
 
 // HandOver stores the decision to take a report in charge, with the hand-over that follows from it. A request that was
 // answered before returns the report as it is now, and replayed.
-func (s *Reports) HandOver(ctx context.Context, node, id string, version int64, req repeat.Request, by report.Actor, now time.Time) (r *report.Report, replayed bool, err error) {
+func (s *Reports) HandOver(ctx context.Context, node, id string, version int64, req idempotency.Request, by report.Actor, now time.Time) (r *report.Report, replayed bool, err error) {
 	err = pg.InTenant(ctx, s.pool, node, func(ctx context.Context, tx pgx.Tx) error {
 		// The report's lock comes first, so that a repeated request waits for the first one and then finds its answer.
 		if r, _, err = get(ctx, tx, node, id, "lock"); err != nil && !fault.Is(err, fault.NotFound) {
@@ -49,7 +49,7 @@ func (s *Reports) HandOver(ctx context.Context, node, id string, version int64, 
 		insertChange.Queue(b, changeRows(r)...)
 		b.Queue(statements["hand over"], node, uuid.New(), id, by.Person, by.System, now.UTC())
 		err := tx.SendBatch(ctx, b).Close()
-		if repeat.IsRepeated(err) { // used a moment ago for something else: for this report it would have waited for the lock
+		if idempotency.IsDuplicate(err) { // used a moment ago for something else: for this report it would have waited for the lock
 			return fault.New(fault.RequestIDReused)
 		}
 		if err != nil {

@@ -12,15 +12,15 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/repeat"
 	"github.com/retepari/pari/services/intake/internal/report"
 	"github.com/retepari/pari/services/intake/internal/store"
 )
 
 // charge is a new request to take a report in charge.
-func charge(body string) repeat.Request {
-	return repeat.Request{ID: uuid.NewString(), Method: "TakeInCharge", BodyHash: []byte(body)}
+func charge(body string) idempotency.Request {
+	return idempotency.Request{ID: uuid.NewString(), Method: "TakeInCharge", BodyHash: []byte(body)}
 }
 
 func decide(t *testing.T, reports *store.Reports, r *report.Report) store.Handover {
@@ -128,14 +128,14 @@ func TestHandOver_Refusals(t *testing.T) {
 		name    string
 		report  string
 		version int64
-		request repeat.Request
+		request idempotency.Request
 		reason  fault.Reason
 	}{
 		{"a version that was not reached", sub.Report.ID, 2, charge("2"), fault.WrongVersion},
 		{"a version that has passed", decided.ID, 1, charge("1"), fault.WrongVersion},
 		{"a decision that was made", decided.ID, 2, charge("2"), fault.ForbiddenMove},
 		{"a report that does not exist", uuid.NewString(), 1, charge("1"), fault.NotFound},
-		{"the request id of a submission", sub.Report.ID, 1, repeat.Request{ID: sub.Request.ID, Method: "TakeInCharge", BodyHash: sub.Request.BodyHash}, fault.RequestIDReused},
+		{"the request id of a submission", sub.Report.ID, 1, idempotency.Request{ID: sub.Request.ID, Method: "TakeInCharge", BodyHash: sub.Request.BodyHash}, fault.RequestIDReused},
 	} {
 		if _, _, err := reports.HandOver(t.Context(), "cremona", c.report, c.version, c.request, desk, now); !fault.Is(err, c.reason) {
 			t.Errorf("%s: %v, want %s", c.name, err, c.reason)
@@ -214,7 +214,7 @@ func TestHandOver_AtOnceForOtherReports(t *testing.T) {
 	var mu sync.Mutex
 	done := 0
 	atOnce(func(i int) {
-		request := repeat.Request{ID: id, Method: "TakeInCharge", BodyHash: []byte{byte(i)}}
+		request := idempotency.Request{ID: id, Method: "TakeInCharge", BodyHash: []byte{byte(i)}}
 		_, _, err := reports.HandOver(context.Background(), "cremona", all[i].ID, 1, request, desk, now)
 		mu.Lock()
 		defer mu.Unlock()

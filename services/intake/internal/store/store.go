@@ -5,53 +5,43 @@ package store
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/retepari/pari/pkg/gather"
+	"github.com/retepari/pari/pkg/batcher"
+	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/repeat"
-	"github.com/retepari/pari/pkg/serial"
-	"github.com/retepari/pari/pkg/vocabulary"
+	"github.com/retepari/pari/pkg/sequence"
+	"github.com/retepari/pari/pkg/vocabulary/replica"
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+var schema = pg.NewSchema(migrations, "intake")
+
 // Migrate brings the database of intake up to date, with the tables of the outbox and of the code lists.
 func Migrate(ctx context.Context, ownerURL string) error {
-	own, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	return errors.Join(
-		pg.Migrate(ctx, ownerURL, own, "intake_version"),
-		pg.Migrate(ctx, ownerURL, outbox.Migrations(), outbox.VersionTable),
-		pg.Migrate(ctx, ownerURL, repeat.Migrations(), repeat.VersionTable),
-		pg.Migrate(ctx, ownerURL, serial.Migrations(), serial.VersionTable),
-		pg.Migrate(ctx, ownerURL, vocabulary.Migrations(), vocabulary.VersionTable),
-	)
+	return pg.Migrate(ctx, ownerURL, schema, outbox.Schema, idempotency.Schema, sequence.Schema, replica.Schema)
 }
 
 // Reports is the reports of the nodes that the service works for.
 type Reports struct {
 	pool        *pgxpool.Pool
-	numbers     *serial.Numbers
-	submissions *gather.Gather[submission]
+	numbers     *sequence.Allocator
+	submissions *batcher.Batcher[submission]
 }
 
 // New returns the reports in pool.
 func New(pool *pgxpool.Pool) *Reports {
-	s := &Reports{pool: pool, numbers: serial.New(pool, "report")}
-	s.submissions = gather.New(s.submit)
+	s := &Reports{pool: pool, numbers: sequence.New(pool, "report")}
+	s.submissions = batcher.New(s.submit)
 	return s
 }
 
@@ -71,12 +61,12 @@ type Submission struct {
 	Report        *report.Report
 	Sealed        Sealed
 	ReceiptLookup []byte
-	Request       repeat.Request
+	Request       idempotency.Request
 	Event         outbox.Event
 }
 
 // Submit stores a report, its history, its request id and its event, all or nothing; reports that come at the same time share
-// a transaction. When the request id was used before, repeat.IsRepeated says so of the error, and Answered tells for what.
+// a transaction. When the request id was used before, idempotency.IsDuplicate says so of the error, and Answered tells for what.
 func (s *Reports) Submit(ctx context.Context, sub Submission) error {
 	event, err := outbox.Prepare(ctx, sub.Event)
 	if err != nil {
@@ -109,20 +99,20 @@ func (s *Reports) submit(ctx context.Context, subs []submission) error {
 			changes = append(changes, changeRows(sub.Report)...)
 			events = append(events, sub.event)
 		}
-		repeat.Insert.Queue(b, requests...)
+		idempotency.Insert.Queue(b, requests...)
 		insertReport.Queue(b, reports...)
 		insertChange.Queue(b, changes...)
 		outbox.QueueAll(b, events...)
 	}
 	if err := s.pool.SendBatch(ctx, b).Close(); err != nil {
-		return pg.Fault(fmt.Errorf("store reports: %w", err))
+		return pg.ToFault(fmt.Errorf("store reports: %w", err))
 	}
 	return nil
 }
 
 // Answered returns the report that a request id was answered with, when its body was the same; else REQUEST_ID_REUSED, and
 // ok false when the id is new.
-func (s *Reports) Answered(ctx context.Context, node string, req repeat.Request) (r *report.Report, ok bool, err error) {
+func (s *Reports) Answered(ctx context.Context, node string, req idempotency.Request) (r *report.Report, ok bool, err error) {
 	err = pg.InTenant(ctx, s.pool, node, func(ctx context.Context, tx pgx.Tx) error {
 		r, ok, err = answered(ctx, tx, node, req)
 		return err
@@ -130,8 +120,8 @@ func (s *Reports) Answered(ctx context.Context, node string, req repeat.Request)
 	return r, ok, err
 }
 
-func answered(ctx context.Context, tx pgx.Tx, node string, req repeat.Request) (*report.Report, bool, error) {
-	reportID, ok, err := req.Answered(ctx, tx, node)
+func answered(ctx context.Context, tx pgx.Tx, node string, req idempotency.Request) (*report.Report, bool, error) {
+	reportID, ok, err := req.Lookup(ctx, tx, node)
 	if !ok || err != nil {
 		return nil, false, err
 	}

@@ -14,9 +14,9 @@ import (
 
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/repeat"
 	"github.com/retepari/pari/services/intake/internal/report"
 	"github.com/retepari/pari/services/intake/internal/store"
 )
@@ -45,7 +45,7 @@ func submission(node string) store.Submission {
 		Report:        report.Receive(id, "N-"+id, node, codes, report.Actor{Person: "anna", Node: node, System: "console"}, now),
 		Sealed:        store.Sealed{KeyID: uuid.New(), Narrative: []byte("n"), Contact: []byte("c"), Date: []byte("d")},
 		ReceiptLookup: lookup[:],
-		Request:       repeat.Request{ID: uuid.NewString(), Method: "SubmitReport", BodyHash: []byte("said")},
+		Request:       idempotency.Request{ID: uuid.NewString(), Method: "SubmitReport", BodyHash: []byte("said")},
 		Event:         outbox.Event{Node: node, Type: "it.pari.report.counted.v1", Aggregate: uuid.NewString(), AggregateSeq: 1, Data: []byte("x")},
 	}
 }
@@ -64,7 +64,7 @@ func rows(t *testing.T, pool *pgxpool.Pool, node string) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
 	err := pg.InTenant(t.Context(), pool, node, func(ctx context.Context, tx pgx.Tx) error {
-		for _, table := range []string{"report", "report_history", "request", "outbox"} {
+		for _, table := range []string{"report", "report_history", "idempotency_key", "outbox"} {
 			var n int
 			if err := tx.QueryRow(ctx, `select count(*) from `+table).Scan(&n); err != nil {
 				return err
@@ -99,7 +99,7 @@ func TestSubmit_KeepsTheReportWhole(t *testing.T) {
 	if diff := cmp.Diff(sub.Report.Changes(), history); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(map[string]int{"report": 1, "report_history": 1, "request": 1, "outbox": 1}, rows(t, pool, "cremona")); diff != "" {
+	if diff := cmp.Diff(map[string]int{"report": 1, "report_history": 1, "idempotency_key": 1, "outbox": 1}, rows(t, pool, "cremona")); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -126,7 +126,7 @@ func TestSubmit_AllOrNothing(t *testing.T) {
 		sub := submission("cremona")
 		spoil(&sub)
 		err := reports.Submit(t.Context(), sub)
-		if err == nil || repeat.IsRepeated(err) != (sub.Request.ID == stored.Request.ID) {
+		if err == nil || idempotency.IsDuplicate(err) != (sub.Request.ID == stored.Request.ID) {
 			t.Errorf("%s: got %v", name, err)
 		}
 		if diff := cmp.Diff(before, rows(t, pool, "cremona")); diff != "" {
@@ -149,7 +149,7 @@ func TestAnswered(t *testing.T) {
 	fresh.ID, otherBody.BodyHash, otherMethod.Method = uuid.NewString(), []byte("said otherwise"), "TakeInCharge"
 	for _, c := range []struct {
 		name, node string
-		request    repeat.Request
+		request    idempotency.Request
 		report     string
 		reason     fault.Reason
 	}{
@@ -240,7 +240,7 @@ func TestReports_OfAnotherNode(t *testing.T) {
 	if err := reports.Opened(ctx, "cuneo", r.ID, desk, now); err == nil {
 		t.Error("another node's opening was recorded")
 	}
-	if diff := cmp.Diff(map[string]int{"report": 0, "report_history": 0, "request": 0, "outbox": 0}, rows(t, pool, "cuneo")); diff != "" {
+	if diff := cmp.Diff(map[string]int{"report": 0, "report_history": 0, "idempotency_key": 0, "outbox": 0}, rows(t, pool, "cuneo")); diff != "" {
 		t.Error(diff)
 	}
 }

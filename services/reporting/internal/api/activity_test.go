@@ -33,7 +33,7 @@ func TestGetTable_Activity(t *testing.T) {
 	if err := b.store.AddNodes(context.Background(), []store.Node{{Region: "lombardia", Name: "centre"}}); err != nil {
 		t.Fatal(err)
 	}
-	b.feed(bus.Line{Region: "lombardia", Node: "centre", Source: "directory"},
+	b.feed(bus.Partition{Region: "lombardia", Node: "centre", Source: "directory"},
 		[]store.Change{{Activity: &fact.ActivityCounted{Rows: []fact.ActivityRow{
 			{Measure: "HOURS", Year: 2026, Node: "cremona", Value: 1}, {Measure: "HOURS", Year: 2026, Value: 2}, {Measure: "HOURS", Year: 2025, Node: "milano", Value: 9},
 		}}}},

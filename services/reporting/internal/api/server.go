@@ -11,7 +11,7 @@ import (
 
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/identity"
-	"github.com/retepari/pari/pkg/rome"
+	"github.com/retepari/pari/pkg/tz"
 	"github.com/retepari/pari/pkg/vocabulary"
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
 	"github.com/retepari/pari/services/reporting/internal/reason"
@@ -49,7 +49,7 @@ func (s *Server) GetTable(ctx context.Context, req *reportingv1.GetTableRequest)
 	if err != nil {
 		return nil, err
 	}
-	year, present := int(req.GetYear()), s.Now().In(rome.Zone).Year()
+	year, present := int(req.GetYear()), s.Now().In(tz.Rome).Year()
 	if year > present {
 		return nil, at("year", reason.OutOfPeriod, strconv.Itoa(present))
 	}

@@ -37,8 +37,8 @@ var (
 	portal    = rpctest.ID("lombardia", "cremona", "system", "portal")
 	operators = rpctest.ID("all", "centre", "ops", "monitor")
 
-	intake = bus.Line{Region: "lombardia", Node: "cremona", Source: "intake"}
-	cases  = bus.Line{Region: "lombardia", Node: "cremona", Source: "casemanagement"}
+	intake = bus.Partition{Region: "lombardia", Node: "cremona", Source: "intake"}
+	cases  = bus.Partition{Region: "lombardia", Node: "cremona", Source: "casemanagement"}
 )
 
 type bundle struct {
@@ -96,7 +96,7 @@ func (b *bundle) analyst(regions ...string) reportingv1.ReportingServiceClient {
 }
 
 // feed lets events of a line take effect, each of a report or case of its own: every one is a change.
-func (b *bundle) feed(line bus.Line, changes ...[]store.Change) {
+func (b *bundle) feed(line bus.Partition, changes ...[]store.Change) {
 	b.t.Helper()
 	var (
 		events []store.Event
@@ -107,13 +107,13 @@ func (b *bundle) feed(line bus.Line, changes ...[]store.Change) {
 		name := uuid.NewString()
 		for i, c := range one {
 			e := store.NewEvent(bus.Event{
-				ID: uuid.NewString(), Type: "it.pari.test.v1", Line: line, Subject: name, AggregateSeq: int64(i + 1), NodeSeq: int64(len(all) + 1),
+				ID: uuid.NewString(), Type: "it.pari.test.v1", Partition: line, Subject: name, AggregateSeq: int64(i + 1), NodeSeq: int64(len(all) + 1),
 				PrevHash: hash, Data: fmt.Append(nil, len(all)),
 			})
 			events, all, hash = append(events, e), append(all, c), e.Hash
 		}
 	}
-	read := func(_ bus.Line, _, _ string, data []byte) (store.Change, error) {
+	read := func(_ bus.Partition, _, _ string, data []byte) (store.Change, error) {
 		var i int
 		_, err := fmt.Sscan(string(data), &i)
 		return all[i], err

@@ -19,9 +19,9 @@ import (
 func TestGetFeedStatus(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	cuneo := bus.Line{Region: "piemonte", Node: "cuneo", Source: "intake"}
+	cuneo := bus.Partition{Region: "piemonte", Node: "cuneo", Source: "intake"}
 	heard := now.Add(-90 * time.Second)
-	for line, h := range map[bus.Line]store.Heartbeat{
+	for line, h := range map[bus.Partition]store.Heartbeat{
 		intake: {Line: intake, LastSeq: 30, Pending: 4, At: heard},
 		cuneo:  {Line: cuneo, LastSeq: 1, At: now.Add(time.Minute)}, // a clock that runs fast
 	} {

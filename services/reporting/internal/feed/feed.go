@@ -25,7 +25,7 @@ const Durable = "reporting"
 type Config struct {
 	Store   *store.Store
 	Conn    *nats.Conn             // to the hub
-	KeysDir string                 // public keys of the nodes; see bus.Keys
+	KeysDir string                 // public keys of the nodes; see bus.PublicKeys
 	Signer  *bus.Signer            // key of the centre
 	Codes   func() *vocabulary.Set // never nil once Run is called
 	Stream  bus.StreamOptions
@@ -67,7 +67,7 @@ func (c *Config) complete() error {
 // Feed takes in the events of all nodes.
 type Feed struct {
 	c     Config
-	nodes *bus.Keys
+	nodes *bus.PublicKeys
 	meter *meter
 	beats beats
 }
@@ -77,7 +77,7 @@ func New(c Config) (*Feed, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	nodes, err := bus.LoadKeys(c.KeysDir)
+	nodes, err := bus.LoadPublicKeys(c.KeysDir)
 	if err != nil {
 		return nil, err
 	}

@@ -37,9 +37,9 @@ const (
 )
 
 var (
-	intake = bus.Line{Region: "lombardia", Node: "cremona", Source: "intake"}
-	cases  = bus.Line{Region: "lombardia", Node: "cremona", Source: "casemanagement"}
-	cuneo  = bus.Line{Region: "piemonte", Node: "cuneo", Source: "intake"}
+	intake = bus.Partition{Region: "lombardia", Node: "cremona", Source: "intake"}
+	cases  = bus.Partition{Region: "lombardia", Node: "cremona", Source: "casemanagement"}
+	cuneo  = bus.Partition{Region: "piemonte", Node: "cuneo", Source: "intake"}
 
 	march = &recordv1.Month{Year: 2026, Month: 3}
 )
@@ -117,14 +117,14 @@ func (b *bundle) start(c Config) (stop func()) {
 // wire writes and sends the events of a line.
 type wire struct {
 	b    *bundle
-	line bus.Line
+	line bus.Partition
 	conn *nats.Conn
 	seq  int64
 	hash bus.Hash
 	aggr map[string]int64
 }
 
-func (b *bundle) wire(line bus.Line) *wire {
+func (b *bundle) wire(line bus.Partition) *wire {
 	b.t.Helper()
 	return &wire{b: b, line: line, conn: b.net.Connect(bustest.Node{Region: line.Region, Name: line.Node}, line.Source), aggr: map[string]int64{}}
 }
@@ -135,7 +135,7 @@ func (w *wire) event(kind, aggregate string, data []byte) bus.Event {
 	w.seq++
 	w.aggr[aggregate]++
 	e := bus.Event{
-		ID: uuid.NewString(), Type: kind, Line: w.line, Subject: aggregate, AggregateSeq: w.aggr[aggregate], NodeSeq: w.seq, PrevHash: w.hash,
+		ID: uuid.NewString(), Type: kind, Partition: w.line, Subject: aggregate, AggregateSeq: w.aggr[aggregate], NodeSeq: w.seq, PrevHash: w.hash,
 		Data: data, Traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 	}
 	e.Sign(w.b.net.Signer(w.line.Owner()))
@@ -201,7 +201,7 @@ func (w *wire) raw(m *nats.Msg) {
 	}
 }
 
-func (b *bundle) lineOf(l bus.Line) store.Line {
+func (b *bundle) lineOf(l bus.Partition) store.Line {
 	b.t.Helper()
 	lines, err := b.store.Lines(context.Background(), l.Region)
 	if err != nil {
@@ -216,7 +216,7 @@ func (b *bundle) lineOf(l bus.Line) store.Line {
 }
 
 // until waits for a line to stand as cond says.
-func (b *bundle) until(l bus.Line, cond func(store.Line) bool) store.Line {
+func (b *bundle) until(l bus.Partition, cond func(store.Line) bool) store.Line {
 	b.t.Helper()
 	var last store.Line
 	defer func() {
@@ -245,14 +245,14 @@ func (b *bundle) sound(region string) {
 }
 
 // watermarks hears what the centre tells a line.
-func (b *bundle) watermarks(l bus.Line) <-chan *feedv1.Watermark {
+func (b *bundle) watermarks(l bus.Partition) <-chan *feedv1.Watermark {
 	b.t.Helper()
 	heard := make(chan *feedv1.Watermark, 1000)
 	keys := b.net.Keys()
 	nc := b.net.Connect(bustest.Node{Region: l.Region, Name: l.Node}, l.Source)
 	_, err := nc.Subscribe(l.WatermarkSubject(), func(m *nats.Msg) {
 		w := &feedv1.Watermark{}
-		if err := bus.OpenMsg(m, bus.CentreOwner, keys, w); err != nil {
+		if err := bus.VerifyMessage(m, bus.CentreOwner, keys, w); err != nil {
 			b.t.Errorf("watermark: %v", err)
 			return
 		}

@@ -18,14 +18,14 @@ import (
 // beats are the newest heartbeat of each line, until the next tick keeps them.
 type beats struct {
 	mu  sync.Mutex
-	new map[bus.Line]store.Heartbeat
+	new map[bus.Partition]store.Heartbeat
 }
 
 func (b *beats) put(h store.Heartbeat) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.new == nil {
-		b.new = map[bus.Line]store.Heartbeat{}
+		b.new = map[bus.Partition]store.Heartbeat{}
 	}
 	b.new[h.Line] = h
 }
@@ -49,7 +49,7 @@ func (f *Feed) hear(m *nats.Msg) {
 	var beat feedv1.Heartbeat
 	line, err := bus.ParseHeartbeatSubject(m.Subject)
 	if err == nil {
-		err = bus.OpenMsg(m, line.Owner(), f.nodes, &beat)
+		err = bus.VerifyMessage(m, line.Owner(), f.nodes, &beat)
 	}
 	if err != nil || beat.GetSource() != line.Source || beat.GetLastSeq() < 0 || beat.GetPending() < 0 {
 		f.meter.refuse(ctx, "heartbeat", 1)

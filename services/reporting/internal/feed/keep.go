@@ -49,7 +49,7 @@ func (f *Feed) tick(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	seen := map[bus.Line]store.Line{}
+	seen := map[bus.Partition]store.Line{}
 	for _, region := range regions {
 		lines, err := f.c.Store.Lines(ctx, region)
 		if err != nil {
@@ -57,7 +57,7 @@ func (f *Feed) tick(ctx context.Context) error {
 		}
 		for node, of := range lines {
 			for _, l := range of {
-				line := bus.Line{Region: region, Node: node, Source: l.Source}
+				line := bus.Partition{Region: region, Node: node, Source: l.Source}
 				seen[line] = l
 				f.answer(ctx, store.Position{Line: line, Applied: l.Applied, Waiting: l.Waiting})
 			}
@@ -86,7 +86,7 @@ func (f *Feed) regions(ctx context.Context) ([]string, error) {
 func (f *Feed) answer(ctx context.Context, p store.Position) {
 	w, err := f.watermark(ctx, p)
 	if err == nil {
-		m, signErr := bus.SignedMsg(p.Line.WatermarkSubject(), w, f.c.Signer)
+		m, signErr := bus.SignMessage(p.Line.WatermarkSubject(), w, f.c.Signer)
 		if err = signErr; err == nil {
 			err = f.c.Conn.PublishMsg(m)
 		}

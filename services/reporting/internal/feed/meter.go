@@ -24,7 +24,7 @@ type meter struct {
 	applied, duplicates, parked, refused, healed metric.Int64Counter
 
 	mu    sync.Mutex
-	lines map[bus.Line]store.Line
+	lines map[bus.Partition]store.Line
 }
 
 func newMeter(provider metric.MeterProvider) (*meter, error) {
@@ -72,7 +72,7 @@ func (m *meter) refuse(ctx context.Context, name string, n int) {
 
 func (m *meter) heal(ctx context.Context, n int) { m.healed.Add(ctx, int64(n)) }
 
-func (m *meter) show(lines map[bus.Line]store.Line) {
+func (m *meter) show(lines map[bus.Partition]store.Line) {
 	m.mu.Lock()
 	m.lines = lines
 	m.mu.Unlock()

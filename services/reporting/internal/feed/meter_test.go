@@ -31,7 +31,7 @@ func TestMeter(t *testing.T) {
 		Applied: 7, Duplicates: 2, Parked: map[store.Class]int{store.Gap: 3, store.Code: 1}, Refused: map[store.Class]int{store.Fork: 1, store.Chain: 0},
 	})
 	m.heal(ctx, 1)
-	m.show(map[bus.Line]store.Line{intake: {LastSeq: 20, Applied: 7, Waiting: 3, Refused: 1, HeardAt: time.Now().Add(-time.Hour)}})
+	m.show(map[bus.Partition]store.Line{intake: {LastSeq: 20, Applied: 7, Waiting: 3, Refused: 1, HeardAt: time.Now().Add(-time.Hour)}})
 	var all metricdata.ResourceMetrics
 	if err := reader.Collect(ctx, &all); err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ func Nodes(keysDir string) ([]store.Node, error) {
 	for _, f := range files {
 		owner, pem := strings.CutSuffix(f.Name(), ".pem")
 		region, node, both := strings.Cut(owner, ".")
-		if pem && both && (bus.Line{Region: region, Node: node, Source: "any"}).Check() == nil {
+		if pem && both && (bus.Partition{Region: region, Node: node, Source: "any"}).Check() == nil {
 			nodes = append(nodes, store.Node{Region: region, Name: node})
 		}
 	}

@@ -34,7 +34,7 @@ var kinds = map[string]kind{
 // Read turns an event into a change. Fields that it does not know are passed over: a node may be newer than the centre. It
 // returns store.ErrUnreadable for a type or bytes that it cannot read, and store.ErrForeign for an event of another service
 // of the centre that a node sends or the other way round, or about another case or entry than it claims.
-func Read(line bus.Line, eventType, aggregate string, data []byte) (store.Change, error) {
+func Read(line bus.Partition, eventType, aggregate string, data []byte) (store.Change, error) {
 	k, ok := kinds[eventType]
 	if !ok {
 		return store.Change{}, store.ErrUnreadable

@@ -92,8 +92,8 @@ func meaning(c store.Change) (string, any) {
 }
 
 // line that sends events of a source at a node.
-func (s sample) line() bus.Line {
-	return bus.Line{Region: "lombardia", Node: cmp.Or(s.Node, "cremona"), Source: s.Source}
+func (s sample) line() bus.Partition {
+	return bus.Partition{Region: "lombardia", Node: cmp.Or(s.Node, "cremona"), Source: s.Source}
 }
 
 func TestRead_Samples(t *testing.T) {

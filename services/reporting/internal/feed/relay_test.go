@@ -33,11 +33,11 @@ type node struct {
 func (b *bundle) node() *node {
 	b.t.Helper()
 	n := &node{b: b, pool: pgtest.New(b.t, "outbox", func(ctx context.Context, ownerURL string) error {
-		return pg.Migrate(ctx, ownerURL, outbox.Migrations(), outbox.VersionTable)
+		return pg.Migrate(ctx, ownerURL, outbox.Schema)
 	}).Pool(b.t)}
 	var err error
 	n.relay, err = outbox.NewRelay(outbox.Config{
-		Line: intake, Pool: n.pool, Conn: b.net.Connect(bustest.Cremona, "intake"), Signer: b.net.Signer(intake.Owner()), Centre: b.net.Keys(),
+		Partition: intake, DB: n.pool, Conn: b.net.Connect(bustest.Cremona, "intake"), Signer: b.net.Signer(intake.Owner()), CentreKeys: b.net.Keys(),
 		Log: quiet(), Poll: 20 * time.Millisecond, Heartbeat: 100 * time.Millisecond, AckWait: time.Second, ResendAfter: 500 * time.Millisecond,
 		LeaseRetry: 20 * time.Millisecond, MaxBackoff: 100 * time.Millisecond,
 	})
@@ -84,7 +84,7 @@ func (n *node) write(reports int) {
 
 func (n *node) confirmed(seq int64) {
 	n.b.t.Helper()
-	bustest.Eventually(n.b.t, func() bool { return n.relay.Status().Confirmed == seq })
+	bustest.Eventually(n.b.t, func() bool { return n.relay.Status().Acknowledged == seq })
 }
 
 // Ensure that a real relay and this feed understand each other: events up, watermarks down, heartbeats heard.
@@ -108,7 +108,7 @@ func TestFeed_KnowsThatItIsBehind(t *testing.T) {
 	b := setup(t)
 	n := b.node()
 	n.write(5)
-	bustest.Eventually(t, func() bool { return n.relay.Status().Sent == 5 })
+	bustest.Eventually(t, func() bool { return n.relay.Status().Published == 5 })
 	f, err := New(b.config())
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +137,7 @@ func TestFeed_HubLosesItsStore(t *testing.T) {
 	n.confirmed(20)
 	stop()
 	n.write(20) // acknowledged by the hub, never delivered
-	bustest.Eventually(t, func() bool { return n.relay.Status().Sent == 40 })
+	bustest.Eventually(t, func() bool { return n.relay.Status().Published == 40 })
 	b.net.StopHub()
 	b.net.LoseStore()
 	b.net.StartHub()
@@ -159,7 +159,7 @@ func TestHear_DropsForgeries(t *testing.T) {
 		t.Fatal(err)
 	}
 	beat := func(subject, owner, source string, last int64) {
-		m, err := bus.SignedMsg(subject, &feedv1.Heartbeat{Source: source, LastSeq: last}, b.net.Signer(owner))
+		m, err := bus.SignMessage(subject, &feedv1.Heartbeat{Source: source, LastSeq: last}, b.net.Signer(owner))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -31,7 +31,7 @@ func (f *Feed) take(ctx context.Context, piece []jetstream.Msg) error {
 			f.refuse(ctx, m, err)
 			continue
 		}
-		region := e.Line.Region
+		region := e.Partition.Region
 		if arrived[region] == nil {
 			regions = append(regions, region)
 		}
@@ -96,8 +96,8 @@ func (f *Feed) takeRegion(ctx context.Context, region string, arrived []delivery
 }
 
 // apply applies events of a region together, or one by one when the database refuses what they do together.
-func (f *Feed) apply(ctx context.Context, region string, events []store.Event) (map[bus.Line]store.Position, error) {
-	lines := map[bus.Line]store.Position{}
+func (f *Feed) apply(ctx context.Context, region string, events []store.Event) (map[bus.Partition]store.Position, error) {
+	lines := map[bus.Partition]store.Position{}
 	r, err := f.insist(ctx, func() (store.Result, error) {
 		return f.c.Store.Apply(ctx, store.Batch{Region: region, Events: events, Waiting: f.c.Follow}, Read, f.codes())
 	})
@@ -125,7 +125,7 @@ func (f *Feed) apply(ctx context.Context, region string, events []store.Event) (
 
 // follow lets the events follow that waited behind a gap which is closed now.
 func (f *Feed) follow(ctx context.Context, p store.Position) (store.Position, error) {
-	lines := map[bus.Line]store.Position{p.Line: p}
+	lines := map[bus.Partition]store.Position{p.Line: p}
 	drain := func(waiting int, refuse int64) (store.Result, error) {
 		return f.c.Store.Drain(ctx, p.Line, store.Batch{Waiting: waiting, Refuse: refuse}, Read, f.codes())
 	}
@@ -156,7 +156,7 @@ func (f *Feed) follow(ctx context.Context, p store.Position) (store.Position, er
 
 // step lets the event of a number take effect, or be parked when the database refuses what it does. It tells whether it
 // was either.
-func (f *Feed) step(ctx context.Context, seq int64, lines map[bus.Line]store.Position, do func(refuse int64) (store.Result, error)) (bool, error) {
+func (f *Feed) step(ctx context.Context, seq int64, lines map[bus.Partition]store.Position, do func(refuse int64) (store.Result, error)) (bool, error) {
 	r, err := f.insist(ctx, func() (store.Result, error) { return do(0) })
 	if store.Permanent(err) {
 		f.c.Log.ErrorContext(ctx, "the database refuses what an event does: it is parked", slog.Int64("node_seq", seq), slog.Any("error", err))
@@ -190,7 +190,7 @@ func (f *Feed) insist(ctx context.Context, do func() (store.Result, error)) (sto
 }
 
 // count keeps the newest position of each line and counts what became of the events.
-func (f *Feed) count(ctx context.Context, r store.Result, lines map[bus.Line]store.Position) {
+func (f *Feed) count(ctx context.Context, r store.Result, lines map[bus.Partition]store.Position) {
 	for _, p := range r.Lines {
 		lines[p.Line] = p
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // directory is the line of the centre's directory in a region.
-var directory = bus.Line{Region: "lombardia", Node: "centre", Source: Directory}
+var directory = bus.Partition{Region: "lombardia", Node: "centre", Source: Directory}
 
 func hours(node string, n int64) fact.ActivityCounted {
 	return fact.ActivityCounted{Rows: []fact.ActivityRow{{Measure: "TRAINING_HOURS", Year: 2026, Node: node, Value: n}}}

@@ -33,7 +33,7 @@ type Result struct {
 
 // Position is how far a line has come.
 type Position struct {
-	Line    bus.Line
+	Line    bus.Partition
 	Applied int64
 	Waiting int64
 	// More tells that events which waited may follow now: call again with an empty batch and the line in Lines.
@@ -49,7 +49,7 @@ func (s *Store) Apply(ctx context.Context, b Batch, read Read, codes fact.Codes)
 }
 
 // Drain lets events follow that waited behind a gap of the line, as many as Waiting says.
-func (s *Store) Drain(ctx context.Context, line bus.Line, b Batch, read Read, codes fact.Codes) (Result, error) {
+func (s *Store) Drain(ctx context.Context, line bus.Partition, b Batch, read Read, codes fact.Codes) (Result, error) {
 	b.Region, b.Events = line.Region, nil
 	return s.apply(ctx, b, []lineKey{keyOf(line)}, read, codes)
 }
@@ -79,7 +79,7 @@ func (s *Store) apply(ctx context.Context, b Batch, lines []lineKey, read Read, 
 func lineKeys(events []Event) []lineKey {
 	var keys []lineKey
 	for _, e := range events {
-		if k := keyOf(e.Line); !slices.Contains(keys, k) {
+		if k := keyOf(e.Partition); !slices.Contains(keys, k) {
 			keys = append(keys, k)
 		}
 	}
@@ -137,7 +137,7 @@ func (t *taking) decide() {
 		t.result.Refused[Chain] += len(l.sequence.broken)
 		t.result.Refused[Deferred] += len(l.sequence.room)
 		t.result.Lines = append(t.result.Lines, Position{
-			Line:    bus.Line{Region: t.batch.Region, Node: l.key.node, Source: l.key.source},
+			Line:    bus.Partition{Region: t.batch.Region, Node: l.key.node, Source: l.key.source},
 			Applied: l.applied, Waiting: l.waiting,
 			More: l.waiting > 0 && l.applied > l.was.applied,
 		})
@@ -189,7 +189,7 @@ func (t *taking) queueInbox(b *pgx.Batch) {
 		hashes              [][]byte
 	)
 	for _, e := range t.taken {
-		nodes, sources, ids = append(nodes, e.Line.Node), append(sources, e.Line.Source), append(ids, e.ID)
+		nodes, sources, ids = append(nodes, e.Partition.Node), append(sources, e.Partition.Source), append(ids, e.ID)
 		seqs, hashes = append(seqs, e.NodeSeq), append(hashes, e.Hash[:])
 	}
 	b.Queue(insertInbox, t.batch.Region, nodes, sources, seqs, ids, hashes)

@@ -344,7 +344,7 @@ func TestApply_AnyDeliveryEndsTheSame(t *testing.T) {
 		}
 		blocked, facts, want := map[string]bool{}, map[string]fact.Case{}, 0
 		for _, e := range events {
-			c, _ := b.read(bus.Line{}, "", "", e.Data)
+			c, _ := b.read(bus.Partition{}, "", "", e.Data)
 			next, err := facts[e.Subject].Apply(e.AggregateSeq, c.Case, codes)
 			if blocked[e.Subject] || err != nil {
 				blocked[e.Subject] = true

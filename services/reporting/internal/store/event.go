@@ -47,7 +47,7 @@ type Change struct {
 }
 
 // Read turns an event of a line into a change. It returns ErrUnreadable or ErrForeign.
-type Read func(line bus.Line, eventType, aggregate string, data []byte) (Change, error)
+type Read func(line bus.Partition, eventType, aggregate string, data []byte) (Change, error)
 
 // Why an event cannot be turned into a change.
 var (

@@ -40,11 +40,13 @@ type recorded struct {
 	fact.ActionRecorded
 }
 
-func (facts) aggregate(e Event) aggregate { return aggregate{e.Line.Node, e.Line.Source, e.Aggregate} }
+func (facts) aggregate(e Event) aggregate {
+	return aggregate{e.Partition.Node, e.Partition.Source, e.Aggregate}
+}
 
 // change lets an event change its fact, and the cells with it.
 func (f *facts) change(l *lineState, e Event, read Read, codes fact.Codes) error {
-	c, err := read(e.Line, e.Type, e.Aggregate, e.Data)
+	c, err := read(e.Partition, e.Type, e.Aggregate, e.Data)
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (t *taking) queueLines(b *pgx.Batch) {
 func (t *taking) order(ctx context.Context) error {
 	arrived := map[lineKey][]Event{}
 	for _, e := range t.batch.Events {
-		arrived[keyOf(e.Line)] = append(arrived[keyOf(e.Line)], e)
+		arrived[keyOf(e.Partition)] = append(arrived[keyOf(e.Partition)], e)
 	}
 	known, err := t.parked(ctx, arrived)
 	if err != nil {

@@ -28,12 +28,12 @@ var (
 // scanParked reads a row of parked. What is parked was verified before: its signature is not kept.
 func scanParked(region string) func(pgx.CollectableRow) (Event, error) {
 	return func(row pgx.CollectableRow) (Event, error) {
-		e := Event{Event: bus.Event{Line: bus.Line{Region: region}}}
+		e := Event{Event: bus.Event{Partition: bus.Partition{Region: region}}}
 		var (
 			id         uuid.UUID
 			hash, prev []byte
 		)
-		if err := row.Scan(&e.Line.Node, &e.Line.Source, &e.NodeSeq, &id, &hash, &prev, &e.Type, &e.Aggregate, &e.AggregateSeq, &e.Data); err != nil {
+		if err := row.Scan(&e.Partition.Node, &e.Partition.Source, &e.NodeSeq, &id, &hash, &prev, &e.Type, &e.Aggregate, &e.AggregateSeq, &e.Data); err != nil {
 			return Event{}, err
 		}
 		e.ID = id.String()
@@ -96,7 +96,7 @@ func (t *taking) freeParked(b *pgx.Batch) {
 
 func (t *taking) queueParked(b *pgx.Batch) {
 	for _, e := range t.park {
-		b.Queue(insertParked, t.batch.Region, e.Line.Node, e.Line.Source, e.NodeSeq, e.class, e.ID, e.Hash[:], e.PrevHash[:],
+		b.Queue(insertParked, t.batch.Region, e.Partition.Node, e.Partition.Source, e.NodeSeq, e.class, e.ID, e.Hash[:], e.PrevHash[:],
 			e.Type, e.Aggregate, e.AggregateSeq, e.Data)
 	}
 }

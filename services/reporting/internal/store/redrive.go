@@ -106,7 +106,7 @@ func (s *Store) redriveOne(ctx context.Context, region string, a aggregate, read
 }
 
 // Refused lists the classes under which events of a line are parked for good, with their numbers; for tests and operators.
-func (s *Store) Refused(ctx context.Context, line bus.Line) (map[int64]Class, error) {
+func (s *Store) Refused(ctx context.Context, line bus.Partition) (map[int64]Class, error) {
 	found := map[int64]Class{}
 	err := s.inRegion(ctx, line.Region, func(ctx context.Context, tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, selectRefused, line.Region, line.Node, line.Source)

@@ -14,7 +14,7 @@ const maxWaiting = 10_000
 // lineKey names a line within a region.
 type lineKey struct{ node, source string }
 
-func keyOf(l bus.Line) lineKey { return lineKey{l.Node, l.Source} }
+func keyOf(l bus.Partition) lineKey { return lineKey{l.Node, l.Source} }
 
 // position is how far a line has come.
 type position struct {

@@ -46,7 +46,7 @@ func (s *Store) Nodes(ctx context.Context) ([]Node, error) {
 
 // Heartbeat is what a relay announced about its line.
 type Heartbeat struct {
-	Line    bus.Line
+	Line    bus.Partition
 	LastSeq int64
 	Pending int64
 	At      time.Time
@@ -144,7 +144,7 @@ var selectMissing = statement("select missing", `
 	) steps where node_seq > before + 1 order by before limit $4`)
 
 // Missing lists the numbers that lie between what took effect and what waits.
-func (s *Store) Missing(ctx context.Context, line bus.Line) ([]Range, error) {
+func (s *Store) Missing(ctx context.Context, line bus.Partition) ([]Range, error) {
 	var ranges []Range
 	err := s.inRegion(ctx, line.Region, func(ctx context.Context, tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, selectMissing, line.Region, line.Node, line.Source, maxRanges)

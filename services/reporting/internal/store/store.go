@@ -12,27 +12,22 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/vocabulary/replica"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// VersionTable is where the migrations are recorded.
-const VersionTable = "reporting_version"
+var schema = pg.NewSchema(migrations, "reporting")
 
-// Migrations are the tables of this service, without the replica of the code lists.
-func Migrations() fs.FS {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is compiled in
-	}
-	return sub
+// Migrate brings the database up to date: the tables of this service and the replica of the code lists.
+func Migrate(ctx context.Context, ownerURL string) error {
+	return pg.Migrate(ctx, ownerURL, replica.Schema, schema)
 }
 
 // Store is safe for concurrent use.
@@ -63,7 +58,7 @@ func (s *Store) inRegion(ctx context.Context, region string, f func(ctx context.
 func (s *Store) inRegionWith(ctx context.Context, o pgx.TxOptions, region string, f func(ctx context.Context, tx pgx.Tx) error) (err error) {
 	tx, err := s.pool.BeginTx(ctx, o)
 	if err != nil {
-		return pg.Fault(err)
+		return pg.ToFault(err)
 	}
 	defer func() {
 		if err != nil {
@@ -71,12 +66,12 @@ func (s *Store) inRegionWith(ctx context.Context, o pgx.TxOptions, region string
 		}
 	}()
 	if _, err = tx.Exec(ctx, setRegion, region); err != nil {
-		return pg.Fault(err)
+		return pg.ToFault(err)
 	}
 	if err = f(ctx, tx); err != nil {
-		return pg.Fault(err)
+		return pg.ToFault(err)
 	}
-	return pg.Fault(tx.Commit(ctx))
+	return pg.ToFault(tx.Commit(ctx))
 }
 
 // run sends a batch and lets read take the results in order.

@@ -20,9 +20,9 @@ import (
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
 var (
-	intake = bus.Line{Region: "lombardia", Node: "cremona", Source: "intake"}
-	cases  = bus.Line{Region: "lombardia", Node: "cremona", Source: "casemanagement"}
-	cuneo  = bus.Line{Region: "piemonte", Node: "cuneo", Source: "casemanagement"}
+	intake = bus.Partition{Region: "lombardia", Node: "cremona", Source: "intake"}
+	cases  = bus.Partition{Region: "lombardia", Node: "cremona", Source: "casemanagement"}
+	cuneo  = bus.Partition{Region: "piemonte", Node: "cuneo", Source: "casemanagement"}
 
 	march = fact.Month{Year: 2026, Month: 3}
 	april = fact.Month{Year: 2026, Month: 4}
@@ -60,13 +60,15 @@ func setup(t testing.TB) *bundle {
 // wire writes events of a line, each following the one before.
 type wire struct {
 	b    *bundle
-	line bus.Line
+	line bus.Partition
 	seq  int64
 	hash bus.Hash
 	aggr map[string]int64
 }
 
-func (b *bundle) wire(line bus.Line) *wire { return &wire{b: b, line: line, aggr: map[string]int64{}} }
+func (b *bundle) wire(line bus.Partition) *wire {
+	return &wire{b: b, line: line, aggr: map[string]int64{}}
+}
 
 func (w *wire) event(aggregate string, change any) Event {
 	w.b.mu.Lock()
@@ -92,14 +94,14 @@ func (w *wire) event(aggregate string, change any) Event {
 	w.seq++
 	w.aggr[aggregate]++
 	e := NewEvent(bus.Event{
-		ID: uuid.NewString(), Type: "it.pari.test.v1", Line: w.line, Subject: aggregate, AggregateSeq: w.aggr[aggregate], NodeSeq: w.seq,
+		ID: uuid.NewString(), Type: "it.pari.test.v1", Partition: w.line, Subject: aggregate, AggregateSeq: w.aggr[aggregate], NodeSeq: w.seq,
 		PrevHash: w.hash, Data: binary.BigEndian.AppendUint32(nil, uint32(len(w.b.changes)-1)),
 	})
 	w.hash = e.Hash
 	return e
 }
 
-func (b *bundle) read(_ bus.Line, _, _ string, data []byte) (Change, error) {
+func (b *bundle) read(_ bus.Partition, _, _ string, data []byte) (Change, error) {
 	b.mu.Lock()
 	f := b.changes[binary.BigEndian.Uint32(data)]
 	b.mu.Unlock()
@@ -109,7 +111,7 @@ func (b *bundle) read(_ bus.Line, _, _ string, data []byte) (Change, error) {
 // take applies events as one batch and fails the test on an error.
 func (b *bundle) take(events ...Event) Result {
 	b.t.Helper()
-	r, err := b.Apply(context.Background(), Batch{Region: events[0].Line.Region, Events: events, Waiting: 100}, b.read, codes)
+	r, err := b.Apply(context.Background(), Batch{Region: events[0].Partition.Region, Events: events, Waiting: 100}, b.read, codes)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -128,7 +130,7 @@ func (b *bundle) sound(region string) {
 	}
 }
 
-func (b *bundle) line(l bus.Line) Line {
+func (b *bundle) line(l bus.Partition) Line {
 	b.t.Helper()
 	lines, err := b.Lines(context.Background(), l.Region)
 	if err != nil {
@@ -181,7 +183,7 @@ func TestSchema(t *testing.T) {
 func TestRegions_AreApart(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	for _, line := range []bus.Line{cases, cuneo} {
+	for _, line := range []bus.Partition{cases, cuneo} {
 		w := b.wire(line)
 		b.take(w.event("c1", fact.CaseOpened{Month: april}), w.event("c1", fact.ActionRecorded{Month: april, Code: "LETTER"}),
 			w.event("c1", ErrUnreadable))

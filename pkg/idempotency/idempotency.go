@@ -1,0 +1,92 @@
+// Package idempotency makes writes safe to repeat. A write is stored together with its request id and a keyed hash of its
+// body. The same id with the same body finds the record of the first answer; the same id with another body is refused.
+// Request ids are kept for Retention at least.
+//
+// The caller must insert the request in the transaction of the write: only then is a write stored exactly when its id is.
+package idempotency
+
+import (
+	"context"
+	"crypto/hmac"
+	"embed"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/pg"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Schema is the table idempotency_key.
+var Schema = pg.NewSchema(migrations, "idempotency")
+
+// Retention is how long a request id is kept, at least.
+const Retention = 90 * 24 * time.Hour
+
+// purgeLimit is how many ids one Purge removes at most.
+const purgeLimit = 1000
+
+// Request identifies a call that may be repeated.
+type Request struct {
+	// ID is a UUID chosen by the caller.
+	ID string
+	// Method is the RPC, so that one id cannot answer two methods.
+	Method string
+	// BodyHash is a keyed hash of the request message.
+	BodyHash []byte
+}
+
+// Insert stores requests; Row gives its rows.
+var Insert = pg.InsertInto("idempotency_key", "node", "request_id", "method", "body_hash", "record_id", "day")
+
+// Row is the request with the record that answers it. Only the day is stored.
+func (r Request) Row(node, recordID string, now time.Time) []any {
+	return []any{node, r.ID, r.Method, r.BodyHash, recordID, now.UTC()}
+}
+
+// Queue stores one request with the record that answers it.
+func (r Request) Queue(b *pgx.Batch, node, recordID string, now time.Time) {
+	Insert.Queue(b, r.Row(node, recordID, now))
+}
+
+// IsDuplicate tells whether an error says that the request id is stored already.
+func IsDuplicate(err error) bool { return pg.ViolatesConstraint(err, "idempotency_key_pkey") }
+
+const selectKey = `select method, body_hash, record_id from idempotency_key where node = $1 and request_id = $2`
+
+// Lookup returns the record that answered the request; ok is false when its id is new. Another method or body under the
+// same id is the fault REQUEST_ID_REUSED.
+func (r Request) Lookup(ctx context.Context, tx pgx.Tx, node string) (recordID string, ok bool, err error) {
+	var method string
+	var hash []byte
+	err = tx.QueryRow(ctx, selectKey, node, r.ID).Scan(&method, &hash, &recordID)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return "", false, nil
+	case err != nil:
+		return "", false, fmt.Errorf("look up request id: %w", err)
+	case method != r.Method || !hmac.Equal(hash, r.BodyHash):
+		return "", false, fault.New(fault.RequestIDReused)
+	}
+	return recordID, true, nil
+}
+
+const deleteOld = `delete from idempotency_key where (node, request_id) in (
+	select node, request_id from idempotency_key
+	where node = $1 and day < ($2::timestamptz at time zone 'UTC')::date limit $3)`
+
+// Purge removes ids older than Retention, a bounded number at a time, and returns how many it removed.
+func Purge(ctx context.Context, pool *pgxpool.Pool, node string, now time.Time) (n int64, err error) {
+	err = pg.InTenant(ctx, pool, node, func(ctx context.Context, tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, deleteOld, node, now.Add(-Retention), purgeLimit)
+		n = tag.RowsAffected()
+		return err
+	})
+	return n, err
+}

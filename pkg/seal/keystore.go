@@ -1,0 +1,182 @@
+// Package seal keeps personal data unreadable at rest by envelope encryption, and derives the codes and tokens that only a
+// holder of the node's secrets can compute.
+//
+//	KEK of the node (file or vault) ── wraps ──► data key (key database) ── encrypts ──► field (service database)
+//
+// Every record has a data key of its own. It promises: without the key database, or without the node's key-encryption key
+// (KEK), a sealed field is unreadable; a ciphertext opens only for the node, record, field and version that it was sealed
+// for; Destroy makes all fields of a record unreadable, in every copy and backup of the service database too.
+//
+// Data keys are generated ahead of use and are durable before they are handed out, so sealing costs no round trip. A key
+// that was never used has encrypted nothing. NewKey may start a goroutine that refills the pool of unused keys.
+package seal
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/tink-crypto/tink-go/v2/aead"
+	"github.com/tink-crypto/tink-go/v2/keyset"
+	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/pg"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Schema is the table data_key of a key database.
+var Schema = pg.NewSchema(migrations, "seal")
+
+const (
+	// generateBatch is how many data keys are generated and stored at a time.
+	generateBatch = 128
+	// refillBelow is how few unused keys start a refill.
+	refillBelow = 64
+	// refillTimeout bounds a refill in the background.
+	refillTimeout = 10 * time.Second
+)
+
+// KeyStore is the key database of a service, opened with the node's KEK. It is safe for concurrent use.
+type KeyStore struct {
+	db  *pgxpool.Pool
+	kek tink.AEAD
+	log *slog.Logger
+
+	mu        sync.Mutex
+	unused    map[string][]DataKey // by node: stored, not handed out yet
+	refilling map[string]bool      // by node
+}
+
+// OpenKeyStore opens the key database in db with the KEK in kekFile.
+func OpenKeyStore(db *pgxpool.Pool, kekFile string, log *slog.Logger) (*KeyStore, error) {
+	kek, err := loadAEAD(kekFile)
+	if err != nil {
+		return nil, fmt.Errorf("key-encryption key: %w", err)
+	}
+	return &KeyStore{db: db, kek: kek, log: log, unused: map[string][]DataKey{}, refilling: map[string]bool{}}, nil
+}
+
+// NewKey returns a data key that is durable and was never handed out. It waits for the database only when no unused key
+// is left; it then returns the fault UNAVAILABLE when the key database does not answer.
+func (s *KeyStore) NewKey(ctx context.Context, node string) (DataKey, error) {
+	s.mu.Lock()
+	unused := s.unused[node]
+	if n := len(unused); n > 0 {
+		key := unused[n-1]
+		s.unused[node] = unused[:n-1]
+		refill := n-1 < refillBelow && !s.refilling[node]
+		s.refilling[node] = s.refilling[node] || refill
+		s.mu.Unlock()
+		if refill {
+			go s.refill(context.WithoutCancel(ctx), node)
+		}
+		return key, nil
+	}
+	s.mu.Unlock()
+	keys, err := s.generate(ctx, node)
+	if err != nil {
+		return DataKey{}, err
+	}
+	s.mu.Lock()
+	s.unused[node] = append(s.unused[node], keys[1:]...)
+	s.mu.Unlock()
+	return keys[0], nil
+}
+
+func (s *KeyStore) refill(ctx context.Context, node string) {
+	ctx, cancel := context.WithTimeout(ctx, refillTimeout)
+	defer cancel()
+	keys, err := s.generate(ctx, node)
+	if err != nil {
+		s.log.WarnContext(ctx, "data key generation failed", slog.Any("error", err))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unused[node] = append(s.unused[node], keys...)
+	s.refilling[node] = false
+}
+
+var insertKey = pg.InsertInto("data_key", "node", "key_id", "wrapped")
+
+// generate creates a batch of data keys and commits them, wrapped.
+func (s *KeyStore) generate(ctx context.Context, node string) ([]DataKey, error) {
+	keys := make([]DataKey, generateBatch)
+	rows := make([][]any, generateBatch)
+	for i := range keys {
+		handle, err := keyset.NewHandle(aead.XAES256GCM192BitNonceKeyTemplate())
+		if err != nil {
+			return nil, fmt.Errorf("generate data key: %w", err)
+		}
+		keys[i].id = uuid.New()
+		if keys[i].aead, err = aead.New(handle); err != nil {
+			return nil, fmt.Errorf("generate data key: %w", err)
+		}
+		var wrapped bytes.Buffer
+		writer := keyset.NewBinaryWriter(&wrapped)
+		if err := handle.WriteWithAssociatedData(writer, s.kek, wrapAssociatedData(node, keys[i].id)); err != nil {
+			return nil, fmt.Errorf("wrap data key: %w", err)
+		}
+		rows[i] = []any{node, keys[i].id, wrapped.Bytes()}
+	}
+	err := pg.InTenant(ctx, s.db, node, func(ctx context.Context, tx pgx.Tx) error {
+		b := &pgx.Batch{}
+		insertKey.Queue(b, rows...)
+		return tx.SendBatch(ctx, b).Close()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return keys, nil
+}
+
+func wrapAssociatedData(node string, id uuid.UUID) []byte {
+	return []byte("data-key:" + node + ":" + id.String())
+}
+
+const selectKey = `select wrapped from data_key where node = $1 and key_id = $2`
+
+// Get reads a record's data key. It is never cached, so a destroyed key is gone at once. A destroyed key, and the key of
+// another node, are NOT_FOUND.
+func (s *KeyStore) Get(ctx context.Context, node string, id uuid.UUID) (DataKey, error) {
+	var wrapped []byte
+	err := pg.InTenant(ctx, s.db, node, func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, selectKey, node, id).Scan(&wrapped)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return DataKey{}, fault.New(fault.NotFound)
+	}
+	if err != nil {
+		return DataKey{}, err
+	}
+	reader := keyset.NewBinaryReader(bytes.NewReader(wrapped))
+	handle, err := keyset.ReadWithAssociatedData(reader, s.kek, wrapAssociatedData(node, id))
+	if err != nil {
+		return DataKey{}, errors.New("data key does not unwrap with the node's KEK")
+	}
+	primitive, err := aead.New(handle)
+	if err != nil {
+		return DataKey{}, fmt.Errorf("data key: %w", err)
+	}
+	return DataKey{id: id, aead: primitive}, nil
+}
+
+const deleteKey = `delete from data_key where node = $1 and key_id = $2`
+
+// Destroy deletes a record's data key for good.
+func (s *KeyStore) Destroy(ctx context.Context, node string, id uuid.UUID) error {
+	return pg.InTenant(ctx, s.db, node, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, deleteKey, node, id)
+		return err
+	})
+}

@@ -1,0 +1,85 @@
+// Package sequence allocates the numbers that people use for records, per node, sequence name and year.
+//
+// Numbers come from blocks that are reserved ahead, in a transaction of their own: a number drawn inside each write would
+// serialise all writes of a node. No number is given twice. A block that a stopped process did not use up leaves a gap.
+package sequence
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/retepari/pari/pkg/pg"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Schema is the table sequence_block.
+var Schema = pg.NewSchema(migrations, "sequence")
+
+// A block is small, because unused numbers are lost with the process. It doubles, up to maxBlock, when the last one was
+// used up within growBelow, because every write waits while a block is reserved.
+const (
+	minBlock  = 32
+	maxBlock  = 1024
+	growBelow = time.Second
+)
+
+// Allocator allocates the numbers of one sequence, for instance "report". It is safe for concurrent use.
+type Allocator struct {
+	pool *pgxpool.Pool
+	name string
+
+	mu     sync.Mutex
+	blocks map[blockKey]block
+}
+
+type blockKey struct {
+	node string
+	year int
+}
+
+// block is a reserved range: next is free, end is not.
+type block struct {
+	next, end, size int64
+	reservedAt      time.Time
+}
+
+// New returns the allocator of a sequence in pool.
+func New(pool *pgxpool.Pool, name string) *Allocator {
+	return &Allocator{pool: pool, name: name, blocks: map[blockKey]block{}}
+}
+
+const reserveBlock = `insert into sequence_block (node, name, year, next) values ($1, $2, $3, 1 + $4)
+	on conflict (node, name, year) do update set next = sequence_block.next + $4 returning next - $4`
+
+// Next returns a number of the node and year that was never given before.
+func (a *Allocator) Next(ctx context.Context, node string, year int) (int64, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	key := blockKey{node, year}
+	b := a.blocks[key]
+	if b.next == b.end {
+		size := int64(minBlock)
+		if time.Since(b.reservedAt) < growBelow {
+			size = min(2*b.size, maxBlock)
+		}
+		err := pg.InTenant(ctx, a.pool, node, func(ctx context.Context, tx pgx.Tx) error {
+			return tx.QueryRow(ctx, reserveBlock, node, a.name, year, size).Scan(&b.next)
+		})
+		if err != nil {
+			return 0, fmt.Errorf("reserve numbers: %w", err)
+		}
+		b.end, b.size, b.reservedAt = b.next+size, size, time.Now()
+	}
+	number := b.next
+	b.next++
+	a.blocks[key] = b
+	return number, nil
+}
