@@ -10,15 +10,15 @@ import (
 	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 )
 
-// Grants are the roles of systems by the identity in their certificate. A system that is not listed has none; people may
-// still speak through it.
+// Grants are the roles of systems, by the identity in their certificate. A system that is not listed has no role of its
+// own; people may still call through it.
 type Grants map[string][]accessv1.Role
 
 // LoadGrants reads a YAML file that maps identities to lists of roles:
 //
 //	spiffe://pari.example/region/lombardia/node/cremona/system/protocollo: [submitter]
 //
-// An empty path grants nothing. An unknown role or identity is an error: a misspelt grant must not go unseen.
+// An empty path grants nothing. An unknown role or identity is an error, so that a misspelt grant is noticed.
 func LoadGrants(path string) (Grants, error) {
 	if path == "" {
 		return Grants{}, nil
@@ -48,7 +48,7 @@ func LoadGrants(path string) (Grants, error) {
 	return grants, nil
 }
 
-// ParseRole reads a role by its short name, for instance case_worker.
+// ParseRole parses the short name of a role, for instance case_worker.
 func ParseRole(s string) (accessv1.Role, bool) {
 	n, ok := accessv1.Role_value["ROLE_"+strings.ToUpper(s)]
 	return accessv1.Role(n), ok && n != 0

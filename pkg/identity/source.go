@@ -11,33 +11,32 @@ import (
 	"time"
 )
 
-// Names of the files in an identity directory, as cert-manager and its like write them.
+// Names of the files in an identity directory.
 const (
 	CertFile = "cert.pem"
 	KeyFile  = "key.pem"
 	CAFile   = "ca.pem"
 )
 
-// Source is the identity of this program: certificate, key, and the authorities that it trusts, read from a directory and
-// read again when a file changes, so that a renewed certificate is used without a restart. Files that cannot be read leave
-// the last good ones in force. It is safe for concurrent use.
+// Source is the identity of this program: its certificate and key, and the authorities that it trusts. They are read from
+// a directory and read again when a file changes, so a renewed certificate takes effect without a restart. When the files
+// cannot be read, the last good ones stay in force. It is safe for concurrent use.
 type Source struct {
-	dir string
+	dir      string
+	verified verifiedCache
 
-	judged judged
-
-	mu     sync.Mutex
-	looked time.Time // when the files were looked at for a call
-	stamp  [3]time.Time
-	cert   *tls.Certificate
-	roots  *x509.CertPool
-	id     ID
+	mu        sync.Mutex
+	checkedAt time.Time // when an RPC last checked the files for changes
+	modTimes  [3]time.Time
+	cert      *tls.Certificate
+	roots     *x509.CertPool
+	id        ID
 }
 
-// lookEvery is how often calls over connections that stand have the files looked at; a new connection always has.
-const lookEvery = time.Second
+// checkInterval is how often RPCs check the files for changes. A new connection always does.
+const checkInterval = time.Second
 
-// LoadSource reads an identity directory.
+// LoadSource loads an identity directory.
 func LoadSource(dir string) (*Source, error) {
 	s := &Source{dir: dir}
 	if err := s.refresh(); err != nil {
@@ -46,28 +45,28 @@ func LoadSource(dir string) (*Source, error) {
 	return s, nil
 }
 
-// ID is the identity in the certificate.
+// ID is the identity in the program's certificate.
 func (s *Source) ID() ID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.id
 }
 
-// current returns certificate and authorities, after a look at the files.
+// current returns certificate and authorities, after a check for changes.
 func (s *Source) current() (*tls.Certificate, *x509.CertPool) {
-	_ = s.refresh() // a half-written renewal must not end connections: the last good pair stays
+	_ = s.refresh() // a half-written renewal must not break connections: the last good pair stays
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.cert, s.roots
 }
 
-// rootsAt returns the authorities, after a look at the files if the last one is not of this second.
+// rootsAt returns the authorities, after a check for changes if checkInterval has passed.
 func (s *Source) rootsAt(now time.Time) *x509.CertPool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if since := now.Sub(s.looked); since < 0 || since >= lookEvery {
+	if since := now.Sub(s.checkedAt); since < 0 || since >= checkInterval {
 		_ = s.refreshLocked()
-		s.looked = now
+		s.checkedAt = now
 	}
 	return s.roots
 }
@@ -79,15 +78,15 @@ func (s *Source) refresh() error {
 }
 
 func (s *Source) refreshLocked() error {
-	var stamp [3]time.Time
+	var modTimes [3]time.Time
 	for i, name := range []string{CertFile, KeyFile, CAFile} {
 		info, err := os.Stat(filepath.Join(s.dir, name))
 		if err != nil {
 			return fmt.Errorf("identity file %s: %w", name, errors.Unwrap(err))
 		}
-		stamp[i] = info.ModTime()
+		modTimes[i] = info.ModTime()
 	}
-	if s.cert != nil && stamp == s.stamp {
+	if s.cert != nil && modTimes == s.modTimes {
 		return nil
 	}
 	cert, err := tls.LoadX509KeyPair(filepath.Join(s.dir, CertFile), filepath.Join(s.dir, KeyFile))
@@ -106,24 +105,24 @@ func (s *Source) refreshLocked() error {
 	if !roots.AppendCertsFromPEM(pem) {
 		return fmt.Errorf("identity file %s holds no certificate", CAFile)
 	}
-	s.stamp, s.cert, s.roots, s.id = stamp, &cert, roots, id
+	s.modTimes, s.cert, s.roots, s.id = modTimes, &cert, roots, id
 	return nil
 }
 
 func idOf(cert *x509.Certificate) (ID, error) {
 	if cert == nil || len(cert.URIs) != 1 {
-		return ID{}, errors.New("a certificate needs exactly one URI name")
+		return ID{}, errors.New("a certificate needs exactly one URI SAN")
 	}
 	return ParseID(cert.URIs[0].String())
 }
 
-// ServerTLS asks clients for a certificate and leaves judging it to Peer: a handshake that fails could not tell the caller
-// why. A server must refuse every call for which Peer returns an error.
+// ServerTLS requests a client certificate and leaves its verification to VerifyPeer, because a failed handshake could not
+// tell the caller why. A server must refuse every call for which VerifyPeer returns an error.
 func (s *Source) ServerTLS() *tls.Config {
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS13,
 		ClientAuth:             tls.RequestClientCert,
-		SessionTicketsDisabled: true, // a resumed session would skip what Peer has to look at
+		SessionTicketsDisabled: true, // a resumed session would carry no certificate to verify
 		NextProtos:             []string{"h2"},
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			cert, _ := s.current()
@@ -132,20 +131,20 @@ func (s *Source) ServerTLS() *tls.Config {
 	}
 }
 
-// StrictServerTLS refuses a client without a valid certificate in the handshake: for protocols that have no better way to
-// say so.
+// StrictServerTLS refuses a client without a valid certificate in the handshake, for protocols that cannot refuse later.
 func (s *Source) StrictServerTLS() *tls.Config {
 	c := s.ServerTLS()
 	c.NextProtos = nil
 	c.ClientAuth = tls.RequireAnyClientCert
 	c.VerifyConnection = func(state tls.ConnectionState) error {
-		_, err := s.Peer(state, time.Now())
+		_, err := s.VerifyPeer(state, time.Now())
 		return err
 	}
 	return c
 }
 
-// ClientTLS presents our certificate and accepts a server only when its certificate holds and accept likes its identity.
+// ClientTLS presents the program's certificate. It accepts a server whose certificate is valid and whose identity accept
+// returns true for.
 func (s *Source) ClientTLS(accept func(ID) bool) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS13,
@@ -153,32 +152,32 @@ func (s *Source) ClientTLS(accept func(ID) bool) *tls.Config {
 			cert, _ := s.current()
 			return cert, nil
 		},
-		// The name to check is the identity, not the host: VerifyConnection does what this switches off, and more.
+		// VerifyConnection replaces the verification that this switches off: it checks the identity, not the host name.
 		InsecureSkipVerify: true, //nolint:gosec // see VerifyConnection
 		VerifyConnection: func(state tls.ConnectionState) error {
 			_, roots := s.current()
-			good, err := verify(state.PeerCertificates, roots, x509.ExtKeyUsageServerAuth, time.Now())
+			v, err := verify(state.PeerCertificates, roots, x509.ExtKeyUsageServerAuth, time.Now())
 			if err != nil {
 				return err
 			}
-			if !accept(good.id) {
-				return fmt.Errorf("the server is %s, not the one asked for", good.id)
+			if !accept(v.id) {
+				return fmt.Errorf("unexpected server identity %s", v.id)
 			}
 			return nil
 		},
 	}
 }
 
-// ErrNoCertificate is returned for a connection on which the client showed none.
+// ErrNoCertificate is returned for a connection without a client certificate.
 var ErrNoCertificate = errors.New("no client certificate")
 
-// Peer judges the client's certificate as of now: chain, dates, purpose, identity and trust domain.
-func (s *Source) Peer(state tls.ConnectionState, now time.Time) (ID, error) {
+// VerifyPeer verifies the client's certificate as of now: chain, dates, purpose, identity and trust domain.
+func (s *Source) VerifyPeer(state tls.ConnectionState, now time.Time) (ID, error) {
 	if len(state.PeerCertificates) == 0 {
 		return ID{}, ErrNoCertificate
 	}
 	roots := s.rootsAt(now)
-	id, err := s.judged.verify(state.PeerCertificates, roots, x509.ExtKeyUsageClientAuth, now)
+	id, err := s.verified.verify(state.PeerCertificates, roots, x509.ExtKeyUsageClientAuth, now)
 	if err != nil {
 		return ID{}, err
 	}

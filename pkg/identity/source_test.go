@@ -75,13 +75,13 @@ func TestSource_Peer(t *testing.T) {
 		{"of another authority", shown(t, others, now.Add(-time.Hour), now.Add(time.Hour)), now, false},
 		{"none", tls.ConnectionState{}, now, false},
 	} {
-		id, err := s.Peer(c.state, c.at)
+		id, err := s.VerifyPeer(c.state, c.at)
 		if (err == nil) != c.good || (c.good && id != portal()) {
 			t.Errorf("%s: got %v, %v", c.name, id, err)
 		}
 	}
 	server(t, others, dir) // the authority is exchanged under the running server
-	if id, err := s.Peer(state, now.Add(time.Second)); err == nil {
+	if id, err := s.VerifyPeer(state, now.Add(time.Second)); err == nil {
 		t.Errorf("a second later the old authority's %v is still welcome", id)
 	}
 }

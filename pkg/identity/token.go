@@ -15,50 +15,50 @@ import (
 	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 )
 
-// Audience is what an access token for Pari must be meant for.
+// Audience is the audience that an access token must name.
 const Audience = "pari"
 
-// Person is what an access token says.
+// Person is the verified content of an access token.
 type Person struct {
 	Subject string
 	Grants  []Grant
 }
 
-// Grant is one role of a person at one node; region says for which regions a role at the centre counts.
+// Grant is a role of a person at one node. For a role at the centre, Region is the region that it covers.
 type Grant struct {
 	Region, Node string
 	Role         accessv1.Role
 }
 
-// ParseGrant reads "<region>/<node>/<role>".
+// ParseGrant parses "<region>/<node>/<role>".
 func ParseGrant(s string) (Grant, bool) {
 	p := strings.Split(s, "/")
-	if len(p) != 3 || !word.MatchString(p[0]) || !word.MatchString(p[1]) {
+	if len(p) != 3 || !slug.MatchString(p[0]) || !slug.MatchString(p[1]) {
 		return Grant{}, false
 	}
 	role, ok := ParseRole(p[2])
 	return Grant{p[0], p[1], role}, ok
 }
 
-// Faults of Verify.
+// Errors of Verify.
 var (
-	ErrToken        = errors.New("access token does not hold")
-	ErrTokenExpired = errors.New("access token has expired")
-	ErrIssuer       = errors.New("the token issuer cannot be reached")
+	ErrToken        = errors.New("invalid access token")
+	ErrTokenExpired = errors.New("expired access token")
+	ErrIssuer       = errors.New("token issuer unreachable")
 )
 
-// Verifier checks access tokens of one OIDC issuer, which it discovers at the first token: a service starts also while its
-// issuer is away.
+// Verifier verifies access tokens of one OIDC issuer. It discovers the issuer at the first token, so a service can start
+// while its issuer is away.
 type Verifier struct {
 	issuer string
 	client *http.Client
 
-	mu    sync.Mutex
-	inner *oidc.IDTokenVerifier
-	tried time.Time
+	mu      sync.Mutex
+	inner   *oidc.IDTokenVerifier
+	triedAt time.Time // last failed discovery
 }
 
-// NewVerifier returns a verifier for an issuer; client is used for discovery and keys, nil for the default.
+// NewVerifier returns a verifier for an issuer. It fetches discovery document and keys with client; nil means a default.
 func NewVerifier(issuer string, client *http.Client) *Verifier {
 	if client == nil {
 		client = &http.Client{Timeout: 5 * time.Second}
@@ -72,21 +72,21 @@ func (v *Verifier) discover(ctx context.Context) (*oidc.IDTokenVerifier, error) 
 	if v.inner != nil {
 		return v.inner, nil
 	}
-	if time.Since(v.tried) < time.Second {
+	if time.Since(v.triedAt) < time.Second {
 		return nil, ErrIssuer
 	}
-	v.tried = time.Now()
-	// Keys are fetched again when they rotate, long after this call: its end must not end that.
+	v.triedAt = time.Now()
+	// The provider keeps this context and fetches rotated keys with it, long after this call has ended.
 	provider, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), v.client), v.issuer)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrIssuer, err)
 	}
-	v.tried = time.Time{}
+	v.triedAt = time.Time{}
 	v.inner = provider.Verifier(&oidc.Config{ClientID: Audience})
 	return v.inner, nil
 }
 
-// Verify checks signature, issuer, audience and dates, and reads the grants. Grants that cannot be read count for nothing.
+// Verify checks signature, issuer, audience and dates, and parses the grants. A grant that does not parse is ignored.
 func (v *Verifier) Verify(ctx context.Context, raw string) (Person, error) {
 	inner, err := v.discover(ctx)
 	if err != nil {
@@ -115,8 +115,8 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (Person, error) {
 	return p, nil
 }
 
-// Through returns the person as a caller through a program: the grants at the program's node count, others do not. ok is
-// false when the person has none there.
+// Through returns the person as a caller through a program, with the grants at the program's node. ok is false when the
+// person has none there.
 func (p Person) Through(id ID) (c Caller, ok bool) {
 	c = Caller{ID: id, Person: p.Subject}
 	for _, g := range p.Grants {

@@ -13,33 +13,39 @@ import (
 	"github.com/retepari/pari/pkg/identity"
 )
 
-// Every call of ours is safe to repeat: reads, and writes with a request id. So what says UNAVAILABLE is tried again, a few
-// times and within the deadline, spread over all addresses of the service.
+// Every call is safe to repeat: reads, and writes with a request id. So UNAVAILABLE is retried a few times within the
+// deadline, spread over all addresses of the service.
 const serviceConfig = `{
   "loadBalancingConfig": [{"round_robin": {}}],
   "methodConfig": [{
     "name": [{}],
-    "retryPolicy": {"maxAttempts": 3, "initialBackoff": "0.05s", "maxBackoff": "0.5s", "backoffMultiplier": 3, "retryableStatusCodes": ["UNAVAILABLE"]}
+    "retryPolicy": {
+      "maxAttempts": 3, "initialBackoff": "0.05s", "maxBackoff": "0.5s", "backoffMultiplier": 3,
+      "retryableStatusCodes": ["UNAVAILABLE"]
+    }
   }],
   "retryThrottling": {"maxTokens": 100, "tokenRatio": 0.1}
 }`
 
-// reserve is kept from the caller's deadline on each hop, so that there is time left to answer.
-const reserve = 20 * time.Millisecond
+// deadlineReserve is taken off the caller's deadline on each hop, so that there is time left to answer.
+const deadlineReserve = 20 * time.Millisecond
 
-// maxAnswer is the largest answer that a client takes. Answers come from services of the network alone, so this only bounds
-// what a fault may cost: exports and proposals of a whole network are the largest.
-const maxAnswer = 64 << 20
+// maxResponse is the largest response that a client accepts. Exports and proposals of a whole network are the largest;
+// responses come from services of the network only, so this bounds the cost of a bug.
+const maxResponse = 64 << 20
 
-// Dial connects to a service of the network: with our certificate, and only to a server whose identity accept likes.
-func Dial(target string, source *identity.Source, accept func(identity.ID) bool, options ...grpc.DialOption) (*grpc.ClientConn, error) {
+// Dial connects to a service of the network with the program's certificate. It accepts a server for whose identity accept
+// returns true.
+func Dial(
+	target string, source *identity.Source, accept func(identity.ID) bool, options ...grpc.DialOption,
+) (*grpc.ClientConn, error) {
 	conn, err := grpc.NewClient(target, append([]grpc.DialOption{
 		grpc.WithTransportCredentials(credentials.NewTLS(source.ClientTLS(accept))),
 		grpc.WithStatsHandler(otelgrpc.NewClientHandler()),
 		grpc.WithDefaultServiceConfig(serviceConfig),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxResponse)),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
-		grpc.WithChainUnaryInterceptor(keepReserve),
+		grpc.WithChainUnaryInterceptor(reserveDeadline),
 	}, options...)...)
 	if err != nil {
 		return nil, fmt.Errorf("dial: %w", err)
@@ -47,20 +53,22 @@ func Dial(target string, source *identity.Source, accept func(identity.ID) bool,
 	return conn, nil
 }
 
-// Service accepts a server by the name of its service, at one node or, where node is empty, at any.
+// Service accepts the servers of a service at one node, or at any node when node is empty.
 func Service(name, node string) func(identity.ID) bool {
 	return func(id identity.ID) bool {
 		return id.Kind == identity.KindService && id.Name == name && (node == "" || id.Node == node)
 	}
 }
 
-func keepReserve(ctx context.Context, method string, req, answer any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
-	if until, has := ctx.Deadline(); has {
+func reserveDeadline(
+	ctx context.Context, method string, req, resp any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption,
+) error {
+	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, until.Add(-reserve))
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-deadlineReserve))
 		defer cancel()
 	}
-	return invoke(ctx, method, req, answer, conn, options...)
+	return invoke(ctx, method, req, resp, conn, options...)
 }
 
 // Bearer sends a person's access token with every call of a connection.
@@ -75,5 +83,5 @@ func (b Bearer) GetRequestMetadata(ctx context.Context, _ ...string) (map[string
 	return map[string]string{"authorization": "Bearer " + token}, nil
 }
 
-// RequireTransportSecurity implements credentials.PerRPCCredentials: a token never travels in clear.
+// RequireTransportSecurity implements credentials.PerRPCCredentials: a token is never sent in clear.
 func (Bearer) RequireTransportSecurity() bool { return true }

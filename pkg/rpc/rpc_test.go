@@ -108,7 +108,7 @@ func TestServer_KnowsTheCaller(t *testing.T) {
 	if err := find(s.As(t, portal, s.World.Token(t, "anna", "lombardia/cremona/operator", "piemonte/cuneo/coordinator", "nonsense")), &directoryv1.FindOfficesRequest{}); err != nil {
 		t.Fatal(err)
 	}
-	if a := seen.Actor(); a.GetPerson() != "anna" || a.GetNode() != "cremona" || a.GetSystem() != "portal" || len(seen.Roles) != 1 {
+	if seen.Person != "anna" || seen.ID.Node != "cremona" || seen.ID.Name != "portal" || len(seen.Roles) != 1 {
 		t.Errorf("got %+v", seen)
 	}
 }

@@ -15,14 +15,14 @@ import (
 	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 )
 
-// rule is the access rule of one method. The methods of gRPC itself (health, reflection) are open to every program of the
+// rule is the access rule of a method. The methods of gRPC itself (health, reflection) are open to every program of the
 // network.
 type rule struct {
 	*accessv1.Rule
 	infrastructure bool
 }
 
-// readRules collects the rule of every registered method from the contract.
+// readRules reads the rule of every registered method from the contract.
 func (s *Server) readRules() error {
 	var missing []error
 	for service, info := range s.grpc.GetServiceInfo() {
@@ -57,11 +57,11 @@ func contractRule(service, method string) (*accessv1.Rule, error) {
 		return nil, errors.New("the contract gives no access rule")
 	}
 	r, _ := proto.GetExtension(m.Options(), accessv1.E_Rule).(*accessv1.Rule)
-	return r, complete(r)
+	return r, validateRule(r)
 }
 
-// complete refuses a rule that leaves something open.
-func complete(r *accessv1.Rule) error {
+// validateRule returns an error for a rule that leaves something undefined.
+func validateRule(r *accessv1.Rule) error {
 	switch {
 	case len(r.GetKinds()) == 0, slices.Contains(r.GetKinds(), accessv1.Kind_KIND_UNSPECIFIED):
 		return errors.New("the access rule names no kind of caller")
@@ -78,14 +78,14 @@ func complete(r *accessv1.Rule) error {
 	return nil
 }
 
-// allow decides. What it does not allow by name is refused.
+// allow applies the rule. It refuses what the rule does not name.
 func (r rule) allow(c identity.Caller, nodes []string) error {
 	if r.infrastructure {
 		return nil
 	}
 	kind := c.Kind()
 	if !slices.Contains(r.GetKinds(), kind) {
-		// A console is a system; without a person it may do nothing here, and should be told what it lacks.
+		// A console without an access token is told that it lacks one.
 		if kind == accessv1.Kind_KIND_SYSTEM && slices.Contains(r.GetKinds(), accessv1.Kind_KIND_PERSON) {
 			return fault.New(fault.NoToken)
 		}

@@ -1,13 +1,13 @@
-// Package rpc builds gRPC servers and clients the one way that Pari uses them.
+// Package rpc builds the gRPC servers and clients of Pari.
 //
-// A call passes, outermost first:
+// A call passes these interceptors, outermost first:
 //
-//	trace and metrics ► path ► recover ► log ► fault to status ► identity ► access rule ► deadline ► rate ► size ► validation ► handler
+//	trace and metrics ► path ► recover ► log ► status ► identity ► access ► deadline ► rate ► size ► validation ► handler
 //
-// so that refusals are counted and logged too, and nobody learns anything before being known. It promises: a method without
-// an access rule in the contract stops the service from starting; a handler runs only for a caller whom its rule allows,
-// with a request that is valid in every field; a refusal names reason, field and remedy in both languages; a panic ends its
-// call and says nothing of what it held. Nothing of a request or an answer is logged or traced.
+// So refusals are counted and logged too, and an unauthenticated caller learns nothing. It promises: a service with a
+// method that has no access rule does not start; a handler runs only for a caller whom the rule allows, with a request that
+// is valid in every field; a refusal names reason, field and remedy in both languages; a panic ends its call only, and its
+// value is not logged. Requests and responses are never logged or traced.
 package rpc
 
 import (
@@ -31,48 +31,48 @@ import (
 	"github.com/retepari/pari/pkg/vocabulary"
 )
 
-// workers is how many calls find a goroutine ready; more calls at once get goroutines of their own.
-const workers = 32
+// streamWorkers are goroutines that serve calls one after the other. They keep the stacks that the interceptors have grown;
+// further concurrent calls get goroutines of their own.
+const streamWorkers = 32
 
-// Limits of a server.
 const (
-	// MaxRequest is the largest request that a handler sees, unless its service takes larger ones. Up to margin beyond it a
-	// request gets a precise refusal; then the transport's.
-	MaxRequest = 64 << 10
-	margin     = 1 << 20
-
-	stopBudget = 3 * time.Second
+	// MaxRequest is the default of Config.MaxRequest. A request that is larger by up to transportMargin is refused with a
+	// reason; a larger one by the transport.
+	MaxRequest      = 64 << 10
+	transportMargin = 1 << 20
+	// drainTimeout is how long calls in flight may finish when the server stops.
+	drainTimeout = 3 * time.Second
 )
 
 // Config of a server.
 type Config struct {
-	// Service is its name, for logs and health.
+	// Service is the name of the service.
 	Service string
-	// Region and Node are what the server serves. A server that hosts several nodes lists them all in Nodes.
+	// Region and Node are the tenant of the server. A server that hosts several nodes lists all of them in Nodes.
 	Region, Node string
-	// Nodes are the tenants whose callers are welcome; empty means Node alone.
+	// Nodes are the tenants whose callers are served; empty means Node alone.
 	Nodes []string
-	// Source is its identity.
+	// Source is the server's identity.
 	Source *identity.Source
 	// Grants are the roles of systems.
 	Grants identity.Grants
-	// Verifier checks people's tokens; nil refuses every token.
+	// Verifier verifies access tokens; nil refuses every token.
 	Verifier *identity.Verifier
-	// Vocabulary gives the code lists in force; nil when the service's requests hold no codes.
+	// Vocabulary returns the code lists in force; nil when the requests hold no codes.
 	Vocabulary func() *vocabulary.Set
-	// Log takes one line per call.
+	// Log gets one line per call.
 	Log *slog.Logger
-	// Reflection lets tools read the contract from the server; for development.
+	// Reflection serves the contract to tools; for development.
 	Reflection bool
-	// MaxRequest is the largest request that a handler sees, in bytes; 0 means 64 KiB.
+	// MaxRequest is the largest request that the handlers take, in bytes; 0 means 64 KiB.
 	MaxRequest int
-	// PerSecond is how many calls one caller may make per second, on average; 0 means 2000.
+	// PerSecond limits the calls of one caller, on average; 0 means 2000.
 	PerSecond float64
-	// Now is the clock; nil for time.Now.
+	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
 
-// Server is a gRPC server with Pari's chain.
+// Server is a gRPC server with Pari's interceptors.
 type Server struct {
 	config Config
 	chain  *chain
@@ -104,14 +104,16 @@ func NewServer(c Config) (*Server, error) {
 	s.grpc = grpc.NewServer(
 		grpc.Creds(credentials.NewTLS(c.Source.ServerTLS())),
 		grpc.StatsHandler(otelgrpc.NewServerHandler()),
-		grpc.ChainUnaryInterceptor(s.chain.interceptors()...),
+		grpc.ChainUnaryInterceptor(s.chain.unary()...),
 		grpc.ChainStreamInterceptor(s.chain.stream),
-		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return nil }), // the stream chain has refused it before
-		grpc.MaxRecvMsgSize(c.MaxRequest+margin),
+		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return nil }), // chain.stream has refused it
+		grpc.MaxRecvMsgSize(c.MaxRequest+transportMargin),
 		grpc.MaxHeaderListSize(16<<10),
 		grpc.MaxConcurrentStreams(250),
-		grpc.NumStreamWorkers(workers), // they keep the stacks that our chain has grown: a goroutine per call would grow them anew
-		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionAge: 5 * time.Minute, MaxConnectionAgeGrace: 30 * time.Second, Time: time.Minute, Timeout: 10 * time.Second}),
+		grpc.NumStreamWorkers(streamWorkers),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			MaxConnectionAge: 5 * time.Minute, MaxConnectionAgeGrace: 30 * time.Second, Time: time.Minute, Timeout: 10 * time.Second,
+		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 20 * time.Second, PermitWithoutStream: true}),
 	)
 	healthv1.RegisterHealthServer(s.grpc, s.health)
@@ -122,12 +124,12 @@ func NewServer(c Config) (*Server, error) {
 	return s, nil
 }
 
-// RegisterService lets a generated Register function add its service. It implements grpc.ServiceRegistrar.
+// RegisterService implements grpc.ServiceRegistrar, for the generated Register functions.
 func (s *Server) RegisterService(desc *grpc.ServiceDesc, impl any) {
 	s.grpc.RegisterService(desc, impl)
 }
 
-// SetReady tells health checks whether calls can be served.
+// SetReady sets the status that health checks report.
 func (s *Server) SetReady(ready bool) {
 	state := healthv1.HealthCheckResponse_NOT_SERVING
 	if ready {
@@ -139,8 +141,8 @@ func (s *Server) SetReady(ready bool) {
 	}
 }
 
-// Serve takes calls until ctx ends, then stops: health says so first, calls in flight may finish for a moment, then the
-// rest is cut. It refuses to start when a method has no access rule.
+// Serve serves calls until ctx ends. Then it reports NOT_SERVING, lets calls in flight finish within drainTimeout, and cuts
+// the rest. It returns an error at once when a method has no access rule.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	if err := s.readRules(); err != nil {
 		_ = listener.Close()
@@ -162,7 +164,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	}()
 	select {
 	case <-stopped:
-	case <-time.After(stopBudget):
+	case <-time.After(drainTimeout):
 		s.grpc.Stop()
 		<-stopped
 	}

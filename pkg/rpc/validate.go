@@ -3,6 +3,7 @@ package rpc
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"buf.build/go/protovalidate"
@@ -12,14 +13,14 @@ import (
 	"github.com/retepari/pari/pkg/vocabulary"
 )
 
-// Checker is a service that knows rules of its own about its requests, which lie between fields. What it finds is told
-// together with all else that is wrong; it must stand whatever a request holds.
+// Checker is a service with validation rules of its own, between fields. Its findings are reported together with all
+// others. Check must cope with any request, also with one that violates the contract.
 type Checker interface {
 	Check(m proto.Message) []fault.Field
 }
 
-// validate returns everything that is wrong with a request: its shape by the rules of the contract, its codes by the lists
-// in force today, and what lies between fields by the service's own rules.
+// validate reports everything that is wrong with a request: its shape by the rules of the contract, its codes by the lists
+// in force today, and relations between fields by the service's own rules.
 func (c *chain) validate(m proto.Message, checker Checker) error {
 	fields, err := Shape(c.validator, m)
 	if err != nil {
@@ -31,10 +32,10 @@ func (c *chain) validate(m proto.Message, checker Checker) error {
 	if checker != nil {
 		fields = append(fields, checker.Check(m)...)
 	}
-	return fault.Invalid(once(fields)...)
+	return fault.Invalid(firstPerPath(fields)...)
 }
 
-// Shape returns what the rules of the contract find wrong with a message.
+// Shape returns the fields of a message that violate the rules of the contract.
 func Shape(v protovalidate.Validator, m proto.Message) (fields []fault.Field, err error) {
 	if err := v.Validate(m); err != nil {
 		var invalid *protovalidate.ValidationError
@@ -48,23 +49,22 @@ func Shape(v protovalidate.Validator, m proto.Message) (fields []fault.Field, er
 	return fields, nil
 }
 
-// once keeps the first thing that is wrong with each field.
-func once(fields []fault.Field) []fault.Field {
+// firstPerPath drops all but the first finding for each field.
+func firstPerPath(fields []fault.Field) []fault.Field {
 	seen := map[string]bool{}
-	kept := fields[:0]
-	for _, f := range fields {
-		if !seen[f.Path] {
-			seen[f.Path] = true
-			kept = append(kept, f)
-		}
-	}
-	return kept
+	return slices.DeleteFunc(fields, func(f fault.Field) bool {
+		again := seen[f.Path]
+		seen[f.Path] = true
+		return again
+	})
 }
 
-// ruleReasons are the reasons for the rules that the contract uses; rule ids are protovalidate's, and ours in CEL.
+// ruleReasons are the reasons by rule id: protovalidate's own ids, and those of our CEL rules.
 var ruleReasons = map[string]fault.Reason{
-	"required": fault.Required, "string.min_len": fault.TooShort, "bytes.min_len": fault.TooShort, "string.max_len": fault.TooLong, "string.pattern": fault.BadFormat,
-	"string.uuid": fault.BadUUID, "string.uuid_empty": fault.BadUUID, "string.email": fault.BadEmail, "string.email_empty": fault.BadEmail,
+	"required": fault.Required, "string.min_len": fault.TooShort, "bytes.min_len": fault.TooShort,
+	"string.max_len": fault.TooLong, "string.pattern": fault.BadFormat,
+	"string.uuid": fault.BadUUID, "string.uuid_empty": fault.BadUUID,
+	"string.email": fault.BadEmail, "string.email_empty": fault.BadEmail,
 	"repeated.min_items": fault.TooFew, "repeated.max_items": fault.TooMany, "repeated.unique": fault.NotUnique,
 	"enum.defined_only": fault.UnknownValue, "enum.not_in": fault.Required, "string.in": fault.UnknownValue,
 	"date.impossible": fault.ImpossibleDate, "date.future": fault.FutureDate, "date.incomplete": fault.IncompleteDate,
@@ -85,20 +85,20 @@ func fieldOf(v *protovalidate.Violation) fault.Field {
 	if f.Reason == fault.TooShort && v.RuleValue.IsValid() && v.RuleValue.Uint() == 1 {
 		f.Reason = fault.Required
 	}
-	switch f.Reason { //nolint:exhaustive // the others have no limit to tell
+	switch f.Reason { //nolint:exhaustive // the others have no limit
 	case fault.TooLong, fault.TooMany, fault.TooFew, fault.TooShort, fault.OutOfRange:
 		if v.RuleValue.IsValid() {
 			f.Limit = v.RuleValue.String()
 		}
-		if both := bounds(v); both != "" {
-			f.Limit = both
+		if bounds := rangeOf(v); bounds != "" {
+			f.Limit = bounds
 		}
 	}
 	return f
 }
 
-// bounds are both ends of the numbers that a field takes, where the contract gives both; the rule that was broken names one.
-func bounds(v *protovalidate.Violation) string {
+// rangeOf returns both bounds of a number, where the contract gives both; the violated rule names only one.
+func rangeOf(v *protovalidate.Violation) string {
 	if !strings.HasSuffix(v.Proto.GetRuleId(), ".gte_lte") || v.FieldDescriptor == nil {
 		return ""
 	}

@@ -1,6 +1,5 @@
-// Package run starts the parts of a program and stops them in order: what was started later stops first, so that who
-// depends on whom is a matter of where you started it. The first part that fails stops all the others; its error is the
-// one that is returned.
+// Package run starts the parts of a program and stops them in order: a part that was started later stops first, so the
+// order of starting expresses the dependencies. The first part that fails stops all others, and its error is returned.
 package run
 
 import (
@@ -15,8 +14,8 @@ import (
 	"time"
 )
 
-// Budget is how long one part may take to stop before the next one is asked to.
-const Budget = 5 * time.Second
+// StopTimeout is how long one part may take to stop before the next one is stopped.
+const StopTimeout = 5 * time.Second
 
 // Group is the parts of one program.
 type Group struct {
@@ -35,8 +34,8 @@ type part struct {
 // New returns a group without parts.
 func New(log *slog.Logger) *Group { return &Group{log: log, failed: make(chan error, 1)} }
 
-// Go runs f until the group stops it by ending its context. A part that returns an error before that stops the group; one
-// that returns nil has simply finished.
+// Go runs f in a goroutine until the group stops it by canceling its context. A part that returns an error before that
+// stops the group. A part that returns nil has finished.
 func (g *Group) Go(name string, f func(ctx context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -60,33 +59,33 @@ func (g *Group) Go(name string, f func(ctx context.Context) error) {
 			}
 			return err
 		case <-stopping.Done():
-			return fmt.Errorf("did not stop within %s", Budget)
+			return fmt.Errorf("did not stop within %s", StopTimeout)
 		}
 	})
 }
 
-// OnStop lets f close what the caller has opened, when everything that was started later has stopped.
+// OnStop calls f when everything that was started later has stopped.
 func (g *Group) OnStop(name string, f func(ctx context.Context) error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.parts = append(g.parts, part{name, f})
 }
 
-// Wait returns when ctx has ended or a part has failed, and every part has stopped. Call it once.
+// Wait waits until ctx ends or a part fails, stops all parts, and returns the first error. Call it once.
 func (g *Group) Wait(ctx context.Context) error {
 	var first error
 	select {
 	case <-ctx.Done():
 	case first = <-g.failed:
-		g.log.ErrorContext(ctx, "stopping after a failure", slog.Any("error", first))
+		g.log.ErrorContext(ctx, "part failed", slog.Any("error", first))
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for i := len(g.parts) - 1; i >= 0; i-- {
 		p := g.parts[i]
-		budget, cancel := context.WithTimeout(context.WithoutCancel(ctx), Budget)
-		if err := p.stop(budget); err != nil {
-			g.log.WarnContext(ctx, "part did not stop well", slog.String("part", p.name), slog.Any("error", err))
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), StopTimeout)
+		if err := p.stop(stopping); err != nil {
+			g.log.WarnContext(ctx, "part stop failed", slog.String("part", p.name), slog.Any("error", err))
 			if first == nil {
 				first = fmt.Errorf("stop %s: %w", p.name, err)
 			}
@@ -96,8 +95,8 @@ func (g *Group) Wait(ctx context.Context) error {
 	return first
 }
 
-// Main runs f with a context that ends at the first SIGINT or SIGTERM and returns the exit code: 0, or 1 after an error,
-// which is printed. A second signal ends the process at once.
+// Main runs f with a context that ends at the first SIGINT or SIGTERM. It returns the exit code: 0, or 1 after an error,
+// which it prints. A second signal ends the process at once.
 func Main(f func(ctx context.Context) error) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

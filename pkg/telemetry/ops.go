@@ -14,9 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Ops is the HTTP side of a service, for probes and scrapes: /metrics, /healthz (the process lives), /readyz (it can
-// serve) and /status (JSON: what it waits for). It tells states, never content, and needs no certificate: keep its port
-// inside the cluster.
+// Ops serves HTTP for probes and scraping: /metrics, /healthz (the process is alive), /readyz (it can serve) and /status
+// (JSON: which checks fail). It shows states, never content, and needs no certificate: keep its port inside the cluster.
 type Ops struct {
 	telemetry *Telemetry
 
@@ -29,20 +28,20 @@ func (t *Telemetry) NewOps() *Ops {
 	return &Ops{telemetry: t, checks: map[string]func(context.Context) error{}}
 }
 
-// Check adds something that must work for the service to be ready.
+// Check adds a readiness check.
 func (o *Ops) Check(name string, check func(context.Context) error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.checks[name] = check
 }
 
-// Status is what /status says.
+// Status is the response of /status.
 type Status struct {
 	Ready  bool              `json:"ready"`
 	Checks map[string]string `json:"checks"`
 }
 
-// Status runs every check.
+// Status runs all checks.
 func (o *Ops) Status(ctx context.Context) Status {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -58,7 +57,7 @@ func (o *Ops) Status(ctx context.Context) Status {
 	return s
 }
 
-// Handler serves the pages.
+// Handler returns the HTTP handler.
 func (o *Ops) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.telemetry.registry, promhttp.HandlerOpts{}))
@@ -69,14 +68,14 @@ func (o *Ops) Handler() http.Handler {
 			_, _ = fmt.Fprintln(w, "ready")
 			return
 		}
-		var waits []string
+		var failing []string
 		for name, state := range s.Checks {
 			if state != "ok" {
-				waits = append(waits, name)
+				failing = append(failing, name)
 			}
 		}
-		slices.Sort(waits)
-		http.Error(w, fmt.Sprintf("waiting for %v", waits), http.StatusServiceUnavailable)
+		slices.Sort(failing)
+		http.Error(w, fmt.Sprintf("waiting for %v", failing), http.StatusServiceUnavailable)
 	})
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -85,7 +84,7 @@ func (o *Ops) Handler() http.Handler {
 	return mux
 }
 
-// Serve serves the pages on addr until ctx ends; an empty addr serves nothing.
+// Serve serves HTTP on addr until ctx ends; an empty addr serves nothing.
 func (o *Ops) Serve(ctx context.Context, addr string) error {
 	if addr == "" {
 		<-ctx.Done()

@@ -1,7 +1,7 @@
-// Package telemetry lets operators see what happens and nobody read what was told: traces, metrics and logs with the same
-// trace id, states and counters, never a payload.
+// Package telemetry sets up traces, metrics and logs, which share trace ids. They carry states and counters, never a
+// payload.
 //
-//	OTEL_EXPORTER_OTLP_ENDPOINT   where spans go; without it none are kept
+//	OTEL_EXPORTER_OTLP_ENDPOINT   where spans are sent; without it spans are dropped
 //	PARI_LOG_LEVEL                debug, info (default), warn, error
 package telemetry
 
@@ -26,16 +26,16 @@ import (
 	oteltrace "go.opentelemetry.io/otel/trace"
 )
 
-// Telemetry of one process. Several services in one process share it.
+// Telemetry of a process. Several services in one process share it.
 type Telemetry struct {
-	// Log writes JSON lines with the ids of the trace.
+	// Log writes JSON lines with trace and span ids.
 	Log *slog.Logger
 
 	registry *prometheus.Registry
 	stop     []func(context.Context) error
 }
 
-// Start sets up logs to w, metrics for a scrape, and traces when an endpoint is given. Call it once per process.
+// Start sets up logs to w, metrics for scraping, and traces when an endpoint is set. Call it once per process.
 func Start(ctx context.Context, program, version string, w io.Writer) (*Telemetry, error) {
 	t := &Telemetry{Log: NewLog(w), registry: prometheus.NewRegistry()}
 	res := resource.NewSchemaless(attribute.String("service.name", program), attribute.String("service.version", version))
@@ -48,7 +48,7 @@ func Start(ctx context.Context, program, version string, w io.Writer) (*Telemetr
 	t.stop = append(t.stop, meters.Shutdown)
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		t.Log.WarnContext(context.Background(), "telemetry", slog.Any("error", err))
+		t.Log.WarnContext(context.Background(), "telemetry failed", slog.Any("error", err))
 	}))
 	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != "" {
 		exporter, err := otlptracegrpc.New(ctx)
@@ -62,7 +62,7 @@ func Start(ctx context.Context, program, version string, w io.Writer) (*Telemetr
 	return t, nil
 }
 
-// Stop sends what is still to be sent.
+// Stop flushes spans and metrics.
 func (t *Telemetry) Stop(ctx context.Context) error {
 	var errs []error
 	for _, stop := range t.stop {
@@ -71,25 +71,29 @@ func (t *Telemetry) Stop(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// NewLog returns the log that Start uses, for programs that want nothing else.
+// NewLog returns the log that Start sets up, for programs that need nothing else.
 func NewLog(w io.Writer) *slog.Logger {
 	level := slog.LevelInfo
 	if err := level.UnmarshalText([]byte(strings.ToUpper(os.Getenv("PARI_LOG_LEVEL")))); err != nil {
 		level = slog.LevelInfo
 	}
-	return slog.New(traced{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})})
+	return slog.New(traceHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})})
 }
 
-// traced adds the trace of the context to each line.
-type traced struct{ slog.Handler }
+// traceHandler adds the trace and span ids of the context to each line.
+type traceHandler struct{ slog.Handler }
 
-func (h traced) Handle(ctx context.Context, r slog.Record) error {
+func (h traceHandler) Handle(ctx context.Context, r slog.Record) error {
 	if span := oteltrace.SpanContextFromContext(ctx); span.IsValid() {
 		r.AddAttrs(slog.String("trace_id", span.TraceID().String()), slog.String("span_id", span.SpanID().String()))
 	}
 	return h.Handler.Handle(ctx, r)
 }
 
-func (h traced) WithAttrs(attrs []slog.Attr) slog.Handler { return traced{h.Handler.WithAttrs(attrs)} }
+func (h traceHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return traceHandler{h.Handler.WithAttrs(attrs)}
+}
 
-func (h traced) WithGroup(name string) slog.Handler { return traced{h.Handler.WithGroup(name)} }
+func (h traceHandler) WithGroup(name string) slog.Handler {
+	return traceHandler{h.Handler.WithGroup(name)}
+}

@@ -12,8 +12,8 @@ import (
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 )
 
-// Violations walks a message and returns every field whose code is not in its list, or not valid on the day of now. Empty
-// fields are left to the rules of the contract. A nil set knows no code.
+// Violations returns the fields of a message whose code is not in its list, or not valid on the day of now. It ignores empty
+// fields: the rules of the contract cover those. In a nil set no code is valid.
 func Violations(s *Set, m proto.Message, now time.Time) []fault.Field {
 	var found []fault.Field
 	walk(m.ProtoReflect(), "", func(path, list, code string) {
@@ -28,15 +28,15 @@ func Violations(s *Set, m proto.Message, now time.Time) []fault.Field {
 	return found
 }
 
-// listOf caches which list a field draws from: reading options is slow.
-var listOf sync.Map // protoreflect.FullName → string
+// listNames caches the list of each field: reading options is slow.
+var listNames sync.Map // protoreflect.FullName → string
 
-func list(f protoreflect.FieldDescriptor) string {
-	if cached, ok := listOf.Load(f.FullName()); ok {
+func listName(f protoreflect.FieldDescriptor) string {
+	if cached, ok := listNames.Load(f.FullName()); ok {
 		return cached.(string)
 	}
 	name, _ := proto.GetExtension(f.Options(), vocabularyv1.E_List).(string)
-	listOf.Store(f.FullName(), name)
+	listNames.Store(f.FullName(), name)
 	return name
 }
 
@@ -47,7 +47,7 @@ func walk(m protoreflect.Message, prefix string, visit func(path, list, code str
 		if !m.Has(f) {
 			continue
 		}
-		path, name := prefix+string(f.Name()), list(f)
+		path, name := prefix+string(f.Name()), listName(f)
 		switch {
 		case f.IsMap():
 		case f.IsList():

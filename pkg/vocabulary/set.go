@@ -1,8 +1,5 @@
-// Package vocabulary holds the code lists that the directory serves, and checks the codes in requests against them. Which
-// field draws from which list stands in the contract: (pari.vocabulary.v1.list).
-//
-// A Set never changes; a Replica keeps one current, and keeps it in the service's own database, so that a service starts
-// and works while the directory is away.
+// Package vocabulary holds the code lists of the directory and checks the codes of messages against them. The contract
+// names the list of each field: (pari.vocabulary.v1.list). A Set is immutable; package replica keeps one current.
 package vocabulary
 
 import (
@@ -19,14 +16,14 @@ import (
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 )
 
-// Set is all code lists as of one moment.
+// Set is all code lists at one point in time.
 type Set struct {
 	lists  map[string]*vocabularyv1.Vocabulary
 	terms  map[string]map[string]*vocabularyv1.Term
 	digest string
 }
 
-// NewSet indexes lists; it keeps and never changes them.
+// NewSet indexes lists. It retains them and does not change them.
 func NewSet(lists ...*vocabularyv1.Vocabulary) *Set {
 	s := &Set{lists: map[string]*vocabularyv1.Vocabulary{}, terms: map[string]map[string]*vocabularyv1.Term{}, digest: Digest(lists)}
 	for _, l := range lists {
@@ -40,7 +37,7 @@ func NewSet(lists ...*vocabularyv1.Vocabulary) *Set {
 	return s
 }
 
-// Digest is the SHA-256 over lists in the order of their names, in hexadecimal: two sets with the same digest are equal.
+// Digest returns the SHA-256 over lists in the order of their names, in hexadecimal. Two sets with the same digest are equal.
 func Digest(lists []*vocabularyv1.Vocabulary) string {
 	sorted := slices.SortedFunc(slices.Values(lists), func(a, b *vocabularyv1.Vocabulary) int {
 		return strings.Compare(a.GetName(), b.GetName())
@@ -49,7 +46,7 @@ func Digest(lists []*vocabularyv1.Vocabulary) string {
 	for _, l := range sorted {
 		raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(l)
 		if err != nil {
-			continue // a list that cannot be written cannot be read by anyone either
+			continue // a list that cannot be encoded cannot be sent either
 		}
 		one := sha256.Sum256(raw)
 		_, _ = sum.Write(one[:])
@@ -57,10 +54,10 @@ func Digest(lists []*vocabularyv1.Vocabulary) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// Digest of this set.
+// Digest returns the digest of the set.
 func (s *Set) Digest() string { return s.digest }
 
-// Lists returns the lists of that name, all of them when none is named, in the order of their names.
+// Lists returns the lists with these names, or all lists, in the order of their names.
 func (s *Set) Lists(names ...string) []*vocabularyv1.Vocabulary {
 	var found []*vocabularyv1.Vocabulary
 	for name, l := range s.lists {
@@ -72,16 +69,16 @@ func (s *Set) Lists(names ...string) []*vocabularyv1.Vocabulary {
 	return found
 }
 
-// Lookup finds a code.
+// Lookup returns the term of a code.
 func (s *Set) Lookup(list, code string) (*vocabularyv1.Term, bool) {
 	t, ok := s.terms[list][code]
 	return t, ok
 }
 
-// Group is the table group of a code, "" when the code is unknown or has none.
+// Group returns the table group of a code, "" when the code is unknown or has none.
 func (s *Set) Group(list, code string) string { return s.terms[list][code].GetGroup() }
 
-// Label is the label of a code in a language ("it" or "en"), or the code itself.
+// Label returns the label of a code in a language ("it" or "en"), or the code itself.
 func (s *Set) Label(list, code, language string) string {
 	t, ok := s.terms[list][code]
 	switch {
@@ -94,7 +91,7 @@ func (s *Set) Label(list, code, language string) string {
 	}
 }
 
-// Check returns "" when the code may be used on the day of now in Italy, else UNKNOWN_CODE or EXPIRED_CODE.
+// Check returns "" when the code is valid on the day of now in Italy, else UNKNOWN_CODE or EXPIRED_CODE.
 func (s *Set) Check(list, code string, now time.Time) fault.Reason {
 	t, ok := s.terms[list][code]
 	if !ok {

@@ -13,12 +13,14 @@ import (
 	"github.com/retepari/pari/pkg/identity"
 )
 
-// TLS names the files of an identity directory, as identity.Source reads them too.
+// TLS is the paths of certificate, key and authorities.
 type TLS struct{ Cert, Key, CA string }
 
-// TLSIn names the files of dir by their usual names.
+// TLSIn returns the paths in an identity directory.
 func TLSIn(dir string) TLS {
-	return TLS{Cert: filepath.Join(dir, identity.CertFile), Key: filepath.Join(dir, identity.KeyFile), CA: filepath.Join(dir, identity.CAFile)}
+	return TLS{
+		Cert: filepath.Join(dir, identity.CertFile), Key: filepath.Join(dir, identity.KeyFile), CA: filepath.Join(dir, identity.CAFile),
+	}
 }
 
 var (
@@ -26,12 +28,12 @@ var (
 	domain = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?$`)
 )
 
-// LeafID is what the leaf of a node presents to the hub and to the node's services.
+// LeafID is the identity of a node's leaf.
 func LeafID(trustDomain, region, node string) identity.ID {
 	return identity.ID{TrustDomain: trustDomain, Region: region, Node: node, Kind: identity.KindLeaf, Name: "nats"}
 }
 
-// HubID is what the hub presents.
+// HubID is the identity of the hub.
 func HubID(trustDomain string) identity.ID {
 	return identity.ID{TrustDomain: trustDomain, Region: identity.AllRegions, Node: identity.Centre, Kind: identity.KindLeaf, Name: "hub"}
 }
@@ -40,7 +42,7 @@ func centreID(trustDomain, kind, name string) identity.ID {
 	return identity.ID{TrustDomain: trustDomain, Region: identity.AllRegions, Node: identity.Centre, Kind: kind, Name: name}
 }
 
-// user is one certificate and what it may do.
+// user is the identity in a certificate, with its permissions.
 type user struct {
 	ID        identity.ID
 	Kind      string // STANDARD or LEAFNODE
@@ -48,7 +50,7 @@ type user struct {
 	Subscribe []string
 }
 
-// serviceUser may send and hear one line; the directory asks for what its copy lacks instead.
+// serviceUser may send one partition and receive its watermarks. The directory may request what its replica lacks instead.
 func serviceUser(trustDomain, region, node, service string) user {
 	up, down := "pari.v1."+region+"."+node, "pari.down.v1."+region+"."+node
 	u := user{
@@ -64,41 +66,40 @@ func serviceUser(trustDomain, region, node, service string) user {
 	return u
 }
 
-func checkSlugs(what string, values ...string) error {
+func checkSlugs(field string, values ...string) error {
 	for _, v := range values {
 		if !slug.MatchString(v) {
-			return fmt.Errorf("broker configuration: %s is not a lower-case name", what)
+			return fmt.Errorf("broker configuration: %s is not a lower-case name", field)
 		}
 	}
 	return nil
 }
 
-func checkListen(what, addr string) error {
+func checkListen(field, addr string) error {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return fmt.Errorf("broker configuration: %s is not host:port", what)
+		return fmt.Errorf("broker configuration: %s is not host:port", field)
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < -1 || n > 65535 {
-		return fmt.Errorf("broker configuration: %s has no usable port", what)
+		return fmt.Errorf("broker configuration: %s has no usable port", field)
 	}
 	return nil
 }
 
 func checkTLS(t TLS) error {
 	if t.Cert == "" || t.Key == "" || t.CA == "" {
-		return fmt.Errorf("broker configuration: certificate, key and authorities are needed")
+		return fmt.Errorf("broker configuration: certificate, key and authorities are required")
 	}
 	return nil
 }
 
-// object is a block of the configuration. The broker reads JSON; templates are not used because they would keep every
-// exported method of the program in the binary.
+// object is a block of the configuration, encoded as JSON, which nats-server reads.
 type object = map[string]any
 
-// base is what both brokers have.
+// base is the configuration that hub and leaf share.
 func base(name, listen, monitor string, t TLS) object {
 	o := object{
-		"server_name": name, "listen": listen, "tls": t.object(),
+		"server_name": name, "listen": listen, "tls": t.serverBlock(),
 		"max_payload": 128 << 10, "max_control_line": 8 << 10, "write_deadline": "10s",
 		"ping_interval": "10s", "ping_max": 2, "connect_error_reports": 60, "reconnect_error_reports": 60,
 		"system_account": "SYS",
@@ -109,15 +110,15 @@ func base(name, listen, monitor string, t TLS) object {
 	return o
 }
 
-// object says who the broker is, and that whoever connects shows a certificate that names a user.
-func (t TLS) object() object {
-	o := t.outward()
+// serverBlock is for listeners: clients must present a certificate, whose identity is the user name.
+func (t TLS) serverBlock() object {
+	o := t.clientBlock()
 	o["verify_and_map"] = true
 	return o
 }
 
-// outward is for connections that the broker opens itself.
-func (t TLS) outward() object {
+// clientBlock is for connections that the broker opens.
+func (t TLS) clientBlock() object {
 	return object{"cert_file": t.Cert, "key_file": t.Key, "ca_file": t.CA, "min_version": "1.3", "timeout": 5}
 }
 
@@ -135,7 +136,7 @@ func users(list []user) []object {
 func render(config object) (string, error) {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false) // subjects end in ">", and the broker's parser takes no \u
+	e.SetEscapeHTML(false) // subjects end in ">", and nats-server does not parse \u
 	e.SetIndent("", "  ")
 	if err := e.Encode(config); err != nil {
 		return "", fmt.Errorf("broker configuration: %w", err)

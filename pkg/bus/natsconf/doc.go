@@ -1,13 +1,12 @@
-// Package natsserver writes the configuration of the two brokers of the network, and runs them in process.
+// Package natsconf generates the configuration of the network's two kinds of NATS server, the hub and the leaves.
 //
 //	node's services ──mTLS──► leaf (no JetStream) ══mTLS, one outbound link══► hub (JetStream) ◄──mTLS── reporting
 //
-// The text it writes is what production gives to the nats-server binary and what `pari-dev up` and the tests run, so that
-// permissions are tested where they are decided.
+// Production gives this text to the nats-server binary; development and tests run the same text in process, so the
+// permissions that are tested are those that are deployed.
 //
-// At the hub every node has an account of its own, walled off from the others: it imports the subjects under its own
-// prefix and the watermarks meant for it, and nothing else, so whatever a node publishes, subscribes to or names as a
-// reply stays within its account. The stream lives in the centre's account. A certificate is a user: its SPIFFE id is
-// looked up among the users, and one that is not listed cannot connect. Each user may moreover connect in one way only
-// (a leaf's certificate is no client's) and use only the subjects of its own service.
+// At the hub every node has an account of its own. It imports the subjects under the node's prefix and the watermarks for
+// the node, and nothing else: whatever a node publishes, subscribes to or names as a reply stays within its account. The
+// stream belongs to the centre's account. A certificate is a user: a SPIFFE id that is not among the users cannot connect.
+// Each user may connect in one way only (a leaf's certificate is not a client's) and use only the subjects of its service.
 package natsconf

@@ -8,28 +8,28 @@ import (
 	"github.com/retepari/pari/pkg/identity"
 )
 
-// Hub is the broker of the centre.
+// Hub is the configuration of the broker of the centre.
 type Hub struct {
 	Name        string // [hub]
 	TrustDomain string // for instance pari.test
 	Listen      string // clients: host:port; port -1 lets the system choose
 	LeafListen  string // leaves: host:port, chosen by the caller
-	Monitor     string // host:port of the HTTP monitor, "" for none: it tells who is connected, keep it on loopback
+	Monitor     string // host:port of the HTTP monitor, "" for none; keep it on loopback
 	StoreDir    string
-	// SyncInterval is when JetStream makes the disk write: "always" unless set. A longer one costs at most that events
-	// are sent again, because only the centre's watermark counts as done.
+	// SyncInterval is how often JetStream syncs to disk ["always"]. A longer interval can only cause resends, because
+	// only the centre's watermark acknowledges an event.
 	SyncInterval string
 	TLS          TLS
 	Nodes        []Node
 }
 
-// Node is a municipality that the hub lets in.
+// Node is a node that the hub admits.
 type Node struct {
 	Region, Name string
 	Hosted       []string // services of the node that run at the centre and connect to the hub directly
 }
 
-// centreAccount holds the stream.
+// centreAccount is the account with the stream.
 const centreAccount = "CENTRE"
 
 type hubAccount struct {
@@ -37,7 +37,7 @@ type hubAccount struct {
 	Users          []user
 }
 
-// Config writes the configuration of the hub.
+// Config returns the configuration as text.
 func (h Hub) Config() (string, error) {
 	if h.Name == "" {
 		h.Name = "hub"
@@ -77,7 +77,7 @@ func (h Hub) Config() (string, error) {
 
 	config := base(h.Name, h.Listen, h.Monitor, h.TLS)
 	config["jetstream"] = object{"domain": bus.HubDomain, "store_dir": h.StoreDir, "sync_interval": h.SyncInterval}
-	config["leafnodes"] = object{"listen": h.LeafListen, "no_advertise": true, "tls": h.TLS.object()}
+	config["leafnodes"] = object{"listen": h.LeafListen, "no_advertise": true, "tls": h.TLS.serverBlock()}
 	config["accounts"] = accounts
 	return render(config)
 }
@@ -99,8 +99,8 @@ func (h Hub) account(n Node) hubAccount {
 	return a
 }
 
-// centre lists who may use the centre's account: reporting reads the stream and answers the nodes, the directory answers those
-// that ask what they lack of it and tells reporting what its entries count, operators look.
+// centre returns the users of the centre's account: reporting consumes the stream and sends watermarks, the directory
+// answers requests and sends its own events, monitoring reads states.
 func (h Hub) centre() []user {
 	stream := bus.StreamName
 	api := func(verbs ...string) []string {
@@ -110,25 +110,28 @@ func (h Hub) centre() []user {
 		return verbs
 	}
 	own := "pari.v1.*." + identity.Centre
+	inbox := func(name string) string { return bus.InboxPrefix(identity.AllRegions, identity.Centre, name) + ".>" }
 	return []user{
 		{
 			ID: centreID(h.TrustDomain, identity.KindService, "reporting"), Kind: "STANDARD",
 			Publish: append(api("INFO", "STREAM.INFO.STREAM_NAME", "STREAM.CREATE.STREAM_NAME", "STREAM.UPDATE.STREAM_NAME",
 				"CONSUMER.INFO.STREAM_NAME.*", "CONSUMER.CREATE.STREAM_NAME.>", "CONSUMER.MSG.NEXT.STREAM_NAME.*"),
 				"$JS.ACK."+stream+".>", "$JS.ACK.*.*."+stream+".>", "pari.down.v1.>"),
-			Subscribe: []string{bus.AllHeartbeats, bus.InboxPrefix(identity.AllRegions, identity.Centre, "reporting") + ".>"},
+			Subscribe: []string{bus.AllHeartbeats, inbox("reporting")},
 		},
 		{
 			ID: centreID(h.TrustDomain, identity.KindService, "directory"), Kind: "STANDARD",
-			// _R_ is where the broker takes the answer to a question that came from another account. In each region it has a line
-			// of its own, as if the centre were a node there.
+			// _R_ is the reply subject of a request from another account. The centre's directory sends a partition in each
+			// region, as node "centre".
 			Publish:   []string{bus.DirectoryUpdates, "_R_.>", own + ".events.directory.>", own + ".heartbeat.directory"},
-			Subscribe: []string{bus.AllDirectoryRequests, "pari.down.v1.*." + identity.Centre + ".watermark.directory", bus.InboxPrefix(identity.AllRegions, identity.Centre, "directory") + ".>"},
+			Subscribe: []string{
+				bus.AllDirectoryRequests, "pari.down.v1.*." + identity.Centre + ".watermark.directory", inbox("directory"),
+			},
 		},
 		{
 			ID: centreID(h.TrustDomain, identity.KindOps, "monitor"), Kind: "STANDARD",
 			Publish:   api("STREAM.INFO.STREAM_NAME", "CONSUMER.INFO.STREAM_NAME.*"),
-			Subscribe: []string{bus.AllHeartbeats, bus.InboxPrefix(identity.AllRegions, identity.Centre, "monitor") + ".>"},
+			Subscribe: []string{bus.AllHeartbeats, inbox("monitor")},
 		},
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"net/url"
 )
 
-// Leaf is the broker beside the services of a node. It stores nothing: the outbox does.
+// Leaf is the configuration of the broker of a node. It has no JetStream: the outbox is the store.
 type Leaf struct {
 	TrustDomain  string
 	Region, Node string
@@ -16,7 +16,7 @@ type Leaf struct {
 	Services     []string // [intake, casemanagement, directory]
 }
 
-// Config writes the configuration of the leaf.
+// Config returns the configuration as text.
 func (l Leaf) Config() (string, error) {
 	if len(l.Services) == 0 {
 		l.Services = []string{"intake", "casemanagement", "directory"}
@@ -27,7 +27,8 @@ func (l Leaf) Config() (string, error) {
 	if u, err := url.Parse(l.HubURL); err != nil || u.Scheme != "tls" || u.Port() == "" || u.User != nil {
 		return "", errors.New("broker configuration: hub address is not tls://host:port")
 	}
-	err := errors.Join(checkSlugs("node", append([]string{l.Region, l.Node}, l.Services...)...), checkListen("listen address", l.Listen), checkTLS(l.TLS))
+	names := append([]string{l.Region, l.Node}, l.Services...)
+	err := errors.Join(checkSlugs("node", names...), checkListen("listen address", l.Listen), checkTLS(l.TLS))
 	if err != nil {
 		return "", err
 	}
@@ -39,7 +40,7 @@ func (l Leaf) Config() (string, error) {
 	config["leafnodes"] = object{
 		"reconnect": "500ms",
 		"remotes": []object{{
-			"url": l.HubURL, "account": "NODE", "ignore_discovered_servers": true, "tls": l.TLS.outward(),
+			"url": l.HubURL, "account": "NODE", "ignore_discovered_servers": true, "tls": l.TLS.clientBlock(),
 		}},
 	}
 	config["accounts"] = object{"NODE": object{"users": users(members)}, "SYS": object{"users": []object{}}}

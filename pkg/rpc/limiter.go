@@ -6,8 +6,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// limiter lets each caller have its share. It knows as many callers as a network has programs; should there ever be more
-// than maxCallers, it starts anew rather than grow.
+// limiter limits each caller's rate. It forgets all callers when there are more than maxCallers, which is far more than a
+// network has programs.
 type limiter struct {
 	perSecond float64
 
@@ -24,13 +24,13 @@ func newLimiter(perSecond float64) *limiter {
 func (l *limiter) allow(caller string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	own, known := l.callers[caller]
-	if !known {
+	limit, ok := l.callers[caller]
+	if !ok {
 		if len(l.callers) >= maxCallers {
 			clear(l.callers)
 		}
-		own = rate.NewLimiter(rate.Limit(l.perSecond), int(l.perSecond*2)+1)
-		l.callers[caller] = own
+		limit = rate.NewLimiter(rate.Limit(l.perSecond), int(l.perSecond*2)+1)
+		l.callers[caller] = limit
 	}
-	return own.Allow()
+	return limit.Allow()
 }

@@ -24,12 +24,14 @@ import (
 	"github.com/retepari/pari/pkg/identity"
 )
 
-// Deadlines: what a caller does not say, and what is too little to be worth beginning.
 const (
-	defaultDeadline = 15 * time.Second
-	leastDeadline   = 100 * time.Millisecond
+	// defaultTimeout bounds a call whose caller set no deadline.
+	defaultTimeout = 15 * time.Second
+	// minTimeout is the least time in which a call is worth starting.
+	minTimeout = 100 * time.Millisecond
 )
 
+// chain is the interceptors of a server.
 type chain struct {
 	config    Config
 	rules     map[string]rule
@@ -37,28 +39,28 @@ type chain struct {
 	limiter   *limiter
 }
 
-// step is one link of the chain; its name is what the order is tested by.
-type step struct {
+// interceptor has a name so that a test can check the order.
+type interceptor struct {
 	name string
 	run  grpc.UnaryServerInterceptor
 }
 
-func (c *chain) steps() []step {
-	return []step{
+func (c *chain) interceptors() []interceptor {
+	return []interceptor{
 		{"path", c.path}, {"recover", c.recover}, {"log", c.log}, {"status", c.status}, {"identity", c.identity},
 		{"access", c.access}, {"deadline", c.deadline}, {"rate", c.rate}, {"size", c.size}, {"validation", c.validation},
 	}
 }
 
-func (c *chain) interceptors() []grpc.UnaryServerInterceptor {
+func (c *chain) unary() []grpc.UnaryServerInterceptor {
 	var all []grpc.UnaryServerInterceptor
-	for _, s := range c.steps() {
-		all = append(all, s.run)
+	for _, i := range c.interceptors() {
+		all = append(all, i.run)
 	}
 	return all
 }
 
-// path refuses what is not exactly the path of a method that we have.
+// path refuses a call whose path is not exactly that of a registered method.
 func (c *chain) path(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	if _, known := c.rules[info.FullMethod]; !known {
 		return nil, fault.ToStatus(fault.New(fault.MethodUnknown), nil).Err()
@@ -66,79 +68,84 @@ func (c *chain) path(ctx context.Context, req any, info *grpc.UnaryServerInfo, n
 	return next(ctx, req)
 }
 
-// recover turns a panic into INTERNAL. The value of a panic may hold what a person told: only its type and a hash of the
-// stack are logged.
-func (c *chain) recover(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (answer any, err error) {
+// recover turns a panic into INTERNAL. The panic's value may contain personal data, so only its type and a hash of the stack
+// are logged.
+func (c *chain) recover(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
 	defer func() {
 		if value := recover(); value != nil {
 			stack := debug.Stack()
 			sum := fnv.New64a()
 			_, _ = sum.Write(stack)
-			c.config.Log.ErrorContext(ctx, "panic", slog.String("method", info.FullMethod), slog.String("type", fmt.Sprintf("%T", value)),
-				slog.String("stack_hash", fmt.Sprintf("%x", sum.Sum64())), slog.String("at", panicSite(string(stack))))
-			answer, err = nil, fault.ToStatus(fault.New(fault.Internal), traceMeta(ctx)).Err()
+			c.config.Log.ErrorContext(ctx, "panic", slog.String("method", info.FullMethod),
+				slog.String("type", fmt.Sprintf("%T", value)), slog.String("stack_hash", fmt.Sprintf("%x", sum.Sum64())),
+				slog.String("function", panicFunction(string(stack))))
+			resp, err = nil, fault.ToStatus(fault.New(fault.Internal), traceMeta(ctx)).Err()
 		}
 	}()
 	return next(ctx, req)
 }
 
-// panicSite is the function that panicked: the first frame after the runtime's own.
-func panicSite(stack string) string {
+// panicFunction returns the function that panicked: the first frame after the runtime's own.
+func panicFunction(stack string) string {
 	_, after, _ := strings.Cut(stack, "panic(")
 	for _, line := range strings.Split(after, "\n") {
-		if name, _, found := strings.Cut(line, "("); found && !strings.HasPrefix(line, "\t") && !strings.HasPrefix(line, "runtime") && strings.Contains(name, "/") {
+		name, _, found := strings.Cut(line, "(")
+		isFrame := found && !strings.HasPrefix(line, "\t") && !strings.HasPrefix(line, "runtime")
+		if isFrame && strings.Contains(name, "/") {
 			return name
 		}
 	}
 	return "unknown"
 }
 
+// log writes one line per call.
 func (c *chain) log(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	began := time.Now()
-	ctx = context.WithValue(ctx, lineKey{}, &line{})
-	answer, err := next(ctx, req)
-	l, _ := ctx.Value(lineKey{}).(*line)
+	start := time.Now()
+	ctx = context.WithValue(ctx, logFieldsKey{}, &logFields{})
+	resp, err := next(ctx, req)
+	f := logFieldsFrom(ctx)
 	level := slog.LevelInfo
 	if code := status.Code(err); code == codes.Internal || code == codes.Unknown || code == codes.DataLoss {
 		level = slog.LevelError
 	}
 	attributes := []slog.Attr{
-		slog.String("method", info.FullMethod), slog.String("code", status.Code(err).String()), slog.String("reason", l.reason),
-		slog.String("node", l.caller.ID.Node), slog.String("kind", l.caller.ID.Kind), slog.String("system", l.caller.ID.Name),
-		slog.Bool("person", l.caller.Person != ""), slog.Duration("took", time.Since(began)),
+		slog.String("method", info.FullMethod), slog.String("code", status.Code(err).String()), slog.String("reason", f.reason),
+		slog.String("caller_node", f.caller.ID.Node), slog.String("caller_kind", f.caller.ID.Kind),
+		slog.String("caller_system", f.caller.ID.Name), slog.Bool("person", f.caller.Person != ""),
+		slog.Duration("duration", time.Since(start)),
 	}
-	if l.cause != "" {
-		attributes = append(attributes, slog.String("cause", l.cause))
+	if f.cause != "" {
+		attributes = append(attributes, slog.String("cause", f.cause))
 	}
 	c.config.Log.LogAttrs(ctx, level, "call", attributes...)
-	return answer, err
+	return resp, err
 }
 
-// line collects what the inner links know for the one log line of the call.
-type line struct {
+// logFields collects what inner interceptors know, for the log line of the call.
+type logFields struct {
 	caller        identity.Caller
 	reason, cause string
 }
 
-type lineKey struct{}
+type logFieldsKey struct{}
 
-func lineOf(ctx context.Context) *line {
-	if l, ok := ctx.Value(lineKey{}).(*line); ok {
-		return l
+func logFieldsFrom(ctx context.Context) *logFields {
+	if f, ok := ctx.Value(logFieldsKey{}).(*logFields); ok {
+		return f
 	}
-	return &line{}
+	return &logFields{}
 }
 
-// status turns faults into statuses, once.
+// status turns faults into gRPC statuses.
 func (c *chain) status(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	answer, err := next(ctx, req)
+	resp, err := next(ctx, req)
 	if err == nil {
-		return answer, nil
+		return resp, nil
 	}
-	l := lineOf(ctx)
-	l.reason = string(fault.ReasonOf(err))
+	f := logFieldsFrom(ctx)
+	f.reason = string(fault.ReasonOf(err))
 	if fault.ReasonOf(err) == "" || fault.Is(err, fault.Internal) || fault.Is(err, fault.Unavailable) || fault.Is(err, fault.BadCertificate) {
-		l.cause = err.Error() // our own errors hold no contents; see package fault
+		f.cause = err.Error() // our errors hold no personal data; see package fault
 	}
 	return nil, fault.ToStatus(err, traceMeta(ctx)).Err()
 }
@@ -150,16 +157,17 @@ func traceMeta(ctx context.Context) map[string]string {
 	return nil
 }
 
+// identity authenticates the caller.
 func (c *chain) identity(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	caller, err := c.caller(ctx)
 	if err != nil {
 		return nil, err
 	}
-	lineOf(ctx).caller = caller
+	logFieldsFrom(ctx).caller = caller
 	return next(identity.With(ctx, caller), req)
 }
 
-// caller proves who calls: the certificate first, then the token, if one came.
+// caller verifies the certificate, then the access token if there is one.
 func (c *chain) caller(ctx context.Context) (identity.Caller, error) {
 	p, ok := peer.FromContext(ctx)
 	if !ok {
@@ -169,7 +177,7 @@ func (c *chain) caller(ctx context.Context) (identity.Caller, error) {
 	if !ok {
 		return identity.Caller{}, fault.New(fault.NoCertificate)
 	}
-	id, err := c.config.Source.Peer(info.State, c.config.Now())
+	id, err := c.config.Source.VerifyPeer(info.State, c.config.Now())
 	switch {
 	case errors.Is(err, identity.ErrNoCertificate):
 		return identity.Caller{}, fault.New(fault.NoCertificate)
@@ -204,6 +212,7 @@ func (c *chain) caller(ctx context.Context) (identity.Caller, error) {
 	return caller, nil
 }
 
+// access applies the method's access rule.
 func (c *chain) access(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	caller, _ := identity.From(ctx)
 	if err := c.rules[info.FullMethod].allow(caller, c.config.Nodes); err != nil {
@@ -212,19 +221,21 @@ func (c *chain) access(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 	return next(ctx, req)
 }
 
+// deadline sets a deadline where the caller set none, and refuses a call that has too little time left.
 func (c *chain) deadline(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	until, has := ctx.Deadline()
-	if !has {
-		limited, cancel := context.WithTimeout(ctx, defaultDeadline)
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		limited, cancel := context.WithTimeout(ctx, defaultTimeout)
 		defer cancel()
 		return next(limited, req)
 	}
-	if time.Until(until) < leastDeadline {
+	if time.Until(deadline) < minTimeout {
 		return nil, fault.New(fault.DeadlineTooShort)
 	}
 	return next(ctx, req)
 }
 
+// rate limits the calls of one caller.
 func (c *chain) rate(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	caller, _ := identity.From(ctx)
 	if !c.limiter.allow(caller.ID.String()) {
@@ -233,6 +244,7 @@ func (c *chain) rate(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next
 	return next(ctx, req)
 }
 
+// size refuses a request that is larger than the service takes.
 func (c *chain) size(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	if m, ok := req.(proto.Message); ok && proto.Size(m) > c.config.MaxRequest {
 		return nil, fault.New(fault.MessageTooLarge)
@@ -240,6 +252,7 @@ func (c *chain) size(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next
 	return next(ctx, req)
 }
 
+// validation checks the request.
 func (c *chain) validation(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	if m, ok := req.(proto.Message); ok {
 		checker, _ := info.Server.(Checker)
@@ -250,8 +263,8 @@ func (c *chain) validation(ctx context.Context, req any, info *grpc.UnaryServerI
 	return next(ctx, req)
 }
 
-// stream guards the streams that gRPC itself offers, reflection and health watches; Pari has none. Everything else,
-// methods that do not exist included, is refused.
+// stream admits the streams of gRPC itself, reflection and health; Pari has none. It refuses all others, unknown methods
+// included.
 func (c *chain) stream(server any, s grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	if r, known := c.rules[info.FullMethod]; !known || !r.infrastructure {
 		return fault.ToStatus(fault.New(fault.MethodUnknown), nil).Err()

@@ -10,11 +10,11 @@ import (
 	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 )
 
-// Ensure who calls is known before anything is said about the request, and refusals are seen by recover, log and status.
+// Ensure the caller is authenticated before anything about the request is said, inside recover, log and status.
 func TestChain_Order(t *testing.T) {
 	t.Parallel()
 	var names []string
-	for _, s := range (&chain{}).steps() {
+	for _, s := range (&chain{}).interceptors() {
 		names = append(names, s.name)
 	}
 	want := []string{"path", "recover", "log", "status", "identity", "access", "deadline", "rate", "size", "validation"}
@@ -23,7 +23,7 @@ func TestChain_Order(t *testing.T) {
 	}
 }
 
-// Ensure each kind of caller passes exactly where its rule lets it.
+// Ensure each kind of caller passes exactly where the rule allows it.
 func TestRule_Allow(t *testing.T) {
 	t.Parallel()
 	const (
@@ -72,8 +72,8 @@ func TestRule_Allow(t *testing.T) {
 	}
 }
 
-// Ensure a rule that leaves something open stops the start.
-func TestRule_Complete(t *testing.T) {
+// Ensure a rule that leaves something undefined is refused.
+func TestValidateRule(t *testing.T) {
 	t.Parallel()
 	public := accessv1.Scope_SCOPE_PUBLIC
 	for name, r := range map[string]*accessv1.Rule{
@@ -86,7 +86,7 @@ func TestRule_Complete(t *testing.T) {
 			Roles: []accessv1.Role{accessv1.Role_ROLE_OPERATOR}},
 		"people without a role": {Kinds: []accessv1.Kind{accessv1.Kind_KIND_PERSON}, Scope: accessv1.Scope_SCOPE_NODE},
 	} {
-		if complete(r) == nil {
+		if validateRule(r) == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
