@@ -42,6 +42,10 @@ hsds: ## check the export against the published schemas of HSDS 3: make hsds HSD
 bench: postgres pari-dev ## measure ours beside a baseline in the same run; writes build/bench.json
 	@$(BUILD)/pari-dev bench -o json > $(BUILD)/bench.json && $(BUILD)/pari-dev bench --show $(BUILD)/bench.json
 
+.PHONY: guards
+guards: ## draw 20 guards at random, disable each, see whether a test fails; SEED=7 repeats a draw, N=40 draws more
+	@GOWORK=off go -C tools/guards run . -root $(CURDIR) $(if $(SEED),-seed $(SEED)) $(if $(N),-n $(N) -min $$(($(N) * 9 / 10))) pkg services
+
 .PHONY: soak
 soak: postgres ## long crash battery (about half an hour)
 	@PARI_SOAK=1 go test -count=1 -timeout 60m -run 'TestCrash' -v ./e2e/...

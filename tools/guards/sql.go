@@ -1,0 +1,63 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+)
+
+type span struct{ from, to int }
+
+var (
+	where     = regexp.MustCompile(`(?i)\bwhere\s+`)
+	clauseEnd = regexp.MustCompile(`(?i)^\s*(order by|group by|limit|returning|for (no key )?update|on conflict|union|having)\b`)
+	and       = regexp.MustCompile(`(?i)^\s+and\s+`)
+	between   = regexp.MustCompile(`(?i)\bbetween\s+\S+$`)
+)
+
+// conjuncts returns the parts of each WHERE clause of a statement that are joined by AND. It needs no more of SQL than
+// parentheses and the words that end a clause.
+func conjuncts(sql string) []span {
+	var all []span
+	for _, w := range where.FindAllStringIndex(sql, -1) {
+		depth, from, i := 0, w[1], w[1]
+		for ; i < len(sql) && depth >= 0; i++ {
+			switch sql[i] {
+			case '(':
+				depth++
+			case ')':
+				depth--
+			}
+			if depth != 0 {
+				if depth < 0 {
+					break
+				}
+				continue
+			}
+			if clauseEnd.MatchString(sql[i:]) && i > from {
+				break
+			}
+			m := and.FindString(sql[i:])
+			if m != "" && !between.MatchString(strings.TrimSpace(sql[from:i])) {
+				all = append(all, trimmed(sql, from, i))
+				i += len(m) - 1
+				from = i + 1
+			}
+		}
+		all = append(all, trimmed(sql, from, min(i, len(sql))))
+	}
+	return all
+}
+
+// trimmed is a span without surrounding white space and a parenthesis that closes the clause.
+func trimmed(sql string, from, to int) span {
+	for from < to && strings.ContainsRune(" \t\n", rune(sql[from])) {
+		from++
+	}
+	for from < to && strings.ContainsRune(" \t\n;", rune(sql[to-1])) {
+		to--
+	}
+	if strings.Count(sql[from:to], ")") > strings.Count(sql[from:to], "(") {
+		to--
+	}
+	return span{from, to}
+}
