@@ -31,8 +31,8 @@ build: pari ## build pari and the four services into build/, as operators run th
 	  echo "building $$s ..." >&2; go build -ldflags "-s -w" -o $(BUILD)/$$s ./services/$$s || exit 1; done
 
 .PHONY: test
-test: ## run everything: generate-diff, buf lint, vet, lint, build, unit (-race), store, api, e2e
-	@tools/stages.sh postgres tools gen-diff buf-lint buf-breaking tidy vet lint build unit store api e2e
+test: ## run everything: contract, tidy, vet, lint, builds, unit (-race), store, api, e2e
+	@tools/stages.sh postgres tools gen-diff buf-lint buf-breaking tidy vet lint isolated build unit store api e2e
 
 .PHONY: hsds
 hsds: ## check the export against the published schemas of HSDS 3: make hsds HSDS_SCHEMAS=/folder/with/organization.json
@@ -55,6 +55,10 @@ gen: $(BIN)/buf $(BIN)/protoc-gen-go ## generate Go from proto/, and the pages o
 	@buf format -w proto && rm -rf proto/gen/pari && buf generate
 	@go test ./services/casemanagement/internal/casefile/... ./e2e/contract/... -run 'Docs' -update >/dev/null
 	@echo "generated proto/gen and docs" >&2
+
+.PHONY: publish-contract
+publish-contract: $(BIN)/buf ## make the present contract the published one, which later changes must not break
+	@buf build proto --exclude-source-info -o proto/published.binpb
 
 .PHONY: tidy
 tidy: ## tidy every module
