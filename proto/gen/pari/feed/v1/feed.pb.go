@@ -10,14 +10,12 @@
 package feedv1
 
 import (
+	_ "github.com/retepari/pari/proto/gen/pari/privacy/v1"
+	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
+	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
-
-	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
-	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
-
-	_ "github.com/retepari/pari/proto/gen/pari/privacy/v1"
 )
 
 const (
