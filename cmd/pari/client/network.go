@@ -2,7 +2,7 @@
 // certificate of a system, and adds the access token of a person.
 //
 // It promises that a connection reaches only the service asked for: the server's certificate must name that service and
-// node. It keeps no session and stores no token.
+// node. It stores neither sessions nor tokens.
 package client
 
 import (
@@ -20,10 +20,10 @@ import (
 	"github.com/retepari/pari/pkg/rpc"
 )
 
-// file is the description of a network in its folder.
-const file = "network.json"
+// configFile describes the network, in its folder.
+const configFile = "network.json"
 
-// Network describes where the services of a network are and where the identities of its systems lie.
+// Network holds the addresses of a network's services and the location of its systems' identities.
 type Network struct {
 	// Dir holds network.json, the authority's certificate and an identity directory for each system.
 	Dir string `json:"dir"`
@@ -35,10 +35,10 @@ type Network struct {
 	Nodes []string `json:"nodes"`
 }
 
-// ErrNoNetwork is returned where no network was ever described.
+// ErrNoNetwork is returned when the folder has no network.json.
 var ErrNoNetwork = errors.New("no network here")
 
-// DefaultDir is the folder of the network: PARI_DIR, else one below the home folder.
+// DefaultDir returns the folder of the network: PARI_DIR, else a folder below the home folder.
 func DefaultDir() string {
 	if dir := os.Getenv("PARI_DIR"); dir != "" {
 		return dir
@@ -50,9 +50,9 @@ func DefaultDir() string {
 	return filepath.Join(home, ".local", "state", "pari")
 }
 
-// Load reads the description of the network in dir. It returns ErrNoNetwork where there is none.
+// Load reads the description of the network in dir. It returns ErrNoNetwork when there is none.
 func Load(dir string) (Network, error) {
-	raw, err := os.ReadFile(filepath.Join(dir, file))
+	raw, err := os.ReadFile(filepath.Join(dir, configFile))
 	if errors.Is(err, os.ErrNotExist) {
 		return Network{}, fmt.Errorf("%w: %s", ErrNoNetwork, dir)
 	}
@@ -72,7 +72,7 @@ func (n Network) Save() error {
 	if err != nil {
 		return fmt.Errorf("network: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(n.Dir, file), append(raw, '\n'), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(n.Dir, configFile), append(raw, '\n'), 0o600); err != nil {
 		return fmt.Errorf("network: %w", err)
 	}
 	return nil
@@ -98,7 +98,7 @@ func (n Network) Conn(service, system, token string) (*grpc.ClientConn, error) {
 	return rpc.Dial(addr, source, rpc.Service(name, node), options...)
 }
 
-// Console is the system through which people use a service: the console of its node, or of the centre.
+// Console returns the system through which people use a service: the console of its node, or of the centre.
 func Console(service string) string {
 	if _, node, ok := strings.Cut(service, "."); ok {
 		return "console." + node

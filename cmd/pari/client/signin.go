@@ -21,11 +21,11 @@ import (
 )
 
 const (
-	// clientID is the public client that the provider knows Pari's command line as.
+	// clientID is the id of the command line, a public client.
 	clientID = "pari"
-	// redirectURI is where a provider sends the code. Nothing listens there: the code is read from the redirect.
+	// redirectURI receives the code. Nothing listens there: the code is read from the redirect's Location header.
 	redirectURI = "http://127.0.0.1/callback"
-	// maxRedirects bounds the way from the authorization request to the code.
+	// maxRedirects bounds the redirects from the authorization request to the callback.
 	maxRedirects = 10
 )
 
@@ -43,9 +43,9 @@ func (n Network) SignIn(ctx context.Context, user string) (token string, expires
 	return SignIn(ctx, client, n.Issuer, user)
 }
 
-// SignIn runs the authorization code flow with PKCE (RFC 7636) and gives the user as login_hint. It has no browser: it
-// works with a provider that redirects at once, as the one of the development network does, and fails with the
-// provider's own words where a page asks for a password.
+// SignIn runs the authorization code flow with PKCE (RFC 7636) and sends the user as login_hint. It has no browser: it
+// needs a provider that redirects without a page, as that of the development network does. When the provider responds
+// with a page, it returns the status and the text as an error.
 func SignIn(ctx context.Context, client *http.Client, issuer, user string) (string, time.Time, error) {
 	ctx = oidc.ClientContext(ctx, client)
 	provider, err := oidc.NewProvider(ctx, issuer)
@@ -56,18 +56,18 @@ func SignIn(ctx context.Context, client *http.Client, issuer, user string) (stri
 		ClientID: clientID, Endpoint: provider.Endpoint(), RedirectURL: redirectURI, Scopes: []string{oidc.ScopeOpenID},
 	}
 	verifier, state := oauth2.GenerateVerifier(), oauth2.GenerateVerifier()
-	answer, err := followToCallback(ctx, client, config.AuthCodeURL(state,
+	params, err := followToCallback(ctx, client, config.AuthCodeURL(state,
 		oauth2.S256ChallengeOption(verifier), oauth2.SetAuthURLParam("login_hint", user)))
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("sign in: %w", err)
 	}
-	if refused := answer.Get("error"); refused != "" {
-		return "", time.Time{}, fmt.Errorf("sign in: %s: %s", refused, answer.Get("error_description"))
+	if failure := params.Get("error"); failure != "" {
+		return "", time.Time{}, fmt.Errorf("sign in: %s: %s", failure, params.Get("error_description"))
 	}
-	if answer.Get("state") != state || answer.Get("code") == "" {
+	if params.Get("state") != state || params.Get("code") == "" {
 		return "", time.Time{}, errors.New("sign in: the provider returned no code for this request")
 	}
-	token, err := config.Exchange(ctx, answer.Get("code"), oauth2.VerifierOption(verifier))
+	token, err := config.Exchange(ctx, params.Get("code"), oauth2.VerifierOption(verifier))
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("sign in: %w", err)
 	}

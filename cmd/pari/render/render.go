@@ -1,4 +1,4 @@
-// Package render writes answers of the network as text for people: aligned rows, in Italian or English.
+// Package render writes API responses as aligned rows of text, in Italian or English.
 package render
 
 import (
@@ -13,7 +13,7 @@ import (
 // Row writes one row; each argument is a cell.
 type Row func(cells ...any)
 
-// Rows aligns the cells of all rows that write writes.
+// Rows calls write and aligns the cells of all rows that it writes.
 func Rows(w io.Writer, write func(row Row)) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	write(func(cells ...any) {
@@ -34,21 +34,22 @@ func Label(lang, it, en string) string {
 	return it
 }
 
-// Table writes the cells of a table that are shown, and how many are suppressed.
+// Table writes the published cells of a table, and the number of suppressed cells.
 func Table(t *reportingv1.Table, lang string, row Row) {
 	label := func(it, en string) string { return Label(lang, it, en) }
 	info := t.GetInfo()
-	row(fmt.Sprintf("%s %s, %s %d", info.GetCode(), label(info.GetTitleIt(), info.GetTitleEn()), t.GetRegion(), t.GetYear()))
+	title := label(info.GetTitleIt(), info.GetTitleEn())
+	row(fmt.Sprintf("%s %s, %s %d", info.GetCode(), title, t.GetRegion(), t.GetYear()))
 	names := make([]map[string]string, len(t.GetDimensions()))
-	var head []any
+	var header []any
 	for i, d := range t.GetDimensions() {
-		head = append(head, label(d.GetLabelIt(), d.GetLabelEn()))
+		header = append(header, label(d.GetLabelIt(), d.GetLabelEn()))
 		names[i] = map[string]string{}
 		for _, category := range d.GetCategories() {
 			names[i][category.GetCode()] = label(category.GetLabelIt(), category.GetLabelEn())
 		}
 	}
-	row(append(head, "N")...)
+	row(append(header, "N")...)
 	suppressed := 0
 	for _, cell := range t.GetCells() {
 		if cell.GetHidden() {
@@ -69,7 +70,7 @@ func Table(t *reportingv1.Table, lang string, row Row) {
 		row(label("dati pubblici, esatti", "public figures, exact"))
 		return
 	}
-	row(fmt.Sprintf(label("%d celle protette: zero o meno di %d; le altre arrotondate a %d",
-		"%d cells protected: zero or fewer than %d; the others rounded to %d"),
-		suppressed, t.GetProtection().GetThreshold(), t.GetProtection().GetBase()))
+	format := label("%d celle protette: zero o meno di %d; le altre arrotondate a %d",
+		"%d cells protected: zero or fewer than %d; the others rounded to %d")
+	row(fmt.Sprintf(format, suppressed, t.GetProtection().GetThreshold(), t.GetProtection().GetBase()))
 }

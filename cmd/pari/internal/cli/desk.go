@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/cmd/pari/render"
@@ -14,46 +13,35 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-func (c *cli) desk() *cobra.Command {
+func (c *cli) deskCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "desk", Short: "Offices that help"}
-	cmd.AddCommand(c.deskFind(), c.deskHours(), c.deskCalendar())
+	cmd.AddCommand(c.deskFindCmd(), c.deskHoursCmd(), c.deskCalendarCmd())
 	return cmd
 }
 
-func (c *cli) deskFind() *cobra.Command {
+func (c *cli) deskFindCmd() *cobra.Command {
 	req := &directoryv1.FindOfficesRequest{}
-	var at string
+	var openAt string
 	cmd := &cobra.Command{
-		Use: "find", Short: "Find an office by place, ground, channel, time, language and accessibility", Args: cobra.NoArgs,
-		Example: "  pari desk find --territory 019036 --ground DISABILITY\n  pari desk find --territory 004078 --open 2026-12-01T10:00\n" +
+		Use: "find", Short: "Find an office by place, ground, channel, time, language and accessibility",
+		Args: cobra.NoArgs,
+		Example: "  pari desk find --territory 019036 --ground DISABILITY\n" +
+			"  pari desk find --territory 004078 --open 2026-12-01T10:00\n" +
 			"  pari desk find --territory 015146 --language AR --accessible STEP_FREE",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if at != "" {
-				moment, err := time.ParseInLocation("2006-01-02T15:04", at, tz.Rome)
+			if openAt != "" {
+				at, err := time.ParseInLocation("2006-01-02T15:04", openAt, tz.Rome)
 				if err != nil {
-					return fmt.Errorf("--open takes a time in Italy such as 2026-12-01T10:00, not %q", at)
+					return fmt.Errorf("--open takes a time in Italy such as 2026-12-01T10:00, not %q", openAt)
 				}
-				req.OpenAt = timestamppb.New(moment)
+				req.OpenAt = timestamppb.New(at)
 			}
-			return c.ask(cmd.Context(), "directory", func(ctx context.Context, conn *grpc.ClientConn) error {
-				answer, err := directoryv1.NewDirectoryServiceClient(conn).FindOffices(ctx, req)
+			return c.withDirectory(cmd.Context(), func(ctx context.Context, directory directoryClient) error {
+				resp, err := directory.FindOffices(ctx, req)
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row render.Row) {
-					row(c.label("UFFICIO", "OFFICE"), c.label("APERTO", "OPEN"), c.label("TELEFONO", "PHONE"), "E-MAIL", "ID", c.label("PERCHÉ", "WHY"))
-					for _, m := range answer.GetMatches() {
-						o := m.GetOffice()
-						phone, email := "", ""
-						if len(o.GetPhones()) > 0 {
-							phone = o.GetPhones()[0].GetNumber()
-						}
-						if len(o.GetEmails()) > 0 {
-							email = o.GetEmails()[0].GetAddress()
-						}
-						row(o.GetName()+c.hidden(o), c.open(m.GetOpenState()), phone, email, o.GetOfficeId(), c.reasons(m.GetReasons()))
-					}
-				})
+				return c.print(resp, func(row render.Row) { c.matchRows(resp.GetMatches(), row) })
 			})
 		},
 	}
@@ -64,22 +52,40 @@ func (c *cli) deskFind() *cobra.Command {
 	f.StringVar(&req.AccessMode, "access", "", "how to reach it; pari vocabulary access_mode")
 	f.StringVar(&req.Service, "service", "", "pari vocabulary service_type")
 	f.StringSliceVar(&req.Languages, "language", nil, "first those that say they speak it; pari vocabulary language")
-	f.StringSliceVar(&req.Accessibility, "accessible", nil, "first those that say they have it; pari vocabulary accessibility")
-	f.StringVar(&at, "open", "", "only what is open then, in Italy, for instance 2026-12-01T10:00")
+	f.StringSliceVar(&req.Accessibility, "accessible", nil,
+		"first those that say they have it; pari vocabulary accessibility")
+	f.StringVar(&openAt, "open", "", "only what is open then, in Italy, for instance 2026-12-01T10:00")
 	return cmd
 }
 
-func (c *cli) vocabulary() *cobra.Command {
+func (c *cli) matchRows(matches []*directoryv1.OfficeMatch, row render.Row) {
+	row(c.label("UFFICIO", "OFFICE"), c.label("APERTO", "OPEN"), c.label("TELEFONO", "PHONE"), "E-MAIL", "ID",
+		c.label("PERCHÉ", "WHY"))
+	for _, m := range matches {
+		o := m.GetOffice()
+		phone, email := "", ""
+		if len(o.GetPhones()) > 0 {
+			phone = o.GetPhones()[0].GetNumber()
+		}
+		if len(o.GetEmails()) > 0 {
+			email = o.GetEmails()[0].GetAddress()
+		}
+		row(o.GetName()+c.restrictedMark(o), c.openState(m.GetOpenState()), phone, email, o.GetOfficeId(),
+			c.reasons(m.GetReasons()))
+	}
+}
+
+func (c *cli) vocabularyCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "vocabulary [LIST]", Short: "Show a code list, or which there are", Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.ask(cmd.Context(), "directory", func(ctx context.Context, conn *grpc.ClientConn) error {
-				answer, err := directoryv1.NewDirectoryServiceClient(conn).ListVocabularies(ctx, &directoryv1.ListVocabulariesRequest{Names: args})
+			return c.withDirectory(cmd.Context(), func(ctx context.Context, directory directoryClient) error {
+				resp, err := directory.ListVocabularies(ctx, &directoryv1.ListVocabulariesRequest{Names: args})
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row render.Row) {
-					for _, v := range answer.GetVocabularies() {
+				return c.print(resp, func(row render.Row) {
+					for _, v := range resp.GetVocabularies() {
 						if len(args) == 0 {
 							row(v.GetName(), len(v.GetTerms()), c.label(v.GetTitleIt(), v.GetTitleEn()))
 							continue

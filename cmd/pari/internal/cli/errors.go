@@ -14,17 +14,19 @@ import (
 
 var errNotSignedIn = errors.New("nobody is signed in")
 
-// next is what to try after a refusal, by its reason.
-var next = map[string]string{ //nolint:gosec // names of refusals, no credentials
-	"NOT_FOUND":            "pari report list, pari case list, pari directory list: what there is",
-	"WRONG_VERSION":        "pari case show ID, pari directory history KIND/ID: how it stands now; then decide again",
-	"FORBIDDEN_MOVE":       "pari case show ID: where it stands; docs/case-states.md shows what may follow",
-	"NOT_ASSESSED":         "pari case assess ID --help",
-	"NOT_ALLOWED":          "pari login --as coordinator-cremona, or --as publisher for the directory: somebody who may",
-	"VIEW_NOT_ALLOWED":     "pari login --as worker-cremona: somebody who may",
-	"WRONG_NODE":           "--node with the node of who asks, or pari login --as somebody of that node; analyst and auditor are of the centre",
-	"WRONG_REGION":         "--region with a region that you see, for instance piemonte",
-	"NO_TOKEN":             "pari login --as operator-cremona, or --as editor for the directory; then the same with that --as",
+// hints maps the reason of an error to the command to try next.
+var hints = map[string]string{ //nolint:gosec // names of error reasons, no credentials
+	"NOT_FOUND":        "pari report list, pari case list, pari directory list: what there is",
+	"WRONG_VERSION":    "pari case show ID, pari directory history KIND/ID: how it stands now; then decide again",
+	"FORBIDDEN_MOVE":   "pari case show ID: where it stands; docs/case-states.md shows what may follow",
+	"NOT_ASSESSED":     "pari case assess ID --help",
+	"NOT_ALLOWED":      "pari login --as coordinator-cremona, or --as publisher for the directory: somebody who may",
+	"VIEW_NOT_ALLOWED": "pari login --as worker-cremona: somebody who may",
+	"WRONG_NODE": "--node with the node of who asks, or pari login --as somebody of that node; " +
+		"analyst and auditor are of the centre",
+	"WRONG_REGION": "--region with a region that you see, for instance piemonte",
+	"NO_TOKEN": "pari login --as operator-cremona, or --as editor for the directory; " +
+		"then the same with that --as",
 	"AT_THE_CENTRE_ONLY":   "the same without --copy: the centre has history and proposals",
 	"SECOND_PERSON_NEEDED": "pari directory proposals; another publisher than who proposed it decides",
 	"BAD_TOKEN":            "pari login --as operator-cremona",
@@ -36,36 +38,37 @@ var next = map[string]string{ //nolint:gosec // names of refusals, no credential
 	"UNAVAILABLE":          "the same again in a moment: nothing is stored twice",
 }
 
-// explain prints an error in the caller's language, everything that is wrong, and what to try next.
+// explain prints an error in the language of --lang, all invalid fields, and the command to try next.
 func (c *cli) explain(err error) {
 	var b strings.Builder
-	try := ""
+	hint := ""
 	st, isStatus := status.FromError(err)
 	switch {
 	case errors.Is(err, client.ErrNoNetwork):
 		fmt.Fprintln(&b, err)
-		try = "make run, in another terminal"
+		hint = "make run, in another terminal"
 	case errors.Is(err, errNotSignedIn):
 		fmt.Fprintln(&b, err)
-		if try = "pari login --as operator-cremona"; c.as != "" {
-			try = "pari login --as " + c.as
+		if hint = "pari login --as operator-cremona"; c.as != "" {
+			hint = "pari login --as " + c.as
 		}
 	case isStatus && st.Code() != codes.OK:
-		try = c.explainStatus(&b, st)
+		hint = c.explainStatus(&b, st)
 	default:
 		fmt.Fprintln(&b, err)
-		try = "pari --help"
+		hint = "pari --help"
 	}
-	fmt.Fprintf(&b, "→ %s\n", try)
+	fmt.Fprintf(&b, "→ %s\n", hint)
 	_, _ = c.errOut.Write([]byte(b.String()))
 }
 
-func (c *cli) explainStatus(b *strings.Builder, st *status.Status) (try string) {
-	text, fields := st.Message(), []string{}
+// explainStatus writes the message of a gRPC status and the fields of its details, and returns the hint.
+func (c *cli) explainStatus(b *strings.Builder, st *status.Status) (hint string) {
+	message, fields := st.Message(), []string{}
 	for _, detail := range st.Details() {
 		switch d := detail.(type) {
 		case *errdetails.ErrorInfo:
-			try = next[d.GetReason()]
+			hint = hints[d.GetReason()]
 			for k, v := range d.GetMetadata() {
 				if k == "current_version" || k == "state" {
 					fields = append(fields, k+": "+v)
@@ -73,36 +76,41 @@ func (c *cli) explainStatus(b *strings.Builder, st *status.Status) (try string) 
 			}
 		case *errdetails.LocalizedMessage:
 			if c.lang == "it" {
-				text = d.GetMessage()
+				message = d.GetMessage()
 			}
 		case *errdetails.BadRequest:
-			for _, f := range d.GetFieldViolations() {
-				wrong := f.GetDescription()
-				if c.lang == "it" {
-					wrong = f.GetLocalizedMessage().GetMessage()
+			for _, v := range d.GetFieldViolations() {
+				fields = append(fields, c.fieldText(v, message))
+				if v.GetReason() == "UNKNOWN_CODE" {
+					hint = hints["UNKNOWN_CODE"]
 				}
-				if f.GetReason() == "UNKNOWN_CODE" {
-					try = next["UNKNOWN_CODE"]
-				}
-				if wrong == text { // the one thing that is wrong was said already
-					wrong = ""
-				}
-				fields = append(fields, strings.TrimSuffix(f.GetField()+": "+wrong, ": "))
 			}
 		}
 	}
-	fmt.Fprintln(b, text)
+	fmt.Fprintln(b, message)
 	for _, f := range fields {
 		fmt.Fprintln(b, "  "+f)
 	}
 	switch {
-	case try != "":
+	case hint != "":
 	case st.Code() == codes.Unavailable:
-		try = "make run, in another terminal: the network does not answer"
+		hint = "make run, in another terminal: the network does not answer"
 	case st.Code() == codes.Unauthenticated:
-		try = "pari login --as operator-cremona"
+		hint = "pari login --as operator-cremona"
 	default:
-		try = "pari --help"
+		hint = "pari --help"
 	}
-	return try
+	return hint
+}
+
+// fieldText formats a field violation. It leaves out the description when the message already says the same.
+func (c *cli) fieldText(v *errdetails.BadRequest_FieldViolation, message string) string {
+	description := v.GetDescription()
+	if c.lang == "it" {
+		description = v.GetLocalizedMessage().GetMessage()
+	}
+	if description == message {
+		description = ""
+	}
+	return strings.TrimSuffix(v.GetField()+": "+description, ": ")
 }

@@ -21,102 +21,115 @@ import (
 	"github.com/retepari/pari/services/directory/files"
 )
 
-// documents are the formats that can be read, by the names that people type.
-var documents = map[string]directoryv1.DocumentFormat{
+// importFormats maps the names of the command line to the document formats.
+var importFormats = map[string]directoryv1.DocumentFormat{
 	"hsds": directoryv1.DocumentFormat_DOCUMENT_FORMAT_HSDS, "yaml": directoryv1.DocumentFormat_DOCUMENT_FORMAT_YAML,
 }
 
-func (c *cli) directoryImport() *cobra.Command {
-	names := slices.Sorted(maps.Keys(documents))
+func (c *cli) directoryImportCmd() *cobra.Command {
+	names := slices.Sorted(maps.Keys(importFormats))
 	req := &directoryv1.ReadDocumentRequest{}
 	cmd := &cobra.Command{
-		Use: "import FORMAT FILE FOLDER", Short: "Write a document of another directory as files, to look at and apply: " + strings.Join(names, ", "),
-		Args: cobra.ExactArgs(3), ValidArgs: names, Example: "  pari directory import hsds other.json ./directory --as editor",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			known := false
-			if req.Format, known = documents[args[0]]; !known {
+		Use: "import FORMAT FILE FOLDER",
+		Short: "Write a document of another directory as files, to look at and apply: " +
+			strings.Join(names, ", "),
+		Args: cobra.ExactArgs(3), ValidArgs: names,
+		Example: "  pari directory import hsds other.json ./directory --as editor",
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			ok := false
+			if req.Format, ok = importFormats[args[0]]; !ok {
 				return fmt.Errorf("%q is no format; there are %s", args[0], strings.Join(names, ", "))
 			}
-			var err error
 			if req.Content, err = readDocument(args[1], req.Format); err != nil {
 				return err
 			}
-			return c.inDirectory(cmd, func(ctx context.Context, client directoryv1.DirectoryServiceClient) error {
-				answer, err := client.ReadDocument(ctx, req)
+			return c.withDirectory(cmd.Context(), func(ctx context.Context, directory directoryClient) error {
+				resp, err := directory.ReadDocument(ctx, req)
 				if err != nil {
 					return err
 				}
-				became, err := writeEntries(args[2], answer.GetEntries())
+				results, err := writeEntries(args[2], resp.GetEntries())
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row render.Row) { c.importRows(answer, became, args[2], row) })
+				return c.print(resp, func(row render.Row) { c.importRows(resp, results, args[2], row) })
 			})
 		},
 	}
-	cmd.Flags().StringVar(&req.Kind, "kind", "", "kind of the entry, for the format yaml: "+strings.Join(files.Kinds(), ", "))
+	cmd.Flags().StringVar(&req.Kind, "kind", "",
+		"kind of the entry, for the format yaml: "+strings.Join(files.Kinds(), ", "))
 	return cmd
 }
 
-// maxDocument is the largest document that the directory takes, in bytes: 4 MiB with all that travels beside it.
+// maxDocument is the largest document in bytes. With the rest of the request it stays below the 4 MiB of a message.
 const maxDocument = 4<<20 - 1<<10
 
-// readDocument reads a document, as short as it can be written.
+// readDocument reads a document and removes the white space of JSON. It does not parse: the directory reports what is
+// invalid and where.
 func readDocument(file string, format directoryv1.DocumentFormat) ([]byte, error) {
 	raw, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("read document: %w", err)
 	}
 	if format == directoryv1.DocumentFormat_DOCUMENT_FORMAT_HSDS {
-		var short bytes.Buffer
-		if json.Compact(&short, raw) == nil { // what is no JSON the directory refuses, and says where
-			raw = short.Bytes()
+		var compact bytes.Buffer
+		if json.Compact(&compact, raw) == nil {
+			raw = compact.Bytes()
 		}
 	}
 	if len(raw) > maxDocument {
-		return nil, fmt.Errorf("%s has %d bytes, and a document at most %d: write it node by node and import each", file, len(raw), maxDocument)
+		return nil, fmt.Errorf("%s has %d bytes, and a document at most %d: write it node by node and import each",
+			file, len(raw), maxDocument)
 	}
 	return raw, nil
 }
 
-// importRows say what was read, what was passed over and why, and what has to be mended before it can be proposed.
-func (c *cli) importRows(answer *directoryv1.ReadDocumentResponse, became []string, folder string, row render.Row) {
-	words := map[string]string{
-		fileNew: c.label("nuovo file", "new file"), fileChanged: c.label("file cambiato", "file changed"), fileSame: c.label("file invariato", "file as it was"),
+// importRows lists the entries that were read, what was left out and why, and what to correct before proposing.
+func (c *cli) importRows(resp *directoryv1.ReadDocumentResponse, results []fileResult, folder string, row render.Row) {
+	texts := map[fileResult]string{
+		fileNew:     c.label("nuovo file", "new file"),
+		fileChanged: c.label("file cambiato", "file changed"),
+		fileSame:    c.label("file invariato", "file as it was"),
 	}
-	for i, e := range answer.GetEntries() {
-		standing := c.label("nuova nel repertorio", "new in the directory")
+	for i, e := range resp.GetEntries() {
+		revision := c.label("nuova nel repertorio", "new in the directory")
 		if e.GetRevision() != 0 {
-			standing = fmt.Sprintf(c.label("nel repertorio dalla revisione %d", "in the directory since revision %d"), e.GetRevision())
+			format := c.label("nel repertorio dalla revisione %d", "in the directory since revision %d")
+			revision = fmt.Sprintf(format, e.GetRevision())
 		}
-		row(files.Name(e), words[became[i]], standing)
+		row(files.Name(e), texts[results[i]], revision)
 	}
-	problems := func(title string, all []*directoryv1.DocumentProblem, more int32) {
-		if len(all) == 0 {
-			return
-		}
-		row(title)
-		for _, p := range all {
-			row("  "+p.GetPath(), p.GetReason(), c.label(p.GetTextIt(), p.GetTextEn()))
-		}
-		if more > 0 {
-			row(fmt.Sprintf(c.label("  e altri %d", "  and %d more"), more))
-		}
-	}
-	problems(c.label("TRALASCIATO", "PASSED OVER"), answer.GetPassedOver(), answer.GetPassedOverMore())
-	problems(c.label("DA CORREGGERE NEI FILE", "TO BE MENDED IN THE FILES"), answer.GetWrong(), answer.GetWrongMore())
+	c.problemRows(c.label("TRALASCIATO", "PASSED OVER"), resp.GetPassedOver(), resp.GetPassedOverMore(), row)
+	toCorrect := c.label("DA CORREGGERE NEI FILE", "TO BE MENDED IN THE FILES")
+	c.problemRows(toCorrect, resp.GetWrong(), resp.GetWrongMore(), row)
 	row("→ pari directory diff " + folder + " --as editor")
 }
 
-// What became of a file.
+func (c *cli) problemRows(title string, problems []*directoryv1.DocumentProblem, more int32, row render.Row) {
+	if len(problems) == 0 {
+		return
+	}
+	row(title)
+	for _, p := range problems {
+		row("  "+p.GetPath(), p.GetReason(), c.label(p.GetTextIt(), p.GetTextEn()))
+	}
+	if more > 0 {
+		row(fmt.Sprintf(c.label("  e altri %d", "  and %d more"), more))
+	}
+}
+
+// fileResult is how writing an entry changed its file.
+type fileResult string
+
 const (
-	fileNew     = "new"
-	fileChanged = "changed"
-	fileSame    = "same"
+	fileNew     fileResult = "new"
+	fileChanged fileResult = "changed"
+	fileSame    fileResult = "same"
 )
 
-// writeEntries writes entries as files, and tells what became of each. No name of an entry leads out of the folder.
-func writeEntries(folder string, entries []*directoryv1.Entry) (became []string, err error) {
+// writeEntries writes each entry to <kind>/<id>.yaml below the folder and returns the result for each. An entry whose
+// name points outside the folder is an error.
+func writeEntries(folder string, entries []*directoryv1.Entry) (results []fileResult, err error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // public data
 		return nil, fmt.Errorf("write files: %w", err)
 	}
@@ -126,29 +139,36 @@ func writeEntries(folder string, entries []*directoryv1.Entry) (became []string,
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
 	for _, e := range entries {
-		text, err := files.YAML(e)
+		result, err := writeEntry(root, e)
 		if err != nil {
 			return nil, err
 		}
-		name := filepath.FromSlash(path.Join(e.GetKind(), e.GetId()+".yaml"))
-		before, err := root.ReadFile(name)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			became = append(became, fileNew)
-		case err != nil:
-			return nil, fmt.Errorf("write files: %w", err)
-		case bytes.Equal(before, text):
-			became = append(became, fileSame)
-			continue
-		default:
-			became = append(became, fileChanged)
-		}
-		if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			return nil, fmt.Errorf("write files: %w", err)
-		}
-		if err := root.WriteFile(name, text, 0o644); err != nil {
-			return nil, fmt.Errorf("write files: %w", err)
-		}
+		results = append(results, result)
 	}
-	return became, nil
+	return results, nil
+}
+
+func writeEntry(root *os.Root, e *directoryv1.Entry) (fileResult, error) {
+	text, err := files.YAML(e)
+	if err != nil {
+		return "", err
+	}
+	name := filepath.FromSlash(path.Join(e.GetKind(), e.GetId()+".yaml"))
+	result := fileChanged
+	old, err := root.ReadFile(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		result = fileNew
+	case err != nil:
+		return "", fmt.Errorf("write files: %w", err)
+	case bytes.Equal(old, text):
+		return fileSame, nil
+	}
+	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return "", fmt.Errorf("write files: %w", err)
+	}
+	if err := root.WriteFile(name, text, 0o644); err != nil {
+		return "", fmt.Errorf("write files: %w", err)
+	}
+	return result, nil
 }

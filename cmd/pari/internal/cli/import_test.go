@@ -13,19 +13,20 @@ import (
 )
 
 func body(id, name string) *directoryv1.Entry {
-	return &directoryv1.Entry{Kind: "body", Id: id, Content: &directoryv1.Entry_Body{Body: &directoryv1.Body{BodyId: id, Name: name}}}
+	b := &directoryv1.Body{BodyId: id, Name: name}
+	return &directoryv1.Entry{Kind: "body", Id: id, Content: &directoryv1.Entry_Body{Body: b}}
 }
 
-// Ensure entries become the files that edit, diff and apply use, and that what is there already is told.
+// Ensure that files.Read reads the files, and that the result tells new, changed and unchanged files apart.
 func TestWriteEntries(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "new")
 	for _, c := range []struct {
 		entries []*directoryv1.Entry
-		want    []string
+		want    []fileResult
 	}{
-		{[]*directoryv1.Entry{body("a", "A"), body("b", "B")}, []string{fileNew, fileNew}},
-		{[]*directoryv1.Entry{body("a", "A"), body("b", "Better")}, []string{fileSame, fileChanged}},
+		{[]*directoryv1.Entry{body("a", "A"), body("b", "B")}, []fileResult{fileNew, fileNew}},
+		{[]*directoryv1.Entry{body("a", "A"), body("b", "Better")}, []fileResult{fileSame, fileChanged}},
 	} {
 		got, err := writeEntries(folder, c.entries)
 		if err != nil {
@@ -41,8 +42,8 @@ func TestWriteEntries(t *testing.T) {
 	}
 }
 
-// Ensure nobody's document writes outside the folder.
-func TestWriteEntries_StaysInside(t *testing.T) {
+// Ensure that an entry with a path in its id is not written outside the folder.
+func TestWriteEntries_RefusesPathsOutside(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	for _, id := range []string{"../../out", "/../../out"} {
@@ -55,7 +56,7 @@ func TestWriteEntries_StaysInside(t *testing.T) {
 	}
 }
 
-// Ensure that a document is sent as short as it can be, and that one which is too large is told here and not by a broken call.
+// Ensure that JSON is compacted before its size is checked, and that a document above the limit is an error.
 func TestReadDocument(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "d.json")
@@ -66,7 +67,9 @@ func TestReadDocument(t *testing.T) {
 	}
 	hsds := directoryv1.DocumentFormat_DOCUMENT_FORMAT_HSDS
 	for text, want := range map[string]string{
-		"{\n  \"a\": [ 1 ]\n}": `{"a":[1]}`, "no JSON": "no JSON", "[" + strings.Repeat(" ", maxDocument) + "]": "[]",
+		"{\n  \"a\": [ 1 ]\n}": `{"a":[1]}`,
+		"no JSON":              "no JSON",
+		"[" + strings.Repeat(" ", maxDocument) + "]": "[]",
 	} {
 		write(text)
 		if got, err := readDocument(file, hsds); err != nil || string(got) != want {

@@ -9,27 +9,32 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/retepari/pari/cmd/pari/render"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 )
 
-func (c *cli) report() *cobra.Command {
+// versionUsage describes the flag --version of commands that change a report or a case.
+const versionUsage = "version that you decided on; else the one it has now"
+
+func (c *cli) reportCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "report", Short: "Reports of a node"}
-	cmd.AddCommand(c.reportSubmit(), c.reportShow(), c.reportList(), c.reportTake())
+	cmd.AddCommand(c.reportSubmitCmd(), c.reportShowCmd(), c.reportListCmd(), c.reportTakeCmd())
 	return cmd
 }
 
-func (c *cli) reportSubmit() *cobra.Command {
+func (c *cli) reportSubmitCmd() *cobra.Command {
 	req := &intakev1.SubmitReportRequest{Content: &intakev1.ReportContent{}}
 	var file string
 	content := req.GetContent()
 	cmd := &cobra.Command{
 		Use: "submit", Short: "Submit what somebody told", Args: cobra.NoArgs,
-		Long: "Submits a report from a file in JSON, in the names of the contract (ReportContent), from standard input with --file -, or from flags.\nNames, telephones and texts belong into the file: flags are seen by everybody on the machine.",
-		Example: "  pari report submit --channel DESK --role VICTIM --ground DISABILITY --wish HELP --place 019036 --text 'Il negozio ha un gradino.'\n" +
+		Long: "Submits a report from a file in JSON, in the names of the contract (ReportContent), " +
+			"from standard input with --file -, or from flags.\n" +
+			"Names, telephones and texts belong into the file: flags are seen by everybody on the machine.",
+		Example: "  pari report submit --channel DESK --role VICTIM --ground DISABILITY --wish HELP --place 019036 " +
+			"--text 'Il negozio ha un gradino.'\n" +
 			"  pari report submit --file report.json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := c.readContent(file, content); err != nil {
@@ -41,19 +46,19 @@ func (c *cli) reportSubmit() *cobra.Command {
 			if content.GetNoticeVersion() == "" {
 				content.NoticeVersion = "2026-01"
 			}
-			return c.ask(cmd.Context(), "intake", func(ctx context.Context, conn *grpc.ClientConn) error {
-				answer, err := intakev1.NewIntakeServiceClient(conn).SubmitReport(ctx, req)
+			return c.withIntake(cmd.Context(), func(ctx context.Context, intake intakeClient) error {
+				resp, err := intake.SubmitReport(ctx, req)
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row render.Row) {
+				return c.print(resp, func(row render.Row) {
 					if req.GetValidateOnly() {
 						row(c.label("va bene: nulla è stato salvato", "it would be taken: nothing was stored"))
 						return
 					}
-					row(c.label("numero", "number"), answer.GetNumber())
-					row(c.label("codice da dare alla persona", "code for the person"), answer.GetReceiptCode())
-					row("id", answer.GetReportId())
+					row(c.label("numero", "number"), resp.GetNumber())
+					row(c.label("codice da dare alla persona", "code for the person"), resp.GetReceiptCode())
+					row("id", resp.GetReportId())
 				})
 			})
 		},
@@ -72,7 +77,8 @@ func (c *cli) reportSubmit() *cobra.Command {
 	return cmd
 }
 
-func (c *cli) readContent(file string, into *intakev1.ReportContent) error {
+// readContent reads a report in JSON from a file, or from standard input when the file is "-".
+func (c *cli) readContent(file string, content *intakev1.ReportContent) error {
 	if file == "" {
 		return nil
 	}
@@ -86,13 +92,13 @@ func (c *cli) readContent(file string, into *intakev1.ReportContent) error {
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	if err := protojson.Unmarshal(raw, into); err != nil {
+	if err := protojson.Unmarshal(raw, content); err != nil {
 		return fmt.Errorf("report: %s is not a report in JSON; see ReportContent in proto/pari/intake/v1", file)
 	}
 	return nil
 }
 
-func (c *cli) reportShow() *cobra.Command {
+func (c *cli) reportShowCmd() *cobra.Command {
 	req := &intakev1.GetReportRequest{}
 	var full bool
 	cmd := &cobra.Command{
@@ -102,12 +108,12 @@ func (c *cli) reportShow() *cobra.Command {
 			if full {
 				req.View = intakev1.ReportView_REPORT_VIEW_FULL
 			}
-			return c.ask(cmd.Context(), "intake", func(ctx context.Context, conn *grpc.ClientConn) error {
-				answer, err := intakev1.NewIntakeServiceClient(conn).GetReport(ctx, req)
+			return c.withIntake(cmd.Context(), func(ctx context.Context, intake intakeClient) error {
+				resp, err := intake.GetReport(ctx, req)
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row render.Row) { c.reportRows(answer.GetReport(), row) })
+				return c.print(resp, func(row render.Row) { c.reportRows(resp.GetReport(), row) })
 			})
 		},
 	}
@@ -118,8 +124,8 @@ func (c *cli) reportShow() *cobra.Command {
 func (c *cli) reportRows(r *intakev1.Report, row render.Row) {
 	content := r.GetContent()
 	row(c.label("numero", "number"), r.GetNumber())
-	row(c.label("stato", "state"), short(r.GetState().String()), "v"+fmt.Sprint(r.GetVersion()))
-	row(c.label("ricevuta", "received"), r.GetReceivedAt().AsTime().Local().Format("2006-01-02 15:04"))
+	row(c.label("stato", "state"), shortEnum(r.GetState().String()), fmt.Sprintf("v%d", r.GetVersion()))
+	row(c.label("ricevuta", "received"), r.GetReceivedAt().AsTime().Local().Format(dateTime))
 	row(c.label("canale", "channel"), content.GetChannel())
 	row(c.label("chi segnala", "reporter"), content.GetReporterRole())
 	row(c.label("fattori", "grounds"), strings.Join(content.GetGrounds(), " "))
@@ -127,36 +133,30 @@ func (c *cli) reportRows(r *intakev1.Report, row render.Row) {
 	if content.GetNarrative() != "" {
 		row(c.label("racconto", "told"), content.GetNarrative())
 	}
-	if contact := content.GetContact(); contact != nil {
-		row(c.label("contatto", "contact"), strings.Join([]string{contact.GetName(), contact.GetPhone(), contact.GetEmail(), contact.GetSafeContact()}, " "))
+	if p := content.GetContact(); p != nil {
+		text := strings.Join([]string{p.GetName(), p.GetPhone(), p.GetEmail(), p.GetSafeContact()}, " ")
+		row(c.label("contatto", "contact"), text)
 	}
 	if r.GetCaseNumber() != "" {
 		row(c.label("caso", "case"), r.GetCaseNumber(), r.GetCaseId())
 	}
 	for _, h := range r.GetHistory() {
-		row(fmt.Sprintf("  v%d", h.GetVersion()), h.GetAt().AsTime().Local().Format("2006-01-02 15:04"), h.GetWhat(), h.GetBy().GetPerson(), h.GetBy().GetSystem())
+		row(fmt.Sprintf("  v%d", h.GetVersion()), h.GetAt().AsTime().Local().Format(dateTime), h.GetWhat(),
+			h.GetBy().GetPerson(), h.GetBy().GetSystem())
 	}
 }
 
-func (c *cli) reportList() *cobra.Command {
+func (c *cli) reportListCmd() *cobra.Command {
 	req := &intakev1.ListReportsRequest{}
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the reports of a node, newest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.ask(cmd.Context(), "intake", func(ctx context.Context, conn *grpc.ClientConn) error {
-				answer, err := intakev1.NewIntakeServiceClient(conn).ListReports(ctx, req)
+			return c.withIntake(cmd.Context(), func(ctx context.Context, intake intakeClient) error {
+				resp, err := intake.ListReports(ctx, req)
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row render.Row) {
-					row(c.label("NUMERO", "NUMBER"), c.label("STATO", "STATE"), c.label("FATTORI", "GROUNDS"), c.label("CANALE", "CHANNEL"), "ID")
-					for _, r := range answer.GetReports() {
-						row(r.GetNumber(), short(r.GetState().String()), strings.Join(r.GetContent().GetGrounds(), " "), r.GetContent().GetChannel(), r.GetReportId())
-					}
-					if answer.GetNextPageToken() != "" {
-						row(c.label("altre con", "more with"), "--page-token "+answer.GetNextPageToken())
-					}
-				})
+				return c.print(resp, func(row render.Row) { c.reportListRows(resp, row) })
 			})
 		},
 	}
@@ -165,39 +165,42 @@ func (c *cli) reportList() *cobra.Command {
 	return cmd
 }
 
-func (c *cli) reportTake() *cobra.Command {
+func (c *cli) reportListRows(resp *intakev1.ListReportsResponse, row render.Row) {
+	row(c.label("NUMERO", "NUMBER"), c.label("STATO", "STATE"), c.label("FATTORI", "GROUNDS"),
+		c.label("CANALE", "CHANNEL"), "ID")
+	for _, r := range resp.GetReports() {
+		row(r.GetNumber(), shortEnum(r.GetState().String()), strings.Join(r.GetContent().GetGrounds(), " "),
+			r.GetContent().GetChannel(), r.GetReportId())
+	}
+	if resp.GetNextPageToken() != "" {
+		row(c.label("altre con", "more with"), "--page-token "+resp.GetNextPageToken())
+	}
+}
+
+func (c *cli) reportTakeCmd() *cobra.Command {
 	req := &intakev1.TakeInChargeRequest{}
 	cmd := &cobra.Command{
 		Use: "take ID", Short: "Take a report in charge: a case is opened", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req.ReportId, req.RequestId = args[0], uuid.NewString()
-			return c.ask(cmd.Context(), "intake", func(ctx context.Context, conn *grpc.ClientConn) error {
-				intake := intakev1.NewIntakeServiceClient(conn)
+			return c.withIntake(cmd.Context(), func(ctx context.Context, intake intakeClient) error {
 				if req.GetVersion() == 0 {
-					now, err := intake.GetReport(ctx, &intakev1.GetReportRequest{ReportId: req.GetReportId()})
+					current, err := intake.GetReport(ctx, &intakev1.GetReportRequest{ReportId: req.GetReportId()})
 					if err != nil {
 						return err
 					}
-					req.Version = now.GetReport().GetVersion()
+					req.Version = current.GetReport().GetVersion()
 				}
-				answer, err := intake.TakeInCharge(ctx, req)
+				resp, err := intake.TakeInCharge(ctx, req)
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row render.Row) {
-					row(c.label("caso", "case"), answer.GetReport().GetCaseNumber(), answer.GetReport().GetCaseId())
+				return c.print(resp, func(row render.Row) {
+					row(c.label("caso", "case"), resp.GetReport().GetCaseNumber(), resp.GetReport().GetCaseId())
 				})
 			})
 		},
 	}
-	cmd.Flags().Int64Var(&req.Version, "version", 0, "version that you decided on; else the one it has now")
+	cmd.Flags().Int64Var(&req.Version, "version", 0, versionUsage)
 	return cmd
-}
-
-// short cuts the prefix that enum values have in the contract.
-func short(enum string) string {
-	for _, prefix := range []string{"REPORT_STATE_", "CASE_STATE_", "UNIT_", "OPEN_STATE_", "PROPOSAL_STATE_", "TERRITORY_KIND_", "TERRITORY_REASON_"} {
-		enum = strings.TrimPrefix(enum, prefix)
-	}
-	return enum
 }

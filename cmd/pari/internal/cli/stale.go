@@ -15,7 +15,7 @@ import (
 	"github.com/retepari/pari/services/directory/files"
 )
 
-func (c *cli) directoryStale() *cobra.Command {
+func (c *cli) directoryStaleCmd() *cobra.Command {
 	months := 0
 	req := &directoryv1.ListEntriesRequest{}
 	cmd := &cobra.Command{
@@ -27,16 +27,18 @@ func (c *cli) directoryStale() *cobra.Command {
 			}
 			now := time.Now().In(tz.Rome)
 			req.VerifiedBefore = files.CheckedSince(now, months)
-			return c.inDirectory(cmd, func(ctx context.Context, client directoryv1.DirectoryServiceClient) error {
-				answer, err := allEntries(ctx, client, req)
+			return c.withDirectory(cmd.Context(), func(ctx context.Context, directory directoryClient) error {
+				resp, err := allEntries(ctx, directory, req)
 				if err != nil {
 					return err
 				}
-				answer.Entries = slices.DeleteFunc(answer.GetEntries(), func(e *directoryv1.Entry) bool {
+				resp.Entries = slices.DeleteFunc(resp.GetEntries(), func(e *directoryv1.Entry) bool {
 					return !files.Stale(e, req.GetVerifiedBefore(), now.Format(time.DateOnly))
 				})
-				oldestFirst(answer.GetEntries())
-				return c.print(answer, func(row render.Row) { c.staleRows(answer.GetEntries(), req.GetVerifiedBefore(), row) })
+				sortByVerification(resp.GetEntries())
+				return c.print(resp, func(row render.Row) {
+					c.staleRows(resp.GetEntries(), req.GetVerifiedBefore(), row)
+				})
 			})
 		},
 	}
@@ -45,10 +47,13 @@ func (c *cli) directoryStale() *cobra.Command {
 	return cmd
 }
 
-// oldestFirst orders entries by node, and within it by the day of their last check, those never checked before all others.
-func oldestFirst(entries []*directoryv1.Entry) {
+// sortByVerification sorts entries by node, then by the day of the last verification. Entries that were never verified
+// are the first of their node.
+func sortByVerification(entries []*directoryv1.Entry) {
 	slices.SortStableFunc(entries, func(a, b *directoryv1.Entry) int {
-		return cmp.Or(cmp.Compare(files.Node(a), files.Node(b)), cmp.Compare(files.VerifiedOn(a), files.VerifiedOn(b)))
+		return cmp.Or(
+			cmp.Compare(files.Node(a), files.Node(b)), cmp.Compare(files.VerifiedOn(a), files.VerifiedOn(b)),
+		)
 	})
 }
 
@@ -57,12 +62,16 @@ func (c *cli) staleRows(entries []*directoryv1.Entry, before string, row render.
 		row(c.label("tutto è stato verificato dal "+before+" in poi", "everything was checked on or after "+before))
 		return
 	}
-	row(c.label("NODO", "NODE"), c.label("VOCE", "ENTRY"), c.label("VERIFICATA IL", "CHECKED ON"), c.label("FONTE", "SOURCE"))
+	row(c.label("NODO", "NODE"), c.label("VOCE", "ENTRY"), c.label("VERIFICATA IL", "CHECKED ON"),
+		c.label("FONTE", "SOURCE"))
 	for _, e := range entries {
-		row(cmp.Or(files.Node(e), c.label("(di nessun nodo)", "(of no node)")), files.Name(e), cmp.Or(files.VerifiedOn(e), c.label("mai", "never")), files.Source(e))
+		node := cmp.Or(files.Node(e), c.label("(di nessun nodo)", "(of no node)"))
+		verified := cmp.Or(files.VerifiedOn(e), c.label("mai", "never"))
+		row(node, files.Name(e), verified, files.Source(e))
 	}
-	row(c.label(fmt.Sprintf("%d da rivedere. Controlla la fonte, scrivi il giorno in verified_on, poi proponi:", len(entries)),
-		fmt.Sprintf("%d to look at again. Check the source, write the day in verified_on, then propose:", len(entries))))
+	format := c.label("%d da rivedere. Controlla la fonte, scrivi il giorno in verified_on, poi proponi:",
+		"%d to look at again. Check the source, write the day in verified_on, then propose:")
+	row(fmt.Sprintf(format, len(entries)))
 	row("→ pari directory edit ./directory")
 	row(fmt.Sprintf("→ $EDITOR ./directory/%s.yaml", files.Name(entries[0])))
 	row(fmt.Sprintf("→ pari directory apply ./directory --reason %q --as editor", c.label("verificato", "checked")))

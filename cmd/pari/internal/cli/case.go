@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/cmd/pari/render"
@@ -15,21 +14,13 @@ import (
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 )
 
-func (c *cli) casework() *cobra.Command {
+func (c *cli) caseCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "case", Short: "Cases of a node"}
-	cmd.AddCommand(c.caseShow(), c.caseList(), c.caseAssess(), c.caseAct(), c.caseClose())
+	cmd.AddCommand(c.caseShowCmd(), c.caseListCmd(), c.caseAssessCmd(), c.caseActCmd(), c.caseCloseCmd())
 	return cmd
 }
 
-type caseClient = casemanagementv1.CaseManagementServiceClient
-
-func (c *cli) askCases(ctx context.Context, call func(ctx context.Context, cases caseClient) error) error {
-	return c.ask(ctx, "casemanagement", func(ctx context.Context, conn *grpc.ClientConn) error {
-		return call(ctx, casemanagementv1.NewCaseManagementServiceClient(conn))
-	})
-}
-
-func (c *cli) caseShow() *cobra.Command {
+func (c *cli) caseShowCmd() *cobra.Command {
 	var full bool
 	cmd := &cobra.Command{
 		Use: "show ID", Short: "Show one case", Args: cobra.ExactArgs(1),
@@ -38,12 +29,12 @@ func (c *cli) caseShow() *cobra.Command {
 			if full {
 				req.View = casemanagementv1.CaseView_CASE_VIEW_FULL
 			}
-			return c.askCases(cmd.Context(), func(ctx context.Context, cases caseClient) error {
-				answer, err := cases.GetCase(ctx, req)
+			return c.withCases(cmd.Context(), func(ctx context.Context, cases casesClient) error {
+				resp, err := cases.GetCase(ctx, req)
 				if err != nil {
 					return err
 				}
-				return c.printCase(answer, answer.GetCase())
+				return c.printCase(resp, resp.GetCase())
 			})
 		},
 	}
@@ -51,25 +42,17 @@ func (c *cli) caseShow() *cobra.Command {
 	return cmd
 }
 
-func (c *cli) caseList() *cobra.Command {
+func (c *cli) caseListCmd() *cobra.Command {
 	req := &casemanagementv1.ListCasesRequest{}
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the cases of a node, newest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.askCases(cmd.Context(), func(ctx context.Context, cases caseClient) error {
-				answer, err := cases.ListCases(ctx, req)
+			return c.withCases(cmd.Context(), func(ctx context.Context, cases casesClient) error {
+				resp, err := cases.ListCases(ctx, req)
 				if err != nil {
 					return err
 				}
-				return c.print(answer, func(row render.Row) {
-					row(c.label("NUMERO", "NUMBER"), c.label("STATO", "STATE"), c.label("FATTORE", "GROUND"), c.label("AMBITO", "FIELD"), "ID")
-					for _, f := range answer.GetCases() {
-						row(f.GetNumber(), short(f.GetState().String()), f.GetAssessment().GetMainGround(), f.GetAssessment().GetField(), f.GetCaseId())
-					}
-					if answer.GetNextPageToken() != "" {
-						row(c.label("altri con", "more with"), "--page-token "+answer.GetNextPageToken())
-					}
-				})
+				return c.print(resp, func(row render.Row) { c.caseListRows(resp, row) })
 			})
 		},
 	}
@@ -78,24 +61,36 @@ func (c *cli) caseList() *cobra.Command {
 	return cmd
 }
 
-// version returns the version to decide on: the one given, or the one that the case has now.
-func version(ctx context.Context, cases caseClient, id string, given int64) (int64, error) {
+func (c *cli) caseListRows(resp *casemanagementv1.ListCasesResponse, row render.Row) {
+	row(c.label("NUMERO", "NUMBER"), c.label("STATO", "STATE"), c.label("FATTORE", "GROUND"),
+		c.label("AMBITO", "FIELD"), "ID")
+	for _, f := range resp.GetCases() {
+		row(f.GetNumber(), shortEnum(f.GetState().String()), f.GetAssessment().GetMainGround(),
+			f.GetAssessment().GetField(), f.GetCaseId())
+	}
+	if resp.GetNextPageToken() != "" {
+		row(c.label("altri con", "more with"), "--page-token "+resp.GetNextPageToken())
+	}
+}
+
+// expectedVersion returns the version to send with a change: the given one, or the current one when none is given.
+func expectedVersion(ctx context.Context, cases casesClient, id string, given int64) (int64, error) {
 	if given != 0 {
 		return given, nil
 	}
-	now, err := cases.GetCase(ctx, &casemanagementv1.GetCaseRequest{CaseId: id})
-	return now.GetCase().GetVersion(), err
+	current, err := cases.GetCase(ctx, &casemanagementv1.GetCaseRequest{CaseId: id})
+	return current.GetCase().GetVersion(), err
 }
 
-const versionUsage = "version that you decided on; else the one it has now"
-
-func (c *cli) caseAssess() *cobra.Command {
+func (c *cli) caseAssessCmd() *cobra.Command {
 	a := &casemanagementv1.Assessment{}
 	req := &casemanagementv1.AssessRequest{Assessment: a}
 	var month string
 	cmd := &cobra.Command{
 		Use: "assess ID", Short: "Record what the node finds", Args: cobra.ExactArgs(1),
-		Example: "  pari case assess ID --verdict PERTINENT_LEGAL --ground DISABILITY --main DISABILITY --type DIRECT --field RETAIL_SERVICES --author BUSINESS --event-place 019036 --residence 019036 --sensitivity S3 --month 2026-03",
+		Example: "  pari case assess ID --verdict PERTINENT_LEGAL --ground DISABILITY --main DISABILITY " +
+			"--type DIRECT --field RETAIL_SERVICES --author BUSINESS --event-place 019036 --residence 019036 " +
+			"--sensitivity S3 --month 2026-03",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			req.CaseId, req.RequestId = args[0], uuid.NewString()
 			if a.MainGround == "" && len(a.GetGrounds()) == 1 {
@@ -103,19 +98,20 @@ func (c *cli) caseAssess() *cobra.Command {
 			}
 			if month != "" {
 				a.IncidentMonth = &recordv1.Month{}
-				if _, err := fmt.Sscanf(month, "%d-%d", &a.IncidentMonth.Year, &a.IncidentMonth.Month); err != nil {
+				_, err := fmt.Sscanf(month, "%d-%d", &a.IncidentMonth.Year, &a.IncidentMonth.Month)
+				if err != nil {
 					return fmt.Errorf("--month takes a month such as 2026-03, not %q", month)
 				}
 			}
-			return c.askCases(cmd.Context(), func(ctx context.Context, cases caseClient) error {
-				if req.Version, err = version(ctx, cases, req.GetCaseId(), req.GetVersion()); err != nil {
+			return c.withCases(cmd.Context(), func(ctx context.Context, cases casesClient) error {
+				if req.Version, err = expectedVersion(ctx, cases, req.GetCaseId(), req.GetVersion()); err != nil {
 					return err
 				}
-				answer, err := cases.Assess(ctx, req)
+				resp, err := cases.Assess(ctx, req)
 				if err != nil {
 					return err
 				}
-				return c.printCase(answer, answer.GetCase())
+				return c.printCase(resp, resp.GetCase())
 			})
 		},
 	}
@@ -136,22 +132,22 @@ func (c *cli) caseAssess() *cobra.Command {
 	return cmd
 }
 
-func (c *cli) caseAct() *cobra.Command {
+func (c *cli) caseActCmd() *cobra.Command {
 	req := &casemanagementv1.RecordActionRequest{}
 	cmd := &cobra.Command{
 		Use: "act ID", Short: "Record what was done", Args: cobra.ExactArgs(1),
 		Example: "  pari case act ID --code LETTER --result DONE --minutes 30",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			req.CaseId, req.RequestId = args[0], uuid.NewString()
-			return c.askCases(cmd.Context(), func(ctx context.Context, cases caseClient) error {
-				if req.Version, err = version(ctx, cases, req.GetCaseId(), req.GetVersion()); err != nil {
+			return c.withCases(cmd.Context(), func(ctx context.Context, cases casesClient) error {
+				if req.Version, err = expectedVersion(ctx, cases, req.GetCaseId(), req.GetVersion()); err != nil {
 					return err
 				}
-				answer, err := cases.RecordAction(ctx, req)
+				resp, err := cases.RecordAction(ctx, req)
 				if err != nil {
 					return err
 				}
-				return c.printCase(answer, answer.GetCase())
+				return c.printCase(resp, resp.GetCase())
 			})
 		},
 	}
@@ -165,22 +161,22 @@ func (c *cli) caseAct() *cobra.Command {
 	return cmd
 }
 
-func (c *cli) caseClose() *cobra.Command {
+func (c *cli) caseCloseCmd() *cobra.Command {
 	req := &casemanagementv1.CloseCaseRequest{}
 	cmd := &cobra.Command{
 		Use: "close ID", Short: "Close a case with its outcome", Args: cobra.ExactArgs(1),
 		Example: "  pari case close ID --outcome APOLOGY --informed",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			req.CaseId, req.RequestId = args[0], uuid.NewString()
-			return c.askCases(cmd.Context(), func(ctx context.Context, cases caseClient) error {
-				if req.Version, err = version(ctx, cases, req.GetCaseId(), req.GetVersion()); err != nil {
+			return c.withCases(cmd.Context(), func(ctx context.Context, cases casesClient) error {
+				if req.Version, err = expectedVersion(ctx, cases, req.GetCaseId(), req.GetVersion()); err != nil {
 					return err
 				}
-				answer, err := cases.CloseCase(ctx, req)
+				resp, err := cases.CloseCase(ctx, req)
 				if err != nil {
 					return err
 				}
-				return c.printCase(answer, answer.GetCase())
+				return c.printCase(resp, resp.GetCase())
 			})
 		},
 	}
@@ -193,21 +189,24 @@ func (c *cli) caseClose() *cobra.Command {
 	return cmd
 }
 
-func (c *cli) printCase(answer proto.Message, f *casemanagementv1.Case) error {
-	return c.print(answer, func(row render.Row) {
+func (c *cli) printCase(resp proto.Message, f *casemanagementv1.Case) error {
+	return c.print(resp, func(row render.Row) {
 		row(c.label("numero", "number"), f.GetNumber())
-		row(c.label("stato", "state"), short(f.GetState().String()), fmt.Sprintf("v%d", f.GetVersion()))
+		row(c.label("stato", "state"), shortEnum(f.GetState().String()), fmt.Sprintf("v%d", f.GetVersion()))
 		if a := f.GetAssessment(); a != nil {
-			row(c.label("verifica", "assessment"), a.GetVerdict(), a.GetMainGround(), a.GetType(), a.GetField(), a.GetSensitivity())
+			row(c.label("verifica", "assessment"), a.GetVerdict(), a.GetMainGround(), a.GetType(), a.GetField(),
+				a.GetSensitivity())
 		}
 		for _, a := range f.GetActions() {
 			row(c.label("azione", "action"), a.GetCode(), a.GetResult(), a.GetRecordedBy().GetPerson(), a.GetNote())
 		}
-		if e := f.GetClosing(); e != nil {
-			row(c.label("esito", "outcome"), strings.Join(append([]string{e.GetOutcome()}, e.GetSecondaryOutcomes()...), " "), e.GetNote())
+		if closing := f.GetClosing(); closing != nil {
+			outcomes := append([]string{closing.GetOutcome()}, closing.GetSecondaryOutcomes()...)
+			row(c.label("esito", "outcome"), strings.Join(outcomes, " "), closing.GetNote())
 		}
 		for _, h := range f.GetHistory() {
-			row(fmt.Sprintf("  v%d", h.GetVersion()), h.GetAt().AsTime().Local().Format("2006-01-02 15:04"), h.GetWhat(), h.GetToState(), h.GetBy().GetPerson())
+			row(fmt.Sprintf("  v%d", h.GetVersion()), h.GetAt().AsTime().Local().Format(dateTime), h.GetWhat(),
+				h.GetToState(), h.GetBy().GetPerson())
 		}
 	})
 }

@@ -6,8 +6,8 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// why is what a reason for finding an office says to people, in Italian and in English.
-var why = map[string][2]string{
+// reasonTexts maps the reason codes of FindOffices to their text in Italian and in English.
+var reasonTexts = map[string][2]string{
 	"TERRITORY":            {"serve il territorio", "serves the place"},
 	"TERRITORY_PROVINCE":   {"serve la provincia", "serves the province"},
 	"NODE_FALLBACK":        {"accoglie in vece di altri", "stands in for others"},
@@ -22,22 +22,22 @@ var why = map[string][2]string{
 	"ACCESSIBILITY_PARTLY": {"accessibile in parte", "accessible in part"},
 }
 
-// hidden marks an office that few may see, so that nobody reads it out by mistake.
-func (c *cli) hidden(o *directoryv1.Office) string {
-	if o.GetVisibility() == directoryv1.Visibility_VISIBILITY_UNSPECIFIED {
-		return ""
-	}
-	return c.label(" (RISERVATO)", " (HIDDEN)")
-}
-
-// reasons says in words why an office was found. A reason that this program does not know is shown as it came.
+// reasons translates the reason codes of an office that was found. It returns unknown codes unchanged.
 func (c *cli) reasons(codes []string) string {
 	texts := make([]string, len(codes))
 	for i, code := range codes {
 		texts[i] = code
-		if words, known := why[code]; known {
-			texts[i] = c.label(words[0], words[1])
+		if text, ok := reasonTexts[code]; ok {
+			texts[i] = c.label(text[0], text[1])
 		}
 	}
 	return strings.Join(texts, "; ")
+}
+
+// restrictedMark marks an office with restricted visibility, so that its address is not given out by mistake.
+func (c *cli) restrictedMark(o *directoryv1.Office) string {
+	if o.GetVisibility() == directoryv1.Visibility_VISIBILITY_UNSPECIFIED {
+		return ""
+	}
+	return c.label(" (RISERVATO)", " (HIDDEN)")
 }

@@ -2,7 +2,7 @@ package cli
 
 import "testing"
 
-func TestReasons(t *testing.T) {
+func TestCLI_Reasons(t *testing.T) {
 	t.Parallel()
 	codes := []string{"TERRITORY", "LANGUAGE_PARTLY", "SOMETHING_NEW"}
 	for lang, want := range map[string]string{
@@ -13,9 +13,9 @@ func TestReasons(t *testing.T) {
 			t.Errorf("%s: got %q", lang, got)
 		}
 	}
-	for code, words := range why {
-		if words[0] == "" || words[1] == "" || words[0] == words[1] {
-			t.Errorf("%s says %q", code, words)
+	for code, text := range reasonTexts {
+		if text[0] == "" || text[1] == "" || text[0] == text[1] {
+			t.Errorf("%s has the texts %q", code, text)
 		}
 	}
 }

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/retepari/pari/cmd/pari/client"
+	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
+	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
+)
+
+type (
+	intakeClient    = intakev1.IntakeServiceClient
+	casesClient     = casemanagementv1.CaseManagementServiceClient
+	directoryClient = directoryv1.DirectoryServiceClient
+	reportingClient = reportingv1.ReportingServiceClient
+)
+
+// callTimeout bounds all calls of one command.
+const callTimeout = 15 * time.Second
+
+func (c *cli) withIntake(ctx context.Context, call func(context.Context, intakeClient) error) error {
+	return c.withService(ctx, "intake", func(ctx context.Context, conn *grpc.ClientConn) error {
+		return call(ctx, intakev1.NewIntakeServiceClient(conn))
+	})
+}
+
+func (c *cli) withCases(ctx context.Context, call func(context.Context, casesClient) error) error {
+	return c.withService(ctx, "casemanagement", func(ctx context.Context, conn *grpc.ClientConn) error {
+		return call(ctx, casemanagementv1.NewCaseManagementServiceClient(conn))
+	})
+}
+
+func (c *cli) withDirectory(ctx context.Context, call func(context.Context, directoryClient) error) error {
+	return c.withService(ctx, "directory", func(ctx context.Context, conn *grpc.ClientConn) error {
+		return call(ctx, directoryv1.NewDirectoryServiceClient(conn))
+	})
+}
+
+func (c *cli) withReporting(ctx context.Context, call func(context.Context, reportingClient) error) error {
+	return c.withService(ctx, "reporting", func(ctx context.Context, conn *grpc.ClientConn) error {
+		return call(ctx, reportingv1.NewReportingServiceClient(conn))
+	})
+}
+
+// withService connects to a service with the caller's identity, and passes the connection to call.
+func (c *cli) withService(
+	ctx context.Context, service string, call func(ctx context.Context, conn *grpc.ClientConn) error,
+) error {
+	network, err := c.loadNetwork()
+	if err != nil {
+		return err
+	}
+	var token string
+	console := client.Console(service)
+	// Reading the directory needs no token; changing it needs a named caller.
+	if service != "directory" || c.as != "" {
+		if token, err = c.loadToken(); err != nil {
+			return err
+		}
+	}
+	if service == "directory" && c.node != "" && c.as != "" {
+		console = "console." + c.node
+	}
+	if service == "intake" || service == "casemanagement" {
+		if c.node == "" {
+			return errors.New("which node? Say --node, for instance --node cremona")
+		}
+		service += "." + c.node
+		console = client.Console(service)
+	}
+	if service == "directory" && c.replica != "" {
+		service += "." + c.replica
+		console = client.Console(service)
+	}
+	conn, err := network.Conn(service, console, token)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return call(ctx, conn)
+}
+
+// loadNetwork reads the description of the network in --dir.
+func (c *cli) loadNetwork() (client.Network, error) { return client.Load(c.dir) }
