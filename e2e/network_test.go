@@ -69,7 +69,7 @@ var tokens sync.Map // of persona and network, for the life of the tests
 
 func (n *net) conn(t *testing.T, service, node string, as caller) *grpc.ClientConn {
 	t.Helper()
-	a := n.Access()
+	a := n.Client()
 	if as.persona != "" {
 		key := a.Issuer + as.persona
 		token, known := tokens.Load(key)

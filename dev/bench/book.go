@@ -41,7 +41,7 @@ func openBook(ctx context.Context, w *world) (*book, error) {
 	b := &book{labels: map[int]string{}}
 	w.book = b
 	dial := func(service, console, persona string) (directoryv1.DirectoryServiceClient, error) {
-		a, token := w.net.Access(), ""
+		a, token := w.net.Client(), ""
 		if persona != "" {
 			var err error
 			if token, _, err = a.SignIn(ctx, persona); err != nil {

@@ -35,7 +35,7 @@ type centre struct {
 }
 
 func newCentre(ctx context.Context, w *world) (*centre, error) {
-	a := w.net.Access()
+	a := w.net.Client()
 	token, _, err := a.SignIn(ctx, "analyst")
 	if err != nil {
 		return nil, err

@@ -154,12 +154,12 @@ func open(ctx context.Context, in kind, progress func(string)) (w *world, stop f
 }
 
 func (w *world) start(ctx context.Context, progress func(string)) (err error) {
-	nodes, memory := network.All()[:1], int64(0)
+	nodes, memory := network.DefaultNodes()[:1], int64(0)
 	if w.kind == wide { // four directories of a size that has a machine of its own each
-		nodes, memory = network.All(), 4<<30
+		nodes, memory = network.DefaultNodes(), 4<<30
 	}
 	o := network.Options{
-		Dir: filepath.Join(w.dir, "network"), Nodes: nodes, Memory: memory, Version: "bench", Progress: progress,
+		Dir: filepath.Join(w.dir, "network"), Nodes: nodes, MemoryLimit: memory, Version: "bench", Progress: progress,
 		// One caller makes all the load: its limit would be what is measured.
 		Settings: map[string]string{"PARI_CALLS_PER_SECOND": "1000000", "PARI_RELAY": strconv.FormatBool(w.kind != resting)},
 	}

@@ -93,7 +93,7 @@ func (w *world) submitter(connections int) (call func(context.Context, int) erro
 		}
 	}
 	for range connections {
-		conn, err := w.net.Access().Conn("intake.cremona", "protocollo.cremona", "")
+		conn, err := w.net.Client().Conn("intake.cremona", "protocollo.cremona", "")
 		if err != nil {
 			hangUp()
 			return nil, nil, err
@@ -111,11 +111,11 @@ func (w *world) submitter(connections int) (call func(context.Context, int) erro
 
 // floorTLS is mutual TLS with the certificates that the network has issued.
 func floorTLS(w *world) (server, client *tls.Config, err error) {
-	service, err := identity.LoadSource(w.net.Identity("intake.cremona"))
+	service, err := identity.LoadSource(w.net.IdentityDir("intake.cremona"))
 	if err != nil {
 		return nil, nil, err
 	}
-	system, err := identity.LoadSource(w.net.Identity("protocollo.cremona"))
+	system, err := identity.LoadSource(w.net.IdentityDir("protocollo.cremona"))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
-// redirectURI is where a native client is answered, on any port of loopback (RFC 8252).
+// redirectURI receives the code of the native client, on any port of loopback (RFC 8252).
 const redirectURI = "http://127.0.0.1/callback"
 
 // client is the only client: public and native, with authorization code and PKCE.

@@ -7,10 +7,10 @@ import (
 	"net/url"
 )
 
-// loginHandler is the page on which a user is chosen.
+// loginHandler serves the page on which a person chooses a user.
 type loginHandler struct {
 	storage *storage
-	// callbackURL is where the provider goes on with a request whose user is known.
+	// callbackURL returns the URL at which the provider continues a request after the sign-in.
 	callbackURL func(ctx context.Context, requestID string) string
 }
 
@@ -25,7 +25,7 @@ var loginPage = template.Must(template.New("login").Parse(`<!doctype html>
 {{end}}</form></html>
 `))
 
-// show signs in the user whom the client named in login_hint, or lets a person choose one.
+// show signs in the user of login_hint, or shows the page when the request has none.
 func (h loginHandler) show(w http.ResponseWriter, r *http.Request) {
 	id := r.URL.Query().Get("request")
 	if user := h.storage.loginHint(id); user != "" {

@@ -1,8 +1,9 @@
-// Package idp is the OpenID provider of a development network. It speaks the real protocol (discovery, authorization code
-// with PKCE, signed access tokens), but its users are invented and have no passwords: whoever names one in login_hint, or
-// clicks a name on the login page, is signed in.
+// Package idp is the OpenID provider of a development network. It implements discovery, the authorization code flow
+// with PKCE, and signed access tokens. Its users are invented and have no passwords: naming one in login_hint, or
+// choosing one on the login page, is enough to sign in.
 //
-// It refuses to listen beyond loopback. Production uses any provider that puts the claim pari_grants into its tokens.
+// It listens on loopback only. Production uses any provider that adds the claim pari_grants to its tokens. Run serves
+// in the caller's goroutine.
 package idp
 
 import (
@@ -24,7 +25,7 @@ const (
 	Audience = "pari"
 	// ClientID of the command line and of consoles, a public client.
 	ClientID = "pari"
-	// GrantsClaim lists what the user may do, as "<region>/<node>/<role>".
+	// GrantsClaim lists the roles of the user, as "<region>/<node>/<role>".
 	GrantsClaim = "pari_grants"
 
 	tokenLifetime   = time.Hour
@@ -35,7 +36,7 @@ const (
 type Config struct {
 	Listener net.Listener
 	TLS      *tls.Config
-	// Issuer is https://host:port of the listener.
+	// Issuer is the URL https://host:port of the listener.
 	Issuer string
 	Users  []User
 	Log    *slog.Logger
@@ -76,7 +77,7 @@ func New(c Config) (*Provider, error) {
 	return &Provider{config: c, handler: mux}, nil
 }
 
-// Run serves until ctx ends. Requests in flight are answered first.
+// Run serves until ctx ends, then waits for requests in flight.
 func (p *Provider) Run(ctx context.Context) error {
 	server := &http.Server{
 		Handler: p.handler, ReadHeaderTimeout: 5 * time.Second,

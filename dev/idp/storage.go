@@ -17,7 +17,7 @@ import (
 
 var errUnknown = errors.New("unknown or expired")
 
-// requestTTL is how long an authorization request waits for its user.
+// requestTTL is how long an authorization request waits for the sign-in.
 const requestTTL = 10 * time.Minute
 
 // storage holds the users, the signing key and the authorization requests in progress. Tokens are not stored: they are
@@ -50,7 +50,7 @@ func (s *storage) user(name string) (User, bool) {
 	return s.users[i], true
 }
 
-// loginHint is the user whom the client of a request named, or "".
+// loginHint returns the user of the request's login_hint, or "".
 func (s *storage) loginHint(id string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,7 +62,7 @@ func (s *storage) loginHint(id string) string {
 
 // signIn completes an authorization request with its user.
 func (s *storage) signIn(id, name string) error {
-	if _, known := s.user(name); !known {
+	if _, ok := s.user(name); !ok {
 		names := make([]string, len(s.users))
 		for i, u := range s.users {
 			names[i] = u.Name
@@ -85,7 +85,7 @@ func (s *storage) CreateAuthRequest(_ context.Context, r *oidc.AuthRequest, _ st
 		return nil, oidc.ErrInvalidRequest().WithDescription("PKCE with S256 is required")
 	}
 	if r.ResponseMode != "" && r.ResponseMode != oidc.ResponseModeQuery && r.ResponseMode != oidc.ResponseModeFragment {
-		return nil, oidc.ErrInvalidRequest().WithDescription("a native client is answered by query or fragment")
+		return nil, oidc.ErrInvalidRequest().WithDescription("the response mode must be query or fragment")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,8 +148,8 @@ func (s *storage) CreateAccessToken(context.Context, op.TokenRequest) (string, t
 
 // GetPrivateClaimsFromScopes implements op.Storage.
 func (s *storage) GetPrivateClaimsFromScopes(_ context.Context, subject, _ string, _ []string) (map[string]any, error) {
-	u, known := s.user(subject)
-	if !known {
+	u, ok := s.user(subject)
+	if !ok {
 		return nil, errUnknown
 	}
 	return map[string]any{GrantsClaim: u.Grants}, nil
@@ -192,16 +192,17 @@ func (s *storage) Health(context.Context) error { return nil }
 // TerminateSession implements op.Storage; there are no sessions.
 func (s *storage) TerminateSession(context.Context, string, string) error { return nil }
 
-// The methods below belong to flows that this provider does not offer.
+// errNotSupported is returned by the methods of flows that this provider does not support.
+var errNotSupported = errors.New("not supported")
 
-var errNotOffered = errors.New("not offered")
-
-func (s *storage) CreateAccessAndRefreshTokens(context.Context, op.TokenRequest, string) (string, string, time.Time, error) {
-	return "", "", time.Time{}, errNotOffered
+func (s *storage) CreateAccessAndRefreshTokens(context.Context, op.TokenRequest, string) (
+	string, string, time.Time, error,
+) {
+	return "", "", time.Time{}, errNotSupported
 }
 
 func (s *storage) TokenRequestByRefreshToken(context.Context, string) (op.RefreshTokenRequest, error) {
-	return nil, errNotOffered
+	return nil, errNotSupported
 }
 
 func (s *storage) RevokeToken(context.Context, string, string, string) *oidc.Error {
@@ -213,17 +214,19 @@ func (s *storage) GetRefreshTokenInfo(context.Context, string, string) (string, 
 }
 
 func (s *storage) AuthorizeClientIDSecret(context.Context, string, string) error {
-	return errNotOffered
+	return errNotSupported
 }
 
-func (s *storage) SetIntrospectionFromToken(context.Context, *oidc.IntrospectionResponse, string, string, string) error {
-	return errNotOffered
+func (s *storage) SetIntrospectionFromToken(
+	context.Context, *oidc.IntrospectionResponse, string, string, string,
+) error {
+	return errNotSupported
 }
 
 func (s *storage) GetKeyByIDAndClientID(context.Context, string, string) (*jose.JSONWebKey, error) {
-	return nil, errNotOffered
+	return nil, errNotSupported
 }
 
 func (s *storage) ValidateJWTProfileScopes(context.Context, string, []string) ([]string, error) {
-	return nil, errNotOffered
+	return nil, errNotSupported
 }

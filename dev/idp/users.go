@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// User is an invented person.
+// User is an invented person with grants.
 type User struct {
-	// Name is what they sign in with, and the subject of their tokens.
+	// Name is the name for signing in, and the subject of the user's tokens.
 	Name   string
 	Grants []string
 }
@@ -26,7 +26,7 @@ func Users(regionByNode map[string]string) []User {
 		users = append(users,
 			User{"operator-" + node, []string{at + "operator"}},
 			User{"worker-" + node, []string{at + "case_worker"}},
-			User{"coordinator-" + node, []string{at + "coordinator", at + "case_worker"}}, // works cases too
+			User{"coordinator-" + node, []string{at + "coordinator", at + "case_worker"}},
 			User{"editor-" + node, []string{at + "editor"}},
 		)
 	}

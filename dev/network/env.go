@@ -9,37 +9,31 @@ import (
 	"github.com/retepari/pari/pkg/identity"
 )
 
-// Issuer is who signs people's tokens.
+// Issuer is the URL of the network's OpenID provider.
 func (p *Plan) Issuer() string { return "https://" + p.Addr["issuer"] }
 
-// Env is the environment of a service, the same that an operator would write for it.
+// Env returns the environment of a service, as an operator would write it.
 func (p *Plan) Env(service string) map[string]string {
-	name, at, ofNode := strings.Cut(service, ".")
-	n, _ := p.node(at)
+	name, nodeName, ofNode := strings.Cut(service, ".")
+	n, _ := p.node(nodeName)
 	if !ofNode {
 		n = Node{Name: identity.Centre, Region: identity.AllRegions}
 	}
 	env := map[string]string{
-		"PARI_REGION": n.Region, "PARI_NODE": n.Name, "PARI_ADDR": p.Addr[service], "PARI_IDENTITY_DIR": p.Identity(service),
-		"PARI_GRANTS_FILE": p.path("grants.yaml"), "PARI_OIDC_ISSUER": p.Issuer(), "PARI_OIDC_CA_FILE": p.Authority.CAPath(), "PARI_REFLECTION": "true",
-		"PARI_DIRECTORY_ADDR": p.Addr["directory"], "PARI_CENTRE_KEYS_DIR": p.path("public", "centre"),
+		"PARI_REGION": n.Region, "PARI_NODE": n.Name, "PARI_ADDR": p.Addr[service],
+		"PARI_IDENTITY_DIR": p.IdentityDir(service), "PARI_GRANTS_FILE": p.path("grants.yaml"),
+		"PARI_OIDC_ISSUER": p.Issuer(), "PARI_OIDC_CA_FILE": p.Authority.CAPath(), "PARI_REFLECTION": "true",
+		"PARI_CENTRE_KEYS_DIR": p.path("public", "centre"),
 	}
 	server, database := p.CentrePostgres, name
 	if ofNode {
 		server, database = p.NodePostgres, name+"_"+n.Name
-		env["PARI_NUMBER_PREFIX"] = n.Sign
-		env["PARI_NATS_URL"] = "tls://" + p.Addr["leaf."+n.Name]
-		env["PARI_SIGNING_KEY_FILE"] = p.path("signing", n.Region+"."+n.Name+".key.pem")
-		env["PARI_KEK_FILE"] = p.path("secrets", service+".kek")
-		env["PARI_SECRETS_FILE"] = p.path("secrets", service+".prf")
-		env["PARI_DIRECTORY_ADDR"] = p.Addr["directory."+n.Name]
-		env["PARI_KEYS_URL"] = server.URL(pglocal.App, keys(database))
-		env["PARI_KEYS_OWNER_URL"] = server.URL(pglocal.Owner, keys(database))
-		env["PARI_CASEMANAGEMENT_ADDR"] = p.Addr["casemanagement."+n.Name]
+		maps.Copy(env, p.nodeEnv(service, database, n))
 	} else {
 		env["PARI_NATS_URL"] = "tls://" + p.Addr["hub"]
 		env["PARI_SIGNING_KEY_FILE"] = p.path("signing", "centre.key.pem")
 		env["PARI_NODE_KEYS_DIR"] = p.path("public", "nodes")
+		env["PARI_DIRECTORY_ADDR"] = p.Addr["directory"]
 	}
 	env["PARI_DATABASE_URL"] = server.URL(pglocal.App, database)
 	env["PARI_DATABASE_OWNER_URL"] = server.URL(pglocal.Owner, database)
@@ -47,28 +41,45 @@ func (p *Plan) Env(service string) map[string]string {
 	return env
 }
 
-func keys(database string) string { return database + "_keys" }
+// nodeEnv returns the variables that only services of a node have.
+func (p *Plan) nodeEnv(service, database string, n Node) map[string]string {
+	return map[string]string{
+		"PARI_NUMBER_PREFIX":       n.NumberPrefix,
+		"PARI_NATS_URL":            "tls://" + p.Addr["leaf."+n.Name],
+		"PARI_SIGNING_KEY_FILE":    p.path("signing", n.Region+"."+n.Name+".key.pem"),
+		"PARI_KEK_FILE":            p.path("secrets", service+".kek"),
+		"PARI_SECRETS_FILE":        p.path("secrets", service+".prf"),
+		"PARI_DIRECTORY_ADDR":      p.Addr["directory."+n.Name],
+		"PARI_KEYS_URL":            p.NodePostgres.URL(pglocal.App, keysDatabase(database)),
+		"PARI_KEYS_OWNER_URL":      p.NodePostgres.URL(pglocal.Owner, keysDatabase(database)),
+		"PARI_CASEMANAGEMENT_ADDR": p.Addr["casemanagement."+n.Name],
+	}
+}
 
-// CentreDatabases and NodeDatabases are what the two Postgres servers keep.
+// keysDatabase names the database with the data keys of the sealed content in database.
+func keysDatabase(database string) string { return database + "_keys" }
+
+// CentreDatabases names the databases of the centre.
 func (p *Plan) CentreDatabases() []string { return append([]string{}, centreServices...) }
 
-// NodeDatabases are a copy of the directory, and two per service that keeps what people told: that, sealed, and the keys that
-// open it.
+// NodeDatabases names the databases of all nodes: a replica of the directory, and for each personal service a database
+// and one for its keys.
 func (p *Plan) NodeDatabases() []string {
 	var all []string
 	for _, n := range p.Nodes {
 		all = append(all, "directory_"+n.Name)
-		for _, s := range personal {
-			all = append(all, s+"_"+n.Name, keys(s+"_"+n.Name))
+		for _, s := range personalServices {
+			all = append(all, s+"_"+n.Name, keysDatabase(s+"_"+n.Name))
 		}
 	}
 	return all
 }
 
-// HubConfig is the configuration of the hub.
+// HubConfig returns the configuration of the NATS hub.
 func (p *Plan) HubConfig() (string, error) {
 	h := natsconf.Hub{
-		TrustDomain: TrustDomain, Listen: p.Addr["hub"], LeafListen: p.Addr["hub.leaves"], StoreDir: p.path("hub"), TLS: natsconf.TLSIn(p.Identity("hub")),
+		TrustDomain: TrustDomain, Listen: p.Addr["hub"], LeafListen: p.Addr["hub.leaves"], StoreDir: p.path("hub"),
+		TLS: natsconf.TLSIn(p.IdentityDir("hub")),
 	}
 	for _, n := range p.Nodes {
 		h.Nodes = append(h.Nodes, natsconf.Node{Region: n.Region, Name: n.Name})
@@ -76,10 +87,10 @@ func (p *Plan) HubConfig() (string, error) {
 	return h.Config()
 }
 
-// LeafConfig is the configuration of the leaf of a node.
+// LeafConfig returns the configuration of the NATS leaf of a node.
 func (p *Plan) LeafConfig(n Node) (string, error) {
 	return natsconf.Leaf{
-		TrustDomain: TrustDomain, Region: n.Region, Node: n.Name, Listen: p.Addr["leaf."+n.Name], HubURL: "tls://" + p.Addr["hub.leaves"],
-		TLS: natsconf.TLSIn(p.Identity("leaf." + n.Name)),
+		TrustDomain: TrustDomain, Region: n.Region, Node: n.Name, Listen: p.Addr["leaf."+n.Name],
+		HubURL: "tls://" + p.Addr["hub.leaves"], TLS: natsconf.TLSIn(p.IdentityDir("leaf." + n.Name)),
 	}.Config()
 }

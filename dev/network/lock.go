@@ -9,10 +9,10 @@ import (
 	"syscall"
 )
 
-// ErrRunning is returned when a network runs in the folder already.
+// ErrRunning is returned when another process runs a network in the folder.
 var ErrRunning = errors.New("a network is running here already")
 
-// lock takes the folder for this process. The lock ends with the process, however it ends.
+// lock takes the folder for this process. The system releases the lock when the process ends, also by a crash.
 func lock(dir string) (unlock func() error, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("network: %w", err)
@@ -24,16 +24,25 @@ func lock(dir string) (unlock func() error, err error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		pid, _ := os.ReadFile(f.Name())
 		_ = f.Close()
-		return nil, fmt.Errorf("%w: process %s in %s. Use it, or stop it with ctrl-C in its terminal, or give this one a folder of its own with --dir",
-			ErrRunning, strings.TrimSpace(string(pid)), dir)
+		return nil, fmt.Errorf("%w: process %s in %s. Use it, or stop it with ctrl-C in its terminal, "+
+			"or give this one a folder of its own with --dir", ErrRunning, strings.TrimSpace(string(pid)), dir)
 	}
-	if err := errors.Join(f.Truncate(0), func() error { _, err := fmt.Fprintln(f, os.Getpid()); return err }()); err != nil {
+	if err := writePID(f); err != nil {
 		return nil, errors.Join(fmt.Errorf("network: %w", err), f.Close())
 	}
 	return f.Close, nil
 }
 
-// Running tells whether a network runs in the folder.
+// writePID replaces the content of the lock file with the number of this process.
+func writePID(f *os.File) error {
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(f, os.Getpid())
+	return err
+}
+
+// Running reports whether a process runs a network in the folder.
 func Running(dir string) bool {
 	f, err := os.Open(filepath.Join(dir, "lock"))
 	if err != nil {

@@ -1,7 +1,9 @@
-// Package network runs a whole development network in one process: the centre and some nodes, each with its services, on a
-// private Postgres, a NATS hub and one leaf per node, with certificates, keys and people of its own. It listens on loopback,
-// keeps everything below one folder, and finds it there at the next start. What it runs is what operators deploy, configured
-// through the same variables.
+// Package network runs a complete development network in one process: the centre and some nodes with their services, a
+// private Postgres, a NATS hub and one leaf per node, with its own certificates, keys and users.
+//
+// It promises that the services are the ones that operators deploy, configured through the same variables; that it
+// listens on loopback only; and that all files are below one folder, where the next start continues with them. Start
+// starts a goroutine for each service and for the OpenID provider; Wait and Stop end them.
 package network
 
 import (
@@ -14,6 +16,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"time"
 
@@ -30,50 +33,53 @@ import (
 
 // Options of a network.
 type Options struct {
-	// Dir keeps everything.
+	// Dir holds all files of the network.
 	Dir   string
 	Nodes []Node
-	// UsualPorts takes the ports from 7400 on where they are free.
-	UsualPorts bool
-	// Progress hears what is being done; Version is that of the program.
+	// DefaultPorts prefers the ports from 7400 on, where they are free.
+	DefaultPorts bool
+	// Progress is called with each step of the start. Version is that of the program.
 	Progress func(string)
 	Version  string
-	// Settings are given to every service on top of its own, by their names in the environment.
+	// Settings are environment variables that every service gets. They override the service's own.
 	Settings map[string]string
-	// Memory is what the Go side may take before it is swept more often [180 MB]; GOMEMLIMIT goes before it.
-	Memory int64
+	// MemoryLimit is the soft memory limit of the Go runtime [180 MB]. The variable GOMEMLIMIT overrides it.
+	MemoryLimit int64
 }
 
 // Network is a running network.
 type Network struct {
 	*Plan
 
-	// First tells that nothing was here before this start.
-	First bool
-	// Postgres keeps all databases.
+	// Postgres holds all databases.
 	Postgres *pglocal.Server
 
 	group *run.Group
 	log   *slog.Logger
 }
 
-// memory is what the Go side of a whole network of the usual size may take before it is swept more often: it idles below
-// 250 MB, also after a busy start.
-const memory = 180 << 20
+const (
+	// defaultMemoryLimit keeps the process below 250 MB when it is idle, also after a busy start.
+	defaultMemoryLimit = 180 << 20
+	// startTimeout bounds the start of all services.
+	startTimeout = time.Minute
 
-// Start starts everything and returns when all services take calls. Stop it with Wait.
+	logFile = "pari.log"
+)
+
+// Start starts the network and returns when all services accept calls. The caller must call Wait or Stop.
 func Start(ctx context.Context, o Options) (*Network, error) {
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(cmp.Or(o.Memory, memory))
+		debug.SetMemoryLimit(cmp.Or(o.MemoryLimit, defaultMemoryLimit))
 	}
 	unlock, err := lock(o.Dir)
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.Create(o.Dir + "/pari.log")
+	file, err := os.Create(filepath.Join(o.Dir, logFile))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("log: %w", err), unlock())
 	}
@@ -86,24 +92,20 @@ func Start(ctx context.Context, o Options) (*Network, error) {
 	n.group.OnStop("log", func(context.Context) error { return file.Close() })
 	n.group.OnStop("telemetry", tel.Stop)
 	if err := n.start(ctx, o, tel, file); err != nil {
-		stopped, cancel := context.WithCancel(ctx)
-		cancel()
-		return nil, errors.Join(err, n.group.Wait(stopped))
+		return nil, errors.Join(err, n.Stop(ctx))
 	}
 	return n, nil
 }
 
-func (n *Network) start(ctx context.Context, o Options, tel *telemetry.Telemetry, logFile io.Writer) (err error) {
-	if _, err := os.Stat(o.Dir + "/postgres"); errors.Is(err, os.ErrNotExist) {
-		n.First = true
-	}
+func (n *Network) start(ctx context.Context, o Options, tel *telemetry.Telemetry, log io.Writer) (err error) {
 	o.Progress("certificates and keys")
-	if n.Plan, err = NewPlan(ctx, o.Dir, o.Nodes, o.UsualPorts); err != nil {
+	if n.Plan, err = NewPlan(ctx, o.Dir, o.Nodes, o.DefaultPorts); err != nil {
 		return err
 	}
 	n.Settings = o.Settings
 	o.Progress("Postgres")
-	if n.Postgres, err = pglocal.Start(ctx, pglocal.Options{Dir: n.path("postgres"), Durable: true, Log: logFile}); err != nil {
+	n.Postgres, err = pglocal.Start(ctx, pglocal.Options{Dir: n.path("postgres"), Durable: true, Log: log})
+	if err != nil {
 		return err
 	}
 	n.group.OnStop("postgres", func(context.Context) error { n.Postgres.Stop(); return nil })
@@ -116,14 +118,14 @@ func (n *Network) start(ctx context.Context, o Options, tel *telemetry.Telemetry
 		return err
 	}
 	o.Progress("NATS hub, leaves, sign-in")
-	if err := errors.Join(n.startBrokers(ctx), n.startIssuer(ctx)); err != nil {
+	if err := errors.Join(n.startBrokers(ctx), n.startIdentityProvider(ctx)); err != nil {
 		return err
 	}
 	o.Progress("services")
 	if err := n.startServices(ctx, tel); err != nil {
 		return err
 	}
-	return n.Access().Save()
+	return n.Client().Save()
 }
 
 func (n *Network) startBrokers(ctx context.Context) error {
@@ -149,8 +151,8 @@ func (n *Network) startBrokers(ctx context.Context) error {
 	return nil
 }
 
-func (n *Network) startIssuer(ctx context.Context) error {
-	provider, err := n.NewIssuer(ctx, n.log)
+func (n *Network) startIdentityProvider(ctx context.Context) error {
+	provider, err := n.NewIdentityProvider(ctx, n.log)
 	if err != nil {
 		return err
 	}
@@ -158,10 +160,10 @@ func (n *Network) startIssuer(ctx context.Context) error {
 	return nil
 }
 
-// NewIssuer is the provider of people's tokens, on its address.
-func (p *Plan) NewIssuer(ctx context.Context, log *slog.Logger) (*idp.Provider, error) {
-	dir := p.Identity("issuer")
-	cert, err := tls.LoadX509KeyPair(dir+"/"+identity.CertFile, dir+"/"+identity.KeyFile)
+// NewIdentityProvider returns the OpenID provider of the network, listening on its address.
+func (p *Plan) NewIdentityProvider(ctx context.Context, log *slog.Logger) (*idp.Provider, error) {
+	dir := p.IdentityDir("issuer")
+	cert, err := tls.LoadX509KeyPair(filepath.Join(dir, identity.CertFile), filepath.Join(dir, identity.KeyFile))
 	if err != nil {
 		return nil, fmt.Errorf("sign-in: %w", err)
 	}
@@ -169,17 +171,18 @@ func (p *Plan) NewIssuer(ctx context.Context, log *slog.Logger) (*idp.Provider, 
 	if err != nil {
 		return nil, fmt.Errorf("sign-in: %w", err)
 	}
-	regions := map[string]string{}
+	regionByNode := map[string]string{}
 	for _, node := range p.Nodes {
-		regions[node.Name] = node.Region
+		regionByNode[node.Name] = node.Region
 	}
 	return idp.New(idp.Config{
-		Listener: listener, TLS: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, Issuer: p.Issuer(),
-		Users: idp.Users(regions), Log: log, SigningKeyFile: p.path("signing", "tokens.key.pem"),
+		Listener: listener, TLS: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12},
+		Issuer: p.Issuer(), Users: idp.Users(regionByNode), Log: log,
+		SigningKeyFile: p.path("signing", "tokens.key.pem"),
 	})
 }
 
-// startServices runs all services, and returns when each takes calls. They stop together, before all else.
+// startServices starts all services and returns when each accepts calls. They stop together, before everything else.
 func (n *Network) startServices(ctx context.Context, tel *telemetry.Telemetry) error {
 	ready := make(chan string)
 	failed := make(chan error, 1)
@@ -188,13 +191,13 @@ func (n *Network) startServices(ctx context.Context, tel *telemetry.Telemetry) e
 		g, ctx := errgroup.WithContext(ctx)
 		for _, s := range services {
 			g.Go(func() error {
-				f := frame{tel, func() {
+				options := processOptions{telemetry: tel, ready: func() {
 					select {
 					case ready <- s:
 					case <-ctx.Done():
 					}
 				}}
-				if err := serve(ctx, s, n.Env(s), f); err != nil {
+				if err := serve(ctx, s, n.Env(s), options); err != nil {
 					return fmt.Errorf("%s: %w", s, err)
 				}
 				return nil
@@ -204,14 +207,14 @@ func (n *Network) startServices(ctx context.Context, tel *telemetry.Telemetry) e
 		failed <- err
 		return err
 	})
-	late := time.After(60 * time.Second)
+	timeout := time.After(startTimeout)
 	for range services {
 		select {
 		case <-ready:
 		case err := <-failed:
 			return errors.Join(errors.New("services did not start"), err)
-		case <-late:
-			return fmt.Errorf("services did not start within a minute: see %s", n.path("pari.log"))
+		case <-timeout:
+			return fmt.Errorf("services did not start within a minute: see %s", n.path(logFile))
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -219,14 +222,21 @@ func (n *Network) startServices(ctx context.Context, tel *telemetry.Telemetry) e
 	return nil
 }
 
-// Access describes the network to its clients.
-func (p *Plan) Access() client.Network {
-	a := client.Network{Dir: p.Dir, Addr: p.Addr, Issuer: p.Issuer()}
+// Client returns the description of the network for its clients.
+func (p *Plan) Client() client.Network {
+	c := client.Network{Dir: p.Dir, Addr: p.Addr, Issuer: p.Issuer()}
 	for _, n := range p.Nodes {
-		a.Nodes = append(a.Nodes, n.Name)
+		c.Nodes = append(c.Nodes, n.Name)
 	}
-	return a
+	return c
 }
 
-// Wait returns when ctx has ended or a part has failed, and everything has stopped.
+// Wait waits until ctx ends or a part fails, stops all parts, and returns when they have stopped.
 func (n *Network) Wait(ctx context.Context) error { return n.group.Wait(ctx) }
+
+// Stop stops all parts, and returns when they have stopped.
+func (n *Network) Stop(ctx context.Context) error {
+	stopped, cancel := context.WithCancel(ctx)
+	cancel()
+	return n.group.Wait(stopped)
+}

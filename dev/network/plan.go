@@ -19,49 +19,58 @@ import (
 // TrustDomain of every certificate of a development network.
 const TrustDomain = "pari.test"
 
-// Node is a municipality.
-type Node struct{ Name, Region, Sign string }
+// With Options.DefaultPorts the parts of the centre get the ports after centrePort, and those of each node the ports
+// after nodePort, portsPerNode apart.
+const (
+	centrePort   = 7400
+	nodePort     = 7410
+	portsPerNode = 10
+)
 
-// All are the nodes of the development network.
-func All() []Node {
+// Node is a municipality. NumberPrefix begins the numbers of its reports and cases.
+type Node struct{ Name, Region, NumberPrefix string }
+
+// DefaultNodes returns the nodes of the development network.
+func DefaultNodes() []Node {
 	return []Node{{"cremona", "lombardia", "CR"}, {"cuneo", "piemonte", "CN"}, {"milano", "lombardia", "MI"}}
 }
 
-// Regions are those of the development network, in order.
+// Regions returns the sorted regions of the default nodes.
 func Regions() []string {
 	var all []string
-	for _, n := range All() {
+	for _, n := range DefaultNodes() {
 		all = append(all, n.Region)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }
 
-// Services of a node, and of the centre. Two of a node keep what people told and send events; its directory is a copy.
+// Services of a node, and of the centre. Personal services store sealed content and send events. The directory of a
+// node is a replica.
 var (
-	personal       = []string{"intake", "casemanagement"}
-	nodeServices   = []string{"directory", "intake", "casemanagement"}
-	centreServices = []string{"directory", "reporting"}
+	personalServices = []string{"intake", "casemanagement"}
+	nodeServices     = []string{"directory", "intake", "casemanagement"}
+	centreServices   = []string{"directory", "reporting"}
 )
 
-// Plan says where everything of a network lies and how it is configured, whether its parts run in one process or in many.
+// Plan holds the files, addresses and configuration of a network, whether its parts run in one process or in several.
 type Plan struct {
 	Dir   string
 	Nodes []Node
 	// Addr is host:port of each service ("directory", "intake.cremona"), of the hub ("hub", "hub.leaves"), of each leaf
-	// ("leaf.cremona"), and of the issuer of tokens ("issuer").
+	// ("leaf.cremona"), and of the OpenID provider ("issuer").
 	Addr map[string]string
-	// NodePostgres keeps the databases of the nodes, CentrePostgres those of the centre; they may be one.
+	// NodePostgres holds the databases of the nodes, CentrePostgres those of the centre; they may be the same server.
 	NodePostgres, CentrePostgres *pglocal.Server
 	// Authority issues the certificates.
 	Authority *devpki.Authority
-	// Settings are given to every service on top of its own, by their names in the environment.
+	// Settings are environment variables that every service gets. They override the service's own.
 	Settings map[string]string
 }
 
-// NewPlan makes certificates, keys and grants below dir, as far as they are not there, and chooses addresses on loopback:
-// the usual ones from port 7400 on where they are free and usualPorts is true, else any.
-func NewPlan(ctx context.Context, dir string, nodes []Node, usualPorts bool) (*Plan, error) {
+// NewPlan creates certificates, keys and grants below dir, unless they exist, and chooses addresses on loopback. With
+// defaultPorts it prefers the ports from 7400 on; a port that is in use is replaced by a free one.
+func NewPlan(ctx context.Context, dir string, nodes []Node, defaultPorts bool) (*Plan, error) {
 	p := &Plan{Dir: dir, Nodes: nodes, Addr: map[string]string{}}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("network: %w", err)
@@ -71,72 +80,68 @@ func NewPlan(ctx context.Context, dir string, nodes []Node, usualPorts bool) (*P
 		return nil, err
 	}
 	for name, id := range p.identities() {
-		if err := p.Authority.Issue(id, p.Identity(name)); err != nil {
+		if err := p.Authority.Issue(id, p.IdentityDir(name)); err != nil {
 			return nil, err
 		}
 	}
-	if err := p.keys(); err != nil {
+	if err := p.createKeys(); err != nil {
 		return nil, err
 	}
-	return p, p.addresses(ctx, usualPorts)
+	return p, p.assignAddresses(ctx, defaultPorts)
 }
 
+// identities returns the identity of each part, by the name of its folder.
 func (p *Plan) identities() map[string]identity.ID {
 	centre := func(kind, name string) identity.ID {
-		return identity.ID{TrustDomain: TrustDomain, Region: identity.AllRegions, Node: identity.Centre, Kind: kind, Name: name}
+		return identity.ID{
+			TrustDomain: TrustDomain, Region: identity.AllRegions, Node: identity.Centre, Kind: kind, Name: name,
+		}
 	}
 	ids := map[string]identity.ID{
-		"hub": natsconf.HubID(TrustDomain), "monitor": centre(identity.KindOps, "monitor"), "issuer": centre(identity.KindSystem, "issuer"),
+		"hub":            natsconf.HubID(TrustDomain),
+		"monitor":        centre(identity.KindOps, "monitor"),
+		"issuer":         centre(identity.KindSystem, "issuer"),
 		"console.centre": centre(identity.KindSystem, "console"),
 	}
 	for _, s := range centreServices {
 		ids[s] = centre(identity.KindService, s)
 	}
 	for _, n := range p.Nodes {
-		at := func(kind, name string) identity.ID {
+		node := func(kind, name string) identity.ID {
 			return identity.ID{TrustDomain: TrustDomain, Region: n.Region, Node: n.Name, Kind: kind, Name: name}
 		}
 		ids["leaf."+n.Name] = natsconf.LeafID(TrustDomain, n.Region, n.Name)
 		for _, s := range nodeServices {
-			ids[s+"."+n.Name] = at(identity.KindService, s)
+			ids[s+"."+n.Name] = node(identity.KindService, s)
 		}
-		ids["console."+n.Name] = at(identity.KindSystem, "console")
-		ids["protocollo."+n.Name] = at(identity.KindSystem, "protocollo")
+		ids["console."+n.Name] = node(identity.KindSystem, "console")
+		ids["protocollo."+n.Name] = node(identity.KindSystem, "protocollo")
 	}
 	return ids
 }
 
-// Identity is the folder of certificate and key of a part, for instance "intake.cremona" or "console.centre".
-func (p *Plan) Identity(name string) string { return filepath.Join(p.Dir, "identities", name) }
+// IdentityDir returns the folder with the certificate and the key of a part, such as "intake.cremona".
+func (p *Plan) IdentityDir(name string) string { return filepath.Join(p.Dir, "identities", name) }
 
-// keys makes signing keys, the nodes' keys for sealing, and the grants of systems.
-func (p *Plan) keys() error {
+// createKeys creates the signing keys, the secrets of personal services, and the grants of systems.
+func (p *Plan) createKeys() error {
 	if _, err := devpki.CreateSigningKey("centre", p.path("signing"), p.path("public", "centre")); err != nil {
 		return err
 	}
-	if err := p.centreKeys(); err != nil {
+	if err := p.copyCentreKey(); err != nil {
 		return err
 	}
 	grants := ""
 	for _, n := range p.Nodes {
-		if _, err := devpki.CreateSigningKey(n.Region+"."+n.Name, p.path("signing"), p.path("public", "nodes")); err != nil {
+		_, err := devpki.CreateSigningKey(n.Region+"."+n.Name, p.path("signing"), p.path("public", "nodes"))
+		if err != nil {
 			return err
 		}
-		if err := os.MkdirAll(p.path("secrets"), 0o700); err != nil {
-			return fmt.Errorf("network: %w", err)
+		if err := p.createSecrets(n); err != nil {
+			return err
 		}
-		for _, s := range personal {
-			for suffix, create := range map[string]func(string) error{".kek": devkeys.CreateKEK, ".prf": devkeys.CreateSecrets} {
-				path := p.path("secrets", s+"."+n.Name+suffix)
-				if _, err := os.Stat(path); err == nil {
-					continue
-				}
-				if err := create(path); err != nil {
-					return err
-				}
-			}
-		}
-		grants += fmt.Sprintf("spiffe://%s/region/%s/node/%s/system/protocollo: [submitter]\n", TrustDomain, n.Region, n.Name)
+		grants += fmt.Sprintf("spiffe://%s/region/%s/node/%s/system/protocollo: [submitter]\n",
+			TrustDomain, n.Region, n.Name)
 	}
 	if err := os.WriteFile(p.path("grants.yaml"), []byte(grants), 0o600); err != nil {
 		return fmt.Errorf("network: %w", err)
@@ -144,8 +149,29 @@ func (p *Plan) keys() error {
 	return nil
 }
 
-// centreKeys lets the centre count as a node of every region, under its own key: that is how its directory sends events.
-func (p *Plan) centreKeys() error {
+// createSecrets creates the key-encryption keys and the other secrets of a node's personal services, unless they exist.
+func (p *Plan) createSecrets(n Node) error {
+	if err := os.MkdirAll(p.path("secrets"), 0o700); err != nil {
+		return fmt.Errorf("network: %w", err)
+	}
+	createBySuffix := map[string]func(string) error{".kek": devkeys.CreateKEK, ".prf": devkeys.CreateSecrets}
+	for _, s := range personalServices {
+		for suffix, create := range createBySuffix {
+			path := p.path("secrets", s+"."+n.Name+suffix)
+			if _, err := os.Stat(path); err == nil {
+				continue
+			}
+			if err := create(path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// copyCentreKey registers the centre's public key as that of a node "centre" in every region, because the directory of
+// the centre sends one partition of events per region. Regions without a node of this network have entries too.
+func (p *Plan) copyCentreKey() error {
 	public, err := os.ReadFile(p.path("public", "centre", bus.CentreOwner+".pem"))
 	if err != nil {
 		return fmt.Errorf("network: %w", err)
@@ -153,8 +179,9 @@ func (p *Plan) centreKeys() error {
 	if err := os.MkdirAll(p.path("public", "nodes"), 0o700); err != nil {
 		return fmt.Errorf("network: %w", err)
 	}
-	for _, n := range All() { // regions without a node are in the directory too
-		if err := os.WriteFile(p.path("public", "nodes", n.Region+"."+identity.Centre+".pem"), public, 0o600); err != nil {
+	for _, region := range Regions() {
+		path := p.path("public", "nodes", region+"."+identity.Centre+".pem")
+		if err := os.WriteFile(path, public, 0o600); err != nil {
 			return fmt.Errorf("network: %w", err)
 		}
 	}
@@ -165,35 +192,37 @@ func (p *Plan) path(elements ...string) string {
 	return filepath.Join(append([]string{p.Dir}, elements...)...)
 }
 
-func (p *Plan) addresses(ctx context.Context, usualPorts bool) error {
-	port := 7400
-	name := func(name string) error {
-		port++
-		preferred := 0
-		if usualPorts {
-			preferred = port
-		}
-		addr, err := loopback.Addr(ctx, preferred)
-		p.Addr[name] = addr
-		return err
-	}
-	for _, s := range append([]string{"issuer", "hub", "hub.leaves"}, centreServices...) {
-		if err := name(s); err != nil {
-			return err
-		}
-	}
-	for i, n := range p.Nodes {
-		port = 7410 + i*10
-		for _, s := range append([]string{"leaf"}, append(personal, "directory")...) {
-			if err := name(s + "." + n.Name); err != nil {
+func (p *Plan) assignAddresses(ctx context.Context, defaultPorts bool) error {
+	assign := func(firstPort int, names ...string) error {
+		for i, name := range names {
+			preferred := 0
+			if defaultPorts {
+				preferred = firstPort + i
+			}
+			addr, err := loopback.Addr(ctx, preferred)
+			if err != nil {
 				return err
 			}
+			p.Addr[name] = addr
+		}
+		return nil
+	}
+	if err := assign(centrePort+1, append([]string{"issuer", "hub", "hub.leaves"}, centreServices...)...); err != nil {
+		return err
+	}
+	for i, n := range p.Nodes {
+		var names []string
+		for _, s := range append([]string{"leaf"}, append(personalServices, "directory")...) {
+			names = append(names, s+"."+n.Name)
+		}
+		if err := assign(nodePort+1+i*portsPerNode, names...); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// Services are all services of the network, those of the centre first.
+// Services returns the names of all services, those of the centre first.
 func (p *Plan) Services() []string {
 	all := append([]string{}, centreServices...)
 	for _, n := range p.Nodes {
@@ -205,10 +234,9 @@ func (p *Plan) Services() []string {
 }
 
 func (p *Plan) node(name string) (Node, bool) {
-	for _, n := range p.Nodes {
-		if n.Name == name {
-			return n, true
-		}
+	i := slices.IndexFunc(p.Nodes, func(n Node) bool { return n.Name == name })
+	if i < 0 {
+		return Node{}, false
 	}
-	return Node{}, false
+	return p.Nodes[i], true
 }

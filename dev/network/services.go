@@ -16,18 +16,21 @@ import (
 	reporting "github.com/retepari/pari/services/reporting/app"
 )
 
-// frame is what a service in this process gets beside its environment.
-type frame struct {
+// maxMigrations bounds how many databases are migrated at the same time.
+const maxMigrations = 4
+
+// processOptions are the settings of a service in this process that its environment cannot carry.
+type processOptions struct {
 	telemetry *telemetry.Telemetry
 	ready     func()
 }
 
-func (f frame) into(c *service.Config) { c.Telemetry, c.Ready = f.telemetry, f.ready }
+func (o processOptions) applyTo(c *service.Config) { c.Telemetry, c.Ready = o.telemetry, o.ready }
 
 // Migrate brings all databases up to date, and loads the directory.
 func (p *Plan) Migrate(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(4)
+	g.SetLimit(maxMigrations)
 	for _, s := range p.Services() {
 		g.Go(func() error { return migrate(ctx, s, p.Env(s)) })
 	}
@@ -35,51 +38,59 @@ func (p *Plan) Migrate(ctx context.Context) error {
 }
 
 func migrate(ctx context.Context, name string, env map[string]string) error {
-	switch name, _, _ = strings.Cut(name, "."); name {
+	switch kind, _, _ := strings.Cut(name, "."); kind {
 	case "directory":
-		c, err := service.FromMap[directory.Config](env)
-		if err != nil {
+		return withConfig(ctx, env, func(ctx context.Context, c directory.Config) error {
+			if err := directory.Migrate(ctx, c); err != nil || c.Node != identity.Centre {
+				return err
+			}
+			_, err := directory.Load(ctx, c)
 			return err
-		}
-		if err := directory.Migrate(ctx, c); err != nil || c.Node != identity.Centre {
-			return err
-		}
-		_, err = directory.Load(ctx, c)
-		return err
+		})
 	case "reporting":
-		return with(ctx, env, reporting.Migrate)
+		return withConfig(ctx, env, reporting.Migrate)
 	case "intake":
-		return with(ctx, env, intake.Migrate)
+		return withConfig(ctx, env, intake.Migrate)
 	case "casemanagement":
-		return with(ctx, env, casemanagement.Migrate)
+		return withConfig(ctx, env, casemanagement.Migrate)
 	default:
 		return errors.New("there is no service " + name)
 	}
 }
 
-func with[C any](ctx context.Context, env map[string]string, do func(context.Context, C) error) error {
-	c, err := service.FromMap[C](env)
-	if err != nil {
-		return err
-	}
-	return do(ctx, c)
-}
-
 // serve runs a service until ctx ends.
-func serve(ctx context.Context, name string, env map[string]string, f frame) error {
-	switch name, _, _ = strings.Cut(name, "."); name {
+func serve(ctx context.Context, name string, env map[string]string, o processOptions) error {
+	switch kind, _, _ := strings.Cut(name, "."); kind {
 	case "directory":
-		return with(ctx, env, func(ctx context.Context, c directory.Config) error { f.into(&c.Config); return directory.Run(ctx, c) })
+		return withConfig(ctx, env, func(ctx context.Context, c directory.Config) error {
+			o.applyTo(&c.Config)
+			return directory.Run(ctx, c)
+		})
 	case "reporting":
-		return with(ctx, env, func(ctx context.Context, c reporting.Config) error { f.into(&c.Config); return reporting.Run(ctx, c) })
+		return withConfig(ctx, env, func(ctx context.Context, c reporting.Config) error {
+			o.applyTo(&c.Config)
+			return reporting.Run(ctx, c)
+		})
 	case "intake":
-		return with(ctx, env, func(ctx context.Context, c intake.Config) error { f.into(&c.Config.Config); return intake.Run(ctx, c) })
+		return withConfig(ctx, env, func(ctx context.Context, c intake.Config) error {
+			o.applyTo(&c.Config.Config)
+			return intake.Run(ctx, c)
+		})
 	case "casemanagement":
-		return with(ctx, env, func(ctx context.Context, c casemanagement.Config) error {
-			f.into(&c.Config.Config)
+		return withConfig(ctx, env, func(ctx context.Context, c casemanagement.Config) error {
+			o.applyTo(&c.Config.Config)
 			return casemanagement.Run(ctx, c)
 		})
 	default:
 		return errors.New("there is no service " + name)
 	}
+}
+
+// withConfig parses the configuration of a service and passes it to call.
+func withConfig[C any](ctx context.Context, env map[string]string, call func(context.Context, C) error) error {
+	c, err := service.FromMap[C](env)
+	if err != nil {
+		return err
+	}
+	return call(ctx, c)
 }

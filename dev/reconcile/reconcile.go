@@ -144,7 +144,9 @@ func holdings(ctx context.Context, net client.Network) (Result, error) {
 }
 
 // pages calls list with each page token until there is none.
-func pages(net client.Network, service, token string, list func(conn *grpc.ClientConn, page string) (next string, err error)) error {
+func pages(
+	net client.Network, service, token string, list func(conn *grpc.ClientConn, page string) (next string, err error),
+) error {
 	conn, err := net.Conn(service, client.Console(service), token)
 	if err != nil {
 		return err

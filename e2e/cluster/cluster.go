@@ -68,7 +68,7 @@ func New(ctx context.Context, dir string, o Options) (*Cluster, error) {
 	if len(o.Nodes) == 0 {
 		o.Nodes = []string{"cremona", "cuneo"}
 	}
-	nodes := slices.DeleteFunc(network.All(), func(n network.Node) bool { return !slices.Contains(o.Nodes, n.Name) })
+	nodes := slices.DeleteFunc(network.DefaultNodes(), func(n network.Node) bool { return !slices.Contains(o.Nodes, n.Name) })
 	c := &Cluster{processes: map[string]*Process{}, postgres: map[string]*pglocal.Server{}, OpsAddr: map[string]string{}}
 	if c.Plan, err = network.NewPlan(ctx, dir, nodes, false); err != nil {
 		return c, err
@@ -98,7 +98,7 @@ func New(ctx context.Context, dir string, o Options) (*Cluster, error) {
 }
 
 func (c *Cluster) signIn(ctx context.Context) error {
-	provider, err := c.NewIssuer(ctx, slog.New(slog.DiscardHandler))
+	provider, err := c.NewIdentityProvider(ctx, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (c *Cluster) run(name string, p *Process) error {
 
 // ready waits until a service takes calls.
 func (c *Cluster) ready(ctx context.Context, name string) error {
-	conn, err := c.Access().Conn(name, "console.centre", "")
+	conn, err := c.Client().Conn(name, "console.centre", "")
 	if err != nil {
 		return err
 	}

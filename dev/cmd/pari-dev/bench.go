@@ -12,11 +12,12 @@ import (
 	"github.com/retepari/pari/dev/bench"
 )
 
-func (a *app) bench() *cobra.Command {
+func (a *app) benchCmd() *cobra.Command {
 	var show, profile string
 	cmd := &cobra.Command{
 		Use: "bench [NAME...]", Short: "Measure Pari beside a baseline in the same run",
-		Long:      "Measures on a network of its own, which it starts and stops: " + strings.Join(bench.Names(), ", ") + ".",
+		Long: "Measures on a network of its own, which it starts and stops: " +
+			strings.Join(bench.Names(), ", ") + ".",
 		ValidArgs: bench.Names(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var results []bench.Result
@@ -52,7 +53,7 @@ func (a *app) measure(ctx context.Context, names []string, profile string) ([]be
 		}
 		defer pprof.StopCPUProfile()
 	}
-	return bench.Run(ctx, names, a.progress)
+	return bench.Run(ctx, names, a.printProgress)
 }
 
 func readResults(path string) ([]bench.Result, error) {

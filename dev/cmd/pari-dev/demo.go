@@ -19,14 +19,15 @@ import (
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
 )
 
-// errDisagree ends a demo whose figures do not agree.
+// errDisagree is returned when the counts of centre and nodes differ.
 var errDisagree = errors.New("centre and nodes do not agree")
 
-func (a *app) demo() *cobra.Command {
+func (a *app) demoCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "demo", Short: "Check that the centre counts what the nodes hold", Args: cobra.NoArgs,
-		Long: "Compares what each node holds with what the centre counts, on the network that runs in --dir. Where none\n" +
-			"runs, it starts one in a temporary folder, tells the stories, compares, and stops. Exit code 1: they disagree.",
+		Long: "Compares what each node holds with what the centre counts, on the network that runs in --dir. " +
+			"Where none\nruns, it starts one in a temporary folder, tells the stories, compares, and stops. " +
+			"Exit code 1: they disagree.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runDemo(cmd.Context()) },
 	}
 }
@@ -34,50 +35,49 @@ func (a *app) demo() *cobra.Command {
 func (a *app) runDemo(ctx context.Context) (err error) {
 	running, err := client.Load(a.dir)
 	if err == nil && network.Running(a.dir) {
-		return a.compare(ctx, running)
+		return a.printComparison(ctx, running)
 	}
 	dir, err := os.MkdirTemp("", "pari-demo-")
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	n, err := network.Start(ctx, network.Options{Dir: dir, Nodes: network.All(), Version: buildVersion(), Progress: a.progress})
+	n, err := network.Start(ctx, network.Options{
+		Dir: dir, Nodes: network.DefaultNodes(), Version: buildVersion(), Progress: a.printProgress,
+	})
 	if err != nil {
 		return err
 	}
-	defer func() {
-		stopped, cancel := context.WithCancel(ctx)
-		cancel()
-		err = errors.Join(err, n.Wait(stopped))
-	}()
+	defer func() { err = errors.Join(err, n.Stop(ctx)) }()
 	for _, s := range story.All() {
-		if err := a.tell(ctx, n, s); err != nil {
+		if err := a.runStory(ctx, n, s); err != nil {
 			return err
 		}
 	}
-	return a.compare(ctx, n.Access())
+	return a.printComparison(ctx, n.Client())
 }
 
-func (a *app) tell(ctx context.Context, n *network.Network, s story.Story) error {
-	a.progress(fmt.Sprintf("story %d, %s (%s)", s.Number, s.Title, s.Node))
-	return story.Tell(ctx, n.Access(), s)
+func (a *app) runStory(ctx context.Context, n *network.Network, s story.Story) error {
+	a.printProgress(fmt.Sprintf("story %d, %s (%s)", s.Number, s.Title, s.Node))
+	return story.Run(ctx, n.Client(), s)
 }
 
-// compare prints the comparison and the region's tables, and fails when centre and nodes disagree.
-func (a *app) compare(ctx context.Context, net client.Network) error {
+// printComparison prints the counts of nodes and centre and the tables of all regions. It returns errDisagree when the
+// counts differ.
+func (a *app) printComparison(ctx context.Context, net client.Network) error {
 	result, err := reconcile.Wait(ctx, net)
 	if err != nil {
 		return err
 	}
 	if a.format == "json" {
-		err = a.compareJSON(ctx, net, result)
+		err = a.printComparisonJSON(ctx, net, result)
 	} else {
 		err = errors.Join(render.Rows(a.out, func(row render.Row) {
 			row("NODE", "REPORTS", "CASES", "SENT", "APPLIED", "LOST", "DUPLICATED")
 			for _, n := range result {
 				row(n.Node, n.Reports, n.Cases, n.Sent, n.Applied, n.Lost, n.Duplicated)
 			}
-		}), a.showFlow(ctx, net))
+		}), a.printTableT1(ctx, net))
 	}
 	if err == nil && !result.Agrees() {
 		err = errDisagree
@@ -85,7 +85,7 @@ func (a *app) compare(ctx context.Context, net client.Network) error {
 	return err
 }
 
-func (a *app) compareJSON(ctx context.Context, net client.Network, result reconcile.Result) error {
+func (a *app) printComparisonJSON(ctx context.Context, net client.Network, result reconcile.Result) error {
 	conn, err := reconcile.Analyst(ctx, net)
 	if err != nil {
 		return err
@@ -116,8 +116,8 @@ func (a *app) compareJSON(ctx context.Context, net client.Network, result reconc
 	return out.Encode(map[string]any{"nodes": result, "tables": tables})
 }
 
-// showFlow prints table T1 of every region.
-func (a *app) showFlow(ctx context.Context, net client.Network) error {
+// printTableT1 prints table T1 of every region.
+func (a *app) printTableT1(ctx context.Context, net client.Network) error {
 	conn, err := reconcile.Analyst(ctx, net)
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 	"github.com/retepari/pari/cmd/pari/client"
 )
 
-// app is what the commands share.
+// app holds the streams and the global flags that all commands share.
 type app struct {
 	out, errOut io.Writer
 
@@ -30,7 +30,7 @@ func run(args []string, out, errOut io.Writer) int {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	a := &app{out: out, errOut: errOut}
-	root := a.root()
+	root := a.rootCmd()
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errOut)
@@ -41,11 +41,11 @@ func run(args []string, out, errOut io.Writer) int {
 	return 0
 }
 
-func (a *app) root() *cobra.Command {
+func (a *app) rootCmd() *cobra.Command {
 	root := &cobra.Command{
 		Use: "pari-dev", Short: "Run, check and measure a Pari network on this machine",
-		Long: "Runs a centre and three nodes in one process, for trying and developing Pari. Nothing here is for production.\n" +
-			"Start with `pari-dev up`, then use `pari` in a second terminal.",
+		Long: "Runs a centre and three nodes in one process, for trying and developing Pari. " +
+			"Nothing here is for production.\nStart with `pari-dev up`, then use `pari` in a second terminal.",
 		SilenceErrors: true, SilenceUsage: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if a.format != "table" && a.format != "json" {
@@ -57,8 +57,8 @@ func (a *app) root() *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.dir, "dir", client.DefaultDir(), "folder of the network; also PARI_DIR")
 	flags.StringVarP(&a.format, "output", "o", "table", "table or json")
-	root.AddCommand(a.up(), a.demo(), a.bench())
+	root.AddCommand(a.upCmd(), a.demoCmd(), a.benchCmd())
 	return root
 }
 
-func (a *app) progress(step string) { _, _ = fmt.Fprintln(a.errOut, "…", step) }
+func (a *app) printProgress(step string) { _, _ = fmt.Fprintln(a.errOut, "…", step) }

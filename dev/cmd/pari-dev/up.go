@@ -17,7 +17,7 @@ import (
 	"github.com/retepari/pari/dev/story"
 )
 
-func (a *app) up() *cobra.Command {
+func (a *app) upCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "up", Short: "Run the whole network: the centre, Cremona, Cuneo, Milano", Args: cobra.NoArgs,
 		Long: "Runs the whole network on this machine until ctrl-C, with a Postgres of its own. Data stay in --dir.\n" +
@@ -27,19 +27,18 @@ func (a *app) up() *cobra.Command {
 }
 
 func (a *app) runUp(ctx context.Context) error {
-	began := time.Now()
+	start := time.Now()
 	n, err := network.Start(ctx, network.Options{
-		Dir: a.dir, Nodes: network.All(), UsualPorts: true, Version: buildVersion(), Progress: a.progress,
+		Dir: a.dir, Nodes: network.DefaultNodes(), DefaultPorts: true, Version: buildVersion(),
+		Progress: a.printProgress,
 	})
 	if err != nil {
 		return err
 	}
-	if err := a.tellOnce(ctx, n); err != nil {
-		stopped, cancel := context.WithCancel(ctx)
-		cancel()
-		return errors.Join(err, n.Wait(stopped))
+	if err := a.runStories(ctx, n); err != nil {
+		return errors.Join(err, n.Stop(ctx))
 	}
-	a.banner(n, time.Since(began))
+	a.printBanner(n, time.Since(start))
 	err = n.Wait(ctx)
 	if err == nil {
 		_, _ = fmt.Fprintln(a.errOut, "stopped; the data are in", a.dir)
@@ -47,36 +46,36 @@ func (a *app) runUp(ctx context.Context) error {
 	return err
 }
 
-// tellOnce tells the stories on the first start and shows what the region sees of them. A marker file per story lets a
-// start that was interrupted continue with the next one.
-func (a *app) tellOnce(ctx context.Context, n *network.Network) error {
+// runStories replays the stories on the first start and prints the resulting tables. A marker file per finished story
+// lets the next start continue after an interruption.
+func (a *app) runStories(ctx context.Context, n *network.Network) error {
 	for _, s := range story.All() {
 		marker := filepath.Join(a.dir, "stories", fmt.Sprint(s.Number))
 		if _, err := os.Stat(marker); err == nil {
 			continue
 		}
-		if err := a.tell(ctx, n, s); err != nil {
+		if err := a.runStory(ctx, n, s); err != nil {
 			return err
 		}
 		if err := errors.Join(os.MkdirAll(filepath.Dir(marker), 0o700), os.WriteFile(marker, nil, 0o600)); err != nil {
 			return fmt.Errorf("stories: %w", err)
 		}
 	}
-	result, err := reconcile.Wait(ctx, n.Access())
+	result, err := reconcile.Wait(ctx, n.Client())
 	if err != nil {
 		return err
 	}
 	if result.Agrees() {
-		return a.showFlow(ctx, n.Access())
+		return a.printTableT1(ctx, n.Client())
 	}
 	return nil
 }
 
-// banner says where everything listens, and what to try.
-func (a *app) banner(n *network.Network, took time.Duration) {
-	dir := ""
+// printBanner prints all addresses, and commands to try.
+func (a *app) printBanner(n *network.Network, took time.Duration) {
+	dirFlag := ""
 	if a.dir != client.DefaultDir() || os.Getenv("PARI_DIR") != "" {
-		dir = " --dir " + a.dir
+		dirFlag = " --dir " + a.dir
 	}
 	w := a.out
 	_, _ = fmt.Fprintf(w, "Pari is up after %.1f s. ctrl-C stops it; data stay in %s\n\n", took.Seconds(), a.dir)
@@ -84,7 +83,7 @@ func (a *app) banner(n *network.Network, took time.Duration) {
 		_, _ = fmt.Fprintf(w, "  %-24s %s\n", s, n.Addr[s])
 	}
 	_, _ = fmt.Fprintf(w, "  %-24s %s\n  %-24s 127.0.0.1:%d\n\n", "sign-in", n.Issuer(), "Postgres", n.Postgres.Port())
-	id := n.Identity("console.cremona")
+	identityDir := n.IdentityDir("console.cremona")
 	_, _ = fmt.Fprintf(w, `In a second terminal:
 
   build/pari desk find --territory 019036 --ground DISABILITY%[1]s
@@ -92,10 +91,10 @@ func (a *app) banner(n *network.Network, took time.Duration) {
   grpcurl -cacert %[2]s/ca.pem -cert %[2]s/cert.pem -key %[2]s/key.pem -d '{"names":["ground"]}' \
     %[3]s pari.directory.v1.DirectoryService/ListVocabularies
 
-`, dir, id, n.Addr["directory"])
+`, dirFlag, identityDir, n.Addr["directory"])
 }
 
-// buildVersion is the commit that the program was built from.
+// buildVersion returns the commit that the program was built from.
 func buildVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
