@@ -41,6 +41,7 @@ hsds: ## check the export against the published schemas of HSDS 3: make hsds HSD
 .PHONY: bench
 bench: postgres pari-dev ## measure ours beside a baseline in the same run; writes build/bench.json
 	@$(BUILD)/pari-dev bench -o json > $(BUILD)/bench.json && $(BUILD)/pari-dev bench --show $(BUILD)/bench.json
+	@go test -run '^$$' -bench Evaluate ./services/directory/internal/opening
 
 .PHONY: guards
 guards: ## draw 20 guards at random, disable each, see whether a test fails; SEED=7 repeats a draw, N=40 draws more

@@ -1,6 +1,9 @@
-// Package bench measures what Pari does beside a floor: the least that any honest implementation has to do, built bare, on
-// the same Postgres and NATS, in the same run, alternating with ours. Machines are noisy, so what counts is the ratio of
-// the medians; it is always better when higher.
+// Package bench measures Pari beside a baseline: the least that any correct implementation must do, without checks, on
+// the same Postgres and NATS, in the same run, in turns with ours. Absolute figures depend on the machine; the ratio of
+// the medians does so much less. A higher ratio is always better.
+//
+// Run starts a network for each scenario and stops it. A measurement starts goroutines for its load and its baseline,
+// and ends them before it returns.
 package bench
 
 import (
@@ -12,12 +15,12 @@ import (
 	"time"
 )
 
-// Result is one line of build/bench.json.
+// Result is one entry of build/bench.json. Figures that were not measured are 0.
 type Result struct {
 	Name       string  `json:"name"`
 	Unit       string  `json:"unit"`
 	Ours       float64 `json:"ours"`
-	Floor      float64 `json:"floor"`
+	Baseline   float64 `json:"baseline"`
 	Ratio      float64 `json:"ratio"`
 	P50        float64 `json:"p50_ms"`
 	P95        float64 `json:"p95_ms"`
@@ -25,7 +28,7 @@ type Result struct {
 	Conditions string  `json:"conditions"`
 }
 
-// Write prints results as a JSON list.
+// Write writes results as a JSON list.
 func Write(w io.Writer, results []Result) error {
 	out := json.NewEncoder(w)
 	out.SetIndent("", "  ")
@@ -35,18 +38,28 @@ func Write(w io.Writer, results []Result) error {
 	return nil
 }
 
-// Show prints results as a table for people.
+// Read reads the output of Write.
+func Read(r io.Reader) ([]Result, error) {
+	var results []Result
+	if err := json.NewDecoder(r).Decode(&results); err != nil {
+		return nil, fmt.Errorf("read bench results: %w", err)
+	}
+	return results, nil
+}
+
+// Show writes results as a table.
 func Show(w io.Writer, results []Result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(t, "NAME\tOURS\tFLOOR\tUNIT\tRATIO\tP50 ms\tP95 ms\tP99 ms")
+	_, _ = fmt.Fprintln(t, "NAME\tOURS\tBASELINE\tUNIT\tRATIO\tP50 ms\tP95 ms\tP99 ms")
 	for _, r := range results {
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%.2f\t%s\t%s\t%s\n", r.Name, figure(r.Ours), figure(r.Floor), r.Unit, r.Ratio, figure(r.P50), figure(r.P95), figure(r.P99))
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%.2f\t%s\t%s\t%s\n", r.Name, formatFigure(r.Ours),
+			formatFigure(r.Baseline), r.Unit, r.Ratio, formatFigure(r.P50), formatFigure(r.P95), formatFigure(r.P99))
 	}
 	return t.Flush()
 }
 
-// figure writes as many digits as mean something; what was not measured is a dash.
-func figure(v float64) string {
+// formatFigure formats a figure with its significant digits, and a figure that was not measured as a dash.
+func formatFigure(v float64) string {
 	switch {
 	case v == 0:
 		return "-"
@@ -55,15 +68,6 @@ func figure(v float64) string {
 	default:
 		return fmt.Sprintf("%.0f", v)
 	}
-}
-
-// Read reads what Write wrote.
-func Read(r io.Reader) ([]Result, error) {
-	var results []Result
-	if err := json.NewDecoder(r).Decode(&results); err != nil {
-		return nil, fmt.Errorf("read bench results: %w", err)
-	}
-	return results, nil
 }
 
 func median(values []float64) float64 {

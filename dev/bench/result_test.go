@@ -22,7 +22,7 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-func TestPercentile_IsByNearestRank(t *testing.T) {
+func TestPercentile_UsesNearestRank(t *testing.T) {
 	t.Parallel()
 	var latencies []time.Duration
 	for i := 100; i >= 1; i-- {
@@ -35,35 +35,40 @@ func TestPercentile_IsByNearestRank(t *testing.T) {
 	}
 }
 
-// Ensure a load that fails gives no figure.
-func TestClosedLoop_StopsAtTheFirstError(t *testing.T) {
+// Ensure that an error ends the round and is returned.
+func TestClosedLoop_StopsAtFirstError(t *testing.T) {
 	t.Parallel()
-	broken := errors.New("broken")
-	_, err := closedLoop(context.Background(), 3, time.Minute, func(context.Context, int) error { return broken })
-	if !errors.Is(err, broken) {
+	want := errors.New("broken")
+	_, err := closedLoop(context.Background(), 3, time.Minute, func(context.Context, int) error { return want })
+	if !errors.Is(err, want) {
 		t.Fatalf("got %v", err)
 	}
 }
 
-// Ensure ours and floor take turns and the medians are of whole rounds.
+// Ensure that baseline and ours run in turns, and that the figures are medians of the rounds.
 func TestAlternate(t *testing.T) {
 	t.Parallel()
 	var order string
-	rates := []float64{10, 30, 20}
-	ours, floor, latencies, err := alternate(3,
+	figures := []float64{10, 30, 20}
+	got, err := alternate(3,
 		func() (round, error) {
 			order += "o"
-			return round{figure: rates[len(order)/2-1], latencies: []time.Duration{1}}, nil
+			n := len(order)/2 - 1
+			return round{figure: figures[n], latencies: []time.Duration{time.Duration(n+1) * time.Millisecond}}, nil
 		},
-		func() (round, error) { order += "f"; return round{figure: 40}, nil })
-	if err != nil || order != "fofofo" || ours != 20 || floor != 40 || len(latencies) != 3 {
-		t.Fatalf("got %v %v %v %v %v", ours, floor, latencies, order, err)
+		func() (round, error) { order += "b"; return round{figure: 40}, nil })
+	want := Result{Ours: 20, Baseline: 40, P50: 2, P95: 3, P99: 3}
+	if err != nil || order != "bobobo" || got != want {
+		t.Fatalf("got %+v in the order %s, %v", got, order, err)
 	}
 }
 
-func TestResults_SurviveTheFile(t *testing.T) {
+func TestRead_ReadsWhatWriteWrote(t *testing.T) {
 	t.Parallel()
-	want := []Result{{Name: "intake.submit.c1", Unit: "reports/s", Ours: 1, Floor: 2, Ratio: 0.5, P50: 1, P95: 2, P99: 3, Conditions: "here"}}
+	want := []Result{{
+		Name: "intake.submit.c1", Unit: "reports/s", Ours: 1, Baseline: 2, Ratio: 0.5, P50: 1, P95: 2, P99: 3,
+		Conditions: "here",
+	}}
 	var file bytes.Buffer
 	if err := Write(&file, want); err != nil {
 		t.Fatal(err)

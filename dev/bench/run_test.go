@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestRun_ListsWhatThereIs(t *testing.T) {
+func TestRun_UnknownNameListsNames(t *testing.T) {
 	t.Parallel()
 	_, err := Run(context.Background(), []string{"intake.sumbit"}, func(string) {})
 	if err == nil || !strings.Contains(err.Error(), "intake.submit.c1, intake.submit.c10") {
@@ -15,27 +15,27 @@ func TestRun_ListsWhatThereIs(t *testing.T) {
 	}
 }
 
-// Ensure one round of each kind runs on a whole network; its figures mean nothing.
-func TestSubmit_OnANetwork(t *testing.T) {
+// Ensure that one round of ours and of the baseline runs on a complete network. Its figures mean nothing.
+func TestMeasureSubmit(t *testing.T) {
 	t.Parallel()
-	w, stop, err := open(context.Background(), feeding, func(string) {})
+	e, err := newEnv(context.Background(), activeRelay, func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := stop(); err != nil {
+		if err := e.close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	}()
-	w.rounds, w.span = 1, 200*time.Millisecond
-	r, err := submit(context.Background(), w, 1)
+	e.rounds, e.duration = 1, 200*time.Millisecond
+	r, err := measureSubmit(context.Background(), e, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Ours <= 0 || r.Floor <= 0 || r.P99 <= 0 || r.Conditions == "" {
+	if r.Ours <= 0 || r.Baseline <= 0 || r.P99 <= 0 || r.Conditions == "" {
 		t.Errorf("got %+v", r)
 	}
-	if err := w.settle(context.Background()); err != nil {
+	if err := e.waitApplied(context.Background()); err != nil {
 		t.Error(err)
 	}
 }
