@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,238 +12,255 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/retepari/pari/e2e/cluster"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 )
 
-// acknowledged is what a submitting system was told and wrote down.
-type acknowledged struct {
-	request *intakev1.SubmitReportRequest
-	answer  *intakev1.SubmitReportResponse
+// crashTest submits reports to a cluster while parts of it are killed.
+type crashTest struct {
+	*harness
+
+	nodes   []string
+	clients map[string]intakev1.IntakeServiceClient // by node
+	// acknowledged holds request and response of each report, by its index.
+	acknowledged []acknowledgement
+	submitted    atomic.Int64
 }
 
-// insist calls until it is answered, as a client with safe retries does: only what says "not now" is tried again.
-func insist[Q, A any](ctx context.Context, call func(context.Context, Q) (A, error), req Q) (A, error) {
-	for {
-		attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
-		answer, err := call(attempt, req)
-		cancel()
-		switch status.Code(err) {
-		case codes.OK:
-			return answer, nil
-		case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled:
-			select {
-			case <-ctx.Done():
-				return answer, fmt.Errorf("never answered: %w", err)
-			case <-time.After(100 * time.Millisecond):
-			}
-		default:
-			return answer, err
-		}
-	}
+// acknowledgement is a report that the service has confirmed.
+type acknowledgement struct {
+	req  *intakev1.SubmitReportRequest
+	resp *intakev1.SubmitReportResponse
 }
 
-// Ensure that kill -9 of any part, at any moment, loses nothing that was acknowledged and doubles nothing: 2,000 reports are
-// submitted and every tenth is worked to its end while intake, case management, reporting, the broker and Postgres are
-// killed in turns.
+// Ensure that kill -9 of any part at any time loses nothing that was acknowledged and duplicates nothing: 2,000 reports
+// are submitted and every tenth becomes a case that is closed, while intake, case management, reporting, the broker and
+// Postgres are killed in turns.
 func TestCrash_NothingAcknowledgedIsLost(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
-	reports, nodes := 2000, []string{"cremona", "cuneo"}
+	reports := 2000
 	if os.Getenv("PARI_SOAK") != "" {
 		reports = 40_000
 	}
-	c := cluster.Start(t, cluster.Options{Nodes: nodes, Durable: true})
-	n := &net{c}
+	nodes := []string{"cremona", "cuneo"}
+	c := &crashTest{
+		harness: &harness{cluster.Start(t, cluster.Options{Nodes: nodes, Durable: true})}, nodes: nodes,
+		clients: map[string]intakev1.IntakeServiceClient{}, acknowledged: make([]acknowledgement, reports),
+	}
+	for _, node := range nodes {
+		c.clients[node] = c.Intake(t, node, system("protocollo"))
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 25*time.Minute)
 	defer cancel()
 
-	var submitted atomic.Int64
-	book := make([]acknowledged, reports)
-	var faults []string
-	stop := make(chan struct{})
-	var nemesis sync.WaitGroup
-	nemesis.Go(func() {
-		if err := killBetweenPublishAndMark(ctx, c, "intake.cuneo"); err != nil {
-			t.Errorf("kill intake.cuneo between publish and mark: %v", err)
-			return
-		}
-		faults = append(faults, "intake.cuneo between publish and mark")
-		victims := []string{"intake.cremona", "casemanagement.cremona", "reporting", "hub", "postgres.node", "intake.cuneo", "leaf.cremona", "postgres.centre", "casemanagement.cuneo"}
-		for round := 0; ; round++ {
-			// Each fault waits for progress, not for time, so that every one hits a system at work.
-			due := int64((round + 1) * reports / (len(victims) + 3))
-			if !waitFor(stop, func() bool { return submitted.Load() >= min(due, int64(reports*9/10)) }) {
-				return
-			}
-			if round >= len(victims) && submitted.Load() >= int64(reports*9/10) {
-				return
-			}
-			victim := victims[round%len(victims)]
-			if round >= len(victims) {
-				victim = victims[random.IntN(len(victims))]
-			}
-			faults = append(faults, victim)
-			c.Kill(victim)
-			if err := c.Restart(ctx, victim); err != nil {
-				t.Errorf("restart %s: %v", victim, err)
-				return
-			}
-		}
-	})
-
-	clients := map[string]intakev1.IntakeServiceClient{}
-	for _, node := range nodes {
-		clients[node] = n.Intake(t, node, system("protocollo"))
+	stop, faults := make(chan struct{}), make(chan []string)
+	go func() { faults <- c.injectFaults(ctx, t, rand.New(rand.NewPCG(seed, 0)), stop) }()
+	err := c.submitAll(ctx, t)
+	close(stop)
+	injected := <-faults
+	if err != nil {
+		t.Fatal(err)
 	}
-	work, workCtx := errgroup.WithContext(ctx)
-	work.SetLimit(16)
-	for i := range reports {
-		work.Go(func() error {
-			node := nodes[i%len(nodes)]
+	t.Logf("faults: %v", injected)
+	if len(injected) < 9 {
+		t.Errorf("only %d faults were injected", len(injected))
+	}
+	c.checkReplays(ctx, t)
+	c.checkStored(t)
+	c.waitReconciled(t, nodes)
+}
+
+// injectFaults kills and restarts one part after the other until stop is closed, and returns what it has killed. Each
+// fault waits for progress, not for time, so that it hits a system under load.
+func (c *crashTest) injectFaults(ctx context.Context, t *testing.T, random *rand.Rand, stop <-chan struct{}) []string {
+	if err := c.killBetweenPublishAndStore(ctx, "intake.cuneo"); err != nil {
+		t.Errorf("kill intake.cuneo between publish and store: %v", err)
+		return nil
+	}
+	faults := []string{"intake.cuneo between publish and store"}
+	targets := []string{
+		"intake.cremona", "casemanagement.cremona", "reporting", "hub", "postgres.node", "intake.cuneo", "leaf.cremona",
+		"postgres.centre", "casemanagement.cuneo",
+	}
+	reports := len(c.acknowledged)
+	lastFault := int64(reports * 9 / 10)
+	for n := 0; ; n++ {
+		due := min(int64((n+1)*reports/(len(targets)+3)), lastFault)
+		if !waitFor(stop, func() bool { return c.submitted.Load() >= due }) {
+			return faults
+		}
+		if n >= len(targets) && c.submitted.Load() >= lastFault {
+			return faults
+		}
+		target := targets[n%len(targets)]
+		if n >= len(targets) {
+			target = targets[random.IntN(len(targets))]
+		}
+		faults = append(faults, target)
+		c.Kill(target)
+		if err := c.Restart(ctx, target); err != nil {
+			t.Errorf("restart %s: %v", target, err)
+			return faults
+		}
+	}
+}
+
+// submitAll submits all reports to the nodes in turns, and works the case of every tenth.
+func (c *crashTest) submitAll(ctx context.Context, t *testing.T) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(16)
+	for i := range c.acknowledged {
+		g.Go(func() error {
+			node := c.node(i)
 			req := report()
 			req.Content.Narrative = fmt.Sprintf("Racconto numero %d.", i)
-			answer, err := insist(workCtx, func(ctx context.Context, r *intakev1.SubmitReportRequest) (*intakev1.SubmitReportResponse, error) {
-				return clients[node].SubmitReport(ctx, r)
-			}, req)
+			resp, err := retry(ctx, c.clients[node].SubmitReport, req)
 			if err != nil {
 				return fmt.Errorf("report %d: %w", i, err)
 			}
-			book[i] = acknowledged{req, answer}
-			submitted.Add(1)
+			c.acknowledged[i] = acknowledgement{req, resp}
+			c.submitted.Add(1)
 			if i%10 == 0 {
-				return workCase(workCtx, t, n, node, answer.GetReportId())
+				return c.workCase(ctx, t, node, resp.GetReportId())
 			}
 			return nil
 		})
 	}
-	if err := work.Wait(); err != nil {
-		t.Fatal(err)
-	}
-	close(stop)
-	nemesis.Wait()
-	t.Logf("faults: %v", faults)
-	if len(faults) < 9 {
-		t.Errorf("only %d faults were injected", len(faults))
-	}
+	return g.Wait()
+}
 
-	// Every acknowledgement holds: the same request gets the same answer.
-	for i, a := range book {
+// node returns the node of the i-th report.
+func (c *crashTest) node(i int) string { return c.nodes[i%len(c.nodes)] }
+
+// checkReplays sends every seventh request again: the response must be the acknowledged one.
+func (c *crashTest) checkReplays(ctx context.Context, t *testing.T) {
+	t.Helper()
+	for i, a := range c.acknowledged {
 		if i%7 != 0 {
 			continue
 		}
-		again, err := insist(ctx, func(ctx context.Context, r *intakev1.SubmitReportRequest) (*intakev1.SubmitReportResponse, error) {
-			return clients[nodes[i%len(nodes)]].SubmitReport(ctx, r)
-		}, a.request)
-		if err != nil || !again.GetReplayed() || again.GetReportId() != a.answer.GetReportId() || again.GetReceiptCode() != a.answer.GetReceiptCode() {
-			t.Fatalf("report %d was acknowledged as %s and is now %v, %v", i, a.answer.GetNumber(), again, err)
+		resp, err := retry(ctx, c.clients[c.node(i)].SubmitReport, a.req)
+		if err != nil || !resp.GetReplayed() || resp.GetReportId() != a.resp.GetReportId() ||
+			resp.GetReceiptCode() != a.resp.GetReceiptCode() {
+			t.Fatalf("report %d was acknowledged as %s and is now %v, %v", i, a.resp.GetNumber(), resp, err)
 		}
 	}
-	// Every acknowledged report is there, once, and nothing else.
-	for at, node := range nodes {
-		ids := map[string]int{}
-		for _, r := range n.Reports(t, node) {
-			ids[r.GetReportId()]++
-		}
-		want := 0
-		for i := at; i < reports; i += len(nodes) {
-			want++
-			if ids[book[i].answer.GetReportId()] != 1 {
-				t.Errorf("report %s is there %d times", book[i].answer.GetNumber(), ids[book[i].answer.GetReportId()])
-			}
-		}
-		if len(ids) != want {
-			t.Errorf("%s holds %d reports, acknowledged were %d", node, len(ids), want)
-		}
-	}
-	n.agree(t, nodes)
 }
 
-// killBetweenPublishAndMark kills a service after the hub has acknowledged an event and before the relay has stored that,
-// and starts it again. A trigger holds the relay's update until the kill.
-func killBetweenPublishAndMark(ctx context.Context, c *cluster.Cluster, service string) error {
+// checkStored checks that each node holds its acknowledged reports once, and no other.
+func (c *crashTest) checkStored(t *testing.T) {
+	t.Helper()
+	for first, node := range c.nodes {
+		countByID := map[string]int{}
+		for _, r := range c.ListReports(t, node) {
+			countByID[r.GetReportId()]++
+		}
+		want := 0
+		for i := first; i < len(c.acknowledged); i += len(c.nodes) {
+			want++
+			resp := c.acknowledged[i].resp
+			if n := countByID[resp.GetReportId()]; n != 1 {
+				t.Errorf("report %s is stored %d times", resp.GetNumber(), n)
+			}
+		}
+		if len(countByID) != want {
+			t.Errorf("%s holds %d reports, %d were acknowledged", node, len(countByID), want)
+		}
+	}
+}
+
+const (
+	// blockPublishedOffset lets the relay's update of published_seq wait for the advisory lock of this session.
+	blockPublishedOffset = `select pg_advisory_lock(1);
+		create function block_published_offset() returns trigger language plpgsql
+			as $$ begin perform pg_advisory_lock(1); return new; end $$;
+		create trigger block_published_offset before update on outbox_partition for each row
+			when (new.published_seq > old.published_seq) execute function block_published_offset()`
+	selectBlocked = `select exists (select from pg_locks where locktype = 'advisory' and objid = 1 and not granted)`
+	releaseLock   = `select pg_advisory_unlock(1)`
+	dropTrigger   = `drop trigger block_published_offset on outbox_partition; drop function block_published_offset`
+)
+
+// killBetweenPublishAndStore kills a service after the hub has acknowledged an event and before the relay has stored
+// the offset, and restarts it.
+func (c *crashTest) killBetweenPublishAndStore(ctx context.Context, service string) error {
 	owner, err := pgx.Connect(ctx, c.Env(service)["PARI_DATABASE_OWNER_URL"])
 	if err != nil {
 		return err
 	}
 	defer func() { _ = owner.Close(context.WithoutCancel(ctx)) }()
-	const hold = `select pg_advisory_lock(1);
-		create function hold_mark() returns trigger language plpgsql as $$ begin perform pg_advisory_lock(1); return new; end $$;
-		create trigger hold_mark before update on outbox_partition for each row when (new.published_seq > old.published_seq) execute function hold_mark()`
-	if _, err := owner.Exec(ctx, hold); err != nil {
+	if _, err := owner.Exec(ctx, blockPublishedOffset); err != nil {
 		return err
 	}
-	for waiting := false; !waiting; {
-		const blocked = `select exists (select from pg_locks where locktype = 'advisory' and objid = 1 and not granted)`
-		if err := owner.QueryRow(ctx, blocked).Scan(&waiting); err != nil {
+	for blocked := false; !blocked; {
+		if err := owner.QueryRow(ctx, selectBlocked).Scan(&blocked); err != nil {
 			return err
 		}
 	}
 	c.Kill(service)
-	if _, err := owner.Exec(ctx, `select pg_advisory_unlock(1)`); err != nil {
-		return err
-	}
-	if _, err := owner.Exec(ctx, `drop trigger hold_mark on outbox_partition; drop function hold_mark`); err != nil {
-		return err
+	for _, statement := range []string{releaseLock, dropTrigger} {
+		if _, err := owner.Exec(ctx, statement); err != nil {
+			return err
+		}
 	}
 	return c.Restart(ctx, service)
 }
 
-// workCase takes a report in charge and works its case to the end, retrying each step until it is answered.
-func workCase(ctx context.Context, t *testing.T, n *net, node, reportID string) error {
-	desk := n.Intake(t, node, person("operator-"+node))
-	take := &intakev1.TakeInChargeRequest{RequestId: uuid.NewString(), ReportId: reportID, Version: 1}
-	taken, err := insist(ctx, func(ctx context.Context, r *intakev1.TakeInChargeRequest) (*intakev1.TakeInChargeResponse, error) {
-		return desk.TakeInCharge(ctx, r)
-	}, take)
+// workCase takes a report in charge and works its case until it is closed. It retries each step.
+func (c *crashTest) workCase(ctx context.Context, t *testing.T, node, reportID string) error {
+	intake := c.Intake(t, node, person("operator-"+node))
+	taken, err := retry(ctx, intake.TakeInCharge, &intakev1.TakeInChargeRequest{
+		RequestId: uuid.NewString(), ReportId: reportID, Version: 1,
+	})
 	if err != nil {
 		return fmt.Errorf("take in charge: %w", err)
 	}
-	cases := n.Casework(t, node, person("coordinator-"+node))
+	cases := c.Cases(t, node, person("coordinator-"+node))
 	id := taken.GetReport().GetCaseId()
-	assessed, err := insist(ctx, func(ctx context.Context, r *casemanagementv1.AssessRequest) (*casemanagementv1.AssessResponse, error) {
-		return cases.Assess(ctx, r)
-	}, &casemanagementv1.AssessRequest{RequestId: uuid.NewString(), CaseId: id, Version: 1, Assessment: assessment()})
+	assessed, err := retry(ctx, cases.Assess, &casemanagementv1.AssessRequest{
+		RequestId: uuid.NewString(), CaseId: id, Version: 1, Assessment: assessment(),
+	})
 	if err != nil {
 		return fmt.Errorf("assess: %w", err)
 	}
-	acted, err := insist(ctx, func(ctx context.Context, r *casemanagementv1.RecordActionRequest) (*casemanagementv1.RecordActionResponse, error) {
-		return cases.RecordAction(ctx, r)
-	}, &casemanagementv1.RecordActionRequest{RequestId: uuid.NewString(), CaseId: id, Version: assessed.GetCase().GetVersion(), Code: "LETTER", Result: "DONE", Minutes: 30})
+	acted, err := retry(ctx, cases.RecordAction, &casemanagementv1.RecordActionRequest{
+		RequestId: uuid.NewString(), CaseId: id, Version: assessed.GetCase().GetVersion(),
+		Code: "LETTER", Result: "DONE", Minutes: 30,
+	})
 	if err != nil {
-		return fmt.Errorf("act: %w", err)
+		return fmt.Errorf("record action: %w", err)
 	}
-	if _, err = insist(ctx, func(ctx context.Context, r *casemanagementv1.CloseCaseRequest) (*casemanagementv1.CloseCaseResponse, error) {
-		return cases.CloseCase(ctx, r)
-	}, &casemanagementv1.CloseCaseRequest{RequestId: uuid.NewString(), CaseId: id, Version: acted.GetCase().GetVersion(), Outcome: "REMOVED_SPONTANEOUS"}); err != nil {
+	_, err = retry(ctx, cases.CloseCase, &casemanagementv1.CloseCaseRequest{
+		RequestId: uuid.NewString(), CaseId: id, Version: acted.GetCase().GetVersion(), Outcome: "REMOVED_SPONTANEOUS",
+	})
+	if err != nil {
 		return fmt.Errorf("close: %w", err)
 	}
 	return nil
 }
 
-// waitFor polls until the condition holds; false when stop came first.
-func waitFor(stop <-chan struct{}, holds func() bool) bool {
+// waitFor polls until the condition holds. It returns false when stop was closed before that.
+func waitFor(stop <-chan struct{}, condition func() bool) bool {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for !holds() {
+	for !condition() {
 		select {
 		case <-stop:
-			return holds()
+			return condition()
 		case <-tick.C:
 		}
 	}
 	return true
 }
 
-// assessment is one that holds.
+// assessment returns a valid assessment.
 func assessment() *casemanagementv1.Assessment {
 	return &casemanagementv1.Assessment{
-		Verdict: "PERTINENT_LEGAL", Grounds: []string{"SKIN_COLOUR"}, MainGround: "SKIN_COLOUR", Type: "DIRECT", Field: "PUBLIC_VENUE",
-		AuthorKinds: []string{"BUSINESS"}, EventPlace: "019036", Residence: "019036", Sensitivity: "S3",
+		Verdict: "PERTINENT_LEGAL", Grounds: []string{"SKIN_COLOUR"}, MainGround: "SKIN_COLOUR", Type: "DIRECT",
+		Field: "PUBLIC_VENUE", AuthorKinds: []string{"BUSINESS"}, EventPlace: "019036", Residence: "019036",
+		Sensitivity: "S3",
 	}
 }

@@ -2,5 +2,5 @@
 
 package e2e
 
-// The tests build this program and run it as operators do.
+// The cluster of the tests builds this program, so the module must require it.
 import _ "github.com/nats-io/nats-server/v2"

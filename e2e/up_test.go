@@ -17,7 +17,7 @@ import (
 	"github.com/retepari/pari/e2e/cluster"
 )
 
-// shell runs pari and pari-dev as somebody at a terminal does, on a network below dir.
+// shell runs pari and pari-dev like a terminal, with a network in dir.
 type shell struct {
 	pari, pariDev, dir string
 }
@@ -41,7 +41,7 @@ func (s *shell) command(ctx context.Context, binary string, args ...string) *exe
 	return cmd
 }
 
-// run runs one command of pari and returns what it printed.
+// run runs one command of pari and returns its output.
 func (s *shell) run(t *testing.T, args ...string) (out, errOut string, code int) {
 	t.Helper()
 	return s.runBinary(t, s.pari, args...)
@@ -49,18 +49,18 @@ func (s *shell) run(t *testing.T, args ...string) (out, errOut string, code int)
 
 func (s *shell) runBinary(t *testing.T, binary string, args ...string) (out, errOut string, code int) {
 	t.Helper()
-	var o, e bytes.Buffer
+	var stdout, stderr bytes.Buffer
 	cmd := s.command(t.Context(), binary, args...)
-	cmd.Stdout, cmd.Stderr = &o, &e
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	return o.String(), e.String(), cmd.ProcessState.ExitCode()
+	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
 }
 
-// output is what a running program has printed so far.
+// output collects the output of a running program.
 type output struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -78,8 +78,8 @@ func (o *output) String() string {
 	return o.buf.String()
 }
 
-// up starts the network and returns what it printed up to the banner, and a function that interrupts it and returns how
-// long it took to stop.
+// up starts the network and waits for the banner. It returns the output, and a function that interrupts the program
+// and returns how long it took to stop.
 func (s *shell) up(t *testing.T) (out *output, stop func() time.Duration) {
 	t.Helper()
 	out = &output{}
@@ -96,7 +96,7 @@ func (s *shell) up(t *testing.T) (out *output, stop func() time.Duration) {
 			return 0
 		}
 		stopped = true
-		from := time.Now()
+		start := time.Now()
 		_ = cmd.Process.Signal(syscall.SIGINT)
 		select {
 		case err := <-done:
@@ -107,10 +107,10 @@ func (s *shell) up(t *testing.T) (out *output, stop func() time.Duration) {
 			_ = cmd.Process.Kill()
 			t.Errorf("did not stop: %s", out)
 		}
-		return time.Since(from)
+		return time.Since(start)
 	}
 	t.Cleanup(func() { stop() })
-	late := time.After(2 * time.Minute)
+	timeout := time.After(2 * time.Minute)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for !strings.Contains(out.String(), "Pari is up") {
@@ -118,7 +118,7 @@ func (s *shell) up(t *testing.T) (out *output, stop func() time.Duration) {
 		case err := <-done:
 			stopped = true
 			t.Fatalf("ended with %v: %s", err, out)
-		case <-late:
+		case <-timeout:
 			t.Fatalf("no banner: %s", out)
 		case <-tick.C:
 		}
@@ -126,30 +126,21 @@ func (s *shell) up(t *testing.T) (out *output, stop func() time.Duration) {
 	return out, stop
 }
 
-// Ensure that the two commands of the README do what it says, with the lines that it gives for pasting; that a second start
-// beside the first is told so, ctrl-C stops everything, and the next start finds what was stored and tells no story twice.
+// Ensure that the commands in README.md and docs/directory.md work as they are written there. Ensure that a second
+// start is refused while the first runs, that ctrl-C stops everything, and that the next start has the data and repeats
+// no story.
 func TestUp(t *testing.T) {
 	s := newShell(t)
 	out, stop := s.up(t)
 	if !strings.Contains(out.String(), "T1 ") || !strings.Contains(out.String(), "2140") {
 		t.Errorf("the first start shows no table: %s", out)
 	}
-	for _, line := range append(readmeLines(t), pageLines(t, "../docs/directory.md", "pari ", 12)...) {
-		file := ""
-		if n := len(line); n > 2 && line[n-2] == ">" {
-			line, file = line[:n-2], filepath.Join(filepath.Dir(s.dir), line[n-1])
-		}
-		got, errOut, code := s.run(t, line...)
-		if code != 0 || got == "" {
-			t.Errorf("%v: exit %d, %s%s", line, code, got, errOut)
-		}
-		if file != "" {
-			if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
+	commands := pageCommands(t, "../README.md", "build/pari ", 3)
+	for _, args := range append(commands, pageCommands(t, "../docs/directory.md", "pari ", 12)...) {
+		s.runLine(t, args)
 	}
-	if _, errOut, code := s.runBinary(t, s.pariDev, "up"); code != 1 || !strings.Contains(errOut, "running here already") {
+	_, errOut, code := s.runBinary(t, s.pariDev, "up")
+	if code != 1 || !strings.Contains(errOut, "running here already") {
 		t.Errorf("a second start: exit %d, %s", code, errOut)
 	}
 	before := demo(t, s)
@@ -158,7 +149,7 @@ func TestUp(t *testing.T) {
 	}
 	out, stop = s.up(t)
 	if strings.Contains(out.String(), "story") {
-		t.Errorf("stories are told twice: %s", out)
+		t.Errorf("stories were repeated: %s", out)
 	}
 	if after := demo(t, s); after != before {
 		t.Errorf("before the restart %s\nafter it %s", before, after)
@@ -166,43 +157,57 @@ func TestUp(t *testing.T) {
 	stop()
 }
 
-// demo runs pari-dev demo and returns its accounts; it fails when they do not agree.
+// runLine runs a command of a page. It writes the output to a file when the line ends with "> FILE".
+func (s *shell) runLine(t *testing.T, args []string) {
+	t.Helper()
+	file := ""
+	if n := len(args); n > 2 && args[n-2] == ">" {
+		args, file = args[:n-2], filepath.Join(filepath.Dir(s.dir), args[n-1])
+	}
+	out, errOut, code := s.run(t, args...)
+	if code != 0 || out == "" {
+		t.Errorf("%v: exit %d, %s%s", args, code, out, errOut)
+	}
+	if file != "" {
+		if err := os.WriteFile(file, []byte(out), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// demo runs pari-dev demo and returns the counts of the nodes. It fails when they differ from those of the centre.
 func demo(t *testing.T, s *shell) string {
 	t.Helper()
-	got, errOut, code := s.runBinary(t, s.pariDev, "demo", "-o", "json")
+	out, errOut, code := s.runBinary(t, s.pariDev, "demo", "-o", "json")
 	if code != 0 {
 		t.Fatalf("demo: exit %d, %s", code, errOut)
 	}
-	var answer struct {
+	var result struct {
 		Nodes  []map[string]any  `json:"nodes"`
 		Tables []json.RawMessage `json:"tables"`
 	}
-	if err := json.Unmarshal([]byte(got), &answer); err != nil {
+	if err := json.Unmarshal([]byte(out), &result); err != nil {
 		t.Fatal(err)
 	}
-	for _, n := range answer.Nodes {
-		if n["lost"] != 0.0 || n["duplicated"] != 0.0 || n["events_sent"] != n["events_applied"] || n["reports"] == 0.0 {
+	for _, n := range result.Nodes {
+		agrees := n["lost"] == 0.0 && n["duplicated"] == 0.0 && n["events_sent"] == n["events_applied"]
+		if !agrees || n["reports"] == 0.0 {
 			t.Errorf("got %v", n)
 		}
 	}
-	if len(answer.Nodes) != 3 || len(answer.Tables) != 10 {
-		t.Errorf("got %d nodes and %d tables", len(answer.Nodes), len(answer.Tables))
+	if len(result.Nodes) != 3 || len(result.Tables) != 10 {
+		t.Errorf("got %d nodes and %d tables", len(result.Nodes), len(result.Tables))
 	}
-	accounts, err := json.Marshal(answer.Nodes)
+	nodes, err := json.Marshal(result.Nodes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(accounts)
+	return string(nodes)
 }
 
-// readmeLines are the lines that the README gives for a second terminal.
-func readmeLines(t *testing.T) (lines [][]string) {
-	t.Helper()
-	return pageLines(t, "../README.md", "build/pari ", 3)
-}
-
-// pageLines are the commands that a page gives for pasting, at least so many.
-func pageLines(t *testing.T, file, prefix string, atLeast int) (lines [][]string) {
+// pageCommands returns the arguments of the commands on a page: the unindented lines that begin with prefix. It fails
+// when there are fewer than atLeast.
+func pageCommands(t *testing.T, file, prefix string, atLeast int) (commands [][]string) {
 	t.Helper()
 	page, err := os.ReadFile(file)
 	if err != nil {
@@ -210,18 +215,19 @@ func pageLines(t *testing.T, file, prefix string, atLeast int) (lines [][]string
 	}
 	for line := range strings.Lines(string(page)) {
 		command, _, _ := strings.Cut(line, "#")
-		if args, ok := strings.CutPrefix(strings.TrimSpace(command), prefix); ok && strings.TrimLeft(line, " ") == line {
-			lines = append(lines, strings.Fields(args))
+		args, ok := strings.CutPrefix(strings.TrimSpace(command), prefix)
+		if ok && strings.TrimLeft(line, " ") == line {
+			commands = append(commands, strings.Fields(args))
 		}
 	}
-	if len(lines) < atLeast {
-		t.Fatalf("%s gives %d lines", file, len(lines))
+	if len(commands) < atLeast {
+		t.Fatalf("%s has %d commands, want at least %d", file, len(commands), atLeast)
 	}
-	return lines
+	return commands
 }
 
-// Ensure errors end with what to try, in the language that was asked for.
-func TestUp_ErrorsSayWhatToTry(t *testing.T) {
+// Ensure that errors end with a hint.
+func TestCLI_ErrorsHaveHints(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	for _, c := range []struct {
@@ -232,7 +238,8 @@ func TestUp_ErrorsSayWhatToTry(t *testing.T) {
 		{[]string{"login", "--as", "analyst"}, "make run"},
 		{[]string{"-o", "xml", "version"}, "--help"},
 	} {
-		if _, errOut, code := s.run(t, c.args...); code != 1 || !strings.Contains(errOut, "→ ") || !strings.Contains(errOut, c.want) {
+		_, errOut, code := s.run(t, c.args...)
+		if code != 1 || !strings.Contains(errOut, "→ ") || !strings.Contains(errOut, c.want) {
 			t.Errorf("%v: exit %d, %s", c.args, code, errOut)
 		}
 	}

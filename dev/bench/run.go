@@ -90,7 +90,8 @@ func runScenario(
 		}
 		r.Conditions = fmt.Sprintf("%s; %d cores, GOMAXPROCS %d; network of %d nodes, load and baseline in one "+
 			"process, Postgres beside it on the same disk, durable; %s",
-			r.Conditions, runtime.NumCPU(), runtime.GOMAXPROCS(0), len(e.net.Nodes), time.Now().UTC().Format(time.DateOnly))
+			r.Conditions, runtime.NumCPU(), runtime.GOMAXPROCS(0), len(e.net.Nodes),
+			time.Now().UTC().Format(time.DateOnly))
 		progress(fmt.Sprintf("  %s %s, baseline %s, ratio %.2f",
 			formatFigure(r.Ours), r.Unit, formatFigure(r.Baseline), r.Ratio))
 		results = append(results, r)

@@ -1,5 +1,5 @@
-// Package canary makes reports full of words that occur nowhere else, and searches bytes for them in every shape in which
-// they could have slipped out: as written, in another case, as hexadecimal, base64, URL or JSON escapes, or UTF-16.
+// Package canary provides personal content with unique words, and searches data for these words in every encoding in
+// which they could leak: plain, in another case, hexadecimal, base64, URL or JSON escapes, UTF-16.
 package canary
 
 import (
@@ -15,27 +15,27 @@ import (
 	"unicode/utf16"
 )
 
-// Words mark what a canary report holds: a name, a telephone, an e-mail, a text, a rule for calling back. No other word
-// of the system contains them.
+// Words are the unique parts of a name, a phone number, an e-mail address, a narrative and a safe-contact note. They
+// occur nowhere else in the system.
 var Words = []string{"Qzxvarnelli", "0990441773", "qzx.mailbird", "Zyxcanarino", "Wqzxrichiamo"}
 
-// Name, Phone, Email, Narrative and Safe return what the n-th report holds.
+// Name, Phone, Email, Narrative and Safe return the content of the n-th report.
 func Name(n int) string      { return fmt.Sprintf("%s Fiordàliso %d", Words[0], n) }
 func Phone(n int) string     { return fmt.Sprintf("%s%d", Words[1], n) }
 func Email(n int) string     { return fmt.Sprintf("%s%d@example.it", Words[2], n) }
 func Narrative(n int) string { return fmt.Sprintf("%s: «l'hanno insultata» numero %d", Words[3], n) }
 func Safe(n int) string      { return fmt.Sprintf("%s solo di mattina %d", Words[4], n) }
 
-// shapes are the byte strings that give a word away.
-func shapes(word string) [][]byte {
+// encodings returns the encoded forms of a word.
+func encodings(word string) [][]byte {
 	raw := []byte(word)
 	all := [][]byte{
 		raw, bytes.ToLower(raw), bytes.ToUpper(raw),
 		[]byte(hex.EncodeToString(raw)), []byte(strings.ToUpper(hex.EncodeToString(raw))),
 		[]byte(url.QueryEscape(word)),
 	}
-	// In base64 a word shows in one of three ways, depending on where in the text it starts; its first and last
-	// characters mix with their neighbours and are left out.
+	// A word has three forms in base64, depending on its offset in the text. Its first and last characters depend on
+	// the neighbouring bytes, so they are left out.
 	for shift := range 3 {
 		padded := append(bytes.Repeat([]byte{0}, shift), raw...)
 		for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
@@ -52,11 +52,11 @@ func shapes(word string) [][]byte {
 	return append(all, little, big, escaped)
 }
 
-// Find names the first word that the bytes give away, or returns "".
+// Find returns the first word that data contains in any encoding, or "".
 func Find(data []byte) string {
 	for _, word := range Words {
-		for _, shape := range shapes(word) {
-			if bytes.Contains(data, shape) {
+		for _, encoded := range encodings(word) {
+			if bytes.Contains(data, encoded) {
 				return word
 			}
 		}
@@ -64,7 +64,8 @@ func Find(data []byte) string {
 	return ""
 }
 
-// Folder searches every file below a folder and returns how many bytes it read and where it found a word.
+// Folder searches all files below a folder. It returns the number of bytes that it read, and a line for each file that
+// contains a word.
 func Folder(root string) (read int64, found []string, err error) {
 	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {

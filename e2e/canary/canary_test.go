@@ -13,8 +13,8 @@ import (
 	"github.com/retepari/pari/e2e/canary"
 )
 
-// Ensure the searcher sees a planted leak in each shape; a search that finds nothing is worth nothing otherwise.
-func TestFind_SeesPlantedLeaks(t *testing.T) {
+// Ensure that Find finds each word in each encoding.
+func TestFind_FindsEachEncoding(t *testing.T) {
 	t.Parallel()
 	quoted := func(s string) string {
 		out, err := json.Marshal(map[string]string{"contact": s})
@@ -23,8 +23,9 @@ func TestFind_SeesPlantedLeaks(t *testing.T) {
 		}
 		return string(out)
 	}
-	for _, secret := range []string{canary.Name(7), canary.Phone(7), canary.Email(7), canary.Narrative(7), canary.Safe(7)} {
-		for shape, leak := range map[string]string{
+	secrets := []string{canary.Name(7), canary.Phone(7), canary.Email(7), canary.Narrative(7), canary.Safe(7)}
+	for _, secret := range secrets {
+		for encoding, leak := range map[string]string{
 			"raw":        "error: " + secret,
 			"lower case": strings.ToLower(secret),
 			"upper case": strings.ToUpper(secret),
@@ -37,20 +38,21 @@ func TestFind_SeesPlantedLeaks(t *testing.T) {
 			"utf-16":     strings.Join(strings.Split(secret, ""), "\x00"),
 		} {
 			if canary.Find([]byte("before "+leak+" after")) == "" {
-				t.Errorf("%s: %q goes unseen", shape, secret)
+				t.Errorf("%s: %q is not found", encoding, secret)
 			}
 		}
 	}
 }
 
-func TestFind_IsSilentWithoutALeak(t *testing.T) {
+func TestFind_NoLeak(t *testing.T) {
 	t.Parallel()
-	if word := canary.Find([]byte(strings.Repeat("segnalazione 0372 407364 sportello@example.it ", 1000))); word != "" {
+	data := strings.Repeat("segnalazione 0372 407364 sportello@example.it ", 1000)
+	if word := canary.Find([]byte(data)); word != "" {
 		t.Errorf("found %q", word)
 	}
 }
 
-func TestFolder_NamesTheFile(t *testing.T) {
+func TestFolder_ReturnsFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for name, text := range map[string]string{"clean": "nothing", "leak": "x" + canary.Phone(1)} {

@@ -1,6 +1,8 @@
-// Package cluster runs a network the way operators do: every service, the hub and each leaf a process of its own, built from
-// this checkout, with one Postgres for the nodes and one for the centre. Any part can be killed and started again; what was
-// stored stays. Certificates, keys and configuration are those of package network; people sign in at its provider.
+// Package cluster runs a network as operators do: every service, the hub and each leaf is a process of its own, built
+// from this checkout, with one Postgres for the nodes and one for the centre. Certificates, keys, configuration and the
+// OpenID provider are those of package network.
+//
+// Any part can be killed and restarted; it then continues with its stored data. All processes end with the test.
 package cluster
 
 import (
@@ -12,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,9 +30,9 @@ import (
 type Options struct {
 	// Nodes of the network by name; empty takes Cremona and Cuneo.
 	Nodes []string
-	// Durable leaves Postgres at its durable defaults, for tests that kill it.
+	// Durable keeps the durable defaults of Postgres, for tests that kill it.
 	Durable bool
-	// Observe collects spans and opens the page of metrics of every service.
+	// Observe collects the spans of every service and opens its metrics endpoint.
 	Observe bool
 }
 
@@ -37,7 +40,7 @@ type Options struct {
 type Cluster struct {
 	*network.Plan
 
-	// Collector has the spans, and OpsAddr the address of each service's page of metrics, when they are observed.
+	// With Options.Observe, Collector holds the spans, and OpsAddr the address of each service's metrics endpoint.
 	Collector *Collector
 	OpsAddr   map[string]string
 
@@ -46,7 +49,7 @@ type Cluster struct {
 	stop      []func()
 }
 
-// Start runs a cluster that ends with the test.
+// Start starts a cluster that ends with the test.
 func Start(t testing.TB, o Options) *Cluster {
 	t.Helper()
 	c, err := New(t.Context(), t.TempDir(), o)
@@ -59,45 +62,55 @@ func Start(t testing.TB, o Options) *Cluster {
 	return c
 }
 
-// New runs a cluster below dir; the caller stops it, also after an error.
+// New starts a cluster with its files below dir. The caller must stop it, also after an error.
 func New(ctx context.Context, dir string, o Options) (*Cluster, error) {
-	bin, err := binaries()
+	bin, err := buildBinaries()
 	if err != nil {
 		return nil, err
 	}
 	if len(o.Nodes) == 0 {
 		o.Nodes = []string{"cremona", "cuneo"}
 	}
-	nodes := slices.DeleteFunc(network.DefaultNodes(), func(n network.Node) bool { return !slices.Contains(o.Nodes, n.Name) })
-	c := &Cluster{processes: map[string]*Process{}, postgres: map[string]*pglocal.Server{}, OpsAddr: map[string]string{}}
+	nodes := slices.DeleteFunc(network.DefaultNodes(), func(n network.Node) bool {
+		return !slices.Contains(o.Nodes, n.Name)
+	})
+	c := &Cluster{
+		processes: map[string]*Process{}, postgres: map[string]*pglocal.Server{}, OpsAddr: map[string]string{},
+	}
 	if c.Plan, err = network.NewPlan(ctx, dir, nodes, false); err != nil {
 		return c, err
 	}
-	for _, name := range []string{"postgres.node", "postgres.centre"} {
-		s, err := pglocal.Start(ctx, pglocal.Options{Dir: filepath.Join(dir, name), Durable: o.Durable})
-		if err != nil {
-			return c, err
-		}
-		c.postgres[name] = s
-		c.stop = append(c.stop, s.Stop)
-	}
-	c.NodePostgres, c.CentrePostgres = c.postgres["postgres.node"], c.postgres["postgres.centre"]
-	if err := errors.Join(c.NodePostgres.Provision(ctx, c.NodeDatabases()...), c.CentrePostgres.Provision(ctx, c.CentreDatabases()...)); err != nil {
+	if err := c.startPostgres(ctx, o.Durable); err != nil {
 		return c, err
 	}
 	if err := c.Migrate(ctx); err != nil {
 		return c, err
 	}
-	if err := c.signIn(ctx); err != nil {
+	if err := c.startIdentityProvider(ctx); err != nil {
 		return c, err
 	}
-	if err := c.brokers(bin); err != nil {
+	if err := c.startBrokers(bin); err != nil {
 		return c, err
 	}
-	return c, c.services(ctx, bin, o)
+	return c, c.startServices(ctx, bin, o)
 }
 
-func (c *Cluster) signIn(ctx context.Context) error {
+func (c *Cluster) startPostgres(ctx context.Context, durable bool) error {
+	for _, name := range []string{"postgres.node", "postgres.centre"} {
+		s, err := pglocal.Start(ctx, pglocal.Options{Dir: filepath.Join(c.Dir, name), Durable: durable})
+		if err != nil {
+			return err
+		}
+		c.postgres[name] = s
+		c.stop = append(c.stop, s.Stop)
+	}
+	c.NodePostgres, c.CentrePostgres = c.postgres["postgres.node"], c.postgres["postgres.centre"]
+	return errors.Join(
+		c.NodePostgres.Provision(ctx, c.NodeDatabases()...), c.CentrePostgres.Provision(ctx, c.CentreDatabases()...),
+	)
+}
+
+func (c *Cluster) startIdentityProvider(ctx context.Context) error {
 	provider, err := c.NewIdentityProvider(ctx, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
@@ -109,13 +122,13 @@ func (c *Cluster) signIn(ctx context.Context) error {
 	return nil
 }
 
-func (c *Cluster) brokers(bin string) error {
-	confs := map[string]func() (string, error){"hub": c.HubConfig}
+func (c *Cluster) startBrokers(bin string) error {
+	configs := map[string]func() (string, error){"hub": c.HubConfig}
 	for _, n := range c.Nodes {
-		confs["leaf."+n.Name] = func() (string, error) { return c.LeafConfig(n) }
+		configs["leaf."+n.Name] = func() (string, error) { return c.LeafConfig(n) }
 	}
-	for name, conf := range confs {
-		text, err := conf()
+	for name, config := range configs {
+		text, err := config()
 		if err != nil {
 			return err
 		}
@@ -123,14 +136,15 @@ func (c *Cluster) brokers(bin string) error {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			return fmt.Errorf("configuration of %s: %w", name, err)
 		}
-		if err := c.run(name, &Process{binary: filepath.Join(bin, "nats-server"), args: []string{"-c", file}}); err != nil {
+		p := &Process{binary: filepath.Join(bin, "nats-server"), args: []string{"-c", file}}
+		if err := c.startProcess(name, p); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *Cluster) services(ctx context.Context, bin string, o Options) error {
+func (c *Cluster) startServices(ctx context.Context, bin string, o Options) error {
 	if o.Observe {
 		var err error
 		if c.Collector, err = startCollector(ctx); err != nil {
@@ -149,20 +163,21 @@ func (c *Cluster) services(ctx context.Context, bin string, o Options) error {
 			env["PARI_OPS_ADDR"], env["PARI_LOG_LEVEL"] = addr, "debug"
 			env["OTEL_EXPORTER_OTLP_ENDPOINT"], env["OTEL_BSP_SCHEDULE_DELAY"] = "http://"+c.Collector.addr, "200"
 		}
-		p := &Process{binary: filepath.Join(bin, short(name)), args: []string{"serve"}, env: list(env)}
-		if err := c.run(name, p); err != nil {
+		program, _, _ := strings.Cut(name, ".")
+		p := &Process{binary: filepath.Join(bin, program), args: []string{"serve"}, env: environ(env)}
+		if err := c.startProcess(name, p); err != nil {
 			return err
 		}
 	}
 	for _, name := range c.Services() {
-		if err := c.ready(ctx, name); err != nil {
+		if err := c.waitReady(ctx, name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *Cluster) run(name string, p *Process) error {
+func (c *Cluster) startProcess(name string, p *Process) error {
 	p.Name, p.log = name, filepath.Join(c.Dir, "logs", name+".log")
 	if err := os.MkdirAll(filepath.Dir(p.log), 0o700); err != nil {
 		return fmt.Errorf("logs: %w", err)
@@ -172,8 +187,8 @@ func (c *Cluster) run(name string, p *Process) error {
 	return p.start()
 }
 
-// ready waits until a service takes calls.
-func (c *Cluster) ready(ctx context.Context, name string) error {
+// waitReady waits until a service accepts calls. The error holds the end of its log.
+func (c *Cluster) waitReady(ctx context.Context, name string) error {
 	conn, err := c.Client().Conn(name, "console.centre", "")
 	if err != nil {
 		return err
@@ -181,14 +196,15 @@ func (c *Cluster) ready(ctx context.Context, name string) error {
 	defer func() { _ = conn.Close() }()
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	if _, err := healthv1.NewHealthClient(conn).Check(ctx, &healthv1.HealthCheckRequest{}, grpc.WaitForReady(true)); err != nil {
+	health := healthv1.NewHealthClient(conn)
+	if _, err := health.Check(ctx, &healthv1.HealthCheckRequest{}, grpc.WaitForReady(true)); err != nil {
 		log, _ := os.ReadFile(c.processes[name].log)
-		return fmt.Errorf("%s is not ready: %w; it says: %s", name, err, log[max(0, len(log)-2000):])
+		return fmt.Errorf("%s is not ready: %w; its log ends with: %s", name, err, log[max(0, len(log)-2000):])
 	}
 	return nil
 }
 
-// Kill ends a part the hard way: a service, "hub", "leaf.<node>", "postgres.node" or "postgres.centre".
+// Kill kills a part with SIGKILL: a service, "hub", "leaf.<node>", "postgres.node" or "postgres.centre".
 func (c *Cluster) Kill(name string) {
 	if s, ok := c.postgres[name]; ok {
 		s.Kill()
@@ -197,10 +213,7 @@ func (c *Cluster) Kill(name string) {
 	c.processes[name].Kill()
 }
 
-// Running tells whether a process has not ended by itself.
-func (c *Cluster) Running(name string) bool { return c.processes[name].Running() }
-
-// Restart starts a part again after Kill, on what it had stored.
+// Restart starts a part again after Kill, with its stored data.
 func (c *Cluster) Restart(ctx context.Context, name string) error {
 	if s, ok := c.postgres[name]; ok {
 		return s.Restart(ctx)
@@ -208,7 +221,7 @@ func (c *Cluster) Restart(ctx context.Context, name string) error {
 	return c.processes[name].start()
 }
 
-// Stop ends everything, what was started last first.
+// Stop stops all parts in the reverse order of their start.
 func (c *Cluster) Stop() {
 	for i := len(c.stop) - 1; i >= 0; i-- {
 		c.stop[i]()
@@ -216,19 +229,11 @@ func (c *Cluster) Stop() {
 	c.stop = nil
 }
 
-func short(service string) string {
-	for i := range service {
-		if service[i] == '.' {
-			return service[:i]
-		}
+// environ returns the variables in the form of exec.Cmd.
+func environ(env map[string]string) []string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		all = append(all, name+"="+env[name])
 	}
-	return service
-}
-
-func list(env map[string]string) []string {
-	var out []string
-	for _, k := range slices.Sorted(maps.Keys(env)) {
-		out = append(out, k+"="+env[k])
-	}
-	return out
+	return all
 }

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Collector is an OTLP endpoint that keeps the bytes of every span that it is sent.
+// Collector is an OTLP endpoint that stores the bytes of every span.
 type Collector struct {
 	collectorv1.UnimplementedTraceServiceServer
 
@@ -22,6 +22,7 @@ type Collector struct {
 	bytes []byte
 }
 
+// startCollector starts a goroutine that serves until stop is called.
 func startCollector(ctx context.Context) (*Collector, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -34,8 +35,10 @@ func startCollector(ctx context.Context) (*Collector, error) {
 	return c, nil
 }
 
-// Export takes spans from a service.
-func (c *Collector) Export(_ context.Context, req *collectorv1.ExportTraceServiceRequest) (*collectorv1.ExportTraceServiceResponse, error) {
+// Export implements the OTLP trace service.
+func (c *Collector) Export(
+	_ context.Context, req *collectorv1.ExportTraceServiceRequest,
+) (*collectorv1.ExportTraceServiceResponse, error) {
 	raw, err := proto.Marshal(req)
 	if err != nil {
 		return nil, err
@@ -51,7 +54,7 @@ func (c *Collector) Export(_ context.Context, req *collectorv1.ExportTraceServic
 	return &collectorv1.ExportTraceServiceResponse{}, nil
 }
 
-// Spans returns how many spans have come, and their bytes.
+// Spans returns the number of received spans, and their bytes.
 func (c *Collector) Spans() (int, []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

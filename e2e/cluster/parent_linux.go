@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// dieWithParent lets the kernel end the program when the test ends, however it ends.
+// dieWithParent makes the kernel kill the program when the test ends, also after a crash.
 func dieWithParent(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

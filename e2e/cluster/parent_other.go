@@ -4,5 +4,5 @@ package cluster
 
 import "os/exec"
 
-// dieWithParent has no help from the kernel here; the cluster stops its programs when the test ends.
+// dieWithParent does nothing: other systems cannot bind a program to its parent, so only Cluster.Stop ends it.
 func dieWithParent(*exec.Cmd) {}

@@ -12,8 +12,7 @@ import (
 	"time"
 )
 
-// Process is one program of the cluster, started from its binary with an environment of its own. It is known by its pid
-// alone, and dies with the test.
+// Process is one program of the cluster, with its own environment and log file. It dies with the test.
 type Process struct {
 	Name string
 
@@ -27,7 +26,7 @@ type Process struct {
 	done chan struct{}
 }
 
-// start starts the program; it must not be running, but may have ended by itself.
+// start starts the program, which must not be running.
 func (p *Process) start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -51,12 +50,13 @@ func (p *Process) start() error {
 	return nil
 }
 
-// Kill ends the program the hard way, as a crash would, and waits until it is gone.
+// Kill ends the program with SIGKILL, as a crash would, and waits until it has ended.
 func (p *Process) Kill() { p.end(syscall.SIGKILL) }
 
-// Stop asks the program to stop and waits until it has.
+// Stop ends the program with SIGTERM and waits until it has ended.
 func (p *Process) Stop() { p.end(syscall.SIGTERM) }
 
+// end sends a signal, and SIGKILL when the program is still running after 20 seconds.
 func (p *Process) end(signal os.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -73,28 +73,13 @@ func (p *Process) end(signal os.Signal) {
 	p.cmd = nil
 }
 
-// Running tells whether the program has been started and has not ended by itself.
-func (p *Process) Running() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.cmd == nil {
-		return false
-	}
-	select {
-	case <-p.done:
-		return false
-	default:
-		return true
-	}
-}
-
 var (
 	buildOnce sync.Once
 	buildDir  string
 	errBuild  error
 )
 
-// packages are the programs of a cluster: ours, and the NATS server that operations run.
+// packages maps each program to its package: ours, and the NATS server that operators run.
 var packages = map[string]string{
 	"intake":         "github.com/retepari/pari/services/intake",
 	"casemanagement": "github.com/retepari/pari/services/casemanagement",
@@ -105,15 +90,16 @@ var packages = map[string]string{
 	"nats-server":    "github.com/nats-io/nats-server/v2",
 }
 
-// binaries builds every program once for all tests of the run and returns their folder.
-func binaries() (string, error) {
+// buildBinaries builds all programs, once per test run, and returns their folder.
+func buildBinaries() (string, error) {
 	buildOnce.Do(func() {
 		if buildDir, errBuild = os.MkdirTemp("", "pari-e2e-bin-"); errBuild != nil {
 			return
 		}
 		for name, pkg := range packages {
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
-			out, err := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(buildDir, name), pkg).CombinedOutput()
+			build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(buildDir, name), pkg)
+			out, err := build.CombinedOutput()
 			cancel()
 			if err != nil {
 				errBuild = fmt.Errorf("build %s: %w\n%s", name, err, out)
@@ -124,13 +110,13 @@ func binaries() (string, error) {
 	return buildDir, errBuild
 }
 
-// Binary builds every program, once, and returns where one of them is.
+// Binary builds all programs, once per test run, and returns the path of one of them.
 func Binary(name string) (string, error) {
-	dir, err := binaries()
+	dir, err := buildBinaries()
 	return filepath.Join(dir, name), err
 }
 
-// RemoveBinaries removes what the run has built; TestMain calls it last.
+// RemoveBinaries removes the programs of the test run. TestMain calls it last.
 func RemoveBinaries() {
 	if buildDir != "" {
 		_ = os.RemoveAll(buildDir)

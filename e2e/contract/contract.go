@@ -1,5 +1,5 @@
-// Package contract walks the descriptors of the whole contract, so that promises made for every field and every RPC are
-// checked on every field and every RPC, also on those written tomorrow.
+// Package contract walks the descriptors of all protobuf files, so that a test can check a rule on every field and
+// every RPC, including those that are added later.
 package contract
 
 import (
@@ -21,7 +21,7 @@ import (
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 )
 
-// Files lists every file of the contract by path.
+// Files returns all files of the contract, sorted by path.
 func Files() []protoreflect.FileDescriptor {
 	var files []protoreflect.FileDescriptor
 	protoregistry.GlobalFiles.RangeFiles(func(f protoreflect.FileDescriptor) bool {
@@ -34,7 +34,7 @@ func Files() []protoreflect.FileDescriptor {
 	return files
 }
 
-// Messages lists every message of the contract, nested ones too.
+// Messages returns all messages of the contract, including nested ones.
 func Messages() []protoreflect.MessageDescriptor {
 	var all []protoreflect.MessageDescriptor
 	var walk func(protoreflect.MessageDescriptors)
@@ -50,7 +50,7 @@ func Messages() []protoreflect.MessageDescriptor {
 	return all
 }
 
-// Methods lists every RPC of the contract in the order of the files.
+// Methods returns all RPCs of the contract in the order of the files.
 func Methods() []protoreflect.MethodDescriptor {
 	var all []protoreflect.MethodDescriptor
 	for _, f := range Files() {
@@ -70,7 +70,7 @@ func ClassOf(f protoreflect.FieldDescriptor) privacyv1.Class {
 	return class
 }
 
-// ListOf returns the vocabulary that a field's codes come from, or "".
+// ListOf returns the code list of a field, or "".
 func ListOf(f protoreflect.FieldDescriptor) string {
 	list, _ := proto.GetExtension(f.Options(), vocabularyv1.E_List).(string)
 	return list

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -24,12 +25,12 @@ func fields(m protoreflect.MessageDescriptor) []protoreflect.FieldDescriptor {
 	return all
 }
 
-// Annotations of the contract itself say how sensitive others are; they carry no class.
+// isAnnotation reports whether a message belongs to the access annotations, which have no privacy class themselves.
 func isAnnotation(m protoreflect.MessageDescriptor) bool {
 	return m.ParentFile().Package() == "pari.access.v1"
 }
 
-// Ensure no field goes without a privacy class.
+// Ensure that every field has a privacy class.
 func TestContract_EveryFieldHasAPrivacyClass(t *testing.T) {
 	t.Parallel()
 	seen := 0
@@ -45,16 +46,15 @@ func TestContract_EveryFieldHasAPrivacyClass(t *testing.T) {
 		}
 	}
 	if seen < 150 {
-		t.Fatalf("walked %d fields only: descriptors are missing", seen)
+		t.Fatalf("only %d fields: descriptors are missing", seen)
 	}
 }
 
-// Ensure a field that holds a message is at least as sensitive as what is inside; responses that leave contents out by
-// their view declare the class of what they then hold.
-func TestContract_AFieldIsAsSensitiveAsItsContent(t *testing.T) {
+// Ensure that a message field has at least the class of the fields inside it.
+func TestContract_FieldIsAsSensitiveAsItsContent(t *testing.T) {
 	t.Parallel()
-	// Holders that never carry the sensitive part, as their comments promise; the API tests prove it.
-	basic := map[string]bool{
+	// These responses leave the sensitive fields empty. Tests of the API check that.
+	basicView := map[string]bool{
 		"pari.intake.v1.ListReportsResponse.reports":       true,
 		"pari.intake.v1.TakeInChargeResponse.report":       true,
 		"pari.casemanagement.v1.ListCasesResponse.cases":   true,
@@ -63,33 +63,42 @@ func TestContract_AFieldIsAsSensitiveAsItsContent(t *testing.T) {
 		"pari.casemanagement.v1.RecordActionResponse.case": true,
 		"pari.casemanagement.v1.CloseCaseResponse.case":    true,
 	}
-	var highest func(m protoreflect.MessageDescriptor, depth int) privacyv1.Class
-	highest = func(m protoreflect.MessageDescriptor, depth int) privacyv1.Class {
-		top := privacyv1.Class_CLASS_UNSPECIFIED
-		for _, f := range fields(m) {
-			top = max(top, contract.ClassOf(f))
-			if f.Message() != nil && depth < 8 && strings.HasPrefix(string(f.Message().FullName()), "pari.") {
-				top = max(top, highest(f.Message(), depth+1))
-			}
-		}
-		return top
-	}
 	for _, m := range contract.Messages() {
 		for _, f := range fields(m) {
-			if isAnnotation(m) || f.Message() == nil || basic[string(f.FullName())] || !strings.HasPrefix(string(f.Message().FullName()), "pari.") {
+			if isAnnotation(m) || !holdsOwnMessage(f) || basicView[string(f.FullName())] {
 				continue
 			}
-			if inside := highest(f.Message(), 0); inside > contract.ClassOf(f) {
+			if inside := highestClass(f.Message(), 0); inside > contract.ClassOf(f) {
 				t.Errorf("%s is %v but holds %v", f.FullName(), contract.ClassOf(f), inside)
 			}
 		}
 	}
 }
 
-// Ensure nothing but public and internal data can be put into an event, a table or the directory.
-func TestContract_ZonesHoldOnlyWhatBelongsThere(t *testing.T) {
+// maxDepth ends the walk through recursive messages.
+const maxDepth = 8
+
+// holdsOwnMessage reports whether a field holds a message of the contract.
+func holdsOwnMessage(f protoreflect.FieldDescriptor) bool {
+	return f.Message() != nil && strings.HasPrefix(string(f.Message().FullName()), "pari.")
+}
+
+// highestClass returns the highest class of a message's fields, at any depth.
+func highestClass(m protoreflect.MessageDescriptor, depth int) privacyv1.Class {
+	highest := privacyv1.Class_CLASS_UNSPECIFIED
+	for _, f := range fields(m) {
+		highest = max(highest, contract.ClassOf(f))
+		if holdsOwnMessage(f) && depth < maxDepth {
+			highest = max(highest, highestClass(f.Message(), depth+1))
+		}
+	}
+	return highest
+}
+
+// Ensure that events and tables hold only public and internal data, and the directory only public data.
+func TestContract_ZonesLimitClasses(t *testing.T) {
 	t.Parallel()
-	highest := map[string]privacyv1.Class{
+	limits := map[string]privacyv1.Class{
 		"pari.events.v1":     privacyv1.Class_CLASS_INTERNAL,
 		"pari.reporting.v1":  privacyv1.Class_CLASS_INTERNAL,
 		"pari.directory.v1":  privacyv1.Class_CLASS_PUBLIC,
@@ -98,10 +107,10 @@ func TestContract_ZonesHoldOnlyWhatBelongsThere(t *testing.T) {
 	var walk func(t *testing.T, zone string, m protoreflect.MessageDescriptor, depth int)
 	walk = func(t *testing.T, zone string, m protoreflect.MessageDescriptor, depth int) {
 		for _, f := range fields(m) {
-			if class := contract.ClassOf(f); class > highest[zone] {
+			if class := contract.ClassOf(f); class > limits[zone] {
 				t.Errorf("%s in %s is %v", f.FullName(), zone, class)
 			}
-			if f.Message() != nil && depth < 8 && strings.HasPrefix(string(f.Message().FullName()), "pari.") {
+			if holdsOwnMessage(f) && depth < maxDepth {
 				walk(t, zone, f.Message(), depth+1)
 			}
 		}
@@ -109,17 +118,17 @@ func TestContract_ZonesHoldOnlyWhatBelongsThere(t *testing.T) {
 	seen := map[string]bool{}
 	for _, m := range contract.Messages() {
 		zone := string(m.ParentFile().Package())
-		if _, limited := highest[zone]; limited {
+		if _, limited := limits[zone]; limited {
 			seen[zone] = true
 			walk(t, zone, m, 0)
 		}
 	}
-	if len(seen) != len(highest) {
-		t.Fatalf("saw %v only", seen)
+	if len(seen) != len(limits) {
+		t.Fatalf("only the zones %v", seen)
 	}
 }
 
-// Ensure an event cannot hold a day: no timestamp, no partial date.
+// Ensure that no event holds a day: neither a timestamp nor a partial date.
 func TestContract_EventsHoldNoDay(t *testing.T) {
 	t.Parallel()
 	for _, m := range contract.Messages() {
@@ -138,66 +147,74 @@ func TestContract_EventsHoldNoDay(t *testing.T) {
 	}
 }
 
-// Ensure every RPC says who may call it, completely.
+// Ensure that every RPC has a complete access rule.
 func TestContract_EveryRPCHasARule(t *testing.T) {
 	t.Parallel()
 	methods := contract.Methods()
 	if len(methods) < 14 {
-		t.Fatalf("walked %d methods only", len(methods))
+		t.Fatalf("only %d methods: descriptors are missing", len(methods))
 	}
 	for _, m := range methods {
 		rule := contract.RuleOf(m)
 		switch {
 		case rule == nil || len(rule.GetKinds()) == 0 || rule.GetScope() == accessv1.Scope_SCOPE_UNSPECIFIED:
 			t.Errorf("%s has no complete rule", m.FullName())
-		case len(rule.GetRoles()) == 0 && rule.GetScope() != accessv1.Scope_SCOPE_PUBLIC && len(rule.GetServices()) == 0:
-			t.Errorf("%s asks for no role and is not public", m.FullName())
+		case rule.GetScope() == accessv1.Scope_SCOPE_PUBLIC:
+		case len(rule.GetRoles()) == 0 && len(rule.GetServices()) == 0:
+			t.Errorf("%s needs no role and is not public", m.FullName())
 		}
 	}
 }
 
-// Ensure docs/access.md is the matrix of the rules.
+// Ensure that docs/access.md is generated from the access rules.
 func TestDocs_AccessMatrix(t *testing.T) {
 	t.Parallel()
-	const page = "../../docs/access.md"
-	want := matrix()
+	checkPage(t, "access.md", accessPage())
+}
+
+// checkPage compares a page of docs/ with its generated text. With -update it writes the page first.
+func checkPage(t *testing.T, name, want string) {
+	t.Helper()
+	path := filepath.Join("..", "..", "docs", name)
 	if *update {
-		if err := os.WriteFile(page, []byte(want), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(want), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got, err := os.ReadFile(page)
+	got, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if string(got) != want {
-		t.Error("docs/access.md is not what the contract says: run make gen")
+		t.Errorf("docs/%s is out of date: run make gen", name)
 	}
 }
 
-func matrix() string {
-	short := func(s, prefix string) string { return strings.ToLower(strings.TrimPrefix(s, prefix)) }
+func accessPage() string {
+	shorten := func(s, prefix string) string { return strings.ToLower(strings.TrimPrefix(s, prefix)) }
 	var b strings.Builder
-	b.WriteString("# Who may call what\n\nWritten from the rules in `proto/` by `make gen`; what is not listed is refused. A service " +
-		"with an RPC that has no rule does not start.\n\n| RPC | callers | with one of the roles | scope |\n|---|---|---|---|\n")
+	b.WriteString("# Who may call what\n\n" +
+		"Written from the rules in `proto/` by `make gen`; what is not listed is refused. " +
+		"A service with an RPC that has no rule does not start.\n\n" +
+		"| RPC | callers | with one of the roles | scope |\n|---|---|---|---|\n")
 	for _, m := range contract.Methods() {
 		rule := contract.RuleOf(m)
 		var kinds, roles []string
 		for _, k := range rule.GetKinds() {
-			kind := short(k.String(), "KIND_")
+			kind := shorten(k.String(), "KIND_")
 			if k == accessv1.Kind_KIND_SERVICE {
 				kind += " (" + strings.Join(rule.GetServices(), ", ") + ")"
 			}
 			kinds = append(kinds, kind)
 		}
 		for _, r := range rule.GetRoles() {
-			roles = append(roles, short(r.String(), "ROLE_"))
+			roles = append(roles, shorten(r.String(), "ROLE_"))
 		}
 		if len(roles) == 0 {
 			roles = []string{"none needed"}
 		}
 		fmt.Fprintf(&b, "| `%s.%s` | %s | %s | %s |\n", m.Parent().Name(), m.Name(), strings.Join(kinds, ", "),
-			strings.Join(roles, ", "), short(rule.GetScope().String(), "SCOPE_"))
+			strings.Join(roles, ", "), shorten(rule.GetScope().String(), "SCOPE_"))
 	}
 	return b.String()
 }
