@@ -144,8 +144,8 @@ func TestUp(t *testing.T) {
 		t.Errorf("a second start: exit %d, %s", code, errOut)
 	}
 	before := demo(t, s)
-	if took := stop(); took > 5*time.Second {
-		t.Errorf("stopped after %s", took)
+	if elapsed := stop(); elapsed > 5*time.Second {
+		t.Errorf("stopped after %s", elapsed)
 	}
 	out, stop = s.up(t)
 	if strings.Contains(out.String(), "story") {

@@ -114,12 +114,12 @@ func measureFullReplication(ctx context.Context, e *env) (Result, error) {
 		if err := d.waitSynced(ctx, d.replicas[last:]); err != nil {
 			return round{}, err
 		}
-		took := time.Since(start)
-		return round{figure: took.Seconds(), latencies: []time.Duration{took}}, nil
+		elapsed := time.Since(start)
+		return round{figure: elapsed.Seconds(), latencies: []time.Duration{elapsed}}, nil
 	}
 	r, err := alternate(copyRounds, replicate, func() (round, error) {
-		took, err := e.copyRows(ctx)
-		return round{figure: took.Seconds()}, err
+		elapsed, err := e.copyRows(ctx)
+		return round{figure: elapsed.Seconds()}, err
 	})
 	if err != nil {
 		return Result{}, err
@@ -182,11 +182,11 @@ func measureChangeReplication(ctx context.Context, e *env) (Result, error) {
 func timeEach(n int, operation func(i int) (time.Duration, error)) (round, error) {
 	var latencies []time.Duration
 	for i := range n {
-		took, err := operation(i)
+		elapsed, err := operation(i)
 		if err != nil {
 			return round{}, err
 		}
-		latencies = append(latencies, took)
+		latencies = append(latencies, elapsed)
 	}
 	return round{figure: percentile(latencies, 99), latencies: latencies}, nil
 }

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// truncateReplica also tells the running service that its rows have changed.
+	// truncateReplica also notifies the running service of the change.
 	truncateReplica   = `truncate entry, vocabulary, catalogue; notify directory_loaded, 'all'`
 	recreateCopyTable = `drop table if exists bench_copy;
 		create table bench_copy (kind text, id text, content jsonb, primary key (kind, id))`

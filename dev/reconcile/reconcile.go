@@ -36,7 +36,7 @@ type Node struct {
 // Result compares all nodes.
 type Result []Node
 
-// Agrees tells whether the centre counts exactly what the nodes hold. A network without nodes does not agree.
+// Agrees reports whether the centre counts exactly what the nodes hold. It is false for a network without nodes.
 func (r Result) Agrees() bool {
 	for _, n := range r {
 		if n.Lost != 0 || n.Duplicated != 0 {
@@ -79,7 +79,7 @@ func Wait(ctx context.Context, net client.Network) (Result, error) {
 	}
 }
 
-// Compare completes what the nodes hold with what the centre says about each.
+// Compare adds the counts of the centre to those of the nodes, and computes the differences.
 func Compare(held Result, feed *reportingv1.GetFeedStatusResponse) Result {
 	var out Result
 	for _, h := range held {

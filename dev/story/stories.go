@@ -44,8 +44,8 @@ func consents(codes ...string) []*intakev1.Consent {
 
 const noticeVersion = "2026-01"
 
-// All returns the acceptance stories, as far as the services support them: there is no dialogue through the receipt
-// code yet, no transfer of cases, and no joining of reports.
+// All returns the acceptance stories. They leave out what the services do not support yet: the dialogue through the
+// receipt code, the transfer of cases, and the joining of reports.
 func All() []Story {
 	return []Story{
 		{

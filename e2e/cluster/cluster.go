@@ -30,7 +30,7 @@ import (
 type Options struct {
 	// Nodes of the network by name; empty takes Cremona and Cuneo.
 	Nodes []string
-	// Durable keeps the durable defaults of Postgres, for tests that kill it.
+	// Durable leaves fsync on, for tests that kill Postgres.
 	Durable bool
 	// Observe collects the spans of every service and opens its metrics endpoint.
 	Observe bool

@@ -72,13 +72,13 @@ func (a *app) runStories(ctx context.Context, n *network.Network) error {
 }
 
 // printBanner prints all addresses, and commands to try.
-func (a *app) printBanner(n *network.Network, took time.Duration) {
+func (a *app) printBanner(n *network.Network, elapsed time.Duration) {
 	dirFlag := ""
 	if a.dir != client.DefaultDir() || os.Getenv("PARI_DIR") != "" {
 		dirFlag = " --dir " + a.dir
 	}
 	w := a.out
-	_, _ = fmt.Fprintf(w, "Pari is up after %.1f s. ctrl-C stops it; data stay in %s\n\n", took.Seconds(), a.dir)
+	_, _ = fmt.Fprintf(w, "Pari is up after %.1f s. ctrl-C stops it; data stay in %s\n\n", elapsed.Seconds(), a.dir)
 	for _, s := range n.Services() {
 		_, _ = fmt.Fprintf(w, "  %-24s %s\n", s, n.Addr[s])
 	}

@@ -17,7 +17,7 @@ func body(id, name string) *directoryv1.Entry {
 	return &directoryv1.Entry{Kind: "body", Id: id, Content: &directoryv1.Entry_Body{Body: b}}
 }
 
-// Ensure that files.Read reads the files, and that the result tells new, changed and unchanged files apart.
+// Ensure that files.Read reads the files, and that the result distinguishes new, changed and unchanged files.
 func TestWriteEntries(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "new")

@@ -21,7 +21,7 @@ func (c *cli) print(resp proto.Message, table func(row render.Row)) error {
 		options := protojson.MarshalOptions{Multiline: true, UseProtoNames: true, EmitUnpopulated: true}
 		raw, err := options.Marshal(resp)
 		if err != nil {
-			return fmt.Errorf("write answer: %w", err)
+			return fmt.Errorf("write output: %w", err)
 		}
 		_, err = fmt.Fprintln(c.out, string(raw))
 		return err

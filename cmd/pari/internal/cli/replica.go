@@ -94,7 +94,7 @@ func (c *cli) printReplicas(all []replicaStatus) error {
 	if c.format == "json" {
 		raw, err := json.MarshalIndent(all, "", "  ")
 		if err != nil {
-			return fmt.Errorf("write answer: %w", err)
+			return fmt.Errorf("write output: %w", err)
 		}
 		_, _ = fmt.Fprintln(c.out, string(raw))
 		return nil
