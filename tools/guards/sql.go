@@ -9,7 +9,8 @@ type span struct{ from, to int }
 
 var (
 	where     = regexp.MustCompile(`(?i)\bwhere\s+`)
-	clauseEnd = regexp.MustCompile(`(?i)^\s*(order by|group by|limit|returning|for (no key )?update|on conflict|union|having)\b`)
+	clauseEnd = regexp.MustCompile(
+		`(?i)^\s*(order by|group by|limit|returning|for (no key )?update|on conflict|union|having)\b`)
 	and       = regexp.MustCompile(`(?i)^\s+and\s+`)
 	between   = regexp.MustCompile(`(?i)\bbetween\s+\S+$`)
 )
