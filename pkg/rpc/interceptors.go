@@ -81,7 +81,8 @@ func (c *chain) recover(
 			_, _ = sum.Write(stack)
 			c.config.Log.ErrorContext(ctx, "panic", slog.String("method", info.FullMethod),
 				slog.String("type", fmt.Sprintf("%T", value)),
-				slog.String("stack_hash", fmt.Sprintf("%x", sum.Sum64())), slog.String("function", panicFunction(string(stack))))
+				slog.String("stack_hash", fmt.Sprintf("%x", sum.Sum64())),
+				slog.String("function", panicFunction(string(stack))))
 			resp, err = nil, fault.ToStatus(fault.New(fault.Internal), traceMeta(ctx)).Err()
 		}
 	}()
@@ -114,7 +115,8 @@ func (c *chain) log(ctx context.Context, req any, info *grpc.UnaryServerInfo, ne
 	attributes := []slog.Attr{
 		slog.String("method", info.FullMethod), slog.String("code", status.Code(err).String()),
 		slog.String("reason", f.reason), slog.String("caller_node", f.caller.ID.Node),
-		slog.String("caller_kind", f.caller.ID.Kind), slog.String("caller_system", f.caller.ID.Name), slog.Bool("person", f.caller.Person != ""),
+		slog.String("caller_kind", f.caller.ID.Kind), slog.String("caller_system", f.caller.ID.Name),
+		slog.Bool("person", f.caller.Person != ""),
 		slog.Duration("duration", time.Since(start)),
 	}
 	if f.cause != "" {

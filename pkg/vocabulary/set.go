@@ -26,7 +26,8 @@ type Set struct {
 // NewSet indexes lists. It retains them and does not change them.
 func NewSet(lists ...*vocabularyv1.Vocabulary) *Set {
 	s := &Set{
-		lists: map[string]*vocabularyv1.Vocabulary{}, terms: map[string]map[string]*vocabularyv1.Term{}, digest: Digest(lists),
+		lists: map[string]*vocabularyv1.Vocabulary{}, terms: map[string]map[string]*vocabularyv1.Term{},
+		digest: Digest(lists),
 	}
 	for _, l := range lists {
 		s.lists[l.GetName()] = l
