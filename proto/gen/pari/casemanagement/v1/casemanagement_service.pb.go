@@ -458,7 +458,7 @@ type AssessRequest struct {
 	Version int64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
 	// The finding of the node.
 	Assessment *Assessment `protobuf:"bytes,4,opt,name=assessment,proto3" json:"assessment,omitempty"`
-	// True to check only: nothing is stored, and errors are the same.
+	// True to check only: nothing is stored, errors are the same, and the response shows the case as it would be.
 	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -532,7 +532,7 @@ func (x *AssessRequest) GetValidateOnly() bool {
 // Response of Assess.
 type AssessResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The case after the change, without actions, notes and history.
+	// The case after the change, without actions, notes and history. In a replay: the case as it is now.
 	Case *Case `protobuf:"bytes,1,opt,name=case,proto3" json:"case,omitempty"`
 	// True when the same request was answered before.
 	Replayed      bool `protobuf:"varint,2,opt,name=replayed,proto3" json:"replayed,omitempty"`
@@ -603,7 +603,7 @@ type RecordActionRequest struct {
 	Minutes int32 `protobuf:"varint,7,opt,name=minutes,proto3" json:"minutes,omitempty"`
 	// Note, at most 10,000 characters. Sealed.
 	Note string `protobuf:"bytes,8,opt,name=note,proto3" json:"note,omitempty"`
-	// True to check only: nothing is stored, and errors are the same.
+	// True to check only: nothing is stored, errors are the same, and the response shows the case as it would be.
 	ValidateOnly  bool `protobuf:"varint,9,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -705,7 +705,7 @@ func (x *RecordActionRequest) GetValidateOnly() bool {
 // Response of RecordAction.
 type RecordActionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The case after the change, without actions, notes and history.
+	// The case after the change, without actions, notes and history. In a replay: the case as it is now.
 	Case *Case `protobuf:"bytes,1,opt,name=case,proto3" json:"case,omitempty"`
 	// True when the same request was answered before.
 	Replayed      bool `protobuf:"varint,2,opt,name=replayed,proto3" json:"replayed,omitempty"`
@@ -774,7 +774,7 @@ type CloseCaseRequest struct {
 	PersonInformed bool `protobuf:"varint,6,opt,name=person_informed,json=personInformed,proto3" json:"person_informed,omitempty"`
 	// Closing note, at most 10,000 characters. Sealed.
 	Note string `protobuf:"bytes,7,opt,name=note,proto3" json:"note,omitempty"`
-	// True to check only: nothing is stored, and errors are the same.
+	// True to check only: nothing is stored, errors are the same, and the response shows the case as it would be.
 	ValidateOnly  bool `protobuf:"varint,8,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -869,7 +869,7 @@ func (x *CloseCaseRequest) GetValidateOnly() bool {
 // Response of CloseCase.
 type CloseCaseResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The case after the change, without actions, notes and history.
+	// The case after the change, without actions, notes and history. In a replay: the case as it is now.
 	Case *Case `protobuf:"bytes,1,opt,name=case,proto3" json:"case,omitempty"`
 	// True when the same request was answered before.
 	Replayed      bool `protobuf:"varint,2,opt,name=replayed,proto3" json:"replayed,omitempty"`
