@@ -18,7 +18,7 @@ func (s *Server) GetInitiativeCalendar(ctx context.Context, req *directoryv1.Get
 	var chosen []*directoryv1.Entry
 	name := "Iniziative"
 	if id := req.GetInitiativeId(); id != "" {
-		e, ok := v.entries.Get(entry.MakeRef("initiative", id))
+		e, ok := v.entries.Get(entry.NewRef("initiative", id))
 		if !ok {
 			return nil, fault.New(fault.NotFound)
 		}
@@ -48,27 +48,27 @@ func writeSession(w *ical.Writer, n *directoryv1.Initiative, session *directoryv
 	if err != nil {
 		return fmt.Errorf("session of %s: %w", n.GetInitiativeId(), err)
 	}
-	w.Line("BEGIN:VEVENT", fmt.Sprintf("UID:%s-%s-%s@initiative.pari", n.GetInitiativeId(), session.GetDate(), session.GetOpens()), "DTSTAMP:"+ical.UTC(stamp))
+	w.WriteLines("BEGIN:VEVENT", fmt.Sprintf("UID:%s-%s-%s@initiative.pari", n.GetInitiativeId(), session.GetDate(), session.GetOpens()), "DTSTAMP:"+ical.FormatUTC(stamp))
 	if session.GetOpens() == "" {
-		w.Line("DTSTART;VALUE=DATE:" + day.Format("20060102"))
+		w.WriteLines("DTSTART;VALUE=DATE:" + day.Format("20060102"))
 	} else {
-		w.Line("DTSTART:" + ical.UTC(onClock(day, session.GetOpens())))
+		w.WriteLines("DTSTART:" + ical.FormatUTC(onClock(day, session.GetOpens())))
 		if session.GetCloses() != "" {
-			w.Line("DTEND:" + ical.UTC(onClock(day, session.GetCloses())))
+			w.WriteLines("DTEND:" + ical.FormatUTC(onClock(day, session.GetCloses())))
 		}
 	}
 	summary := n.GetTitle()
 	if session.GetTheme() != "" {
 		summary += ": " + session.GetTheme()
 	}
-	w.Line("SUMMARY:" + ical.Escape(summary))
+	w.WriteLines("SUMMARY:" + ical.EscapeText(summary))
 	if n.GetDescription() != "" {
-		w.Line("DESCRIPTION:" + ical.Escape(n.GetDescription()))
+		w.WriteLines("DESCRIPTION:" + ical.EscapeText(n.GetDescription()))
 	}
 	if session.GetCancelled() {
-		w.Line("STATUS:CANCELLED")
+		w.WriteLines("STATUS:CANCELLED")
 	}
-	w.Line("END:VEVENT")
+	w.WriteLines("END:VEVENT")
 	return nil
 }
 

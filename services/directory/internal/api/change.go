@@ -25,18 +25,18 @@ import (
 
 // ProposeChanges keeps changes for a second person, or tells what they would do.
 func (s *Server) ProposeChanges(ctx context.Context, req *directoryv1.ProposeChangesRequest) (*directoryv1.ProposeChangesResponse, error) {
-	if err := s.atTheCentre(); err != nil {
+	if err := s.requireCentre(); err != nil {
 		return nil, err
 	}
 	caller, _ := identity.From(ctx)
 	now, asked := s.now(), request(req.GetRequestId(), "ProposeChanges", req)
 	if !req.GetValidateOnly() {
 		// What was answered before is answered again, whatever has changed since.
-		if before, known, err := store.Proposed(ctx, s.pool, asked); err != nil || known {
+		if before, known, err := store.LookupProposal(ctx, s.pool, asked); err != nil || known {
 			return replay(ctx, before, err)
 		}
 	}
-	if day := req.GetEffectiveOn(); day != "" && day < today(now) {
+	if day := req.GetEffectiveOn(); day != "" && day < romeDate(now) {
 		return nil, fault.Invalid(fault.Field{Path: "effective_on", Reason: reason.PastDate})
 	}
 	p := &directoryv1.Proposal{
@@ -53,16 +53,16 @@ func (s *Server) ProposeChanges(ctx context.Context, req *directoryv1.ProposeCha
 		return &directoryv1.ProposeChangesResponse{Proposal: p}, nil
 	}
 	p.ProposalId = uuid.NewString()
-	kept, replayed, err := store.Propose(ctx, s.pool, store.Proposal{Proposal: p, By: actorOf(caller)}, asked)
+	kept, replayed, err := store.InsertProposal(ctx, s.pool, store.Proposal{Proposal: p, ProposedBy: actorOf(caller)}, asked)
 	if err != nil {
 		return nil, err
 	}
-	return &directoryv1.ProposeChangesResponse{Proposal: told(ctx, kept), Replayed: replayed}, nil
+	return &directoryv1.ProposeChangesResponse{Proposal: visibleProposal(ctx, kept), Replayed: replayed}, nil
 }
 
 // replay answers a request again. To who sees nothing of it, it is as if nobody had sent it: they may not.
 func replay(ctx context.Context, before store.Proposal, err error) (*directoryv1.ProposeChangesResponse, error) {
-	p := told(ctx, before)
+	p := visibleProposal(ctx, before)
 	if err == nil && p == nil {
 		err = fault.New(fault.WrongNode)
 	}
@@ -74,9 +74,9 @@ func replay(ctx context.Context, before store.Proposal, err error) (*directoryv1
 
 // plan fills in what a proposal changes. What is wrong with its entries was told before, by checkProposal.
 func (s *Server) plan(ctx context.Context, caller identity.Caller, req *directoryv1.ProposeChangesRequest, p *directoryv1.Proposal) error {
-	v, sight := s.viewFor(ctx), sightOf(ctx)
+	v, sight := s.viewFor(ctx), scopeOf(ctx)
 	for i, asked := range req.GetEntries() {
-		e, err := entry.Of(entry.Content(asked))
+		e, err := entry.New(entry.Content(asked))
 		if err != nil {
 			return err
 		}
@@ -85,13 +85,13 @@ func (s *Server) plan(ctx context.Context, caller identity.Caller, req *director
 		if err := mayEdit(caller, e, old); err != nil {
 			return err
 		}
-		if !sight.Sees(e) { // who may not see what they propose could not see what became of it
+		if !sight.Includes(e) { // who may not see what they propose could not see what became of it
 			return fault.New(fault.WrongNode)
 		}
-		if there && entry.Hidden(old) && entry.NodeOf(old) != entry.NodeOf(e) { // the other node would hear of it before it is theirs
+		if there && entry.IsHidden(old) && entry.NodeOf(old) != entry.NodeOf(e) { // the other node would hear of it before it is theirs
 			return fault.Invalid(fault.Field{Path: path(i, "office.node"), Reason: reason.HiddenAlone})
 		}
-		if there && entry.Same(old, e) {
+		if there && entry.Equal(old, e) {
 			continue
 		}
 		if asked.GetRevision() != old.GetRevision() {
@@ -106,8 +106,8 @@ func (s *Server) plan(ctx context.Context, caller identity.Caller, req *director
 	return nil
 }
 
-// checkProposal tells what is wrong with a proposal beyond the shape of its fields, together with all else that is.
-func (s *Server) checkProposal(req *directoryv1.ProposeChangesRequest) (wrong []fault.Field) {
+// validateProposal tells what is wrong with a proposal beyond the shape of its fields, together with all else that is.
+func (s *Server) validateProposal(req *directoryv1.ProposeChangesRequest) (wrong []fault.Field) {
 	position := map[entry.Ref]int{}
 	var proposed []*directoryv1.Entry
 	for i, asked := range req.GetEntries() {
@@ -116,7 +116,7 @@ func (s *Server) checkProposal(req *directoryv1.ProposeChangesRequest) (wrong []
 			wrong = append(wrong, fault.Field{Path: path(i, "content"), Reason: fault.Required})
 			continue
 		}
-		e, err := entry.Of(content)
+		e, err := entry.New(content)
 		if err != nil {
 			continue // there is no such content
 		}
@@ -127,11 +127,11 @@ func (s *Server) checkProposal(req *directoryv1.ProposeChangesRequest) (wrong []
 		position[entry.RefOf(e)] = i
 		proposed = append(proposed, e)
 	}
-	for _, i := range entry.Mixed(proposed) {
+	for _, i := range entry.MixedVisibility(proposed) {
 		wrong = append(wrong, fault.Field{Path: path(position[entry.RefOf(proposed[i])], "office.visibility"), Reason: reason.HiddenAlone})
 	}
 	// Hidden entries need not be there: nobody names them.
-	return append(wrong, s.problems(proposed, s.public().entries.Without(proposed), s.now(), func(ref entry.Ref, field string) string {
+	return append(wrong, s.findProblems(proposed, s.public().entries.Without(proposed), s.now(), func(ref entry.Ref, field string) string {
 		if i, mine := position[ref]; mine {
 			return path(i, ref.Kind()+"."+field)
 		}
@@ -139,13 +139,13 @@ func (s *Server) checkProposal(req *directoryv1.ProposeChangesRequest) (wrong []
 	})...)
 }
 
-// Fits is the store's check of entries that are about to become current.
-func (s *Server) Fits(proposed, rest []*directoryv1.Entry) error {
-	return fault.Invalid(s.problems(proposed, rest, s.now(), func(ref entry.Ref, field string) string { return string(ref) + "." + field })...)
+// ValidateEntries is the store's check of entries that are about to become current.
+func (s *Server) ValidateEntries(proposed, rest []*directoryv1.Entry) error {
+	return fault.Invalid(s.findProblems(proposed, rest, s.now(), func(ref entry.Ref, field string) string { return string(ref) + "." + field })...)
 }
 
-func (s *Server) problems(proposed, rest []*directoryv1.Entry, now time.Time, name func(ref entry.Ref, field string) string) (fields []fault.Field) {
-	for ref, wrong := range entry.Problems(proposed, rest, s.Vocabulary(), now) {
+func (s *Server) findProblems(proposed, rest []*directoryv1.Entry, now time.Time, name func(ref entry.Ref, field string) string) (fields []fault.Field) {
+	for ref, wrong := range entry.FindProblems(proposed, rest, s.Vocabulary(), now) {
 		for _, f := range wrong {
 			f.Path = name(ref, f.Path)
 			fields = append(fields, f)
@@ -165,7 +165,7 @@ func mayEdit(c identity.Caller, e, old *directoryv1.Entry) error {
 
 // DecideProposal keeps the decision of a second person.
 func (s *Server) DecideProposal(ctx context.Context, req *directoryv1.DecideProposalRequest) (*directoryv1.DecideProposalResponse, error) {
-	if err := s.atTheCentre(); err != nil {
+	if err := s.requireCentre(); err != nil {
 		return nil, err
 	}
 	caller, _ := identity.From(ctx)
@@ -175,17 +175,17 @@ func (s *Server) DecideProposal(ctx context.Context, req *directoryv1.DecideProp
 	now := s.now()
 	p, replayed, err := store.Decide(ctx, s.pool, store.Decision{
 		ProposalID: req.GetProposalId(), Version: req.GetVersion(), Approve: req.GetDecision() == directoryv1.Decision_DECISION_APPROVE,
-		Note: req.GetNote(), By: actorOf(caller), At: now, Today: today(now), Sight: sightOf(ctx), Read: *s.read.Load(),
-	}, request(req.GetRequestId(), "DecideProposal", req), s.Fits)
+		Note: req.GetNote(), DecidedBy: actorOf(caller), DecidedAt: now, Today: romeDate(now), Scope: scopeOf(ctx), Cached: *s.snapshot.Load(),
+	}, request(req.GetRequestId(), "DecideProposal", req), s.ValidateEntries)
 	if err != nil {
 		return nil, err
 	}
-	return &directoryv1.DecideProposalResponse{Proposal: told(ctx, p), Replayed: replayed}, nil
+	return &directoryv1.DecideProposalResponse{Proposal: visibleProposal(ctx, p), Replayed: replayed}, nil
 }
 
 // ListProposals returns a page of proposals.
 func (s *Server) ListProposals(ctx context.Context, req *directoryv1.ListProposalsRequest) (*directoryv1.ListProposalsResponse, error) {
-	if err := s.atTheCentre(); err != nil {
+	if err := s.requireCentre(); err != nil {
 		return nil, err
 	}
 	filter := "proposals " + req.GetState().String()
@@ -198,15 +198,15 @@ func (s *Server) ListProposals(ctx context.Context, req *directoryv1.ListProposa
 	}
 	size := int(req.GetPageSize())
 	if size == 0 {
-		size = defaultPage
+		size = defaultPageSize
 	}
-	page, more, err := store.Proposals(ctx, s.pool, sightOf(ctx), req.GetState(), string(after), size)
+	page, more, err := store.ListProposals(ctx, s.pool, scopeOf(ctx), req.GetState(), string(after), size)
 	if err != nil {
 		return nil, err
 	}
 	answer := &directoryv1.ListProposalsResponse{}
 	for _, p := range page {
-		answer.Proposals = append(answer.Proposals, told(ctx, p))
+		answer.Proposals = append(answer.Proposals, visibleProposal(ctx, p))
 	}
 	if more {
 		// The identifier, not the number, of the last one: numbers would tell how many there are that are not shown.
@@ -222,18 +222,18 @@ func request(id, method string, m proto.Message) idempotency.Request {
 	return idempotency.Request{ID: id, Method: method, BodyHash: sum[:]}
 }
 
-// told is a proposal as the caller sees it: without what is hidden from them, and nil when nothing is left.
-func told(ctx context.Context, p store.Proposal) *directoryv1.Proposal {
+// visibleProposal is a proposal as the caller sees it: without what is hidden from them, and nil when nothing is left.
+func visibleProposal(ctx context.Context, p store.Proposal) *directoryv1.Proposal {
 	if p.Proposal == nil {
 		return nil
 	}
 	c, _ := identity.From(ctx)
-	sight := sightOf(ctx)
-	p.Changes = slices.DeleteFunc(p.Changes, func(change *directoryv1.PlannedChange) bool { return !sight.Sees(change.GetEntry()) })
+	sight := scopeOf(ctx)
+	p.Changes = slices.DeleteFunc(p.Changes, func(change *directoryv1.PlannedChange) bool { return !sight.Includes(change.GetEntry()) })
 	if len(p.GetChanges()) == 0 {
 		return nil
 	}
-	p.Own = p.By.Person == c.Person
+	p.Own = p.ProposedBy.Person == c.Person
 	return p.Proposal
 }
 
@@ -243,4 +243,4 @@ func actorOf(c identity.Caller) store.Actor {
 
 func path(i int, field string) string { return fmt.Sprintf("entries[%d].%s", i, field) }
 
-func today(now time.Time) string { return now.In(tz.Rome).Format(time.DateOnly) }
+func romeDate(now time.Time) string { return now.In(tz.Rome).Format(time.DateOnly) }

@@ -77,7 +77,7 @@ func editLoaded(t *testing.T, lists []vocabulary.List, loads ...[]proto.Message)
 	for _, load := range loads {
 		var entries []*directoryv1.Entry
 		for _, m := range load {
-			e, err := entry.Of(m)
+			e, err := entry.New(m)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -99,8 +99,8 @@ func serve(t testing.TB, db pgtest.DB) *edited {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = store.Follow(ctx, w.pool, slog.New(slog.DiscardHandler), func(c store.Contents) {
-			if err := w.server.Show(c); err != nil {
+		_ = store.Watch(ctx, w.pool, slog.New(slog.DiscardHandler), func(c store.Snapshot) {
+			if err := w.server.SetSnapshot(c); err != nil {
 				t.Error(err)
 			}
 			w.shown <- c.Revision
@@ -277,10 +277,10 @@ func TestChange_Scheduled(t *testing.T) {
 			t.Fatal(decided, err)
 		}
 	}
-	if n, err := store.ApplyDue(t.Context(), w.pool, "2026-11-30", tuesday, w.server.Fits); n != 0 || err != nil {
+	if n, err := store.ApplyDue(t.Context(), w.pool, "2026-11-30", tuesday, w.server.ValidateEntries); n != 0 || err != nil {
 		t.Errorf("%d were applied before their day, %v", n, err)
 	}
-	if n, err := store.ApplyDue(t.Context(), w.pool, "2026-12-01", tuesday, w.server.Fits); n != 2 || err != nil {
+	if n, err := store.ApplyDue(t.Context(), w.pool, "2026-12-01", tuesday, w.server.ValidateEntries); n != 2 || err != nil {
 		t.Errorf("%d were dealt with on their day, %v", n, err)
 	}
 	w.until(t, 2)
@@ -353,7 +353,7 @@ func TestChange_AndLoad(t *testing.T) {
 	files := func(number string) []*directoryv1.Entry {
 		o := sportello()
 		phone(number)(o)
-		e, err := entry.Of(o)
+		e, err := entry.New(o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -364,15 +364,15 @@ func TestChange_AndLoad(t *testing.T) {
 	}
 	pool := db.Pool(t)
 	by := func(person string) store.Actor { return store.Actor{Person: person, Node: "centre", System: "console"} }
-	p := store.Proposal{By: by("elena"), Proposal: &directoryv1.Proposal{
+	p := store.Proposal{ProposedBy: by("elena"), Proposal: &directoryv1.Proposal{
 		ProposalId: uuid.NewString(), Version: 1, Reason: "prova", ProposedAt: timestamppb.New(tuesday),
 		Changes: []*directoryv1.PlannedChange{{Entry: files("2")[0], BaseRevision: 1}},
 	}}
 	fits := func([]*directoryv1.Entry, []*directoryv1.Entry) error { return nil }
-	if _, _, err := store.Propose(t.Context(), pool, p, idempotency.Request{ID: uuid.NewString(), Method: "p", BodyHash: []byte("p")}); err != nil {
+	if _, _, err := store.InsertProposal(t.Context(), pool, p, idempotency.Request{ID: uuid.NewString(), Method: "p", BodyHash: []byte("p")}); err != nil {
 		t.Fatal(err)
 	}
-	d := store.Decision{ProposalID: p.GetProposalId(), Version: 1, Approve: true, By: by("paola"), At: tuesday, Today: "2026-11-24"}
+	d := store.Decision{ProposalID: p.GetProposalId(), Version: 1, Approve: true, DecidedBy: by("paola"), DecidedAt: tuesday, Today: "2026-11-24"}
 	if _, _, err := store.Decide(t.Context(), pool, d, idempotency.Request{ID: uuid.NewString(), Method: "d", BodyHash: []byte("d")}, fits); err != nil {
 		t.Fatal(err)
 	}
@@ -385,7 +385,7 @@ func TestChange_AndLoad(t *testing.T) {
 	if loaded, err := store.Load(t.Context(), db.OwnerURL, small(), files("2"), tuesday); err != nil || len(loaded.Entries) != 0 {
 		t.Errorf("files that took the change in: %+v, %v", loaded, err)
 	}
-	states, err := store.History(t.Context(), pool, "office/sportello", 10)
+	states, err := store.ListHistory(t.Context(), pool, "office/sportello", 10)
 	if err != nil || len(states) != 2 || states[0].GetOffice().GetPhones()[0].GetNumber() != "2" {
 		t.Errorf("history %v, %v", states, err)
 	}

@@ -39,9 +39,9 @@ func (s *Server) Check(m proto.Message) []fault.Field {
 		}
 		return fields
 	case *directoryv1.ProposeChangesRequest:
-		return append(fields, s.checkProposal(req)...)
+		return append(fields, s.validateProposal(req)...)
 	case *directoryv1.ReadDocumentRequest:
-		return append(fields, kindOfDocument(req)...)
+		return append(fields, validateDocumentKind(req)...)
 	case *directoryv1.ListQualificationsRequest:
 		return append(fields, date(req.GetDate())...)
 	case *directoryv1.ResolveTerritoryRequest:

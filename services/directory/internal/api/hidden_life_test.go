@@ -17,7 +17,7 @@ import (
 func proposing(id string, contents ...proto.Message) *directoryv1.ProposeChangesRequest {
 	req := &directoryv1.ProposeChangesRequest{RequestId: id, Reason: "nuovo rifugio"}
 	for _, c := range contents {
-		e, err := entry.Of(c)
+		e, err := entry.New(c)
 		if err != nil {
 			panic(err)
 		}
@@ -156,11 +156,11 @@ func TestHidden_Alone(t *testing.T) {
 func TestHidden_CostsNothing(t *testing.T) {
 	t.Parallel()
 	_, server := open(t, desk("a", "cremona"))
-	if !api.OneView(server) {
+	if !api.HasSingleView(server) {
 		t.Error("without hidden offices there are several views")
 	}
 	show(t, server, desk("a", "cremona"), refuge(shelter, "cremona"))
-	if api.OneView(server) {
+	if api.HasSingleView(server) {
 		t.Error("with a hidden office there is one view")
 	}
 }

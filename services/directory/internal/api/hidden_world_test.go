@@ -92,7 +92,7 @@ func withAndWithout(t *testing.T) (with, without *edited) {
 				changes = changes[1:]
 			}
 			if w == without {
-				changes, _ = entry.Split(changes)
+				changes, _ = entry.SplitHidden(changes)
 			}
 			if len(changes) > 0 {
 				w.keep(t, id, changes)
@@ -104,7 +104,7 @@ func withAndWithout(t *testing.T) (with, without *edited) {
 
 func of(t *testing.T, content proto.Message) *directoryv1.Entry {
 	t.Helper()
-	e, err := entry.Of(content)
+	e, err := entry.New(content)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func (w *edited) keep(t *testing.T, id string, entries []*directoryv1.Entry) {
 		p.Changes = append(p.Changes, &directoryv1.PlannedChange{Entry: e})
 	}
 	by := store.Actor{Person: "somebody", Node: "cremona", System: "console"}
-	if _, _, err := store.Propose(t.Context(), w.pool, store.Proposal{Proposal: p, By: by}, idempotency.Request{ID: id, Method: "test", BodyHash: []byte(id)}); err != nil {
+	if _, _, err := store.InsertProposal(t.Context(), w.pool, store.Proposal{Proposal: p, ProposedBy: by}, idempotency.Request{ID: id, Method: "test", BodyHash: []byte(id)}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -20,12 +20,12 @@ const (
 	moreNodes = "other"
 )
 
-// ObserveStale shows how many entries of each node should be looked at again, counted when somebody asks. A node of which
+// RegisterStaleGauge shows how many entries of each node should be looked at again, counted when somebody asks. A node of which
 // everything was checked shows 0.
-func (s *Server) ObserveStale(provider metric.MeterProvider) (stop func(), err error) {
+func (s *Server) RegisterStaleGauge(provider metric.MeterProvider) (stop func(), err error) {
 	m := provider.Meter(scope)
 	gauge, err := m.Int64ObservableGauge("pari.directory.stale",
-		metric.WithDescription(fmt.Sprintf("entries that hold and were last checked more than %d months ago, or never, by node", entry.StaleMonths)), metric.WithUnit("{entry}"))
+		metric.WithDescription(fmt.Sprintf("entries that hold and were last checked more than %d months ago, or never, by node", entry.DefaultStaleMonths)), metric.WithUnit("{entry}"))
 	if err != nil {
 		return nil, fmt.Errorf("directory metrics: %w", err)
 	}
@@ -50,9 +50,9 @@ func (s *Server) stale() map[string]int64 {
 			byNode[e.GetId()] = 0
 		}
 	}
-	before, day := entry.CheckedSince(now, entry.StaleMonths), today(now)
+	before, day := entry.StaleCutoff(now, entry.DefaultStaleMonths), romeDate(now)
 	for e := range entries.All() {
-		if !entry.Stale(e, before, day) {
+		if !entry.IsStale(e, before, day) {
 			continue
 		}
 		node := entry.NodeOf(e)

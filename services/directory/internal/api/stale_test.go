@@ -21,7 +21,7 @@ func staleByNode(t *testing.T, contents ...proto.Message) map[string]int64 {
 	server := api.New(func() time.Time { return tuesday }, nil, places(t))
 	show(t, server, contents...)
 	reader := metric.NewManualReader()
-	stop, err := server.ObserveStale(metric.NewMeterProvider(metric.WithReader(reader)))
+	stop, err := server.RegisterStaleGauge(metric.NewMeterProvider(metric.WithReader(reader)))
 	if err != nil {
 		t.Fatal(err)
 	}

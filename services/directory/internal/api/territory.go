@@ -27,7 +27,7 @@ func (s *Server) ResolveTerritory(_ context.Context, req *directoryv1.ResolveTer
 		limit = defaultCandidates
 	}
 	found := s.places.Resolve(req.GetName(), s.day(req.GetDate()), limit)
-	return &directoryv1.ResolveTerritoryResponse{Candidates: each(found, func(c territory.Candidate) *directoryv1.TerritoryCandidate {
+	return &directoryv1.ResolveTerritoryResponse{Candidates: mapSlice(found, func(c territory.Candidate) *directoryv1.TerritoryCandidate {
 		return &directoryv1.TerritoryCandidate{Territory: s.placeToProto(c.Place), Score: c.Score, Reason: matchToProto(c.Reason), Matched: c.Matched}
 	})}, nil
 }
@@ -38,8 +38,8 @@ func (s *Server) GetTerritory(_ context.Context, req *directoryv1.GetTerritoryRe
 	if !ok {
 		return nil, fault.New(fault.NotFound)
 	}
-	answer := &directoryv1.GetTerritoryResponse{Territory: s.placeToProto(place), Parents: each(s.places.Parents(place.Code), s.placeToProto)}
-	if now, ok := s.places.Now(place.Code, s.day("")); ok {
+	answer := &directoryv1.GetTerritoryResponse{Territory: s.placeToProto(place), Parents: mapSlice(s.places.Parents(place.Code), s.placeToProto)}
+	if now, ok := s.places.Current(place.Code, s.day("")); ok {
 		answer.Today = s.placeToProto(now)
 	}
 	return answer, nil
@@ -60,7 +60,7 @@ func (s *Server) ListTerritories(_ context.Context, req *directoryv1.ListTerrito
 	}
 	filter := territory.Filter{Within: req.GetParent(), Kind: kindFromProto(req.GetKind()), Day: s.day(req.GetDate()).Format(time.DateOnly)}
 	page, more := s.places.Page(filter, after, size)
-	answer := &directoryv1.ListTerritoriesResponse{Territories: each(page, s.placeToProto)}
+	answer := &directoryv1.ListTerritoriesResponse{Territories: mapSlice(page, s.placeToProto)}
 	if more {
 		answer.NextPageToken = tokenFromPlace(req, page[len(page)-1].Code)
 	}

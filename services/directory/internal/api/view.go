@@ -31,7 +31,7 @@ type views struct {
 	// worked out about each office.
 	lists    []vocabulary.List
 	places   office.Places
-	prepared map[*directoryv1.Entry]*office.Ready
+	prepared map[*directoryv1.Entry]*office.Compiled
 }
 
 // view is what some may see, ready to be sent.
@@ -44,11 +44,11 @@ type view struct {
 	set      *codes.Set
 }
 
-// Show replaces everything that the server answers with, and works out anew only what has changed. An office whose hours cannot
+// SetSnapshot replaces everything that the server answers with, and works out anew only what has changed. An office whose hours cannot
 // be read is an error, and what was shown before stays.
-func (s *Server) Show(c store.Contents) error {
-	before := s.shown.Load()
-	v := &views{nodes: map[string]*view{}, lists: c.Lists, prepared: make(map[*directoryv1.Entry]*office.Ready, len(c.Entries))}
+func (s *Server) SetSnapshot(c store.Snapshot) error {
+	before := s.views.Load()
+	v := &views{nodes: map[string]*view{}, lists: c.Lists, prepared: make(map[*directoryv1.Entry]*office.Compiled, len(c.Entries))}
 	for _, e := range c.Entries {
 		if err := v.prepare(e, before); err != nil {
 			return err
@@ -56,7 +56,7 @@ func (s *Server) Show(c store.Contents) error {
 	}
 	empty := v.codes(before)
 	empty.revision = c.ListRevision
-	public, few := entry.Split(c.Entries)
+	public, few := entry.SplitHidden(c.Entries)
 	v.public = v.with(empty, public)
 	v.all = v.with(v.public, few)
 	byNode := map[string][]*directoryv1.Entry{}
@@ -66,8 +66,8 @@ func (s *Server) Show(c store.Contents) error {
 	for node, own := range byNode {
 		v.nodes[node] = v.with(v.public, own)
 	}
-	s.shown.Store(v)
-	s.read.Store(&c)
+	s.views.Store(v)
+	s.snapshot.Store(&c)
 	return nil
 }
 
@@ -80,11 +80,11 @@ func (v *views) prepare(e *directoryv1.Entry, before *views) error {
 		v.prepared[e] = before.prepared[e]
 		return nil
 	}
-	o, err := entry.Office(e.GetOffice())
+	o, err := entry.OfficeFromProto(e.GetOffice())
 	if err != nil {
 		return fmt.Errorf("%s: %w", entry.RefOf(e), err)
 	}
-	v.prepared[e] = office.Prepare(o)
+	v.prepared[e] = office.Compile(o)
 	return nil
 }
 
@@ -98,7 +98,7 @@ func (v *views) codes(before *views) *view {
 	messages := make([]*vocabularyv1.Vocabulary, 0, len(v.lists))
 	for _, l := range v.lists {
 		messages = append(messages, vocabularyToProto(l))
-		if l.Name == vocabulary.Territory {
+		if l.Name == vocabulary.TerritoryList {
 			for _, t := range l.Terms {
 				v.places[t.Code] = t.Group
 			}
@@ -119,7 +119,7 @@ func (v *views) with(base *view, more []*directoryv1.Entry) *view {
 	}
 	out := &view{revision: base.revision, offices: make(map[string]*directoryv1.Office, len(base.offices)+len(more)), entries: base.entries.With(more), set: base.set}
 	maps.Copy(out.offices, base.offices)
-	var offices []*office.Ready
+	var offices []*office.Compiled
 	for _, e := range more {
 		out.revision = max(out.revision, e.GetRevision())
 		if o := v.prepared[e]; o != nil {
@@ -135,11 +135,11 @@ func (v *views) with(base *view, more []*directoryv1.Entry) *view {
 func (s *Server) Vocabulary() *codes.Set { return s.public().set }
 
 // public is what everybody may see, for what goes to everybody whoever asks.
-func (s *Server) public() *view { return s.shown.Load().public }
+func (s *Server) public() *view { return s.views.Load().public }
 
 // viewFor is what the caller may see.
 func (s *Server) viewFor(ctx context.Context) *view {
-	v, sight := s.shown.Load(), sightOf(ctx)
+	v, sight := s.views.Load(), scopeOf(ctx)
 	if sight.All {
 		return v.all
 	}
@@ -149,17 +149,17 @@ func (s *Server) viewFor(ctx context.Context) *view {
 	return v.public
 }
 
-// sightOf is which hidden entries the caller may see: people alone, in the roles that need them. A call without a caller sees
+// scopeOf is which hidden entries the caller may see: people alone, in the roles that need them. A call without a caller sees
 // none.
-func sightOf(ctx context.Context) entry.Sight {
+func scopeOf(ctx context.Context) entry.VisibilityScope {
 	c, ok := identity.From(ctx)
 	switch {
 	case !ok || c.Kind() != accessv1.Kind_KIND_PERSON:
-		return entry.Sight{}
+		return entry.VisibilityScope{}
 	case c.Node() == identity.Centre && slices.Contains(c.Regions, identity.AllRegions) && c.Has(accessv1.Role_ROLE_EDITOR, accessv1.Role_ROLE_PUBLISHER):
-		return entry.Sight{All: true}
+		return entry.VisibilityScope{All: true}
 	case c.Has(accessv1.Role_ROLE_CASE_WORKER, accessv1.Role_ROLE_COORDINATOR, accessv1.Role_ROLE_EDITOR):
-		return entry.Sight{Node: c.Node()}
+		return entry.VisibilityScope{Node: c.Node()}
 	}
-	return entry.Sight{}
+	return entry.VisibilityScope{}
 }

@@ -23,7 +23,7 @@ func between(all []*directoryv1.Entry) map[Ref][]fault.Field {
 	slices.Sort(order)
 	wrong := map[Ref][]fault.Field{}
 	add := func(node, path string, reason fault.Reason) {
-		ref := MakeRef("node", node)
+		ref := NewRef("node", node)
 		wrong[ref] = append(wrong[ref], fault.Field{Path: path, Reason: reason})
 	}
 	inFallback, inSupervision := circles(nodes, (*directoryv1.Node).GetFallbackNode), circles(nodes, (*directoryv1.Node).GetSupervisedBy)

@@ -18,10 +18,10 @@ import (
 	"github.com/retepari/pari/services/directory/internal/reason"
 )
 
-// Check returns everything that is wrong with entries that are to stand together: an error that names each entry with a
+// Validate returns everything that is wrong with entries that are to stand together: an error that names each entry with a
 // fault for its fields, or nil. Codes must be in force on the day of now.
-func Check(all []*directoryv1.Entry, codes *vocabulary.Set, now time.Time) error {
-	wrong := Problems(all, nil, codes, now)
+func Validate(all []*directoryv1.Entry, codes *vocabulary.Set, now time.Time) error {
+	wrong := FindProblems(all, nil, codes, now)
 	var problems []error
 	for _, e := range all {
 		if fields := wrong[RefOf(e)]; len(fields) > 0 {
@@ -31,8 +31,8 @@ func Check(all []*directoryv1.Entry, codes *vocabulary.Set, now time.Time) error
 	return errors.Join(problems...)
 }
 
-// Problems is Check for a program, and for entries that come to others, which were checked before: what is wrong, by entry.
-func Problems(all, rest []*directoryv1.Entry, codes *vocabulary.Set, now time.Time) map[Ref][]fault.Field {
+// FindProblems is Check for a program, and for entries that come to others, which were checked before: what is wrong, by entry.
+func FindProblems(all, rest []*directoryv1.Entry, codes *vocabulary.Set, now time.Time) map[Ref][]fault.Field {
 	there := make(map[Ref]*directoryv1.Entry, len(all)+len(rest))
 	together := slices.Concat(rest, all)
 	for _, e := range together {
@@ -67,7 +67,7 @@ func Problems(all, rest []*directoryv1.Entry, codes *vocabulary.Set, now time.Ti
 func missing(e *directoryv1.Entry, there map[Ref]*directoryv1.Entry) (fields []fault.Field) {
 	references(e, func(path string, kinds []string, ref Ref) {
 		// Nobody names what is hidden: that it is named would tell that it is there.
-		if there[ref] == nil || Hidden(there[ref]) || !slices.Contains(kinds, ref.Kind()) {
+		if there[ref] == nil || IsHidden(there[ref]) || !slices.Contains(kinds, ref.Kind()) {
 			fields = append(fields, fault.Field{Path: path, Reason: reason.UnknownEntry})
 		}
 	})

@@ -82,7 +82,7 @@ func newSound() *sound {
 func (s *sound) entries(t *testing.T) (all []*directoryv1.Entry) {
 	t.Helper()
 	for _, m := range []proto.Message{s.body, s.node, s.other, s.office, s.initiative, s.course, s.programme, s.room} {
-		e, err := entry.Of(m)
+		e, err := entry.New(m)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +155,7 @@ func TestCheck(t *testing.T) {
 			s := newSound()
 			c.spoil(s)
 			all := s.entries(t)
-			wrong := entry.Problems(all, nil, codes(), today)
+			wrong := entry.FindProblems(all, nil, codes(), today)
 			var got []string
 			for ref, fields := range wrong {
 				for _, f := range fields {
@@ -166,7 +166,7 @@ func TestCheck(t *testing.T) {
 			if diff := cmp.Diff(c.want, slices.Compact(got)); diff != "" {
 				t.Error("-want +got:\n" + diff)
 			}
-			if err := entry.Check(all, codes(), today); (err == nil) != (c.want == nil) || err != nil && !fault.Is(errors.Unwrap(first(err)), fault.InvalidRequest) {
+			if err := entry.Validate(all, codes(), today); (err == nil) != (c.want == nil) || err != nil && !fault.Is(errors.Unwrap(first(err)), fault.InvalidRequest) {
 				t.Errorf("Check: %v", err)
 			}
 		})

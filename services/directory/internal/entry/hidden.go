@@ -11,30 +11,30 @@ import (
 	"github.com/retepari/pari/services/directory/internal/reason"
 )
 
-// Hidden tells whether an entry is shown to few. Whatever a newer contract adds to the two values hides, too.
-func Hidden(e *directoryv1.Entry) bool { return hidden(e.GetOffice()) }
+// IsHidden tells whether an entry is shown to few. Whatever a newer contract adds to the two values hides, too.
+func IsHidden(e *directoryv1.Entry) bool { return hidden(e.GetOffice()) }
 
 func hidden(o *directoryv1.Office) bool {
 	return o.GetVisibility() != directoryv1.Visibility_VISIBILITY_UNSPECIFIED
 }
 
-// Sight is which hidden entries somebody may see. The zero value is nobody's: none of them.
-type Sight struct {
+// VisibilityScope is which hidden entries somebody may see. The zero value is nobody's: none of them.
+type VisibilityScope struct {
 	// All of them.
 	All bool
 	// Node whose hidden entries they are; "" for none.
 	Node string
 }
 
-// Sees tells whether an entry may be seen.
-func (s Sight) Sees(e *directoryv1.Entry) bool {
-	return !Hidden(e) || s.All || s.Node != "" && NodeOf(e) == s.Node
+// Includes tells whether an entry may be seen.
+func (s VisibilityScope) Includes(e *directoryv1.Entry) bool {
+	return !IsHidden(e) || s.All || s.Node != "" && NodeOf(e) == s.Node
 }
 
-// Split tells the entries that everybody may see from the hidden ones.
-func Split(all []*directoryv1.Entry) (public, few []*directoryv1.Entry) {
+// SplitHidden tells the entries that everybody may see from the hidden ones.
+func SplitHidden(all []*directoryv1.Entry) (public, few []*directoryv1.Entry) {
 	for _, e := range all {
-		if Hidden(e) {
+		if IsHidden(e) {
 			few = append(few, e)
 		} else {
 			public = append(public, e)
@@ -78,14 +78,14 @@ func tells(o *directoryv1.Office) (fields []fault.Field) {
 	return fields
 }
 
-// Mixed are the positions of hidden entries that stand beside public ones or those of another node.
-func Mixed(all []*directoryv1.Entry) (positions []int) {
-	public, few := Split(all)
+// MixedVisibility are the positions of hidden entries that stand beside public ones or those of another node.
+func MixedVisibility(all []*directoryv1.Entry) (positions []int) {
+	public, few := SplitHidden(all)
 	if len(few) == 0 || len(public) == 0 && !slices.ContainsFunc(few, func(e *directoryv1.Entry) bool { return NodeOf(e) != NodeOf(few[0]) }) {
 		return nil
 	}
 	for i, e := range all {
-		if Hidden(e) {
+		if IsHidden(e) {
 			positions = append(positions, i)
 		}
 	}

@@ -54,7 +54,7 @@ func TestCheck_Hidden(t *testing.T) {
 			s := newSound()
 			c.spoil(s.office)
 			var got []string
-			for _, f := range entry.Problems([]*directoryv1.Entry{of(t, s.office)}, []*directoryv1.Entry{of(t, s.node), of(t, s.body)}, codes(), today)[entry.MakeRef("office", s.office.GetOfficeId())] {
+			for _, f := range entry.FindProblems([]*directoryv1.Entry{of(t, s.office)}, []*directoryv1.Entry{of(t, s.node), of(t, s.body)}, codes(), today)[entry.NewRef("office", s.office.GetOfficeId())] {
 				got = append(got, f.Path+" "+string(f.Reason))
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
@@ -75,7 +75,7 @@ func TestCheck_NamesHidden(t *testing.T) {
 	for _, m := range []proto.Message{s.room, s.initiative, s.programme} {
 		e := of(t, m)
 		problems := func(rest ...*directoryv1.Entry) (named []fault.Field) {
-			for _, f := range entry.Problems([]*directoryv1.Entry{e}, rest, codes(), today)[entry.RefOf(e)] {
+			for _, f := range entry.FindProblems([]*directoryv1.Entry{e}, rest, codes(), today)[entry.RefOf(e)] {
 				if f.Reason == reason.UnknownEntry {
 					named = append(named, f)
 				}
@@ -98,22 +98,22 @@ func TestSight(t *testing.T) {
 	odd, _ := proto.Clone(public).(*directoryv1.Entry)
 	odd.GetOffice().Visibility = 7
 	for _, c := range []struct {
-		sight entry.Sight
+		sight entry.VisibilityScope
 		sees  bool
-	}{{entry.Sight{}, false}, {entry.Sight{Node: "cuneo"}, false}, {entry.Sight{Node: "cremona"}, true}, {entry.Sight{All: true}, true}} {
-		if !c.sight.Sees(public) || c.sight.Sees(hidden) != c.sees || c.sight.Sees(odd) != c.sees {
-			t.Errorf("%+v sees %t, %t, %t", c.sight, c.sight.Sees(public), c.sight.Sees(hidden), c.sight.Sees(odd))
+	}{{entry.VisibilityScope{}, false}, {entry.VisibilityScope{Node: "cuneo"}, false}, {entry.VisibilityScope{Node: "cremona"}, true}, {entry.VisibilityScope{All: true}, true}} {
+		if !c.sight.Includes(public) || c.sight.Includes(hidden) != c.sees || c.sight.Includes(odd) != c.sees {
+			t.Errorf("%+v sees %t, %t, %t", c.sight, c.sight.Includes(public), c.sight.Includes(hidden), c.sight.Includes(odd))
 		}
 	}
 	hidden.GetOffice().Node = ""
-	if (entry.Sight{}).Sees(hidden) {
+	if (entry.VisibilityScope{}).Includes(hidden) {
 		t.Error("nobody sees the hidden office of no node")
 	}
 }
 
 func of(t *testing.T, content proto.Message) *directoryv1.Entry {
 	t.Helper()
-	e, err := entry.Of(content)
+	e, err := entry.New(content)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,9 +15,9 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// Read returns the entries of <kind>/<id>.yaml, in order, or everything that cannot be read. The fields are those of the
+// ParseFS returns the entries of <kind>/<id>.yaml, in order, or everything that cannot be read. The fields are those of the
 // contract.
-func Read(fsys fs.FS) ([]*directoryv1.Entry, error) {
+func ParseFS(fsys fs.FS) ([]*directoryv1.Entry, error) {
 	var (
 		all      []*directoryv1.Entry
 		problems []error
@@ -32,7 +32,7 @@ func Read(fsys fs.FS) ([]*directoryv1.Entry, error) {
 			if err != nil {
 				return nil, err
 			}
-			e, err := FromYAML(kind, raw)
+			e, err := UnmarshalYAML(kind, raw)
 			switch {
 			case err != nil:
 				problems = append(problems, fmt.Errorf("%s: %w", name, err))
@@ -53,8 +53,8 @@ func Read(fsys fs.FS) ([]*directoryv1.Entry, error) {
 // maxYAML is the largest file of an entry, in bytes.
 const maxYAML = 256 << 10
 
-// FromYAML reads an entry that people wrote. A field that the contract does not know is an error.
-func FromYAML(kind string, written []byte) (*directoryv1.Entry, error) {
+// UnmarshalYAML reads an entry that people wrote. A field that the contract does not know is an error.
+func UnmarshalYAML(kind string, written []byte) (*directoryv1.Entry, error) {
 	if len(written) > maxYAML {
 		return nil, fmt.Errorf("longer than %d bytes", maxYAML)
 	}
@@ -100,8 +100,8 @@ func plain(node *yaml.Node) error {
 	return nil
 }
 
-// ToYAML writes an entry for people, fields in the order of the contract. FromYAML reads it back.
-func ToYAML(e *directoryv1.Entry) ([]byte, error) {
+// MarshalYAML writes an entry for people, fields in the order of the contract. FromYAML reads it back.
+func MarshalYAML(e *directoryv1.Entry) ([]byte, error) {
 	written, err := Marshal(e)
 	if err != nil {
 		return nil, err

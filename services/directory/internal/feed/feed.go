@@ -35,38 +35,38 @@ const Source = "directory"
 
 // Config of a feed. Durations that are zero take the value in brackets.
 type Config struct {
-	Pool   *pgxpool.Pool
-	Conn   *nats.Conn      // to the hub
-	Signer *bus.Signer     // key of the centre
-	Centre *bus.PublicKeys // its public side, for watermarks
-	Log    *slog.Logger
-	Now    func() time.Time
+	DB         *pgxpool.Pool
+	Conn       *nats.Conn      // to the hub
+	Signer     *bus.Signer     // key of the centre
+	CentreKeys *bus.PublicKeys // its public side, for watermarks
+	Log        *slog.Logger
+	Now        func() time.Time
 
-	Every time.Duration // how often to look although nothing has changed: the day may have [1 h]
-	Again time.Duration // how long to wait when the database does not answer [2 s]
+	Interval      time.Duration // how often to look although nothing has changed: the day may have [1 h]
+	RetryInterval time.Duration // how long to wait when the database does not answer [2 s]
 }
 
-// Feed publishes what the entries that it was shown count.
-type Feed struct {
+// Publisher publishes what the entries that it was shown count.
+type Publisher struct {
 	c       Config
-	current atomic.Pointer[store.Contents]
+	current atomic.Pointer[store.Snapshot]
 	shown   chan struct{}
 	relays  map[string]*outbox.Relay // by region
 }
 
 // New returns a feed that has nothing to say yet.
-func New(c Config) *Feed {
-	if c.Every <= 0 {
-		c.Every = time.Hour
+func New(c Config) *Publisher {
+	if c.Interval <= 0 {
+		c.Interval = time.Hour
 	}
-	if c.Again <= 0 {
-		c.Again = 2 * time.Second
+	if c.RetryInterval <= 0 {
+		c.RetryInterval = 2 * time.Second
 	}
-	return &Feed{c: c, shown: make(chan struct{}, 1), relays: map[string]*outbox.Relay{}}
+	return &Publisher{c: c, shown: make(chan struct{}, 1), relays: map[string]*outbox.Relay{}}
 }
 
-// Show tells the feed what is current. It never blocks.
-func (f *Feed) Show(contents store.Contents) {
+// SetSnapshot tells the feed what is current. It never blocks.
+func (f *Publisher) SetSnapshot(contents store.Snapshot) {
 	f.current.Store(&contents)
 	select {
 	case f.shown <- struct{}{}:
@@ -75,14 +75,14 @@ func (f *Feed) Show(contents store.Contents) {
 }
 
 // Run publishes until ctx ends; it returns nil then, or an error when a relay could not start.
-func (f *Feed) Run(ctx context.Context) error {
+func (f *Publisher) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return f.publish(ctx, g) })
 	return g.Wait()
 }
 
-func (f *Feed) publish(ctx context.Context, relays *errgroup.Group) error {
-	wait := time.NewTimer(f.c.Every)
+func (f *Publisher) publish(ctx context.Context, relays *errgroup.Group) error {
+	wait := time.NewTimer(f.c.Interval)
 	defer wait.Stop()
 	for {
 		select {
@@ -91,25 +91,25 @@ func (f *Feed) publish(ctx context.Context, relays *errgroup.Group) error {
 		case <-f.shown:
 		case <-wait.C:
 		}
-		wait.Reset(f.c.Every)
+		wait.Reset(f.c.Interval)
 		if err := f.reconcile(ctx, relays); err != nil && ctx.Err() == nil {
 			f.c.Log.WarnContext(ctx, "what the directory counts is not published", slog.Any("error", err))
-			wait.Reset(f.c.Again)
+			wait.Reset(f.c.RetryInterval)
 		}
 	}
 }
 
 // reconcile publishes what differs from the last word, region by region, each for itself.
-func (f *Feed) reconcile(ctx context.Context, relays *errgroup.Group) error {
+func (f *Publisher) reconcile(ctx context.Context, relays *errgroup.Group) error {
 	current := f.current.Load()
 	if current == nil {
 		return nil
 	}
-	first, err := store.FirstHad(ctx, f.c.Pool)
+	first, err := store.ListFirstSeen(ctx, f.c.DB)
 	if err != nil {
 		return err
 	}
-	known, err := store.PublishedRegions(ctx, f.c.Pool)
+	known, err := store.ListPublishedRegions(ctx, f.c.DB)
 	if err != nil {
 		return err
 	}
@@ -117,12 +117,12 @@ func (f *Feed) reconcile(ctx context.Context, relays *errgroup.Group) error {
 	for _, region := range known {
 		regions[region] = nil
 	}
-	for _, c := range activity.Of(current.Entries, f.c.Now().In(tz.Rome).Format(time.DateOnly), first) {
+	for _, c := range activity.ListContributions(current.Entries, f.c.Now().In(tz.Rome).Format(time.DateOnly), first) {
 		regions[c.Region] = append(regions[c.Region], c)
 	}
 	var failed []error
 	for _, region := range slices.Sorted(maps.Keys(regions)) {
-		n, err := store.Publish(ctx, f.c.Pool, current.Revision, region, regions[region])
+		n, err := store.Publish(ctx, f.c.DB, current.Revision, region, regions[region])
 		if errors.Is(err, outbox.ErrEvent) { // it will not be better in a moment
 			f.c.Log.ErrorContext(ctx, "what an entry counts cannot be sent", slog.String("region", region), slog.Any("error", err))
 			err = nil
@@ -145,13 +145,13 @@ func (f *Feed) reconcile(ctx context.Context, relays *errgroup.Group) error {
 }
 
 // relay returns the relay of a region, and starts it the first time.
-func (f *Feed) relay(ctx context.Context, region string, relays *errgroup.Group) (*outbox.Relay, error) {
+func (f *Publisher) relay(ctx context.Context, region string, relays *errgroup.Group) (*outbox.Relay, error) {
 	if r := f.relays[region]; r != nil {
 		return r, nil
 	}
 	r, err := outbox.NewRelay(outbox.Config{
 		Partition: bus.Partition{Region: region, Node: identity.Centre, Source: Source}, Tenant: region,
-		DB: f.c.Pool, Conn: f.c.Conn, Signer: f.c.Signer, CentreKeys: f.c.Centre, Log: f.c.Log,
+		DB: f.c.DB, Conn: f.c.Conn, Signer: f.c.Signer, CentreKeys: f.c.CentreKeys, Log: f.c.Log,
 	})
 	if err != nil {
 		return nil, err

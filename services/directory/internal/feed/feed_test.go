@@ -30,7 +30,7 @@ type bundle struct {
 	t     *testing.T
 	net   *bustest.Network
 	db    pgtest.DB
-	feed  *feed.Feed
+	feed  *feed.Publisher
 	stop  func()
 	today atomic.Pointer[time.Time]
 	ear   jetstream.Consumer
@@ -63,8 +63,8 @@ func (b *bundle) setDay(day string) {
 func (b *bundle) start() (stop func()) {
 	b.t.Helper()
 	b.feed = feed.New(feed.Config{
-		Pool: b.db.Pool(b.t), Conn: b.net.Centre("directory"), Signer: b.net.Signer(bus.CentreOwner), Centre: b.net.Keys(), Log: slog.New(slog.DiscardHandler),
-		Now: func() time.Time { return *b.today.Load() }, Every: 100 * time.Millisecond, Again: 50 * time.Millisecond,
+		DB: b.db.Pool(b.t), Conn: b.net.Centre("directory"), Signer: b.net.Signer(bus.CentreOwner), CentreKeys: b.net.Keys(), Log: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { return *b.today.Load() }, Interval: 100 * time.Millisecond, RetryInterval: 50 * time.Millisecond,
 	})
 	run := b.feed.Run
 	ctx, cancel := context.WithCancel(context.Background())
@@ -85,7 +85,7 @@ func initiative(region, id string, days ...string) *directoryv1.Entry {
 	for _, day := range days {
 		i.Sessions = append(i.Sessions, &directoryv1.Session{Date: day})
 	}
-	e, err := entry.Of(i)
+	e, err := entry.New(i)
 	if err != nil {
 		panic(err)
 	}
@@ -129,18 +129,18 @@ func (b *bundle) hears(want map[string]int64) {
 func TestFeed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.feed.Show(store.Contents{Revision: 1, Entries: []*directoryv1.Entry{initiative("lombardia", "a", "2026-06-01", "2026-06-15", "2026-06-16"), initiative("lombardia", "b", "2026-06-16")}})
+	b.feed.SetSnapshot(store.Snapshot{Revision: 1, Entries: []*directoryv1.Entry{initiative("lombardia", "a", "2026-06-01", "2026-06-15", "2026-06-16"), initiative("lombardia", "b", "2026-06-16")}})
 	b.hears(map[string]int64{"lombardia/centre/directory initiative.a": 2})
 	b.setDay("2026-06-16")
 	b.hears(map[string]int64{"lombardia/centre/directory initiative.a": 3, "lombardia/centre/directory initiative.b": 1})
-	b.feed.Show(store.Contents{Revision: 2, Entries: []*directoryv1.Entry{initiative("lombardia", "a", "2026-06-01"), initiative("piemonte", "b", "2026-06-16")}})
+	b.feed.SetSnapshot(store.Snapshot{Revision: 2, Entries: []*directoryv1.Entry{initiative("lombardia", "a", "2026-06-01"), initiative("piemonte", "b", "2026-06-16")}})
 	want := map[string]int64{
 		"lombardia/centre/directory initiative.a": 1, "lombardia/centre/directory initiative.b": 0, "piemonte/centre/directory initiative.b": 1,
 	}
 	b.hears(want)
 
 	b.start() // the first one goes on, with older entries: it takes nothing back
-	b.feed.Show(store.Contents{Revision: 3, Entries: []*directoryv1.Entry{initiative("lombardia", "a", "2026-06-01"), initiative("piemonte", "b", "2026-06-16"), initiative("piemonte", "c", "2026-06-16")}})
+	b.feed.SetSnapshot(store.Snapshot{Revision: 3, Entries: []*directoryv1.Entry{initiative("lombardia", "a", "2026-06-01"), initiative("piemonte", "b", "2026-06-16"), initiative("piemonte", "c", "2026-06-16")}})
 	want["piemonte/centre/directory initiative.c"] = 1
 	b.hears(want)
 	written := 0

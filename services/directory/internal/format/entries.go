@@ -8,9 +8,9 @@ import (
 	"github.com/retepari/pari/services/directory/internal/entry"
 )
 
-// EntriesCSV returns one row per entry of whatever kind after a row of names: what there is, where it comes from and who
+// EncodeEntriesCSV returns one row per entry of whatever kind after a row of names: what there is, where it comes from and who
 // checked it when.
-func EntriesCSV(entries iter.Seq[*directoryv1.Entry]) ([]byte, error) {
+func EncodeEntriesCSV(entries iter.Seq[*directoryv1.Entry]) ([]byte, error) {
 	t := newTable()
 	t.row("kind", "id", "name", "node", "region", "valid_from", "valid_to", "source", "verified_on", "revision")
 	for e := range entries {

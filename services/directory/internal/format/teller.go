@@ -5,14 +5,14 @@ import (
 	"github.com/retepari/pari/services/directory/internal/entry"
 )
 
-// teller tells in the words of schema.org of the entries that an initiative or a course names.
-type teller struct {
+// jsonldExporter tells in the words of schema.org of the entries that an initiative or a course names.
+type jsonldExporter struct {
 	terms *Terms
 	named Lookup
 }
 
 // organizations are the offices, bodies and networks that are named. One that is not shown is not told.
-func (t teller) organizations(refs []string) []node {
+func (t jsonldExporter) organizations(refs []string) []node {
 	var all []node
 	for _, r := range refs {
 		e := t.named(entry.Ref(r))
@@ -30,7 +30,7 @@ func (t teller) organizations(refs []string) []node {
 }
 
 // place is a room or an office, with the address of the office.
-func (t teller) place(r string) node {
+func (t jsonldExporter) place(r string) node {
 	e := t.named(entry.Ref(r))
 	if r == "" || e == nil {
 		return nil
@@ -42,7 +42,7 @@ func (t teller) place(r string) node {
 		if room.GetCapacity() > 0 {
 			n["maximumAttendeeCapacity"] = room.GetCapacity()
 		}
-		o = t.named(entry.RefTo("office", room.GetOffice())).GetOffice()
+		o = t.named(entry.ParseRef("office", room.GetOffice())).GetOffice()
 	}
 	for _, a := range o.GetAddresses() {
 		if a.GetPurpose() != directoryv1.AddressPurpose_ADDRESS_PURPOSE_POST {

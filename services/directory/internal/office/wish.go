@@ -9,11 +9,11 @@ const (
 	separateEntrance = "SEPARATE_ACCESSIBLE_ENTRANCE" // of the list of accessibility
 )
 
-// wish ranks an office by how much it gives of what was wished for, and says so.
-func (r *ranked) wish(q Query) {
+// rankPreferences ranks an office by how much it gives of what was wished for, and says so.
+func (r *ranked) rankPreferences(q Query) {
 	o := r.Office
-	r.language = r.give(q.Languages, o.speaks, ByLanguage, PartlyByLanguage)
-	r.accessibility = r.give(q.Accessibility, o.offers, ByAccessibility, PartlyByAccessibility)
+	r.language = r.give(q.Languages, o.speaks, ReasonLanguage, ReasonLanguagePartly)
+	r.accessibility = r.give(q.Accessibility, o.offers, ReasonAccessibility, ReasonAccessibilityPartly)
 }
 
 // give returns 0 for an office that gives all, 1 for one that gives some, 2 for one that gives none or does not say.
@@ -46,7 +46,7 @@ func (o *Office) offers(code string) bool {
 	case slices.Contains(o.Accessibility, code):
 		return true
 	case code == separateEntrance:
-		return slices.ContainsFunc(o.Addresses, func(a Address) bool { return a.Purpose == AccessibleEntrance })
+		return slices.ContainsFunc(o.Addresses, func(a Address) bool { return a.Purpose == PurposeAccessibleEntrance })
 	case code == signBookable:
 		return slices.Contains(o.Languages, signLanguage)
 	}

@@ -29,7 +29,7 @@ func TestIndex_Find_Wishes(t *testing.T) {
 		desk("c-both", with("019036", []string{"AR", "FR"}, []string{"LIFT"})),
 		desk("d-lift", with("019036", nil, []string{"LIFT", "STEP_FREE"})),
 		desk("e-side-door", func(o *office.Office) {
-			o.Territories, o.Addresses = []string{"019036"}, []office.Address{{Purpose: office.AccessibleEntrance}}
+			o.Territories, o.Addresses = []string{"019036"}, []office.Address{{Purpose: office.PurposeAccessibleEntrance}}
 		}),
 		desk("f-signs", with("019036", nil, []string{"LIS_BOOKABLE"})),
 		desk("g-training", func(o *office.Office) {

@@ -4,8 +4,8 @@ import (
 	"fmt"
 )
 
-// Check returns everything that is wrong with a schedule.
-func Check(s Schedule) []Problem {
+// Validate returns everything that is wrong with a schedule.
+func Validate(s Schedule) []Problem {
 	c := &checker{}
 	switch s.Holidays {
 	case "", HolidaysClosed, HolidaysNotGiven, HolidaysOpen:
@@ -45,9 +45,9 @@ func municipality(code string) bool {
 
 type checker struct{ problems []Problem }
 
-func (c *checker) need(ok bool, reason Wrong, path string) bool {
+func (c *checker) need(ok bool, reason ProblemCode, path string) bool {
 	if !ok {
-		c.problems = append(c.problems, Problem{Path: path, Reason: reason})
+		c.problems = append(c.problems, Problem{Path: path, Code: reason})
 	}
 	return ok
 }
@@ -57,7 +57,7 @@ func (c *checker) hours(hours []Hours) {
 	for i, h := range hours {
 		path := fmt.Sprintf("hours[%d]", i)
 		c.need(h.Weekday >= 1 && h.Weekday <= 7, BadWeekday, path+".weekday")
-		c.times(path, Times{h.Opens, h.Closes})
+		c.times(path, TimeRange{h.Opens, h.Closes})
 		first, last, ok := c.dates(path+".valid_from", h.ValidFrom, path+".valid_to", h.ValidTo)
 		for _, other := range hours[:i] {
 			otherFirst, otherLast, otherOK := parseRange(other.ValidFrom, other.ValidTo)
@@ -71,7 +71,7 @@ func (c *checker) hours(hours []Hours) {
 }
 
 // times checks one opening and tells whether it is possible.
-func (c *checker) times(path string, t Times) bool {
+func (c *checker) times(path string, t TimeRange) bool {
 	opens := c.need(t.Opens >= 0 && t.Opens <= endOfDay, BadTime, path+".opens")
 	closes := c.need(t.Closes >= 0 && t.Closes <= endOfDay, BadTime, path+".closes")
 	return opens && closes && c.need(t.Opens < t.Closes, ClosesBeforeOpens, path+".closes")
@@ -141,7 +141,7 @@ func (c *checker) shared(path string, others []Exception, e Exception) {
 }
 
 // shown checks that the clock shows the times on every day of a range: when the clocks go forward an hour is left out.
-func (c *checker) shown(path string, t Times, first, last day) {
+func (c *checker) shown(path string, t TimeRange, first, last day) {
 	opens, closes := true, true
 	all := turns()
 	for i := turnAt(int64(first)*secondsPerDay-3*3600) + 1; i < len(all); i++ {
@@ -154,7 +154,7 @@ func (c *checker) shown(path string, t Times, first, last day) {
 			continue
 		}
 		midnight := int64(d) * secondsPerDay
-		left := Times{Clock((before - midnight) / 60), Clock((after - midnight) / 60)}
+		left := TimeRange{TimeOfDay((before - midnight) / 60), TimeOfDay((after - midnight) / 60)}
 		// To close when the left-out hour would have begun is to close at the change itself.
 		opens = opens && (t.Opens < left.Opens || t.Opens >= left.Closes)
 		closes = closes && (t.Closes <= left.Opens || t.Closes >= left.Closes)

@@ -12,7 +12,7 @@ import (
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	const nine, one = 9 * 60, 13 * 60
-	morning := []opening.Times{{Opens: nine, Closes: one}}
+	morning := []opening.TimeRange{{Opens: nine, Closes: one}}
 	valid := func(weekday int, from, to string) opening.Hours {
 		return opening.Hours{Weekday: weekday, Opens: nine, Closes: one, ValidFrom: from, ValidTo: to}
 	}
@@ -42,17 +42,17 @@ func TestCheck(t *testing.T) {
 		}},
 		{"refuses two exceptions of a day", on(opening.Exception{From: "2026-08-10", To: "2026-08-20", Closed: true}, opening.Exception{From: "2026-08-20", Hours: morning}),
 			[]string{"exceptions[1].from OVERLAP"}},
-		{"refuses openings of a day that overlap", on(opening.Exception{From: "2026-08-10", Hours: []opening.Times{{Opens: nine, Closes: one}, {Opens: one - 1, Closes: one + 60}}}),
+		{"refuses openings of a day that overlap", on(opening.Exception{From: "2026-08-10", Hours: []opening.TimeRange{{Opens: nine, Closes: one}, {Opens: one - 1, Closes: one + 60}}}),
 			[]string{"exceptions[0].hours[1] OVERLAP"}},
 		{"refuses 29 February of a common year", on(opening.Exception{From: "2026-02-29", Closed: true}), []string{"exceptions[0].from BAD_DATE"}},
 		{"accepts 29 February of a leap year", on(opening.Exception{From: "2028-02-29", Closed: true}), nil},
-		{"refuses an hour that the clocks leave out", on(opening.Exception{From: "2026-03-29", Hours: []opening.Times{{Opens: 150, Closes: one}}}),
+		{"refuses an hour that the clocks leave out", on(opening.Exception{From: "2026-03-29", Hours: []opening.TimeRange{{Opens: 150, Closes: one}}}),
 			[]string{"exceptions[0].hours[0].opens HOUR_SKIPPED_BY_CLOCK_CHANGE"}},
-		{"refuses it anywhere in a range", on(opening.Exception{From: "2026-03-01", To: "2026-04-01", Hours: []opening.Times{{Opens: 60, Closes: 150}}}),
+		{"refuses it anywhere in a range", on(opening.Exception{From: "2026-03-01", To: "2026-04-01", Hours: []opening.TimeRange{{Opens: 60, Closes: 150}}}),
 			[]string{"exceptions[0].hours[0].closes HOUR_SKIPPED_BY_CLOCK_CHANGE"}},
-		{"accepts times at the edges of that hour", on(opening.Exception{From: "2026-03-29", Hours: []opening.Times{{Opens: 60, Closes: 120}, {Opens: 180, Closes: 240}}}), nil},
-		{"accepts the same hour the day before", on(opening.Exception{From: "2026-03-28", Hours: []opening.Times{{Opens: 150, Closes: one}}}), nil},
-		{"accepts an hour that is shown twice", on(opening.Exception{From: "2026-10-25", Hours: []opening.Times{{Opens: 150, Closes: one}}}), nil},
+		{"accepts times at the edges of that hour", on(opening.Exception{From: "2026-03-29", Hours: []opening.TimeRange{{Opens: 60, Closes: 120}, {Opens: 180, Closes: 240}}}), nil},
+		{"accepts the same hour the day before", on(opening.Exception{From: "2026-03-28", Hours: []opening.TimeRange{{Opens: 150, Closes: one}}}), nil},
+		{"accepts an hour that is shown twice", on(opening.Exception{From: "2026-10-25", Hours: []opening.TimeRange{{Opens: 150, Closes: one}}}), nil},
 		{"accepts an end of a rule", rule("FREQ=WEEKLY;BYDAY=TU,TH;UNTIL=20261231T225959Z"), nil},
 		{"refuses a rule without frequency", rule("BYDAY=1MO"), []string{"exceptions[0].rrule BAD_RRULE"}},
 		{"refuses a rule of seconds", rule("FREQ=SECONDLY"), []string{"exceptions[0].rrule BAD_RRULE"}},
@@ -66,10 +66,10 @@ func TestCheck(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var got []string
-			for _, p := range opening.Check(c.schedule) {
-				got = append(got, fmt.Sprintf("%s %s", p.Path, p.Reason))
+			for _, p := range opening.Validate(c.schedule) {
+				got = append(got, fmt.Sprintf("%s %s", p.Path, p.Code))
 				if p.English() == "" || p.Italian() == "" || !strings.HasPrefix(p.Error(), p.Path+": ") {
-					t.Errorf("%s has no text", p.Reason)
+					t.Errorf("%s has no text", p.Code)
 				}
 			}
 			if !slices.Equal(got, c.want) {
@@ -95,7 +95,7 @@ func FuzzRRule(f *testing.F) {
 		f.Add(seed, "2399-12-31")
 	}
 	f.Fuzz(func(t *testing.T, rule, from string) {
-		p, err := opening.Compile(opening.Schedule{Exceptions: []opening.Exception{{From: from, RRule: rule, Hours: []opening.Times{{Opens: 540, Closes: 600}}}}})
+		p, err := opening.Compile(opening.Schedule{Exceptions: []opening.Exception{{From: from, RRule: rule, Hours: []opening.TimeRange{{Opens: 540, Closes: 600}}}}})
 		if err != nil {
 			return
 		}

@@ -11,7 +11,7 @@ func FuzzClock_UnmarshalText(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		var c opening.Clock
+		var c opening.TimeOfDay
 		if err := c.UnmarshalText([]byte(text)); err != nil {
 			return
 		}

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// Free yields the free windows of a length between two moments, in order: each lies within one opening and touches nothing
+// FreeWindows yields the free windows of a length between two moments, in order: each lies within one opening and touches nothing
 // that is busy. Windows begin at the opening and every step after it, whatever is busy, so that they stay the same while
 // others are taken; when step is less than length they overlap, and the caller takes one. Busy spans may come in any order
 // and overlap. An opening that went on over midnight into the first day counts from that midnight. Without a length,
 // or with steps of less than a minute, there are none.
-func (p *Plan) Free(from, to time.Time, length, step time.Duration, busy []Span) iter.Seq[Span] {
+func (p *Plan) FreeWindows(from, to time.Time, length, step time.Duration, busy []Span) iter.Seq[Span] {
 	taken := slices.SortedFunc(slices.Values(busy), func(a, b Span) int { return a.From.Compare(b.From) })
 	return func(yield func(Span) bool) {
 		if length <= 0 || step < time.Minute {

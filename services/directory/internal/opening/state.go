@@ -39,7 +39,7 @@ func (p *Plan) StateAt(moment time.Time) State {
 		return state
 	}
 	second := moment.Unix()
-	p.walk(d, d+Horizon, func(from, to int64) bool {
+	p.walk(d, d+HorizonDays, func(from, to int64) bool {
 		switch {
 		case to <= second:
 			return true
@@ -47,7 +47,7 @@ func (p *Plan) StateAt(moment time.Time) State {
 			state.Next = local(from)
 		default:
 			state.Open = true
-			if to < min(d+Horizon, lastDay).ends() {
+			if to < min(d+HorizonDays, lastDay).ends() {
 				state.Until = local(to)
 			}
 		}
@@ -65,7 +65,7 @@ func (p *Plan) NextOpening(after time.Time) (time.Time, bool) {
 	}
 	var next time.Time
 	found, second := false, after.Unix()
-	p.walk(d, d+Horizon, func(from, to int64) bool {
+	p.walk(d, d+HorizonDays, func(from, to int64) bool {
 		if to <= second {
 			return true
 		}

@@ -24,8 +24,8 @@ import (
 // tenant is whose request ids these are: the directory is the centre's, whoever changes it.
 const tenant = identity.Centre
 
-// Check tells what is wrong with entries among all others, before they become current.
-type Check func(proposed, rest []*directoryv1.Entry) error
+// ValidateFunc tells what is wrong with entries among all others, before they become current.
+type ValidateFunc func(proposed, rest []*directoryv1.Entry) error
 
 // Actor is who proposes or decides. It is kept with the proposal, and told to nobody but the auditors of the database.
 type Actor struct{ Person, Node, System string }
@@ -34,12 +34,12 @@ type Actor struct{ Person, Node, System string }
 type Proposal struct {
 	*directoryv1.Proposal
 
-	By      Actor
-	decided Actor
+	ProposedBy Actor
+	decidedBy  Actor
 }
 
-// Propose keeps a proposal for a second person, once per request.
-func Propose(ctx context.Context, pool *pgxpool.Pool, p Proposal, req idempotency.Request) (kept Proposal, replayed bool, err error) {
+// InsertProposal keeps a proposal for a second person, once per request.
+func InsertProposal(ctx context.Context, pool *pgxpool.Pool, p Proposal, req idempotency.Request) (kept Proposal, replayed bool, err error) {
 	err = pg.InTenant(ctx, pool, tenant, func(ctx context.Context, tx pgx.Tx) error {
 		id, known, err := req.Lookup(ctx, tx, tenant)
 		if err != nil {
@@ -47,12 +47,12 @@ func Propose(ctx context.Context, pool *pgxpool.Pool, p Proposal, req idempotenc
 		}
 		if known {
 			replayed = true
-			kept, err = proposal(ctx, tx, id, "proposal")
+			kept, err = getProposal(ctx, tx, id, "proposal")
 			return err
 		}
 		b := &pgx.Batch{}
 		req.Queue(b, tenant, p.GetProposalId(), p.GetProposedAt().AsTime())
-		b.Queue(changing["propose"], p.GetProposalId(), p.GetReason(), optional(p.GetEffectiveOn()), p.By.Person, p.By.Node, p.By.System, p.GetProposedAt().AsTime())
+		b.Queue(changing["propose"], p.GetProposalId(), p.GetReason(), optional(p.GetEffectiveOn()), p.ProposedBy.Person, p.ProposedBy.Node, p.ProposedBy.System, p.GetProposedAt().AsTime())
 		for _, c := range p.GetChanges() {
 			content, err := entry.Marshal(c.GetEntry())
 			if err != nil {
@@ -69,15 +69,15 @@ func Propose(ctx context.Context, pool *pgxpool.Pool, p Proposal, req idempotenc
 	return kept, replayed, err
 }
 
-// Proposed returns the proposal that a request was answered with; ok is false when the request is new.
-func Proposed(ctx context.Context, pool *pgxpool.Pool, req idempotency.Request) (p Proposal, ok bool, err error) {
+// LookupProposal returns the proposal that a request was answered with; ok is false when the request is new.
+func LookupProposal(ctx context.Context, pool *pgxpool.Pool, req idempotency.Request) (p Proposal, ok bool, err error) {
 	err = pg.InTenant(ctx, pool, tenant, func(ctx context.Context, tx pgx.Tx) error {
 		id, known, err := req.Lookup(ctx, tx, tenant)
 		if err != nil || !known {
 			return err
 		}
 		ok = true
-		p, err = proposal(ctx, tx, id, "proposal")
+		p, err = getProposal(ctx, tx, id, "proposal")
 		return err
 	})
 	return p, ok, err
@@ -89,24 +89,24 @@ type Decision struct {
 	Version    int64
 	Approve    bool
 	Note       string
-	By         Actor
-	// Sight of who decides: nobody decides on what they do not see.
-	Sight entry.Sight
-	At    time.Time
+	DecidedBy  Actor
+	// Scope of who decides: nobody decides on what they do not see.
+	Scope     entry.VisibilityScope
+	DecidedAt time.Time
 	// Today is the day in Europe/Rome, ISO 8601.
 	Today string
-	// Read is what was read before, at whatever revision: what has not changed since is not read again.
-	Read Contents
+	// Cached is what was read before, at whatever revision: what has not changed since is not read again.
+	Cached Snapshot
 }
 
 // Decide keeps a decision, once per request, and makes what was approved current if its day has come.
-func Decide(ctx context.Context, pool *pgxpool.Pool, d Decision, req idempotency.Request, check Check) (p Proposal, replayed bool, err error) {
+func Decide(ctx context.Context, pool *pgxpool.Pool, d Decision, req idempotency.Request, check ValidateFunc) (p Proposal, replayed bool, err error) {
 	err = pg.InTenant(ctx, pool, tenant, func(ctx context.Context, tx pgx.Tx) error {
 		// The lock comes first, so that a repeated request waits for the first one and then finds its answer.
-		if p, err = proposal(ctx, tx, d.ProposalID, "lock proposal"); err != nil {
+		if p, err = getProposal(ctx, tx, d.ProposalID, "lock proposal"); err != nil {
 			return err
 		}
-		if slices.ContainsFunc(p.GetChanges(), func(c *directoryv1.PlannedChange) bool { return !d.Sight.Sees(c.GetEntry()) }) {
+		if slices.ContainsFunc(p.GetChanges(), func(c *directoryv1.PlannedChange) bool { return !d.Scope.Includes(c.GetEntry()) }) {
 			return fault.New(fault.NotFound)
 		}
 		id, known, err := req.Lookup(ctx, tx, tenant)
@@ -121,22 +121,22 @@ func Decide(ctx context.Context, pool *pgxpool.Pool, d Decision, req idempotency
 			return fault.New(fault.WrongVersion).WithMeta("current_version", strconv.FormatInt(p.GetVersion(), 10))
 		case p.GetState() != directoryv1.ProposalState_PROPOSAL_STATE_PENDING:
 			return fault.New(fault.ForbiddenMove)
-		case p.By.Person == d.By.Person:
+		case p.ProposedBy.Person == d.DecidedBy.Person:
 			return fault.New(reason.SecondPersonNeeded)
 		}
-		p.decided, p.DecidedAt, p.Note = d.By, timestamppb.New(d.At), d.Note
+		p.decidedBy, p.DecidedAt, p.Note = d.DecidedBy, timestamppb.New(d.DecidedAt), d.Note
 		switch {
 		case !d.Approve:
 			p.State = directoryv1.ProposalState_PROPOSAL_STATE_REJECTED
 		case p.GetEffectiveOn() > d.Today:
 			p.State = directoryv1.ProposalState_PROPOSAL_STATE_SCHEDULED
 		default:
-			if _, err := apply(ctx, tx, p, d.Read, check, d.At); err != nil {
+			if _, err := apply(ctx, tx, p, d.Cached, check, d.DecidedAt); err != nil {
 				return err
 			}
 		}
 		b := &pgx.Batch{}
-		req.Queue(b, tenant, p.GetProposalId(), d.At)
+		req.Queue(b, tenant, p.GetProposalId(), d.DecidedAt)
 		queueDecided(b, p)
 		return tx.SendBatch(ctx, b).Close()
 	})
@@ -145,8 +145,8 @@ func Decide(ctx context.Context, pool *pgxpool.Pool, d Decision, req idempotency
 
 // ApplyDue makes the proposals current whose day has come, each for itself, and returns how many it dealt with. One that no
 // longer fits what is current becomes a conflict.
-func ApplyDue(ctx context.Context, pool *pgxpool.Pool, today string, now time.Time, check Check) (n int, err error) {
-	var read Contents
+func ApplyDue(ctx context.Context, pool *pgxpool.Pool, today string, now time.Time, check ValidateFunc) (n int, err error) {
+	var read Snapshot
 	for {
 		done := false
 		err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
@@ -159,7 +159,7 @@ func ApplyDue(ctx context.Context, pool *pgxpool.Pool, today string, now time.Ti
 			if err != nil {
 				return err
 			}
-			p, err := proposal(ctx, tx, id, "lock proposal")
+			p, err := getProposal(ctx, tx, id, "lock proposal")
 			if err != nil {
 				return err
 			}
@@ -183,17 +183,17 @@ func ApplyDue(ctx context.Context, pool *pgxpool.Pool, today string, now time.Ti
 
 // apply makes the entries of a proposal current, when each is still what the change was based on, and returns what was current
 // before. The revision stays locked until the transaction ends, so what is checked is exactly what will be current.
-func apply(ctx context.Context, tx pgx.Tx, p Proposal, read Contents, check Check, now time.Time) (Contents, error) {
+func apply(ctx context.Context, tx pgx.Tx, p Proposal, read Snapshot, check ValidateFunc, now time.Time) (Snapshot, error) {
 	var revision int64
 	if err := tx.QueryRow(ctx, changing["lock revision"]).Scan(&revision); err != nil {
-		return Contents{}, fmt.Errorf("lock directory: %w", err)
+		return Snapshot{}, fmt.Errorf("lock directory: %w", err)
 	}
 	if read.Revision > revision { // the database was put back to an earlier state
-		read = Contents{}
+		read = Snapshot{}
 	}
-	c, err := contents(ctx, tx, read)
+	c, err := loadSnapshot(ctx, tx, read)
 	if err != nil {
-		return Contents{}, err
+		return Snapshot{}, err
 	}
 	entries, rest, err := placed(p.GetChanges(), c.Entries)
 	if err != nil {
@@ -203,7 +203,7 @@ func apply(ctx context.Context, tx pgx.Tx, p Proposal, read Contents, check Chec
 		return c, err
 	}
 	b := &pgx.Batch{}
-	if slices.ContainsFunc(entries, entry.Hidden) { // they stand apart in their proposals
+	if slices.ContainsFunc(entries, entry.IsHidden) { // they stand apart in their proposals
 		revision = beyond(revision, p.GetChanges())
 		b.Queue(copying["tell all"])
 	} else {
@@ -254,7 +254,7 @@ func placed(changes []*directoryv1.PlannedChange, current []*directoryv1.Entry) 
 
 func queueDecided(b *pgx.Batch, p Proposal) {
 	p.Version++
-	b.Queue(changing["decided"], p.GetProposalId(), p.GetVersion(), stateName(p.GetState()), p.decided.Person, p.decided.Node, p.decided.System,
+	b.Queue(changing["decided"], p.GetProposalId(), p.GetVersion(), stateName(p.GetState()), p.decidedBy.Person, p.decidedBy.Node, p.decidedBy.System,
 		p.GetDecidedAt().AsTime(), p.GetNote(), p.GetRevision())
 }
 

@@ -14,11 +14,11 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// ErrDigest is returned when a copy would not say what the centre says; nothing of it is kept then.
-var ErrDigest = errors.New("the copy would differ from the centre")
+// ErrDigestMismatch is returned when a copy would not say what the centre says; nothing of it is kept then.
+var ErrDigestMismatch = errors.New("the copy would differ from the centre")
 
-// Position is how far a directory is. Two directories with the same digest say the same.
-type Position struct {
+// Checkpoint is how far a directory is. Two directories with the same digest say the same.
+type Checkpoint struct {
 	// Revision of the newest list or entry in it, 0 when it is empty.
 	Revision int64
 	// Digest in hexadecimal.
@@ -75,8 +75,8 @@ const allowCopy = `
 	grant delete on entry to pari_app;
 	grant insert on catalogue to pari_app;`
 
-// AllowCopy makes a migrated database one that keeps a copy. It wants the owner's address.
-func AllowCopy(ctx context.Context, ownerURL string) error {
+// GrantCopy makes a migrated database one that keeps a copy. It wants the owner's address.
+func GrantCopy(ctx context.Context, ownerURL string) error {
 	conn, err := pgx.Connect(ctx, ownerURL)
 	if err != nil {
 		return errors.New("the owner of the database cannot connect")
@@ -88,15 +88,15 @@ func AllowCopy(ctx context.Context, ownerURL string) error {
 	return nil
 }
 
-// At returns how far the directory is, as far as a node may have it ("" for what is public).
-func At(ctx context.Context, pool *pgxpool.Pool, node string) (p Position, err error) {
+// GetCheckpoint returns how far the directory is, as far as a node may have it ("" for what is public).
+func GetCheckpoint(ctx context.Context, pool *pgxpool.Pool, node string) (p Checkpoint, err error) {
 	err = pool.QueryRow(ctx, copying["position"], node).Scan(&p.Revision, &p.Digest)
 	return p, pg.ToFault(err)
 }
 
-// After returns what changed after a revision, as far as a node may have it, and the position after it; everything after
+// ListChanges returns what changed after a revision, as far as a node may have it, and the position after it; everything after
 // revision 0.
-func After(ctx context.Context, pool *pgxpool.Pool, node string, revision int64) (doc *directoryv1.CopyDocument, p Position, err error) {
+func ListChanges(ctx context.Context, pool *pgxpool.Pool, node string, revision int64) (doc *directoryv1.CopyDocument, p Checkpoint, err error) {
 	doc = &directoryv1.CopyDocument{}
 	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		if err := tx.QueryRow(ctx, copying["position"], node).Scan(&p.Revision, &p.Digest); err != nil {
@@ -130,9 +130,9 @@ func After(ctx context.Context, pool *pgxpool.Pool, node string, revision int64)
 	return doc, p, pg.ToFault(err)
 }
 
-// Copy makes the rows of a document current, or with whole puts them in the place of everything, when the directory then is
+// ApplyCopy makes the rows of a document current, or with whole puts them in the place of everything, when the directory then is
 // where the centre says: all or nothing, else ErrDigest. The followers of the database are told.
-func Copy(ctx context.Context, pool *pgxpool.Pool, doc *directoryv1.CopyDocument, whole bool, want Position, now time.Time) error {
+func ApplyCopy(ctx context.Context, pool *pgxpool.Pool, doc *directoryv1.CopyDocument, whole bool, want Checkpoint, now time.Time) error {
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		b := &pgx.Batch{}
 		tell := statements["tell"]
@@ -147,13 +147,13 @@ func Copy(ctx context.Context, pool *pgxpool.Pool, doc *directoryv1.CopyDocument
 		if err := tx.SendBatch(ctx, b).Close(); err != nil {
 			return fmt.Errorf("copy: %w", err)
 		}
-		var got Position
+		var got Checkpoint
 		// A copy holds what it may have, and nothing else: everything in it counts, hidden or not.
 		if err := tx.QueryRow(ctx, copying["position of all"]).Scan(&got.Revision, &got.Digest); err != nil {
 			return fmt.Errorf("copy: %w", err)
 		}
 		if got != want {
-			return ErrDigest
+			return ErrDigestMismatch
 		}
 		return nil
 	})
@@ -183,14 +183,14 @@ func queueCopies(b *pgx.Batch, doc *directoryv1.CopyDocument, now time.Time) {
 	}
 }
 
-// Confirm keeps the moment at which the centre said that nothing is missing.
-func Confirm(ctx context.Context, pool *pgxpool.Pool, at time.Time) error {
+// SetConfirmedAt keeps the moment at which the centre said that nothing is missing.
+func SetConfirmedAt(ctx context.Context, pool *pgxpool.Pool, at time.Time) error {
 	_, err := pool.Exec(ctx, copying["confirm"], at)
 	return pg.ToFault(err)
 }
 
-// Confirmed returns the moment that was kept last; zero when there was none.
-func Confirmed(ctx context.Context, pool *pgxpool.Pool) (time.Time, error) {
+// GetConfirmedAt returns the moment that was kept last; zero when there was none.
+func GetConfirmedAt(ctx context.Context, pool *pgxpool.Pool) (time.Time, error) {
 	var at *time.Time
 	err := pool.QueryRow(ctx, copying["confirmed"]).Scan(&at)
 	if errors.Is(err, pgx.ErrNoRows) || err == nil && at == nil {

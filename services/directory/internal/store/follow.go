@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	// look is how often a follower asks for the revision although nobody told it of a load.
-	look = 30 * time.Second
-	// patience is how long reading may take; a network that says nothing any more must not hold a follower for ever.
-	patience = 20 * time.Second
-	// again is how long a follower waits before it tries a lost database again.
-	again = time.Second
+	// pollInterval is how often a follower asks for the revision although nobody told it of a load.
+	pollInterval = 30 * time.Second
+	// readTimeout is how long reading may take; a network that says nothing any more must not hold a follower for ever.
+	readTimeout = 20 * time.Second
+	// retryInterval is how long a follower waits before it tries a lost database retryInterval.
+	retryInterval = time.Second
 )
 
-// Follow calls show with everything that is current, at once and after each load, until ctx ends. While the database is
+// Watch calls show with everything that is current, at once and after each load, until ctx ends. While the database is
 // away it says so in the log and tries on: what was shown last stays valid.
-func Follow(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger, show func(Contents)) error {
+func Watch(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger, show func(Snapshot)) error {
 	for {
 		err := follow(ctx, pool, show)
 		if ctx.Err() != nil {
@@ -31,13 +31,13 @@ func Follow(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger, show func
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(again):
+		case <-time.After(retryInterval):
 		}
 	}
 }
 
 // follow listens on a connection of its own before it reads, so that no load falls in between.
-func follow(ctx context.Context, pool *pgxpool.Pool, show func(Contents)) error {
+func follow(ctx context.Context, pool *pgxpool.Pool, show func(Snapshot)) error {
 	pooled, err := pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
@@ -47,7 +47,7 @@ func follow(ctx context.Context, pool *pgxpool.Pool, show func(Contents)) error 
 	if _, err := conn.Exec(ctx, statements["listen"]); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	var shown *Contents
+	var shown *Snapshot
 	for all := true; ; {
 		if all {
 			shown = nil
@@ -63,10 +63,10 @@ func follow(ctx context.Context, pool *pgxpool.Pool, show func(Contents)) error 
 
 // refresh shows what is current unless it was shown already, and returns what is shown now. Only what has changed since is
 // read; with nil everything is.
-func refresh(ctx context.Context, conn *pgx.Conn, shown *Contents, show func(Contents)) (*Contents, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func refresh(ctx context.Context, conn *pgx.Conn, shown *Snapshot, show func(Snapshot)) (*Snapshot, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	before := Contents{}
+	before := Snapshot{}
 	if shown != nil {
 		switch now, err := revision(ctx, conn); {
 		case err != nil:
@@ -77,7 +77,7 @@ func refresh(ctx context.Context, conn *pgx.Conn, shown *Contents, show func(Con
 			before = *shown
 		}
 	}
-	c, err := read(ctx, conn, before)
+	c, err := readSnapshot(ctx, conn, before)
 	if err != nil {
 		return shown, err
 	}
@@ -87,7 +87,7 @@ func refresh(ctx context.Context, conn *pgx.Conn, shown *Contents, show func(Con
 
 // wait returns when something has changed, or when it is time to look; all is true when what was read before may be gone.
 func wait(ctx context.Context, conn *pgx.Conn) (all bool, err error) {
-	quiet, cancel := context.WithTimeout(ctx, look)
+	quiet, cancel := context.WithTimeout(ctx, pollInterval)
 	defer cancel()
 	note, err := conn.WaitForNotification(quiet)
 	if err != nil && quiet.Err() == nil {

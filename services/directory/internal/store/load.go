@@ -14,8 +14,8 @@ import (
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
-// Loaded says what a load changed.
-type Loaded struct {
+// LoadResult says what a load changed.
+type LoadResult struct {
 	// Revision after it. Without changes it is the one before.
 	Revision int64
 	// Lists and Entries are the names of the lists and of the entries that changed or are new.
@@ -40,10 +40,10 @@ var loading = map[string]string{
 // last load is left alone, versions included: the same load again changes nothing, and an entry that was changed by a proposal
 // stays so. It refuses to lose a list, a code or an entry: what was written with them must stay readable; and to change an
 // entry that a proposal has changed since: the files must take that change in first. It wants the owner's address.
-func Load(ctx context.Context, ownerURL string, lists []vocabulary.List, entries []*directoryv1.Entry, now time.Time) (loaded Loaded, err error) {
+func Load(ctx context.Context, ownerURL string, lists []vocabulary.List, entries []*directoryv1.Entry, now time.Time) (loaded LoadResult, err error) {
 	conn, err := pgx.Connect(ctx, ownerURL)
 	if err != nil {
-		return Loaded{}, errors.New("the owner of the database cannot connect")
+		return LoadResult{}, errors.New("the owner of the database cannot connect")
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
@@ -51,12 +51,12 @@ func Load(ctx context.Context, ownerURL string, lists []vocabulary.List, entries
 		if _, err := tx.Exec(ctx, loading["lock"]); err != nil {
 			return err
 		}
-		stored, err := contents(ctx, tx, Contents{})
+		stored, err := loadSnapshot(ctx, tx, Snapshot{})
 		if err != nil {
 			return err
 		}
 		batch := &pgx.Batch{}
-		loaded = Loaded{Revision: stored.Revision}
+		loaded = LoadResult{Revision: stored.Revision}
 		if loaded.Lists, err = queueLists(batch, stored.Lists, lists, stored.Revision+1, now); err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ func Load(ctx context.Context, ownerURL string, lists []vocabulary.List, entries
 		return tx.SendBatch(ctx, batch).Close()
 	})
 	if err != nil {
-		return Loaded{}, fmt.Errorf("load directory: %w", err)
+		return LoadResult{}, fmt.Errorf("load directory: %w", err)
 	}
 	return loaded, nil
 }
@@ -90,7 +90,7 @@ func queueLists(batch *pgx.Batch, stored, read []vocabulary.List, revision int64
 		old, there := before[l.Name]
 		delete(before, l.Name)
 		if there {
-			next, changes, err := l.After(old)
+			next, changes, err := l.NextVersion(old)
 			if err != nil {
 				return nil, err
 			}
@@ -140,7 +140,7 @@ func queueEntries(batch *pgx.Batch, current []*directoryv1.Entry, before map[ent
 		old, last := stands[ref], before[ref]
 		delete(before, ref)
 		switch {
-		case last != nil && entry.Same(last, e), old != nil && entry.Same(old, e):
+		case last != nil && entry.Equal(last, e), old != nil && entry.Equal(old, e):
 			continue
 		case old != nil && (last == nil || old.GetRevision() != last.GetRevision()):
 			return nil, fmt.Errorf("%s was changed by a proposal since the files were loaded: take that change into its file first", ref)

@@ -53,10 +53,10 @@ func stateName(s directoryv1.ProposalState) string {
 // maxPage is how many bytes of entries a page of proposals holds, if it holds more than one proposal.
 const maxPage = 2 << 20
 
-// Proposals returns up to limit proposals in which there is something to be seen, newest first, from the one after another on
+// ListProposals returns up to limit proposals in which there is something to be seen, newest first, from the one after another on
 // ("" for the newest), and whether more follow; the state unspecified is every state. They still hold all of their changes. A
 // page of large proposals ends early.
-func Proposals(ctx context.Context, pool *pgxpool.Pool, sight entry.Sight, state directoryv1.ProposalState, after string, limit int) (page []Proposal, more bool, err error) {
+func ListProposals(ctx context.Context, pool *pgxpool.Pool, sight entry.VisibilityScope, state directoryv1.ProposalState, after string, limit int) (page []Proposal, more bool, err error) {
 	name := ""
 	if state != directoryv1.ProposalState_PROPOSAL_STATE_UNSPECIFIED {
 		name = stateName(state)
@@ -88,8 +88,8 @@ func Proposals(ctx context.Context, pool *pgxpool.Pool, sight entry.Sight, state
 	return page, more, pg.ToFault(err)
 }
 
-// proposal reads one proposal with a statement, or NOT_FOUND.
-func proposal(ctx context.Context, tx pgx.Tx, id, statement string) (Proposal, error) {
+// getProposal reads one getProposal with a statement, or NOT_FOUND.
+func getProposal(ctx context.Context, tx pgx.Tx, id, statement string) (Proposal, error) {
 	rows, err := tx.Query(ctx, changing[statement], id)
 	if err != nil {
 		return Proposal{}, err
@@ -125,13 +125,13 @@ func (r proposalRow) proposal() Proposal {
 			ProposalId: r.ProposalID, Version: r.Version, State: directoryv1.ProposalState(directoryv1.ProposalState_value[statePrefix+r.State]),
 			Reason: r.Reason, ProposedFor: r.ActingFor, ProposedAt: timestamppb.New(r.ProposedAt), Note: r.Note, Revision: r.Revision,
 		},
-		By: Actor{Person: r.Person, Node: r.ActingFor, System: r.System},
+		ProposedBy: Actor{Person: r.Person, Node: r.ActingFor, System: r.System},
 	}
 	if r.EffectiveOn != nil {
 		p.EffectiveOn = *r.EffectiveOn
 	}
 	if r.DecidedAt != nil {
-		p.decided = Actor{Person: *r.DecidedPerson, Node: *r.DecidedFor, System: *r.DecidedSystem}
+		p.decidedBy = Actor{Person: *r.DecidedPerson, Node: *r.DecidedFor, System: *r.DecidedSystem}
 		p.DecidedAt = timestamppb.New(*r.DecidedAt)
 	}
 	return p

@@ -29,8 +29,8 @@ var publishing = map[string]string{
 	"publish":        `update published set seq = $3, digest = $4, revision = $5 where region = $1 and aggregate = $2`,
 }
 
-// FirstHad tells on which day, in Europe/Rome, the directory first had each office.
-func FirstHad(ctx context.Context, pool *pgxpool.Pool) (map[entry.Ref]string, error) {
+// ListFirstSeen tells on which day, in Europe/Rome, the directory first had each office.
+func ListFirstSeen(ctx context.Context, pool *pgxpool.Pool) (map[entry.Ref]string, error) {
 	rows, err := pool.Query(ctx, publishing["first had"])
 	if err != nil {
 		return nil, fmt.Errorf("first days of offices: %w", err)
@@ -38,7 +38,7 @@ func FirstHad(ctx context.Context, pool *pgxpool.Pool) (map[entry.Ref]string, er
 	first := map[entry.Ref]string{}
 	var kind, id, day string
 	_, err = pgx.ForEachRow(rows, []any{&kind, &id, &day}, func() error {
-		first[entry.MakeRef(kind, id)] = day
+		first[entry.NewRef(kind, id)] = day
 		return nil
 	})
 	if err != nil {
@@ -47,8 +47,8 @@ func FirstHad(ctx context.Context, pool *pgxpool.Pool) (map[entry.Ref]string, er
 	return first, nil
 }
 
-// PublishedRegions lists the regions that something was ever published for.
-func PublishedRegions(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
+// ListPublishedRegions lists the regions that something was ever published for.
+func ListPublishedRegions(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
 	rows, err := pool.Query(ctx, publishing["published regions"])
 	if err != nil {
 		return nil, fmt.Errorf("regions: %w", err)
@@ -91,7 +91,7 @@ func Publish(ctx context.Context, pool *pgxpool.Pool, revision int64, region str
 		for _, p := range known {
 			c, there := wanted[p.aggregate]
 			if !there {
-				c = activity.Nothing(region, p.aggregate)
+				c = activity.EmptyContribution(region, p.aggregate)
 			}
 			data, err := proto.MarshalOptions{Deterministic: true}.Marshal(c.Event)
 			if err != nil {
@@ -101,7 +101,7 @@ func Publish(ctx context.Context, pool *pgxpool.Pool, revision int64, region str
 			if string(digest[:]) == p.digest || p.seq == 0 && !there {
 				continue
 			}
-			event, err := outbox.Prepare(ctx, outbox.Event{Node: region, Type: c.Type(), Aggregate: p.aggregate, AggregateSeq: p.seq + 1, Data: data})
+			event, err := outbox.Prepare(ctx, outbox.Event{Node: region, Type: c.EventType(), Aggregate: p.aggregate, AggregateSeq: p.seq + 1, Data: data})
 			if err != nil {
 				unfit = append(unfit, fmt.Errorf("%s: %w", c.Ref, err))
 				continue

@@ -24,14 +24,14 @@ import (
 
 // sessions is a contribution of an initiative.
 func sessions(id string, n int64) activity.Contribution {
-	ref := entry.MakeRef("initiative", id)
+	ref := entry.NewRef("initiative", id)
 	return activity.Contribution{Region: "lombardia", Ref: ref, Event: &eventsv1.ActivityCounted{
 		Entry: string(ref), Rows: []*eventsv1.ActivityRow{{Measure: activity.SessionsHeld, Year: 2026, Node: "cremona", Value: n}},
 	}}
 }
 
 func target(id string, n int64) activity.Contribution {
-	return activity.Contribution{Region: "lombardia", Ref: entry.MakeRef("programme", id), Event: &eventsv1.IndicatorsCounted{
+	return activity.Contribution{Region: "lombardia", Ref: entry.NewRef("programme", id), Event: &eventsv1.IndicatorsCounted{
 		Programme: id, Rows: []*eventsv1.IndicatorRow{{Code: "IND_WORKSHOPS", Target: n}},
 	}}
 }
@@ -102,7 +102,7 @@ func TestPublish(t *testing.T) {
 	if n, err := store.Publish(t.Context(), pool, 1, "piemonte", []activity.Contribution{sessions("a", 2)}); err != nil || n != 1 {
 		t.Errorf("%d published, %v", n, err)
 	}
-	regions, err := store.PublishedRegions(t.Context(), pool)
+	regions, err := store.ListPublishedRegions(t.Context(), pool)
 	if err != nil || !slices.Equal(regions, []string{"lombardia", "piemonte"}) {
 		t.Errorf("published for %v, %v", regions, err)
 	}
@@ -165,7 +165,7 @@ func TestFirstHad(t *testing.T) {
 	db := database(t)
 	load(t, db, nil, desk("a", "A"))
 	load(t, db, nil, desk("a", "B"), desk("b", "B"))
-	first, err := store.FirstHad(t.Context(), db.Pool(t))
+	first, err := store.ListFirstSeen(t.Context(), db.Pool(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,8 +35,8 @@ func Migrate(ctx context.Context, ownerURL string) error {
 	return pg.Migrate(ctx, ownerURL, schema, idempotency.Schema, outbox.Schema)
 }
 
-// Contents is everything that is current.
-type Contents struct {
+// Snapshot is everything that is current.
+type Snapshot struct {
 	// Revision counts the loads that changed something; 0 when nothing was ever loaded.
 	Revision int64
 	// ListRevision is the revision of the newest list.
@@ -63,28 +63,28 @@ var statements = map[string]string{
 		values ($1, $2, $3, $4, $5, true, $6)`,
 }
 
-// read returns the contents as of one moment. What has not changed since before is taken from there.
-func read(ctx context.Context, conn interface {
+// readSnapshot returns the contents as of one moment. What has not changed since before is taken from there.
+func readSnapshot(ctx context.Context, conn interface {
 	BeginTx(context.Context, pgx.TxOptions) (pgx.Tx, error)
-}, before Contents) (Contents, error) {
+}, before Snapshot) (Snapshot, error) {
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
-		return Contents{}, fmt.Errorf("read directory: %w", err)
+		return Snapshot{}, fmt.Errorf("read directory: %w", err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	c, err := contents(ctx, tx, before)
+	c, err := loadSnapshot(ctx, tx, before)
 	if err != nil {
-		return Contents{}, fmt.Errorf("read directory: %w", err)
+		return Snapshot{}, fmt.Errorf("read directory: %w", err)
 	}
 	return c, nil
 }
 
-func contents(ctx context.Context, tx pgx.Tx, before Contents) (c Contents, err error) {
+func loadSnapshot(ctx context.Context, tx pgx.Tx, before Snapshot) (c Snapshot, err error) {
 	if c.Revision, err = revision(ctx, tx); err != nil {
-		return Contents{}, err
+		return Snapshot{}, err
 	}
 	if err := tx.QueryRow(ctx, statements["list revision"]).Scan(&c.ListRevision); err != nil {
-		return Contents{}, err
+		return Snapshot{}, err
 	}
 	var names []string
 	var versions []int
@@ -93,7 +93,7 @@ func contents(ctx context.Context, tx pgx.Tx, before Contents) (c Contents, err 
 	}
 	rows, err := tx.Query(ctx, statements["lists"], names, versions)
 	if err != nil {
-		return Contents{}, err
+		return Snapshot{}, err
 	}
 	lists, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (l vocabulary.List, err error) {
 		var terms []byte
@@ -103,14 +103,14 @@ func contents(ctx context.Context, tx pgx.Tx, before Contents) (c Contents, err 
 		return l, json.Unmarshal(terms, &l.Terms)
 	})
 	if err != nil {
-		return Contents{}, err
+		return Snapshot{}, err
 	}
 	if rows, err = tx.Query(ctx, statements["entries"], before.Revision); err != nil {
-		return Contents{}, err
+		return Snapshot{}, err
 	}
 	entries, err := pgx.CollectRows(rows, scanEntry)
 	if err != nil {
-		return Contents{}, err
+		return Snapshot{}, err
 	}
 	c.Lists = merge(before.Lists, lists, func(a, b vocabulary.List) int { return strings.Compare(a.Name, b.Name) })
 	c.Entries = merge(before.Entries, entries, entry.Compare)
@@ -156,8 +156,8 @@ func queueEntry(b *pgx.Batch, e *directoryv1.Entry, revision int64, loaded bool,
 	return nil
 }
 
-// History returns up to limit states of an entry, newest first; none for an entry that never was.
-func History(ctx context.Context, pool *pgxpool.Pool, ref entry.Ref, limit int) ([]*directoryv1.Entry, error) {
+// ListHistory returns up to limit states of an entry, newest first; none for an entry that never was.
+func ListHistory(ctx context.Context, pool *pgxpool.Pool, ref entry.Ref, limit int) ([]*directoryv1.Entry, error) {
 	rows, err := pool.Query(ctx, statements["history"], ref.Kind(), ref.ID(), limit)
 	if err != nil {
 		return nil, pg.ToFault(err)

@@ -50,8 +50,8 @@ type Place struct {
 	Successor string
 }
 
-// On tells whether the place existed on the day, as its calendar day stands in the given time's own zone.
-func (p *Place) On(day time.Time) bool { return p.on(day.Format(time.DateOnly)) }
+// ExistsOn tells whether the place existed on the day, as its calendar day stands in the given time's own zone.
+func (p *Place) ExistsOn(day time.Time) bool { return p.on(day.Format(time.DateOnly)) }
 
 func (p *Place) on(day string) bool {
 	return (p.ValidFrom == "" || p.ValidFrom <= day) && (p.ValidTo == "" || day <= p.ValidTo)

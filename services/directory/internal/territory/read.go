@@ -27,10 +27,10 @@ var (
 	languageFormat = regexp.MustCompile(`^[a-z]{2,3}$`)
 )
 
-// Read returns the places of territories/*.csv: the regions, then each province followed by its municipalities, in the
+// ParseFS returns the places of territories/*.csv: the regions, then each province followed by its municipalities, in the
 // order of the files. It reports all that is wrong at once: codes that are unknown or there twice, parents and successors
 // that do not exist, signs, languages and days that are none. Without files there are no places.
-func Read(fsys fs.FS) ([]Place, error) {
+func ParseFS(fsys fs.FS) ([]Place, error) {
 	r := &reader{fsys: fsys, places: map[string]*Place{}}
 	r.load(regionsFile, r.region, "istat_code", "name", "nuts")
 	r.load(provincesFile, r.province, "istat_code", "name", "sign", "region_code", "nuts")

@@ -26,7 +26,7 @@ func country() fstest.MapFS {
 
 func TestRead(t *testing.T) {
 	t.Parallel()
-	got, err := territory.Read(country())
+	got, err := territory.ParseFS(country())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func TestRead(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error("(-want +got):\n" + diff)
 	}
-	if got, err := territory.Read(fstest.MapFS{}); err != nil || len(got) > 0 {
+	if got, err := territory.ParseFS(fstest.MapFS{}); err != nil || len(got) > 0 {
 		t.Errorf("no files give %v, %v", got, err)
 	}
 }
@@ -74,7 +74,7 @@ func TestRead_Refuses(t *testing.T) {
 			files := country()
 			file := files["territories/"+c.file]
 			file.Data = append(file.Data, c.more...)
-			if _, err := territory.Read(files); err == nil || !strings.Contains(err.Error(), c.problem) {
+			if _, err := territory.ParseFS(files); err == nil || !strings.Contains(err.Error(), c.problem) {
 				t.Errorf("got %v, want %q", err, c.problem)
 			}
 		})
@@ -84,7 +84,7 @@ func TestRead_Refuses(t *testing.T) {
 		files := country()
 		files["territories/names.csv"].Data = []byte("istat_code,language,name,source\n019099,fr,Crème,test\n")
 		files["territories/ipa.csv"].Data = []byte("istat_code\n")
-		if _, err := territory.Read(files); err == nil || !strings.Contains(err.Error(), "names.csv") || !strings.Contains(err.Error(), "no rows") {
+		if _, err := territory.ParseFS(files); err == nil || !strings.Contains(err.Error(), "names.csv") || !strings.Contains(err.Error(), "no rows") {
 			t.Errorf("got %v, want both problems", err)
 		}
 	})
@@ -92,7 +92,7 @@ func TestRead_Refuses(t *testing.T) {
 
 func TestData(t *testing.T) {
 	t.Parallel()
-	places, err := territory.Read(data.Files)
+	places, err := territory.ParseFS(data.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestData(t *testing.T) {
 		} {
 			n := 0
 			for _, p := range places {
-				if p.Kind == territory.Municipality && p.On(day(on)) {
+				if p.Kind == territory.Municipality && p.ExistsOn(day(on)) {
 					n++
 				}
 			}

@@ -13,9 +13,9 @@ var (
 	codeFormat = regexp.MustCompile(`^[A-Z0-9][A-Z0-9_]{0,39}$`)
 )
 
-// Check tells everything that is wrong with the lists, taken together: names, versions, titles, codes, labels, days, and
+// Validate tells everything that is wrong with the lists, taken together: names, versions, titles, codes, labels, days, and
 // groups that their group list does not hold.
-func Check(lists []List) error {
+func Validate(lists []List) error {
 	byName := make(map[string]List, len(lists))
 	var problems []error
 	for _, l := range lists {
@@ -66,15 +66,15 @@ func (l List) problems(lists map[string]List) []string {
 		switch {
 		case !hasGroups && t.Group != "":
 			say("code %s has a group, the list has none", t.Code)
-		case hasGroups && l.Name != Territory && !groups[t.Group]:
+		case hasGroups && l.Name != TerritoryList && !groups[t.Group]:
 			say("group %q of code %s is not in list %s", t.Group, t.Code, l.Groups)
 		}
 		for _, problem := range t.problems() {
 			say("code %q: %s", t.Code, problem)
 		}
 	}
-	if l.Name == Territory {
-		problems = append(problems, l.placeProblems(lists[Region])...)
+	if l.Name == TerritoryList {
+		problems = append(problems, l.placeProblems(lists[RegionList])...)
 	}
 	return problems
 }

@@ -12,8 +12,8 @@ import (
 
 // Names of the lists that code of the directory knows by name.
 const (
-	Territory = "territory"
-	Region    = "region"
+	TerritoryList = "territory"
+	RegionList    = "region"
 )
 
 // List is a closed list of codes.
@@ -55,10 +55,10 @@ func (l List) Digest() string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// After returns the list as it follows the stored one, and whether anything changed. A changed list gets a higher version
+// NextVersion returns the list as it follows the stored one, and whether anything changed. A changed list gets a higher version
 // than the stored one; an unchanged one keeps the stored version. A code must not disappear: what has been written with it
 // must stay readable, so it is retired by an end date.
-func (l List) After(stored List) (List, bool, error) {
+func (l List) NextVersion(stored List) (List, bool, error) {
 	codes := make(map[string]bool, len(l.Terms))
 	for _, t := range l.Terms {
 		codes[t.Code] = true

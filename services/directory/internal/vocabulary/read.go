@@ -30,9 +30,9 @@ type file struct {
 	} `yaml:"terms"`
 }
 
-// Read returns the lists of vocabularies/*.yaml, by name, with the places of territories/*.csv in front of the terms of
+// ParseFS returns the lists of vocabularies/*.yaml, by name, with the places of territories/*.csv in front of the terms of
 // the list of territories. It reports all that is wrong at once.
-func Read(fsys fs.FS) ([]List, error) {
+func ParseFS(fsys fs.FS) ([]List, error) {
 	names, err := fs.Glob(fsys, "vocabularies/*.yaml")
 	if err != nil {
 		return nil, err
@@ -54,12 +54,12 @@ func Read(fsys fs.FS) ([]List, error) {
 		if l.Name+".yaml" != path.Base(name) {
 			return nil, fmt.Errorf("%s: holds list %q", name, l.Name)
 		}
-		if l.Name == Territory {
-			l.Groups, l.Terms = Territory, append(places, l.Terms...)
+		if l.Name == TerritoryList {
+			l.Groups, l.Terms = TerritoryList, append(places, l.Terms...)
 		}
 		lists = append(lists, l)
 	}
-	if err := Check(lists); err != nil {
+	if err := Validate(lists); err != nil {
 		return nil, err
 	}
 	return lists, nil
@@ -82,7 +82,7 @@ func parse(raw []byte) (List, error) {
 // readPlaces returns each province, followed by its municipalities, in the order of the files; the regions are a list of their
 // own. A municipality that got another name keeps the label under which it has been chosen since.
 func readPlaces(fsys fs.FS) ([]Term, error) {
-	places, err := territory.Read(fsys)
+	places, err := territory.ParseFS(fsys)
 	if err != nil {
 		return nil, err
 	}
