@@ -289,7 +289,7 @@ func TestCopy_mends(t *testing.T) {
 	for what, damage := range map[string]string{
 		"a lost entry":   `delete from entry where id = 'a'`,
 		"a foreign list": `insert into vocabulary (name, version, title_it, title_en, groups, terms, current, loaded_at) values ('x', 1, '', '', '', '[]', true, now())`,
-		"the future": `insert into entry (kind, id, revision, content, loaded, current, stored_at)
+		"the future": `insert into entry (kind, id, revision, content, from_files, current, stored_at)
 			select kind, 'later', 99, content, false, true, now() from entry limit 1`,
 	} {
 		if _, err := c.pool.Exec(t.Context(), damage); err != nil {

@@ -22,19 +22,11 @@ type LoadResult struct {
 	Lists, Entries []string
 }
 
-var loading = map[string]string{
-	"lock": `lock table catalogue in exclusive mode`,
-	"retire list": `
-		update vocabulary set current = false where name = $1 and current`,
-	"add list": `
-		insert into vocabulary (name, version, title_it, title_en, groups, terms, current, loaded_at, revision)
-		values ($1, $2, $3, $4, $5, $6, true, $7, $8)`,
-	"loaded entries": `
-		select distinct on (kind, id) kind, content, revision, stored_at from entry where loaded order by kind, id, revision desc`,
-	"count": `
-		insert into catalogue (revision, loaded_at) values ($1, $2)
-		on conflict (single) do update set revision = excluded.revision, loaded_at = excluded.loaded_at`,
-}
+const lockState = `lock table directory_state in exclusive mode`
+
+const upsertRevision = `
+	insert into directory_state (revision, updated_at) values ($1, $2)
+	on conflict (singleton) do update set revision = excluded.revision, updated_at = excluded.updated_at`
 
 // Load makes lists and entries the current ones, in one transaction, and tells the servers. What has not changed since the
 // last load is left alone, versions included: the same load again changes nothing, and an entry that was changed by a proposal
@@ -48,7 +40,7 @@ func Load(ctx context.Context, ownerURL string, lists []vocabulary.List, entries
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		// One load at a time; servers read on.
-		if _, err := tx.Exec(ctx, loading["lock"]); err != nil {
+		if _, err := tx.Exec(ctx, lockState); err != nil {
 			return err
 		}
 		stored, err := loadSnapshot(ctx, tx, Snapshot{})
@@ -71,8 +63,8 @@ func Load(ctx context.Context, ownerURL string, lists []vocabulary.List, entries
 			return nil
 		}
 		loaded.Revision++
-		batch.Queue(loading["count"], loaded.Revision, now)
-		batch.Queue(statements["tell"])
+		batch.Queue(upsertRevision, loaded.Revision, now)
+		batch.Queue(notifyChange)
 		return tx.SendBatch(ctx, batch).Close()
 	})
 	if err != nil {
@@ -80,6 +72,12 @@ func Load(ctx context.Context, ownerURL string, lists []vocabulary.List, entries
 	}
 	return loaded, nil
 }
+
+const retireList = `update vocabulary set current = false where name = $1 and current`
+
+const insertList = `
+	insert into vocabulary (name, version, title_it, title_en, groups, terms, current, loaded_at, revision)
+	values ($1, $2, $3, $4, $5, $6, true, $7, $8)`
 
 func queueLists(batch *pgx.Batch, stored, read []vocabulary.List, revision int64, now time.Time) (changed []string, err error) {
 	before := make(map[string]vocabulary.List, len(stored))
@@ -103,8 +101,8 @@ func queueLists(batch *pgx.Batch, stored, read []vocabulary.List, revision int64
 		if err != nil {
 			return nil, err
 		}
-		batch.Queue(loading["retire list"], l.Name)
-		batch.Queue(loading["add list"], l.Name, l.Version, l.TitleIT, l.TitleEN, l.Groups, terms, now, revision)
+		batch.Queue(retireList, l.Name)
+		batch.Queue(insertList, l.Name, l.Version, l.TitleIT, l.TitleEN, l.Groups, terms, now, revision)
 		changed = append(changed, l.Name)
 	}
 	for name := range before {
@@ -113,9 +111,12 @@ func queueLists(batch *pgx.Batch, stored, read []vocabulary.List, revision int64
 	return changed, nil
 }
 
+const selectFileEntries = `
+	select distinct on (kind, id) ` + entryColumns + ` from entry where from_files order by kind, id, revision desc`
+
 // loadedBefore are the entries as the files last had them.
 func loadedBefore(ctx context.Context, tx pgx.Tx) (map[entry.Ref]*directoryv1.Entry, error) {
-	rows, err := tx.Query(ctx, loading["loaded entries"])
+	rows, err := tx.Query(ctx, selectFileEntries)
 	if err != nil {
 		return nil, err
 	}

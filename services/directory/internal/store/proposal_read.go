@@ -17,31 +17,12 @@ import (
 	"github.com/retepari/pari/services/directory/internal/entry"
 )
 
-const proposalColumns = `proposal_id, seq, version, state, reason, effective_on::text, person, acting_for, system, proposed_at,
-	decided_person, decided_for, decided_system, decided_at, note, revision`
+const proposalColumns = `proposal_id, seq, version, state, reason, effective_on::text,
+	proposer_person, proposer_node, proposer_system, proposed_at,
+	decider_person, decider_node, decider_system, decided_at, note, revision`
 
-// seen restricts the entries of proposals to those of which a node may know; "" is nobody.
-const seen = `e.content ->> 'visibility' is distinct from 'VISIBILITY_HIDDEN' or e.content ->> 'node' = $5`
-
-// changing are the statements about proposals.
-var changing = map[string]string{
-	"propose": `insert into proposal (proposal_id, reason, effective_on, person, acting_for, system, proposed_at)
-			values ($1, $2, $3::text::date, $4, $5, $6, $7)`,
-	"propose entry": `insert into proposal_entry (proposal_id, kind, id, base, changed_fields, content) values ($1, $2, $3, $4, $5, $6)`,
-	"proposal":      `select ` + proposalColumns + ` from proposal where proposal_id = $1`,
-	"lock proposal": `select ` + proposalColumns + ` from proposal where proposal_id = $1 for update`,
-	"proposals": `select ` + proposalColumns + ` from proposal p where ($1 = '' or state = $1)
-			and ($2 = '' or seq < (select seq from proposal where proposal_id = $2::text::uuid))
-			and exists (select from proposal_entry e where e.proposal_id = p.proposal_id and ($4 or ` + seen + `))
-			order by seq desc limit $3`,
-	"proposal entries": `select kind, base, changed_fields, content from proposal_entry where proposal_id = $1 order by kind, id`,
-	"due": `select proposal_id from proposal where state = 'SCHEDULED' and effective_on <= $1::text::date
-			order by effective_on, seq limit 1 for update skip locked`,
-	"decided": `update proposal set version = $2, state = $3, decided_person = $4, decided_for = $5, decided_system = $6, decided_at = $7,
-			note = $8, revision = $9 where proposal_id = $1`,
-	"lock revision": `select revision from catalogue for update`,
-	"count":         `update catalogue set revision = $1, loaded_at = $2`,
-}
+// visibleToNode restricts the entries of proposals to those that a node may see: $5 is the node, "" is no node.
+const visibleToNode = `e.content ->> 'visibility' is distinct from 'VISIBILITY_HIDDEN' or e.content ->> 'node' = $5`
 
 // statePrefix begins the names of states in the contract; the database has them without it.
 const statePrefix = "PROPOSAL_STATE_"
@@ -53,6 +34,12 @@ func stateName(s directoryv1.ProposalState) string {
 // maxPage is how many bytes of entries a page of proposals holds, if it holds more than one proposal.
 const maxPage = 2 << 20
 
+const selectProposals = `
+	select ` + proposalColumns + ` from proposal p where ($1 = '' or state = $1)
+	and ($2 = '' or seq < (select seq from proposal where proposal_id = $2::text::uuid))
+	and exists (select from proposal_entry e where e.proposal_id = p.proposal_id and ($4 or ` + visibleToNode + `))
+	order by seq desc limit $3`
+
 // ListProposals returns up to limit proposals in which there is something to be seen, newest first, from the one after another on
 // ("" for the newest), and whether more follow; the state unspecified is every state. They still hold all of their changes. A
 // page of large proposals ends early.
@@ -62,7 +49,7 @@ func ListProposals(ctx context.Context, pool *pgxpool.Pool, sight entry.Visibili
 		name = stateName(state)
 	}
 	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, changing["proposals"], name, after, limit+1, sight.All, sight.Node)
+		rows, err := tx.Query(ctx, selectProposals, name, after, limit+1, sight.All, sight.Node)
 		if err != nil {
 			return err
 		}
@@ -88,9 +75,14 @@ func ListProposals(ctx context.Context, pool *pgxpool.Pool, sight entry.Visibili
 	return page, more, pg.ToFault(err)
 }
 
+const (
+	selectProposal          = `select ` + proposalColumns + ` from proposal where proposal_id = $1`
+	selectProposalForUpdate = selectProposal + ` for update`
+)
+
 // getProposal reads one getProposal with a statement, or NOT_FOUND.
-func getProposal(ctx context.Context, tx pgx.Tx, id, statement string) (Proposal, error) {
-	rows, err := tx.Query(ctx, changing[statement], id)
+func getProposal(ctx context.Context, tx pgx.Tx, id, query string) (Proposal, error) {
+	rows, err := tx.Query(ctx, query, id)
 	if err != nil {
 		return Proposal{}, err
 	}
@@ -107,39 +99,42 @@ func getProposal(ctx context.Context, tx pgx.Tx, id, statement string) (Proposal
 
 // proposalRow is a proposal as it lies in its table.
 type proposalRow struct {
-	ProposalID                               string
-	Seq, Version                             int64
-	State, Reason                            string
-	EffectiveOn                              *string
-	Person, ActingFor, System                string
-	ProposedAt                               time.Time
-	DecidedPerson, DecidedFor, DecidedSystem *string
-	DecidedAt                                *time.Time
-	Note                                     string
-	Revision                                 int64
+	ProposalID                                   string
+	Seq, Version                                 int64
+	State, Reason                                string
+	EffectiveOn                                  *string
+	ProposerPerson, ProposerNode, ProposerSystem string
+	ProposedAt                                   time.Time
+	DeciderPerson, DeciderNode, DeciderSystem    *string
+	DecidedAt                                    *time.Time
+	Note                                         string
+	Revision                                     int64
 }
 
 func (r proposalRow) proposal() Proposal {
 	p := Proposal{
 		Proposal: &directoryv1.Proposal{
 			ProposalId: r.ProposalID, Version: r.Version, State: directoryv1.ProposalState(directoryv1.ProposalState_value[statePrefix+r.State]),
-			Reason: r.Reason, ProposedFor: r.ActingFor, ProposedAt: timestamppb.New(r.ProposedAt), Note: r.Note, Revision: r.Revision,
+			Reason: r.Reason, ProposedFor: r.ProposerNode, ProposedAt: timestamppb.New(r.ProposedAt), Note: r.Note, Revision: r.Revision,
 		},
-		ProposedBy: Actor{Person: r.Person, Node: r.ActingFor, System: r.System},
+		ProposedBy: Actor{Person: r.ProposerPerson, Node: r.ProposerNode, System: r.ProposerSystem},
 	}
 	if r.EffectiveOn != nil {
 		p.EffectiveOn = *r.EffectiveOn
 	}
 	if r.DecidedAt != nil {
-		p.decidedBy = Actor{Person: *r.DecidedPerson, Node: *r.DecidedFor, System: *r.DecidedSystem}
+		p.decidedBy = Actor{Person: *r.DeciderPerson, Node: *r.DeciderNode, System: *r.DeciderSystem}
 		p.DecidedAt = timestamppb.New(*r.DecidedAt)
 	}
 	return p
 }
 
+const selectProposalEntries = `
+	select kind, base_revision, changed_fields, content from proposal_entry where proposal_id = $1 order by kind, id`
+
 // withEntries reads the entries of a proposal, and tells how many bytes they have.
 func withEntries(ctx context.Context, tx pgx.Tx, found proposalRow) (p Proposal, size int, err error) {
-	rows, err := tx.Query(ctx, changing["proposal entries"], found.ProposalID)
+	rows, err := tx.Query(ctx, selectProposalEntries, found.ProposalID)
 	if err != nil {
 		return Proposal{}, 0, err
 	}

@@ -38,6 +38,14 @@ type Proposal struct {
 	decidedBy  Actor
 }
 
+const insertProposal = `
+	insert into proposal (proposal_id, reason, effective_on, proposer_person, proposer_node, proposer_system, proposed_at)
+	values ($1, $2, $3::text::date, $4, $5, $6, $7)`
+
+const insertProposalEntry = `
+	insert into proposal_entry (proposal_id, kind, id, base_revision, changed_fields, content)
+	values ($1, $2, $3, $4, $5, $6)`
+
 // InsertProposal keeps a proposal for a second person, once per request.
 func InsertProposal(ctx context.Context, pool *pgxpool.Pool, p Proposal, req idempotency.Request) (kept Proposal, replayed bool, err error) {
 	err = pg.InTenant(ctx, pool, tenant, func(ctx context.Context, tx pgx.Tx) error {
@@ -47,18 +55,18 @@ func InsertProposal(ctx context.Context, pool *pgxpool.Pool, p Proposal, req ide
 		}
 		if known {
 			replayed = true
-			kept, err = getProposal(ctx, tx, id, "proposal")
+			kept, err = getProposal(ctx, tx, id, selectProposal)
 			return err
 		}
 		b := &pgx.Batch{}
 		req.Queue(b, tenant, p.GetProposalId(), p.GetProposedAt().AsTime())
-		b.Queue(changing["propose"], p.GetProposalId(), p.GetReason(), optional(p.GetEffectiveOn()), p.ProposedBy.Person, p.ProposedBy.Node, p.ProposedBy.System, p.GetProposedAt().AsTime())
+		b.Queue(insertProposal, p.GetProposalId(), p.GetReason(), optional(p.GetEffectiveOn()), p.ProposedBy.Person, p.ProposedBy.Node, p.ProposedBy.System, p.GetProposedAt().AsTime())
 		for _, c := range p.GetChanges() {
 			content, err := entry.Marshal(c.GetEntry())
 			if err != nil {
 				return fmt.Errorf("%s: %w", entry.RefOf(c.GetEntry()), err)
 			}
-			b.Queue(changing["propose entry"], p.GetProposalId(), c.GetEntry().GetKind(), c.GetEntry().GetId(), c.GetBaseRevision(), list(c.GetChangedFields()), content)
+			b.Queue(insertProposalEntry, p.GetProposalId(), c.GetEntry().GetKind(), c.GetEntry().GetId(), c.GetBaseRevision(), list(c.GetChangedFields()), content)
 		}
 		kept = p
 		return tx.SendBatch(ctx, b).Close()
@@ -77,7 +85,7 @@ func LookupProposal(ctx context.Context, pool *pgxpool.Pool, req idempotency.Req
 			return err
 		}
 		ok = true
-		p, err = getProposal(ctx, tx, id, "proposal")
+		p, err = getProposal(ctx, tx, id, selectProposal)
 		return err
 	})
 	return p, ok, err
@@ -103,7 +111,7 @@ type Decision struct {
 func Decide(ctx context.Context, pool *pgxpool.Pool, d Decision, req idempotency.Request, check ValidateFunc) (p Proposal, replayed bool, err error) {
 	err = pg.InTenant(ctx, pool, tenant, func(ctx context.Context, tx pgx.Tx) error {
 		// The lock comes first, so that a repeated request waits for the first one and then finds its answer.
-		if p, err = getProposal(ctx, tx, d.ProposalID, "lock proposal"); err != nil {
+		if p, err = getProposal(ctx, tx, d.ProposalID, selectProposalForUpdate); err != nil {
 			return err
 		}
 		if slices.ContainsFunc(p.GetChanges(), func(c *directoryv1.PlannedChange) bool { return !d.Scope.Includes(c.GetEntry()) }) {
@@ -143,6 +151,10 @@ func Decide(ctx context.Context, pool *pgxpool.Pool, d Decision, req idempotency
 	return p, replayed, err
 }
 
+const lockDueProposal = `
+	select proposal_id from proposal where state = 'SCHEDULED' and effective_on <= $1::text::date
+	order by effective_on, seq limit 1 for update skip locked`
+
 // ApplyDue makes the proposals current whose day has come, each for itself, and returns how many it dealt with. One that no
 // longer fits what is current becomes a conflict.
 func ApplyDue(ctx context.Context, pool *pgxpool.Pool, today string, now time.Time, check ValidateFunc) (n int, err error) {
@@ -151,7 +163,7 @@ func ApplyDue(ctx context.Context, pool *pgxpool.Pool, today string, now time.Ti
 		done := false
 		err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 			var id string
-			err := tx.QueryRow(ctx, changing["due"], today).Scan(&id)
+			err := tx.QueryRow(ctx, lockDueProposal, today).Scan(&id)
 			if errors.Is(err, pgx.ErrNoRows) {
 				done = true
 				return nil
@@ -159,7 +171,7 @@ func ApplyDue(ctx context.Context, pool *pgxpool.Pool, today string, now time.Ti
 			if err != nil {
 				return err
 			}
-			p, err := getProposal(ctx, tx, id, "lock proposal")
+			p, err := getProposal(ctx, tx, id, selectProposalForUpdate)
 			if err != nil {
 				return err
 			}
@@ -181,11 +193,16 @@ func ApplyDue(ctx context.Context, pool *pgxpool.Pool, today string, now time.Ti
 	}
 }
 
+const (
+	lockRevision   = `select revision from directory_state for update`
+	updateRevision = `update directory_state set revision = $1, updated_at = $2`
+)
+
 // apply makes the entries of a proposal current, when each is still what the change was based on, and returns what was current
 // before. The revision stays locked until the transaction ends, so what is checked is exactly what will be current.
 func apply(ctx context.Context, tx pgx.Tx, p Proposal, read Snapshot, check ValidateFunc, now time.Time) (Snapshot, error) {
 	var revision int64
-	if err := tx.QueryRow(ctx, changing["lock revision"]).Scan(&revision); err != nil {
+	if err := tx.QueryRow(ctx, lockRevision).Scan(&revision); err != nil {
 		return Snapshot{}, fmt.Errorf("lock directory: %w", err)
 	}
 	if read.Revision > revision { // the database was put back to an earlier state
@@ -205,11 +222,11 @@ func apply(ctx context.Context, tx pgx.Tx, p Proposal, read Snapshot, check Vali
 	b := &pgx.Batch{}
 	if slices.ContainsFunc(entries, entry.IsHidden) { // they stand apart in their proposals
 		revision = beyond(revision, p.GetChanges())
-		b.Queue(copying["tell all"])
+		b.Queue(notifyReload)
 	} else {
 		revision++
-		b.Queue(changing["count"], revision, now)
-		b.Queue(statements["tell"])
+		b.Queue(updateRevision, revision, now)
+		b.Queue(notifyChange)
 	}
 	for _, e := range entries {
 		if err := queueEntry(b, e, revision, false, now); err != nil {
@@ -252,9 +269,13 @@ func placed(changes []*directoryv1.PlannedChange, current []*directoryv1.Entry) 
 	return entries, rest, nil
 }
 
+const updateProposal = `
+	update proposal set version = $2, state = $3, decider_person = $4, decider_node = $5, decider_system = $6,
+	decided_at = $7, note = $8, revision = $9 where proposal_id = $1`
+
 func queueDecided(b *pgx.Batch, p Proposal) {
 	p.Version++
-	b.Queue(changing["decided"], p.GetProposalId(), p.GetVersion(), stateName(p.GetState()), p.decidedBy.Person, p.decidedBy.Node, p.decidedBy.System,
+	b.Queue(updateProposal, p.GetProposalId(), p.GetVersion(), stateName(p.GetState()), p.decidedBy.Person, p.decidedBy.Node, p.decidedBy.System,
 		p.GetDecidedAt().AsTime(), p.GetNote(), p.GetRevision())
 }
 

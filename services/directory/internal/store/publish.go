@@ -18,20 +18,13 @@ import (
 	"github.com/retepari/pari/services/directory/internal/entry"
 )
 
-// publishing are the statements about what reporting was told.
-var publishing = map[string]string{
-	"first had": `
-		select kind, id, to_char(min(stored_at) at time zone 'Europe/Rome', 'YYYY-MM-DD') from entry where kind = 'office' group by kind, id`,
-	"published regions": `select distinct region from published order by region`,
-	"know aggregates": `
-		insert into published (region, aggregate) select $1, * from unnest($2::text[]) on conflict do nothing`,
-	"lock published": `select aggregate, seq, digest, revision from published where region = $1 order by aggregate for update`,
-	"publish":        `update published set seq = $3, digest = $4, revision = $5 where region = $1 and aggregate = $2`,
-}
+const selectFirstSeen = `
+	select kind, id, to_char(min(stored_at) at time zone 'Europe/Rome', 'YYYY-MM-DD') from entry
+	where kind = 'office' group by kind, id`
 
 // ListFirstSeen tells on which day, in Europe/Rome, the directory first had each office.
 func ListFirstSeen(ctx context.Context, pool *pgxpool.Pool) (map[entry.Ref]string, error) {
-	rows, err := pool.Query(ctx, publishing["first had"])
+	rows, err := pool.Query(ctx, selectFirstSeen)
 	if err != nil {
 		return nil, fmt.Errorf("first days of offices: %w", err)
 	}
@@ -47,9 +40,11 @@ func ListFirstSeen(ctx context.Context, pool *pgxpool.Pool) (map[entry.Ref]strin
 	return first, nil
 }
 
+const selectPublishedRegions = `select distinct region from published_contribution order by region`
+
 // ListPublishedRegions lists the regions that something was ever published for.
 func ListPublishedRegions(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
-	rows, err := pool.Query(ctx, publishing["published regions"])
+	rows, err := pool.Query(ctx, selectPublishedRegions)
 	if err != nil {
 		return nil, fmt.Errorf("regions: %w", err)
 	}
@@ -59,6 +54,12 @@ func ListPublishedRegions(ctx context.Context, pool *pgxpool.Pool) ([]string, er
 	}
 	return regions, nil
 }
+
+const insertAggregates = `
+	insert into published_contribution (region, aggregate) select $1, * from unnest($2::text[]) on conflict do nothing`
+
+const updatePublished = `
+	update published_contribution set seq = $3, digest = $4, revision = $5 where region = $1 and aggregate = $2`
 
 // Publish makes events of what the entries of a region contribute and was not published so yet, in one transaction, and
 // returns how many. What contributes no more is taken back by an empty contribution. One that could never be sent is left
@@ -76,7 +77,7 @@ func Publish(ctx context.Context, pool *pgxpool.Pool, revision int64, region str
 	slices.Sort(names)
 	var unfit []error
 	err = pg.InTenant(ctx, pool, region, func(ctx context.Context, tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, publishing["know aggregates"], region, names); err != nil {
+		if _, err := tx.Exec(ctx, insertAggregates, region, names); err != nil {
 			return err
 		}
 		known, err := lockPublished(ctx, tx, region)
@@ -106,7 +107,7 @@ func Publish(ctx context.Context, pool *pgxpool.Pool, revision int64, region str
 				unfit = append(unfit, fmt.Errorf("%s: %w", c.Ref, err))
 				continue
 			}
-			b.Queue(publishing["publish"], region, p.aggregate, p.seq+1, digest[:], revision)
+			b.Queue(updatePublished, region, p.aggregate, p.seq+1, digest[:], revision)
 			events = append(events, event)
 		}
 		if n = len(events); n == 0 {
@@ -127,8 +128,11 @@ type publishedRow struct {
 	seq, revision     int64
 }
 
+const selectPublishedForUpdate = `
+	select aggregate, seq, digest, revision from published_contribution where region = $1 order by aggregate for update`
+
 func lockPublished(ctx context.Context, tx pgx.Tx, region string) ([]publishedRow, error) {
-	rows, err := tx.Query(ctx, publishing["lock published"], region)
+	rows, err := tx.Query(ctx, selectPublishedForUpdate, region)
 	if err != nil {
 		return nil, err
 	}

@@ -47,22 +47,6 @@ type Snapshot struct {
 	Entries []*directoryv1.Entry
 }
 
-// statements are all that the store says to Postgres; a test prepares each.
-var statements = map[string]string{
-	"revision":      `select revision from catalogue`,
-	"list revision": `select coalesce(max(revision), 0) from vocabulary where current`,
-	"lists": `
-		select name, version, title_it, title_en, groups, terms from vocabulary
-		where current and (name, version) not in (select * from unnest($1::text[], $2::integer[])) order by name`,
-	"entries":      `select kind, content, revision, stored_at from entry where current and revision > $1`,
-	"history":      `select kind, content, revision, stored_at from entry where kind = $1 and id = $2 order by revision desc limit $3`,
-	"listen":       `listen directory_loaded`,
-	"tell":         `select pg_notify('directory_loaded', 'more')`,
-	"retire entry": `update entry set current = false where kind = $1 and id = $2 and current`,
-	"add entry": `insert into entry (kind, id, revision, content, loaded, current, stored_at)
-		values ($1, $2, $3, $4, $5, true, $6)`,
-}
-
 // readSnapshot returns the contents as of one moment. What has not changed since before is taken from there.
 func readSnapshot(ctx context.Context, conn interface {
 	BeginTx(context.Context, pgx.TxOptions) (pgx.Tx, error)
@@ -79,11 +63,19 @@ func readSnapshot(ctx context.Context, conn interface {
 	return c, nil
 }
 
+const selectListRevision = `select coalesce(max(revision), 0) from vocabulary where current`
+
+const selectLists = `
+	select name, version, title_it, title_en, groups, terms from vocabulary
+	where current and (name, version) not in (select * from unnest($1::text[], $2::integer[])) order by name`
+
+const selectEntries = `select ` + entryColumns + ` from entry where current and revision > $1`
+
 func loadSnapshot(ctx context.Context, tx pgx.Tx, before Snapshot) (c Snapshot, err error) {
 	if c.Revision, err = revision(ctx, tx); err != nil {
 		return Snapshot{}, err
 	}
-	if err := tx.QueryRow(ctx, statements["list revision"]).Scan(&c.ListRevision); err != nil {
+	if err := tx.QueryRow(ctx, selectListRevision).Scan(&c.ListRevision); err != nil {
 		return Snapshot{}, err
 	}
 	var names []string
@@ -91,7 +83,7 @@ func loadSnapshot(ctx context.Context, tx pgx.Tx, before Snapshot) (c Snapshot, 
 	for _, l := range before.Lists {
 		names, versions = append(names, l.Name), append(versions, l.Version)
 	}
-	rows, err := tx.Query(ctx, statements["lists"], names, versions)
+	rows, err := tx.Query(ctx, selectLists, names, versions)
 	if err != nil {
 		return Snapshot{}, err
 	}
@@ -105,7 +97,7 @@ func loadSnapshot(ctx context.Context, tx pgx.Tx, before Snapshot) (c Snapshot, 
 	if err != nil {
 		return Snapshot{}, err
 	}
-	if rows, err = tx.Query(ctx, statements["entries"], before.Revision); err != nil {
+	if rows, err = tx.Query(ctx, selectEntries, before.Revision); err != nil {
 		return Snapshot{}, err
 	}
 	entries, err := pgx.CollectRows(rows, scanEntry)
@@ -127,6 +119,8 @@ func merge[T any](old, young []T, compare func(a, b T) int) []T {
 	return slices.CompactFunc(all, func(a, b T) bool { return compare(a, b) == 0 })
 }
 
+const entryColumns = `kind, content, revision, stored_at`
+
 func scanEntry(row pgx.CollectableRow) (*directoryv1.Entry, error) {
 	var (
 		kind     string
@@ -145,20 +139,28 @@ func scanEntry(row pgx.CollectableRow) (*directoryv1.Entry, error) {
 	return e, nil
 }
 
+const retireEntry = `update entry set current = false where kind = $1 and id = $2 and current`
+
+const insertEntry = `
+	insert into entry (kind, id, revision, content, from_files, current, stored_at) values ($1, $2, $3, $4, $5, true, $6)`
+
 // queueEntry makes a state of an entry the current one.
 func queueEntry(b *pgx.Batch, e *directoryv1.Entry, revision int64, loaded bool, now time.Time) error {
 	content, err := entry.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("%s: %w", entry.RefOf(e), err)
 	}
-	b.Queue(statements["retire entry"], e.GetKind(), e.GetId())
-	b.Queue(statements["add entry"], e.GetKind(), e.GetId(), revision, content, loaded, now)
+	b.Queue(retireEntry, e.GetKind(), e.GetId())
+	b.Queue(insertEntry, e.GetKind(), e.GetId(), revision, content, loaded, now)
 	return nil
 }
 
+const selectHistory = `
+	select ` + entryColumns + ` from entry where kind = $1 and id = $2 order by revision desc limit $3`
+
 // ListHistory returns up to limit states of an entry, newest first; none for an entry that never was.
 func ListHistory(ctx context.Context, pool *pgxpool.Pool, ref entry.Ref, limit int) ([]*directoryv1.Entry, error) {
-	rows, err := pool.Query(ctx, statements["history"], ref.Kind(), ref.ID(), limit)
+	rows, err := pool.Query(ctx, selectHistory, ref.Kind(), ref.ID(), limit)
 	if err != nil {
 		return nil, pg.ToFault(err)
 	}
@@ -166,10 +168,12 @@ func ListHistory(ctx context.Context, pool *pgxpool.Pool, ref entry.Ref, limit i
 	return states, pg.ToFault(err)
 }
 
+const selectRevision = `select revision from directory_state`
+
 func revision(ctx context.Context, db interface {
 	QueryRow(context.Context, string, ...any) pgx.Row
 }) (n int64, err error) {
-	err = db.QueryRow(ctx, statements["revision"]).Scan(&n)
+	err = db.QueryRow(ctx, selectRevision).Scan(&n)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, nil
 	}

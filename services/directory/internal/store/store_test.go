@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/retepari/pari/dev/testkit/pgtest"
@@ -226,8 +225,8 @@ func TestRoles(t *testing.T) {
 	pool := db.Pool(t)
 	pgtest.RowSecurity(t, pool)
 	for _, statement := range []string{
-		`update entry set id = 'x'`, `delete from vocabulary`, `insert into catalogue (revision, loaded_at) values (9, now())`,
-		`truncate entry`, `drop policy everybody_reads on entry`,
+		`update entry set id = 'x'`, `delete from vocabulary`, `insert into directory_state (revision, updated_at) values (9, now())`,
+		`truncate entry`, `drop policy public_read on entry`,
 	} {
 		if _, err := pool.Exec(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "42501") {
 			t.Errorf("%q by the runtime role: %v, want it refused", statement, err)
@@ -237,20 +236,5 @@ func TestRoles(t *testing.T) {
 
 func TestStatements(t *testing.T) {
 	t.Parallel()
-	db := database(t)
-	reading, changing, copying, publishing, loading := store.Statements()
-	pgtest.Prepares(t, db.Pool(t), reading)
-	pgtest.Prepares(t, db.Pool(t), changing)
-	pgtest.Prepares(t, db.Pool(t), copying)
-	pgtest.Prepares(t, db.Pool(t), publishing)
-	conn, err := pgx.Connect(t.Context(), db.OwnerURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close(context.Background()) }()
-	for name, statement := range loading {
-		if _, err := conn.Prepare(t.Context(), "", statement); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
+	pgtest.PrepareStatements(t, database(t).Pool(t))
 }

@@ -19,6 +19,16 @@ const (
 	retryInterval = time.Second
 )
 
+// The channel that announces changes, and its two payloads. After "reload" a watcher reads everything again, because entries
+// may be gone or hidden ones changed; otherwise it reads what is newer than its revision.
+const (
+	listenChanges = `listen directory_changed`
+	notifyChange  = `select pg_notify('directory_changed', 'change')`
+	notifyReload  = `select pg_notify('directory_changed', 'reload')`
+
+	payloadReload = "reload"
+)
+
 // Watch calls show with everything that is current, at once and after each load, until ctx ends. While the database is
 // away it says so in the log and tries on: what was shown last stays valid.
 func Watch(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger, show func(Snapshot)) error {
@@ -44,7 +54,7 @@ func follow(ctx context.Context, pool *pgxpool.Pool, show func(Snapshot)) error 
 	}
 	conn := pooled.Hijack()
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	if _, err := conn.Exec(ctx, statements["listen"]); err != nil {
+	if _, err := conn.Exec(ctx, listenChanges); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
 	var shown *Snapshot
@@ -93,5 +103,5 @@ func wait(ctx context.Context, conn *pgx.Conn) (all bool, err error) {
 	if err != nil && quiet.Err() == nil {
 		return false, fmt.Errorf("wait for a load: %w", err)
 	}
-	return note != nil && note.Payload == "all", ctx.Err()
+	return note != nil && note.Payload == payloadReload, ctx.Err()
 }
