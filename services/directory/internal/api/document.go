@@ -28,7 +28,7 @@ func (s *Server) ReadDocument(ctx context.Context, req *directoryv1.ReadDocument
 		}
 	}
 	answer.Entries = entries
-	wrong := s.findProblems(entries, s.public().entries.Without(entries), s.now(), func(ref entry.Ref, field string) string { return string(ref) + "." + field })
+	wrong := s.findProblems(entries, s.publicView().entries.Without(entries), s.now(), func(ref entry.Ref, field string) string { return string(ref) + "." + field })
 	for _, f := range wrong[:min(len(wrong), maxWrong)] {
 		english, italian := f.Texts()
 		answer.Wrong = append(answer.Wrong, &directoryv1.DocumentProblem{Path: f.Path, Reason: string(f.Reason), TextIt: italian, TextEn: english})

@@ -27,7 +27,7 @@ func (s *Server) GetEntry(ctx context.Context, req *directoryv1.GetEntryRequest)
 func (s *Server) ListEntries(ctx context.Context, req *directoryv1.ListEntriesRequest) (*directoryv1.ListEntriesResponse, error) {
 	v := s.viewFor(ctx)
 	filter := entry.Filter{Kinds: req.GetKinds(), Node: req.GetNode(), ReferringTo: entry.Ref(req.GetReferringTo()), VerifiedBefore: req.GetVerifiedBefore()}
-	after, err := refFromToken(req.GetPageToken(), filter.String())
+	after, err := decodeEntryToken(req.GetPageToken(), filter.String())
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (s *Server) ListEntries(ctx context.Context, req *directoryv1.ListEntriesRe
 	page, more := v.entries.Page(filter, after, size)
 	answer := &directoryv1.ListEntriesResponse{Entries: page, Revision: v.revision, Freshness: s.freshness(v)}
 	if more {
-		answer.NextPageToken = tokenFromRef(entry.RefOf(page[len(page)-1]), filter.String())
+		answer.NextPageToken = encodeEntryToken(entry.RefOf(page[len(page)-1]), filter.String())
 	}
 	return answer, nil
 }
@@ -52,8 +52,8 @@ func (s *Server) ListEntryHistory(ctx context.Context, req *directoryv1.ListEntr
 	if err != nil {
 		return nil, err
 	}
-	sight := scopeOf(ctx)
-	states = slices.DeleteFunc(states, func(e *directoryv1.Entry) bool { return !sight.Includes(e) })
+	scope := scopeOf(ctx)
+	states = slices.DeleteFunc(states, func(e *directoryv1.Entry) bool { return !scope.Includes(e) })
 	if len(states) == 0 {
 		return nil, fault.New(fault.NotFound)
 	}

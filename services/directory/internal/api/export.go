@@ -26,7 +26,7 @@ const (
 //
 // What is exported goes to others: nobody's export holds a hidden entry.
 func (s *Server) ExportDirectory(_ context.Context, req *directoryv1.ExportDirectoryRequest) (*directoryv1.ExportDirectoryResponse, error) {
-	v := s.public()
+	v := s.publicView()
 	terms, err := s.terms(v)
 	if err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ func (s *Server) GetInitiativeCalendar(ctx context.Context, req *directoryv1.Get
 			}
 		}
 	}
-	return &directoryv1.GetInitiativeCalendarResponse{Content: w.End(), MediaType: calendarType}, nil
+	return &directoryv1.GetInitiativeCalendarResponse{Content: w.End(), MediaType: typeCalendar}, nil
 }
 
 // maxCalendar is how many initiatives one calendar holds at most.

@@ -11,7 +11,7 @@ import (
 	"github.com/retepari/pari/services/directory/internal/entry"
 )
 
-const scope = "github.com/retepari/pari/services/directory/internal/api"
+const meterName = "github.com/retepari/pari/services/directory/internal/api"
 
 // Labels of the gauge beside the names of nodes, of which there are at most maxNodes.
 const (
@@ -23,7 +23,7 @@ const (
 // RegisterStaleGauge shows how many entries of each node should be looked at again, counted when somebody asks. A node of which
 // everything was checked shows 0.
 func (s *Server) RegisterStaleGauge(provider metric.MeterProvider) (stop func(), err error) {
-	m := provider.Meter(scope)
+	m := provider.Meter(meterName)
 	gauge, err := m.Int64ObservableGauge("pari.directory.stale",
 		metric.WithDescription(fmt.Sprintf("entries that hold and were last checked more than %d months ago, or never, by node", entry.DefaultStaleMonths)), metric.WithUnit("{entry}"))
 	if err != nil {
@@ -43,7 +43,7 @@ func (s *Server) RegisterStaleGauge(provider metric.MeterProvider) (stop func(),
 
 // stale counts stale entries by node, as everybody may: a number that nobody can explain would tell of a hidden one.
 func (s *Server) stale() map[string]int64 {
-	entries, now := s.public().entries, s.now().In(tz.Rome)
+	entries, now := s.publicView().entries, s.now().In(tz.Rome)
 	byNode := map[string]int64{noNode: 0}
 	for e := range entries.OfKind("node") {
 		if len(byNode) <= maxNodes {

@@ -13,8 +13,8 @@ import (
 	"github.com/retepari/pari/services/directory/internal/opening"
 )
 
-// calendarType is the media type of a calendar.
-const calendarType = "text/calendar; charset=utf-8"
+// typeCalendar is the media type of a calendar.
+const typeCalendar = "text/calendar; charset=utf-8"
 
 // ListOpenings returns when a counter or a telephone is open.
 func (s *Server) ListOpenings(ctx context.Context, req *directoryv1.ListOpeningsRequest) (*directoryv1.ListOpeningsResponse, error) {
@@ -56,7 +56,7 @@ func (s *Server) GetOfficeCalendar(ctx context.Context, req *directoryv1.GetOffi
 		return nil, fault.New(fault.NotFound)
 	}
 	opened, _ := index.Openings(o.ID, "")
-	return &directoryv1.GetOfficeCalendarResponse{Content: opened.Calendar(o.ID, o.Name, s.now()), MediaType: calendarType}, nil
+	return &directoryv1.GetOfficeCalendarResponse{Content: opened.Calendar(o.ID, o.Name, s.now()), MediaType: typeCalendar}, nil
 }
 
 func spansToProto(spans iter.Seq[opening.Span]) (out []*directoryv1.TimeSpan) {

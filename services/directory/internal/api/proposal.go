@@ -74,7 +74,7 @@ func replay(ctx context.Context, before store.Proposal, err error) (*directoryv1
 
 // plan fills in what a proposal changes. What is wrong with its entries was told before, by checkProposal.
 func (s *Server) plan(ctx context.Context, caller identity.Caller, req *directoryv1.ProposeChangesRequest, p *directoryv1.Proposal) error {
-	v, sight := s.viewFor(ctx), scopeOf(ctx)
+	v, scope := s.viewFor(ctx), scopeOf(ctx)
 	for i, asked := range req.GetEntries() {
 		e, err := entry.New(entry.Content(asked))
 		if err != nil {
@@ -85,7 +85,7 @@ func (s *Server) plan(ctx context.Context, caller identity.Caller, req *director
 		if err := mayEdit(caller, e, old); err != nil {
 			return err
 		}
-		if !sight.Includes(e) { // who may not see what they propose could not see what became of it
+		if !scope.Includes(e) { // who may not see what they propose could not see what became of it
 			return fault.New(fault.WrongNode)
 		}
 		if there && entry.IsHidden(old) && entry.NodeOf(old) != entry.NodeOf(e) { // the other node would hear of it before it is theirs
@@ -131,7 +131,7 @@ func (s *Server) validateProposal(req *directoryv1.ProposeChangesRequest) (wrong
 		wrong = append(wrong, fault.Field{Path: path(position[entry.RefOf(proposed[i])], "office.visibility"), Reason: reason.HiddenAlone})
 	}
 	// Hidden entries need not be there: nobody names them.
-	return append(wrong, s.findProblems(proposed, s.public().entries.Without(proposed), s.now(), func(ref entry.Ref, field string) string {
+	return append(wrong, s.findProblems(proposed, s.publicView().entries.Without(proposed), s.now(), func(ref entry.Ref, field string) string {
 		if i, mine := position[ref]; mine {
 			return path(i, ref.Kind()+"."+field)
 		}
@@ -189,7 +189,7 @@ func (s *Server) ListProposals(ctx context.Context, req *directoryv1.ListProposa
 		return nil, err
 	}
 	filter := "proposals " + req.GetState().String()
-	after, err := refFromToken(req.GetPageToken(), filter)
+	after, err := decodeEntryToken(req.GetPageToken(), filter)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +210,7 @@ func (s *Server) ListProposals(ctx context.Context, req *directoryv1.ListProposa
 	}
 	if more {
 		// The identifier, not the number, of the last one: numbers would tell how many there are that are not shown.
-		answer.NextPageToken = tokenFromRef(entry.Ref(page[len(page)-1].GetProposalId()), filter)
+		answer.NextPageToken = encodeEntryToken(entry.Ref(page[len(page)-1].GetProposalId()), filter)
 	}
 	return answer, nil
 }
@@ -228,8 +228,8 @@ func visibleProposal(ctx context.Context, p store.Proposal) *directoryv1.Proposa
 		return nil
 	}
 	c, _ := identity.From(ctx)
-	sight := scopeOf(ctx)
-	p.Changes = slices.DeleteFunc(p.Changes, func(change *directoryv1.PlannedChange) bool { return !sight.Includes(change.GetEntry()) })
+	scope := scopeOf(ctx)
+	p.Changes = slices.DeleteFunc(p.Changes, func(change *directoryv1.PlannedChange) bool { return !scope.Includes(change.GetEntry()) })
 	if len(p.GetChanges()) == 0 {
 		return nil
 	}

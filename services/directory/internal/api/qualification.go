@@ -20,7 +20,7 @@ func (s *Server) ListQualifications(ctx context.Context, req *directoryv1.ListQu
 		return nil, err // Check has seen it
 	}
 	filter := fmt.Sprintf("qualifications %s %s %s", req.GetNode(), req.GetOfficeId(), on)
-	after, err := refFromToken(req.GetPageToken(), filter)
+	after, err := decodeEntryToken(req.GetPageToken(), filter)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (s *Server) ListQualifications(ctx context.Context, req *directoryv1.ListQu
 			!there, req.GetNode() != "" && entry.NodeOf(office) != req.GetNode(), req.GetOfficeId() != "" && standing.Office != req.GetOfficeId():
 			continue
 		case len(answer.GetQualifications()) == size:
-			answer.NextPageToken = tokenFromRef(last, filter)
+			answer.NextPageToken = encodeEntryToken(last, filter)
 			return answer, nil
 		}
 		answer.Qualifications = append(answer.Qualifications, statusToProto(standing))

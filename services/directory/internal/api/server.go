@@ -38,7 +38,7 @@ type Server struct {
 	now    func() time.Time
 	pool   *pgxpool.Pool // for history and changes; everything else is in memory
 	places *territory.Index
-	views  atomic.Pointer[views]
+	views  atomic.Pointer[viewSet]
 	// snapshot is what is shown, as it was snapshot: a decision checks against it, and reads only what is newer.
 	snapshot atomic.Pointer[store.Snapshot]
 }
@@ -67,7 +67,7 @@ func (s *Server) GetOffice(ctx context.Context, req *directoryv1.GetOfficeReques
 // ListOffices returns a page of the directory.
 func (s *Server) ListOffices(ctx context.Context, req *directoryv1.ListOfficesRequest) (*directoryv1.ListOfficesResponse, error) {
 	v := s.viewFor(ctx)
-	after, err := keyFromToken(req.GetPageToken(), req.GetNode())
+	after, err := decodeOfficeToken(req.GetPageToken(), req.GetNode())
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (s *Server) ListOffices(ctx context.Context, req *directoryv1.ListOfficesRe
 		answer.Offices = append(answer.Offices, v.offices[o.ID])
 	}
 	if more {
-		answer.NextPageToken = tokenFromKey(page[len(page)-1].Key(), req.GetNode())
+		answer.NextPageToken = encodeOfficeToken(page[len(page)-1].Key(), req.GetNode())
 	}
 	return answer, nil
 }

@@ -17,9 +17,9 @@ import (
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
-// views is the directory as each may see it. What a view holds its readers may see, so what answers from a view need not think
+// viewSet is the directory as each may see it. What a view holds its readers may see, so what answers from a view need not think
 // of hidden entries. Calls get theirs from viewFor and nowhere else.
-type views struct {
+type viewSet struct {
 	// public has no hidden entry.
 	public *view
 	// nodes have those of one node besides; a node without any is not there.
@@ -48,7 +48,7 @@ type view struct {
 // be read is an error, and what was shown before stays.
 func (s *Server) SetSnapshot(c store.Snapshot) error {
 	before := s.views.Load()
-	v := &views{nodes: map[string]*view{}, lists: c.Lists, prepared: make(map[*directoryv1.Entry]*office.Compiled, len(c.Entries))}
+	v := &viewSet{nodes: map[string]*view{}, lists: c.Lists, prepared: make(map[*directoryv1.Entry]*office.Compiled, len(c.Entries))}
 	for _, e := range c.Entries {
 		if err := v.prepare(e, before); err != nil {
 			return err
@@ -56,15 +56,15 @@ func (s *Server) SetSnapshot(c store.Snapshot) error {
 	}
 	empty := v.codes(before)
 	empty.revision = c.ListRevision
-	public, few := entry.SplitHidden(c.Entries)
-	v.public = v.with(empty, public)
-	v.all = v.with(v.public, few)
+	public, restricted := entry.SplitHidden(c.Entries)
+	v.public = v.extend(empty, public)
+	v.all = v.extend(v.public, restricted)
 	byNode := map[string][]*directoryv1.Entry{}
-	for _, e := range few {
+	for _, e := range restricted {
 		byNode[entry.NodeOf(e)] = append(byNode[entry.NodeOf(e)], e)
 	}
 	for node, own := range byNode {
-		v.nodes[node] = v.with(v.public, own)
+		v.nodes[node] = v.extend(v.public, own)
 	}
 	s.views.Store(v)
 	s.snapshot.Store(&c)
@@ -72,7 +72,7 @@ func (s *Server) SetSnapshot(c store.Snapshot) error {
 }
 
 // prepare works out what an entry says about an office, unless that was done: entries never change in place.
-func (v *views) prepare(e *directoryv1.Entry, before *views) error {
+func (v *viewSet) prepare(e *directoryv1.Entry, before *viewSet) error {
 	if e.GetOffice() == nil {
 		return nil
 	}
@@ -89,7 +89,7 @@ func (v *views) prepare(e *directoryv1.Entry, before *views) error {
 }
 
 // codes returns a view that holds the lists and no entry.
-func (v *views) codes(before *views) *view {
+func (v *viewSet) codes(before *viewSet) *view {
 	if before != nil && sameLists(before.lists, v.lists) {
 		v.places = before.places
 		return &view{index: office.NewIndex(nil, v.places), entries: entry.NewIndex(nil), set: before.public.set}
@@ -112,8 +112,8 @@ func sameLists(a, b []vocabulary.List) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
-// with returns a view that holds more entries besides; the same one for none.
-func (v *views) with(base *view, more []*directoryv1.Entry) *view {
+// extend returns a view that holds more entries besides; the same one for none.
+func (v *viewSet) extend(base *view, more []*directoryv1.Entry) *view {
 	if len(more) == 0 {
 		return base
 	}
@@ -132,18 +132,18 @@ func (v *views) with(base *view, more []*directoryv1.Entry) *view {
 }
 
 // Vocabulary returns the lists that are shown, for the check of requests.
-func (s *Server) Vocabulary() *codes.Set { return s.public().set }
+func (s *Server) Vocabulary() *codes.Set { return s.publicView().set }
 
-// public is what everybody may see, for what goes to everybody whoever asks.
-func (s *Server) public() *view { return s.views.Load().public }
+// publicView is what everybody may see, for what goes to everybody whoever asks.
+func (s *Server) publicView() *view { return s.views.Load().public }
 
 // viewFor is what the caller may see.
 func (s *Server) viewFor(ctx context.Context) *view {
-	v, sight := s.views.Load(), scopeOf(ctx)
-	if sight.All {
+	v, scope := s.views.Load(), scopeOf(ctx)
+	if scope.All {
 		return v.all
 	}
-	if own, some := v.nodes[sight.Node]; some && sight.Node != "" {
+	if own, some := v.nodes[scope.Node]; some && scope.Node != "" {
 		return own
 	}
 	return v.public

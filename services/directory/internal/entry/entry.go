@@ -2,7 +2,7 @@
 // An entry is a message of the contract, in the database, in files and on the wire alike; its kind is the field of Entry that
 // holds it, its first field is its identifier, and "kind/identifier" is how another entry names it.
 //
-// Check promises: what passes obeys the contract and the code lists, names only entries that exist, and does not contradict
+// Validate promises: what passes obeys the contract and the code lists, names only entries that exist, and does not contradict
 // itself or another entry. All that is wrong is told at once.
 package entry
 

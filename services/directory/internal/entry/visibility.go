@@ -32,15 +32,15 @@ func (s VisibilityScope) Includes(e *directoryv1.Entry) bool {
 }
 
 // SplitHidden tells the entries that everybody may see from the hidden ones.
-func SplitHidden(all []*directoryv1.Entry) (public, few []*directoryv1.Entry) {
+func SplitHidden(all []*directoryv1.Entry) (public, restricted []*directoryv1.Entry) {
 	for _, e := range all {
 		if IsHidden(e) {
-			few = append(few, e)
+			restricted = append(restricted, e)
 		} else {
 			public = append(public, e)
 		}
 	}
-	return public, few
+	return public, restricted
 }
 
 // hiddenPrefix begins the identifiers of hidden offices and of no others: so a public office cannot become hidden, when its
@@ -80,8 +80,8 @@ func tells(o *directoryv1.Office) (fields []fault.Field) {
 
 // MixedVisibility are the positions of hidden entries that stand beside public ones or those of another node.
 func MixedVisibility(all []*directoryv1.Entry) (positions []int) {
-	public, few := SplitHidden(all)
-	if len(few) == 0 || len(public) == 0 && !slices.ContainsFunc(few, func(e *directoryv1.Entry) bool { return NodeOf(e) != NodeOf(few[0]) }) {
+	public, restricted := SplitHidden(all)
+	if len(restricted) == 0 || len(public) == 0 && !slices.ContainsFunc(restricted, func(e *directoryv1.Entry) bool { return NodeOf(e) != NodeOf(restricted[0]) }) {
 		return nil
 	}
 	for i, e := range all {

@@ -98,11 +98,11 @@ func TestSight(t *testing.T) {
 	odd, _ := proto.Clone(public).(*directoryv1.Entry)
 	odd.GetOffice().Visibility = 7
 	for _, c := range []struct {
-		sight entry.VisibilityScope
+		scope entry.VisibilityScope
 		sees  bool
 	}{{entry.VisibilityScope{}, false}, {entry.VisibilityScope{Node: "cuneo"}, false}, {entry.VisibilityScope{Node: "cremona"}, true}, {entry.VisibilityScope{All: true}, true}} {
-		if !c.sight.Includes(public) || c.sight.Includes(hidden) != c.sees || c.sight.Includes(odd) != c.sees {
-			t.Errorf("%+v sees %t, %t, %t", c.sight, c.sight.Includes(public), c.sight.Includes(hidden), c.sight.Includes(odd))
+		if !c.scope.Includes(public) || c.scope.Includes(hidden) != c.sees || c.scope.Includes(odd) != c.sees {
+			t.Errorf("%+v sees %t, %t, %t", c.scope, c.scope.Includes(public), c.scope.Includes(hidden), c.scope.Includes(odd))
 		}
 	}
 	hidden.GetOffice().Node = ""

@@ -100,7 +100,7 @@ func plain(node *yaml.Node) error {
 	return nil
 }
 
-// MarshalYAML writes an entry for people, fields in the order of the contract. FromYAML reads it back.
+// MarshalYAML writes an entry for people, fields in the order of the contract. UnmarshalYAML reads it back.
 func MarshalYAML(e *directoryv1.Entry) ([]byte, error) {
 	written, err := Marshal(e)
 	if err != nil {

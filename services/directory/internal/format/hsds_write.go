@@ -9,7 +9,7 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// EncodeHSDS returns offices as a page of organizations of the Human Services Data Specification 3. FromHSDS gives the same offices
+// EncodeHSDS returns offices as a page of organizations of the Human Services Data Specification 3. ParseHSDS gives the same offices
 // back: from x_pari, the identifiers, attributes, locations, phones, contacts and names; what EncodeHSDS tells besides (status, fees,
 // service areas, labels) is there for others and not read back.
 func EncodeHSDS(offices []*directoryv1.Office, terms *Terms) ([]byte, error) {

@@ -2,7 +2,7 @@ package format
 
 import "strconv"
 
-// EncodeSKOSJSONLD returns what SKOSTurtle returns as JSON-LD, with its context inside.
+// EncodeSKOSJSONLD returns what EncodeSKOSTurtle returns as JSON-LD, with its context inside.
 func EncodeSKOSJSONLD(terms *Terms) ([]byte, error) {
 	schemes, err := terms.schemes()
 	if err != nil {

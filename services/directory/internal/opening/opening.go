@@ -20,7 +20,7 @@
 //
 // # Limits
 //
-// Answers are given for the years 1970 to 2399; holidays are known from 1990 on. What comes next is looked for over Horizon
+// Answers are given for the years 1970 to 2399; holidays are known from 1990 on. What comes next is looked for over HorizonDays
 // days. A repeating exception speaks for RuleYears years from its first day.
 package opening
 

@@ -12,9 +12,9 @@ type State struct {
 	// Known is false when nobody said anything about the day; then only Holiday is said besides.
 	Known bool
 	Open  bool
-	// Until is when it closes, if it is open. Zero: not within Horizon.
+	// Until is when it closes, if it is open. Zero: not within HorizonDays.
 	Until time.Time
-	// Next is when it next opens, if it is closed. Zero: not within Horizon.
+	// Next is when it next opens, if it is closed. Zero: not within HorizonDays.
 	Next time.Time
 	// Reason is what decided about the day.
 	Reason Reason
@@ -57,7 +57,7 @@ func (p *Plan) StateAt(moment time.Time) State {
 }
 
 // NextOpening returns the first moment from after on at which it is open: after itself if it is open then. It is false when
-// there is none within Horizon.
+// there is none within HorizonDays.
 func (p *Plan) NextOpening(after time.Time) (time.Time, bool) {
 	d, ok := dayAt(after)
 	if !ok {

@@ -136,7 +136,7 @@ const upsertState = `
 	confirmed_at = excluded.confirmed_at`
 
 // ApplyCopy makes the rows of a document current, or with whole puts them in the place of everything, when the directory then is
-// where the centre says: all or nothing, else ErrDigest. The followers of the database are told.
+// where the centre says: all or nothing, else ErrDigestMismatch. The followers of the database are told.
 func ApplyCopy(ctx context.Context, pool *pgxpool.Pool, doc *directoryv1.CopyDocument, whole bool, want Checkpoint, now time.Time) error {
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		b := &pgx.Batch{}

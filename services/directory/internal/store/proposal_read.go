@@ -43,13 +43,13 @@ const selectProposals = `
 // ListProposals returns up to limit proposals in which there is something to be seen, newest first, from the one after another on
 // ("" for the newest), and whether more follow; the state unspecified is every state. They still hold all of their changes. A
 // page of large proposals ends early.
-func ListProposals(ctx context.Context, pool *pgxpool.Pool, sight entry.VisibilityScope, state directoryv1.ProposalState, after string, limit int) (page []Proposal, more bool, err error) {
+func ListProposals(ctx context.Context, pool *pgxpool.Pool, scope entry.VisibilityScope, state directoryv1.ProposalState, after string, limit int) (page []Proposal, more bool, err error) {
 	name := ""
 	if state != directoryv1.ProposalState_PROPOSAL_STATE_UNSPECIFIED {
 		name = stateName(state)
 	}
 	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, selectProposals, name, after, limit+1, sight.All, sight.Node)
+		rows, err := tx.Query(ctx, selectProposals, name, after, limit+1, scope.All, scope.Node)
 		if err != nil {
 			return err
 		}

@@ -1,5 +1,5 @@
 // Package store keeps what the directory serves in Postgres. Load writes it, as the owner of the tables, all or nothing;
-// Follow reads it, as a role that cannot write, and again whenever something was loaded. Older versions of lists and states
+// Watch reads it, as a role that cannot write, and again whenever something was loaded. Older versions of lists and states
 // of entries are kept; reading looks at the current ones alone.
 package store
 
@@ -72,7 +72,7 @@ const selectLists = `
 const selectEntries = `select ` + entryColumns + ` from entry where current and revision > $1`
 
 func loadSnapshot(ctx context.Context, tx pgx.Tx, before Snapshot) (c Snapshot, err error) {
-	if c.Revision, err = revision(ctx, tx); err != nil {
+	if c.Revision, err = selectCurrentRevision(ctx, tx); err != nil {
 		return Snapshot{}, err
 	}
 	if err := tx.QueryRow(ctx, selectListRevision).Scan(&c.ListRevision); err != nil {
@@ -170,7 +170,7 @@ func ListHistory(ctx context.Context, pool *pgxpool.Pool, ref entry.Ref, limit i
 
 const selectRevision = `select revision from directory_state`
 
-func revision(ctx context.Context, db interface {
+func selectCurrentRevision(ctx context.Context, db interface {
 	QueryRow(context.Context, string, ...any) pgx.Row
 }) (n int64, err error) {
 	err = db.QueryRow(ctx, selectRevision).Scan(&n)

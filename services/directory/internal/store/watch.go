@@ -78,7 +78,7 @@ func refresh(ctx context.Context, conn *pgx.Conn, shown *Snapshot, show func(Sna
 	defer cancel()
 	before := Snapshot{}
 	if shown != nil {
-		switch now, err := revision(ctx, conn); {
+		switch now, err := selectCurrentRevision(ctx, conn); {
 		case err != nil:
 			return shown, fmt.Errorf("read revision: %w", err)
 		case now == shown.Revision:

@@ -25,7 +25,7 @@ type form struct {
 	reason Reason
 }
 
-// NewIndex builds the index of places as Read returns them.
+// NewIndex builds the index of places as ParseFS returns them.
 func NewIndex(places []Place) *Index {
 	x := &Index{places: slices.Clone(places), byCode: make(map[string]int, len(places)), children: map[string][]int{}, byKey: map[string][]int32{}}
 	for i := range x.places {
@@ -73,7 +73,7 @@ func (x *Index) capital(place int) bool {
 	return ok && (x.places[up].Name == p.Name || slices.Contains(x.places[up].Names[Italian], p.Name))
 }
 
-// All returns all places, past ones too, in the order of Read.
+// All returns all places, past ones too, in the order of ParseFS.
 func (x *Index) All() []Place { return slices.Clone(x.places) }
 
 // ByCode returns the place with an ISTAT code, past ones too.
@@ -114,7 +114,7 @@ func (x *Index) IsWithin(code, ancestor string) bool {
 	return ok && ancestor != "" && (p.Code == ancestor || p.Province == ancestor || p.Region == ancestor)
 }
 
-// ListOn returns the places that exist on the day, in the order of Read.
+// ListOn returns the places that exist on the day, in the order of ParseFS.
 func (x *Index) ListOn(day time.Time) []Place {
 	return slices.DeleteFunc(x.All(), func(p Place) bool { return !p.ExistsOn(day) })
 }

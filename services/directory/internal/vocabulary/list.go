@@ -1,5 +1,5 @@
 // Package vocabulary is the code lists of the network: what a list and a term are, the rules that a set of lists keeps, and
-// how a list moves from one version to the next. It promises that lists returned by Read keep every rule. It does not look
+// how a list moves from one version to the next. It promises that lists returned by ParseFS keep every rule. It does not look
 // codes up for a request: that is pkg/vocabulary, on what the directory serves.
 package vocabulary
 
