@@ -3,7 +3,7 @@
 // in the languages that name it, with a slip of the pen.
 //
 // It is pure: values in, values out; what it reads comes as a file system or a reader. It promises that places returned by
-// Read keep every rule: codes are unique, parents and successors exist, days are days. It does not know where a place is on
+// ParseFS keep every rule: codes are unique, parents and successors exist, days are days. It does not know where a place is on
 // the map, nor addresses, nor places without an ISTAT code (ONLINE, ABROAD): those are codes of the vocabulary.
 package territory
 
