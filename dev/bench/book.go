@@ -181,7 +181,7 @@ func (w *world) forget(ctx context.Context, node string) error {
 		return fmt.Errorf("forget a copy: %w", err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	if _, err := conn.Exec(ctx, `truncate entry, vocabulary, catalogue; notify directory_loaded, 'all'`); err != nil {
+	if _, err := conn.Exec(ctx, `truncate entry, vocabulary, directory_state; notify directory_changed, 'reload'`); err != nil {
 		return fmt.Errorf("forget a copy: %w", err)
 	}
 	return nil

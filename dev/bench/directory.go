@@ -74,8 +74,8 @@ func find(ctx context.Context, w *world) (Result, error) {
 // evaluate measures questions to the opening engine, beside the least that any engine must do: to know day and time in Rome.
 func evaluate(_ context.Context, w *world) (Result, error) {
 	o, f, _, err := alternate(w.rounds,
-		func() (round, error) { return round{figure: app.OpeningRate(w.span / 2)}, nil },
-		func() (round, error) { return round{figure: app.ClockRate(w.span / 2)}, nil })
+		func() (round, error) { return round{figure: app.MeasureOpeningRate(w.span / 2)}, nil },
+		func() (round, error) { return round{figure: app.MeasureClockRate(w.span / 2)}, nil })
 	if err != nil {
 		return Result{}, err
 	}

@@ -60,7 +60,7 @@ func (c *cli) directoryList() *cobra.Command {
 				return c.print(answer, func(row render.Row) {
 					row(c.label("VOCE", "ENTRY"), c.label("REVISIONE", "REVISION"))
 					for _, e := range answer.GetEntries() {
-						row(files.Name(e), e.GetRevision())
+						row(files.RefOf(e), e.GetRevision())
 					}
 				})
 			})
@@ -85,7 +85,7 @@ func (c *cli) directoryShow() *cobra.Command {
 				if c.format == "json" {
 					return c.print(answer, nil)
 				}
-				text, err := files.YAML(answer.GetEntry())
+				text, err := files.MarshalYAML(answer.GetEntry())
 				if err != nil {
 					return err
 				}
@@ -162,7 +162,7 @@ func (c *cli) directoryApply() *cobra.Command {
 // propose sends the files that differ from the directory. Files that are as the directory is are not sent, so the same files
 // again propose nothing.
 func (c *cli) propose(cmd *cobra.Command, folder string, req *directoryv1.ProposeChangesRequest) error {
-	wanted, err := files.Read(os.DirFS(folder))
+	wanted, err := files.ParseFS(os.DirFS(folder))
 	if err != nil {
 		return err
 	}
@@ -190,10 +190,10 @@ func (c *cli) propose(cmd *cobra.Command, folder string, req *directoryv1.Propos
 func different(wanted, stands []*directoryv1.Entry) (out []*directoryv1.Entry) {
 	standing := map[string]*directoryv1.Entry{}
 	for _, e := range stands {
-		standing[files.Name(e)] = e
+		standing[files.RefOf(e)] = e
 	}
 	for _, e := range wanted {
-		if old := standing[files.Name(e)]; old == nil || !files.Same(old, e) {
+		if old := standing[files.RefOf(e)]; old == nil || !files.Equal(old, e) {
 			e.Revision = old.GetRevision()
 			out = append(out, e)
 		}
@@ -211,7 +211,7 @@ func (c *cli) proposalRows(p *directoryv1.Proposal, row render.Row) {
 		if change.GetBaseRevision() != 0 {
 			what = strings.Join(change.GetChangedFields(), " ")
 		}
-		row(files.Name(change.GetEntry()), what)
+		row(files.RefOf(change.GetEntry()), what)
 	}
 	if p.GetProposalId() != "" {
 		row(c.label("proposta", "proposal"), p.GetProposalId(), short(p.GetState().String()))

@@ -89,7 +89,7 @@ func (c *cli) importRows(answer *directoryv1.ReadDocumentResponse, became []stri
 		if e.GetRevision() != 0 {
 			standing = fmt.Sprintf(c.label("nel repertorio dalla revisione %d", "in the directory since revision %d"), e.GetRevision())
 		}
-		row(files.Name(e), words[became[i]], standing)
+		row(files.RefOf(e), words[became[i]], standing)
 	}
 	problems := func(title string, all []*directoryv1.DocumentProblem, more int32) {
 		if len(all) == 0 {
@@ -126,7 +126,7 @@ func writeEntries(folder string, entries []*directoryv1.Entry) (became []string,
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
 	for _, e := range entries {
-		text, err := files.YAML(e)
+		text, err := files.MarshalYAML(e)
 		if err != nil {
 			return nil, err
 		}

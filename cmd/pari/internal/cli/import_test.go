@@ -34,8 +34,8 @@ func TestWriteEntries(t *testing.T) {
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Error(diff)
 		}
-		back, err := files.Read(os.DirFS(folder))
-		if err != nil || len(back) != 2 || !files.Same(back[1], c.entries[1]) {
+		back, err := files.ParseFS(os.DirFS(folder))
+		if err != nil || len(back) != 2 || !files.Equal(back[1], c.entries[1]) {
 			t.Errorf("read back: %v, %v", back, err)
 		}
 	}

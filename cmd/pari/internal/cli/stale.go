@@ -26,21 +26,21 @@ func (c *cli) directoryStale() *cobra.Command {
 				return fmt.Errorf("--months takes 1 to 1200, not %d", months)
 			}
 			now := time.Now().In(tz.Rome)
-			req.VerifiedBefore = files.CheckedSince(now, months)
+			req.VerifiedBefore = files.StaleCutoff(now, months)
 			return c.inDirectory(cmd, func(ctx context.Context, client directoryv1.DirectoryServiceClient) error {
 				answer, err := allEntries(ctx, client, req)
 				if err != nil {
 					return err
 				}
 				answer.Entries = slices.DeleteFunc(answer.GetEntries(), func(e *directoryv1.Entry) bool {
-					return !files.Stale(e, req.GetVerifiedBefore(), now.Format(time.DateOnly))
+					return !files.IsStale(e, req.GetVerifiedBefore(), now.Format(time.DateOnly))
 				})
 				oldestFirst(answer.GetEntries())
 				return c.print(answer, func(row render.Row) { c.staleRows(answer.GetEntries(), req.GetVerifiedBefore(), row) })
 			})
 		},
 	}
-	cmd.Flags().IntVar(&months, "months", files.StaleMonths, "what was last checked longer ago than this")
+	cmd.Flags().IntVar(&months, "months", files.DefaultStaleMonths, "what was last checked longer ago than this")
 	cmd.Flags().StringVar(&req.Node, "of", "", "only entries of this node")
 	return cmd
 }
@@ -48,7 +48,7 @@ func (c *cli) directoryStale() *cobra.Command {
 // oldestFirst orders entries by node, and within it by the day of their last check, those never checked before all others.
 func oldestFirst(entries []*directoryv1.Entry) {
 	slices.SortStableFunc(entries, func(a, b *directoryv1.Entry) int {
-		return cmp.Or(cmp.Compare(files.Node(a), files.Node(b)), cmp.Compare(files.VerifiedOn(a), files.VerifiedOn(b)))
+		return cmp.Or(cmp.Compare(files.NodeOf(a), files.NodeOf(b)), cmp.Compare(files.VerifiedOn(a), files.VerifiedOn(b)))
 	})
 }
 
@@ -59,11 +59,11 @@ func (c *cli) staleRows(entries []*directoryv1.Entry, before string, row render.
 	}
 	row(c.label("NODO", "NODE"), c.label("VOCE", "ENTRY"), c.label("VERIFICATA IL", "CHECKED ON"), c.label("FONTE", "SOURCE"))
 	for _, e := range entries {
-		row(cmp.Or(files.Node(e), c.label("(di nessun nodo)", "(of no node)")), files.Name(e), cmp.Or(files.VerifiedOn(e), c.label("mai", "never")), files.Source(e))
+		row(cmp.Or(files.NodeOf(e), c.label("(di nessun nodo)", "(of no node)")), files.RefOf(e), cmp.Or(files.VerifiedOn(e), c.label("mai", "never")), files.Source(e))
 	}
 	row(c.label(fmt.Sprintf("%d da rivedere. Controlla la fonte, scrivi il giorno in verified_on, poi proponi:", len(entries)),
 		fmt.Sprintf("%d to look at again. Check the source, write the day in verified_on, then propose:", len(entries))))
 	row("→ pari directory edit ./directory")
-	row(fmt.Sprintf("→ $EDITOR ./directory/%s.yaml", files.Name(entries[0])))
+	row(fmt.Sprintf("→ $EDITOR ./directory/%s.yaml", files.RefOf(entries[0])))
 	row(fmt.Sprintf("→ pari directory apply ./directory --reason %q --as editor", c.label("verificato", "checked")))
 }

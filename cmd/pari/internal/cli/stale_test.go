@@ -21,7 +21,7 @@ func TestOldestFirst(t *testing.T) {
 	oldestFirst(entries)
 	var got []string
 	for _, e := range entries {
-		got = append(got, files.Name(e))
+		got = append(got, files.RefOf(e))
 	}
 	if diff := cmp.Diff([]string{"office/e", "office/d", "office/c", "office/b", "office/a"}, got); diff != "" {
 		t.Error(diff)
