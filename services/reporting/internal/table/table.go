@@ -147,8 +147,8 @@ func Find(code string) (Table, bool) {
 	return Table{}, false
 }
 
-// Frame is what the categories of a table depend on.
-type Frame struct {
+// CategorySource is what the categories of a table depend on.
+type CategorySource struct {
 	Year   int
 	Nodes  []string                     // of the region, in the order to show them
 	Groups func(list string) []Category // of the vocabulary, in its order
@@ -156,7 +156,7 @@ type Frame struct {
 }
 
 // Categories lists the categories of each dimension, the total last.
-func (t Table) Categories(f Frame) [][]Category {
+func (t Table) Categories(f CategorySource) [][]Category {
 	all := make([][]Category, len(t.Dimensions))
 	for i, d := range t.Dimensions {
 		switch d.kind {
@@ -202,7 +202,7 @@ func (t Table) Categories(f Frame) [][]Category {
 }
 
 // counted are the codes that there are counts of in a dimension, the total not among them.
-func (f Frame) counted(dimension int) map[string]bool {
+func (f CategorySource) counted(dimension int) map[string]bool {
 	there := map[string]bool{}
 	for c, n := range f.Counts {
 		if code := [...]string{c.A, c.B, c.C}[dimension]; n != 0 && code != fact.Total {

@@ -13,8 +13,8 @@ import (
 	"github.com/retepari/pari/services/reporting/internal/fact"
 )
 
-func frame() Frame {
-	return Frame{
+func categorySource() CategorySource {
+	return CategorySource{
 		Year:  2026,
 		Nodes: []string{"cremona", "reggio-emilia"},
 		Groups: func(list string) []Category {
@@ -121,7 +121,7 @@ func TestProtect_ShowsPublicFiguresAsTheyAre(t *testing.T) {
 		},
 	} {
 		found, _ := Find(code)
-		f := frame()
+		f := categorySource()
 		f.Nodes, f.Counts = nil, map[fact.Cell]int64{}
 		for cell, n := range counts {
 			if cell.Table == code {
@@ -144,7 +144,7 @@ func TestProtect_ShowsPublicFiguresAsTheyAre(t *testing.T) {
 func TestCategories_EndWithTheTotal(t *testing.T) {
 	t.Parallel()
 	flow, _ := Find(fact.TableFlow)
-	got := flow.Categories(frame())
+	got := flow.Categories(categorySource())
 	var codes [][]string
 	for _, dimension := range got {
 		var c []string
@@ -190,7 +190,7 @@ func TestProtect(t *testing.T) {
 	add(20, "G_OTHER", "F_OTHER")
 	add(12, "G_LOST", "F_WORK") // a group that the vocabulary does not have any more
 	grounds, _ := Find(fact.TableGrounds)
-	cells := grounds.Protect(2026, grounds.Categories(frame()), counts)
+	cells := grounds.Protect(2026, grounds.Categories(categorySource()), counts)
 
 	t.Run("one cell per combination, the last dimension fastest", func(t *testing.T) {
 		t.Parallel()
@@ -211,7 +211,7 @@ func TestProtect(t *testing.T) {
 	})
 	t.Run("another year has no counts", func(t *testing.T) {
 		t.Parallel()
-		for _, c := range grounds.Protect(2025, grounds.Categories(frame()), counts) {
+		for _, c := range grounds.Protect(2025, grounds.Categories(categorySource()), counts) {
 			if !c.Hidden || c.Value != 0 {
 				t.Fatalf("shows %+v", c)
 			}
