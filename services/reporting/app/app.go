@@ -1,4 +1,4 @@
-// Package app builds and runs reporting. Main, `pari-dev up` and tests start it here; only this package knows all parts.
+// Package app builds and runs reporting. It alone knows all parts; main, `pari-dev up` and tests start the service here.
 package app
 
 import (
