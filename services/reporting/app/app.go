@@ -1,4 +1,4 @@
-// Package app builds and runs reporting. It alone knows all parts; main, `pari-dev up` and tests start the service here.
+// Package app builds and runs reporting. It alone knows all parts; main, `pari-dev up` and tests use it.
 package app
 
 import (

@@ -80,7 +80,7 @@ func TestApply_Indicators(t *testing.T) {
 
 // Ensure that an event with an unknown code blocks its entry, and that all its events are applied in order once the
 // code is known.
-func TestRedrive_Activity(t *testing.T) {
+func TestReprocess_Activity(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := b.producer(directory)

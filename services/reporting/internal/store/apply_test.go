@@ -170,7 +170,7 @@ func TestApply_DeadLetters(t *testing.T) {
 		"unknown code":  {fact.CaseClassified{Verdict: "UNKNOWN"}, ClassCode},
 		"invalid":       {fact.CaseClassified{}, ClassInvalid},
 		"out of order":  {opened, ClassOrder},
-		"panics":        {func() (Change, error) { panic("with something a person told") }, ClassInternal},
+		"panics":        {func() (Change, error) { panic("with personal data") }, ClassInternal},
 		"unknown error": {context.Canceled, ClassInternal},
 	} {
 		t.Run(name+" blocks its case only", func(t *testing.T) {
@@ -250,7 +250,7 @@ func execAsOwner(t *testing.T, ownerURL, sql string) {
 }
 
 // Ensure that a case blocked by an unknown code is applied, in order, once the code is known.
-func TestRedrive(t *testing.T) {
+func TestReprocess(t *testing.T) {
 	t.Parallel()
 	opened := fact.CaseOpened{Month: april}
 	strict := func(unknown ...string) fact.Codes {

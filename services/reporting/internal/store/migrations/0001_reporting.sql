@@ -167,7 +167,8 @@ create policy tenant on fact_action
 create policy tenant on cell
     using (region = current_setting('app.region')) with check (region = current_setting('app.region'));
 
--- The runtime role may not rewrite the inbox or delete facts and cells.
+-- The runtime role may not rewrite the inbox, nor delete reports, cases and cells. It deletes the actions of sealed
+-- cases.
 revoke all on node, partition, inbox, unapplied_event, fact_report, fact_case, fact_action, cell from pari_app;
 grant select, insert                 on node, inbox                             to pari_app;
 grant select, insert, update         on partition, fact_report, fact_case, cell to pari_app;
