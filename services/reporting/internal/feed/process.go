@@ -173,7 +173,7 @@ func (f *Feed) applyOne(
 ) (bool, error) {
 	r, err := f.retry(ctx, func() (store.Result, error) { return do(0) })
 	if store.Permanent(err) {
-		f.c.Log.ErrorContext(ctx, "event dead-lettered: the database rejects its effect", slog.Int64("node_seq", seq),
+		f.c.Log.ErrorContext(ctx, "event rejected by the database", slog.Int64("node_seq", seq),
 			slog.Any("error", err))
 		r, err = f.retry(ctx, func() (store.Result, error) { return do(seq) })
 	}
@@ -182,7 +182,7 @@ func (f *Feed) applyOne(
 		f.record(ctx, r, found)
 		return true, nil
 	case store.Permanent(err):
-		f.c.Log.ErrorContext(ctx, "partition blocked: event cannot be dead-lettered", slog.Int64("node_seq", seq),
+		f.c.Log.ErrorContext(ctx, "event dead-letter failed", slog.Int64("node_seq", seq),
 			slog.Any("error", err))
 		return false, nil
 	default:
