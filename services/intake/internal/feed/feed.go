@@ -1,5 +1,5 @@
-// Package feed writes what intake tells the centre: that a report was received, and its codes. Nothing that a person told
-// passes through here; the functions take codes only.
+// Package feed encodes the events that intake publishes to the centre: one for each report received, with some of its
+// codes. Its functions take classified data only, so personal content cannot reach an event.
 package feed
 
 import (
@@ -15,22 +15,26 @@ import (
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
-// TypeReportCounted is the CloudEvents type of the only event of intake.
+// TypeReportCounted is the CloudEvents type of intake's only event.
 const TypeReportCounted = "it.pari.report.counted.v1"
 
-// ReportCounted is the event of a new report. Its pseudonym is kept nowhere: nothing else is ever told of this report.
-func ReportCounted(r *report.Report) (outbox.Event, error) {
+// EncodeReportCounted returns the event of a new report. Its aggregate is a pseudonym that is stored nowhere else: the
+// report has no further events.
+func EncodeReportCounted(r *report.Report) (outbox.Event, error) {
+	c := r.Classification
 	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(&eventsv1.ReportCounted{
-		Month: Month(r.ReceivedAt), Channel: r.Codes.Channel, ReporterRole: r.Codes.ReporterRole, Anonymous: r.Codes.Anonymous,
+		Month: MonthInRome(r.ReceivedAt), Channel: c.Channel, ReporterRole: c.ReporterRole, Anonymous: c.Anonymous,
 	})
 	if err != nil {
 		return outbox.Event{}, err
 	}
-	return outbox.Event{Node: r.Node, Type: TypeReportCounted, Aggregate: uuid.NewString(), AggregateSeq: 1, Data: data}, nil
+	return outbox.Event{
+		Node: r.Node, Type: TypeReportCounted, Aggregate: uuid.NewString(), AggregateSeq: 1, Data: data,
+	}, nil
 }
 
-// Month is the month of a moment in Italy.
-func Month(at time.Time) *recordv1.Month {
+// MonthInRome returns the calendar month of a time in Italy.
+func MonthInRome(at time.Time) *recordv1.Month {
 	local := at.In(tz.Rome)
 	return &recordv1.Month{Year: int32(local.Year()), Month: int32(local.Month())}
 }
