@@ -1,6 +1,6 @@
-// Package app assembles and runs case management. It is the only package that knows all of its parts; main, `pari-dev
-// up` and the tests start case management through it. Run starts the gRPC server, the relay and maintenance, and waits
-// for them.
+// Package app assembles and runs case management. It is the only package that knows all of its parts; main,
+// `pari-dev up` and the tests start case management through it. Run starts the gRPC server, the relay and maintenance,
+// and waits for them.
 package app
 
 import (
