@@ -1,26 +1,26 @@
 -- +goose Up
--- Every table has the node in its key, and row security forced: the second wall between nodes.
+-- Every table has the node in its key and forced row security, so that no statement can reach another node's rows.
 
--- A case as it is now. Notes are sealed with the data key that key_id names in the key database.
+-- Cases in their current state. Notes are encrypted with the data key key_id of the key database.
 create table case_file (
-    node           text        not null check (node <> ''),
-    case_id        uuid        not null,
-    seq            bigint      generated always as identity,
-    number         text        not null,
-    pseudonym      uuid        not null, -- what the centre knows it by; made for this alone
-    state          text        not null,
-    before_state   text        not null default '', -- where a refused transfer leads back to
-    version        bigint      not null check (version >= 1),
-    episode        int         not null check (episode >= 1),
-    received_year  int         not null,
-    received_month int         not null check (received_month between 1 and 12),
-    channel        text        not null,
-    reporter_role  text        not null,
-    opened_at      timestamptz not null,
-    closed_at      timestamptz,
-    assessed       bigint, -- version of the assessment that holds
-    event_seq      bigint      not null check (event_seq >= 1),
-    key_id         uuid        not null,
+    node               text        not null check (node <> ''),
+    case_id            uuid        not null,
+    seq                bigint      generated always as identity,
+    number             text        not null,
+    pseudonym          uuid        not null, -- the case's name in events; used for nothing else
+    state              text        not null,
+    previous_state     text        not null default '', -- state in which a transfer was proposed
+    version            bigint      not null check (version >= 1),
+    episode            int         not null check (episode >= 1),
+    received_year      int         not null,
+    received_month     int         not null check (received_month between 1 and 12),
+    channel            text        not null,
+    reporter_role      text        not null,
+    opened_at          timestamptz not null,
+    closed_at          timestamptz,
+    assessment_version bigint, -- of the current assessment
+    event_seq          bigint      not null check (event_seq >= 1),
+    key_id             uuid        not null,
     outcome            text,
     secondary_outcomes text[],
     person_informed    boolean,
@@ -34,17 +34,17 @@ create table case_file (
 create index case_newest on case_file (node, seq desc);
 create index case_newest_by_state on case_file (node, state, seq desc);
 
--- Which reports a case was opened from: a report has one case, whatever is asked how often.
+-- The reports of each case. The primary key limits a report to one case.
 create table case_report (
     node      text not null,
     report_id uuid not null,
     case_id   uuid not null,
-    constraint case_report_once primary key (node, report_id),
+    primary key (node, report_id),
     foreign key (node, case_id) references case_file (node, case_id) on delete cascade
 );
 create index case_report_case on case_report (node, case_id);
 
--- Every assessment ever made; the version is that of the case after it.
+-- All assessments, also superseded ones. The version is that of the case after the assessment.
 create table assessment (
     node           text     not null,
     case_id        uuid     not null,
@@ -66,6 +66,7 @@ create table assessment (
     check ((incident_year is null) = (incident_month is null))
 );
 
+-- The actions taken in each case.
 create table action (
     node            text        not null,
     case_id         uuid        not null,
@@ -78,19 +79,20 @@ create table action (
     note            bytea,
     at              timestamptz not null,
     person          text        not null,
-    acting_for      text        not null,
+    acting_for      text        not null, -- node
     system          text        not null,
     primary key (node, case_id, action_id),
     foreign key (node, case_id) references case_file (node, case_id) on delete cascade
 );
 
+-- The changes of each case.
 create table case_history (
     node       text        not null,
     case_id    uuid        not null,
     version    bigint      not null,
     at         timestamptz not null,
     person     text        not null,
-    acting_for text        not null,
+    acting_for text        not null, -- node
     system     text        not null,
     what       text        not null,
     from_state text        not null,
@@ -99,27 +101,28 @@ create table case_history (
     foreign key (node, case_id) references case_file (node, case_id) on delete cascade
 );
 
--- Who opened the notes of a case, and when.
-create table opening (
-    node       text        not null,
-    opening_id uuid        not null,
-    case_id    uuid        not null,
-    at         timestamptz not null,
-    person     text        not null,
-    system     text        not null,
-    primary key (node, opening_id),
+-- Each time a person opened the notes of a case.
+create table access_log (
+    node      text        not null,
+    access_id uuid        not null,
+    case_id   uuid        not null,
+    at        timestamptz not null,
+    person    text        not null,
+    system    text        not null,
+    primary key (node, access_id),
     foreign key (node, case_id) references case_file (node, case_id) on delete cascade
 );
-create index opening_case on opening (node, case_id, at);
+create index access_log_case on access_log (node, case_id, at);
 
 -- +goose StatementBegin
 do $$
 declare t text;
 begin
-    foreach t in array array ['case_file', 'case_report', 'assessment', 'action', 'case_history', 'opening'] loop
+    foreach t in array array ['case_file', 'case_report', 'assessment', 'action', 'case_history', 'access_log'] loop
         execute format('alter table %I enable row level security', t);
         execute format('alter table %I force row level security', t);
-        execute format('create policy tenant on %I using (node = current_setting(''app.node'')) with check (node = current_setting(''app.node''))', t);
+        execute format('create policy tenant on %I using (node = current_setting(''app.node''))
+            with check (node = current_setting(''app.node''))', t);
     end loop;
 end $$;
 -- +goose StatementEnd

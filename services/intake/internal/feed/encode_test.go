@@ -15,40 +15,45 @@ import (
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
-// sample is an event as it was published first. Events like it lie in streams and archives: it is kept for ever, and never
-// written again.
+// golden is the data of an event as first published. Streams and archives hold such events, so it must never change.
 //
 //go:embed testdata/report_counted.v1.bin
-var sample []byte
+var golden []byte
 
-func counted() *report.Report {
+func newReport() *report.Report {
 	return &report.Report{
-		ID: "0b9f7c1e-6f0a-4c7e-9a49-2f6d1b1a5c11", Number: "CR-2026-000042", Node: "cremona", ReceivedAt: time.Date(2026, 11, 23, 9, 41, 0, 0, time.UTC),
-		Codes: report.Codes{Channel: "PHONE", ReporterRole: "VICTIM", Anonymous: true, Grounds: []string{"DISABILITY"}, IncidentPlace: "019036", Urgent: true},
+		ID: "0b9f7c1e-6f0a-4c7e-9a49-2f6d1b1a5c11", Number: "CR-2026-000042", Node: "cremona",
+		ReceivedAt: time.Date(2026, 11, 23, 9, 41, 0, 0, time.UTC),
+		Classification: report.Classification{
+			Channel: "PHONE", ReporterRole: "VICTIM", Anonymous: true, Grounds: []string{"DISABILITY"},
+			IncidentPlace: "019036", Urgent: true,
+		},
 	}
 }
 
-// Ensure the first event ever published is still read, whole.
-func TestReportCounted_ReadsTheFirstSample(t *testing.T) {
+// Ensure today's contract decodes the golden event completely.
+func TestReportCounted_DecodesGolden(t *testing.T) {
 	t.Parallel()
 	var got eventsv1.ReportCounted
-	if err := proto.Unmarshal(sample, &got); err != nil {
+	if err := proto.Unmarshal(golden, &got); err != nil {
 		t.Fatal(err)
 	}
-	want := &eventsv1.ReportCounted{Month: &recordv1.Month{Year: 2026, Month: 11}, Channel: "PHONE", ReporterRole: "VICTIM", Anonymous: true}
+	want := &eventsv1.ReportCounted{
+		Month: &recordv1.Month{Year: 2026, Month: 11}, Channel: "PHONE", ReporterRole: "VICTIM", Anonymous: true,
+	}
 	if diff := cmp.Diff(want, &got, protocmp.Transform()); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// Ensure the same report is written as the same bytes as ever, and with nothing more of it: no place, no day, no number.
-func TestReportCounted_WritesTheFirstSample(t *testing.T) {
+// Ensure the encoding equals the golden event: it has no place, no day and no number.
+func TestEncodeReportCounted_EqualsGolden(t *testing.T) {
 	t.Parallel()
-	event, err := feed.ReportCounted(counted())
+	event, err := feed.EncodeReportCounted(newReport())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(sample, event.Data); diff != "" {
+	if diff := cmp.Diff(golden, event.Data); diff != "" {
 		t.Error(diff)
 	}
 	if event.Node != "cremona" || event.Type != "it.pari.report.counted.v1" || event.AggregateSeq != 1 {
@@ -56,15 +61,15 @@ func TestReportCounted_WritesTheFirstSample(t *testing.T) {
 	}
 }
 
-// Ensure nothing leads from an event back to its report, nor from one to another event of it.
-func TestReportCounted_HasAPseudonymOfItsOwn(t *testing.T) {
+// Ensure the pseudonym of an event leads neither to its report nor to another event of the same report.
+func TestEncodeReportCounted_DrawsAPseudonym(t *testing.T) {
 	t.Parallel()
-	r := counted()
-	first, err := feed.ReportCounted(r)
+	r := newReport()
+	first, err := feed.EncodeReportCounted(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := feed.ReportCounted(r)
+	second, err := feed.EncodeReportCounted(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,8 +78,8 @@ func TestReportCounted_HasAPseudonymOfItsOwn(t *testing.T) {
 	}
 }
 
-// Ensure the month is that of Italy, on both sides of its midnight, in winter and in summer.
-func TestMonth(t *testing.T) {
+// Ensure the month is the one in Italy, just before and after its midnight, in winter and in summer.
+func TestMonthInRome(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		at   time.Time
@@ -87,7 +92,7 @@ func TestMonth(t *testing.T) {
 		{time.Date(2026, 7, 31, 22, 0, 0, 0, time.UTC), &recordv1.Month{Year: 2026, Month: 8}},
 		{time.Date(2027, 1, 1, 1, 0, 0, 0, time.FixedZone("", 3*3600)), &recordv1.Month{Year: 2026, Month: 12}},
 	} {
-		if diff := cmp.Diff(c.want, feed.Month(c.at), protocmp.Transform()); diff != "" {
+		if diff := cmp.Diff(c.want, feed.MonthInRome(c.at), protocmp.Transform()); diff != "" {
 			t.Errorf("%s: %s", c.at, diff)
 		}
 	}
