@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/retepari/pari/pkg/fault"
@@ -36,11 +37,16 @@ type Contact struct{ Name, Phone, Email, SafeContact string }
 // PartialDate is a date whose month, or only the day, may be unknown; unknown parts are 0.
 type PartialDate struct{ Year, Month, Day int32 }
 
-// LogValue keeps personal content out of logs.
-func (PersonalContent) LogValue() string { return "sealed" }
+// redacted stands for personal content in messages, logs and JSON.
+const redacted = "[personal content]"
 
-// String keeps personal content out of formatted messages.
-func (PersonalContent) String() string { return "sealed" }
+func (PersonalContent) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+func (Contact) Format(f fmt.State, _ rune)         { _, _ = io.WriteString(f, redacted) }
+func (PartialDate) Format(f fmt.State, _ rune)     { _, _ = io.WriteString(f, redacted) }
+
+func (PersonalContent) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+func (Contact) MarshalText() ([]byte, error)         { return []byte(redacted), nil }
+func (PartialDate) MarshalText() ([]byte, error)     { return []byte(redacted), nil }
 
 // Validate returns the violations of the rules between fields. The rules of single fields are in the contract.
 func Validate(c Classification, p PersonalContent) []fault.Field {
