@@ -23,7 +23,8 @@ pari: ## build the pari command into build/
 
 .PHONY: pari-dev
 pari-dev: ## build the command for trying and developing into build/
-	@echo "building pari-dev (the first time takes a minute or two) ..." >&2; go build -o $(BUILD)/pari-dev ./dev/cmd/pari-dev
+	@echo "building pari-dev (the first time takes a minute or two) ..." >&2
+	@go build -o $(BUILD)/pari-dev ./dev/cmd/pari-dev
 
 .PHONY: build
 build: pari ## build pari and the four services into build/, as operators run them
@@ -36,7 +37,8 @@ test: ## run everything: contract, tidy, vet, lint, builds, unit (-race), store,
 
 .PHONY: hsds
 hsds: ## check the export against the published schemas of HSDS 3: make hsds HSDS_SCHEMAS=/folder/with/organization.json
-	@cd services/directory && HSDS_SCHEMAS="$(HSDS_SCHEMAS)" GOFLAGS="-trimpath -tags=hsds" go test -count=1 -run published ./internal/format
+	@cd services/directory && HSDS_SCHEMAS="$(HSDS_SCHEMAS)" GOFLAGS="-trimpath -tags=hsds" \
+	  go test -count=1 -run published ./internal/format
 
 .PHONY: bench
 bench: postgres pari-dev ## measure ours beside a baseline in the same run; writes build/bench.json

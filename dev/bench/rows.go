@@ -10,7 +10,7 @@ import (
 
 const (
 	// truncateReplica also notifies the running service of the change.
-	truncateReplica   = `truncate entry, vocabulary, catalogue; notify directory_loaded, 'all'`
+	truncateReplica   = `truncate entry, vocabulary, directory_state; notify directory_changed, 'reload'`
 	recreateCopyTable = `drop table if exists bench_copy;
 		create table bench_copy (kind text, id text, content jsonb, primary key (kind, id))`
 	selectEntries = `select kind, id, content::text from entry where current`

@@ -13,9 +13,9 @@ import (
 // Domain is the ErrorInfo domain of every fault.
 const Domain = "pari"
 
-// ToStatus turns err into a status: code, English text, and as details ErrorInfo (reason), LocalizedMessage (Italian) and,
-// for INVALID_REQUEST, BadRequest with reason and both texts per field. An ended context keeps its code. Any other error
-// becomes INTERNAL without its text. Meta is added to ErrorInfo, for instance the trace id.
+// ToStatus turns err into a status: code, English text, and as details ErrorInfo (reason), LocalizedMessage (Italian)
+// and, for INVALID_REQUEST, BadRequest with reason and both texts per field. An ended context keeps its code. Any other
+// error becomes INTERNAL without its text. Meta is added to ErrorInfo, for instance the trace id.
 func ToStatus(err error, meta map[string]string) *status.Status {
 	if err == nil {
 		return nil
@@ -37,10 +37,8 @@ func ToStatus(err error, meta map[string]string) *status.Status {
 			info.Metadata[k] = v
 		}
 	}
-	details := []protoadapt.MessageV1{
-		protoadapt.MessageV1Of(info),
-		protoadapt.MessageV1Of(&errdetails.LocalizedMessage{Locale: "it-IT", Message: entry.Italian + ": " + entry.FixItalian}),
-	}
+	italian := &errdetails.LocalizedMessage{Locale: "it-IT", Message: entry.Italian + ": " + entry.FixItalian}
+	details := []protoadapt.MessageV1{protoadapt.MessageV1Of(info), protoadapt.MessageV1Of(italian)}
 	if len(f.Fields) > 0 {
 		bad := &errdetails.BadRequest{}
 		for _, field := range f.Fields {
@@ -72,8 +70,8 @@ func (f Field) Texts() (english, italian string) {
 	return english + ": " + entry.FixEnglish, italian + ": " + entry.FixItalian
 }
 
-// FromStatus returns the fault in an error that a call to another service returned. UNAVAILABLE and similar codes without a
-// reason become the fault Unavailable. Other errors are returned unchanged.
+// FromStatus returns the fault in an error that a call to another service returned. UNAVAILABLE and similar codes
+// without a reason become the fault Unavailable. Other errors are returned unchanged.
 func FromStatus(err error) error {
 	st, ok := status.FromError(err)
 	if !ok || err == nil {

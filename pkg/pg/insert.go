@@ -20,8 +20,9 @@ var chunkSizes = [...]int{16, 4, 1}
 // InsertInto returns the Insert for these columns of a table.
 func InsertInto(table string, columns ...string) Insert {
 	insert := Insert{columns: len(columns)}
+	head := fmt.Sprintf("insert into %s (%s) values ", table, strings.Join(columns, ", "))
 	for i, size := range chunkSizes {
-		insert.sql[i] = fmt.Sprintf("insert into %s (%s) values %s", table, strings.Join(columns, ", "), placeholders(size, len(columns)))
+		insert.sql[i] = head + placeholders(size, len(columns))
 	}
 	return insert
 }

@@ -72,10 +72,15 @@ func validateRule(r *accessv1.Rule) error {
 	case slices.Contains(r.GetKinds(), accessv1.Kind_KIND_SERVICE) != (len(r.GetServices()) > 0):
 		return errors.New("services must be named when, and only when, services may call")
 	case r.GetScope() != accessv1.Scope_SCOPE_PUBLIC && len(r.GetRoles()) == 0 &&
-		(slices.Contains(r.GetKinds(), accessv1.Kind_KIND_SYSTEM) || slices.Contains(r.GetKinds(), accessv1.Kind_KIND_PERSON)):
+		slices.ContainsFunc(r.GetKinds(), needsRole):
 		return errors.New("systems and people need a role for what is not public")
 	}
 	return nil
+}
+
+// needsRole tells whether callers of this kind need a role for what is not public.
+func needsRole(k accessv1.Kind) bool {
+	return k == accessv1.Kind_KIND_SYSTEM || k == accessv1.Kind_KIND_PERSON
 }
 
 // allow applies the rule. It refuses what the rule does not name.

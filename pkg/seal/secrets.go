@@ -20,7 +20,7 @@ type Secrets struct {
 func LoadSecrets(path string) (*Secrets, error) {
 	handle, err := loadKeyset(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("secrets: %w", err)
 	}
 	set, err := prf.NewPRFSet(handle)
 	if err != nil {

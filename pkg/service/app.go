@@ -42,7 +42,8 @@ const gcPercent = 400
 
 // Run builds a service, runs it until ctx ends or a part fails, and stops it.
 func Run(ctx context.Context, name, version string, c Config, build func(ctx context.Context, a *App) error) error {
-	err := Require(Setting{"PARI_REGION", c.Region}, Setting{"PARI_NODE", c.Node}, Setting{"PARI_IDENTITY_DIR", c.IdentityDir})
+	err := Require(
+		Setting{"PARI_REGION", c.Region}, Setting{"PARI_NODE", c.Node}, Setting{"PARI_IDENTITY_DIR", c.IdentityDir})
 	if err != nil {
 		return err
 	}
@@ -144,8 +145,9 @@ func (a *App) Serve(
 		return err
 	}
 	server, err := rpc.NewServer(rpc.Config{
-		Service: a.Name, Region: a.Config.Region, Node: a.Config.Node, Source: a.Identity, Grants: grants, Verifier: verifier,
-		Vocabulary: codes, PerSecond: a.Config.CallsPerSecond, Log: a.Log, Reflection: a.Config.Reflection,
+		Service: a.Name, Region: a.Config.Region, Node: a.Config.Node,
+		Source: a.Identity, Grants: grants, Verifier: verifier, Vocabulary: codes,
+		PerSecond: a.Config.CallsPerSecond, Log: a.Log, Reflection: a.Config.Reflection,
 		MaxRequest: a.MaxRequest,
 	})
 	if err != nil {

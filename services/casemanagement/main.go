@@ -1,4 +1,4 @@
-// Command casemanagement works the cases of a node.
+// Command casemanagement runs the case management service of a node, or migrates its databases.
 package main
 
 import (

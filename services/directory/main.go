@@ -14,7 +14,7 @@ import (
 func main() {
 	os.Exit(run.Main(func(ctx context.Context) error {
 		if len(os.Args) > 1 && os.Args[1] == "territories" {
-			return app.Territories(os.Stdout, os.Args[2:])
+			return app.RunTerritories(os.Stdout, os.Args[2:])
 		}
 		c, err := service.FromEnv[app.Config]()
 		if err != nil {

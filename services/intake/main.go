@@ -1,4 +1,4 @@
-// Command intake takes the reports of a node.
+// Command intake runs the intake service of a node, or migrates its databases.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command reporting counts what the nodes of a region tell.
+// Command reporting counts the reports and cases of the regions, and serves their tables.
 package main
 
 import (

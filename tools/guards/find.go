@@ -128,7 +128,8 @@ func (f *finder) replace(e ast.Expr, format string) {
 
 func (f *finder) add(line int, text string, from, to int, replacement string) {
 	disabled := slices.Concat(f.source[:from], []byte(replacement), f.source[to:])
-	f.found = append(f.found, guard{file: f.path, line: line, text: strings.Join(strings.Fields(text), " "), disabled: disabled})
+	oneLine := strings.Join(strings.Fields(text), " ")
+	f.found = append(f.found, guard{file: f.path, line: line, text: oneLine, disabled: disabled})
 }
 
 // isErrorCheck tells whether an expression only asks whether there is an error.
@@ -161,8 +162,8 @@ func leaves(b *ast.BlockStmt) bool {
 	return false
 }
 
-// tenant is the part of a WHERE clause that row security repeats. It is not drawn: without it a statement does the same,
-// and the tests of row security show why.
+// tenant is the part of a WHERE clause that row security repeats. It is not drawn: without it a statement does the
+// same, and the tests of row security show why.
 var tenant = regexp.MustCompile(`^(\w+\.)?(node|region) = (\$1|\w+\.(node|region))$`)
 
 // whereClause disables each part of the WHERE clauses of an SQL statement.

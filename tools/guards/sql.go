@@ -9,9 +9,10 @@ type span struct{ from, to int }
 
 var (
 	where     = regexp.MustCompile(`(?i)\bwhere\s+`)
-	clauseEnd = regexp.MustCompile(`(?i)^\s*(order by|group by|limit|returning|for (no key )?update|on conflict|union|having)\b`)
-	and       = regexp.MustCompile(`(?i)^\s+and\s+`)
-	between   = regexp.MustCompile(`(?i)\bbetween\s+\S+$`)
+	clauseEnd = regexp.MustCompile(
+		`(?i)^\s*(order by|group by|limit|returning|for (no key )?update|on conflict|union|having)\b`)
+	and     = regexp.MustCompile(`(?i)^\s+and\s+`)
+	between = regexp.MustCompile(`(?i)\bbetween\s+\S+$`)
 )
 
 // conjuncts returns the parts of each WHERE clause of a statement that are joined by AND. It needs no more of SQL than

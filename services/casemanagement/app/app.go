@@ -1,5 +1,6 @@
-// Package app puts case management together: the only place that knows all of its parts. Main, `pari-dev up` and the tests start
-// it from here.
+// Package app assembles and runs case management. It is the only package that knows all of its parts; main,
+// `pari-dev up` and the tests start case management through it. Run starts the gRPC server, the relay and maintenance,
+// and waits for them.
 package app
 
 import (
@@ -20,7 +21,7 @@ import (
 	"github.com/retepari/pari/services/casemanagement/internal/store"
 )
 
-// Name of the service: its certificate, its line of the feed, its database.
+// Name of the service, in its certificate and in its partition of the feed.
 const Name = "casemanagement"
 
 // Version is set by the build.
@@ -39,7 +40,9 @@ func Run(ctx context.Context, c Config) error {
 	if err := service.Require(c.Settings()...); err != nil {
 		return err
 	}
-	return service.Run(ctx, Name, Version, c.Config.Config, func(ctx context.Context, a *service.App) error { return build(ctx, a, c) })
+	return service.Run(ctx, Name, Version, c.Config.Config, func(ctx context.Context, a *service.App) error {
+		return build(ctx, a, c)
+	})
 }
 
 func build(ctx context.Context, a *service.App, c Config) error {
@@ -51,21 +54,23 @@ func build(ctx context.Context, a *service.App, c Config) error {
 	if err != nil {
 		return err
 	}
-	cases := store.New(d.DB, feed.Writer{
+	encoder := feed.Encoder{
 		Group: func(list, code string) string { return d.Codes.Current().Group(list, code) },
 		Known: func(list, code string) bool { _, ok := d.Codes.Current().Lookup(list, code); return ok },
-	}.Write)
+	}
+	cases := store.New(d.DB, encoder.Encode)
 	return a.Serve(ctx, d.Codes.Current, d.Codes.Ready(), func(r grpc.ServiceRegistrar) {
 		casemanagementv1.RegisterCaseManagementServiceServer(r, &api.Server{
-			Cases: cases, Keys: d.Keys, Secrets: d.Secrets, NumberPrefixes: d.NumberPrefixes, Stored: d.Relay.Wake, Log: a.Log, Now: time.Now,
-			Course: func(verdict string) casefile.Course {
-				return casefile.CourseOf(d.Codes.Current().Group("assessment", verdict))
+			Cases: cases, Keys: d.Keys, Secrets: d.Secrets, NumberPrefixes: d.NumberPrefixes, WakeRelay: d.Relay.Wake,
+			Log: a.Log, Now: time.Now,
+			Disposition: func(verdict string) casefile.Disposition {
+				return casefile.DispositionOf(d.Codes.Current().Group("assessment", verdict))
 			},
 		})
 	})
 }
 
-// codeLists fetches the code lists from the directory.
+// codeLists returns a function that fetches the code lists from the directory.
 func codeLists(conn grpc.ClientConnInterface) replica.Fetch {
 	directory := directoryv1.NewDirectoryServiceClient(conn)
 	return func(ctx context.Context, knownDigest string) ([]*vocabularyv1.Vocabulary, error) {

@@ -63,48 +63,48 @@ func Migrate(ctx context.Context, c Config) error {
 	if err := store.Migrate(ctx, c.DatabaseOwnerURL); err != nil || !c.atNode() {
 		return err
 	}
-	return store.AllowCopy(ctx, c.DatabaseOwnerURL)
+	return store.GrantCopy(ctx, c.DatabaseOwnerURL)
 }
 
-// Loaded says what Load changed: lists and entries by name, and the revision of the directory after it.
-type Loaded struct {
+// LoadResult says what Load changed: lists and entries by name, and the revision of the directory after it.
+type LoadResult struct {
 	Revision       int64
 	Lists, Entries []string
 }
 
 // Load makes the data in the program the current ones. Running servers show them within a moment. The same data again
 // change nothing.
-func Load(ctx context.Context, c Config) (Loaded, error) {
+func Load(ctx context.Context, c Config) (LoadResult, error) {
 	if err := service.Require(service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL}); err != nil {
-		return Loaded{}, err
+		return LoadResult{}, err
 	}
 	if c.atNode() {
-		return Loaded{}, errors.New("a node's directory is a copy: load at the centre")
+		return LoadResult{}, errors.New("a node's directory is a copy: load at the centre")
 	}
-	lists, entries, err := read(time.Now())
+	lists, entries, err := parseData(time.Now())
 	if err != nil {
-		return Loaded{}, err
+		return LoadResult{}, err
 	}
 	loaded, err := store.Load(ctx, c.DatabaseOwnerURL, lists, entries, time.Now())
-	return Loaded(loaded), err
+	return LoadResult(loaded), err
 }
 
-// read returns the data in the program, checked.
-func read(now time.Time) ([]vocabulary.List, []*directoryv1.Entry, error) {
-	lists, err := vocabulary.Read(data.Files)
+// parseData returns the data in the program, checked.
+func parseData(now time.Time) ([]vocabulary.List, []*directoryv1.Entry, error) {
+	lists, err := vocabulary.ParseFS(data.Files)
 	if err != nil {
 		return nil, nil, fmt.Errorf("code lists: %w", err)
 	}
-	entries, err := entry.Read(data.Files)
+	entries, err := entry.ParseFS(data.Files)
 	if err != nil {
 		return nil, nil, fmt.Errorf("entries: %w", err)
 	}
 	for _, e := range entries {
-		if entry.Hidden(e) {
+		if entry.IsHidden(e) {
 			return nil, nil, fmt.Errorf("%s is hidden: what comes with the program is public, propose it instead", entry.RefOf(e))
 		}
 	}
-	if err := entry.Check(entries, api.Codes(lists), now); err != nil {
+	if err := entry.Validate(entries, api.NewCodeSet(lists), now); err != nil {
 		return nil, nil, fmt.Errorf("entries: %w", err)
 	}
 	return lists, entries, nil
@@ -133,13 +133,13 @@ func build(ctx context.Context, a *service.App, c Config) error {
 		return err
 	}
 	a.Group.OnStop("database", func(context.Context) error { pool.Close(); return nil })
-	places, err := territory.Read(data.Files)
+	places, err := territory.ParseFS(data.Files)
 	if err != nil {
 		return fmt.Errorf("places: %w", err)
 	}
-	directory := api.New(time.Now, pool, territory.New(places))
-	directory.Base = c.PublicBase
-	changed, err := cable(ctx, a, c, pool, directory)
+	directory := api.New(time.Now, pool, territory.NewIndex(places))
+	directory.BaseURL = c.PublicBase
+	changed, err := startReplication(ctx, a, c, pool, directory)
 	if err != nil {
 		return err
 	}
@@ -153,12 +153,12 @@ func build(ctx context.Context, a *service.App, c Config) error {
 		}
 	})
 	a.Group.Go("follow", func(ctx context.Context) error {
-		return store.Follow(ctx, pool, a.Log, func(contents store.Contents) {
+		return store.Watch(ctx, pool, a.Log, func(contents store.Snapshot) {
 			if contents.Revision == 0 {
 				a.Log.WarnContext(ctx, "the directory is empty: run `directory load` at the centre")
 				return
 			}
-			if err := directory.Show(contents); err != nil {
+			if err := directory.SetSnapshot(contents); err != nil {
 				a.Log.ErrorContext(ctx, "directory not shown", slog.Int64("revision", contents.Revision), slog.Any("error", err))
 				return
 			}
@@ -169,7 +169,7 @@ func build(ctx context.Context, a *service.App, c Config) error {
 		})
 	})
 	if !c.atNode() {
-		stop, err := directory.ObserveStale(otel.GetMeterProvider())
+		stop, err := directory.RegisterStaleGauge(otel.GetMeterProvider())
 		if err != nil {
 			return err
 		}
@@ -183,16 +183,16 @@ func build(ctx context.Context, a *service.App, c Config) error {
 	})
 }
 
-// lookForDue is how often changes are looked for whose day has come.
-const lookForDue = time.Minute
+// dueInterval is how often changes are looked for whose day has come.
+const dueInterval = time.Minute
 
 // applyDue makes scheduled changes current on their day, until ctx ends. Several copies of the service may look at once.
 func applyDue(ctx context.Context, pool *pgxpool.Pool, directory *api.Server, log *slog.Logger) error {
-	tick := time.NewTicker(lookForDue)
+	tick := time.NewTicker(dueInterval)
 	defer tick.Stop()
 	for {
 		now := time.Now()
-		n, err := store.ApplyDue(ctx, pool, now.In(tz.Rome).Format(time.DateOnly), now, directory.Fits)
+		n, err := store.ApplyDue(ctx, pool, now.In(tz.Rome).Format(time.DateOnly), now, directory.ValidateEntries)
 		if err != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "scheduled changes not applied", slog.Any("error", err))
 		}

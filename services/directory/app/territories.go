@@ -15,9 +15,9 @@ import (
 	"github.com/retepari/pari/services/directory/internal/territory"
 )
 
-// Territories prints what a list of municipalities as ISTAT publishes it changes in the places of the directory, and writes
+// RunTerritories prints what a list of municipalities as ISTAT publishes it changes in the places of the directory, and writes
 // it to the folder of the data only when told to, after reading the outcome back. It takes no configuration and no database.
-func Territories(out io.Writer, args []string) error {
+func RunTerritories(out io.Writer, args []string) error {
 	set := flag.NewFlagSet("territories", flag.ContinueOnError)
 	set.SetOutput(out)
 	date := set.String("date", time.Now().Format(time.DateOnly), "day from which the list holds")
@@ -39,11 +39,11 @@ func Territories(out io.Writer, args []string) error {
 		return err
 	}
 	defer func() { _ = list.Close() }() // it was only read
-	places, err := territory.Read(files)
+	places, err := territory.ParseFS(files)
 	if err != nil {
 		return err
 	}
-	plan, err := territory.Convert(list, places, day, "ISTAT, list of municipalities of "+*date)
+	plan, err := territory.NewPlan(list, places, day, "ISTAT, list of municipalities of "+*date)
 	if err != nil {
 		return fmt.Errorf("%s: %w", set.Arg(0), err)
 	}
@@ -89,7 +89,7 @@ func writePlan(files fs.FS, dir string, plan territory.Plan) error {
 		return err
 	}
 	after := overlay{FS: files, texts: map[string][]byte{changes: newChanges, provinces: newProvinces}}
-	if _, err := territory.Read(after); err != nil {
+	if _, err := territory.ParseFS(after); err != nil {
 		return fmt.Errorf("nothing is written: %w", err)
 	}
 	for _, name := range []string{provinces, changes} {

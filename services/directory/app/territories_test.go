@@ -37,7 +37,7 @@ func country(t *testing.T) string {
 func territories(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var out strings.Builder
-	err := app.Territories(&out, args)
+	err := app.RunTerritories(&out, args)
 	return out.String(), err
 }
 

@@ -10,20 +10,20 @@ import (
 	"github.com/retepari/pari/services/directory/internal/entry"
 )
 
-// Read returns the entries below a folder, or everything that cannot be read.
-func Read(fsys fs.FS) ([]*directoryv1.Entry, error) { return entry.Read(fsys) }
+// ParseFS returns the entries below a folder, or everything that cannot be read.
+func ParseFS(fsys fs.FS) ([]*directoryv1.Entry, error) { return entry.ParseFS(fsys) }
 
-// YAML writes an entry. Read reads it back.
-func YAML(e *directoryv1.Entry) ([]byte, error) { return entry.ToYAML(e) }
+// MarshalYAML writes an entry. Read reads it back.
+func MarshalYAML(e *directoryv1.Entry) ([]byte, error) { return entry.MarshalYAML(e) }
 
-// Name is how other entries name an entry: office/cremona-sportello. Its file is that, with .yaml.
-func Name(e *directoryv1.Entry) string { return string(entry.RefOf(e)) }
+// RefOf is how other entries name an entry: office/cremona-sportello. Its file is that, with .yaml.
+func RefOf(e *directoryv1.Entry) string { return string(entry.RefOf(e)) }
 
-// Same tells whether two entries say the same.
-func Same(a, b *directoryv1.Entry) bool { return entry.Same(a, b) }
+// Equal tells whether two entries say the same.
+func Equal(a, b *directoryv1.Entry) bool { return entry.Equal(a, b) }
 
-// Node is the node that an entry belongs to; "" for none.
-func Node(e *directoryv1.Entry) string { return entry.NodeOf(e) }
+// NodeOf is the node that an entry belongs to; "" for none.
+func NodeOf(e *directoryv1.Entry) string { return entry.NodeOf(e) }
 
 // VerifiedOn is the day on which an entry was last checked; "" for never.
 func VerifiedOn(e *directoryv1.Entry) string { return entry.VerifiedOn(e) }
@@ -31,14 +31,14 @@ func VerifiedOn(e *directoryv1.Entry) string { return entry.VerifiedOn(e) }
 // Source is where an entry comes from.
 func Source(e *directoryv1.Entry) string { return entry.Source(e) }
 
-// StaleMonths is after how many months an entry should be looked at again.
-const StaleMonths = entry.StaleMonths
+// DefaultStaleMonths is after how many months an entry should be looked at again.
+const DefaultStaleMonths = entry.DefaultStaleMonths
 
-// CheckedSince is the day some months before a moment.
-func CheckedSince(now time.Time, months int) string { return entry.CheckedSince(now, months) }
+// StaleCutoff is the day some months before a moment.
+func StaleCutoff(now time.Time, months int) string { return entry.StaleCutoff(now, months) }
 
-// Stale tells whether an entry was last checked before a day, or never, and still holds today.
-func Stale(e *directoryv1.Entry, before, today string) bool { return entry.Stale(e, before, today) }
+// IsStale tells whether an entry was last checked before a day, or never, and still holds today.
+func IsStale(e *directoryv1.Entry, before, today string) bool { return entry.IsStale(e, before, today) }
 
 // Kinds are all kinds of entry.
 func Kinds() []string { return entry.Kinds() }

@@ -1,5 +1,6 @@
-// Package app puts intake together: the only place that knows all of its parts. Main, `pari-dev up` and the tests start it from
-// here.
+// Package app assembles and runs intake. It is the only package that knows all of its parts; main, `pari-dev up` and
+// the tests start intake through it. Run starts the gRPC server, the relay, the hand-over worker and maintenance, and
+// waits for them.
 package app
 
 import (
@@ -20,7 +21,7 @@ import (
 	"github.com/retepari/pari/services/intake/internal/store"
 )
 
-// Name of the service: its certificate, its line of the feed, its database.
+// Name of the service, in its certificate and in its partition of the feed.
 const Name = "intake"
 
 // Version is set by the build.
@@ -30,7 +31,7 @@ var Version = "dev"
 type Config struct {
 	nodeservice.Config
 
-	// CaseManagementAddr is where reports that are taken in charge go.
+	// CaseManagementAddr is the address of case management, which opens a case for each report taken in charge.
 	CaseManagementAddr string `env:"CASEMANAGEMENT_ADDR"`
 }
 
@@ -41,10 +42,13 @@ func Migrate(ctx context.Context, c Config) error {
 
 // Run serves until ctx ends.
 func Run(ctx context.Context, c Config) error {
-	if err := service.Require(append(c.Settings(), service.Setting{Name: "PARI_CASEMANAGEMENT_ADDR", Value: c.CaseManagementAddr})...); err != nil {
+	cases := service.Setting{Name: "PARI_CASEMANAGEMENT_ADDR", Value: c.CaseManagementAddr}
+	if err := service.Require(append(c.Settings(), cases)...); err != nil {
 		return err
 	}
-	return service.Run(ctx, Name, Version, c.Config.Config, func(ctx context.Context, a *service.App) error { return build(ctx, a, c) })
+	return service.Run(ctx, Name, Version, c.Config.Config, func(ctx context.Context, a *service.App) error {
+		return build(ctx, a, c)
+	})
 }
 
 func build(ctx context.Context, a *service.App, c Config) error {
@@ -61,16 +65,18 @@ func build(ctx context.Context, a *service.App, c Config) error {
 		return err
 	}
 	reports := store.New(d.DB)
-	handovers := handover.New(reports, casemanagementv1.NewCaseManagementServiceClient(cases), []string{c.Node}, a.Log, time.Now)
+	caseClient := casemanagementv1.NewCaseManagementServiceClient(cases)
+	handovers := handover.NewWorker(reports, caseClient, []string{c.Node}, a.Log, time.Now)
 	a.Group.Go("hand-overs", handovers.Run)
 	return a.Serve(ctx, d.Codes.Current, d.Codes.Ready(), func(r grpc.ServiceRegistrar) {
 		intakev1.RegisterIntakeServiceServer(r, &api.Server{
-			Reports: reports, Keys: d.Keys, Secrets: d.Secrets, Handovers: handovers, NumberPrefixes: d.NumberPrefixes, Stored: d.Relay.Wake, Log: a.Log, Now: time.Now,
+			Reports: reports, Keys: d.Keys, Secrets: d.Secrets, Handovers: handovers, NumberPrefixes: d.NumberPrefixes,
+			WakeRelay: d.Relay.Wake, Log: a.Log, Now: time.Now,
 		})
 	})
 }
 
-// codeLists fetches the code lists from the directory.
+// codeLists returns a function that fetches the code lists from the directory.
 func codeLists(conn grpc.ClientConnInterface) replica.Fetch {
 	directory := directoryv1.NewDirectoryServiceClient(conn)
 	return func(ctx context.Context, knownDigest string) ([]*vocabularyv1.Vocabulary, error) {

@@ -1,5 +1,4 @@
-// Package app puts reporting together: the only place that knows all of its parts. Main, `pari-dev up` and the tests start it
-// from here.
+// Package app builds and runs reporting. It alone knows all parts; main, `pari-dev up` and tests use it.
 package app
 
 import (
@@ -20,26 +19,28 @@ import (
 	"github.com/retepari/pari/services/reporting/internal/store"
 )
 
-// Name of the service: its certificate, its database.
+// Name of the service, of its certificate and of its database.
 const Name = "reporting"
 
 // Version is set by the build.
 var Version = "dev"
 
-// Config of reporting. In the environment every name begins with PARI_.
+// Config of reporting. In the environment each name has the prefix PARI_.
 type Config struct {
 	service.Config
 
-	// DatabaseURL is for serving, the owner's for migrating.
+	// DatabaseURL is used by Run, DatabaseOwnerURL by Migrate.
 	DatabaseURL      string `env:"DATABASE_URL"`
 	DatabaseOwnerURL string `env:"DATABASE_OWNER_URL"`
-	// NATSURL is the hub; SigningKeyFile is the centre's key and signs watermarks; NodeKeysDir holds <region>.<node>.pem.
-	NATSURL        string `env:"NATS_URL"`
+	// NATSURL is the address of the hub.
+	NATSURL string `env:"NATS_URL"`
+	// SigningKeyFile is the centre's key, which signs watermarks.
 	SigningKeyFile string `env:"SIGNING_KEY_FILE"`
-	NodeKeysDir    string `env:"NODE_KEYS_DIR"`
-	// StreamReplicas is how many hubs keep each event: 3 in production.
+	// NodeKeysDir holds the public keys of the nodes as <region>.<node>.pem.
+	NodeKeysDir string `env:"NODE_KEYS_DIR"`
+	// StreamReplicas is how many hubs store each event: 3 in production.
 	StreamReplicas int `env:"STREAM_REPLICAS" envDefault:"1"`
-	// DirectoryAddr is where the code lists come from.
+	// DirectoryAddr is the directory, which serves the code lists.
 	DirectoryAddr string `env:"DIRECTORY_ADDR"`
 }
 
@@ -54,14 +55,18 @@ func Migrate(ctx context.Context, c Config) error {
 // Run serves until ctx ends.
 func Run(ctx context.Context, c Config) error {
 	err := service.Require(
-		service.Setting{Name: "PARI_DATABASE_URL", Value: c.DatabaseURL}, service.Setting{Name: "PARI_NATS_URL", Value: c.NATSURL},
-		service.Setting{Name: "PARI_SIGNING_KEY_FILE", Value: c.SigningKeyFile}, service.Setting{Name: "PARI_NODE_KEYS_DIR", Value: c.NodeKeysDir},
+		service.Setting{Name: "PARI_DATABASE_URL", Value: c.DatabaseURL},
+		service.Setting{Name: "PARI_NATS_URL", Value: c.NATSURL},
+		service.Setting{Name: "PARI_SIGNING_KEY_FILE", Value: c.SigningKeyFile},
+		service.Setting{Name: "PARI_NODE_KEYS_DIR", Value: c.NodeKeysDir},
 		service.Setting{Name: "PARI_DIRECTORY_ADDR", Value: c.DirectoryAddr},
 	)
 	if err != nil {
 		return err
 	}
-	return service.Run(ctx, Name, Version, c.Config, func(ctx context.Context, a *service.App) error { return build(ctx, a, c) })
+	return service.Run(ctx, Name, Version, c.Config, func(ctx context.Context, a *service.App) error {
+		return build(ctx, a, c)
+	})
 }
 
 func build(ctx context.Context, a *service.App, c Config) error {
@@ -82,24 +87,25 @@ func build(ctx context.Context, a *service.App, c Config) error {
 		return err
 	}
 	codes := a.CodeLists(pool, codeLists(directory))
-	facts := store.New(pool)
-	lines, err := feed.New(feed.Config{
-		Store: facts, Conn: nc, KeysDir: c.NodeKeysDir, Signer: signer, Codes: codes.Current,
+	db := store.New(pool)
+	consumer, err := feed.New(feed.Config{
+		Store: db, Conn: nc, KeysDir: c.NodeKeysDir, Signer: signer, Codes: codes.Current,
 		Stream: bus.StreamOptions{Replicas: c.StreamReplicas}, Log: a.Log,
 	})
 	if err != nil {
 		return err
 	}
 	a.Group.Go("feed", func(ctx context.Context) error {
-		select { // without code lists every event would be parked
+		select { // without code lists every event would be dead-lettered
 		case <-ctx.Done():
 			return nil
 		case <-codes.Ready():
 		}
-		return lines.Run(ctx)
+		return consumer.Run(ctx)
 	})
 	return a.Serve(ctx, codes.Current, codes.Ready(), func(r grpc.ServiceRegistrar) {
-		reportingv1.RegisterReportingServiceServer(r, &api.Server{Store: facts, Codes: codes.Current, Now: time.Now})
+		server := &api.Server{Store: db, Codes: codes.Current, Now: time.Now}
+		reportingv1.RegisterReportingServiceServer(r, server)
 	})
 }
 

@@ -28,19 +28,24 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// directory has one code list.
-type directory struct {
+// fakeDirectory serves one code list.
+type fakeDirectory struct {
 	directoryv1.UnimplementedDirectoryServiceServer
 }
 
-func (directory) ListVocabularies(context.Context, *directoryv1.ListVocabulariesRequest) (*directoryv1.ListVocabulariesResponse, error) {
-	return &directoryv1.ListVocabulariesResponse{Vocabularies: []*vocabularyv1.Vocabulary{
-		{Name: "channel", Version: 1, TitleIt: "canale", Terms: []*vocabularyv1.Term{{Code: "DESK", LabelIt: "sportello"}}},
-	}}, nil
+func (fakeDirectory) ListVocabularies(
+	context.Context, *directoryv1.ListVocabulariesRequest,
+) (*directoryv1.ListVocabulariesResponse, error) {
+	return &directoryv1.ListVocabulariesResponse{Vocabularies: []*vocabularyv1.Vocabulary{{
+		Name: "channel", Version: 1, TitleIt: "canale",
+		Terms: []*vocabularyv1.Term{{Code: "DESK", LabelIt: "sportello"}},
+	}}}, nil
 }
 
 func centre(kind, name string) identity.ID {
-	return identity.ID{TrustDomain: bustest.TrustDomain, Region: identity.AllRegions, Node: identity.Centre, Kind: kind, Name: name}
+	return identity.ID{
+		TrustDomain: bustest.TrustDomain, Region: identity.AllRegions, Node: identity.Centre, Kind: kind, Name: name,
+	}
 }
 
 // background runs f until the test ends.
@@ -66,7 +71,7 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
-// Ensure that the parts fit: an event goes in at a leaf and comes out in the state of the feed.
+// Ensure that an event published at a leaf is applied and counted in the feed's status.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	network := bustest.New(t, bustest.Cremona)
@@ -77,16 +82,16 @@ func TestRun(t *testing.T) {
 		}
 		return s
 	}
-	lists, err := rpc.NewServer(rpc.Config{
-		Service: "directory", Region: identity.AllRegions, Node: identity.Centre, Source: source(centre(identity.KindService, "directory")),
-		Log: slog.New(slog.DiscardHandler),
+	directory, err := rpc.NewServer(rpc.Config{
+		Service: "directory", Region: identity.AllRegions, Node: identity.Centre,
+		Source: source(centre(identity.KindService, "directory")), Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	directoryv1.RegisterDirectoryServiceServer(lists, directory{})
-	at := listen(t)
-	background(t, "directory", func(ctx context.Context) error { return lists.Serve(ctx, at) })
+	directoryv1.RegisterDirectoryServiceServer(directory, fakeDirectory{})
+	directoryListener := listen(t)
+	background(t, "directory", func(ctx context.Context) error { return directory.Serve(ctx, directoryListener) })
 
 	keys := t.TempDir()
 	signingKey, err := devpki.CreateSigningKey(bus.CentreOwner, keys, t.TempDir())
@@ -94,16 +99,16 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := pgtest.New(t, "reporting_empty", func(context.Context, string) error { return nil })
-	ready, own := make(chan struct{}), listen(t)
+	ready, listener := make(chan struct{}), listen(t)
 	c := app.Config{
 		Config: service.Config{
-			Region: identity.AllRegions, Node: identity.Centre, Listener: own, Ready: func() { close(ready) },
+			Region: identity.AllRegions, Node: identity.Centre, Listener: listener, Ready: func() { close(ready) },
 			IdentityDir: network.Identity(centre(identity.KindService, app.Name)),
 		},
 		DatabaseURL: db.URL, DatabaseOwnerURL: db.OwnerURL, NATSURL: network.HubURL(), SigningKeyFile: signingKey,
-		NodeKeysDir: network.KeysDir(), DirectoryAddr: at.Addr().String(),
+		NodeKeysDir: network.KeysDir(), DirectoryAddr: directoryListener.Addr().String(),
 	}
-	for range 2 { // again changes nothing
+	for range 2 { // Migrate is idempotent
 		if err := app.Migrate(context.Background(), c); err != nil {
 			t.Fatal(err)
 		}
@@ -112,36 +117,39 @@ func TestRun(t *testing.T) {
 	select {
 	case <-ready:
 	case <-time.After(20 * time.Second):
-		t.Fatal("takes no calls")
+		t.Fatal("did not become ready")
 	}
 
-	send(t, network)
-	conn, err := rpc.Dial(own.Addr().String(), source(centre(identity.KindOps, "monitor")), rpc.Service(app.Name, ""))
+	publishReport(t, network)
+	monitor := source(centre(identity.KindOps, "monitor"))
+	conn, err := rpc.Dial(listener.Addr().String(), monitor, rpc.Service(app.Name, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	client := reportingv1.NewReportingServiceClient(conn)
 	bustest.Eventually(t, func() bool {
-		answer, err := client.GetFeedStatus(context.Background(), &reportingv1.GetFeedStatusRequest{})
+		resp, err := client.GetFeedStatus(context.Background(), &reportingv1.GetFeedStatusRequest{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		nodes := answer.GetNodes()
-		return len(nodes) == 1 && nodes[0].GetNode() == "cremona" && nodes[0].GetReports() == 1 && nodes[0].GetLines()[0].GetAppliedNodeSeq() == 1
+		nodes := resp.GetNodes()
+		return len(nodes) == 1 && nodes[0].GetNode() == "cremona" && nodes[0].GetReports() == 1 &&
+			nodes[0].GetLines()[0].GetAppliedNodeSeq() == 1
 	})
 }
 
-// send stores one report of cremona at the hub.
-func send(t *testing.T, network *bustest.Network) {
+// publishReport stores an event of one report of Cremona at the hub.
+func publishReport(t *testing.T, network *bustest.Network) {
 	t.Helper()
 	data, err := proto.Marshal(&eventsv1.ReportCounted{Month: &recordv1.Month{Year: 2026, Month: 3}, Channel: "DESK"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	e := bus.Event{
-		ID: uuid.NewString(), Type: "it.pari.report.counted.v1", Partition: bus.Partition{Region: "lombardia", Node: "cremona", Source: "intake"},
-		Subject: uuid.NewString(), AggregateSeq: 1, NodeSeq: 1, Data: data,
+		ID: uuid.NewString(), Type: "it.pari.report.counted.v1", Subject: uuid.NewString(),
+		Partition:    bus.Partition{Region: "lombardia", Node: "cremona", Source: "intake"},
+		AggregateSeq: 1, NodeSeq: 1, Data: data,
 	}
 	e.Sign(network.Signer(e.Partition.Owner()))
 	m, err := e.Msg()
@@ -153,15 +161,16 @@ func send(t *testing.T, network *bustest.Network) {
 	}
 }
 
-// Ensure that what is not configured is named, all at once.
-func TestRun_NamesWhatIsMissing(t *testing.T) {
+// Ensure that all missing settings are named at once.
+func TestRun_NamesMissingSettings(t *testing.T) {
 	t.Parallel()
-	err := app.Run(context.Background(), app.Config{NATSURL: "tls://127.0.0.1:1", NodeKeysDir: filepath.Join(t.TempDir(), "none")})
+	c := app.Config{NATSURL: "tls://127.0.0.1:1", NodeKeysDir: filepath.Join(t.TempDir(), "none")}
+	err := app.Run(context.Background(), c)
 	const want = "PARI_DATABASE_URL is not set\nPARI_SIGNING_KEY_FILE is not set\nPARI_DIRECTORY_ADDR is not set"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}
 	if err := app.Migrate(context.Background(), app.Config{}); err == nil {
-		t.Error("migrated nothing")
+		t.Error("migrated without a database")
 	}
 }

@@ -61,7 +61,7 @@ func (c *cli) directoryListCmd() *cobra.Command {
 				return c.print(resp, func(row render.Row) {
 					row(c.label("VOCE", "ENTRY"), c.label("REVISIONE", "REVISION"))
 					for _, e := range resp.GetEntries() {
-						row(files.Name(e), e.GetRevision())
+						row(files.RefOf(e), e.GetRevision())
 					}
 				})
 			})
@@ -89,7 +89,7 @@ func (c *cli) directoryShowCmd() *cobra.Command {
 				if c.format == "json" {
 					return c.print(resp, nil)
 				}
-				text, err := files.YAML(resp.GetEntry())
+				text, err := files.MarshalYAML(resp.GetEntry())
 				if err != nil {
 					return err
 				}

@@ -97,7 +97,7 @@ func (c *cli) importRows(resp *directoryv1.ReadDocumentResponse, results []fileR
 			format := c.label("nel repertorio dalla revisione %d", "in the directory since revision %d")
 			revision = fmt.Sprintf(format, e.GetRevision())
 		}
-		row(files.Name(e), texts[results[i]], revision)
+		row(files.RefOf(e), texts[results[i]], revision)
 	}
 	c.problemRows(c.label("TRALASCIATO", "PASSED OVER"), resp.GetPassedOver(), resp.GetPassedOverMore(), row)
 	toCorrect := c.label("DA CORREGGERE NEI FILE", "TO BE MENDED IN THE FILES")
@@ -149,7 +149,7 @@ func writeEntries(folder string, entries []*directoryv1.Entry) (results []fileRe
 }
 
 func writeEntry(root *os.Root, e *directoryv1.Entry) (fileResult, error) {
-	text, err := files.YAML(e)
+	text, err := files.MarshalYAML(e)
 	if err != nil {
 		return "", err
 	}

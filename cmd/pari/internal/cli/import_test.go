@@ -17,7 +17,7 @@ func body(id, name string) *directoryv1.Entry {
 	return &directoryv1.Entry{Kind: "body", Id: id, Content: &directoryv1.Entry_Body{Body: b}}
 }
 
-// Ensure that files.Read reads the files, and that the result distinguishes new, changed and unchanged files.
+// Ensure that files.ParseFS reads the files, and that the result distinguishes new, changed and unchanged files.
 func TestWriteEntries(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "new")
@@ -35,8 +35,8 @@ func TestWriteEntries(t *testing.T) {
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Error(diff)
 		}
-		back, err := files.Read(os.DirFS(folder))
-		if err != nil || len(back) != 2 || !files.Same(back[1], c.entries[1]) {
+		back, err := files.ParseFS(os.DirFS(folder))
+		if err != nil || len(back) != 2 || !files.Equal(back[1], c.entries[1]) {
 			t.Errorf("read back: %v, %v", back, err)
 		}
 	}

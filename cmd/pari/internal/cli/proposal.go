@@ -46,7 +46,7 @@ func (c *cli) directoryApplyCmd() *cobra.Command {
 // propose sends the files that differ from the directory. Unchanged files are not sent, so running it twice proposes
 // nothing the second time.
 func (c *cli) propose(ctx context.Context, folder string, req *directoryv1.ProposeChangesRequest) error {
-	desired, err := files.Read(os.DirFS(folder))
+	desired, err := files.ParseFS(os.DirFS(folder))
 	if err != nil {
 		return err
 	}
@@ -72,12 +72,12 @@ func (c *cli) propose(ctx context.Context, folder string, req *directoryv1.Propo
 
 // changedEntries returns the desired entries that are new or differ from the current ones, with the current Revision.
 func changedEntries(desired, current []*directoryv1.Entry) (changed []*directoryv1.Entry) {
-	byName := map[string]*directoryv1.Entry{}
+	byRef := map[string]*directoryv1.Entry{}
 	for _, e := range current {
-		byName[files.Name(e)] = e
+		byRef[files.RefOf(e)] = e
 	}
 	for _, e := range desired {
-		if old := byName[files.Name(e)]; old == nil || !files.Same(old, e) {
+		if old := byRef[files.RefOf(e)]; old == nil || !files.Equal(old, e) {
 			e.Revision = old.GetRevision()
 			changed = append(changed, e)
 		}
@@ -95,7 +95,7 @@ func (c *cli) proposalRows(p *directoryv1.Proposal, row render.Row) {
 		if change.GetBaseRevision() != 0 {
 			summary = strings.Join(change.GetChangedFields(), " ")
 		}
-		row(files.Name(change.GetEntry()), summary)
+		row(files.RefOf(change.GetEntry()), summary)
 	}
 	if p.GetProposalId() != "" {
 		row(c.label("proposta", "proposal"), p.GetProposalId(), shortEnum(p.GetState().String()))

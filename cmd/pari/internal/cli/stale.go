@@ -26,14 +26,14 @@ func (c *cli) directoryStaleCmd() *cobra.Command {
 				return fmt.Errorf("--months takes 1 to 1200, not %d", months)
 			}
 			now := time.Now().In(tz.Rome)
-			req.VerifiedBefore = files.CheckedSince(now, months)
+			req.VerifiedBefore = files.StaleCutoff(now, months)
 			return c.withDirectory(cmd.Context(), func(ctx context.Context, directory directoryClient) error {
 				resp, err := allEntries(ctx, directory, req)
 				if err != nil {
 					return err
 				}
 				resp.Entries = slices.DeleteFunc(resp.GetEntries(), func(e *directoryv1.Entry) bool {
-					return !files.Stale(e, req.GetVerifiedBefore(), now.Format(time.DateOnly))
+					return !files.IsStale(e, req.GetVerifiedBefore(), now.Format(time.DateOnly))
 				})
 				sortByVerification(resp.GetEntries())
 				return c.print(resp, func(row render.Row) {
@@ -42,7 +42,7 @@ func (c *cli) directoryStaleCmd() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().IntVar(&months, "months", files.StaleMonths, "what was last checked longer ago than this")
+	cmd.Flags().IntVar(&months, "months", files.DefaultStaleMonths, "what was last checked longer ago than this")
 	cmd.Flags().StringVar(&req.Node, "of", "", "only entries of this node")
 	return cmd
 }
@@ -52,7 +52,7 @@ func (c *cli) directoryStaleCmd() *cobra.Command {
 func sortByVerification(entries []*directoryv1.Entry) {
 	slices.SortStableFunc(entries, func(a, b *directoryv1.Entry) int {
 		return cmp.Or(
-			cmp.Compare(files.Node(a), files.Node(b)), cmp.Compare(files.VerifiedOn(a), files.VerifiedOn(b)),
+			cmp.Compare(files.NodeOf(a), files.NodeOf(b)), cmp.Compare(files.VerifiedOn(a), files.VerifiedOn(b)),
 		)
 	})
 }
@@ -65,14 +65,14 @@ func (c *cli) staleRows(entries []*directoryv1.Entry, before string, row render.
 	row(c.label("NODO", "NODE"), c.label("VOCE", "ENTRY"), c.label("VERIFICATA IL", "CHECKED ON"),
 		c.label("FONTE", "SOURCE"))
 	for _, e := range entries {
-		node := cmp.Or(files.Node(e), c.label("(di nessun nodo)", "(of no node)"))
+		node := cmp.Or(files.NodeOf(e), c.label("(di nessun nodo)", "(of no node)"))
 		verified := cmp.Or(files.VerifiedOn(e), c.label("mai", "never"))
-		row(node, files.Name(e), verified, files.Source(e))
+		row(node, files.RefOf(e), verified, files.Source(e))
 	}
 	format := c.label("%d da rivedere. Controlla la fonte, scrivi il giorno in verified_on, poi proponi:",
 		"%d to look at again. Check the source, write the day in verified_on, then propose:")
 	row(fmt.Sprintf(format, len(entries)))
 	row("→ pari directory edit ./directory")
-	row(fmt.Sprintf("→ $EDITOR ./directory/%s.yaml", files.Name(entries[0])))
+	row(fmt.Sprintf("→ $EDITOR ./directory/%s.yaml", files.RefOf(entries[0])))
 	row(fmt.Sprintf("→ pari directory apply ./directory --reason %q --as editor", c.label("verificato", "checked")))
 }

@@ -23,7 +23,7 @@ func TestSortByVerification(t *testing.T) {
 	sortByVerification(entries)
 	var got []string
 	for _, e := range entries {
-		got = append(got, files.Name(e))
+		got = append(got, files.RefOf(e))
 	}
 	want := []string{"office/e", "office/d", "office/c", "office/b", "office/a"}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -9,8 +9,12 @@ import (
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
 )
 
-func actorOf(c identity.Caller) casefile.Actor {
+func actorFromCaller(c identity.Caller) casefile.Actor {
 	return casefile.Actor{Person: c.Person, Node: c.ID.Node, System: c.ID.Name}
+}
+
+func actorFromProto(a *recordv1.Actor) casefile.Actor {
+	return casefile.Actor{Person: a.GetPerson(), Node: a.GetNode(), System: a.GetSystem()}
 }
 
 func actorToProto(a casefile.Actor) *recordv1.Actor {
@@ -19,8 +23,9 @@ func actorToProto(a casefile.Actor) *recordv1.Actor {
 
 func assessmentFromProto(a *casemanagementv1.Assessment) casefile.Assessment {
 	out := casefile.Assessment{
-		Verdict: a.GetVerdict(), Grounds: a.GetGrounds(), MainGround: a.GetMainGround(), Type: a.GetType(), Flags: a.GetFlags(), Field: a.GetField(),
-		AuthorKinds: a.GetAuthorKinds(), EventPlace: a.GetEventPlace(), Residence: a.GetResidence(), Sensitivity: a.GetSensitivity(),
+		Verdict: a.GetVerdict(), Grounds: a.GetGrounds(), MainGround: a.GetMainGround(), Type: a.GetType(),
+		Flags: a.GetFlags(), Field: a.GetField(), AuthorKinds: a.GetAuthorKinds(), EventPlace: a.GetEventPlace(),
+		Residence: a.GetResidence(), Sensitivity: a.GetSensitivity(),
 	}
 	if m := a.GetIncidentMonth(); m != nil {
 		out.IncidentMonth = &casefile.Month{Year: m.GetYear(), Month: m.GetMonth()}
@@ -33,8 +38,8 @@ func assessmentToProto(a *casefile.Assessment) *casemanagementv1.Assessment {
 		return nil
 	}
 	out := &casemanagementv1.Assessment{
-		Verdict: a.Verdict, Grounds: a.Grounds, MainGround: a.MainGround, Type: a.Type, Flags: a.Flags, Field: a.Field, AuthorKinds: a.AuthorKinds,
-		EventPlace: a.EventPlace, Residence: a.Residence, Sensitivity: a.Sensitivity,
+		Verdict: a.Verdict, Grounds: a.Grounds, MainGround: a.MainGround, Type: a.Type, Flags: a.Flags, Field: a.Field,
+		AuthorKinds: a.AuthorKinds, EventPlace: a.EventPlace, Residence: a.Residence, Sensitivity: a.Sensitivity,
 	}
 	if m := a.IncidentMonth; m != nil {
 		out.IncidentMonth = &recordv1.Month{Year: m.Year, Month: m.Month}
@@ -42,21 +47,26 @@ func assessmentToProto(a *casefile.Assessment) *casemanagementv1.Assessment {
 	return out
 }
 
-// caseToProto writes a case without actions, notes and history.
+// caseToProto converts a case without actions, notes and history.
 func caseToProto(c *casefile.Case) *casemanagementv1.Case {
 	out := &casemanagementv1.Case{
-		CaseId: c.ID, Number: c.Number, Node: c.Node, State: stateToProto(c.State), Version: c.Version, ReportIds: c.ReportIDs, Episode: c.Episode,
-		OpenedAt: timestamppb.New(c.OpenedAt), Assessment: assessmentToProto(c.Assessment),
+		CaseId: c.ID, Number: c.Number, Node: c.Node, State: stateToProto(c.State), Version: c.Version,
+		ReportIds: c.ReportIDs, Episode: c.Episode, OpenedAt: timestamppb.New(c.OpenedAt),
+		Assessment: assessmentToProto(c.Assessment),
 	}
 	if c.ClosedAt != nil {
 		out.ClosedAt = timestamppb.New(*c.ClosedAt)
 	}
 	if c.Closing != nil {
-		out.Closing = &casemanagementv1.Closing{Outcome: c.Closing.Outcome, SecondaryOutcomes: c.Closing.Secondary, PersonInformed: c.Closing.PersonInformed}
+		out.Closing = &casemanagementv1.Closing{
+			Outcome: c.Closing.Outcome, SecondaryOutcomes: c.Closing.SecondaryOutcomes,
+			PersonInformed: c.Closing.PersonInformed,
+		}
 	}
 	return out
 }
 
+// actionsToProto converts actions without their notes.
 func actionsToProto(actions []casefile.Action) []*casemanagementv1.Action {
 	var out []*casemanagementv1.Action
 	for _, a := range actions {
@@ -68,27 +78,28 @@ func actionsToProto(actions []casefile.Action) []*casemanagementv1.Action {
 	return out
 }
 
-func historyToProto(changes []casefile.Change) []*recordv1.HistoryEntry {
+func historyToProto(history []casefile.HistoryEntry) []*recordv1.HistoryEntry {
 	var out []*recordv1.HistoryEntry
-	for _, c := range changes {
+	for _, h := range history {
 		out = append(out, &recordv1.HistoryEntry{
-			Version: c.Version, At: timestamppb.New(c.At), What: c.What, FromState: string(c.From), ToState: string(c.To), By: actorToProto(c.By),
+			Version: h.Version, At: timestamppb.New(h.At), What: h.What,
+			FromState: string(h.From), ToState: string(h.To), By: actorToProto(h.By),
 		})
 	}
 	return out
 }
 
-// The contract spells the states of the procedure with a prefix; a test walks all of them.
-const prefix = "CASE_STATE_"
+// statePrefix begins the names of states in the contract. A test converts every state both ways.
+const statePrefix = "CASE_STATE_"
 
 func stateToProto(s casefile.State) casemanagementv1.CaseState {
-	return casemanagementv1.CaseState(casemanagementv1.CaseState_value[prefix+string(s)])
+	return casemanagementv1.CaseState(casemanagementv1.CaseState_value[statePrefix+string(s)])
 }
 
-// stateFromProto reads a filter; "" is every state.
+// stateFromProto converts a filter; "" stands for every state.
 func stateFromProto(s casemanagementv1.CaseState) casefile.State {
 	if s == casemanagementv1.CaseState_CASE_STATE_UNSPECIFIED {
 		return ""
 	}
-	return casefile.State(s.String()[len(prefix):])
+	return casefile.State(s.String()[len(statePrefix):])
 }

@@ -12,12 +12,11 @@ import (
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 )
 
-// Ensure whatever bytes come as an assessment are refused by name, or stored as they were said and shown again: nothing is an
-// internal error.
+// FuzzAssess ensures that any assessment is either refused as invalid, or stored and returned unchanged.
 func FuzzAssess(f *testing.F) {
-	w := open(f)
-	worker, id := w.worker(f), w.opened(f)
-	for _, spoil := range []func(*casemanagementv1.AssessRequest){
+	e := setup(f)
+	worker, id := e.worker(f), e.openCase(f)
+	for _, modify := range []func(*casemanagementv1.AssessRequest){
 		func(*casemanagementv1.AssessRequest) {},
 		func(r *casemanagementv1.AssessRequest) { r.Assessment = nil },
 		func(r *casemanagementv1.AssessRequest) { r.ValidateOnly = true },
@@ -30,8 +29,8 @@ func FuzzAssess(f *testing.F) {
 		func(r *casemanagementv1.AssessRequest) { r.Assessment.Sensitivity = "S4" },
 		func(r *casemanagementv1.AssessRequest) { r.Version = -1 },
 	} {
-		req := assessing(id, 1)
-		spoil(req)
+		req := assessRequest(id, 1)
+		modify(req)
 		raw, err := proto.Marshal(req)
 		if err != nil {
 			f.Fatal(err)
@@ -45,26 +44,29 @@ func FuzzAssess(f *testing.F) {
 			return
 		}
 		if _, err := worker.Assess(t.Context(), &req); fault.ReasonOf(fault.FromStatus(err)) == fault.Internal {
-			t.Errorf("as it is: %v", err)
+			t.Errorf("unmodified request: %v", err)
 		}
-		// What is left to be wrong is the assessment alone.
+		// From here on only the assessment may be invalid.
 		req.RequestId, req.CaseId = uuid.NewString(), id
 		version := get(t, worker, id, basic).GetVersion()
 		req.Version = version
 		_, err := worker.Assess(t.Context(), &req)
-		now := get(t, worker, id, basic)
+		stored := get(t, worker, id, basic)
 		switch {
 		case err != nil:
-			if reason := fault.ReasonOf(fault.FromStatus(err)); reason != fault.InvalidRequest || now.GetVersion() != version {
-				t.Errorf("%v, version %d became %d", err, version, now.GetVersion())
+			reason := fault.ReasonOf(fault.FromStatus(err))
+			if reason != fault.InvalidRequest || stored.GetVersion() != version {
+				t.Errorf("%v, version %d became %d", err, version, stored.GetVersion())
 			}
 		case req.GetValidateOnly():
-			if now.GetVersion() != version {
-				t.Errorf("a check stored version %d", now.GetVersion())
+			if stored.GetVersion() != version {
+				t.Errorf("validate_only stored version %d", stored.GetVersion())
 			}
 		default:
-			if diff := cmp.Diff(req.GetAssessment(), now.GetAssessment(), protocmp.Transform(), protocmp.IgnoreUnknown()); diff != "" || now.GetVersion() != version+1 {
-				t.Errorf("version %d became %d, %s", version, now.GetVersion(), diff)
+			opts := cmp.Options{protocmp.Transform(), protocmp.IgnoreUnknown()}
+			diff := cmp.Diff(req.GetAssessment(), stored.GetAssessment(), opts)
+			if diff != "" || stored.GetVersion() != version+1 {
+				t.Errorf("version %d became %d, %s", version, stored.GetVersion(), diff)
 			}
 		}
 	})

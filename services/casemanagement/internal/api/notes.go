@@ -12,18 +12,23 @@ import (
 	"github.com/retepari/pari/services/casemanagement/internal/store"
 )
 
-// sealVersion is the version of how notes are written before they are sealed.
-const sealVersion = 1
+// noteVersion is the version of the encoding of notes before they are sealed.
+const noteVersion = 1
 
-func place(c *casefile.Case, field string) seal.AssociatedData {
-	return seal.AssociatedData{Node: c.Node, Record: "case/" + c.ID, Field: field, Version: sealVersion}
+func associatedData(c *casefile.Case, field string) seal.AssociatedData {
+	return seal.AssociatedData{Node: c.Node, Record: "case/" + c.ID, Field: field, Version: noteVersion}
 }
 
-// closingField names the closing note of the round of work that it ends.
+// actionField names the note of an action.
+func actionField(actionID string) string { return "action/" + actionID }
+
+// closingField names the closing note of the case's episode.
 func closingField(c *casefile.Case) string { return fmt.Sprintf("closing/%d", c.Episode) }
 
-// sealNote encrypts a note with the key of its case. No note needs no key.
-func (s *Server) sealNote(ctx context.Context, c *casefile.Case, keyID uuid.UUID, field, note string) ([]byte, error) {
+// sealNote encrypts a note with the data key of its case. An empty note is nil and reads no key.
+func (s *Server) sealNote(
+	ctx context.Context, c *casefile.Case, keyID uuid.UUID, field, note string,
+) ([]byte, error) {
 	if note == "" {
 		return nil, nil
 	}
@@ -31,28 +36,28 @@ func (s *Server) sealNote(ctx context.Context, c *casefile.Case, keyID uuid.UUID
 	if err != nil {
 		return nil, err
 	}
-	return key.Seal(place(c, field), []byte(note))
+	return key.Seal(associatedData(c, field), []byte(note))
 }
 
-// open decrypts the notes of a case into the answer.
-func (s *Server) open(ctx context.Context, f store.File, into *casemanagementv1.Case) error {
+// openNotes decrypts the notes of a case into dst.
+func (s *Server) openNotes(ctx context.Context, f store.CaseFile, dst *casemanagementv1.Case) error {
 	key, err := s.Keys.Get(ctx, f.Case.Node, f.KeyID)
 	if err != nil {
 		return err
 	}
 	for i, a := range f.Actions {
-		note, err := key.Open(place(f.Case, "action/"+a.ID), a.SealedNote)
+		note, err := key.Open(associatedData(f.Case, actionField(a.ID)), a.SealedNote)
 		if err != nil {
 			return err
 		}
-		into.Actions[i].Note = string(note)
+		dst.Actions[i].Note = string(note)
 	}
 	if f.Case.Closing != nil {
-		note, err := key.Open(place(f.Case, closingField(f.Case)), f.Case.Closing.SealedNote)
+		note, err := key.Open(associatedData(f.Case, closingField(f.Case)), f.Case.Closing.SealedNote)
 		if err != nil {
 			return err
 		}
-		into.Closing.Note = string(note)
+		dst.Closing.Note = string(note)
 	}
 	return nil
 }

@@ -1,5 +1,6 @@
-// Package api is case management's gRPC face: each call converts in, asks the case and the store, and converts out. Who may
-// call stands in the contract; what a call may not hold was refused before it came here.
+// Package api implements case management's gRPC service. Each method converts the request, calls domain and store, and
+// converts the result. Access rules and field rules are in the contract: the interceptors apply them before a method
+// runs.
 package api
 
 import (
@@ -12,7 +13,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/fault"
-	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/seal"
 	"github.com/retepari/pari/pkg/tz"
@@ -22,6 +22,9 @@ import (
 	"github.com/retepari/pari/services/casemanagement/internal/store"
 )
 
+// defaultPageSize is the page size of a list request that names none.
+const defaultPageSize = 50
+
 // Server implements CaseManagementService.
 type Server struct {
 	casemanagementv1.UnsafeCaseManagementServiceServer
@@ -29,14 +32,14 @@ type Server struct {
 	Cases   *store.Cases
 	Keys    *seal.KeyStore
 	Secrets *seal.Secrets
-	// Course tells where a verdict leads a case: the group of its code.
-	Course func(verdict string) casefile.Course
-	// NumberPrefixes begin the case numbers, for instance CR.
+	// Disposition returns the disposition of a verdict, as the code list of verdicts groups it.
+	Disposition func(verdict string) casefile.Disposition
+	// NumberPrefixes begin the case numbers, for instance CR, by node.
 	NumberPrefixes map[string]string
-	// Stored is called after a commit that left an event in the outbox.
-	Stored func()
-	Log    *slog.Logger
-	Now    func() time.Time
+	// WakeRelay is called after a commit that may have appended an event to the outbox.
+	WakeRelay func()
+	Log       *slog.Logger
+	Now       func() time.Time
 }
 
 var _ casemanagementv1.CaseManagementServiceServer = (*Server)(nil)
@@ -44,29 +47,31 @@ var _ casemanagementv1.CaseManagementServiceServer = (*Server)(nil)
 // Check implements rpc.Checker.
 func (s *Server) Check(m proto.Message) []fault.Field {
 	if req, ok := m.(*casemanagementv1.AssessRequest); ok {
-		return assessmentFromProto(req.GetAssessment()).Check()
+		return assessmentFromProto(req.GetAssessment()).Validate()
 	}
 	return nil
 }
 
 // OpenCase implements CaseManagementService.
-func (s *Server) OpenCase(ctx context.Context, req *casemanagementv1.OpenCaseRequest) (*casemanagementv1.OpenCaseResponse, error) {
+func (s *Server) OpenCase(
+	ctx context.Context, req *casemanagementv1.OpenCaseRequest,
+) (*casemanagementv1.OpenCaseResponse, error) {
 	caller, _ := identity.From(ctx)
-	node := caller.Node()
-	by := casefile.Actor{Person: req.GetOnBehalfOf().GetPerson(), Node: req.GetOnBehalfOf().GetNode(), System: req.GetOnBehalfOf().GetSystem()}
+	node, by := caller.Node(), actorFromProto(req.GetOnBehalfOf())
 	if by.Node != node {
 		return nil, fault.New(fault.WrongNode)
 	}
-	// Most repeated calls end here, without a number or a key being spent; two at the same moment end in the store.
-	before, err := s.Cases.ForReport(ctx, node, req.GetReportId())
+	// Most repeated calls end here and use up neither a number nor a data key. Concurrent ones end in the store.
+	existing, err := s.Cases.GetByReport(ctx, node, req.GetReportId())
 	if err == nil {
-		return &casemanagementv1.OpenCaseResponse{Case: caseToProto(before), Replayed: true}, nil
+		return &casemanagementv1.OpenCaseResponse{Case: caseToProto(existing), Replayed: true}, nil
 	}
 	if !fault.Is(err, fault.NotFound) {
 		return nil, err
 	}
 	now := s.Now()
-	n, err := s.Cases.Number(ctx, node, now.In(tz.Rome).Year())
+	year := now.In(tz.Rome).Year()
+	n, err := s.Cases.NextNumber(ctx, node, year)
 	if err != nil {
 		return nil, err
 	}
@@ -74,20 +79,24 @@ func (s *Server) OpenCase(ctx context.Context, req *casemanagementv1.OpenCaseReq
 	if err != nil {
 		return nil, err
 	}
-	c, replayed, err := s.Cases.Open(ctx, casefile.Open(casefile.Opening{
-		ID: uuid.NewString(), Number: casefile.Number(s.NumberPrefixes[node], now.In(tz.Rome).Year(), n), Node: node, Pseudonym: uuid.NewString(), ReportID: req.GetReportId(),
+	params := casefile.OpenParams{
+		ID: uuid.NewString(), Number: casefile.Number(s.NumberPrefixes[node], year, n), Node: node,
+		Pseudonym: uuid.NewString(), ReportID: req.GetReportId(),
 		Received: casefile.Month{Year: req.GetReceivedMonth().GetYear(), Month: req.GetReceivedMonth().GetMonth()},
 		Channel:  req.GetChannel(), ReporterRole: req.GetReporterRole(),
-	}, by, now), key.ID())
+	}
+	c, replayed, err := s.Cases.Open(ctx, casefile.Open(params, by, now), key.ID())
 	if err != nil {
 		return nil, err
 	}
-	s.Stored()
+	s.WakeRelay()
 	return &casemanagementv1.OpenCaseResponse{Case: caseToProto(c), Replayed: replayed}, nil
 }
 
 // GetCase implements CaseManagementService.
-func (s *Server) GetCase(ctx context.Context, req *casemanagementv1.GetCaseRequest) (*casemanagementv1.GetCaseResponse, error) {
+func (s *Server) GetCase(
+	ctx context.Context, req *casemanagementv1.GetCaseRequest,
+) (*casemanagementv1.GetCaseResponse, error) {
 	caller, _ := identity.From(ctx)
 	full := req.GetView() == casemanagementv1.CaseView_CASE_VIEW_FULL
 	if full && !caller.Has(accessv1.Role_ROLE_CASE_WORKER, accessv1.Role_ROLE_COORDINATOR) {
@@ -100,10 +109,10 @@ func (s *Server) GetCase(ctx context.Context, req *casemanagementv1.GetCaseReque
 	out := caseToProto(file.Case)
 	out.Actions, out.History = actionsToProto(file.Actions), historyToProto(file.History)
 	if full {
-		if err := s.Cases.Opened(ctx, caller.Node(), file.Case.ID, actorOf(caller), s.Now()); err != nil {
+		if err := s.Cases.LogAccess(ctx, caller.Node(), file.Case.ID, actorFromCaller(caller), s.Now()); err != nil {
 			return nil, err
 		}
-		if err := s.open(ctx, file, out); err != nil {
+		if err := s.openNotes(ctx, file, out); err != nil {
 			return nil, err
 		}
 	}
@@ -111,7 +120,9 @@ func (s *Server) GetCase(ctx context.Context, req *casemanagementv1.GetCaseReque
 }
 
 // ListCases implements CaseManagementService.
-func (s *Server) ListCases(ctx context.Context, req *casemanagementv1.ListCasesRequest) (*casemanagementv1.ListCasesResponse, error) {
+func (s *Server) ListCases(
+	ctx context.Context, req *casemanagementv1.ListCasesRequest,
+) (*casemanagementv1.ListCasesResponse, error) {
 	caller, _ := identity.From(ctx)
 	state := stateFromProto(req.GetState())
 	filter := "cases " + string(state)
@@ -119,95 +130,24 @@ func (s *Server) ListCases(ctx context.Context, req *casemanagementv1.ListCasesR
 	if err != nil {
 		return nil, err
 	}
-	position, _ := strconv.ParseInt(token, 10, 64) // our own token: sealed, so whole
+	position, _ := strconv.ParseInt(token, 10, 64) // the token is authenticated, so it holds a number or nothing
 	limit := int(req.GetPageSize())
 	if limit == 0 {
-		limit = 50
+		limit = defaultPageSize
 	}
 	page, next, err := s.Cases.List(ctx, caller.Node(), state, position, limit)
 	if err != nil {
 		return nil, err
 	}
-	answer := &casemanagementv1.ListCasesResponse{}
+	resp := &casemanagementv1.ListCasesResponse{}
 	for _, c := range page {
-		answer.Cases = append(answer.Cases, caseToProto(c))
+		resp.Cases = append(resp.Cases, caseToProto(c))
 	}
 	if next != 0 {
-		if answer.NextPageToken, err = s.Secrets.EncodePageToken(caller.Node(), filter, strconv.FormatInt(next, 10)); err != nil {
+		resp.NextPageToken, err = s.Secrets.EncodePageToken(caller.Node(), filter, strconv.FormatInt(next, 10))
+		if err != nil {
 			return nil, err
 		}
 	}
-	return answer, nil
-}
-
-// Assess implements CaseManagementService.
-func (s *Server) Assess(ctx context.Context, req *casemanagementv1.AssessRequest) (*casemanagementv1.AssessResponse, error) {
-	caller, _ := identity.From(ctx)
-	c, replayed, err := s.change(ctx, "Assess", req, func(c *casefile.Case, _ uuid.UUID) error {
-		a := assessmentFromProto(req.GetAssessment())
-		return c.Assess(req.GetVersion(), a, s.Course(a.Verdict), actorOf(caller), s.Now())
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &casemanagementv1.AssessResponse{Case: caseToProto(c), Replayed: replayed}, nil
-}
-
-// RecordAction implements CaseManagementService.
-func (s *Server) RecordAction(ctx context.Context, req *casemanagementv1.RecordActionRequest) (*casemanagementv1.RecordActionResponse, error) {
-	caller, _ := identity.From(ctx)
-	c, replayed, err := s.change(ctx, "RecordAction", req, func(c *casefile.Case, keyID uuid.UUID) error {
-		a := casefile.Action{
-			ID: uuid.NewString(), Code: req.GetCode(), Result: req.GetResult(), ReferralTarget: req.GetReferralTarget(), Minutes: req.GetMinutes(),
-		}
-		var err error
-		if a.SealedNote, err = s.sealNote(ctx, c, keyID, "action/"+a.ID, req.GetNote()); err != nil {
-			return err
-		}
-		return c.Act(req.GetVersion(), a, actorOf(caller), s.Now())
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &casemanagementv1.RecordActionResponse{Case: caseToProto(c), Replayed: replayed}, nil
-}
-
-// CloseCase implements CaseManagementService.
-func (s *Server) CloseCase(ctx context.Context, req *casemanagementv1.CloseCaseRequest) (*casemanagementv1.CloseCaseResponse, error) {
-	caller, _ := identity.From(ctx)
-	c, replayed, err := s.change(ctx, "CloseCase", req, func(c *casefile.Case, keyID uuid.UUID) error {
-		closing := casefile.Closing{Outcome: req.GetOutcome(), Secondary: req.GetSecondaryOutcomes(), PersonInformed: req.GetPersonInformed()}
-		var err error
-		if closing.SealedNote, err = s.sealNote(ctx, c, keyID, closingField(c), req.GetNote()); err != nil {
-			return err
-		}
-		return c.Close(req.GetVersion(), closing, actorOf(caller), s.Now())
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &casemanagementv1.CloseCaseResponse{Case: caseToProto(c), Replayed: replayed}, nil
-}
-
-// changing is what all requests that change a case have.
-type changing interface {
-	proto.Message
-	GetRequestId() string
-	GetCaseId() string
-	GetValidateOnly() bool
-}
-
-func (s *Server) change(ctx context.Context, method string, req changing, decide func(*casefile.Case, uuid.UUID) error) (*casefile.Case, bool, error) {
-	caller, _ := identity.From(ctx)
-	hash, err := s.Secrets.BodyHash(req)
-	if err != nil {
-		return nil, false, err
-	}
-	asked := idempotency.Request{ID: req.GetRequestId(), Method: method, BodyHash: hash}
-	c, replayed, err := s.Cases.Change(ctx, caller.Node(), req.GetCaseId(), asked, s.Now(), req.GetValidateOnly(), decide)
-	if err != nil {
-		return nil, false, err
-	}
-	s.Stored()
-	return c, replayed, nil
+	return resp, nil
 }

@@ -1,8 +1,12 @@
+// Package casefile holds the case aggregate: its states and the rules for changing them. It is pure: it knows no
+// database, transport, clock or code list. A method returns a fault and changes nothing, or changes the case and adds
+// to its history, actions and events.
+//
+// The transitions are the complete case procedure of the network; docs/case-states.md is generated from them.
 package casefile
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -10,62 +14,10 @@ import (
 	"github.com/retepari/pari/services/casemanagement/internal/reason"
 )
 
-// Actor is who did something: a person, for a node, through a system.
+// Actor is the author of a change: a person, for a node, through a system.
 type Actor struct{ Person, Node, System string }
 
-// Month is a month of the calendar.
-type Month struct{ Year, Month int32 }
-
-// Course is where an assessment leads a case.
-type Course string
-
-// The courses; the code list of verdicts says which verdict takes which.
-const (
-	CourseInCharge        Course = "IN_CHARGE"
-	CourseNotPertinent    Course = "NOT_PERTINENT"
-	CourseOutOfCompetence Course = "OUT_OF_COMPETENCE"
-)
-
-// CourseOf is the course of a group of verdicts; of an unknown one there is none. A case that is not discrimination but is
-// helped is worked like one that is.
-func CourseOf(group string) Course {
-	switch group {
-	case "PERTINENT", "NOT_PERTINENT_HELPED":
-		return CourseInCharge
-	case "NOT_PERTINENT":
-		return CourseNotPertinent
-	case "OUT_OF_COMPETENCE":
-		return CourseOutOfCompetence
-	default:
-		return ""
-	}
-}
-
-// Sealed is the sensitivity of which the centre learns that a case exists, and nothing else.
-const Sealed = "S4"
-
-// Assessment is what the node finds.
-type Assessment struct {
-	Verdict               string
-	Grounds               []string
-	MainGround, Type      string
-	Flags                 []string
-	Field                 string
-	AuthorKinds           []string
-	IncidentMonth         *Month
-	EventPlace, Residence string
-	Sensitivity           string
-}
-
-// Check returns everything about an assessment that its fields alone cannot tell.
-func (a Assessment) Check() []fault.Field {
-	if a.MainGround != "" && !slices.Contains(a.Grounds, a.MainGround) {
-		return []fault.Field{{Path: "assessment.main_ground", Reason: reason.MainGroundNotListed}}
-	}
-	return nil
-}
-
-// Action is one thing done for a case. Its note is sealed before it comes here.
+// Action is a step taken in a case. Its note is sealed by the caller.
 type Action struct {
 	ID, Code, Result, ReferralTarget string
 	Minutes                          int32
@@ -74,19 +26,19 @@ type Action struct {
 	By                               Actor
 }
 
-// Closing is how a case ended. Its note is sealed before it comes here.
+// Closing is the outcome of a case. Its note is sealed by the caller.
 type Closing struct {
-	Outcome        string
-	Secondary      []string
-	PersonInformed bool
-	SealedNote     []byte
+	Outcome           string
+	SecondaryOutcomes []string
+	PersonInformed    bool
+	SealedNote        []byte
 }
 
-// Assessed is what the history says of an assessment; its version names the assessment.
-const Assessed = "ASSESSED"
+// HistoryAssessed is the What of a history entry that adds an assessment. The assessment has the version of the entry.
+const HistoryAssessed = "ASSESSED"
 
-// Change is one line of a case's history.
-type Change struct {
+// HistoryEntry is one change of a case.
+type HistoryEntry struct {
 	Version  int64
 	At       time.Time
 	By       Actor
@@ -97,68 +49,71 @@ type Change struct {
 // Case is one case. Its fields are for reading; the methods change them.
 type Case struct {
 	ID, Number, Node, Pseudonym string
-	State, Before               State
-	Version                     int64
-	Episode                     int32
-	ReportIDs                   []string
-	Received                    Month
-	Channel, ReporterRole       string
-	OpenedAt                    time.Time
-	ClosedAt                    *time.Time
-	Assessment                  *Assessment
-	Closing                     *Closing
-	// EventSeq is the number of the last event that was recorded for the centre.
+	State                       State
+	// PreviousState is the state in which a transfer was proposed.
+	PreviousState         State
+	Version               int64
+	Episode               int32
+	ReportIDs             []string
+	Received              Month
+	Channel, ReporterRole string
+	OpenedAt              time.Time
+	ClosedAt              *time.Time
+	Assessment            *Assessment
+	Closing               *Closing
+	// EventSeq is the number of the last event.
 	EventSeq int64
 
-	changes []Change
-	events  []Event
-	actions []Action
+	unsavedHistory []HistoryEntry
+	unsavedEvents  []Event
+	unsavedActions []Action
 }
 
-// Opening is what a case begins with.
-type Opening struct {
+// OpenParams are the parameters of Open.
+type OpenParams struct {
 	ID, Number, Node, Pseudonym, ReportID string
 	Received                              Month
 	Channel, ReporterRole                 string
 }
 
-// Open begins a case for a report that the desk took in charge: it is to be assessed.
-func Open(o Opening, by Actor, now time.Time) *Case {
+// Open returns a new case for a report that was taken in charge. It awaits its assessment.
+func Open(p OpenParams, by Actor, now time.Time) *Case {
 	c := &Case{
-		ID: o.ID, Number: o.Number, Node: o.Node, Pseudonym: o.Pseudonym, State: InAssessment, Episode: 1, ReportIDs: []string{o.ReportID},
-		Received: o.Received, Channel: o.Channel, ReporterRole: o.ReporterRole, OpenedAt: now.UTC(),
+		ID: p.ID, Number: p.Number, Node: p.Node, Pseudonym: p.Pseudonym, State: InAssessment, Episode: 1,
+		ReportIDs: []string{p.ReportID}, Received: p.Received, Channel: p.Channel, ReporterRole: p.ReporterRole,
+		OpenedAt: now.UTC(),
 	}
-	c.record("OPENED", "", by, now)
-	c.tell(Event{Kind: EventOpened, At: now})
+	c.appendHistory("OPENED", "", by, now)
+	c.emit(Event{Kind: EventOpened, At: now})
 	return c
 }
 
-// Assess records what the node finds. During assessment the verdict moves the case; later it corrects the classification.
-func (c *Case) Assess(version int64, a Assessment, course Course, by Actor, now time.Time) error {
-	if err := c.at(version); err != nil {
+// Assess records an assessment. In the state ASSESSMENT the disposition moves the case; later an assessment only
+// corrects the one before.
+func (c *Case) Assess(version int64, a Assessment, d Disposition, by Actor, now time.Time) error {
+	if err := c.checkVersion(version); err != nil {
 		return err
 	}
-	if err := fault.Invalid(a.Check()...); err != nil {
+	if err := fault.Invalid(a.Validate()...); err != nil {
 		return err
 	}
 	from := c.State
 	switch {
 	case c.State == InAssessment:
-		to := map[Course]State{CourseInCharge: TakenInCharge, CourseNotPertinent: NotPertinent, CourseOutOfCompetence: OutOfCompetence}[course]
-		if err := c.move(to); err != nil {
+		if err := c.transition(d.state()); err != nil {
 			return err
 		}
-	case !c.assessed():
-		return c.forbidden()
+	case !c.canReassess():
+		return c.forbiddenTransition()
 	}
 	c.Assessment = &a
-	c.record(Assessed, from, by, now)
-	c.tell(Event{Kind: EventClassified, At: now})
+	c.appendHistory(HistoryAssessed, from, by, now)
+	c.emit(Event{Kind: EventClassified, At: now})
 	return nil
 }
 
-// assessed tells whether the case has come so far that an assessment can be corrected.
-func (c *Case) assessed() bool {
+// canReassess tells whether an assessment may be corrected in the case's state.
+func (c *Case) canReassess() bool {
 	switch c.State {
 	case TakenInCharge, InAction, Suspended, Escalated, Monitoring, Reopened, NotPertinent, OutOfCompetence:
 		return true
@@ -167,86 +122,95 @@ func (c *Case) assessed() bool {
 	}
 }
 
-// Act records what was done. The first action moves a case in charge into action.
-func (c *Case) Act(version int64, a Action, by Actor, now time.Time) error {
-	if err := c.at(version); err != nil {
+// RecordAction records an action. The first one moves a case from TAKEN_IN_CHARGE or REOPENED to IN_ACTION.
+func (c *Case) RecordAction(version int64, a Action, by Actor, now time.Time) error {
+	if err := c.checkVersion(version); err != nil {
 		return err
 	}
 	from := c.State
 	switch c.State {
 	case TakenInCharge, Reopened:
-		if err := c.move(InAction); err != nil {
+		if err := c.transition(InAction); err != nil {
 			return err
 		}
 	case InAction, Suspended, Escalated, Monitoring:
 	default:
-		return c.forbidden()
+		return c.forbiddenTransition()
 	}
 	a.At, a.By = now.UTC(), by
-	c.actions = append(c.actions, a)
-	c.record("ACTION_RECORDED", from, by, now)
-	if !c.sealed() {
-		c.tell(Event{Kind: EventActed, At: now, Action: a})
+	c.unsavedActions = append(c.unsavedActions, a)
+	c.appendHistory("ACTION_RECORDED", from, by, now)
+	if !c.isSealed() {
+		c.emit(Event{Kind: EventActionRecorded, At: now, Action: a})
 	}
 	return nil
 }
 
 // Close ends the case with its outcome.
 func (c *Case) Close(version int64, closing Closing, by Actor, now time.Time) error {
-	if err := c.at(version); err != nil {
+	if err := c.checkVersion(version); err != nil {
 		return err
 	}
 	from := c.State
-	if !c.State.Open() {
-		return c.forbidden()
+	if !c.State.IsOpen() {
+		return c.forbiddenTransition()
 	}
 	if c.Assessment == nil {
 		return fault.New(reason.NotAssessed)
 	}
-	if err := c.move(Closed); err != nil {
+	if err := c.transition(Closed); err != nil {
 		return err
 	}
 	at := now.UTC()
 	c.ClosedAt, c.Closing = &at, &closing
-	c.record("CLOSED", from, by, now)
-	c.tell(Event{Kind: EventClosed, At: now})
+	c.appendHistory("CLOSED", from, by, now)
+	c.emit(Event{Kind: EventClosed, At: now})
 	return nil
 }
 
-func (c *Case) sealed() bool { return c.Assessment != nil && c.Assessment.Sensitivity == Sealed }
+// UnsavedHistory returns the history since the case was opened or loaded; the store saves it with the case.
+func (c *Case) UnsavedHistory() []HistoryEntry { return c.unsavedHistory }
 
-func (c *Case) move(to State) error {
-	if !May(c.State, to, c.Before) {
-		return c.forbidden()
+// UnsavedActions returns the actions recorded since the case was opened or loaded; the store saves them with the case.
+func (c *Case) UnsavedActions() []Action { return c.unsavedActions }
+
+// UnsavedEvents returns the events since the case was opened or loaded; the store saves them with the case.
+func (c *Case) UnsavedEvents() []Event { return c.unsavedEvents }
+
+func (c *Case) isSealed() bool {
+	return c.Assessment != nil && c.Assessment.Sensitivity == SensitivitySealed
+}
+
+func (c *Case) transition(to State) error {
+	if !CanTransition(c.State, to, c.PreviousState) {
+		return c.forbiddenTransition()
 	}
 	if to == TransferProposed {
-		c.Before = c.State
+		c.PreviousState = c.State
 	}
 	c.State = to
 	return nil
 }
 
-func (c *Case) at(version int64) error {
+func (c *Case) checkVersion(version int64) error {
 	if version != c.Version {
 		return fault.New(fault.WrongVersion).WithMeta("current_version", strconv.FormatInt(c.Version, 10))
 	}
 	return nil
 }
 
-func (c *Case) forbidden() error {
+func (c *Case) forbiddenTransition() error {
 	return fault.New(fault.ForbiddenMove).WithMeta("state", string(c.State))
 }
 
-func (c *Case) record(what string, from State, by Actor, now time.Time) {
+func (c *Case) appendHistory(what string, from State, by Actor, now time.Time) {
 	c.Version++
-	c.changes = append(c.changes, Change{Version: c.Version, At: now.UTC(), By: by, What: what, From: from, To: c.State})
+	c.unsavedHistory = append(c.unsavedHistory, HistoryEntry{
+		Version: c.Version, At: now.UTC(), By: by, What: what, From: from, To: c.State,
+	})
 }
 
-// Changes, Events and NewActions are those since the case was opened or loaded; the store writes them with it.
-func (c *Case) Changes() []Change { return c.changes }
-
-// NewActions are the actions recorded since the case was loaded.
-func (c *Case) NewActions() []Action { return c.actions }
-
-// Number writes a case number: sign of the node, year, and a number of at least six digits.
-func Number(sign string, year int, n int64) string { return fmt.Sprintf("%s-C-%d-%06d", sign, year, n) }
+// Number formats a case number: prefix of the node, year, and at least six digits.
+func Number(prefix string, year int, n int64) string {
+	return fmt.Sprintf("%s-C-%d-%06d", prefix, year, n)
+}

@@ -16,18 +16,25 @@ var (
 	worker = casefile.Actor{Person: "ugo", Node: "cremona", System: "console"}
 )
 
-func open() *casefile.Case {
-	return casefile.Open(casefile.Opening{ID: "c", Number: "CR-C-2026-000001", Node: "cremona", Pseudonym: "p", ReportID: "r", Received: casefile.Month{Year: 2026, Month: 11}}, worker, now)
+func openCase() *casefile.Case {
+	return casefile.Open(casefile.OpenParams{
+		ID: "c", Number: "CR-C-2026-000001", Node: "cremona", Pseudonym: "p", ReportID: "r",
+		Received: casefile.Month{Year: 2026, Month: 11},
+	}, worker, now)
 }
 
-func finding(sensitivity string) casefile.Assessment {
-	return casefile.Assessment{Verdict: "PERTINENT_LEGAL", Grounds: []string{"AGE_OLD", "SEX"}, MainGround: "SEX", Type: "DIRECT", Field: "POLICE", Sensitivity: sensitivity}
+func newAssessment(sensitivity string) casefile.Assessment {
+	return casefile.Assessment{
+		Verdict: "PERTINENT_LEGAL", Grounds: []string{"AGE_OLD", "SEX"}, MainGround: "SEX", Type: "DIRECT",
+		Field: "POLICE", Sensitivity: sensitivity,
+	}
 }
 
-func inCharge(t *testing.T, sensitivity string) *casefile.Case {
+// caseInCharge returns a case in TAKEN_IN_CHARGE, at version 2.
+func caseInCharge(t *testing.T, sensitivity string) *casefile.Case {
 	t.Helper()
-	c := open()
-	if err := c.Assess(1, finding(sensitivity), casefile.CourseInCharge, worker, now); err != nil {
+	c := openCase()
+	if err := c.Assess(1, newAssessment(sensitivity), casefile.DispositionInCharge, worker, now); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -35,139 +42,157 @@ func inCharge(t *testing.T, sensitivity string) *casefile.Case {
 
 func TestCase_Assess(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		name   string
-		course casefile.Course
-		spoil  func(*casefile.Case, *casefile.Assessment) int64
-		reason fault.Reason
-		state  casefile.State
+	valid := newAssessment("S3")
+	unlisted := valid
+	unlisted.MainGround = "DISABILITY"
+	for _, tc := range []struct {
+		name        string
+		version     int64
+		assessment  casefile.Assessment
+		disposition casefile.Disposition
+		reason      fault.Reason
+		state       casefile.State
 	}{
-		{"takes a pertinent case in charge", casefile.CourseInCharge, nil, "", casefile.TakenInCharge},
-		{"lets go what is not pertinent", casefile.CourseNotPertinent, nil, "", casefile.NotPertinent},
-		{"lets go what is another's", casefile.CourseOutOfCompetence, nil, "", casefile.OutOfCompetence},
-		{"refuses a main ground that is not listed", casefile.CourseInCharge, func(_ *casefile.Case, a *casefile.Assessment) int64 { a.MainGround = "DISABILITY"; return 1 }, fault.InvalidRequest, casefile.InAssessment},
-		{"refuses another version", casefile.CourseInCharge, func(*casefile.Case, *casefile.Assessment) int64 { return 7 }, fault.WrongVersion, casefile.InAssessment},
-		{"refuses an unknown course", "NOWHERE", nil, fault.ForbiddenMove, casefile.InAssessment},
+		{"in charge", 1, valid, casefile.DispositionInCharge, "", casefile.TakenInCharge},
+		{"not pertinent", 1, valid, casefile.DispositionNotPertinent, "", casefile.NotPertinent},
+		{"out of competence", 1, valid, casefile.DispositionOutOfCompetence, "", casefile.OutOfCompetence},
+		{"unlisted ground", 1, unlisted, casefile.DispositionInCharge, fault.InvalidRequest, casefile.InAssessment},
+		{"wrong version", 7, valid, casefile.DispositionInCharge, fault.WrongVersion, casefile.InAssessment},
+		{"unknown disposition", 1, valid, "NOWHERE", fault.ForbiddenMove, casefile.InAssessment},
 	} {
-		file, a, version := open(), finding("S3"), int64(1)
-		if c.spoil != nil {
-			version = c.spoil(file, &a)
+		c := openCase()
+		err := c.Assess(tc.version, tc.assessment, tc.disposition, worker, now)
+		if fault.ReasonOf(err) != tc.reason || c.State != tc.state {
+			t.Errorf("%s: %v, state %s", tc.name, err, c.State)
 		}
-		err := file.Assess(version, a, c.course, worker, now)
-		if fault.ReasonOf(err) != c.reason || file.State != c.state {
-			t.Errorf("%s: %v, state %s", c.name, err, file.State)
-		}
-		if c.reason != "" && (len(file.Changes()) != 1 || len(file.Events()) != 1 || file.Assessment != nil) {
-			t.Errorf("%s: something was recorded", c.name)
+		changed := len(c.UnsavedHistory()) != 1 || len(c.UnsavedEvents()) != 1 || c.Assessment != nil
+		if tc.reason != "" && changed {
+			t.Errorf("%s: a refused assessment changed the case", tc.name)
 		}
 	}
 }
 
-// Ensure a correction moves nothing.
-func TestCase_AssessAgain(t *testing.T) {
+// Ensure a correction keeps the state.
+func TestCase_Assess_Correction(t *testing.T) {
 	t.Parallel()
-	c := inCharge(t, "S3")
-	again := finding("S3")
-	again.MainGround = "AGE_OLD"
-	if err := c.Assess(2, again, casefile.CourseNotPertinent, worker, now); err != nil || c.State != casefile.TakenInCharge || c.Assessment.MainGround != "AGE_OLD" {
+	c := caseInCharge(t, "S3")
+	corrected := newAssessment("S3")
+	corrected.MainGround = "AGE_OLD"
+	err := c.Assess(2, corrected, casefile.DispositionNotPertinent, worker, now)
+	if err != nil || c.State != casefile.TakenInCharge || c.Assessment.MainGround != "AGE_OLD" {
 		t.Errorf("%v, state %s, %+v", err, c.State, c.Assessment)
 	}
 }
 
-func TestCase_Act(t *testing.T) {
+func TestCase_RecordAction(t *testing.T) {
 	t.Parallel()
-	c := inCharge(t, "S3")
+	c := caseInCharge(t, "S3")
 	for i := range 2 {
-		if err := c.Act(int64(2+i), casefile.Action{Code: "LETTER"}, worker, now); err != nil || c.State != casefile.InAction {
+		err := c.RecordAction(int64(2+i), casefile.Action{Code: "LETTER"}, worker, now)
+		if err != nil || c.State != casefile.InAction {
 			t.Errorf("%v, state %s", err, c.State)
 		}
 	}
-	if len(c.NewActions()) != 2 || c.NewActions()[0].By != worker {
-		t.Errorf("actions %+v", c.NewActions())
+	if actions := c.UnsavedActions(); len(actions) != 2 || actions[0].By != worker {
+		t.Errorf("actions %+v", actions)
 	}
-	if err := open().Act(1, casefile.Action{}, worker, now); !fault.Is(err, fault.ForbiddenMove) {
-		t.Errorf("before it is assessed: %v", err)
+	if err := openCase().RecordAction(1, casefile.Action{}, worker, now); !fault.Is(err, fault.ForbiddenMove) {
+		t.Errorf("before assessment: %v", err)
 	}
 }
 
 func TestCase_Close(t *testing.T) {
 	t.Parallel()
-	if err := open().Close(1, casefile.Closing{Outcome: "INFORMED"}, worker, now); !fault.Is(err, reason.NotAssessed) {
-		t.Errorf("before it is assessed: %v", err)
+	err := openCase().Close(1, casefile.Closing{Outcome: "INFORMED"}, worker, now)
+	if !fault.Is(err, reason.NotAssessed) {
+		t.Errorf("before assessment: %v", err)
 	}
-	c := inCharge(t, "S3")
-	if err := c.Close(2, casefile.Closing{Outcome: "CONCILIATED"}, worker, now); err != nil || c.State != casefile.Closed || c.ClosedAt == nil {
+	c := caseInCharge(t, "S3")
+	err = c.Close(2, casefile.Closing{Outcome: "CONCILIATED"}, worker, now)
+	if err != nil || c.State != casefile.Closed || c.ClosedAt == nil {
 		t.Fatalf("%v, state %s", err, c.State)
 	}
-	for name, try := range map[string]func() error{
-		"close":  func() error { return c.Close(3, casefile.Closing{}, worker, now) },
-		"act":    func() error { return c.Act(3, casefile.Action{}, worker, now) },
-		"assess": func() error { return c.Assess(3, finding("S3"), casefile.CourseInCharge, worker, now) },
+	for name, call := range map[string]func() error{
+		"close":         func() error { return c.Close(3, casefile.Closing{}, worker, now) },
+		"record action": func() error { return c.RecordAction(3, casefile.Action{}, worker, now) },
+		"assess": func() error {
+			return c.Assess(3, newAssessment("S3"), casefile.DispositionInCharge, worker, now)
+		},
 	} {
-		if err := try(); !fault.Is(err, fault.ForbiddenMove) {
-			t.Errorf("%s a closed case: %v", name, err)
+		if err := call(); !fault.Is(err, fault.ForbiddenMove) {
+			t.Errorf("%s after closing: %v", name, err)
 		}
 	}
 }
 
-// Ensure the centre learns of a sealed case that it exists and that it ended, and nothing else.
-func TestCase_SealedTellsNothing(t *testing.T) {
+// Ensure the events of a sealed case are sealed, and that its actions have none.
+func TestCase_SealedCaseEvents(t *testing.T) {
 	t.Parallel()
-	c := inCharge(t, casefile.Sealed)
-	_ = c.Act(2, casefile.Action{Code: "REFERRAL", ReferralTarget: "ANTITRAFFICKING"}, worker, now)
+	c := caseInCharge(t, casefile.SensitivitySealed)
+	_ = c.RecordAction(2, casefile.Action{Code: "REFERRAL", ReferralTarget: "ANTITRAFFICKING"}, worker, now)
 	_ = c.Close(3, casefile.Closing{Outcome: "REFERRED_ACCEPTED"}, worker, now)
 	var kinds []casefile.EventKind
-	for _, e := range c.Events()[1:] {
+	for _, e := range c.UnsavedEvents()[1:] {
 		kinds = append(kinds, e.Kind)
 		if !e.Sealed {
 			t.Errorf("%s is not sealed", e.Kind)
 		}
 	}
 	if len(kinds) != 2 || kinds[0] != casefile.EventClassified || kinds[1] != casefile.EventClosed {
-		t.Errorf("told %v", kinds)
+		t.Errorf("events %v", kinds)
 	}
 }
 
-// Ensure that whatever is tried in whatever order: versions and event numbers have no gaps, history tells the state, every
-// move is one of the table, and what is closed stays closed.
+// Ensure that after any sequence of calls versions and event numbers have no gaps, the history ends in the current
+// state, each transition is allowed, and a closed case stays closed.
 func TestCase_AnySequence(t *testing.T) {
 	t.Parallel()
+	dispositions := rapid.SampledFrom([]casefile.Disposition{
+		casefile.DispositionInCharge, casefile.DispositionNotPertinent, casefile.DispositionOutOfCompetence,
+	})
 	rapid.Check(t, func(t *rapid.T) {
-		c := open()
+		c := openCase()
 		for _, step := range rapid.SliceOfN(rapid.IntRange(0, 5), 0, 30).Draw(t, "steps") {
-			from, before := c.State, c.Before
+			from, previous := c.State, c.PreviousState
 			version := c.Version - int64(rapid.IntRange(0, 9).Draw(t, "stale")/9)
 			sensitivity := rapid.SampledFrom([]string{"S3", "S4"}).Draw(t, "sensitivity")
 			switch step {
 			case 0, 1:
-				_ = c.Assess(version, finding(sensitivity), rapid.SampledFrom([]casefile.Course{casefile.CourseInCharge, casefile.CourseNotPertinent, casefile.CourseOutOfCompetence}).Draw(t, "course"), worker, now)
+				d := dispositions.Draw(t, "disposition")
+				_ = c.Assess(version, newAssessment(sensitivity), d, worker, now)
 			case 2, 3, 4:
-				_ = c.Act(version, casefile.Action{Code: "LETTER"}, worker, now)
+				_ = c.RecordAction(version, casefile.Action{Code: "LETTER"}, worker, now)
 			case 5:
 				_ = c.Close(version, casefile.Closing{Outcome: "APOLOGY"}, worker, now)
 			}
-			if c.State != from && !casefile.May(from, c.State, before) {
-				t.Fatalf("moved from %s to %s", from, c.State)
+			if c.State != from && !casefile.CanTransition(from, c.State, previous) {
+				t.Fatalf("forbidden transition from %s to %s", from, c.State)
 			}
 			if from == casefile.Closed && c.State != casefile.Closed {
-				t.Fatal("a closed case moved")
+				t.Fatal("a closed case changed its state")
 			}
 		}
-		for i, change := range c.Changes() {
-			if change.Version != int64(i+1) {
-				t.Fatalf("version %d at %d", change.Version, i)
-			}
-			if i > 0 && change.From != c.Changes()[i-1].To {
-				t.Fatalf("history jumps from %s to %s", c.Changes()[i-1].To, change.From)
-			}
-		}
-		for i, e := range c.Events() {
-			if e.Seq != int64(i+1) {
-				t.Fatalf("event %d at %d", e.Seq, i)
-			}
-		}
-		if last := c.Changes()[len(c.Changes())-1]; last.To != c.State || last.Version != c.Version {
-			t.Fatalf("history ends at %+v, case at %s", last, c.State)
-		}
+		checkSequences(t, c)
 	})
+}
+
+// checkSequences checks the history and the events of a case that was never stored.
+func checkSequences(t *rapid.T, c *casefile.Case) {
+	history := c.UnsavedHistory()
+	for i, h := range history {
+		if h.Version != int64(i+1) {
+			t.Fatalf("entry %d has version %d", i, h.Version)
+		}
+		if i > 0 && h.From != history[i-1].To {
+			t.Fatalf("an entry to %s is followed by one from %s", history[i-1].To, h.From)
+		}
+	}
+	if last := history[len(history)-1]; last.To != c.State || last.Version != c.Version {
+		t.Fatalf("history ends with %+v, the case is %s at version %d", last, c.State, c.Version)
+	}
+	for i, e := range c.UnsavedEvents() {
+		if e.Seq != int64(i+1) {
+			t.Fatalf("event %d has number %d", i, e.Seq)
+		}
+	}
 }

@@ -2,38 +2,35 @@ package casefile
 
 import "time"
 
-// EventKind is what the centre is told.
+// EventKind is the kind of an event.
 type EventKind string
 
-// The events of a case.
+// The kinds of events.
 const (
-	EventOpened     EventKind = "OPENED"
-	EventClassified EventKind = "CLASSIFIED"
-	EventActed      EventKind = "ACTED"
-	EventClosed     EventKind = "CLOSED"
+	EventOpened         EventKind = "OPENED"
+	EventClassified     EventKind = "CLASSIFIED"
+	EventActionRecorded EventKind = "ACTION_RECORDED"
+	EventClosed         EventKind = "CLOSED"
 )
 
-// Event is something that the centre is to learn of a case, as codes and months; package feed writes it. It refers to the
-// case as it was when the event was recorded.
+// Event is a change of a case that is published to the centre. It has the case's data at that moment; package feed
+// encodes the part that the centre may learn.
 type Event struct {
-	// Seq counts the events of the case from 1, without gaps.
+	// Seq numbers the events of the case: 1, 2, 3 …, without gaps.
 	Seq  int64
 	Kind EventKind
 	At   time.Time
-	// Sealed is set when the centre may learn no more than that it happened.
+	// Sealed means that the centre may learn no more than that the event happened.
 	Sealed bool
-	// Assessment and Closing are the case's at the moment of the event, Action the one recorded.
+	// Assessment and Closing are those of the case at the time of the event, Action is the one recorded.
 	Assessment *Assessment
 	Closing    *Closing
 	Action     Action
 }
 
-// tell records an event under the next number.
-func (c *Case) tell(e Event) {
+// emit completes an event with its number and the state of the case, and adds it to the unsaved events.
+func (c *Case) emit(e Event) {
 	c.EventSeq++
-	e.Seq, e.Sealed, e.Assessment, e.Closing = c.EventSeq, c.sealed(), c.Assessment, c.Closing
-	c.events = append(c.events, e)
+	e.Seq, e.Sealed, e.Assessment, e.Closing = c.EventSeq, c.isSealed(), c.Assessment, c.Closing
+	c.unsavedEvents = append(c.unsavedEvents, e)
 }
-
-// Events are those since the case was opened or loaded.
-func (c *Case) Events() []Event { return c.events }

@@ -1,14 +1,11 @@
-// Package casefile is what a case is and what may happen to it. It is pure: values in, a fault or recorded changes out; it
-// knows no database, no transport, no clock and no code list. The states and the moves between them are the network's case
-// procedure, the whole of it, in one table; docs/case-states.md is written from it.
 package casefile
 
 import "slices"
 
-// State is where a case stands.
+// State is the state of a case.
 type State string
 
-// The states of the procedure.
+// The states of the case procedure.
 const (
 	Received         State = "RECEIVED"
 	Acknowledged     State = "ACKNOWLEDGED"
@@ -31,16 +28,19 @@ const (
 	Anonymised       State = "ANONYMISED"
 )
 
-// States lists them in the order of the procedure.
+// States returns all states in the order of the procedure.
 func States() []State {
-	return []State{Received, Acknowledged, Intake, Oriented, Interview, InAssessment, NotPertinent, OutOfCompetence, TakenInCharge,
-		InAction, TransferProposed, Transferred, Escalated, Suspended, Monitoring, Closed, Reopened, Archived, Anonymised}
+	return []State{
+		Received, Acknowledged, Intake, Oriented, Interview, InAssessment, NotPertinent, OutOfCompetence,
+		TakenInCharge, InAction, TransferProposed, Transferred, Escalated, Suspended, Monitoring,
+		Closed, Reopened, Archived, Anonymised,
+	}
 }
 
-// moves are the moves that are particular to a state. Two more hold for every open state: to TRANSFER_PROPOSED, from where
-// a refusal leads back, and to CLOSED.
-var moves = map[State][]State{
-	Received:        {Acknowledged, InAssessment /* anonymous, nobody to answer */, TakenInCharge /* emergency */},
+// transitions are those particular to a state. In addition, every open state has a transition to TRANSFER_PROPOSED,
+// from which a refusal leads back, and one to CLOSED.
+var transitions = map[State][]State{
+	Received:        {Acknowledged, InAssessment /* anonymous: no reply possible */, TakenInCharge /* emergency */},
 	Acknowledged:    {Intake},
 	Intake:          {Oriented, Interview, InAssessment},
 	Oriented:        {},
@@ -58,8 +58,8 @@ var moves = map[State][]State{
 	Archived:        {Anonymised},
 }
 
-// Open tells whether a case in this state is still being worked by the node.
-func (s State) Open() bool {
+// IsOpen tells whether the node still works on a case in this state.
+func (s State) IsOpen() bool {
 	switch s {
 	case Transferred, Closed, Archived, Anonymised:
 		return false
@@ -68,14 +68,15 @@ func (s State) Open() bool {
 	}
 }
 
-// May tells whether a case may move from one state to another. From TRANSFER_PROPOSED a refusal leads back to the state
-// that it was proposed from; before is that state.
-func May(from, to, before State) bool {
+// CanTransition tells whether a case may move from one state to another. A refused transfer leads from
+// TRANSFER_PROPOSED back to previous, the state in which the transfer was proposed.
+func CanTransition(from, to, previous State) bool {
 	if from == TransferProposed {
-		return to == Transferred || to == Closed || (to == before && before.Open() && before != TransferProposed)
+		return to == Transferred || to == Closed ||
+			(to == previous && previous.IsOpen() && previous != TransferProposed)
 	}
-	if slices.Contains(moves[from], to) {
+	if slices.Contains(transitions[from], to) {
 		return true
 	}
-	return from.Open() && (to == TransferProposed || to == Closed)
+	return from.IsOpen() && (to == TransferProposed || to == Closed)
 }

@@ -10,10 +10,9 @@ import (
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
 )
 
-var update = flag.Bool("update", false, "write docs/case-states.md anew")
+var update = flag.Bool("update", false, "generate docs/case-states.md")
 
-// allowed are the moves of the procedure as its text gives them, written down a second time on purpose: a slip in one of
-// the two tables shows.
+// allowed repeats the transitions of the case procedure on purpose, so that a slip in one of the two tables is found.
 const allowed = `
 RECEIVED: ACKNOWLEDGED ASSESSMENT TAKEN_IN_CHARGE TRANSFER_PROPOSED CLOSED
 ACKNOWLEDGED: INTAKE TRANSFER_PROPOSED CLOSED
@@ -36,8 +35,8 @@ ARCHIVED: ANONYMISED
 ANONYMISED:
 `
 
-// Ensure each of the 361 pairs of states is allowed or refused as the procedure says.
-func TestMay_EveryPair(t *testing.T) {
+// Ensure each of the 361 pairs of states is allowed or forbidden as the procedure has it.
+func TestCanTransition_EveryPair(t *testing.T) {
 	t.Parallel()
 	table := map[casefile.State]string{}
 	for _, line := range strings.Split(strings.TrimSpace(allowed), "\n") {
@@ -49,7 +48,7 @@ func TestMay_EveryPair(t *testing.T) {
 		for _, to := range casefile.States() {
 			pairs++
 			want := strings.Contains(table[from], " "+string(to)+" ")
-			if got := casefile.May(from, to, ""); got != want {
+			if got := casefile.CanTransition(from, to, ""); got != want {
 				t.Errorf("%s to %s: %t, want %t", from, to, got, want)
 			}
 		}
@@ -59,53 +58,63 @@ func TestMay_EveryPair(t *testing.T) {
 	}
 }
 
-// Ensure a refused transfer leads back to where it was proposed, and nowhere else.
-func TestMay_BackFromATransfer(t *testing.T) {
+// Ensure a refused transfer leads back to the state in which it was proposed, and to no other.
+func TestCanTransition_BackFromATransfer(t *testing.T) {
 	t.Parallel()
-	for _, before := range casefile.States() {
+	for _, previous := range casefile.States() {
 		for _, to := range casefile.States() {
-			want := to == casefile.Transferred || to == casefile.Closed || (to == before && before.Open() && before != casefile.TransferProposed)
-			if got := casefile.May(casefile.TransferProposed, to, before); got != want {
-				t.Errorf("proposed from %s, to %s: %t", before, to, got)
+			back := to == previous && previous.IsOpen() && previous != casefile.TransferProposed
+			want := to == casefile.Transferred || to == casefile.Closed || back
+			if got := casefile.CanTransition(casefile.TransferProposed, to, previous); got != want {
+				t.Errorf("proposed in %s, to %s: %t", previous, to, got)
 			}
 		}
 	}
 }
 
 var italian = map[casefile.State]string{
-	casefile.Received: "pervenuta", casefile.Acknowledged: "presa visione", casefile.Intake: "accoglienza", casefile.Oriented: "orientamento",
-	casefile.Interview: "colloquio", casefile.InAssessment: "istruttoria", casefile.NotPertinent: "non pertinente",
-	casefile.OutOfCompetence: "non di competenza", casefile.TakenInCharge: "presa in carico", casefile.InAction: "trattazione",
-	casefile.TransferProposed: "trasferimento proposto", casefile.Transferred: "trasferito", casefile.Escalated: "segnalato",
-	casefile.Suspended: "sospeso", casefile.Monitoring: "monitoraggio", casefile.Closed: "chiuso", casefile.Reopened: "riaperto",
-	casefile.Archived: "archiviato", casefile.Anonymised: "anonimizzato",
+	casefile.Received: "pervenuta", casefile.Acknowledged: "presa visione", casefile.Intake: "accoglienza",
+	casefile.Oriented: "orientamento", casefile.Interview: "colloquio", casefile.InAssessment: "istruttoria",
+	casefile.NotPertinent: "non pertinente", casefile.OutOfCompetence: "non di competenza",
+	casefile.TakenInCharge: "presa in carico", casefile.InAction: "trattazione",
+	casefile.TransferProposed: "trasferimento proposto", casefile.Transferred: "trasferito",
+	casefile.Escalated: "segnalato", casefile.Suspended: "sospeso", casefile.Monitoring: "monitoraggio",
+	casefile.Closed: "chiuso", casefile.Reopened: "riaperto", casefile.Archived: "archiviato",
+	casefile.Anonymised: "anonimizzato",
 }
 
-// Ensure docs/case-states.md is the table.
-func TestDocs_CaseStates(t *testing.T) {
-	t.Parallel()
-	const page = "../../../../docs/case-states.md"
-	var b strings.Builder
-	b.WriteString("# States of a case\n\nWritten from the state machine by `make gen`. Beside the moves listed, every open state may go to `TRANSFER_PROPOSED` " +
-		"(a refusal leads back) and to `CLOSED` (with an outcome). A case opens in `ASSESSMENT`, when the desk takes a report in charge.\n\n" +
-		"| state | stato | open | may go to |\n|---|---|---|---|\n")
-	graph := "\n```mermaid\nstateDiagram-v2\n"
+const docsHeader = "# States of a case\n\n" +
+	"Generated from the state machine by `make gen`. Besides the transitions listed, every open state has one to " +
+	"`TRANSFER_PROPOSED` (a refusal leads back) and one to `CLOSED` (with an outcome). A case opens in `ASSESSMENT`, " +
+	"when the desk takes a report in charge.\n\n" +
+	"| state | stato | open | transitions to |\n|---|---|---|---|\n"
+
+// renderDocs returns docs/case-states.md.
+func renderDocs() string {
+	table, graph := docsHeader, "\n```mermaid\nstateDiagram-v2\n"
 	for _, from := range casefile.States() {
 		var to []string
 		for _, s := range casefile.States() {
-			always := from.Open() && (s == casefile.TransferProposed || s == casefile.Closed)
-			if casefile.May(from, s, "") && (!always || from == casefile.TransferProposed) {
+			always := from.IsOpen() && (s == casefile.TransferProposed || s == casefile.Closed)
+			if casefile.CanTransition(from, s, "") && (!always || from == casefile.TransferProposed) {
 				to = append(to, "`"+string(s)+"`")
 				graph += fmt.Sprintf("  %s --> %s\n", from, s)
 			}
 		}
 		open := "no"
-		if from.Open() {
+		if from.IsOpen() {
 			open = "yes"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", from, italian[from], open, strings.Join(to, ", "))
+		table += fmt.Sprintf("| `%s` | %s | %s | %s |\n", from, italian[from], open, strings.Join(to, ", "))
 	}
-	want := b.String() + graph + "```\n"
+	return table + graph + "```\n"
+}
+
+// Ensure docs/case-states.md is up to date.
+func TestDocs_CaseStates(t *testing.T) {
+	t.Parallel()
+	const page = "../../../../docs/case-states.md"
+	want := renderDocs()
 	if *update {
 		if err := os.WriteFile(page, []byte(want), 0o600); err != nil {
 			t.Fatal(err)
@@ -116,6 +125,6 @@ func TestDocs_CaseStates(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(got) != want {
-		t.Error("docs/case-states.md is not what the state machine says: run make gen")
+		t.Error("docs/case-states.md is out of date: run make gen")
 	}
 }

@@ -1,4 +1,4 @@
-// Package reason registers the refusals that only case management makes, with their texts in English and Italian.
+// Package reason registers the error reasons that only case management uses, with their texts in English and Italian.
 package reason
 
 import (
@@ -7,7 +7,7 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 )
 
-// Reasons of case management, beside those of package fault. Reasons are added, never renamed.
+// Reasons of case management, besides those of package fault. Reasons are published: they may be added, never renamed.
 const (
 	MainGroundNotListed fault.Reason = "MAIN_GROUND_NOT_LISTED"
 	NotAssessed         fault.Reason = "NOT_ASSESSED"

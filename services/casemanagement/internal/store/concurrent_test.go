@@ -16,130 +16,148 @@ import (
 	"github.com/retepari/pari/services/casemanagement/internal/store"
 )
 
-// atOnce runs f eight times at once.
-func atOnce(f func(i int)) {
-	var running sync.WaitGroup
+// concurrently runs f eight times concurrently.
+func concurrently(f func(i int)) {
+	var wg sync.WaitGroup
 	for i := range 8 {
-		running.Go(func() { f(i) })
+		wg.Go(func() { f(i) })
 	}
-	running.Wait()
+	wg.Wait()
 }
 
-// gapless checks that versions in the history and numbers of the events of a case are 1, 2, 3 … up to its own.
-func gapless(t *testing.T, cases *store.Cases, pool *pgxpool.Pool, id string) {
+// checkSequences checks that the versions in a case's history are 1, 2, 3 … up to its own, and likewise the numbers of
+// its events.
+func checkSequences(t *testing.T, cases *store.Cases, pool *pgxpool.Pool, id string) {
 	t.Helper()
 	f := get(t, cases, id)
-	for i, c := range f.History {
-		if c.Version != int64(i+1) {
-			t.Errorf("version %d at place %d", c.Version, i)
+	for i, h := range f.History {
+		if h.Version != int64(i+1) {
+			t.Errorf("entry %d has version %d", i, h.Version)
 		}
 	}
-	if int64(len(f.History)) != f.Case.Version || f.History[len(f.History)-1].To != f.Case.State {
-		t.Errorf("%d changes, the case is at version %d, %s", len(f.History), f.Case.Version, f.Case.State)
+	last := f.History[len(f.History)-1]
+	if int64(len(f.History)) != f.Case.Version || last.To != f.Case.State {
+		t.Errorf("history ends at version %d, %s; the case is at %d, %s", len(f.History), last.To, f.Case.Version,
+			f.Case.State)
 	}
 	var want []int64
 	for n := range f.Case.EventSeq {
 		want = append(want, n+1)
 	}
-	got := all[int64](t, pool, "cremona", `select aggregate_seq from outbox where aggregate = '`+f.Case.Pseudonym+`' order by id`)
+	got := query[int64](t, pool, "cremona",
+		`select aggregate_seq from outbox where aggregate = '`+f.Case.Pseudonym+`' order by id`)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("events: %s", diff)
 	}
 }
 
-// Ensure a report has one case, whoever asks how often.
-func TestOpen_OncePerReport(t *testing.T) {
+func countTrue(values []bool) (n int) {
+	for _, v := range values {
+		if v {
+			n++
+		}
+	}
+	return n
+}
+
+// Ensure concurrent and repeated calls open one case for a report.
+func TestCases_Open_OncePerReport(t *testing.T) {
 	t.Parallel()
-	cases, pool := open(t)
+	cases, pool := setup(t)
 	reportID := uuid.NewString()
-	ids, fresh := make([]string, 8), make([]bool, 8)
-	atOnce(func(i int) {
-		c, replayed, err := cases.Open(context.Background(), opening("cremona", reportID), uuid.New())
+	ids, opened := make([]string, 8), make([]bool, 8)
+	concurrently(func(i int) {
+		c, replayed, err := cases.Open(context.Background(), newCase("cremona", reportID), uuid.New())
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		ids[i], fresh[i] = c.ID, !replayed
+		ids[i], opened[i] = c.ID, !replayed
 	})
-	again, replayed, err := cases.Open(t.Context(), opening("cremona", reportID), uuid.New())
+	again, replayed, err := cases.Open(t.Context(), newCase("cremona", reportID), uuid.New())
 	if err != nil || !replayed {
 		t.Fatalf("replayed %t, %v", replayed, err)
 	}
 	if len(slices.Compact(append(ids, again.ID))) != 1 {
 		t.Errorf("cases %v", ids)
 	}
-	if n := len(slices.DeleteFunc(fresh, func(f bool) bool { return !f })); n != 1 {
-		t.Errorf("%d were told that the case is new", n)
+	if n := countTrue(opened); n != 1 {
+		t.Errorf("%d calls opened a case, want 1", n)
 	}
-	want := map[string]int{"case_file": 1, "case_report": 1, "assessment": 0, "action": 0, "case_history": 1, "idempotency_key": 0, "outbox": 1}
-	if diff := cmp.Diff(want, rows(t, pool, "cremona")); diff != "" {
+	want := map[string]int{
+		"case_file": 1, "case_report": 1, "assessment": 0, "action": 0, "case_history": 1, "idempotency_key": 0,
+		"outbox": 1,
+	}
+	if diff := cmp.Diff(want, countRows(t, pool, "cremona")); diff != "" {
 		t.Error(diff)
 	}
-	if told := all[string](t, pool, "cremona", `select convert_from(data, 'UTF8') from outbox`); told[0] != "OPENED" {
-		t.Errorf("told %v", told)
+	kinds := query[string](t, pool, "cremona", `select convert_from(data, 'UTF8') from outbox`)
+	if kinds[0] != "OPENED" {
+		t.Errorf("events %v", kinds)
 	}
-	found, err := cases.ForReport(t.Context(), "cremona", reportID)
+	found, err := cases.GetByReport(t.Context(), "cremona", reportID)
 	if err != nil || found.ID != again.ID {
 		t.Errorf("%+v, %v", found, err)
 	}
 }
 
-// Ensure of several changes that were decided on the same version one is stored.
-func TestChange_OneWins(t *testing.T) {
+// Ensure one of several concurrent updates of the same version is stored.
+func TestCases_Update_ConcurrentSameVersion(t *testing.T) {
 	t.Parallel()
-	cases, pool := open(t)
-	c := opened(t, cases, "cremona")
+	cases, pool := setup(t)
+	c := openCase(t, cases, "cremona")
 	errs := make([]error, 8)
-	atOnce(func(i int) {
-		_, _, errs[i] = cases.Change(context.Background(), "cremona", c.ID, asked(fmt.Sprint(i)), now, false, assess(1, "SEX", "S2"))
+	concurrently(func(i int) {
+		req := newRequest(fmt.Sprint(i))
+		_, _, errs[i] = cases.Update(context.Background(), "cremona", c.ID, req, now, false, assess(1, "SEX", "S2"))
 	})
-	won := 0
+	stored := 0
 	for _, err := range errs {
 		switch {
 		case err == nil:
-			won++
+			stored++
 		case !fault.Is(err, fault.WrongVersion):
 			t.Error(err)
 		}
 	}
-	if won != 1 {
-		t.Errorf("%d were stored", won)
+	if stored != 1 {
+		t.Errorf("%d updates were stored", stored)
 	}
-	gapless(t, cases, pool, c.ID)
+	checkSequences(t, cases, pool, c.ID)
 }
 
-// Ensure a request that comes several times at once is done once.
-func TestChange_RepeatedAtOnce(t *testing.T) {
+// Ensure concurrent copies of one request are applied once.
+func TestCases_Update_ConcurrentReplays(t *testing.T) {
 	t.Parallel()
-	cases, pool := open(t)
-	c := opened(t, cases, "cremona")
-	request, fresh := asked("x"), make([]bool, 8)
-	atOnce(func(i int) {
-		got, replayed, err := cases.Change(context.Background(), "cremona", c.ID, request, now, false, assess(1, "SEX", "S2"))
+	cases, pool := setup(t)
+	c := openCase(t, cases, "cremona")
+	req, mutate, applied := newRequest("x"), assess(1, "SEX", "S2"), make([]bool, 8)
+	concurrently(func(i int) {
+		got, replayed, err := cases.Update(context.Background(), "cremona", c.ID, req, now, false, mutate)
 		if err != nil || got.Version != 2 {
 			t.Errorf("%+v, %v", got, err)
 		}
-		fresh[i] = !replayed
+		applied[i] = !replayed
 	})
-	if n := len(slices.DeleteFunc(fresh, func(f bool) bool { return !f })); n != 1 {
-		t.Errorf("done %d times", n)
+	if n := countTrue(applied); n != 1 {
+		t.Errorf("applied %d times", n)
 	}
-	gapless(t, cases, pool, c.ID)
+	checkSequences(t, cases, pool, c.ID)
 }
 
-// Ensure one request id for several cases at once changes one of them.
-func TestChange_OneRequestForSeveralCases(t *testing.T) {
+// Ensure one request id used concurrently for several cases updates one of them and is refused for the others.
+func TestCases_Update_ConcurrentReuseOfRequestID(t *testing.T) {
 	t.Parallel()
-	cases, pool := open(t)
-	var files [8]*casefile.Case
-	for i := range files {
-		files[i] = opened(t, cases, "cremona")
+	cases, pool := setup(t)
+	var ids [8]string
+	for i := range ids {
+		ids[i] = openCase(t, cases, "cremona").ID
 	}
-	request, errs := asked("x"), make([]error, 8)
-	atOnce(func(i int) {
-		r := request
-		r.BodyHash = []byte(files[i].ID)
-		_, _, errs[i] = cases.Change(context.Background(), "cremona", files[i].ID, r, now, false, assess(1, "SEX", "S2"))
+	shared, errs := newRequest("x"), make([]error, 8)
+	concurrently(func(i int) {
+		req := shared
+		req.BodyHash = []byte(ids[i])
+		_, _, errs[i] = cases.Update(context.Background(), "cremona", ids[i], req, now, false, assess(1, "SEX", "S2"))
 	})
 	refused := 0
 	for _, err := range errs {
@@ -149,71 +167,75 @@ func TestChange_OneRequestForSeveralCases(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := rows(t, pool, "cremona")["assessment"]; n != 1 || refused != 7 {
+	if n := countRows(t, pool, "cremona")["assessment"]; n != 1 || refused != 7 {
 		t.Errorf("%d cases were assessed, %d refused", n, refused)
 	}
 }
 
-// Ensure versions and event numbers have no gaps when many change one case, each again and again on the version it finds.
-func TestChange_GaplessUnderConcurrency(t *testing.T) {
+// Ensure versions and event numbers have no gaps when eight goroutines update one case, each at the version that it
+// reads.
+func TestCases_Update_NoGapsUnderConcurrency(t *testing.T) {
 	t.Parallel()
-	cases, pool := open(t)
-	c := opened(t, cases, "cremona")
-	change(t, cases, c.ID, assess(1, "SEX", "S2"))
-	atOnce(func(int) {
-		for done := 0; done < 5; {
-			_, _, err := cases.Change(context.Background(), "cremona", c.ID, asked("x"), now, false, func(found *casefile.Case, key uuid.UUID) error {
-				return act(found.Version, "")(found, key)
-			})
+	cases, pool := setup(t)
+	c := openCase(t, cases, "cremona")
+	update(t, cases, c.ID, assess(1, "SEX", "S2"))
+	mutate := func(c *casefile.Case, keyID uuid.UUID) error {
+		return recordAction(c.Version, "")(c, keyID)
+	}
+	concurrently(func(int) {
+		for range 5 {
+			_, _, err := cases.Update(context.Background(), "cremona", c.ID, newRequest("x"), now, false, mutate)
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			done++
 		}
 	})
 	if f := get(t, cases, c.ID); f.Case.Version != 42 || f.Case.EventSeq != 42 || len(f.Actions) != 40 {
 		t.Errorf("version %d, %d events, %d actions", f.Case.Version, f.Case.EventSeq, len(f.Actions))
 	}
-	gapless(t, cases, pool, c.ID)
+	checkSequences(t, cases, pool, c.ID)
 }
 
-// Ensure who waited for the lock decides on the case as it was left, with its assessment: an action on a case that was
-// sealed meanwhile must not be told.
-func TestChange_SeesWhatItWaitedFor(t *testing.T) {
+// Ensure an update that waits for the lock sees the case as committed by the one before, with its assessment: an action
+// on a case that was sealed meanwhile must emit no event.
+func TestCases_Update_SeesTheUpdateItWaitedFor(t *testing.T) {
 	t.Parallel()
-	cases, pool := open(t)
-	c := opened(t, cases, "cremona")
-	var waiting sync.WaitGroup
-	change(t, cases, c.ID, func(found *casefile.Case, key uuid.UUID) error {
-		waiting.Go(func() {
-			_, _, err := cases.Change(context.Background(), "cremona", c.ID, asked("act"), now, false, func(found *casefile.Case, key uuid.UUID) error {
-				if found.Assessment == nil {
-					t.Errorf("%s, version %d, without its assessment", found.State, found.Version)
-				}
-				return act(2, "")(found, key)
-			})
+	cases, pool := setup(t)
+	c := openCase(t, cases, "cremona")
+	var wg sync.WaitGroup
+	act := func(c *casefile.Case, keyID uuid.UUID) error {
+		if c.Assessment == nil {
+			t.Errorf("%s, version %d, without its assessment", c.State, c.Version)
+		}
+		return recordAction(2, "")(c, keyID)
+	}
+	update(t, cases, c.ID, func(c *casefile.Case, keyID uuid.UUID) error {
+		wg.Go(func() {
+			_, _, err := cases.Update(context.Background(), "cremona", c.ID, newRequest("act"), now, false, act)
 			if err != nil {
 				t.Error(err)
 			}
 		})
-		untilLocked(t, pool)
-		return assess(1, "SEX", casefile.Sealed)(found, key)
+		awaitLockWait(t, pool)
+		return assess(1, "SEX", casefile.SensitivitySealed)(c, keyID)
 	})
-	waiting.Wait()
-	told := all[string](t, pool, "cremona", `select convert_from(data, 'UTF8') from outbox order by id`)
-	if diff := cmp.Diff([]string{"OPENED", "CLASSIFIED"}, told); diff != "" {
+	wg.Wait()
+	kinds := query[string](t, pool, "cremona", `select convert_from(data, 'UTF8') from outbox order by id`)
+	if diff := cmp.Diff([]string{"OPENED", "CLASSIFIED"}, kinds); diff != "" {
 		t.Error(diff)
 	}
-	gapless(t, cases, pool, c.ID)
+	checkSequences(t, cases, pool, c.ID)
 }
 
-// untilLocked returns when somebody waits for a lock in this database.
-func untilLocked(t *testing.T, pool *pgxpool.Pool) {
+const countLockWaits = `select count(*) from pg_stat_activity
+	where datname = current_database() and wait_event_type = 'Lock'`
+
+// awaitLockWait returns once a session waits for a lock in this database.
+func awaitLockWait(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
 	for n := 0; n == 0; {
-		err := pool.QueryRow(t.Context(), `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`).Scan(&n)
-		if err != nil {
+		if err := pool.QueryRow(t.Context(), countLockWaits).Scan(&n); err != nil {
 			t.Error(err)
 			return
 		}

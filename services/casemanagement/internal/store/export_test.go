@@ -1,4 +1,7 @@
 package store
 
-// Statements are what the package sends.
-var Statements = statements
+// Statements are those whose plans the tests read.
+var Statements = map[string]string{
+	"select cases": selectCases, "select case": selectCase, "lock case": lockCase,
+	"select case by report": selectCaseByReport, "select actions": selectActions, "select history": selectHistory,
+}

@@ -29,76 +29,85 @@ var (
 	worker = casefile.Actor{Person: "ugo", Node: "cremona", System: "console"}
 )
 
-// tell writes an event as its kind alone.
-func tell(c *casefile.Case, e casefile.Event) (outbox.Event, error) {
-	return outbox.Event{Node: c.Node, Type: "it.pari.case.told.v1", Aggregate: c.Pseudonym, AggregateSeq: e.Seq, Data: []byte(e.Kind)}, nil
+// encodeEvent encodes the kind of an event only.
+func encodeEvent(c *casefile.Case, e casefile.Event) (outbox.Event, error) {
+	return outbox.Event{
+		Node: c.Node, Type: "it.pari.case.test.v1", Aggregate: c.Pseudonym, AggregateSeq: e.Seq, Data: []byte(e.Kind),
+	}, nil
 }
 
-func open(t *testing.T) (*store.Cases, *pgxpool.Pool) {
+func setup(t *testing.T) (*store.Cases, *pgxpool.Pool) {
 	t.Helper()
 	pool := pgtest.New(t, "casemanagement", store.Migrate).Pool(t)
-	return store.New(pool, tell), pool
+	return store.New(pool, encodeEvent), pool
 }
 
-// opening is a new case for a report, unlike any other.
-func opening(node, reportID string) *casefile.Case {
+// newCase returns a new case of a report, with ids of its own.
+func newCase(node, reportID string) *casefile.Case {
 	id := uuid.NewString()
-	return casefile.Open(casefile.Opening{
+	return casefile.Open(casefile.OpenParams{
 		ID: id, Number: "N-" + id, Node: node, Pseudonym: uuid.NewString(), ReportID: reportID,
 		Received: casefile.Month{Year: 2026, Month: 11}, Channel: "PHONE", ReporterRole: "VICTIM",
 	}, worker, now)
 }
 
-func opened(t *testing.T, cases *store.Cases, node string) *casefile.Case {
+func openCase(t *testing.T, cases *store.Cases, node string) *casefile.Case {
 	t.Helper()
-	c, replayed, err := cases.Open(t.Context(), opening(node, uuid.NewString()), uuid.New())
+	c, replayed, err := cases.Open(t.Context(), newCase(node, uuid.NewString()), uuid.New())
 	if err != nil || replayed {
 		t.Fatalf("replayed %t, %v", replayed, err)
 	}
 	return c
 }
 
-// asked is a new request that says body.
-func asked(body string) idempotency.Request {
-	return idempotency.Request{ID: uuid.NewString(), Method: "Change", BodyHash: []byte(body)}
+// newRequest returns a request with an id of its own.
+func newRequest(body string) idempotency.Request {
+	return idempotency.Request{ID: uuid.NewString(), Method: "Update", BodyHash: []byte(body)}
 }
 
-type decision = func(*casefile.Case, uuid.UUID) error
+type mutation = func(*casefile.Case, uuid.UUID) error
 
-func assess(version int64, mainGround, sensitivity string) decision {
+func assess(version int64, mainGround, sensitivity string) mutation {
+	a := casefile.Assessment{
+		Verdict: "PERTINENT_LEGAL", Grounds: []string{"SEX", "DISABILITY"}, MainGround: mainGround, Type: "DIRECT",
+		Flags: []string{"MULTIPLE"}, Field: "WORK", AuthorKinds: []string{"COMPANY"},
+		IncidentMonth: &casefile.Month{Year: 2026, Month: 10}, EventPlace: "019036", Residence: "ND",
+		Sensitivity: sensitivity,
+	}
 	return func(c *casefile.Case, _ uuid.UUID) error {
-		return c.Assess(version, casefile.Assessment{
-			Verdict: "PERTINENT_LEGAL", Grounds: []string{"SEX", "DISABILITY"}, MainGround: mainGround, Type: "DIRECT", Flags: []string{"MULTIPLE"}, Field: "WORK",
-			AuthorKinds: []string{"COMPANY"}, IncidentMonth: &casefile.Month{Year: 2026, Month: 10}, EventPlace: "019036", Residence: "ND", Sensitivity: sensitivity,
-		}, casefile.CourseInCharge, worker, now)
+		return c.Assess(version, a, casefile.DispositionInCharge, worker, now)
 	}
 }
 
-func act(version int64, note string) decision {
+func recordAction(version int64, note string) mutation {
 	return func(c *casefile.Case, _ uuid.UUID) error {
-		action := casefile.Action{ID: uuid.NewString(), Code: "MEDIATION", Result: "POSITIVE", ReferralTarget: "LAWYER", Minutes: 45, SealedNote: []byte(note)}
-		return c.Act(version, action, worker, now)
+		return c.RecordAction(version, casefile.Action{
+			ID: uuid.NewString(), Code: "MEDIATION", Result: "POSITIVE", ReferralTarget: "LAWYER", Minutes: 45,
+			SealedNote: []byte(note),
+		}, worker, now)
 	}
 }
 
-func closeCase(version int64) decision {
+func closeCase(version int64) mutation {
 	return func(c *casefile.Case, _ uuid.UUID) error {
-		closing := casefile.Closing{Outcome: "REMOVED", Secondary: []string{"INFORMED"}, PersonInformed: true, SealedNote: []byte("sealed")}
-		return c.Close(version, closing, worker, now)
+		return c.Close(version, casefile.Closing{
+			Outcome: "REMOVED", SecondaryOutcomes: []string{"INFORMED"}, PersonInformed: true,
+			SealedNote: []byte("sealed"),
+		}, worker, now)
 	}
 }
 
-// change makes one change of a case of Cremona that must not fail.
-func change(t *testing.T, cases *store.Cases, id string, decide decision) *casefile.Case {
+// update applies a mutation to a case of Cremona.
+func update(t *testing.T, cases *store.Cases, id string, mutate mutation) *casefile.Case {
 	t.Helper()
-	c, replayed, err := cases.Change(t.Context(), "cremona", id, asked("x"), now, false, decide)
+	c, replayed, err := cases.Update(t.Context(), "cremona", id, newRequest("x"), now, false, mutate)
 	if err != nil || replayed {
 		t.Fatalf("replayed %t, %v", replayed, err)
 	}
 	return c
 }
 
-func get(t *testing.T, cases *store.Cases, id string) store.File {
+func get(t *testing.T, cases *store.Cases, id string) store.CaseFile {
 	t.Helper()
 	f, err := cases.Get(t.Context(), "cremona", id)
 	if err != nil {
@@ -107,91 +116,101 @@ func get(t *testing.T, cases *store.Cases, id string) store.File {
 	return f
 }
 
-// all collects the first column of a query on the rows of a node.
-func all[T any](t *testing.T, pool *pgxpool.Pool, node, query string) (found []T) {
+// query returns the first column of a query on the rows of a node.
+func query[T any](t *testing.T, pool *pgxpool.Pool, node, sql string) (values []T) {
 	t.Helper()
 	err := pg.InTenant(t.Context(), pool, node, func(ctx context.Context, tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, query)
+		rows, err := tx.Query(ctx, sql)
 		if err != nil {
 			return err
 		}
-		found, err = pgx.CollectRows(rows, pgx.RowTo[T])
+		values, err = pgx.CollectRows(rows, pgx.RowTo[T])
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return found
+	return values
 }
 
-// rows counts what a node has in each table that a change writes to.
-func rows(t *testing.T, pool *pgxpool.Pool, node string) map[string]int {
+// countRows counts a node's rows in each table that an update writes to.
+func countRows(t *testing.T, pool *pgxpool.Pool, node string) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
-	for _, table := range []string{"case_file", "case_report", "assessment", "action", "case_history", "idempotency_key", "outbox"} {
-		counts[table] = all[int](t, pool, node, `select count(*) from `+table)[0]
+	for _, table := range []string{
+		"case_file", "case_report", "assessment", "action", "case_history", "idempotency_key", "outbox",
+	} {
+		counts[table] = query[int](t, pool, node, `select count(*) from `+table)[0]
 	}
 	return counts
 }
 
-// Ensure a case comes back whole, with all that was done.
-func TestGet_ReturnsTheCaseWhole(t *testing.T) {
+// Ensure Get returns all that was stored, after each step.
+func TestCases_Get(t *testing.T) {
 	t.Parallel()
-	cases, pool := open(t)
-	c := opening("cremona", uuid.NewString())
-	key := uuid.New()
-	if _, _, err := cases.Open(t.Context(), c, key); err != nil {
+	cases, pool := setup(t)
+	c := newCase("cremona", uuid.NewString())
+	keyID := uuid.New()
+	if _, _, err := cases.Open(t.Context(), c, keyID); err != nil {
 		t.Fatal(err)
 	}
-	same := cmpopts.IgnoreUnexported(casefile.Case{})
-	var history []casefile.Change
+	var history []casefile.HistoryEntry
 	var actions []casefile.Action
-	for _, decide := range []decision{nil, assess(1, "SEX", "S2"), act(2, "one"), act(3, ""), closeCase(4)} {
-		if decide != nil {
-			c = change(t, cases, c.ID, decide)
+	for _, mutate := range []mutation{
+		nil, assess(1, "SEX", "S2"), recordAction(2, "one"), recordAction(3, ""), closeCase(4),
+	} {
+		if mutate != nil {
+			c = update(t, cases, c.ID, mutate)
 		}
-		history, actions = append(history, c.Changes()...), append(actions, c.NewActions()...)
+		history, actions = append(history, c.UnsavedHistory()...), append(actions, c.UnsavedActions()...)
+		want := store.CaseFile{Case: c, KeyID: keyID, Actions: actions, History: history}
 		got := get(t, cases, c.ID)
-		if diff := cmp.Diff(store.File{Case: c, KeyID: key, Actions: actions, History: history}, got, same, cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(casefile.Case{}), cmpopts.EquateEmpty()); diff != "" {
 			t.Error(diff)
 		}
 	}
-	want := map[string]int{"case_file": 1, "case_report": 1, "assessment": 1, "action": 2, "case_history": 5, "idempotency_key": 4, "outbox": 5}
-	if diff := cmp.Diff(want, rows(t, pool, "cremona")); diff != "" {
+	want := map[string]int{
+		"case_file": 1, "case_report": 1, "assessment": 1, "action": 2, "case_history": 5, "idempotency_key": 4,
+		"outbox": 5,
+	}
+	if diff := cmp.Diff(want, countRows(t, pool, "cremona")); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// Ensure whatever part of a change is broken, nothing of it is left.
-func TestChange_AllOrNothing(t *testing.T) {
+// Ensure a failing part of Open or Update leaves no other part stored.
+func TestCases_AllOrNothing(t *testing.T) {
 	t.Parallel()
-	cases, pool := open(t)
-	c := opened(t, cases, "cremona")
-	other := change(t, cases, opened(t, cases, "cremona").ID, assess(1, "SEX", "S2"))
-	before := rows(t, pool, "cremona")
-	broken := errors.New("broken")
-	for name, spoil := range map[string]func(*outbox.Event) error{
-		"an event that cannot be written": func(*outbox.Event) error { return broken },
-		"an event that cannot be sent":    func(e *outbox.Event) error { e.Type = "told"; return nil },
-		"an event that was there":         func(e *outbox.Event) error { e.Aggregate = other.Pseudonym; return nil },
-		"an event of another node":        func(e *outbox.Event) error { e.Node = "cuneo"; return nil },
+	cases, pool := setup(t)
+	c := openCase(t, cases, "cremona")
+	other := update(t, cases, openCase(t, cases, "cremona").ID, assess(1, "SEX", "S2"))
+	before := countRows(t, pool, "cremona")
+	errTest := errors.New("test")
+	for name, modify := range map[string]func(*outbox.Event) error{
+		"encoding fails":        func(*outbox.Event) error { return errTest },
+		"invalid event type":    func(e *outbox.Event) error { e.Type = "test"; return nil },
+		"duplicate event":       func(e *outbox.Event) error { e.Aggregate = other.Pseudonym; return nil },
+		"event of another node": func(e *outbox.Event) error { e.Node = "cuneo"; return nil },
 	} {
-		s := store.New(pool, func(c *casefile.Case, e casefile.Event) (outbox.Event, error) {
-			event, _ := tell(c, e)
-			err := spoil(&event)
+		failing := store.New(pool, func(c *casefile.Case, e casefile.Event) (outbox.Event, error) {
+			event, _ := encodeEvent(c, e)
+			err := modify(&event)
 			return event, err
 		})
-		if _, _, err := s.Change(t.Context(), "cremona", c.ID, asked("x"), now, false, assess(1, "SEX", "S2")); err == nil {
-			t.Errorf("%s: was stored", name)
+		_, _, err := failing.Update(t.Context(), "cremona", c.ID, newRequest("x"), now, false, assess(1, "SEX", "S2"))
+		if err == nil {
+			t.Errorf("%s: the update was stored", name)
 		}
-		if _, _, err := s.Open(t.Context(), opening("cremona", uuid.NewString()), uuid.New()); err == nil {
-			t.Errorf("%s: was opened", name)
+		if _, _, err := failing.Open(t.Context(), newCase("cremona", uuid.NewString()), uuid.New()); err == nil {
+			t.Errorf("%s: the case was stored", name)
 		}
 	}
-	if _, _, err := cases.Change(t.Context(), "cremona", c.ID, asked("x"), now, false, func(*casefile.Case, uuid.UUID) error { return broken }); !errors.Is(err, broken) {
-		t.Errorf("a decision that fails: %v", err)
+	fail := func(*casefile.Case, uuid.UUID) error { return errTest }
+	_, _, err := cases.Update(t.Context(), "cremona", c.ID, newRequest("x"), now, false, fail)
+	if !errors.Is(err, errTest) {
+		t.Errorf("failing mutation: %v", err)
 	}
-	if diff := cmp.Diff(before, rows(t, pool, "cremona")); diff != "" {
+	if diff := cmp.Diff(before, countRows(t, pool, "cremona")); diff != "" {
 		t.Error(diff)
 	}
 	if f := get(t, cases, c.ID); f.Case.Version != 1 || f.Case.EventSeq != 1 || f.Case.Assessment != nil {
@@ -199,134 +218,92 @@ func TestChange_AllOrNothing(t *testing.T) {
 	}
 }
 
-// Ensure a check decides as the change itself would, and stores nothing.
-func TestChange_CheckStoresNothing(t *testing.T) {
+// Ensure validateOnly has the result of the update itself, and stores nothing.
+func TestCases_Update_ValidateOnly(t *testing.T) {
 	t.Parallel()
-	cases, pool := open(t)
-	c := opened(t, cases, "cremona")
-	before := rows(t, pool, "cremona")
-	request := asked("x")
-	got, _, err := cases.Change(t.Context(), "cremona", c.ID, request, now, true, assess(1, "SEX", "S2"))
+	cases, pool := setup(t)
+	c := openCase(t, cases, "cremona")
+	before := countRows(t, pool, "cremona")
+	req := newRequest("x")
+	got, _, err := cases.Update(t.Context(), "cremona", c.ID, req, now, true, assess(1, "SEX", "S2"))
 	if err != nil || got.State != casefile.TakenInCharge || got.Version != 2 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, _, err := cases.Change(t.Context(), "cremona", c.ID, asked("y"), now, true, act(1, "")); !fault.Is(err, fault.ForbiddenMove) {
+	_, _, err = cases.Update(t.Context(), "cremona", c.ID, newRequest("y"), now, true, recordAction(1, ""))
+	if !fault.Is(err, fault.ForbiddenMove) {
 		t.Errorf("got %v", err)
 	}
-	if diff := cmp.Diff(before, rows(t, pool, "cremona")); diff != "" || get(t, cases, c.ID).Case.Version != 1 {
+	if diff := cmp.Diff(before, countRows(t, pool, "cremona")); diff != "" || get(t, cases, c.ID).Case.Version != 1 {
 		t.Error(diff)
 	}
-	// Ensure its request id is still new.
-	if _, replayed, err := cases.Change(t.Context(), "cremona", c.ID, request, now, false, assess(1, "SEX", "S2")); err != nil || replayed {
+	// Ensure the request id may then be used for the update.
+	_, replayed, err := cases.Update(t.Context(), "cremona", c.ID, req, now, false, assess(1, "SEX", "S2"))
+	if err != nil || replayed {
 		t.Errorf("replayed %t, %v", replayed, err)
 	}
 }
 
-// Ensure a request that was answered is answered with the case as it is now, and an id is not used for anything else.
-func TestChange_Repeated(t *testing.T) {
+// Ensure a repeated request returns the case as it is now, and that its id is refused for anything else.
+func TestCases_Update_Replayed(t *testing.T) {
 	t.Parallel()
-	cases, pool := open(t)
-	c, other := opened(t, cases, "cremona"), opened(t, cases, "cremona")
-	request := asked("x")
-	if _, _, err := cases.Change(t.Context(), "cremona", c.ID, request, now, false, assess(1, "SEX", "S2")); err != nil {
+	cases, pool := setup(t)
+	c, other := openCase(t, cases, "cremona"), openCase(t, cases, "cremona")
+	req := newRequest("x")
+	_, _, err := cases.Update(t.Context(), "cremona", c.ID, req, now, false, assess(1, "SEX", "S2"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	change(t, cases, c.ID, act(2, ""))
-	before := rows(t, pool, "cremona")
-	never := func(*casefile.Case, uuid.UUID) error { t.Error("decided again"); return nil }
-	got, replayed, err := cases.Change(t.Context(), "cremona", c.ID, request, now, false, never)
+	update(t, cases, c.ID, recordAction(2, ""))
+	before := countRows(t, pool, "cremona")
+	notCalled := func(*casefile.Case, uuid.UUID) error { t.Error("mutated again"); return nil }
+	got, replayed, err := cases.Update(t.Context(), "cremona", c.ID, req, now, false, notCalled)
 	if err != nil || !replayed || got.State != casefile.InAction || got.Version != 3 {
 		t.Errorf("%+v, replayed %t, %v", got, replayed, err)
 	}
-	otherBody, otherMethod := request, request
+	otherBody, otherMethod := req, req
 	otherBody.BodyHash, otherMethod.Method = []byte("y"), "Other"
-	for name, again := range map[string]idempotency.Request{"another body": otherBody, "another method": otherMethod} {
+	for name, reused := range map[string]idempotency.Request{"other body": otherBody, "other method": otherMethod} {
 		for _, id := range []string{c.ID, other.ID, uuid.NewString()} {
-			if _, _, err := cases.Change(t.Context(), "cremona", id, again, now, false, never); !fault.Is(err, fault.RequestIDReused) {
+			_, _, err := cases.Update(t.Context(), "cremona", id, reused, now, false, notCalled)
+			if !fault.Is(err, fault.RequestIDReused) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 	}
-	if diff := cmp.Diff(before, rows(t, pool, "cremona")); diff != "" {
+	if diff := cmp.Diff(before, countRows(t, pool, "cremona")); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// Ensure every assessment is kept, and the last one holds.
-func TestChange_KeepsEveryAssessment(t *testing.T) {
+// Ensure all assessments stay stored, and that the last one is current.
+func TestCases_Update_KeepsAllAssessments(t *testing.T) {
 	t.Parallel()
-	cases, pool := open(t)
-	c := opened(t, cases, "cremona")
-	change(t, cases, c.ID, assess(1, "SEX", "S2"))
-	change(t, cases, c.ID, act(2, ""))
-	change(t, cases, c.ID, assess(3, "DISABILITY", "S3"))
-	change(t, cases, c.ID, act(4, ""))
-	kept := all[string](t, pool, "cremona", `select version || ' ' || main_ground || ' ' || sensitivity from assessment order by version`)
-	if diff := cmp.Diff([]string{"2 SEX S2", "4 DISABILITY S3"}, kept); diff != "" {
+	cases, pool := setup(t)
+	c := openCase(t, cases, "cremona")
+	update(t, cases, c.ID, assess(1, "SEX", "S2"))
+	update(t, cases, c.ID, recordAction(2, ""))
+	update(t, cases, c.ID, assess(3, "DISABILITY", "S3"))
+	update(t, cases, c.ID, recordAction(4, ""))
+	stored := query[string](t, pool, "cremona",
+		`select version || ' ' || main_ground || ' ' || sensitivity from assessment order by version`)
+	if diff := cmp.Diff([]string{"2 SEX S2", "4 DISABILITY S3"}, stored); diff != "" {
 		t.Error(diff)
 	}
 	if a := get(t, cases, c.ID).Case.Assessment; a.MainGround != "DISABILITY" || a.Sensitivity != "S3" {
-		t.Errorf("%+v holds", a)
+		t.Errorf("current assessment %+v", a)
 	}
 }
 
-// Ensure who turns pages sees each case that was there at the start once, whatever is opened meanwhile, with a filter and
-// without.
-func TestList_WhileCasesAreOpened(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		state casefile.State
-		want  func(i int) bool
-	}{
-		{"", func(int) bool { return true }},
-		{casefile.InAssessment, func(i int) bool { return i%3 != 0 }},
-		{casefile.TakenInCharge, func(i int) bool { return i%3 == 0 }},
-		{casefile.Archived, func(int) bool { return false }},
-	} {
-		t.Run("state "+string(c.state), func(t *testing.T) {
-			t.Parallel()
-			cases, _ := open(t)
-			opened(t, cases, "cuneo")
-			var want []string // newest first
-			for i := range 23 {
-				id := opened(t, cases, "cremona").ID
-				if i%3 == 0 {
-					change(t, cases, id, assess(1, "SEX", "S2"))
-				}
-				if c.want(i) {
-					want = append([]string{id}, want...)
-				}
-			}
-			var got []string
-			for position, pages := int64(0), 0; pages == 0 || position != 0; pages++ {
-				page, next, err := cases.List(t.Context(), "cremona", c.state, position, 4)
-				if err != nil || len(page) > 4 || next != 0 && next == position {
-					t.Fatalf("%d cases, next %d after %d, %v", len(page), next, position, err)
-				}
-				for _, found := range page {
-					got = append(got, found.ID)
-				}
-				position = next
-				change(t, cases, opened(t, cases, "cremona").ID, assess(1, "SEX", "S2"))
-				opened(t, cases, "cremona")
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-}
-
-// Ensure a node's cases do not exist for another one.
+// Ensure another node's cases can be neither read nor changed.
 func TestCases_OfAnotherNode(t *testing.T) {
 	t.Parallel()
-	cases, pool := open(t)
-	c := opened(t, cases, "cremona")
+	cases, pool := setup(t)
+	c := openCase(t, cases, "cremona")
 	ctx := t.Context()
 	_, getErr := cases.Get(ctx, "cuneo", c.ID)
-	_, reportErr := cases.ForReport(ctx, "cuneo", c.ReportIDs[0])
-	_, _, changeErr := cases.Change(ctx, "cuneo", c.ID, asked("x"), now, false, assess(1, "SEX", "S2"))
-	for name, err := range map[string]error{"get": getErr, "for report": reportErr, "change": changeErr} {
+	_, reportErr := cases.GetByReport(ctx, "cuneo", c.ReportIDs[0])
+	_, _, updateErr := cases.Update(ctx, "cuneo", c.ID, newRequest("x"), now, false, assess(1, "SEX", "S2"))
+	for name, err := range map[string]error{"get": getErr, "get by report": reportErr, "update": updateErr} {
 		if !fault.Is(err, fault.NotFound) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -334,31 +311,33 @@ func TestCases_OfAnotherNode(t *testing.T) {
 	if page, next, err := cases.List(ctx, "cuneo", "", 0, 10); err != nil || len(page) != 0 || next != 0 {
 		t.Errorf("list: %d cases, %v", len(page), err)
 	}
-	if err := cases.Opened(ctx, "cuneo", c.ID, worker, now); err == nil {
-		t.Error("another node's opening was recorded")
+	if err := cases.LogAccess(ctx, "cuneo", c.ID, worker, now); err == nil {
+		t.Error("access to another node's case was logged")
 	}
-	for table, n := range rows(t, pool, "cuneo") {
+	for table, n := range countRows(t, pool, "cuneo") {
 		if n != 0 {
 			t.Errorf("%d rows in %s", n, table)
 		}
 	}
-	// Ensure that the same report and the same request at another node are others.
-	if _, replayed, err := cases.Open(ctx, opening("cuneo", c.ReportIDs[0]), uuid.New()); err != nil || replayed {
+	// Ensure the same report id at another node is another report.
+	_, replayed, err := cases.Open(ctx, newCase("cuneo", c.ReportIDs[0]), uuid.New())
+	if err != nil || replayed {
 		t.Errorf("replayed %t, %v", replayed, err)
 	}
 }
 
-func TestOpened_LeavesARow(t *testing.T) {
+func TestCases_LogAccess(t *testing.T) {
 	t.Parallel()
-	cases, pool := open(t)
-	c := opened(t, cases, "cremona")
+	cases, pool := setup(t)
+	c := openCase(t, cases, "cremona")
 	for range 2 {
-		if err := cases.Opened(t.Context(), "cremona", c.ID, worker, now); err != nil {
+		if err := cases.LogAccess(t.Context(), "cremona", c.ID, worker, now); err != nil {
 			t.Fatal(err)
 		}
 	}
 	want := fmt.Sprintf("%s %s ugo console", c.ID, now.Format("2006-01-02 15:04:05"))
-	got := all[string](t, pool, "cremona", `select concat_ws(' ', case_id, at at time zone 'UTC', person, system) from opening`)
+	got := query[string](t, pool, "cremona",
+		`select concat_ws(' ', case_id, at at time zone 'UTC', person, system) from access_log`)
 	if diff := cmp.Diff([]string{want, want}, got); diff != "" {
 		t.Error(diff)
 	}

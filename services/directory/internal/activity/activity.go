@@ -38,8 +38,8 @@ type Contribution struct {
 	Event proto.Message
 }
 
-// Type is the type of the event.
-func (c Contribution) Type() string {
+// EventType is the type of the event.
+func (c Contribution) EventType() string {
 	if c.Ref.Kind() == "programme" {
 		return "it.pari.programme.counted.v1"
 	}
@@ -49,8 +49,8 @@ func (c Contribution) Type() string {
 // Aggregate is the subject of the event: "course.reati-spia".
 func (c Contribution) Aggregate() string { return strings.Replace(string(c.Ref), "/", ".", 1) }
 
-// Nothing is the contribution of an entry that adds nothing any more, by the name of its aggregate.
-func Nothing(region, aggregate string) Contribution {
+// EmptyContribution is the contribution of an entry that adds nothing any more, by the name of its aggregate.
+func EmptyContribution(region, aggregate string) Contribution {
 	ref := entry.Ref(strings.Replace(aggregate, ".", "/", 1))
 	if ref.Kind() == "programme" {
 		return Contribution{region, ref, &eventsv1.IndicatorsCounted{Programme: ref.ID()}}
@@ -58,12 +58,12 @@ func Nothing(region, aggregate string) Contribution {
 	return Contribution{region, ref, &eventsv1.ActivityCounted{Entry: string(ref)}}
 }
 
-// Of lists the contributions of entries on a day, those that add something, in the order of regions and names. since tells on
+// ListContributions lists the contributions of entries on a day, those that add something, in the order of regions and names. since tells on
 // which day the directory first had an entry.
-func Of(entries []*directoryv1.Entry, today string, since map[entry.Ref]string) []Contribution {
+func ListContributions(entries []*directoryv1.Entry, today string, since map[entry.Ref]string) []Contribution {
 	var all []Contribution
 	for _, e := range entries {
-		if entry.Hidden(e) { // figures are public, and in a small node a count of one says that it is there
+		if entry.IsHidden(e) { // figures are public, and in a small node a count of one says that it is there
 			continue
 		}
 		ref := entry.RefOf(e)

@@ -19,7 +19,7 @@ const today = "2026-06-15"
 
 func entryOf(t *testing.T, content proto.Message) *directoryv1.Entry {
 	t.Helper()
-	e, err := entry.Of(content)
+	e, err := entry.New(content)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func entryOf(t *testing.T, content proto.Message) *directoryv1.Entry {
 // counted are the rows of the one contribution that content makes; none when it makes none.
 func counted(t *testing.T, content proto.Message, since map[entry.Ref]string) []*eventsv1.ActivityRow {
 	t.Helper()
-	all := activity.Of([]*directoryv1.Entry{entryOf(t, content)}, today, since)
+	all := activity.ListContributions([]*directoryv1.Entry{entryOf(t, content)}, today, since)
 	if len(all) == 0 {
 		return nil
 	}
@@ -140,7 +140,7 @@ func TestOf_Courses(t *testing.T) {
 
 func TestOf_Programmes(t *testing.T) {
 	t.Parallel()
-	all := activity.Of([]*directoryv1.Entry{entryOf(t, &directoryv1.Programme{ProgrammeId: "p", Region: "piemonte", Indicators: []*directoryv1.Indicator{
+	all := activity.ListContributions([]*directoryv1.Entry{entryOf(t, &directoryv1.Programme{ProgrammeId: "p", Region: "piemonte", Indicators: []*directoryv1.Indicator{
 		{Code: "IND_WORKSHOPS", Target: 12, Measures: []*directoryv1.Measure{{Period: "2026-01", Value: 2}, {Period: "2026-02", Value: 3}, {Period: "2025", Value: 9}, {Period: "2025-11", Value: 4}}},
 		{Code: "IND_CAMPAIGNS", Measures: []*directoryv1.Measure{{Period: "2026", Value: 1}}},
 		{Code: "IND_CAMPAIGNS", Target: 2},
@@ -152,10 +152,10 @@ func TestOf_Programmes(t *testing.T) {
 		{Code: "IND_WORKSHOPS", Target: 12}, {Code: "IND_WORKSHOPS", Year: 2025, Value: 9}, {Code: "IND_WORKSHOPS", Year: 2026, Value: 5},
 	}}}}
 	same(t, want, all)
-	if c := all[0]; c.Type() != "it.pari.programme.counted.v1" || c.Aggregate() != "programme.p" {
-		t.Errorf("%s of %s", c.Type(), c.Aggregate())
+	if c := all[0]; c.EventType() != "it.pari.programme.counted.v1" || c.Aggregate() != "programme.p" {
+		t.Errorf("%s of %s", c.EventType(), c.Aggregate())
 	}
-	if empty := activity.Of([]*directoryv1.Entry{entryOf(t, &directoryv1.Programme{ProgrammeId: "q"}), entryOf(t, &directoryv1.Body{BodyId: "b"})}, today, nil); len(empty) != 0 {
+	if empty := activity.ListContributions([]*directoryv1.Entry{entryOf(t, &directoryv1.Programme{ProgrammeId: "q"}), entryOf(t, &directoryv1.Body{BodyId: "b"})}, today, nil); len(empty) != 0 {
 		t.Errorf("entries that count nothing contribute %v", empty)
 	}
 }
@@ -169,18 +169,18 @@ func TestOf_IsOrdered(t *testing.T) {
 		entryOf(t, &directoryv1.Office{OfficeId: "a", Kind: "DESK", State: "ACTIVE", Region: "piemonte", Node: "cuneo", ValidFrom: today}),
 		entryOf(t, &directoryv1.Programme{ProgrammeId: "p", Region: "lombardia", Indicators: []*directoryv1.Indicator{{Code: "IND_WORKSHOPS", Target: 1}}}),
 	}
-	want := activity.Of(entries, today, nil)
+	want := activity.ListContributions(entries, today, nil)
 	if len(want) != 4 || want[0].Ref != "office/o" || want[3].Ref != "office/a" {
 		t.Errorf("in the order %v", want)
 	}
 	for range 10 {
 		shuffled := slices.Clone(entries)
 		rand.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-		same(t, want, activity.Of(shuffled, today, nil))
+		same(t, want, activity.ListContributions(shuffled, today, nil))
 	}
 	for _, c := range want {
-		nothing := activity.Nothing(c.Region, c.Aggregate())
-		if nothing.Ref != c.Ref || nothing.Type() != c.Type() || nothing.Event.ProtoReflect().Descriptor() != c.Event.ProtoReflect().Descriptor() {
+		nothing := activity.EmptyContribution(c.Region, c.Aggregate())
+		if nothing.Ref != c.Ref || nothing.EventType() != c.EventType() || nothing.Event.ProtoReflect().Descriptor() != c.Event.ProtoReflect().Descriptor() {
 			t.Errorf("%v is taken back by %v", c, nothing)
 		}
 	}
@@ -193,7 +193,7 @@ func TestOf_LeavesOut(t *testing.T) {
 		OfficeId: "riservato-0123456789abcdef", Kind: "DESK", State: "ACTIVE", Region: "lombardia", Node: "cremona", ValidFrom: "2026-01-01",
 		Visibility: directoryv1.Visibility_VISIBILITY_HIDDEN,
 	}
-	if all := activity.Of([]*directoryv1.Entry{entryOf(t, refuge)}, today, nil); len(all) != 0 {
+	if all := activity.ListContributions([]*directoryv1.Entry{entryOf(t, refuge)}, today, nil); len(all) != 0 {
 		t.Errorf("a hidden office counts: %v", all)
 	}
 	old := &directoryv1.Office{OfficeId: "x", Kind: "DESK", State: "ACTIVE", Region: "lombardia", Node: "cremona", ValidFrom: "0026-01-01"}

@@ -69,20 +69,20 @@ func show[M proto.Message](t *testing.T, server *api.Server, contents ...M) {
 	t.Helper()
 	var entries []*directoryv1.Entry
 	for _, c := range contents {
-		e, err := entry.Of(c)
+		e, err := entry.New(c)
 		if err != nil {
 			t.Fatal(err)
 		}
 		entries = append(entries, e)
 	}
-	if err := server.Show(store.Contents{Revision: 1, ListRevision: 1, Lists: lists(), Entries: entries}); err != nil {
+	if err := server.SetSnapshot(store.Snapshot{Revision: 1, ListRevision: 1, Lists: lists(), Entries: entries}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 var italy = sync.OnceValues(func() (*territory.Index, error) {
-	places, err := territory.Read(data.Files)
-	return territory.New(places), err
+	places, err := territory.ParseFS(data.Files)
+	return territory.NewIndex(places), err
 })
 
 // places are those of the data in the program, read once.

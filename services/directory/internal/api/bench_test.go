@@ -23,8 +23,8 @@ import (
 func BenchmarkFindOffices(b *testing.B) {
 	lists, places, entries := network(b)
 	towns := townsOf(places)
-	server := api.New(func() time.Time { return tuesday }, nil, territory.New(places))
-	if err := server.Show(store.Contents{Revision: 1, Lists: lists, Entries: entries}); err != nil {
+	server := api.New(func() time.Time { return tuesday }, nil, territory.NewIndex(places))
+	if err := server.SetSnapshot(store.Snapshot{Revision: 1, Lists: lists, Entries: entries}); err != nil {
 		b.Fatal(err)
 	}
 	grounds := []string{"SEX", "NATIONALITY", "DISABILITY", "SKIN_COLOUR"}
@@ -55,9 +55,9 @@ var services = []string{
 // BenchmarkShow makes everything that is shown of 4,000 offices: what a change costs each server.
 func BenchmarkShow(b *testing.B) {
 	lists, places, entries := network(b)
-	server := api.New(func() time.Time { return tuesday }, nil, territory.New(places))
+	server := api.New(func() time.Time { return tuesday }, nil, territory.NewIndex(places))
 	for i := range b.N {
-		if err := server.Show(store.Contents{Revision: int64(i + 1), Lists: lists, Entries: entries}); err != nil {
+		if err := server.SetSnapshot(store.Snapshot{Revision: int64(i + 1), Lists: lists, Entries: entries}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -68,16 +68,16 @@ func BenchmarkShow_Hidden(b *testing.B) {
 	lists, places, entries := network(b)
 	for i := range 20 {
 		o := refuge(fmt.Sprintf("riservato-%016x", i), fmt.Sprintf("node-%03d", i))
-		e, err := entry.Of(o)
+		e, err := entry.New(o)
 		if err != nil {
 			b.Fatal(err)
 		}
 		entries = append(entries, e)
 	}
-	server := api.New(func() time.Time { return tuesday }, nil, territory.New(places))
+	server := api.New(func() time.Time { return tuesday }, nil, territory.NewIndex(places))
 	b.ReportAllocs()
 	for i := range b.N {
-		if err := server.Show(store.Contents{Revision: int64(i + 1), Lists: lists, Entries: entries}); err != nil {
+		if err := server.SetSnapshot(store.Snapshot{Revision: int64(i + 1), Lists: lists, Entries: entries}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -87,11 +87,11 @@ func BenchmarkShow_Hidden(b *testing.B) {
 func network(b *testing.B) (lists []vocabulary.List, places []territory.Place, entries []*directoryv1.Entry) {
 	b.Helper()
 	var err error
-	lists, err = vocabulary.Read(data.Files)
+	lists, err = vocabulary.ParseFS(data.Files)
 	if err != nil {
 		b.Fatal(err)
 	}
-	places, err = territory.Read(data.Files)
+	places, err = territory.ParseFS(data.Files)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func network(b *testing.B) (lists []vocabulary.List, places []territory.Place, e
 		for _, s := range services {
 			o.Services = append(o.Services, &directoryv1.Service{Type: s, AccessModes: []string{"DESK", "PHONE"}})
 		}
-		e, err := entry.Of(o)
+		e, err := entry.New(o)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -115,5 +115,5 @@ func network(b *testing.B) (lists []vocabulary.List, places []territory.Place, e
 }
 
 func townsOf(places []territory.Place) []territory.Place {
-	return slices.DeleteFunc(slices.Clone(places), func(p territory.Place) bool { return p.Kind != territory.Municipality || !p.On(tuesday) })
+	return slices.DeleteFunc(slices.Clone(places), func(p territory.Place) bool { return p.Kind != territory.Municipality || !p.ExistsOn(tuesday) })
 }

@@ -26,21 +26,21 @@ func timeToProto(t time.Time) *timestamppb.Timestamp {
 	return timestamppb.New(t)
 }
 
-// Codes are lists as requests and entries are checked with.
-func Codes(lists []vocabulary.List) *codes.Set {
-	return codes.NewSet(each(lists, vocabularyToProto)...)
+// NewCodeSet are lists as requests and entries are checked with.
+func NewCodeSet(lists []vocabulary.List) *codes.Set {
+	return codes.NewSet(mapSlice(lists, vocabularyToProto)...)
 }
 
 func vocabularyToProto(l vocabulary.List) *vocabularyv1.Vocabulary {
 	return &vocabularyv1.Vocabulary{
 		Name: l.Name, Version: int32(l.Version), TitleIt: l.TitleIT, TitleEn: l.TitleEN,
-		Terms: each(l.Terms, func(t vocabulary.Term) *vocabularyv1.Term {
+		Terms: mapSlice(l.Terms, func(t vocabulary.Term) *vocabularyv1.Term {
 			return &vocabularyv1.Term{Code: t.Code, LabelIt: t.LabelIT, LabelEn: t.LabelEN, Group: t.Group, ValidFrom: t.ValidFrom, ValidTo: t.ValidTo}
 		}),
 	}
 }
 
-func each[From, To any](in []From, convert func(From) *To) []*To {
+func mapSlice[From, To any](in []From, convert func(From) *To) []*To {
 	out := make([]*To, 0, len(in))
 	for _, one := range in {
 		out = append(out, convert(one))

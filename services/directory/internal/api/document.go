@@ -28,7 +28,7 @@ func (s *Server) ReadDocument(ctx context.Context, req *directoryv1.ReadDocument
 		}
 	}
 	answer.Entries = entries
-	wrong := s.problems(entries, s.public().entries.Without(entries), s.now(), func(ref entry.Ref, field string) string { return string(ref) + "." + field })
+	wrong := s.findProblems(entries, s.publicView().entries.Without(entries), s.now(), func(ref entry.Ref, field string) string { return string(ref) + "." + field })
 	for _, f := range wrong[:min(len(wrong), maxWrong)] {
 		english, italian := f.Texts()
 		answer.Wrong = append(answer.Wrong, &directoryv1.DocumentProblem{Path: f.Path, Reason: string(f.Reason), TextIt: italian, TextEn: english})
@@ -40,38 +40,38 @@ func (s *Server) ReadDocument(ctx context.Context, req *directoryv1.ReadDocument
 func readDocument(req *directoryv1.ReadDocumentRequest) ([]*directoryv1.Entry, *directoryv1.ReadDocumentResponse, error) {
 	answer := &directoryv1.ReadDocumentResponse{}
 	if req.GetFormat() == directoryv1.DocumentFormat_DOCUMENT_FORMAT_YAML {
-		e, err := entry.FromYAML(req.GetKind(), req.GetContent())
+		e, err := entry.UnmarshalYAML(req.GetKind(), req.GetContent())
 		if err != nil {
 			return nil, nil, fault.Invalid(fault.Field{Path: "content", Reason: reason.UnreadableDocument, Limit: placeIn(err)})
 		}
 		return []*directoryv1.Entry{e}, answer, nil
 	}
-	read, err := format.FromHSDS(req.GetContent())
+	read, err := format.ParseHSDS(req.GetContent())
 	var unreadable *format.UnreadableError
 	if errors.As(err, &unreadable) {
-		return nil, nil, fault.Invalid(fault.Field{Path: "content", Reason: unreadableReasons[unreadable.Why], Limit: unreadable.Path})
+		return nil, nil, fault.Invalid(fault.Field{Path: "content", Reason: unreadableReasons[unreadable.Reason], Limit: unreadable.Path})
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	var entries []*directoryv1.Entry
 	for _, o := range read.Offices {
-		e, err := entry.Of(o)
+		e, err := entry.New(o)
 		if err != nil {
 			return nil, nil, err
 		}
 		entries = append(entries, e)
 	}
-	for _, left := range read.Left {
+	for _, left := range read.Omissions {
 		answer.PassedOver = append(answer.PassedOver, &directoryv1.DocumentProblem{Path: left.Path, Reason: left.Code, TextIt: left.ReasonIT, TextEn: left.Reason})
 	}
-	answer.PassedOverMore = int32(read.More)
+	answer.PassedOverMore = int32(read.MoreOmissions)
 	return entries, answer, nil
 }
 
-var unreadableReasons = map[format.Unreadable]fault.Reason{
+var unreadableReasons = map[format.UnreadableReason]fault.Reason{
 	format.NotADocument: reason.UnreadableDocument, format.TooMany: fault.TooMany, format.NoID: fault.Required, format.BadID: fault.BadFormat,
-	format.Twice: fault.NotUnique,
+	format.DuplicateID: fault.NotUnique,
 }
 
 // placeInYAML is how the readers of YAML and of the contract's fields say where they stopped.
@@ -89,8 +89,8 @@ func placeIn(err error) string {
 	}
 }
 
-// kindOfDocument tells what is wrong with the kind that a document is said to hold.
-func kindOfDocument(req *directoryv1.ReadDocumentRequest) []fault.Field {
+// validateDocumentKind tells what is wrong with the kind that a document is said to hold.
+func validateDocumentKind(req *directoryv1.ReadDocumentRequest) []fault.Field {
 	yaml := req.GetFormat() == directoryv1.DocumentFormat_DOCUMENT_FORMAT_YAML
 	switch {
 	case yaml && req.GetKind() == "":

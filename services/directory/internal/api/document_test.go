@@ -28,11 +28,11 @@ const (
 // whole is a server that shows the directory of the program, as it is loaded.
 func whole(t testing.TB) *api.Server {
 	t.Helper()
-	lists, err := vocabulary.Read(data.Files)
+	lists, err := vocabulary.ParseFS(data.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	entries, err := entry.Read(data.Files)
+	entries, err := entry.ParseFS(data.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func whole(t testing.TB) *api.Server {
 		e.Revision = 7
 	}
 	server := api.New(func() time.Time { return tuesday }, nil, places(t))
-	if err := server.Show(store.Contents{Revision: 7, ListRevision: 7, Lists: lists, Entries: entries}); err != nil {
+	if err := server.SetSnapshot(store.Snapshot{Revision: 7, ListRevision: 7, Lists: lists, Entries: entries}); err != nil {
 		t.Fatal(err)
 	}
 	return server
@@ -69,12 +69,12 @@ func TestReadDocument_BringsBackWhatWasExported(t *testing.T) {
 	}
 	// Through a file, as people keep it.
 	for _, e := range read.GetEntries() {
-		text, err := entry.ToYAML(e)
+		text, err := entry.MarshalYAML(e)
 		if err != nil {
 			t.Fatal(err)
 		}
 		file, err := client.ReadDocument(t.Context(), &directoryv1.ReadDocumentRequest{Format: inYAML, Kind: e.GetKind(), Content: text})
-		if err != nil || len(file.GetEntries()) != 1 || !entry.Same(file.GetEntries()[0], e) || len(file.GetWrong()) > 0 {
+		if err != nil || len(file.GetEntries()) != 1 || !entry.Equal(file.GetEntries()[0], e) || len(file.GetWrong()) > 0 {
 			t.Errorf("%s as a file: %v, %v", entry.RefOf(e), file, err)
 		}
 	}
@@ -172,12 +172,12 @@ func FuzzReadDocument(f *testing.F) {
 			return
 		}
 		for _, e := range answer.GetEntries() {
-			text, err := entry.ToYAML(e)
+			text, err := entry.MarshalYAML(e)
 			if err != nil {
 				t.Fatal(err)
 			}
-			back, err := entry.FromYAML(e.GetKind(), text)
-			if len(answer.GetWrong()) == 0 && (err != nil || !entry.Same(back, e)) {
+			back, err := entry.UnmarshalYAML(e.GetKind(), text)
+			if len(answer.GetWrong()) == 0 && (err != nil || !entry.Equal(back, e)) {
 				t.Fatalf("%s does not come back from\n%s%v", entry.RefOf(e), text, err)
 			}
 		}

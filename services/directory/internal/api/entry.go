@@ -16,7 +16,7 @@ const maxStates = 200
 // GetEntry returns one entry.
 func (s *Server) GetEntry(ctx context.Context, req *directoryv1.GetEntryRequest) (*directoryv1.GetEntryResponse, error) {
 	v := s.viewFor(ctx)
-	e, ok := v.entries.Get(entry.MakeRef(req.GetKind(), req.GetId()))
+	e, ok := v.entries.Get(entry.NewRef(req.GetKind(), req.GetId()))
 	if !ok {
 		return nil, fault.New(fault.NotFound)
 	}
@@ -27,33 +27,33 @@ func (s *Server) GetEntry(ctx context.Context, req *directoryv1.GetEntryRequest)
 func (s *Server) ListEntries(ctx context.Context, req *directoryv1.ListEntriesRequest) (*directoryv1.ListEntriesResponse, error) {
 	v := s.viewFor(ctx)
 	filter := entry.Filter{Kinds: req.GetKinds(), Node: req.GetNode(), ReferringTo: entry.Ref(req.GetReferringTo()), VerifiedBefore: req.GetVerifiedBefore()}
-	after, err := refFromToken(req.GetPageToken(), filter.String())
+	after, err := decodeEntryToken(req.GetPageToken(), filter.String())
 	if err != nil {
 		return nil, err
 	}
 	size := int(req.GetPageSize())
 	if size == 0 {
-		size = defaultPage
+		size = defaultPageSize
 	}
 	page, more := v.entries.Page(filter, after, size)
 	answer := &directoryv1.ListEntriesResponse{Entries: page, Revision: v.revision, Freshness: s.freshness(v)}
 	if more {
-		answer.NextPageToken = tokenFromRef(entry.RefOf(page[len(page)-1]), filter.String())
+		answer.NextPageToken = encodeEntryToken(entry.RefOf(page[len(page)-1]), filter.String())
 	}
 	return answer, nil
 }
 
 // ListEntryHistory returns the states of an entry, each with what it changed.
 func (s *Server) ListEntryHistory(ctx context.Context, req *directoryv1.ListEntryHistoryRequest) (*directoryv1.ListEntryHistoryResponse, error) {
-	if err := s.atTheCentre(); err != nil {
+	if err := s.requireCentre(); err != nil {
 		return nil, err
 	}
-	states, err := store.History(ctx, s.pool, entry.MakeRef(req.GetKind(), req.GetId()), maxStates+1)
+	states, err := store.ListHistory(ctx, s.pool, entry.NewRef(req.GetKind(), req.GetId()), maxStates+1)
 	if err != nil {
 		return nil, err
 	}
-	sight := sightOf(ctx)
-	states = slices.DeleteFunc(states, func(e *directoryv1.Entry) bool { return !sight.Sees(e) })
+	scope := scopeOf(ctx)
+	states = slices.DeleteFunc(states, func(e *directoryv1.Entry) bool { return !scope.Includes(e) })
 	if len(states) == 0 {
 		return nil, fault.New(fault.NotFound)
 	}

@@ -26,47 +26,47 @@ const (
 //
 // What is exported goes to others: nobody's export holds a hidden entry.
 func (s *Server) ExportDirectory(_ context.Context, req *directoryv1.ExportDirectoryRequest) (*directoryv1.ExportDirectoryResponse, error) {
-	v := s.public()
+	v := s.publicView()
 	terms, err := s.terms(v)
 	if err != nil {
 		return nil, err
 	}
-	offices := v.officesOf(req.GetNode())
+	offices := v.listOffices(req.GetNode())
 	answer := &directoryv1.ExportDirectoryResponse{Revision: v.revision}
 	switch req.GetFormat() {
 	case directoryv1.ExportFormat_EXPORT_FORMAT_HSDS:
 		answer.MediaType = typeJSON
-		answer.Content, err = format.HSDS(offices, terms)
+		answer.Content, err = format.EncodeHSDS(offices, terms)
 	case directoryv1.ExportFormat_EXPORT_FORMAT_SCHEMA_ORG:
 		answer.MediaType = typeLD
-		answer.Content, err = format.SchemaOrg(offices, terms)
+		answer.Content, err = format.EncodeSchemaOrg(offices, terms)
 	case directoryv1.ExportFormat_EXPORT_FORMAT_CPSV_AP_IT:
 		answer.MediaType = typeLD
-		answer.Content, err = format.CPSV(offices, terms)
+		answer.Content, err = format.EncodeCPSV(offices, terms)
 	case directoryv1.ExportFormat_EXPORT_FORMAT_CSV:
 		answer.MediaType = typeCSV
-		answer.Content, err = format.CSV(offices)
+		answer.Content, err = format.EncodeCSV(offices)
 	case directoryv1.ExportFormat_EXPORT_FORMAT_SKOS_TURTLE:
 		answer.MediaType = typeTurtle
-		answer.Content, err = format.SKOSTurtle(terms)
+		answer.Content, err = format.EncodeSKOSTurtle(terms)
 	case directoryv1.ExportFormat_EXPORT_FORMAT_SKOS_JSON_LD:
 		answer.MediaType = typeLD
-		answer.Content, err = format.SKOSJSONLD(terms)
+		answer.Content, err = format.EncodeSKOSJSONLD(terms)
 	case directoryv1.ExportFormat_EXPORT_FORMAT_CROSSWALK_CSV:
 		answer.MediaType = typeCSV
-		answer.Content, err = format.CrosswalkCSV(terms)
+		answer.Content, err = format.EncodeCrosswalkCSV(terms)
 	case directoryv1.ExportFormat_EXPORT_FORMAT_VOCABULARY_CSV:
 		answer.MediaType = typeCSV
 		answer.Content, err = v.listCSV(req.GetVocabulary())
 	case directoryv1.ExportFormat_EXPORT_FORMAT_EVENTS:
 		answer.MediaType = typeLD
-		answer.Content, err = format.Events(contentsOf(v, "initiative", req.GetNode(), (*directoryv1.Entry).GetInitiative), v.named, terms)
+		answer.Content, err = format.EncodeEvents(listContents(v, "initiative", req.GetNode(), (*directoryv1.Entry).GetInitiative), v.lookup, terms)
 	case directoryv1.ExportFormat_EXPORT_FORMAT_COURSES:
 		answer.MediaType = typeLD
-		answer.Content, err = format.Courses(contentsOf(v, "course", req.GetNode(), (*directoryv1.Entry).GetCourse), v.named, terms)
+		answer.Content, err = format.EncodeCourses(listContents(v, "course", req.GetNode(), (*directoryv1.Entry).GetCourse), v.lookup, terms)
 	case directoryv1.ExportFormat_EXPORT_FORMAT_ENTRIES_CSV:
 		answer.MediaType = typeCSV
-		answer.Content, err = format.EntriesCSV(v.entriesOf(req.GetNode()))
+		answer.Content, err = format.EncodeEntriesCSV(v.listEntries(req.GetNode()))
 	default:
 		return nil, fault.Invalid(fault.Field{Path: "format", Reason: fault.UnknownValue})
 	}
@@ -85,16 +85,16 @@ func (s *Server) PrintOffice(ctx context.Context, req *directoryv1.PrintOfficeRe
 		return nil, err
 	}
 	lang := cmp.Or(req.GetLanguage(), "it")
-	page, err := format.Printable(o, lang, today(s.now()), terms)
+	page, err := format.RenderHTML(o, lang, romeDate(s.now()), terms)
 	if err != nil || req.GetFormat() != directoryv1.PrintFormat_PRINT_FORMAT_PDF {
 		return &directoryv1.PrintOfficeResponse{Content: page, MediaType: typeHTML}, err
 	}
-	sheets, err := format.PDF(page, o.GetName(), lang, s.now())
+	sheets, err := format.RenderPDF(page, o.GetName(), lang, s.now())
 	return &directoryv1.PrintOfficeResponse{Content: sheets, MediaType: typePDF}, err
 }
 
 func (s *Server) terms(v *view) (*format.Terms, error) {
-	terms, err := format.NewTerms(s.Base, v.set.Lists())
+	terms, err := format.NewTerms(s.BaseURL, v.set.Lists())
 	if err != nil {
 		return nil, err
 	}
@@ -105,8 +105,8 @@ func (s *Server) terms(v *view) (*format.Terms, error) {
 	return terms, nil
 }
 
-// officesOf are the offices of a node ("" for all), in the order of the directory.
-func (v *view) officesOf(node string) (out []*directoryv1.Office) {
+// listOffices are the offices of a node ("" for all), in the order of the directory.
+func (v *view) listOffices(node string) (out []*directoryv1.Office) {
 	for _, o := range v.offices {
 		if node == "" || o.GetNode() == node {
 			out = append(out, o)
@@ -118,8 +118,8 @@ func (v *view) officesOf(node string) (out []*directoryv1.Office) {
 	return out
 }
 
-// entriesOf visits the entries of a node ("" for all).
-func (v *view) entriesOf(node string) iter.Seq[*directoryv1.Entry] {
+// listEntries visits the entries of a node ("" for all).
+func (v *view) listEntries(node string) iter.Seq[*directoryv1.Entry] {
 	return func(yield func(*directoryv1.Entry) bool) {
 		for e := range v.entries.All() {
 			if (node == "" || entry.NodeOf(e) == node) && !yield(e) {
@@ -129,9 +129,9 @@ func (v *view) entriesOf(node string) iter.Seq[*directoryv1.Entry] {
 	}
 }
 
-// contentsOf are what the entries of one kind and of a node ("" for all) say.
-func contentsOf[C any](v *view, kind, node string, content func(*directoryv1.Entry) C) (out []C) {
-	for e := range v.entriesOf(node) {
+// listContents are what the entries of one kind and of a node ("" for all) say.
+func listContents[C any](v *view, kind, node string, content func(*directoryv1.Entry) C) (out []C) {
+	for e := range v.listEntries(node) {
 		if e.GetKind() == kind {
 			out = append(out, content(e))
 		}
@@ -139,8 +139,8 @@ func contentsOf[C any](v *view, kind, node string, content func(*directoryv1.Ent
 	return out
 }
 
-// named is an entry that another one names; nil for one that is not shown.
-func (v *view) named(ref entry.Ref) *directoryv1.Entry {
+// lookup is an entry that another one names; nil for one that is not shown.
+func (v *view) lookup(ref entry.Ref) *directoryv1.Entry {
 	e, _ := v.entries.Get(ref)
 	return e
 }
@@ -148,7 +148,7 @@ func (v *view) named(ref entry.Ref) *directoryv1.Entry {
 func (v *view) listCSV(name string) ([]byte, error) {
 	lists := v.set.Lists(name)
 	if i := slices.IndexFunc(lists, func(l *vocabularyv1.Vocabulary) bool { return l.GetName() == name }); i >= 0 {
-		return format.VocabularyCSV(lists[i])
+		return format.EncodeVocabularyCSV(lists[i])
 	}
 	return nil, fault.New(fault.NotFound)
 }

@@ -2,11 +2,11 @@ package api
 
 import "github.com/retepari/pari/services/directory/internal/store"
 
-// Read is what a server has read.
-func (s *Server) Read() store.Contents { return *s.read.Load() }
+// Snapshot is what a server has read.
+func (s *Server) Snapshot() store.Snapshot { return *s.snapshot.Load() }
 
-// OneView tells whether everybody sees the same.
-func OneView(s *Server) bool {
-	v := s.shown.Load()
+// HasSingleView tells whether everybody sees the same.
+func HasSingleView(s *Server) bool {
+	v := s.views.Load()
 	return v.all == v.public && len(v.nodes) == 0
 }

@@ -14,7 +14,7 @@ import (
 
 // GetDirectoryStatus says how current this directory is.
 func (s *Server) GetDirectoryStatus(ctx context.Context, _ *directoryv1.GetDirectoryStatusRequest) (*directoryv1.GetDirectoryStatusResponse, error) {
-	public, err := store.At(ctx, s.pool, "")
+	public, err := store.GetCheckpoint(ctx, s.pool, "")
 	if err != nil {
 		return nil, err
 	}
@@ -24,20 +24,20 @@ func (s *Server) GetDirectoryStatus(ctx context.Context, _ *directoryv1.GetDirec
 // freshness says how current an answer from what is shown is.
 func (s *Server) freshness(v *view) *directoryv1.Freshness {
 	now := s.now()
-	f := &directoryv1.Freshness{Copy: s.Confirmed != nil, Revision: v.revision, ConfirmedAt: timestamppb.New(now)}
-	if s.Confirmed == nil {
+	f := &directoryv1.Freshness{Copy: s.ConfirmedAt != nil, Revision: v.revision, ConfirmedAt: timestamppb.New(now)}
+	if s.ConfirmedAt == nil {
 		return f
 	}
-	if f.ConfirmedAt = nil; !s.Confirmed().IsZero() {
-		f.ConfirmedAt = timestamppb.New(s.Confirmed())
-		f.AgeSeconds = int64(max(0, now.Sub(s.Confirmed())) / time.Second)
+	if f.ConfirmedAt = nil; !s.ConfirmedAt().IsZero() {
+		f.ConfirmedAt = timestamppb.New(s.ConfirmedAt())
+		f.AgeSeconds = int64(max(0, now.Sub(s.ConfirmedAt())) / time.Second)
 	}
 	return f
 }
 
-// atTheCentre refuses what a copy cannot do: it has no history and no proposals.
-func (s *Server) atTheCentre() error {
-	if s.Confirmed != nil {
+// requireCentre refuses what a copy cannot do: it has no history and no proposals.
+func (s *Server) requireCentre() error {
+	if s.ConfirmedAt != nil {
 		return fault.New(reason.AtTheCentreOnly)
 	}
 	return nil

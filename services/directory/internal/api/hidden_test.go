@@ -91,11 +91,11 @@ func questions(t *testing.T) map[string][]proto.Message {
 // asFile is the question what a file would be in the directory.
 func asFile(t *testing.T, content proto.Message) proto.Message {
 	t.Helper()
-	e, err := entry.Of(content)
+	e, err := entry.New(content)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := entry.ToYAML(e)
+	text, err := entry.MarshalYAML(e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +242,7 @@ func TestHidden_DoesNotExist(t *testing.T) {
 		t.Parallel()
 		with, without := withAndWithout(t)
 		for _, w := range []*edited{with, without} {
-			w.server.Confirmed = func() time.Time { return tuesday }
+			w.server.ConfirmedAt = func() time.Time { return tuesday }
 		}
 		same(t, with, without, strangers()[:15]) // each kind of program, and who is somebody elsewhere; roles are told apart the same way
 	})

@@ -13,14 +13,14 @@ import (
 	"github.com/retepari/pari/services/directory/internal/opening"
 )
 
-// calendarType is the media type of a calendar.
-const calendarType = "text/calendar; charset=utf-8"
+// typeCalendar is the media type of a calendar.
+const typeCalendar = "text/calendar; charset=utf-8"
 
 // ListOpenings returns when a counter or a telephone is open.
 func (s *Server) ListOpenings(ctx context.Context, req *directoryv1.ListOpeningsRequest) (*directoryv1.ListOpeningsResponse, error) {
 	mode := ""
 	if req.GetChannel() == directoryv1.OpeningChannel_OPENING_CHANNEL_PHONE {
-		mode = office.ModePhone
+		mode = office.AccessModePhone
 	}
 	opened, ok := s.viewFor(ctx).index.Openings(req.GetOfficeId(), mode)
 	if !ok {
@@ -44,7 +44,7 @@ func (s *Server) ListFreeWindows(ctx context.Context, req *directoryv1.ListFreeW
 	for _, b := range req.GetBusy() {
 		busy = append(busy, opening.Span{From: b.GetFrom().AsTime(), To: b.GetTo().AsTime()})
 	}
-	windows := opened.Free(req.GetFrom().AsTime(), req.GetTo().AsTime(), length, step, busy)
+	windows := opened.FreeWindows(req.GetFrom().AsTime(), req.GetTo().AsTime(), length, step, busy)
 	return &directoryv1.ListFreeWindowsResponse{Windows: spansToProto(windows), Known: opened.Known}, nil
 }
 
@@ -56,7 +56,7 @@ func (s *Server) GetOfficeCalendar(ctx context.Context, req *directoryv1.GetOffi
 		return nil, fault.New(fault.NotFound)
 	}
 	opened, _ := index.Openings(o.ID, "")
-	return &directoryv1.GetOfficeCalendarResponse{Content: opened.Calendar(o.ID, o.Name, s.now()), MediaType: calendarType}, nil
+	return &directoryv1.GetOfficeCalendarResponse{Content: opened.Calendar(o.ID, o.Name, s.now()), MediaType: typeCalendar}, nil
 }
 
 func spansToProto(spans iter.Seq[opening.Span]) (out []*directoryv1.TimeSpan) {
@@ -69,15 +69,15 @@ func spansToProto(spans iter.Seq[opening.Span]) (out []*directoryv1.TimeSpan) {
 // reasonToProto takes a day about which nobody said anything, which has no reason, as not known.
 func reasonToProto(reason opening.Reason) directoryv1.OpeningReason {
 	switch reason {
-	case opening.ByHours:
+	case opening.ReasonHours:
 		return directoryv1.OpeningReason_OPENING_REASON_HOURS
-	case opening.ByException:
+	case opening.ReasonException:
 		return directoryv1.OpeningReason_OPENING_REASON_EXCEPTION
-	case opening.ByRepetition:
+	case opening.ReasonRepetition:
 		return directoryv1.OpeningReason_OPENING_REASON_REPETITION
-	case opening.ByHoliday:
+	case opening.ReasonHoliday:
 		return directoryv1.OpeningReason_OPENING_REASON_HOLIDAY
-	case opening.ByHolidayNotGiven:
+	case opening.ReasonHolidayNotGiven:
 		return directoryv1.OpeningReason_OPENING_REASON_HOLIDAY_NOT_GIVEN
 	}
 	return directoryv1.OpeningReason_OPENING_REASON_NOT_KNOWN

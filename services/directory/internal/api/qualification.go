@@ -14,45 +14,45 @@ import (
 // ListQualifications returns a page of how offices stand in training on a day.
 func (s *Server) ListQualifications(ctx context.Context, req *directoryv1.ListQualificationsRequest) (*directoryv1.ListQualificationsResponse, error) {
 	v := s.viewFor(ctx)
-	on := cmp.Or(req.GetDate(), today(s.now()))
+	on := cmp.Or(req.GetDate(), romeDate(s.now()))
 	day, err := time.Parse(time.DateOnly, on)
 	if err != nil {
 		return nil, err // Check has seen it
 	}
 	filter := fmt.Sprintf("qualifications %s %s %s", req.GetNode(), req.GetOfficeId(), on)
-	after, err := refFromToken(req.GetPageToken(), filter)
+	after, err := decodeEntryToken(req.GetPageToken(), filter)
 	if err != nil {
 		return nil, err
 	}
-	size := cmp.Or(int(req.GetPageSize()), defaultPage)
+	size := cmp.Or(int(req.GetPageSize()), defaultPageSize)
 	answer := &directoryv1.ListQualificationsResponse{Date: on, Freshness: s.freshness(v)}
 	var last entry.Ref
-	for _, standing := range qualification.On(day, contentsOf(v, "course", "", (*directoryv1.Entry).GetCourse)) {
-		key := entry.MakeRef(standing.Office, standing.Kind)
-		office, there := v.entries.Get(entry.MakeRef("office", standing.Office))
+	for _, standing := range qualification.ListStatus(day, listContents(v, "course", "", (*directoryv1.Entry).GetCourse)) {
+		key := entry.NewRef(standing.Office, standing.Kind)
+		office, there := v.entries.Get(entry.NewRef("office", standing.Office))
 		switch {
 		case after != "" && cmp.Or(cmp.Compare(standing.Office, after.Kind()), cmp.Compare(standing.Kind, after.ID())) <= 0,
 			!there, req.GetNode() != "" && entry.NodeOf(office) != req.GetNode(), req.GetOfficeId() != "" && standing.Office != req.GetOfficeId():
 			continue
 		case len(answer.GetQualifications()) == size:
-			answer.NextPageToken = tokenFromRef(last, filter)
+			answer.NextPageToken = encodeEntryToken(last, filter)
 			return answer, nil
 		}
-		answer.Qualifications = append(answer.Qualifications, standingToProto(standing))
+		answer.Qualifications = append(answer.Qualifications, statusToProto(standing))
 		last = key
 	}
 	return answer, nil
 }
 
-func standingToProto(s qualification.Standing) *directoryv1.Qualification {
-	next, persons := s.Next()
+func statusToProto(s qualification.Status) *directoryv1.Qualification {
+	next, persons := s.NextExpiry()
 	out := &directoryv1.Qualification{
-		Office: string(entry.MakeRef("office", s.Office)), TrainingKind: s.Kind, Qualified: s.Qualified, Expired: s.Expired,
+		Office: string(entry.NewRef("office", s.Office)), TrainingKind: s.Kind, Qualified: s.Qualified, Expired: s.Expired,
 		NextExpiry: dayToProto(next), NextExpiring: persons,
 	}
 	for _, e := range s.Editions {
 		out.Editions = append(out.Editions, &directoryv1.QualifyingEdition{
-			Course: string(entry.MakeRef("course", e.Course)), Edition: e.Code, Persons: e.Persons, From: dayToProto(e.From), To: dayToProto(e.To),
+			Course: string(entry.NewRef("course", e.Course)), Edition: e.Code, Persons: e.Persons, From: dayToProto(e.From), To: dayToProto(e.To),
 		})
 	}
 	return out

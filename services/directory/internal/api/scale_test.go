@@ -52,7 +52,7 @@ func crowd(tb testing.TB, offices int) (entries []*directoryv1.Entry) {
 		contents = append(contents, deskOf(i))
 	}
 	for _, m := range contents {
-		e, err := entry.Of(m)
+		e, err := entry.New(m)
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func crowd(tb testing.TB, offices int) (entries []*directoryv1.Entry) {
 // editCrowd is a directory of many offices that people change.
 func editCrowd(tb testing.TB, offices int) *edited {
 	tb.Helper()
-	lists, err := vocabulary.Read(data.Files)
+	lists, err := vocabulary.ParseFS(data.Files)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func source() *directoryv1.Provenance { return &directoryv1.Provenance{Source: "
 func TestDecide_ChecksWhatIsNewer(t *testing.T) {
 	t.Parallel()
 	w := edit(t)
-	before := w.server.Read()
+	before := w.server.Snapshot()
 	if before.Revision != 1 {
 		t.Fatalf("revision %d was read", before.Revision)
 	}
@@ -194,10 +194,10 @@ func TestDecide_ChecksWhatIsNewer(t *testing.T) {
 	}
 	approve := func(p *directoryv1.Proposal) error {
 		d := store.Decision{
-			ProposalID: p.GetProposalId(), Version: 1, Approve: true, By: store.Actor{Person: "paola", Node: "centre", System: "console"},
-			At: tuesday, Today: "2026-11-24", Read: before,
+			ProposalID: p.GetProposalId(), Version: 1, Approve: true, DecidedBy: store.Actor{Person: "paola", Node: "centre", System: "console"},
+			DecidedAt: tuesday, Today: "2026-11-24", Cached: before,
 		}
-		_, _, err := store.Decide(t.Context(), w.pool, d, idempotency.Request{ID: uuid.NewString(), Method: "d", BodyHash: []byte("d")}, w.server.Fits)
+		_, _, err := store.Decide(t.Context(), w.pool, d, idempotency.Request{ID: uuid.NewString(), Method: "d", BodyHash: []byte("d")}, w.server.ValidateEntries)
 		return err
 	}
 	if err := approve(proposals[0]); err != nil {

@@ -19,8 +19,8 @@ import (
 	"github.com/retepari/pari/services/directory/internal/territory"
 )
 
-// defaultPage is how many offices a page holds when nobody says.
-const defaultPage = 50
+// defaultPageSize is how many offices a page holds when nobody says.
+const defaultPageSize = 50
 
 // MaxRequest is the largest request to the directory, in bytes: a proposal may hold a whole network, an import its document.
 const MaxRequest = 4 << 20
@@ -29,24 +29,24 @@ const MaxRequest = 4 << 20
 type Server struct {
 	directoryv1.UnsafeDirectoryServiceServer
 
-	// Base begins the names of codes and offices in linked data, and ends in "/". Set it before the first call.
-	Base string
-	// Confirmed is when the centre last said that nothing is missing in the copy that is shown; nil at the centre. Set it before
+	// BaseURL begins the names of codes and offices in linked data, and ends in "/". Set it before the first call.
+	BaseURL string
+	// ConfirmedAt is when the centre last said that nothing is missing in the copy that is shown; nil at the centre. Set it before
 	// the first call.
-	Confirmed func() time.Time
+	ConfirmedAt func() time.Time
 
 	now    func() time.Time
 	pool   *pgxpool.Pool // for history and changes; everything else is in memory
 	places *territory.Index
-	shown  atomic.Pointer[views]
-	// read is what is shown, as it was read: a decision checks against it, and reads only what is newer.
-	read atomic.Pointer[store.Contents]
+	views  atomic.Pointer[viewSet]
+	// snapshot is what is shown, as it was snapshot: a decision checks against it, and reads only what is newer.
+	snapshot atomic.Pointer[store.Snapshot]
 }
 
 // New returns a server that shows an empty directory and knows the places, which never change while it runs.
 func New(now func() time.Time, pool *pgxpool.Pool, places *territory.Index) *Server {
-	s := &Server{Base: "https://pari.example/id/", now: now, pool: pool, places: places}
-	_ = s.Show(store.Contents{}) // nothing in it that could be wrong
+	s := &Server{BaseURL: "https://pari.example/id/", now: now, pool: pool, places: places}
+	_ = s.SetSnapshot(store.Snapshot{}) // nothing in it that could be wrong
 	return s
 }
 
@@ -67,13 +67,13 @@ func (s *Server) GetOffice(ctx context.Context, req *directoryv1.GetOfficeReques
 // ListOffices returns a page of the directory.
 func (s *Server) ListOffices(ctx context.Context, req *directoryv1.ListOfficesRequest) (*directoryv1.ListOfficesResponse, error) {
 	v := s.viewFor(ctx)
-	after, err := keyFromToken(req.GetPageToken(), req.GetNode())
+	after, err := decodeOfficeToken(req.GetPageToken(), req.GetNode())
 	if err != nil {
 		return nil, err
 	}
 	size := int(req.GetPageSize())
 	if size == 0 {
-		size = defaultPage
+		size = defaultPageSize
 	}
 	page, more := v.index.Page(after, req.GetNode(), size)
 	answer := &directoryv1.ListOfficesResponse{Freshness: s.freshness(v)}
@@ -81,7 +81,7 @@ func (s *Server) ListOffices(ctx context.Context, req *directoryv1.ListOfficesRe
 		answer.Offices = append(answer.Offices, v.offices[o.ID])
 	}
 	if more {
-		answer.NextPageToken = tokenFromKey(page[len(page)-1].Key(), req.GetNode())
+		answer.NextPageToken = encodeOfficeToken(page[len(page)-1].Key(), req.GetNode())
 	}
 	return answer, nil
 }

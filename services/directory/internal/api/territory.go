@@ -27,7 +27,7 @@ func (s *Server) ResolveTerritory(_ context.Context, req *directoryv1.ResolveTer
 		limit = defaultCandidates
 	}
 	found := s.places.Resolve(req.GetName(), s.day(req.GetDate()), limit)
-	return &directoryv1.ResolveTerritoryResponse{Candidates: each(found, func(c territory.Candidate) *directoryv1.TerritoryCandidate {
+	return &directoryv1.ResolveTerritoryResponse{Candidates: mapSlice(found, func(c territory.Candidate) *directoryv1.TerritoryCandidate {
 		return &directoryv1.TerritoryCandidate{Territory: s.placeToProto(c.Place), Score: c.Score, Reason: matchToProto(c.Reason), Matched: c.Matched}
 	})}, nil
 }
@@ -38,8 +38,8 @@ func (s *Server) GetTerritory(_ context.Context, req *directoryv1.GetTerritoryRe
 	if !ok {
 		return nil, fault.New(fault.NotFound)
 	}
-	answer := &directoryv1.GetTerritoryResponse{Territory: s.placeToProto(place), Parents: each(s.places.Parents(place.Code), s.placeToProto)}
-	if now, ok := s.places.Now(place.Code, s.day("")); ok {
+	answer := &directoryv1.GetTerritoryResponse{Territory: s.placeToProto(place), Parents: mapSlice(s.places.Parents(place.Code), s.placeToProto)}
+	if now, ok := s.places.Current(place.Code, s.day("")); ok {
 		answer.Today = s.placeToProto(now)
 	}
 	return answer, nil
@@ -50,7 +50,7 @@ func (s *Server) ListTerritories(_ context.Context, req *directoryv1.ListTerrito
 	if _, ok := s.places.ByCode(req.GetParent()); !ok && req.GetParent() != "" {
 		return nil, fault.New(fault.NotFound)
 	}
-	after, err := s.placeFromToken(req)
+	after, err := s.decodePlaceToken(req)
 	if err != nil {
 		return nil, err
 	}
@@ -60,9 +60,9 @@ func (s *Server) ListTerritories(_ context.Context, req *directoryv1.ListTerrito
 	}
 	filter := territory.Filter{Within: req.GetParent(), Kind: kindFromProto(req.GetKind()), Day: s.day(req.GetDate()).Format(time.DateOnly)}
 	page, more := s.places.Page(filter, after, size)
-	answer := &directoryv1.ListTerritoriesResponse{Territories: each(page, s.placeToProto)}
+	answer := &directoryv1.ListTerritoriesResponse{Territories: mapSlice(page, s.placeToProto)}
 	if more {
-		answer.NextPageToken = tokenFromPlace(req, page[len(page)-1].Code)
+		answer.NextPageToken = encodePlaceToken(req, page[len(page)-1].Code)
 	}
 	return answer, nil
 }
@@ -75,21 +75,21 @@ func (s *Server) day(text string) time.Time {
 	return s.now().In(tz.Rome)
 }
 
-// tokenFromPlace makes the page token that goes on after a place, for the filter of a request.
-func tokenFromPlace(req *directoryv1.ListTerritoriesRequest, code string) string {
+// encodePlaceToken makes the page token that goes on after a place, for the filter of a request.
+func encodePlaceToken(req *directoryv1.ListTerritoriesRequest, code string) string {
 	parts := []string{tokenVersion, req.GetParent(), req.GetKind().String(), req.GetDate(), code}
-	return base64.RawURLEncoding.EncodeToString([]byte(strings.Join(parts, separator)))
+	return base64.RawURLEncoding.EncodeToString([]byte(strings.Join(parts, tokenSeparator)))
 }
 
-// placeFromToken reads the page token of a request; an empty one begins at the first place. It refuses what tokenFromPlace
+// decodePlaceToken reads the page token of a request; an empty one begins at the first place. It refuses what tokenFromPlace
 // did not make for the same filter.
-func (s *Server) placeFromToken(req *directoryv1.ListTerritoriesRequest) (code string, err error) {
+func (s *Server) decodePlaceToken(req *directoryv1.ListTerritoriesRequest) (code string, err error) {
 	if req.GetPageToken() == "" {
 		return "", nil
 	}
 	raw, _ := base64.RawURLEncoding.DecodeString(req.GetPageToken()) // what cannot be read is not what was made
-	code = string(raw[strings.LastIndex(string(raw), separator)+1:])
-	if _, known := s.places.ByCode(code); !known || req.GetPageToken() != tokenFromPlace(req, code) {
+	code = string(raw[strings.LastIndex(string(raw), tokenSeparator)+1:])
+	if _, known := s.places.ByCode(code); !known || req.GetPageToken() != encodePlaceToken(req, code) {
 		return "", fault.Invalid(fault.Field{Path: "page_token", Reason: fault.BadPageToken})
 	}
 	return code, nil

@@ -2,7 +2,7 @@
 // An entry is a message of the contract, in the database, in files and on the wire alike; its kind is the field of Entry that
 // holds it, its first field is its identifier, and "kind/identifier" is how another entry names it.
 //
-// Check promises: what passes obeys the contract and the code lists, names only entries that exist, and does not contradict
+// Validate promises: what passes obeys the contract and the code lists, names only entries that exist, and does not contradict
 // itself or another entry. All that is wrong is told at once.
 package entry
 
@@ -23,8 +23,8 @@ import (
 // Ref names an entry: "office/cremona-sportello".
 type Ref string
 
-// MakeRef returns the name of an entry.
-func MakeRef(kind, id string) Ref { return Ref(kind + "/" + id) }
+// NewRef returns the name of an entry.
+func NewRef(kind, id string) Ref { return Ref(kind + "/" + id) }
 
 // Kind is the kind of the entry that is named, ID its identifier.
 func (r Ref) Kind() string { kind, _, _ := strings.Cut(string(r), "/"); return kind }
@@ -44,8 +44,8 @@ func Kinds() []string {
 	return kinds
 }
 
-// Of returns the entry that says this, or an error for a message that is no content of an entry.
-func Of(content proto.Message) (*directoryv1.Entry, error) {
+// New returns the entry that says this, or an error for a message that is no content of an entry.
+func New(content proto.Message) (*directoryv1.Entry, error) {
 	m := content.ProtoReflect()
 	for i := range contents.Len() {
 		field := contents.Get(i)
@@ -77,7 +77,7 @@ func Content(e *directoryv1.Entry) proto.Message {
 }
 
 // RefOf is the name of an entry.
-func RefOf(e *directoryv1.Entry) Ref { return MakeRef(e.GetKind(), e.GetId()) }
+func RefOf(e *directoryv1.Entry) Ref { return NewRef(e.GetKind(), e.GetId()) }
 
 // Marshal writes what an entry says as it is stored.
 func Marshal(e *directoryv1.Entry) ([]byte, error) {
@@ -97,11 +97,11 @@ func parse(kind string, written []byte, how protojson.UnmarshalOptions) (*direct
 	if err := how.Unmarshal(written, content); err != nil {
 		return nil, err
 	}
-	return Of(content)
+	return New(content)
 }
 
-// Same tells whether two entries say the same, whenever they were stored.
-func Same(a, b *directoryv1.Entry) bool { return proto.Equal(Content(a), Content(b)) }
+// Equal tells whether two entries say the same, whenever they were stored.
+func Equal(a, b *directoryv1.Entry) bool { return proto.Equal(Content(a), Content(b)) }
 
 // Compare orders entries by kind, in the order of the contract, and identifier.
 func Compare(a, b *directoryv1.Entry) int {

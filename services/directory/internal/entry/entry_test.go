@@ -15,16 +15,16 @@ import (
 // Ensure every entry of the data is the same after it was written for people, or stored, and read again.
 func TestYAML_RoundTrip(t *testing.T) {
 	t.Parallel()
-	all, err := entry.Read(data.Files)
+	all, err := entry.ParseFS(data.Files)
 	if err != nil || len(all) == 0 {
 		t.Fatal(len(all), err)
 	}
 	for _, e := range all {
-		written, err := entry.ToYAML(e)
+		written, err := entry.MarshalYAML(e)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, err := entry.FromYAML(e.GetKind(), written); err != nil || !proto.Equal(again, e) {
+		if again, err := entry.UnmarshalYAML(e.GetKind(), written); err != nil || !proto.Equal(again, e) {
 			t.Errorf("%s: %v\n%s", entry.RefOf(e), err, written)
 		}
 		stored, err := entry.Marshal(e)
@@ -49,7 +49,7 @@ func TestRead_Refuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if all, err := entry.Read(fstest.MapFS{c.file: {Data: []byte(c.text)}}); err == nil {
+			if all, err := entry.ParseFS(fstest.MapFS{c.file: {Data: []byte(c.text)}}); err == nil {
 				t.Errorf("read %v", all)
 			}
 		})
@@ -59,7 +59,7 @@ func TestRead_Refuses(t *testing.T) {
 // Ensure an error names the field, and no place in a text that nobody wrote.
 func TestFromYAML_Error(t *testing.T) {
 	t.Parallel()
-	if _, err := entry.FromYAML("body", []byte("body_id: a\nnmae: b")); err == nil || err.Error() != `unknown field "nmae"` {
+	if _, err := entry.UnmarshalYAML("body", []byte("body_id: a\nnmae: b")); err == nil || err.Error() != `unknown field "nmae"` {
 		t.Errorf("got %v", err)
 	}
 }
@@ -67,7 +67,7 @@ func TestFromYAML_Error(t *testing.T) {
 // Ensure a day that nobody put in quotation marks stays a day.
 func TestFromYAML_Day(t *testing.T) {
 	t.Parallel()
-	e, err := entry.FromYAML("act", []byte("act_id: a\ndate: 2024-04-08"))
+	e, err := entry.UnmarshalYAML("act", []byte("act_id: a\ndate: 2024-04-08"))
 	if err != nil || e.GetAct().GetDate() != "2024-04-08" {
 		t.Errorf("%v, %v", e, err)
 	}
@@ -76,7 +76,7 @@ func TestFromYAML_Day(t *testing.T) {
 func TestChangedFields(t *testing.T) {
 	t.Parallel()
 	of := func(o *directoryv1.Office) *directoryv1.Entry {
-		e, err := entry.Of(o)
+		e, err := entry.New(o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func TestChangedFields(t *testing.T) {
 // Ensure pages hold each entry once, in order, and the filter's only, whatever their size.
 func TestIndex_Page(t *testing.T) {
 	t.Parallel()
-	all, err := entry.Read(data.Files)
+	all, err := entry.ParseFS(data.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,15 +137,15 @@ func FuzzFromYAML(f *testing.F) {
 	f.Add("office", []byte("office_id: a\nhours: [{weekday: 2, opens: \"09:00\"}]"))
 	f.Add("act", []byte("date: 2024-04-08"))
 	f.Fuzz(func(t *testing.T, kind string, written []byte) {
-		e, err := entry.FromYAML(kind, written)
+		e, err := entry.UnmarshalYAML(kind, written)
 		if err != nil {
 			return
 		}
-		again, err := entry.ToYAML(e)
+		again, err := entry.MarshalYAML(e)
 		if err != nil {
 			t.Fatalf("what was read cannot be written: %v", err)
 		}
-		if back, err := entry.FromYAML(kind, again); err != nil || !proto.Equal(back, e) {
+		if back, err := entry.UnmarshalYAML(kind, again); err != nil || !proto.Equal(back, e) {
 			t.Errorf("%v: %s", err, again)
 		}
 	})

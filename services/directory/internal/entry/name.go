@@ -25,10 +25,10 @@ func Region(e *directoryv1.Entry) string {
 	return ""
 }
 
-// RefTo is the entry that a field names which may name one kind alone: there the identifier will do.
-func RefTo(kind, written string) Ref {
+// ParseRef is the entry that a field names which may name one kind alone: there the identifier will do.
+func ParseRef(kind, written string) Ref {
 	if strings.Contains(written, "/") {
 		return Ref(written)
 	}
-	return MakeRef(kind, written)
+	return NewRef(kind, written)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/retepari/pari/services/directory/internal/reason"
 )
 
-// Office is what finding offices and their opening hours has to know of an entry.
-func Office(o *directoryv1.Office) (office.Office, error) {
+// OfficeFromProto is what finding offices and their opening hours has to know of an entry.
+func OfficeFromProto(o *directoryv1.Office) (office.Office, error) {
 	var problems clocks
 	out := office.Office{
 		ID: o.GetOfficeId(), Name: o.GetName(), Kind: o.GetKind(), State: o.GetState(), Region: o.GetRegion(), Node: o.GetNode(), Body: o.GetBody(),
@@ -41,14 +41,14 @@ func Office(o *directoryv1.Office) (office.Office, error) {
 
 // openings tells what is wrong with the hours of an office. A time that cannot be read is told by the contract's own rules.
 func openings(o *directoryv1.Office) (fields []fault.Field) {
-	read, err := Office(o)
+	read, err := OfficeFromProto(o)
 	if err != nil {
 		return nil
 	}
 	add := func(prefix string, s opening.Schedule) {
-		for _, p := range opening.Check(s) {
-			reason := fault.Reason(p.Reason)
-			if known, ok := openingReasons[p.Reason]; ok {
+		for _, p := range opening.Validate(s) {
+			reason := fault.Reason(p.Code)
+			if known, ok := openingReasons[p.Code]; ok {
 				reason = known
 			}
 			fields = append(fields, fault.Field{Path: prefix + p.Path, Reason: reason})
@@ -66,14 +66,14 @@ func openings(o *directoryv1.Office) (fields []fault.Field) {
 }
 
 // openingReasons are the reasons of the opening engine that the registry has under another name.
-var openingReasons = map[opening.Wrong]fault.Reason{
+var openingReasons = map[opening.ProblemCode]fault.Reason{
 	opening.Empty: fault.Required, opening.BadPlace: fault.UnknownCode, opening.BadWeekday: fault.OutOfRange, opening.BadTime: fault.BadFormat,
 	opening.BadDate: fault.ImpossibleDate, opening.BadRRule: fault.BadFormat, opening.ClosedWithHours: reason.Overlap, opening.HourSkipped: reason.HourSkipped,
 }
 
 var purposes = map[directoryv1.AddressPurpose]string{
-	directoryv1.AddressPurpose_ADDRESS_PURPOSE_POST: office.Post, directoryv1.AddressPurpose_ADDRESS_PURPOSE_ENTRANCE: office.Entrance,
-	directoryv1.AddressPurpose_ADDRESS_PURPOSE_ACCESSIBLE_ENTRANCE: office.AccessibleEntrance,
+	directoryv1.AddressPurpose_ADDRESS_PURPOSE_POST: office.PurposePost, directoryv1.AddressPurpose_ADDRESS_PURPOSE_ENTRANCE: office.PurposeEntrance,
+	directoryv1.AddressPurpose_ADDRESS_PURPOSE_ACCESSIBLE_ENTRANCE: office.PurposeAccessibleEntrance,
 }
 
 // clocks reads hours, and keeps the first time that is none.
@@ -90,7 +90,7 @@ func (c *clocks) exceptions(all []*directoryv1.OpeningException) (out []opening.
 	for _, e := range all {
 		x := opening.Exception{From: e.GetFrom(), To: e.GetTo(), RRule: e.GetRrule(), Closed: e.GetClosed(), Reason: e.GetReason()}
 		for _, t := range e.GetHours() {
-			x.Hours = append(x.Hours, opening.Times{Opens: c.read(t.GetOpens()), Closes: c.read(t.GetCloses())})
+			x.Hours = append(x.Hours, opening.TimeRange{Opens: c.read(t.GetOpens()), Closes: c.read(t.GetCloses())})
 		}
 		out = append(out, x)
 	}
@@ -102,7 +102,7 @@ var holidays = map[directoryv1.HolidayRule]opening.HolidayRule{
 	directoryv1.HolidayRule_HOLIDAY_RULE_NOT_GIVEN: opening.HolidaysNotGiven,
 }
 
-func (c *clocks) read(written string) (at opening.Clock) {
+func (c *clocks) read(written string) (at opening.TimeOfDay) {
 	if err := at.UnmarshalText([]byte(written)); err != nil && c.err == nil {
 		c.err = err
 	}

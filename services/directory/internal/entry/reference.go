@@ -44,7 +44,7 @@ func (n naming) value(path string, v protoreflect.Value, visit func(path string,
 		referencesIn(v.Message(), path+".", visit)
 	case v.String() == "":
 	case len(n.kinds) == 1 && !strings.Contains(v.String(), "/"):
-		visit(path, n.kinds, MakeRef(n.kinds[0], v.String()))
+		visit(path, n.kinds, NewRef(n.kinds[0], v.String()))
 	default:
 		visit(path, n.kinds, Ref(v.String()))
 	}

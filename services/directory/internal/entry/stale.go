@@ -6,19 +6,19 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// StaleMonths is after how many months an entry should be looked at again, unless somebody says otherwise.
-const StaleMonths = 12
+// DefaultStaleMonths is after how many months an entry should be looked at again, unless somebody says otherwise.
+const DefaultStaleMonths = 12
 
-// CheckedSince is the day some months before a moment, or the last of its month where that is shorter: what was last checked
+// StaleCutoff is the day some months before a moment, or the last of its month where that is shorter: what was last checked
 // before it is stale.
-func CheckedSince(now time.Time, months int) string {
+func StaleCutoff(now time.Time, months int) string {
 	first := time.Date(now.Year(), now.Month()-time.Month(months), 1, 0, 0, 0, 0, time.UTC)
 	return first.AddDate(0, 0, min(now.Day(), first.AddDate(0, 1, -1).Day())-1).Format(time.DateOnly)
 }
 
-// Stale tells whether an entry should be looked at again: it was last checked before a day, or never, and still holds today.
+// IsStale tells whether an entry should be looked at again: it was last checked before a day, or never, and still holds today.
 // What has ended does not change any more.
-func Stale(e *directoryv1.Entry, before, today string) bool {
+func IsStale(e *directoryv1.Entry, before, today string) bool {
 	to := ValidTo(e)
 	return VerifiedOn(e) < before && (to == "" || to >= today)
 }

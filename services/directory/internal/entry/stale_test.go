@@ -24,7 +24,7 @@ func TestCheckedSince(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := entry.CheckedSince(now, c.months); got != c.want {
+		if got := entry.StaleCutoff(now, c.months); got != c.want {
 			t.Errorf("%d months before %s: %s, want %s", c.months, c.now, got, c.want)
 		}
 	}
@@ -46,11 +46,11 @@ func TestStale(t *testing.T) {
 		"an initiative that ends now": {&directoryv1.Initiative{Provenance: &directoryv1.Provenance{ValidTo: "2026-11-24"}}, true},
 		"an office that has ended":    {&directoryv1.Office{ValidTo: "2020-01-01"}, false},
 	} {
-		e, err := entry.Of(c.content)
+		e, err := entry.New(c.content)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := entry.Stale(e, "2025-11-24", "2026-11-24"); got != c.want {
+		if got := entry.IsStale(e, "2025-11-24", "2026-11-24"); got != c.want {
 			t.Errorf("%s: stale %t, want %t", name, got, c.want)
 		}
 	}

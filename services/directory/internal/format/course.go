@@ -11,12 +11,12 @@ const (
 	listTrainingParticipant = "training_participant"
 )
 
-// Courses returns courses in the words of schema.org, as one document of JSON-LD: a Course with its modules and, for each
+// EncodeCourses returns courses in the words of schema.org, as one document of JSON-LD: a Course with its modules and, for each
 // edition, a CourseInstance. It leaves out how many attended and for how long they are qualified: ListQualifications tells.
-func Courses(courses []*directoryv1.Course, named Lookup, terms *Terms) ([]byte, error) {
+func EncodeCourses(courses []*directoryv1.Course, named Lookup, terms *Terms) ([]byte, error) {
 	graph := []node{}
 	for _, c := range courses {
-		t := teller{terms, named}
+		t := jsonldExporter{terms, named}
 		iri := terms.IRI("course", c.GetCourseId())
 		n := node{"@id": iri, "@type": "Course", "identifier": c.GetCourseId()}
 		n.put("name", c.GetTitle())
@@ -40,7 +40,7 @@ func Courses(courses []*directoryv1.Course, named Lookup, terms *Terms) ([]byte,
 	return encode(node{"@context": node{"@vocab": nsSchema, "url": iri, "sameAs": iri}, "@graph": graph})
 }
 
-func (t teller) module(m *directoryv1.Module) node {
+func (t jsonldExporter) module(m *directoryv1.Module) node {
 	n := node{"@type": "Syllabus", "identifier": m.GetCode()}
 	n.put("name", m.GetTitle())
 	n.put("about", m.GetTopics())
@@ -51,7 +51,7 @@ func (t teller) module(m *directoryv1.Module) node {
 	return n
 }
 
-func (t teller) participants(codes []string) []node {
+func (t jsonldExporter) participants(codes []string) []node {
 	return every(codes, func(code string) node {
 		return node{"@type": "EducationalAudience", "audienceType": t.terms.Label("it", listTrainingParticipant, code)}
 	})

@@ -7,15 +7,15 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// CPSV returns what offices give in the words of the European profile for public services, CPSV-AP 3, and of its Italian one,
-// CPSV-AP_IT 1.1, as one document of JSON-LD with its context inside. Each service is of both classes, the body that runs the
+// EncodeCPSV returns what offices give in the words of the European profile for public services, EncodeCPSV-AP 3, and of its Italian one,
+// EncodeCPSV-AP_IT 1.1, as one document of JSON-LD with its context inside. Each service is of both classes, the body that runs the
 // office has its IPA code, and codes are named by the addresses of our vocabularies.
 //
 // It says only what is plain in the published profiles. So of the Italian one it uses the classes PublicService and Channel,
 // hasChannel and the IPA code; not its classes for telephones, addresses and costs, which rest on ontologies of their own, nor
 // its classifications of channels and of the state of a service, whose codes are not ours. Of the municipalities it gives our
 // own address, and the European one where there is a NUTS code.
-func CPSV(offices []*directoryv1.Office, terms *Terms) ([]byte, error) {
+func EncodeCPSV(offices []*directoryv1.Office, terms *Terms) ([]byte, error) {
 	c := &cpsv{terms: terms, graph: []node{}, there: map[string]bool{}}
 	for _, o := range offices {
 		if err := c.office(o); err != nil {

@@ -29,8 +29,8 @@ var crosswalk = sync.OnceValues(func() ([]mapping, error) {
 	return all, nil
 })
 
-// CrosswalkCSV returns the crosswalk from grounds to the categories of ODIHR, with labels, one row per ground.
-func CrosswalkCSV(terms *Terms) ([]byte, error) {
+// EncodeCrosswalkCSV returns the crosswalk from grounds to the categories of ODIHR, with labels, one row per ground.
+func EncodeCrosswalkCSV(terms *Terms) ([]byte, error) {
 	mappings, err := crosswalk()
 	if err != nil {
 		return nil, err

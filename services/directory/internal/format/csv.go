@@ -67,9 +67,9 @@ var officeColumns = []column{
 	plain("logo_url", (*directoryv1.Office).GetLogoUrl),
 }
 
-// CSV returns one row per office after a row of names (RFC 4180, UTF-8). The items of a list stand in one cell, " | " between
+// EncodeCSV returns one row per office after a row of names (RFC 4180, UTF-8). The items of a list stand in one cell, " | " between
 // them. A cell that a spreadsheet would take for a formula begins with an apostrophe.
-func CSV(offices []*directoryv1.Office) ([]byte, error) {
+func EncodeCSV(offices []*directoryv1.Office) ([]byte, error) {
 	t := newTable()
 	names := make([]string, len(officeColumns))
 	for i, c := range officeColumns {
@@ -90,8 +90,8 @@ func CSV(offices []*directoryv1.Office) ([]byte, error) {
 	return t.bytes()
 }
 
-// VocabularyCSV returns one row per code of a list after a row of names. Every row holds the version of the list.
-func VocabularyCSV(v *vocabularyv1.Vocabulary) ([]byte, error) {
+// EncodeVocabularyCSV returns one row per code of a list after a row of names. Every row holds the version of the list.
+func EncodeVocabularyCSV(v *vocabularyv1.Vocabulary) ([]byte, error) {
 	t := newTable()
 	t.row("code", "it", "en", "group", "valid_from", "valid_to", "version")
 	version := strconv.Itoa(int(v.GetVersion()))

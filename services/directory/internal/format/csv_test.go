@@ -26,7 +26,7 @@ func parsed(t rapid.TB, raw []byte, err error) [][]string {
 
 func TestCSV_says_what_the_office_gives(t *testing.T) {
 	t.Parallel()
-	raw, err := format.CSV([]*directoryv1.Office{seed(t, "cremona-sportello"), seed(t, "milano-casa-dei-diritti")})
+	raw, err := format.EncodeCSV([]*directoryv1.Office{seed(t, "cremona-sportello"), seed(t, "milano-casa-dei-diritti")})
 	rows := parsed(t, raw, err)
 	cell := func(row int, name string) string {
 		for i, n := range rows[0] {
@@ -57,7 +57,7 @@ func TestCSV_says_what_the_office_gives(t *testing.T) {
 
 func TestCSV_refuses_a_day_that_is_none(t *testing.T) {
 	t.Parallel()
-	if _, err := format.CSV([]*directoryv1.Office{{Hours: []*directoryv1.Hours{{Weekday: 8}}}}); err == nil {
+	if _, err := format.EncodeCSV([]*directoryv1.Office{{Hours: []*directoryv1.Hours{{Weekday: 8}}}}); err == nil {
 		t.Error("it wrote an eighth day")
 	}
 }
@@ -68,7 +68,7 @@ func TestCSV_has_no_formulas(t *testing.T) {
 	starts := []string{"=1+1", "+39", "-2", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\uff1d1", "'=1", "|", "plain"}
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.SampledFrom(starts).Draw(t, "start") + rapid.StringMatching(`[a-z =+"|,;]*`).Draw(t, "rest")
-		raw, err := format.CSV([]*directoryv1.Office{{Name: name}})
+		raw, err := format.EncodeCSV([]*directoryv1.Office{{Name: name}})
 		cell := parsed(t, raw, err)[1][1]
 		if strings.ContainsAny(cell[:1], "=+-@\t\r\n") || strings.HasPrefix(strings.TrimSpace(cell), "=") {
 			t.Fatalf("%q is a formula", cell)
@@ -81,7 +81,7 @@ func TestCSV_has_no_formulas(t *testing.T) {
 
 func TestVocabularyCSV_has_a_row_per_code(t *testing.T) {
 	t.Parallel()
-	raw, err := format.VocabularyCSV(&vocabularyv1.Vocabulary{Name: "fee", Version: 3, Terms: []*vocabularyv1.Term{
+	raw, err := format.EncodeVocabularyCSV(&vocabularyv1.Vocabulary{Name: "fee", Version: 3, Terms: []*vocabularyv1.Term{
 		{Code: "FREE", LabelIt: "gratuito, per tutti", LabelEn: "free", Group: "G", ValidFrom: "2020-01-01", ValidTo: "2026-12-31"},
 	}})
 	rows := parsed(t, raw, err)

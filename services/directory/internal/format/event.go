@@ -18,16 +18,16 @@ const (
 // Lookup returns the entry that another one names; nil for one that is not shown.
 type Lookup func(ref entry.Ref) *directoryv1.Entry
 
-// Events returns initiatives in the words of schema.org, as one document of JSON-LD: one that meets once is an Event, one that
-// meets more often an EventSeries with its Events. Those whose dates were not given are not in it, as in calendars. It leaves
+// EncodeEvents returns initiatives in the words of schema.org, as one document of JSON-LD: one that meets once is an Event, one that
+// meets more often an EventSeries with its EncodeEvents. Those whose dates were not given are not in it, as in calendars. It leaves
 // out what schema.org has no word for: where to enrol, who pays, the days on which the entry holds, and who checked it.
-func Events(initiatives []*directoryv1.Initiative, named Lookup, terms *Terms) ([]byte, error) {
+func EncodeEvents(initiatives []*directoryv1.Initiative, named Lookup, terms *Terms) ([]byte, error) {
 	graph := []node{}
 	for _, n := range initiatives {
 		if len(n.GetSessions()) == 0 {
 			continue
 		}
-		made, err := event{teller{terms, named}, n}.nodes()
+		made, err := event{jsonldExporter{terms, named}, n}.nodes()
 		if err != nil {
 			return nil, fmt.Errorf("initiative %s: %w", n.GetInitiativeId(), err)
 		}
@@ -42,7 +42,7 @@ func Events(initiatives []*directoryv1.Initiative, named Lookup, terms *Terms) (
 
 // event describes one initiative.
 type event struct {
-	teller
+	jsonldExporter
 
 	it *directoryv1.Initiative
 }

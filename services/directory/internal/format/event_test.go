@@ -22,7 +22,7 @@ func lookup(t *testing.T, contents ...proto.Message) format.Lookup {
 	t.Helper()
 	var all []*directoryv1.Entry
 	for _, c := range contents {
-		e, err := entry.Of(c)
+		e, err := entry.New(c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func TestEvents(t *testing.T) {
 		&directoryv1.Office{OfficeId: "casa", Name: "Casa dei Diritti", Addresses: []*directoryv1.Address{
 			{Purpose: directoryv1.AddressPurpose_ADDRESS_PURPOSE_POST, Street: "casella 1"}, {Street: "via De Amicis, 10", Postcode: "20123", Municipality: "015146"}}},
 		&directoryv1.Room{RoomId: "sala", Name: "Sala", Office: "casa", Capacity: 40})
-	raw, err := format.Events([]*directoryv1.Initiative{series, once, undated}, named, terms(t))
+	raw, err := format.EncodeEvents([]*directoryv1.Initiative{series, once, undated}, named, terms(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestCourses(t *testing.T) {
 			Attendance: []*directoryv1.Attendance{{Participant: "FFOO", Persons: 12}}}},
 	}
 	named := lookup(t, &directoryv1.Office{OfficeId: "casa", Name: "Casa"}, &directoryv1.Body{BodyId: "comune", Name: "Comune"})
-	raw, err := format.Courses([]*directoryv1.Course{course, {CourseId: "nudo", Title: "Nudo"}}, named, terms(t))
+	raw, err := format.EncodeCourses([]*directoryv1.Course{course, {CourseId: "nudo", Title: "Nudo"}}, named, terms(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,16 +152,16 @@ func TestCourses(t *testing.T) {
 // Ensure all entries of the directory make one table, whatever a spreadsheet does with it.
 func TestEntriesCSV(t *testing.T) {
 	t.Parallel()
-	all, err := entry.Read(data.Files)
+	all, err := entry.ParseFS(data.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sly, err := entry.Of(&directoryv1.Body{BodyId: "sly", Name: "=1+1", Provenance: &directoryv1.Provenance{Source: "a;b,\"c\"\nd", ValidFrom: "2020-01-01"}})
+	sly, err := entry.New(&directoryv1.Body{BodyId: "sly", Name: "=1+1", Provenance: &directoryv1.Provenance{Source: "a;b,\"c\"\nd", ValidFrom: "2020-01-01"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	sly.Revision = 7
-	raw, err := format.EntriesCSV(slices.Values(append(all, sly)))
+	raw, err := format.EncodeEntriesCSV(slices.Values(append(all, sly)))
 	if err != nil {
 		t.Fatal(err)
 	}

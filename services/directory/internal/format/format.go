@@ -1,11 +1,11 @@
 // Package format turns what the directory serves into open formats, and back where a format can be read: offices into HSDS,
 // schema.org, CPSV-AP_IT, CSV and a page to print; vocabularies into SKOS and CSV.
 //
-//	offices       HSDS <-> FromHSDS, SchemaOrg, CPSV, CSV, Printable
-//	initiatives   Events
-//	courses       Courses
-//	all entries   EntriesCSV
-//	vocabularies  SKOSTurtle, SKOSJSONLD, VocabularyCSV, CrosswalkCSV
+//	offices       EncodeHSDS <-> ParseHSDS, EncodeSchemaOrg, EncodeCPSV, EncodeCSV, RenderHTML, RenderPDF
+//	initiatives   EncodeEvents
+//	courses       EncodeCourses
+//	all entries   EncodeEntriesCSV
+//	vocabularies  EncodeSKOSTurtle, EncodeSKOSJSONLD, EncodeVocabularyCSV, EncodeCrosswalkCSV
 //
 // It is pure: messages of the contract in, bytes out; no clock, no storage, no transport. The same input gives the same bytes,
 // identifiers included. What an entry does not give is left out, never written as none. Every text is escaped for the format

@@ -36,7 +36,7 @@ const foreign = `{"contents": [{
 
 func TestFromHSDS_takes_what_it_can_of_others(t *testing.T) {
 	t.Parallel()
-	got, err := format.FromHSDS([]byte(foreign))
+	got, err := format.ParseHSDS([]byte(foreign))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestFromHSDS_takes_what_it_can_of_others(t *testing.T) {
 		t.Error(diff)
 	}
 	left := map[string]string{}
-	for _, one := range got.Left {
+	for _, one := range got.Omissions {
 		left[strings.TrimPrefix(one.Path, "contents[0].")] = one.Reason
 	}
 	for path, reason := range map[string]string{
@@ -83,7 +83,7 @@ func TestFromHSDS_reads_a_list_or_one(t *testing.T) {
 	t.Parallel()
 	const one = `{"id": "a", "name": "N", "description": "", "services": [{"id": "b", "name": "S", "status": "defunct"}]}`
 	for _, document := range []string{one, "[" + one + "]", ` {"contents": [` + one + `]}`} {
-		got, err := format.FromHSDS([]byte(document))
+		got, err := format.ParseHSDS([]byte(document))
 		if err != nil || len(got.Offices) != 1 || got.Offices[0].GetName() != "N" || got.Offices[0].GetState() != "CLOSED" {
 			t.Errorf("%s: %v, %v", document, got, err)
 		}
@@ -102,7 +102,7 @@ func TestFromHSDS_refuses(t *testing.T) {
 		"too many": "[" + strings.Repeat("{},", 6000) + "{}]", "one twice": `[{"id": "a", "name": "x"}, {"id": "a", "name": "y"}]`,
 		"one without an id": `[{"name": "x"}]`,
 	} {
-		if got, err := format.FromHSDS([]byte(document)); err == nil {
+		if got, err := format.ParseHSDS([]byte(document)); err == nil {
 			t.Errorf("%s: took it for %v", name, got.Offices)
 		}
 	}
@@ -111,9 +111,9 @@ func TestFromHSDS_refuses(t *testing.T) {
 // Ensure the list of what was left out does not grow with the document.
 func TestFromHSDS_counts_what_it_does_not_list(t *testing.T) {
 	t.Parallel()
-	got, err := format.FromHSDS([]byte(`[{"id": "a", "name": "N", "phones": [` + strings.Repeat(`{"number": "x"},`, 2999) + `{"number": "x"}]}]`))
-	if err != nil || len(got.Left) != 1000 || got.More != 2000 {
-		t.Errorf("%d listed, %d more, %v", len(got.Left), got.More, err)
+	got, err := format.ParseHSDS([]byte(`[{"id": "a", "name": "N", "phones": [` + strings.Repeat(`{"number": "x"},`, 2999) + `{"number": "x"}]}]`))
+	if err != nil || len(got.Omissions) != 1000 || got.MoreOmissions != 2000 {
+		t.Errorf("%d listed, %d more, %v", len(got.Omissions), got.MoreOmissions, err)
 	}
 }
 
@@ -121,19 +121,19 @@ func FuzzFromHSDS(f *testing.F) {
 	f.Add([]byte(foreign))
 	f.Add([]byte(`[{"id":"a","x_pari":{"links":[null]},"phones":[null],"services":[null,{"x_pari":null}],"attributes":[{"link_type":"pari:fee"}]}]`))
 	f.Add([]byte(`null`))
-	raw, err := format.HSDS(offices(f), terms(f))
+	raw, err := format.EncodeHSDS(offices(f), terms(f))
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(raw)
 	all := terms(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		got, err := format.FromHSDS(data)
+		got, err := format.ParseHSDS(data)
 		if err != nil {
 			return
 		}
 		// What was read is an office of the contract, so it can be written; hours that were read are real ones.
-		if _, err := format.HSDS(got.Offices, all); err != nil {
+		if _, err := format.EncodeHSDS(got.Offices, all); err != nil {
 			t.Fatal(err)
 		}
 	})

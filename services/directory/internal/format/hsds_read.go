@@ -20,14 +20,14 @@ const (
 // identifier is what the contract says of identifiers.
 var identifier = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,79}$`)
 
-// Imported is what was read. Offices have to be checked before they are stored: those of others have no region, node, kind,
+// ImportResult is what was read. Offices have to be checked before they are stored: those of others have no region, node, kind,
 // territories nor types of service, which the one who imports has to give.
-type Imported struct {
+type ImportResult struct {
 	Offices []*directoryv1.Office
-	// Left is what was given and left out, the first thousand.
-	Left []Omission
-	// More counts what was left out beyond them.
-	More int
+	// Omissions is what was given and left out, the first thousand.
+	Omissions []Omission
+	// MoreOmissions counts what was left out beyond them.
+	MoreOmissions int
 }
 
 // Omission is a field that was given and left out.
@@ -40,28 +40,28 @@ type Omission struct {
 
 // UnreadableError is returned for a document that is none, or names what it holds badly.
 type UnreadableError struct {
-	// Why says what is wrong.
-	Why Unreadable
+	// Reason says what is wrong.
+	Reason UnreadableReason
 	// Path is where, when it is a place in the document.
 	Path string
 
 	cause error
 }
 
-// Unreadable is what is wrong with a document as a whole.
-type Unreadable int
+// UnreadableReason is what is wrong with a document as a whole.
+type UnreadableReason int
 
 // NotADocument is no document of the format at all; of the others the names say what is wrong.
 const (
-	NotADocument Unreadable = iota
+	NotADocument UnreadableReason = iota
 	TooMany
 	NoID
 	BadID
-	Twice
+	DuplicateID
 )
 
 func (e *UnreadableError) Error() string {
-	said := [...]string{"this is no document of HSDS", "there are too many entries", "it has no id", "its id is none of an office", "the office is there twice"}[e.Why]
+	said := [...]string{"this is no document of HSDS", "there are too many entries", "it has no id", "its id is none of an office", "the office is there twice"}[e.Reason]
 	if e.Path != "" {
 		said = e.Path + ": " + said
 	}
@@ -74,37 +74,37 @@ func (e *UnreadableError) Error() string {
 // Unwrap returns the cause.
 func (e *UnreadableError) Unwrap() error { return e.cause }
 
-// FromHSDS reads offices from a document of the Human Services Data Specification 3: a page of organizations or of services, a
+// ParseHSDS reads offices from a document of the Human Services Data Specification 3: a page of organizations or of services, a
 // list of them, or one. What HSDS wrote comes back as it was. Of what others wrote it takes what an office has a field for and
 // says what it left out. It refuses what is no such document, too large, or names an office twice, badly or not at all, with an
 // *UnreadableError.
-func FromHSDS(data []byte) (Imported, error) {
+func ParseHSDS(data []byte) (ImportResult, error) {
 	if len(data) > maxHSDS {
-		return Imported{}, &UnreadableError{Why: NotADocument, cause: fmt.Errorf("it has more than %d bytes", maxHSDS)}
+		return ImportResult{}, &UnreadableError{Reason: NotADocument, cause: fmt.Errorf("it has more than %d bytes", maxHSDS)}
 	}
 	items, path, err := hsdsItems(data)
 	if err != nil {
-		return Imported{}, &UnreadableError{Why: NotADocument, cause: err}
+		return ImportResult{}, &UnreadableError{Reason: NotADocument, cause: err}
 	}
 	if len(items) > maxOffices {
-		return Imported{}, &UnreadableError{Why: TooMany}
+		return ImportResult{}, &UnreadableError{Reason: TooMany}
 	}
 	r := &hsdsReader{}
 	groups, err := r.group(items, path)
 	if err != nil {
-		return Imported{}, &UnreadableError{Why: NotADocument, cause: err}
+		return ImportResult{}, &UnreadableError{Reason: NotADocument, cause: err}
 	}
 	seen := map[string]bool{}
 	for _, g := range groups {
 		if g.organization.ID == "" {
-			return Imported{}, &UnreadableError{Why: NoID, Path: g.path}
+			return ImportResult{}, &UnreadableError{Reason: NoID, Path: g.path}
 		}
 		o := r.office(g)
 		switch {
 		case !identifier.MatchString(o.GetOfficeId()): // it is going to be the name of a file
-			return Imported{}, &UnreadableError{Why: BadID, Path: g.path}
+			return ImportResult{}, &UnreadableError{Reason: BadID, Path: g.path}
 		case seen[o.GetOfficeId()]:
-			return Imported{}, &UnreadableError{Why: Twice, Path: g.path}
+			return ImportResult{}, &UnreadableError{Reason: DuplicateID, Path: g.path}
 		}
 		seen[o.GetOfficeId()] = true
 		r.out.Offices = append(r.out.Offices, o)
@@ -136,14 +136,14 @@ func hsdsItems(data []byte) ([]json.RawMessage, string, error) {
 }
 
 // hsdsReader reads a document and keeps what it leaves out.
-type hsdsReader struct{ out Imported }
+type hsdsReader struct{ out ImportResult }
 
 func (r *hsdsReader) leave(path string, w why) {
-	if len(r.out.Left) == maxLeft {
-		r.out.More++
+	if len(r.out.Omissions) == maxLeft {
+		r.out.MoreOmissions++
 		return
 	}
-	r.out.Left = append(r.out.Left, Omission{Path: path, Code: w.code, Reason: w.en, ReasonIT: w.it})
+	r.out.Omissions = append(r.out.Omissions, Omission{Path: path, Code: w.code, Reason: w.en, ReasonIT: w.it})
 }
 
 // placed is a part of a document and where it stands.

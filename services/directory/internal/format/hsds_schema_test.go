@@ -40,7 +40,7 @@ func entities(value any, of string, call func(schema string, entity map[string]a
 
 func written(t *testing.T, all []*directoryv1.Office) any {
 	t.Helper()
-	raw, err := format.HSDS(all, terms(t))
+	raw, err := format.EncodeHSDS(all, terms(t))
 	if err != nil {
 		t.Fatal(err)
 	}

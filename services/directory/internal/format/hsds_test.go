@@ -15,16 +15,16 @@ import (
 
 // roundTrip writes offices and reads them back; nothing may be left out.
 func roundTrip(t rapid.TB, terms *format.Terms, offices []*directoryv1.Office) []*directoryv1.Office {
-	raw, err := format.HSDS(offices, terms)
+	raw, err := format.EncodeHSDS(offices, terms)
 	if err != nil {
 		t.Fatal(err)
 	}
-	back, err := format.FromHSDS(raw)
+	back, err := format.ParseHSDS(raw)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(back.Left) > 0 {
-		t.Fatalf("left out: %v", back.Left)
+	if len(back.Omissions) > 0 {
+		t.Fatalf("left out: %v", back.Omissions)
 	}
 	return back.Offices
 }
@@ -32,7 +32,7 @@ func roundTrip(t rapid.TB, terms *format.Terms, offices []*directoryv1.Office) [
 func TestHSDS_of_the_seeds(t *testing.T) {
 	t.Parallel()
 	for _, id := range seeds {
-		raw, err := format.HSDS([]*directoryv1.Office{seed(t, id)}, terms(t))
+		raw, err := format.EncodeHSDS([]*directoryv1.Office{seed(t, id)}, terms(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,11 +64,11 @@ func TestHSDS_gives_any_office_back(t *testing.T) {
 func TestHSDS_identifiers_are_stable(t *testing.T) {
 	t.Parallel()
 	all := offices(t)
-	alone, err := format.HSDS(all[:1], terms(t))
+	alone, err := format.EncodeHSDS(all[:1], terms(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	together, err := format.HSDS(all, terms(t))
+	together, err := format.EncodeHSDS(all, terms(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestHSDS_refuses_a_day_that_is_none(t *testing.T) {
 		{Hours: []*directoryv1.Hours{{Weekday: 0}}},
 		{Phones: []*directoryv1.Phone{{Hours: []*directoryv1.Hours{{Weekday: 8}}}}},
 	} {
-		if _, err := format.HSDS([]*directoryv1.Office{o}, terms(t)); err == nil || !strings.Contains(err.Error(), "no day of the week") {
+		if _, err := format.EncodeHSDS([]*directoryv1.Office{o}, terms(t)); err == nil || !strings.Contains(err.Error(), "no day of the week") {
 			t.Errorf("got %v", err)
 		}
 	}

@@ -9,10 +9,10 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// HSDS returns offices as a page of organizations of the Human Services Data Specification 3. FromHSDS gives the same offices
-// back: from x_pari, the identifiers, attributes, locations, phones, contacts and names; what HSDS tells besides (status, fees,
+// EncodeHSDS returns offices as a page of organizations of the Human Services Data Specification 3. ParseHSDS gives the same offices
+// back: from x_pari, the identifiers, attributes, locations, phones, contacts and names; what EncodeHSDS tells besides (status, fees,
 // service areas, labels) is there for others and not read back.
-func HSDS(offices []*directoryv1.Office, terms *Terms) ([]byte, error) {
+func EncodeHSDS(offices []*directoryv1.Office, terms *Terms) ([]byte, error) {
 	page := hsdsPage{
 		TotalItems: len(offices), TotalPages: 1, PageNumber: 1, Size: len(offices), FirstPage: true, LastPage: true,
 		Empty: len(offices) == 0, Contents: make([]hsdsOrganization, len(offices)),

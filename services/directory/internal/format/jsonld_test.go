@@ -13,7 +13,7 @@ import (
 
 // skins are the documents of JSON-LD that are made of offices.
 var skins = map[string]func([]*directoryv1.Office, *format.Terms) ([]byte, error){
-	"schema.jsonld": format.SchemaOrg, "cpsv.jsonld": format.CPSV,
+	"schema.jsonld": format.EncodeSchemaOrg, "cpsv.jsonld": format.EncodeCPSV,
 }
 
 func TestJSONLD_of_the_seeds(t *testing.T) {
@@ -101,7 +101,7 @@ func TestJSONLD_of_any_office(t *testing.T) {
 
 func TestSchemaOrg_tells_the_end_of_the_day(t *testing.T) {
 	t.Parallel()
-	raw, err := format.SchemaOrg([]*directoryv1.Office{{Hours: []*directoryv1.Hours{
+	raw, err := format.EncodeSchemaOrg([]*directoryv1.Office{{Hours: []*directoryv1.Hours{
 		{Weekday: 1, Opens: "00:00", Closes: "24:00"}, {Weekday: 2, Opens: "20:00", Closes: "24:00"},
 	}}}, terms(t))
 	if err != nil {

@@ -13,11 +13,11 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// PDF lays out a page that Printable wrote on sheets of A4, so that both always say the same. Who hears the page instead of
+// RenderPDF lays out a page that RenderHTML wrote on sheets of A4, so that both always say the same. Who hears the page instead of
 // seeing it takes the HTML: the sheets have no structure that can be read aloud.
 //
 // Letters that the fonts of every reader have not (those outside of Windows-1252) lose their accents, or become "?".
-func PDF(page []byte, title, lang string, now time.Time) ([]byte, error) {
+func RenderPDF(page []byte, title, lang string, now time.Time) ([]byte, error) {
 	p := fpdf.New("P", "mm", "A4", "")
 	p.SetMargins(margin, margin, margin)
 	p.SetAutoPageBreak(true, margin)

@@ -91,11 +91,11 @@ func TestPDF(t *testing.T) {
 		OfficeId: "prova", Name: "Perché no? Città (più) d'Europa – l’ufficio", Kind: "DESK", State: "ACTIVE", Description: strings.Repeat("Una riga lunga di parole che va a capo. ", 200),
 	}) {
 		for _, lang := range []string{"it", "en"} {
-			page, err := format.Printable(o, lang, "2026-11-25", labels)
+			page, err := format.RenderHTML(o, lang, "2026-11-25", labels)
 			if err != nil {
 				t.Fatal(err)
 			}
-			pdf, err := format.PDF(page, o.GetName(), lang, time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC))
+			pdf, err := format.RenderPDF(page, o.GetName(), lang, time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,11 +14,11 @@ const printCSS = `@page{size:A4;margin:18mm}body{font:11pt/1.45 sans-serif;color
 	`table{border-collapse:collapse}caption{text-align:left;font-weight:bold}th,td{text-align:left;padding:.15em 1em .15em 0;border-bottom:1pt solid #777}` +
 	`a{color:#000}@media print{body{max-width:none;padding:0}a[href^=https]::after{content:" (" attr(href) ")";font-size:9pt;overflow-wrap:anywhere}}`
 
-// Printable returns a page in HTML about one office, to be read on a screen, aloud or on paper, in Italian or, with "en", in
+// RenderHTML returns a page in HTML about one office, to be read on a screen, aloud or on paper, in Italian or, with "en", in
 // English. It says everything that the entry gives from today on (ISO 8601), and nothing of what it does not. It holds no script
 // and fetches nothing.
 // What the office itself wrote stays in Italian, and is marked so on an English page.
-func Printable(office *directoryv1.Office, lang, today string, terms *Terms) ([]byte, error) {
+func RenderHTML(office *directoryv1.Office, lang, today string, terms *Terms) ([]byte, error) {
 	if _, ok := pageWords[lang]; !ok {
 		lang = "it"
 	}

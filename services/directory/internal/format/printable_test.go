@@ -15,7 +15,7 @@ import (
 )
 
 func printed(t rapid.TB, o *directoryv1.Office, lang string, terms *format.Terms) string {
-	raw, err := format.Printable(o, lang, "2026-11-25", terms)
+	raw, err := format.RenderHTML(o, lang, "2026-11-25", terms)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestPrintable_has_an_outline(t *testing.T) {
 
 func TestPrintable_refuses_a_day_that_is_none(t *testing.T) {
 	t.Parallel()
-	if _, err := format.Printable(&directoryv1.Office{Hours: []*directoryv1.Hours{{Weekday: 9}}}, "it", "2026-11-25", terms(t)); err == nil {
+	if _, err := format.RenderHTML(&directoryv1.Office{Hours: []*directoryv1.Hours{{Weekday: 9}}}, "it", "2026-11-25", terms(t)); err == nil {
 		t.Error("it printed a ninth day")
 	}
 }

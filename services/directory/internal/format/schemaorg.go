@@ -11,10 +11,10 @@ import (
 
 const nsSchema = "https://schema.org/"
 
-// SchemaOrg returns offices in the words of schema.org, as one document of JSON-LD with its context inside: an office is a
+// EncodeSchemaOrg returns offices in the words of schema.org, as one document of JSON-LD with its context inside: an office is a
 // GovernmentOffice, what it gives are GovernmentServices. It leaves out what schema.org has no word for: the state of an
 // office, its place in the network, the days on which the entry holds, and who checked it.
-func SchemaOrg(offices []*directoryv1.Office, terms *Terms) ([]byte, error) {
+func EncodeSchemaOrg(offices []*directoryv1.Office, terms *Terms) ([]byte, error) {
 	graph := []node{}
 	for _, o := range offices {
 		s := schemaOrg{terms, o}

@@ -28,7 +28,7 @@ var seeds = []string{"cremona-sportello", "cuneo-nodo", "milano-casa-dei-diritti
 // lists are the vocabularies of the network, as the contract has them.
 func lists(t testing.TB) []*vocabularyv1.Vocabulary {
 	t.Helper()
-	read, err := vocabulary.Read(data.Files)
+	read, err := vocabulary.ParseFS(data.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func terms(t testing.TB) *format.Terms {
 	if err != nil {
 		t.Fatal(err)
 	}
-	places, err := territory.Read(data.Files)
+	places, err := territory.ParseFS(data.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func terms(t testing.TB) *format.Terms {
 // offices are all offices of the directory.
 func offices(t testing.TB) []*directoryv1.Office {
 	t.Helper()
-	all, err := entry.Read(data.Files)
+	all, err := entry.ParseFS(data.Files)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,12 +30,12 @@ func chosen(t testing.TB, names ...string) *format.Terms {
 func TestSKOS_of_grounds(t *testing.T) {
 	t.Parallel()
 	grounds := chosen(t, "ground", "ground_group", "odihr_bias")
-	turtle, err := format.SKOSTurtle(grounds)
+	turtle, err := format.EncodeSKOSTurtle(grounds)
 	if err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "ground.ttl", turtle)
-	document, err := format.SKOSJSONLD(grounds)
+	document, err := format.EncodeSKOSJSONLD(grounds)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestSKOS_of_grounds(t *testing.T) {
 
 func TestSKOS_names_groups_and_days(t *testing.T) {
 	t.Parallel()
-	turtle, err := format.SKOSTurtle(terms(t))
+	turtle, err := format.EncodeSKOSTurtle(terms(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestSKOS_escapes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	turtle, err := format.SKOSTurtle(hostile)
+	turtle, err := format.EncodeSKOSTurtle(hostile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestSKOS_escapes(t *testing.T) {
 
 func TestSKOSJSONLD_is_JSON_with_its_context(t *testing.T) {
 	t.Parallel()
-	raw, err := format.SKOSJSONLD(terms(t))
+	raw, err := format.EncodeSKOSJSONLD(terms(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestNewTerms_refuses_a_base_that_is_no_address(t *testing.T) {
 // Ensure no ground is forgotten and nothing is named that is in no list.
 func TestCrosswalkCSV_holds_every_ground(t *testing.T) {
 	t.Parallel()
-	raw, err := format.CrosswalkCSV(terms(t))
+	raw, err := format.EncodeCrosswalkCSV(terms(t))
 	rows := parsed(t, raw, err)
 	seen := map[string]bool{}
 	for _, row := range rows[1:] {

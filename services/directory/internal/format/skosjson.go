@@ -2,8 +2,8 @@ package format
 
 import "strconv"
 
-// SKOSJSONLD returns what SKOSTurtle returns as JSON-LD, with its context inside.
-func SKOSJSONLD(terms *Terms) ([]byte, error) {
+// EncodeSKOSJSONLD returns what EncodeSKOSTurtle returns as JSON-LD, with its context inside.
+func EncodeSKOSJSONLD(terms *Terms) ([]byte, error) {
 	schemes, err := terms.schemes()
 	if err != nil {
 		return nil, err

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// SKOSTurtle returns the vocabularies as SKOS in Turtle: a scheme for each list, a concept for each term, with the crosswalk
+// EncodeSKOSTurtle returns the vocabularies as SKOS in Turtle: a scheme for each list, a concept for each term, with the crosswalk
 // from grounds to the categories of ODIHR.
-func SKOSTurtle(terms *Terms) ([]byte, error) {
+func EncodeSKOSTurtle(terms *Terms) ([]byte, error) {
 	schemes, err := terms.schemes()
 	if err != nil {
 		return nil, err

@@ -19,8 +19,8 @@ var RomeZone = []string{
 	"END:VTIMEZONE",
 }
 
-// Escape writes a text as the value of a property. Control characters have no place in one.
-func Escape(text string) string {
+// EscapeText writes a text as the value of a property. Control characters have no place in one.
+func EscapeText(text string) string {
 	var b strings.Builder
 	for _, r := range strings.ToValidUTF8(text, "") {
 		switch {
@@ -37,8 +37,8 @@ func Escape(text string) string {
 	return b.String()
 }
 
-// UTC writes a moment.
-func UTC(at time.Time) string { return at.UTC().Format("20060102T150405Z") }
+// FormatUTC writes a moment.
+func FormatUTC(at time.Time) string { return at.UTC().Format("20060102T150405Z") }
 
 // foldAt is how many octets a line has at most, without its end.
 const foldAt = 75
@@ -48,19 +48,19 @@ type Writer struct{ text strings.Builder }
 
 // Begin opens a calendar of a product, under a name that programs show.
 func (w *Writer) Begin(product, name string) {
-	w.Line("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Pari//"+product+"//IT", "CALSCALE:GREGORIAN", "METHOD:PUBLISH")
-	w.Line("X-WR-CALNAME:"+Escape(name), "X-WR-TIMEZONE:Europe/Rome")
-	w.Line(RomeZone...)
+	w.WriteLines("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Pari//"+product+"//IT", "CALSCALE:GREGORIAN", "METHOD:PUBLISH")
+	w.WriteLines("X-WR-CALNAME:"+EscapeText(name), "X-WR-TIMEZONE:Europe/Rome")
+	w.WriteLines(RomeZone...)
 }
 
 // End closes the calendar and returns it.
 func (w *Writer) End() string {
-	w.Line("END:VCALENDAR")
+	w.WriteLines("END:VCALENDAR")
 	return w.text.String()
 }
 
-// Line writes lines, each folded between characters.
-func (w *Writer) Line(lines ...string) {
+// WriteLines writes lines, each folded between characters.
+func (w *Writer) WriteLines(lines ...string) {
 	for _, line := range lines {
 		room := foldAt
 		for len(line) > room {

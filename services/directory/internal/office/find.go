@@ -11,26 +11,26 @@ import (
 
 // Reasons why an office was found.
 const (
-	// ByTerritory: it serves the place asked for.
-	ByTerritory = "TERRITORY"
-	// ByProvince: it serves the province of the municipality asked for, or a part of the province asked for.
-	ByProvince = "TERRITORY_PROVINCE"
-	// ByFallback: nobody who serves the place has what is asked for, and this office of the same region takes people in.
-	ByFallback = "NODE_FALLBACK"
-	// ByGround: it names the ground among those it deals with.
-	ByGround = "GROUND"
-	// ByAllGrounds: it deals with discrimination on whatever ground.
-	ByAllGrounds = "ALL_GROUNDS"
-	// ByAccessMode: it can be reached like that.
-	ByAccessMode = "ACCESS_MODE"
-	// ByService: it gives the service.
-	ByService = "SERVICE"
-	// ByOpening: it is open at the time asked for.
-	ByOpening = "OPEN"
-	// ByLanguage and ByAccessibility: it gives all that was wished for.
-	ByLanguage, ByAccessibility = "LANGUAGE", "ACCESSIBILITY"
-	// PartlyByLanguage and PartlyByAccessibility: it gives some of it.
-	PartlyByLanguage, PartlyByAccessibility = "LANGUAGE_PARTLY", "ACCESSIBILITY_PARTLY"
+	// ReasonTerritory: it serves the place asked for.
+	ReasonTerritory = "TERRITORY"
+	// ReasonProvince: it serves the province of the municipality asked for, or a part of the province asked for.
+	ReasonProvince = "TERRITORY_PROVINCE"
+	// ReasonFallback: nobody who serves the place has what is asked for, and this office of the same region takes people in.
+	ReasonFallback = "NODE_FALLBACK"
+	// ReasonGround: it names the ground among those it deals with.
+	ReasonGround = "GROUND"
+	// ReasonAllGrounds: it deals with discrimination on whatever ground.
+	ReasonAllGrounds = "ALL_GROUNDS"
+	// ReasonAccessMode: it can be reached like that.
+	ReasonAccessMode = "ACCESS_MODE"
+	// ReasonService: it gives the service.
+	ReasonService = "SERVICE"
+	// ReasonOpen: it is open at the time asked for.
+	ReasonOpen = "OPEN"
+	// ReasonLanguage and ReasonAccessibility: it gives all that was wished for.
+	ReasonLanguage, ReasonAccessibility = "LANGUAGE", "ACCESSIBILITY"
+	// ReasonLanguagePartly and ReasonAccessibilityPartly: it gives some of it.
+	ReasonLanguagePartly, ReasonAccessibilityPartly = "LANGUAGE_PARTLY", "ACCESSIBILITY_PARTLY"
 )
 
 // MaxMatches is how many offices Find returns at most.
@@ -85,7 +85,7 @@ func (x *Index) Find(q Query) []Match {
 		return x.best(found, q)
 	}
 	for _, i := range x.serving[q.Territory] {
-		found = x.consider(found, i, q, ByTerritory)
+		found = x.consider(found, i, q, ReasonTerritory)
 	}
 	around := x.within[q.Territory]
 	if province := x.places.Province(q.Territory); province != "" {
@@ -93,7 +93,7 @@ func (x *Index) Find(q Query) []Match {
 	}
 	for _, i := range around {
 		if !slices.Contains(x.serving[q.Territory], i) {
-			found = x.consider(found, i, q, ByProvince)
+			found = x.consider(found, i, q, ReasonProvince)
 		}
 	}
 	if len(found) > 0 {
@@ -101,7 +101,7 @@ func (x *Index) Find(q Query) []Match {
 	}
 	for i := range x.fallback(q.Territory) {
 		if x.offices[i].takesIn() {
-			found = x.consider(found, i, q, ByFallback)
+			found = x.consider(found, i, q, ReasonFallback)
 		}
 	}
 	return x.best(found, q)
@@ -141,9 +141,9 @@ func (x *Index) consider(found []ranked, i int, q Query, territory string) []ran
 	}
 	r := ranked{Match: Match{Office: o}, position: i}
 	switch territory {
-	case ByProvince:
+	case ReasonProvince:
 		r.territory = 1
-	case ByFallback:
+	case ReasonFallback:
 		r.territory = 2
 	}
 	if territory != "" {
@@ -152,9 +152,9 @@ func (x *Index) consider(found []ranked, i int, q Query, territory string) []ran
 	if q.Ground != "" {
 		switch {
 		case slices.Contains(o.Grounds, q.Ground):
-			r.Reasons = append(r.Reasons, ByGround)
+			r.Reasons = append(r.Reasons, ReasonGround)
 		case len(o.Grounds) == 0 && o.takesIn():
-			r.ground, r.Reasons = 1, append(r.Reasons, ByAllGrounds)
+			r.ground, r.Reasons = 1, append(r.Reasons, ReasonAllGrounds)
 		default:
 			return found
 		}
@@ -163,22 +163,22 @@ func (x *Index) consider(found []ranked, i int, q Query, territory string) []ran
 		return found
 	}
 	if q.AccessMode != "" {
-		r.Reasons = append(r.Reasons, ByAccessMode)
+		r.Reasons = append(r.Reasons, ReasonAccessMode)
 	}
 	if q.Service != "" {
-		r.Reasons = append(r.Reasons, ByService)
+		r.Reasons = append(r.Reasons, ReasonService)
 	}
 	if !q.OpenAt.IsZero() {
 		if r.State = x.offices[i].plans.at(q.AccessMode, q.OpenAt); !r.State.Open {
 			return found
 		}
-		r.Reasons = append(r.Reasons, ByOpening)
+		r.Reasons = append(r.Reasons, ReasonOpen)
 	}
 	if !o.takesIn() {
 		r.reception = 1
 	}
 	if len(q.Languages)+len(q.Accessibility) > 0 {
-		r.wish(q)
+		r.rankPreferences(q)
 	}
 	return append(found, r)
 }

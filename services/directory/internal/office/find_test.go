@@ -235,9 +235,9 @@ func TestIndex_Find_Limit(t *testing.T) {
 }
 
 func indexOf(offices []office.Office, places office.Places) *office.Index {
-	ready := make([]*office.Ready, len(offices))
+	ready := make([]*office.Compiled, len(offices))
 	for i, o := range offices {
-		ready[i] = office.Prepare(o)
+		ready[i] = office.Compile(o)
 	}
 	return office.NewIndex(ready, places)
 }

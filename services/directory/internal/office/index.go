@@ -29,7 +29,7 @@ func (p Places) Region(code string) string {
 
 // Index is all offices, ready to be found. It never changes: what is loaded later makes another one.
 type Index struct {
-	offices []*Ready
+	offices []*Compiled
 	places  Places
 
 	byID map[string]int
@@ -38,23 +38,25 @@ type Index struct {
 	serving, within, region map[string][]int
 }
 
-// Ready is an office of which it was worked out when it is open: the dear part of an index, which many may share.
-type Ready struct {
+// Compiled is an office of which it was worked out when it is open: the dear part of an index, which many may share.
+type Compiled struct {
 	Office
 
 	plans plans
 }
 
-// Prepare works out when an office is open.
-func Prepare(o Office) *Ready { return &Ready{Office: o, plans: plansOf(&o)} }
+// Compile works out when an office is open.
+func Compile(o Office) *Compiled { return &Compiled{Office: o, plans: plansOf(&o)} }
 
 // NewIndex indexes offices.
-func NewIndex(offices []*Ready, places Places) *Index { return (&Index{places: places}).With(offices) }
+func NewIndex(offices []*Compiled, places Places) *Index {
+	return (&Index{places: places}).With(offices)
+}
 
 // With returns an index that holds more offices besides.
-func (x *Index) With(more []*Ready) *Index {
+func (x *Index) With(more []*Compiled) *Index {
 	all := slices.Concat(x.offices, more)
-	slices.SortFunc(all, func(a, b *Ready) int { return a.Key().Compare(b.Key()) })
+	slices.SortFunc(all, func(a, b *Compiled) int { return a.Key().Compare(b.Key()) })
 	out := &Index{
 		offices: all, places: x.places, byID: make(map[string]int, len(all)),
 		serving: map[string][]int{}, within: map[string][]int{}, region: map[string][]int{},
@@ -97,7 +99,7 @@ func (x *Index) StateAt(id string, moment time.Time) opening.State {
 
 // Page returns the offices after a key, at most size, of one node or of all ("" for all), and whether more follow.
 func (x *Index) Page(after Key, node string, size int) (page []*Office, more bool) {
-	start, found := slices.BinarySearchFunc(x.offices, after, func(o *Ready, k Key) int { return o.Key().Compare(k) })
+	start, found := slices.BinarySearchFunc(x.offices, after, func(o *Compiled, k Key) int { return o.Key().Compare(k) })
 	if found {
 		start++
 	}

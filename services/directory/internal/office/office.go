@@ -45,9 +45,9 @@ type Office struct {
 
 // Purposes of an address.
 const (
-	Post               = "POST"
-	Entrance           = "ENTRANCE"
-	AccessibleEntrance = "ACCESSIBLE_ENTRANCE"
+	PurposePost               = "POST"
+	PurposeEntrance           = "ENTRANCE"
+	PurposeAccessibleEntrance = "ACCESSIBLE_ENTRANCE"
 )
 
 // Address is a place of an office. Municipality is an ISTAT code.

@@ -8,14 +8,14 @@ import (
 	"github.com/retepari/pari/services/directory/internal/opening"
 )
 
-// ModePhone is the access mode whose hours are those of the telephone; any other has the counter's.
-const ModePhone = "PHONE"
+// AccessModePhone is the access mode whose hours are those of the telephone; any other has the counter's.
+const AccessModePhone = "PHONE"
 
 // CalendarDays is how many days ahead a calendar speaks for, less than opening.MaxCalendarDays.
 const CalendarDays = 366
 
-// Opened is the openings of one office for an access mode, cut at the days on which its entry holds.
-type Opened struct {
+// Openings is the openings of one office for an access mode, cut at the days on which its entry holds.
+type Openings struct {
 	// Known is false when the office gave no hours, or does not work: then no opening does not mean that it is closed.
 	Known bool
 
@@ -24,17 +24,17 @@ type Opened struct {
 }
 
 // Openings returns what there is to know about the openings of an office, or false when there is no such office.
-func (x *Index) Openings(id, mode string) (Opened, bool) {
+func (x *Index) Openings(id, mode string) (Openings, bool) {
 	i, ok := x.byID[id]
 	if !ok {
-		return Opened{}, false
+		return Openings{}, false
 	}
 	o := x.offices[i]
 	said := o.counter()
-	if mode == ModePhone {
+	if mode == AccessModePhone {
 		said = o.telephone()
 	}
-	opened := Opened{Known: o.State == "ACTIVE" && len(said.Hours)+len(said.Exceptions) > 0, plan: x.offices[i].plans.of(mode), from: midnight(o.ValidFrom)}
+	opened := Openings{Known: o.State == "ACTIVE" && len(said.Hours)+len(said.Exceptions) > 0, plan: x.offices[i].plans.of(mode), from: midnight(o.ValidFrom)}
 	if last := midnight(o.ValidTo); !last.IsZero() {
 		opened.to = last.AddDate(0, 0, 1)
 	}
@@ -42,27 +42,27 @@ func (x *Index) Openings(id, mode string) (Opened, bool) {
 }
 
 // Spans yields the openings between two moments, as opening.Plan.Spans does.
-func (o Opened) Spans(from, to time.Time) iter.Seq[opening.Span] {
+func (o Openings) Spans(from, to time.Time) iter.Seq[opening.Span] {
 	return o.plan.Spans(o.cut(from, to))
 }
 
-// Free yields the free windows between two moments, as opening.Plan.Free does.
-func (o Opened) Free(from, to time.Time, length, step time.Duration, busy []opening.Span) iter.Seq[opening.Span] {
+// FreeWindows yields the free windows between two moments, as opening.Plan.FreeWindows does.
+func (o Openings) FreeWindows(from, to time.Time, length, step time.Duration, busy []opening.Span) iter.Seq[opening.Span] {
 	from, to = o.cut(from, to)
-	return o.plan.Free(from, to, length, step, busy)
+	return o.plan.FreeWindows(from, to, length, step, busy)
 }
 
 // Calendar writes the openings of CalendarDays from the day of a moment on, under the identifier and the name of an office.
-func (o Opened) Calendar(id, name string, now time.Time) string {
+func (o Openings) Calendar(id, name string, now time.Time) string {
 	from, to := o.cut(now, now.AddDate(0, 0, CalendarDays-1))
 	if to.Equal(o.to) {
 		to = to.Add(-time.Second) // a calendar takes the day of its end as well
 	}
-	return o.plan.Calendar(opening.Feed{ID: id, Name: name, From: from, To: to, Stamp: now})
+	return o.plan.Calendar(opening.CalendarOptions{ID: id, Name: name, From: from, To: to, Stamp: now})
 }
 
 // cut leaves of a stretch of time what lies in the days of the entry. Nothing left is a stretch that ends before it begins.
-func (o Opened) cut(from, to time.Time) (begins, ends time.Time) {
+func (o Openings) cut(from, to time.Time) (begins, ends time.Time) {
 	if !o.from.IsZero() && from.Before(o.from) {
 		from = o.from
 	}

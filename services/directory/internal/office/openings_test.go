@@ -34,7 +34,7 @@ func TestOpened_KeepsToTheEntry(t *testing.T) {
 		for range opened.Spans(from, from.AddDate(0, 0, 28)) {
 			spans++
 		}
-		for range opened.Free(from, from.AddDate(0, 0, 28), 12*time.Hour, 12*time.Hour, nil) {
+		for range opened.FreeWindows(from, from.AddDate(0, 0, 28), 12*time.Hour, 12*time.Hour, nil) {
 			windows++
 		}
 		if !ok || spans != c.want || windows != 2*c.want || opened.Known != c.known {

@@ -41,7 +41,7 @@ func (o *Office) telephone() opening.Schedule {
 func (o *Office) place() string {
 	place := ""
 	for _, a := range o.Addresses {
-		if a.Purpose == Entrance {
+		if a.Purpose == PurposeEntrance {
 			return a.Municipality
 		}
 		place = cmp.Or(place, a.Municipality)
@@ -71,7 +71,7 @@ func plan(s opening.Schedule) *opening.Plan {
 
 // of returns the plan that matters to somebody who comes in an access mode.
 func (p plans) of(mode string) *opening.Plan {
-	if mode == ModePhone {
+	if mode == AccessModePhone {
 		return p.telephone
 	}
 	return p.counter

@@ -11,8 +11,8 @@ import (
 // MaxCalendarDays is how many days a calendar speaks for at most.
 const MaxCalendarDays = 5 * 366
 
-// Feed says what a calendar is of.
-type Feed struct {
+// CalendarOptions says what a calendar is of.
+type CalendarOptions struct {
 	// ID is that of the office, and the beginning of the identifiers of its events.
 	ID string
 	// Name is shown with each opening.
@@ -28,7 +28,7 @@ type Feed struct {
 // which something else holds are taken out of it and have events of their own. So have days on which the clocks change, in
 // UTC: programs disagree on how long an event lasts then. An event has the same identifier in every calendar of the same
 // feed, as long as its hours stay.
-func (p *Plan) Calendar(f Feed) string {
+func (p *Plan) Calendar(f CalendarOptions) string {
 	w := &calendarWriter{feed: f}
 	w.Begin("opening", f.Name)
 	first, last := max(clampDay(f.From), date(1997, time.January, 1)), clampDay(f.To)
@@ -54,7 +54,7 @@ func (p *Plan) Calendar(f Feed) string {
 func (p *Plan) usual(d day) bool {
 	_, parts := d.parts()
 	reason := p.decide(d).reason
-	return parts == 1 && (reason == ByHours || reason == "")
+	return parts == 1 && (reason == ReasonHours || reason == "")
 }
 
 // weekly writes the openings of a week in force from a day to another.
@@ -79,18 +79,18 @@ func (p *Plan) weekly(w *calendarWriter, week from[week], begins, ends day) {
 			}
 		}
 		for _, t := range times {
-			w.Line("BEGIN:VEVENT")
-			w.Line(fmt.Sprintf("UID:%s-%s-%d-%s@opening.pari", ical.Escape(w.feed.ID), since, i+1, digits(t)), "DTSTAMP:"+utc(w.feed.Stamp.Unix()))
-			w.Line("DTSTART;TZID=Europe/Rome:"+wall(start, t.Opens), "DTEND;TZID=Europe/Rome:"+wall(start, t.Closes))
-			w.Line("RRULE:FREQ=WEEKLY;UNTIL=" + utc(ends.ends()-1))
+			w.WriteLines("BEGIN:VEVENT")
+			w.WriteLines(fmt.Sprintf("UID:%s-%s-%d-%s@opening.pari", ical.EscapeText(w.feed.ID), since, i+1, digits(t)), "DTSTAMP:"+utc(w.feed.Stamp.Unix()))
+			w.WriteLines("DTSTART;TZID=Europe/Rome:"+wall(start, t.Opens), "DTEND;TZID=Europe/Rome:"+wall(start, t.Closes))
+			w.WriteLines("RRULE:FREQ=WEEKLY;UNTIL=" + utc(ends.ends()-1))
 			if len(out) > 0 {
 				left := make([]string, len(out))
 				for j, d := range out {
 					left[j] = wall(d, t.Opens)
 				}
-				w.Line("EXDATE;TZID=Europe/Rome:" + strings.Join(left, ","))
+				w.WriteLines("EXDATE;TZID=Europe/Rome:" + strings.Join(left, ","))
 			}
-			w.Line("SUMMARY:"+ical.Escape(w.feed.Name), "TRANSP:TRANSPARENT", "END:VEVENT")
+			w.WriteLines("SUMMARY:"+ical.EscapeText(w.feed.Name), "TRANSP:TRANSPARENT", "END:VEVENT")
 		}
 	}
 }
@@ -99,32 +99,32 @@ func (p *Plan) weekly(w *calendarWriter, week from[week], begins, ends day) {
 func (p *Plan) single(w *calendarWriter, d day) {
 	note := p.decide(d).note
 	p.walk(d, d, func(from, to int64) bool {
-		w.Line("BEGIN:VEVENT")
-		w.Line(fmt.Sprintf("UID:%s-%s@opening.pari", ical.Escape(w.feed.ID), utc(from)), "DTSTAMP:"+utc(w.feed.Stamp.Unix()))
-		w.Line("DTSTART:"+utc(from), "DTEND:"+utc(to), "SUMMARY:"+ical.Escape(w.feed.Name))
+		w.WriteLines("BEGIN:VEVENT")
+		w.WriteLines(fmt.Sprintf("UID:%s-%s@opening.pari", ical.EscapeText(w.feed.ID), utc(from)), "DTSTAMP:"+utc(w.feed.Stamp.Unix()))
+		w.WriteLines("DTSTART:"+utc(from), "DTEND:"+utc(to), "SUMMARY:"+ical.EscapeText(w.feed.Name))
 		if note != "" {
-			w.Line("DESCRIPTION:" + ical.Escape(note))
+			w.WriteLines("DESCRIPTION:" + ical.EscapeText(note))
 		}
-		w.Line("TRANSP:TRANSPARENT", "END:VEVENT")
+		w.WriteLines("TRANSP:TRANSPARENT", "END:VEVENT")
 		return true
 	})
 }
 
 // digits writes an opening as 0900-1300.
-func digits(t Times) string {
+func digits(t TimeRange) string {
 	return strings.ReplaceAll(t.Opens.String()+"-"+t.Closes.String(), ":", "")
 }
 
 // wall writes a time on a wall clock; 24:00 is the beginning of the next day.
-func wall(d day, c Clock) string {
+func wall(d day, c TimeOfDay) string {
 	return d.midnight().Add(time.Duration(c) * time.Minute).Format("20060102T150405")
 }
 
-func utc(second int64) string { return ical.UTC(time.Unix(second, 0)) }
+func utc(second int64) string { return ical.FormatUTC(time.Unix(second, 0)) }
 
 // calendarWriter writes the events of a feed.
 type calendarWriter struct {
 	ical.Writer
 
-	feed Feed
+	feed CalendarOptions
 }

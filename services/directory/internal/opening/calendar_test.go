@@ -91,8 +91,8 @@ func property(t rapid.TB, event *ics.VEvent, name ics.ComponentProperty) (moment
 
 var stamp = time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
 
-func feed(from time.Time, days int) opening.Feed {
-	return opening.Feed{ID: "desk", Name: "Sportello", From: from, To: from.AddDate(0, 0, days-1), Stamp: stamp}
+func feed(from time.Time, days int) opening.CalendarOptions {
+	return opening.CalendarOptions{ID: "desk", Name: "Sportello", From: from, To: from.AddDate(0, 0, days-1), Stamp: stamp}
 }
 
 // same fails unless the calendar of the days says what the plan says, each event under an identifier of its own.
@@ -120,7 +120,7 @@ func TestPlan_Calendar_SaysWhatThePlanSays(t *testing.T) {
 		"night of the changes": {Hours: []opening.Hours{hours(t, 6, "20:00", "24:00"), hours(t, 7, "00:00", "05:00")}, Holidays: opening.HolidaysOpen},
 		"in the hour itself":   {Hours: []opening.Hours{hours(t, 7, "02:00", "03:00"), hours(t, 7, "02:30", "02:45")}},
 		"first Monday only": {Exceptions: []opening.Exception{
-			{From: "2025-01-01", RRule: "FREQ=MONTHLY;BYDAY=1MO", Hours: []opening.Times{{Opens: 900, Closes: 1080}}}}},
+			{From: "2025-01-01", RRule: "FREQ=MONTHLY;BYDAY=1MO", Hours: []opening.TimeRange{{Opens: 900, Closes: 1080}}}}},
 		"summer closing": {Hours: cremona(t), Exceptions: []opening.Exception{{From: "2026-08-10", To: "2026-08-23", Closed: true}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -161,9 +161,9 @@ func TestPlan_Calendar_Lines(t *testing.T) {
 func TestPlan_Calendar_Text(t *testing.T) {
 	t.Parallel()
 	p := plan(t, opening.Schedule{Hours: []opening.Hours{hours(t, 2, "09:00", "13:00")}, Place: "019036", Exceptions: []opening.Exception{
-		{From: "2026-12-15", Hours: []opening.Times{{Opens: 600, Closes: 660}}, Reason: "riunione, poi aperto"},
+		{From: "2026-12-15", Hours: []opening.TimeRange{{Opens: 600, Closes: 660}}, Reason: "riunione, poi aperto"},
 	}})
-	f := opening.Feed{ID: "cremona-sportello", Name: "Sportello; Cremona", From: stamp, To: stamp.AddDate(0, 0, 27), Stamp: stamp}
+	f := opening.CalendarOptions{ID: "cremona-sportello", Name: "Sportello; Cremona", From: stamp, To: stamp.AddDate(0, 0, 27), Stamp: stamp}
 	_, events, _ := strings.Cut(p.Calendar(f), "END:VTIMEZONE\r\n")
 	want := strings.Join([]string{
 		"BEGIN:VEVENT", "UID:cremona-sportello-always-2-0900-1300@opening.pari", "DTSTAMP:20261124T100000Z",

@@ -141,7 +141,7 @@ func (d day) parts() (parts [2]part, n int) {
 }
 
 // clip returns the seconds of a part that show the times; from is not before to when there are none.
-func (p part) clip(t Times) (from, to int64) {
+func (p part) clip(t TimeRange) (from, to int64) {
 	return max(p.midnight+int64(t.Opens)*60, p.from), min(p.midnight+int64(t.Closes)*60, p.to)
 }
 

@@ -20,7 +20,7 @@
 //
 // # Limits
 //
-// Answers are given for the years 1970 to 2399; holidays are known from 1990 on. What comes next is looked for over Horizon
+// Answers are given for the years 1970 to 2399; holidays are known from 1990 on. What comes next is looked for over HorizonDays
 // days. A repeating exception speaks for RuleYears years from its first day.
 package opening
 
@@ -31,8 +31,8 @@ const (
 	MaxRules      = 20
 	// RuleYears is for how many years from its first day a repeating exception speaks.
 	RuleYears = 30
-	// Horizon is how many days ahead the next opening or closing is looked for.
-	Horizon = 800
+	// HorizonDays is how many days ahead the next opening or closing is looked for.
+	HorizonDays = 800
 )
 
 // Schedule is what a source says about the opening of one counter or telephone. Empty fields are not given.
@@ -47,9 +47,9 @@ type Schedule struct {
 // Hours is one opening of every week: open from Opens, closed at Closes. Weekday is 1 Monday to 7 Sunday. Two of a day make
 // split hours; hours in force over different dates make seasons.
 type Hours struct {
-	Weekday int   `yaml:"weekday" json:"weekday"`
-	Opens   Clock `yaml:"opens" json:"opens"`
-	Closes  Clock `yaml:"closes" json:"closes"`
+	Weekday int       `yaml:"weekday" json:"weekday"`
+	Opens   TimeOfDay `yaml:"opens" json:"opens"`
+	Closes  TimeOfDay `yaml:"closes" json:"closes"`
 	// ValidFrom and ValidTo are the first and the last day on which it is in force; empty is without end.
 	ValidFrom string `yaml:"valid_from,omitempty" json:"valid_from,omitempty"`
 	ValidTo   string `yaml:"valid_to,omitempty" json:"valid_to,omitempty"`
@@ -62,17 +62,17 @@ type Exception struct {
 	From string `yaml:"from" json:"from"`
 	To   string `yaml:"to,omitempty" json:"to,omitempty"`
 	// RRule is a recurrence of RFC 5545, such as FREQ=MONTHLY;BYDAY=1MO for the first Monday of each month.
-	RRule  string  `yaml:"rrule,omitempty" json:"rrule,omitempty"`
-	Closed bool    `yaml:"closed,omitempty" json:"closed,omitempty"`
-	Hours  []Times `yaml:"hours,omitempty" json:"hours,omitempty"`
+	RRule  string      `yaml:"rrule,omitempty" json:"rrule,omitempty"`
+	Closed bool        `yaml:"closed,omitempty" json:"closed,omitempty"`
+	Hours  []TimeRange `yaml:"hours,omitempty" json:"hours,omitempty"`
 	// Reason says why, in the words of the source.
 	Reason string `yaml:"reason,omitempty" json:"reason,omitempty"`
 }
 
-// Times is one opening of one day.
-type Times struct {
-	Opens  Clock `yaml:"opens" json:"opens"`
-	Closes Clock `yaml:"closes" json:"closes"`
+// TimeRange is one opening of one day.
+type TimeRange struct {
+	Opens  TimeOfDay `yaml:"opens" json:"opens"`
+	Closes TimeOfDay `yaml:"closes" json:"closes"`
 }
 
 // HolidayRule says what a schedule does on holidays.

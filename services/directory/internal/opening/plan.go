@@ -12,16 +12,16 @@ type Reason string
 
 // The reasons.
 const (
-	// ByHours: the weekly hours.
-	ByHours Reason = "HOURS"
-	// ByException: a dated exception.
-	ByException Reason = "EXCEPTION"
-	// ByRepetition: a repeating exception.
-	ByRepetition Reason = "REPETITION"
-	// ByHoliday: it closes on holidays.
-	ByHoliday Reason = "HOLIDAY"
-	// ByHolidayNotGiven: it is a holiday, and nobody said whether it opens then.
-	ByHolidayNotGiven Reason = "HOLIDAY_NOT_GIVEN"
+	// ReasonHours: the weekly hours.
+	ReasonHours Reason = "HOURS"
+	// ReasonException: a dated exception.
+	ReasonException Reason = "EXCEPTION"
+	// ReasonRepetition: a repeating exception.
+	ReasonRepetition Reason = "REPETITION"
+	// ReasonHoliday: it closes on holidays.
+	ReasonHoliday Reason = "HOLIDAY"
+	// ReasonHolidayNotGiven: it is a holiday, and nobody said whether it opens then.
+	ReasonHolidayNotGiven Reason = "HOLIDAY_NOT_GIVEN"
 )
 
 // Plan is a schedule made ready to be asked. It never changes, and many may ask at once. The empty Plan knows nothing.
@@ -44,11 +44,11 @@ type from[T any] struct {
 // week is the openings of each weekday, in order, none touching the next. It is not known where no hours are in force.
 type week struct {
 	known bool
-	times [7][]Times
+	times [7][]TimeRange
 }
 
 type exception struct {
-	times []Times
+	times []TimeRange
 	note  string
 }
 
@@ -56,8 +56,8 @@ type exception struct {
 // one, and of dated exceptions that share a day the one listed last counts, as it does of repeating ones.
 func Compile(s Schedule) (*Plan, error) {
 	var bad []error
-	for _, problem := range Check(s) {
-		if problem.Reason != Overlap {
+	for _, problem := range Validate(s) {
+		if problem.Code != Overlap {
 			bad = append(bad, problem)
 		}
 	}
@@ -151,7 +151,7 @@ func weekOf(hours []Hours, running []period, on day) week {
 	for _, h := range hours {
 		if first, last, _ := parseRange(h.ValidFrom, h.ValidTo); first <= on && on <= last {
 			w.known = true
-			w.times[h.Weekday-1] = append(w.times[h.Weekday-1], Times{h.Opens, h.Closes})
+			w.times[h.Weekday-1] = append(w.times[h.Weekday-1], TimeRange{h.Opens, h.Closes})
 		}
 	}
 	for i := range w.times {
@@ -161,9 +161,9 @@ func weekOf(hours []Hours, running []period, on day) week {
 }
 
 // union returns openings of a day in order, those that touch or overlap as one.
-func union(times []Times) []Times {
-	sorted := slices.SortedFunc(slices.Values(times), func(a, b Times) int { return cmp.Compare(a.Opens, b.Opens) })
-	var out []Times
+func union(times []TimeRange) []TimeRange {
+	sorted := slices.SortedFunc(slices.Values(times), func(a, b TimeRange) int { return cmp.Compare(a.Opens, b.Opens) })
+	var out []TimeRange
 	for _, t := range sorted {
 		if n := len(out); n > 0 && t.Opens <= out[n-1].Closes {
 			out[n-1].Closes = max(out[n-1].Closes, t.Closes)
@@ -188,7 +188,7 @@ type decision struct {
 	reason  Reason
 	note    string
 	holiday Holiday
-	times   []Times
+	times   []TimeRange
 }
 
 // decide returns what is said about a day: the order is that of the package's comment.
@@ -198,7 +198,7 @@ func (p *Plan) decide(d day) decision {
 	}
 	out := decision{known: true, holiday: d.holiday(p.place)}
 	if i := *at(p.dated, d); i >= 0 {
-		out.reason, out.times, out.note = ByException, p.exceptions[i].times, p.exceptions[i].note
+		out.reason, out.times, out.note = ReasonException, p.exceptions[i].times, p.exceptions[i].note
 		return out
 	}
 	w := at(p.weeks, d)
@@ -207,23 +207,23 @@ func (p *Plan) decide(d day) decision {
 	case !repeats && !w.known:
 		return decision{holiday: out.holiday}
 	case out.holiday != Holiday{} && p.holidays == HolidaysClosed:
-		out.reason = ByHoliday
+		out.reason = ReasonHoliday
 	case out.holiday != Holiday{} && p.holidays == HolidaysNotGiven:
-		out.reason = ByHolidayNotGiven
+		out.reason = ReasonHolidayNotGiven
 	case repeats:
-		out.reason, out.times, out.note = ByRepetition, p.exceptions[i].times, p.exceptions[i].note
+		out.reason, out.times, out.note = ReasonRepetition, p.exceptions[i].times, p.exceptions[i].note
 	default:
-		out.reason, out.times = ByHours, w.times[d.weekday()-1]
+		out.reason, out.times = ReasonHours, w.times[d.weekday()-1]
 	}
 	return out
 }
 
 // times returns the openings of a day: those of decide, sooner on days without any.
-func (p *Plan) times(d day) []Times {
+func (p *Plan) times(d day) []TimeRange {
 	if i := *at(p.dated, d); i >= 0 {
 		return p.exceptions[i].times
 	}
-	var times []Times
+	var times []TimeRange
 	if i, repeats := p.repeated[d]; repeats {
 		times = p.exceptions[i].times
 	} else {

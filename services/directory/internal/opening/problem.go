@@ -1,43 +1,43 @@
 package opening
 
-// Wrong says what is wrong with a schedule, in a word that programs understand.
-type Wrong string
+// ProblemCode says what is wrong with a schedule, in a word that programs understand.
+type ProblemCode string
 
 // What can be wrong.
 const (
-	TooMany           Wrong = "TOO_MANY"
-	Empty             Wrong = "EMPTY"
-	UnknownValue      Wrong = "UNKNOWN_VALUE"
-	BadPlace          Wrong = "BAD_PLACE"
-	BadWeekday        Wrong = "BAD_WEEKDAY"
-	BadTime           Wrong = "BAD_TIME"
-	BadDate           Wrong = "BAD_DATE"
-	BadRRule          Wrong = "BAD_RRULE"
-	RangeReversed     Wrong = "RANGE_REVERSED"
-	ClosesBeforeOpens Wrong = "CLOSES_BEFORE_OPENS"
-	ClosedWithHours   Wrong = "CLOSED_WITH_HOURS"
-	Overlap           Wrong = "OVERLAP"
-	HourSkipped       Wrong = "HOUR_SKIPPED_BY_CLOCK_CHANGE"
+	TooMany           ProblemCode = "TOO_MANY"
+	Empty             ProblemCode = "EMPTY"
+	UnknownValue      ProblemCode = "UNKNOWN_VALUE"
+	BadPlace          ProblemCode = "BAD_PLACE"
+	BadWeekday        ProblemCode = "BAD_WEEKDAY"
+	BadTime           ProblemCode = "BAD_TIME"
+	BadDate           ProblemCode = "BAD_DATE"
+	BadRRule          ProblemCode = "BAD_RRULE"
+	RangeReversed     ProblemCode = "RANGE_REVERSED"
+	ClosesBeforeOpens ProblemCode = "CLOSES_BEFORE_OPENS"
+	ClosedWithHours   ProblemCode = "CLOSED_WITH_HOURS"
+	Overlap           ProblemCode = "OVERLAP"
+	HourSkipped       ProblemCode = "HOUR_SKIPPED_BY_CLOCK_CHANGE"
 )
 
 // Problem is one thing that is wrong with a schedule.
 type Problem struct {
 	// Path of the field: hours[2].closes.
 	Path string
-	// Reason says what is wrong with it.
-	Reason Wrong
+	// Code says what is wrong with it.
+	Code ProblemCode
 }
 
 // Error is the problem for whoever writes the schedule.
 func (p Problem) Error() string { return p.Path + ": " + p.English() }
 
 // English says what is wrong and what to do.
-func (p Problem) English() string { return texts[p.Reason].english }
+func (p Problem) English() string { return texts[p.Code].english }
 
 // Italian says what is wrong and what to do.
-func (p Problem) Italian() string { return texts[p.Reason].italian }
+func (p Problem) Italian() string { return texts[p.Code].italian }
 
-var texts = map[Wrong]struct{ english, italian string }{
+var texts = map[ProblemCode]struct{ english, italian string }{
 	TooMany: {
 		"this list has too many entries: write fewer",
 		"questo elenco ha troppe voci: indicane meno"},

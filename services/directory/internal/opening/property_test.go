@@ -32,11 +32,11 @@ func date(t *rapid.T, name string) time.Time {
 	return firstDay.AddDate(0, 0, rapid.IntRange(0, int(lastDay.Sub(firstDay)/(24*time.Hour))).Draw(t, name))
 }
 
-func times(t *rapid.T) opening.Times {
+func times(t *rapid.T) opening.TimeRange {
 	edges := []int{0, 60, 119, 120, 121, 150, 179, 180, 181, 540, 1439}
 	opens := rapid.OneOf(rapid.SampledFrom(edges), rapid.IntRange(0, 24*60-1)).Draw(t, "opens")
 	closes := rapid.OneOf(rapid.Just(24*60), rapid.IntRange(opens+1, 24*60)).Draw(t, "closes")
-	return opening.Times{Opens: opening.Clock(opens), Closes: opening.Clock(closes)}
+	return opening.TimeRange{Opens: opening.TimeOfDay(opens), Closes: opening.TimeOfDay(closes)}
 }
 
 // schedule draws a schedule that Compile takes, and its plan.
@@ -67,7 +67,7 @@ func schedule(t *rapid.T) (opening.Schedule, *opening.Plan) {
 			e.To = maybe("to", from.AddDate(0, 0, rapid.IntRange(0, 20).Draw(t, "length")))
 		}
 		if e.Closed = rapid.Bool().Draw(t, "closed"); !e.Closed {
-			e.Hours = []opening.Times{times(t)}
+			e.Hours = []opening.TimeRange{times(t)}
 		}
 		s.Exceptions = append(s.Exceptions, e)
 	}
@@ -81,10 +81,10 @@ func schedule(t *rapid.T) (opening.Schedule, *opening.Plan) {
 // shown tells whether a clock on a wall in Rome shows a time of the schedule: the definition, as short as it can be said.
 func shown(s opening.Schedule, moment time.Time) bool {
 	wall := moment.In(rome)
-	today, minute := wall.Format(time.DateOnly), opening.Clock(wall.Hour()*60+wall.Minute())
+	today, minute := wall.Format(time.DateOnly), opening.TimeOfDay(wall.Hour()*60+wall.Minute())
 	within := func(from, to string) bool { return (from == "" || from <= today) && (to == "" || today <= to) }
-	showing := func(times []opening.Times) bool {
-		return slices.ContainsFunc(times, func(t opening.Times) bool { return t.Opens <= minute && minute < t.Closes })
+	showing := func(times []opening.TimeRange) bool {
+		return slices.ContainsFunc(times, func(t opening.TimeRange) bool { return t.Opens <= minute && minute < t.Closes })
 	}
 	repeats := -1
 	for i, e := range slices.Backward(s.Exceptions) {
@@ -219,12 +219,12 @@ func TestPlan_Free_Properties(t *testing.T) {
 				}
 			}
 		}
-		got := slices.Collect(p.Free(from, to, length, step, busy))
+		got := slices.Collect(p.FreeWindows(from, to, length, step, busy))
 		if !slices.EqualFunc(got, want, func(a, b opening.Span) bool { return a.From.Equal(b.From) && a.To.Equal(b.To) }) {
 			t.Fatalf("got %v, want %v", got, want)
 		}
 	})
-	if got := slices.Collect(plan(t, opening.Schedule{Hours: cremona(t)}).Free(firstDay, lastDay, time.Hour, 0, nil)); got != nil {
+	if got := slices.Collect(plan(t, opening.Schedule{Hours: cremona(t)}).FreeWindows(firstDay, lastDay, time.Hour, 0, nil)); got != nil {
 		t.Errorf("without a step there are %v", got)
 	}
 }

@@ -12,9 +12,9 @@ type State struct {
 	// Known is false when nobody said anything about the day; then only Holiday is said besides.
 	Known bool
 	Open  bool
-	// Until is when it closes, if it is open. Zero: not within Horizon.
+	// Until is when it closes, if it is open. Zero: not within HorizonDays.
 	Until time.Time
-	// Next is when it next opens, if it is closed. Zero: not within Horizon.
+	// Next is when it next opens, if it is closed. Zero: not within HorizonDays.
 	Next time.Time
 	// Reason is what decided about the day.
 	Reason Reason
@@ -39,7 +39,7 @@ func (p *Plan) StateAt(moment time.Time) State {
 		return state
 	}
 	second := moment.Unix()
-	p.walk(d, d+Horizon, func(from, to int64) bool {
+	p.walk(d, d+HorizonDays, func(from, to int64) bool {
 		switch {
 		case to <= second:
 			return true
@@ -47,7 +47,7 @@ func (p *Plan) StateAt(moment time.Time) State {
 			state.Next = local(from)
 		default:
 			state.Open = true
-			if to < min(d+Horizon, lastDay).ends() {
+			if to < min(d+HorizonDays, lastDay).ends() {
 				state.Until = local(to)
 			}
 		}
@@ -57,7 +57,7 @@ func (p *Plan) StateAt(moment time.Time) State {
 }
 
 // NextOpening returns the first moment from after on at which it is open: after itself if it is open then. It is false when
-// there is none within Horizon.
+// there is none within HorizonDays.
 func (p *Plan) NextOpening(after time.Time) (time.Time, bool) {
 	d, ok := dayAt(after)
 	if !ok {
@@ -65,7 +65,7 @@ func (p *Plan) NextOpening(after time.Time) (time.Time, bool) {
 	}
 	var next time.Time
 	found, second := false, after.Unix()
-	p.walk(d, d+Horizon, func(from, to int64) bool {
+	p.walk(d, d+HorizonDays, func(from, to int64) bool {
 		if to <= second {
 			return true
 		}

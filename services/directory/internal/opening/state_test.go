@@ -125,7 +125,7 @@ func TestPlan_StateAt_Exceptions(t *testing.T) {
 	}
 	other := func(from, rule, opens, closes string) opening.Exception {
 		h := hours(t, 1, opens, closes)
-		return opening.Exception{From: from, RRule: rule, Hours: []opening.Times{{Opens: h.Opens, Closes: h.Closes}}}
+		return opening.Exception{From: from, RRule: rule, Hours: []opening.TimeRange{{Opens: h.Opens, Closes: h.Closes}}}
 	}
 	const firstMonday = "FREQ=MONTHLY;BYDAY=1MO"
 	summer, winter := hours(t, 2, "08:00", "12:00"), hours(t, 2, "09:00", "13:00")
@@ -139,33 +139,33 @@ func TestPlan_StateAt_Exceptions(t *testing.T) {
 		until, next string
 	}{
 		{"is closed on the patron day of its place", opening.Schedule{Hours: milano(t), Place: "015146"}, "2026-12-07T10:00:00+01:00",
-			opening.State{Known: true, Reason: opening.ByHoliday, Holiday: opening.HolidayOn(2026, 12, 7, "015146")}, "", "2026-12-09T08:30:00+01:00"},
+			opening.State{Known: true, Reason: opening.ReasonHoliday, Holiday: opening.HolidayOn(2026, 12, 7, "015146")}, "", "2026-12-09T08:30:00+01:00"},
 		{"is taken as closed where nothing is said about holidays", opening.Schedule{Hours: milano(t)}, "2026-12-08T10:00:00+01:00",
-			opening.State{Known: true, Reason: opening.ByHolidayNotGiven, Holiday: opening.HolidayOn(2026, 12, 8, "")}, "", "2026-12-09T08:30:00+01:00"},
+			opening.State{Known: true, Reason: opening.ReasonHolidayNotGiven, Holiday: opening.HolidayOn(2026, 12, 8, "")}, "", "2026-12-09T08:30:00+01:00"},
 		{"names the holiday on which it opens", opening.Schedule{Hours: milano(t), Holidays: opening.HolidaysOpen}, "2026-12-08T10:00:00+01:00",
-			opening.State{Known: true, Open: true, Reason: opening.ByHours, Holiday: opening.HolidayOn(2026, 12, 8, "")}, "2026-12-08T12:30:00+01:00", ""},
+			opening.State{Known: true, Open: true, Reason: opening.ReasonHours, Holiday: opening.HolidayOn(2026, 12, 8, "")}, "2026-12-08T12:30:00+01:00", ""},
 		{"opens on a holiday by exception", opening.Schedule{Hours: cremona(t), Place: "019036", Exceptions: []opening.Exception{other("2026-12-08", "", "10:00", "11:00")}},
-			"2026-12-08T10:30:00+01:00", opening.State{Known: true, Open: true, Reason: opening.ByException, Holiday: opening.HolidayOn(2026, 12, 8, "")},
+			"2026-12-08T10:30:00+01:00", opening.State{Known: true, Open: true, Reason: opening.ReasonException, Holiday: opening.HolidayOn(2026, 12, 8, "")},
 			"2026-12-08T11:00:00+01:00", ""},
 		{"does not open on a holiday by repetition", opening.Schedule{Hours: cremona(t), Exceptions: []opening.Exception{other("2020-01-01", firstMonday, "10:00", "11:00")}},
-			"2025-01-06T10:30:00+01:00", opening.State{Known: true, Reason: opening.ByHolidayNotGiven, Holiday: opening.HolidayOn(2025, 1, 6, "")},
+			"2025-01-06T10:30:00+01:00", opening.State{Known: true, Reason: opening.ReasonHolidayNotGiven, Holiday: opening.HolidayOn(2025, 1, 6, "")},
 			"", "2025-01-07T09:00:00+01:00"},
 		{"is closed over a range, and says why", opening.Schedule{Hours: cremona(t), Exceptions: []opening.Exception{closed("2026-08-10", "2026-08-23", "ferie")}},
-			"2026-08-11T10:00:00+02:00", opening.State{Known: true, Reason: opening.ByException, Note: "ferie"}, "", "2026-08-25T09:00:00+02:00"},
+			"2026-08-11T10:00:00+02:00", opening.State{Known: true, Reason: opening.ReasonException, Note: "ferie"}, "", "2026-08-25T09:00:00+02:00"},
 		{"opens on the first Monday", opening.Schedule{Hours: cremona(t), Exceptions: []opening.Exception{other("2026-01-01", firstMonday, "15:00", "18:00")}},
-			"2026-11-02T16:00:00+01:00", opening.State{Known: true, Open: true, Reason: opening.ByRepetition}, "2026-11-02T18:00:00+01:00", ""},
+			"2026-11-02T16:00:00+01:00", opening.State{Known: true, Open: true, Reason: opening.ReasonRepetition}, "2026-11-02T18:00:00+01:00", ""},
 		{"is known to be closed when it opens by repetition only", opening.Schedule{Exceptions: []opening.Exception{other("2026-01-01", firstMonday, "15:00", "18:00")}},
-			"2026-11-03T16:00:00+01:00", opening.State{Known: true, Reason: opening.ByHours}, "", "2026-12-07T15:00:00+01:00"},
+			"2026-11-03T16:00:00+01:00", opening.State{Known: true, Reason: opening.ReasonHours}, "", "2026-12-07T15:00:00+01:00"},
 		{"lets a date beat a repetition", opening.Schedule{Exceptions: []opening.Exception{closed("2026-11-02", "", "ponte"), other("2026-01-01", firstMonday, "15:00", "18:00")}},
-			"2026-11-02T16:00:00+01:00", opening.State{Known: true, Reason: opening.ByException, Note: "ponte"}, "", "2026-12-07T15:00:00+01:00"},
+			"2026-11-02T16:00:00+01:00", opening.State{Known: true, Reason: opening.ReasonException, Note: "ponte"}, "", "2026-12-07T15:00:00+01:00"},
 		{"has summer hours", opening.Schedule{Hours: []opening.Hours{summer, winter}}, "2026-09-15T08:30:00+02:00",
-			opening.State{Known: true, Open: true, Reason: opening.ByHours}, "2026-09-15T12:00:00+02:00", ""},
+			opening.State{Known: true, Open: true, Reason: opening.ReasonHours}, "2026-09-15T12:00:00+02:00", ""},
 		{"has winter hours after them", opening.Schedule{Hours: []opening.Hours{summer, winter}}, "2026-09-15T12:00:00+02:00",
-			opening.State{Known: true, Reason: opening.ByHours}, "", "2026-09-22T09:00:00+02:00"},
+			opening.State{Known: true, Reason: opening.ReasonHours}, "", "2026-09-22T09:00:00+02:00"},
 		{"knows nothing of a season without hours", opening.Schedule{Hours: []opening.Hours{summer}}, "2026-10-04T08:30:00+02:00",
 			opening.State{Holiday: opening.HolidayOn(2026, 10, 4, "")}, "", ""},
 		{"does not hang where the zone's bounds do not advance", opening.Schedule{Hours: cremona(t)}, "2040-12-31T12:00:00+01:00",
-			opening.State{Known: true, Reason: opening.ByHours}, "", "2041-01-02T09:00:00+01:00"},
+			opening.State{Known: true, Reason: opening.ReasonHours}, "", "2041-01-02T09:00:00+01:00"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -184,7 +184,7 @@ func TestPlan_StateAt_Exceptions(t *testing.T) {
 func BenchmarkStateAt(b *testing.B) {
 	p := plan(b, opening.Schedule{Hours: cremona(b), Place: "019036", Exceptions: []opening.Exception{
 		{From: "2026-08-10", To: "2026-08-23", Closed: true},
-		{From: "2026-01-01", RRule: "FREQ=MONTHLY;BYDAY=1MO", Hours: []opening.Times{{Opens: 900, Closes: 1080}}},
+		{From: "2026-01-01", RRule: "FREQ=MONTHLY;BYDAY=1MO", Hours: []opening.TimeRange{{Opens: 900, Closes: 1080}}},
 	}})
 	for _, year := range []int{2026, 2126, 2326} {
 		b.Run(strconv.Itoa(year), func(b *testing.B) {

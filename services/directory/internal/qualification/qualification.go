@@ -11,8 +11,8 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// Standing is how an office stands in one kind of training.
-type Standing struct {
+// Status is how an office stands in one kind of training.
+type Status struct {
 	// Office is its identifier.
 	Office string
 	Kind   string
@@ -30,8 +30,8 @@ type Edition struct {
 	From, To time.Time
 }
 
-// Next is when the next qualifications end, and how many do on that day; zero when none ends.
-func (s Standing) Next() (day time.Time, persons int64) {
+// NextExpiry is when the next qualifications end, and how many do on that day; zero when none ends.
+func (s Status) NextExpiry() (day time.Time, persons int64) {
 	for _, e := range s.Editions {
 		switch {
 		case e.To.IsZero():
@@ -42,10 +42,10 @@ func (s Standing) Next() (day time.Time, persons int64) {
 	return day, persons
 }
 
-// On returns how offices stand on a day, by office and kind. An office stands where a course that is over has counted it.
-func On(day time.Time, courses []*directoryv1.Course) []Standing {
+// ListStatus returns how offices stand on a day, by office and kind. An office stands where a course that is over has counted it.
+func ListStatus(day time.Time, courses []*directoryv1.Course) []Status {
 	type key struct{ office, kind string }
-	all := map[key]*Standing{}
+	all := map[key]*Status{}
 	for _, c := range courses {
 		for _, held := range c.GetEditions() {
 			from, err := time.Parse(time.DateOnly, held.GetTo())
@@ -57,7 +57,7 @@ func On(day time.Time, courses []*directoryv1.Course) []Standing {
 				for _, kind := range distinct(c.GetKinds()) {
 					k := key{office, kind}
 					if all[k] == nil {
-						all[k] = &Standing{Office: office, Kind: kind}
+						all[k] = &Status{Office: office, Kind: kind}
 					}
 					if !to.IsZero() && to.Before(day) {
 						all[k].Expired += persons
@@ -69,12 +69,12 @@ func On(day time.Time, courses []*directoryv1.Course) []Standing {
 			}
 		}
 	}
-	standings := make([]Standing, 0, len(all))
+	standings := make([]Status, 0, len(all))
 	for _, s := range all {
 		slices.SortFunc(s.Editions, endsFirst)
 		standings = append(standings, *s)
 	}
-	slices.SortFunc(standings, func(a, b Standing) int { return cmp.Or(cmp.Compare(a.Office, b.Office), cmp.Compare(a.Kind, b.Kind)) })
+	slices.SortFunc(standings, func(a, b Status) int { return cmp.Or(cmp.Compare(a.Office, b.Office), cmp.Compare(a.Kind, b.Kind)) })
 	return standings
 }
 

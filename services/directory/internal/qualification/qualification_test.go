@@ -58,7 +58,7 @@ func TestOn_Term(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got := qualification.On(day(c.on), []*directoryv1.Course{course(c.months, edition("prima", c.ended))})
+			got := qualification.ListStatus(day(c.on), []*directoryv1.Course{course(c.months, edition("prima", c.ended))})
 			if c.none {
 				if len(got) != 0 {
 					t.Errorf("got %+v", got)
@@ -68,7 +68,7 @@ func TestOn_Term(t *testing.T) {
 			if len(got) != 1 || got[0].Qualified != c.qualified || got[0].Expired != c.expired {
 				t.Fatalf("got %+v", got)
 			}
-			next, persons := got[0].Next()
+			next, persons := got[0].NextExpiry()
 			said := ""
 			if !next.IsZero() {
 				said = next.Format(time.DateOnly)
@@ -92,12 +92,12 @@ func TestOn_Counts(t *testing.T) {
 		&directoryv1.Attendance{Participant: "FFOO", Persons: 2, Office: "questura"},
 		&directoryv1.Attendance{Participant: "FFOO", Persons: 30}))
 	same.CourseId = "altro"
-	got := qualification.On(day("2026-11-24"), []*directoryv1.Course{one, forGood, same})
+	got := qualification.ListStatus(day("2026-11-24"), []*directoryv1.Course{one, forGood, same})
 
 	from, to := day("2026-01-31"), day("2027-01-31")
 	second := qualification.Edition{Course: "base", Code: "seconda", Persons: 4, From: day("2026-06-30"), To: day("2027-06-30")}
 	first := qualification.Edition{Course: "base", Code: "prima", Persons: 4, From: from, To: to}
-	want := []qualification.Standing{
+	want := []qualification.Status{
 		{Office: "questura", Kind: "LEGAL", Qualified: 2, Editions: []qualification.Edition{{Course: "altro", Code: "altra", Persons: 2, From: from, To: to}}},
 		{Office: "sportello", Kind: "BASIC_OPERATOR", Qualified: 8, Expired: 4, Editions: []qualification.Edition{first, second}},
 		{Office: "sportello", Kind: "LEGAL", Qualified: 13, Expired: 4, Editions: []qualification.Edition{
@@ -108,7 +108,7 @@ func TestOn_Counts(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error("-want +got:\n" + diff)
 	}
-	if next, persons := got[2].Next(); !next.Equal(to) || persons != 5 {
+	if next, persons := got[2].NextExpiry(); !next.Equal(to) || persons != 5 {
 		t.Errorf("%d end next, on %s", persons, next)
 	}
 }
@@ -136,7 +136,7 @@ func TestOn_Modules(t *testing.T) {
 			it := course(12, edition("prima", "2026-01-31", c.rows...))
 			it.Modules = []*directoryv1.Module{{Code: "spia", Participants: []string{"FFOO"}}, {Code: "tutela"}}
 			var got int64
-			for _, s := range qualification.On(day("2026-11-24"), []*directoryv1.Course{it}) {
+			for _, s := range qualification.ListStatus(day("2026-11-24"), []*directoryv1.Course{it}) {
 				got += s.Qualified
 			}
 			if got != c.want {

@@ -18,12 +18,12 @@ import (
 
 // CentreConfig says what the centre answers from.
 type CentreConfig struct {
-	Pool   *pgxpool.Pool
+	DB     *pgxpool.Pool
 	Conn   *nats.Conn  // to the hub
 	Signer *bus.Signer // key of the centre
 	Log    *slog.Logger
-	// Every is how often the centre announces its revision although nothing has changed [5 s].
-	Every time.Duration
+	// Interval is how often the centre announces its revision although nothing has changed [5 s].
+	Interval time.Duration
 }
 
 // Centre announces changes and answers nodes.
@@ -43,7 +43,7 @@ type documentKey struct {
 
 // document is what came after a revision, packed.
 type document struct {
-	store.Position
+	store.Checkpoint
 	packed []byte
 }
 
@@ -52,14 +52,14 @@ const keptDocuments = 32
 
 // NewCentre returns the centre's side. Nothing happens before Run.
 func NewCentre(c CentreConfig) *Centre {
-	if c.Every <= 0 {
-		c.Every = 5 * time.Second
+	if c.Interval <= 0 {
+		c.Interval = 5 * time.Second
 	}
 	return &Centre{c: c, changed: make(chan struct{}, 1), documents: map[documentKey]document{}}
 }
 
-// Changed tells that the directory may have changed. It never blocks.
-func (s *Centre) Changed() {
+// Notify tells that the directory may have changed. It never blocks.
+func (s *Centre) Notify() {
 	select {
 	case s.changed <- struct{}{}:
 	default:
@@ -73,9 +73,9 @@ func (s *Centre) Run(ctx context.Context) error {
 		return fmt.Errorf("directory questions: %w", err)
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	tick := time.NewTicker(s.c.Every)
+	tick := time.NewTicker(s.c.Interval)
 	defer tick.Stop()
-	var told store.Position
+	var told store.Checkpoint
 	for onTick := true; ; {
 		told = s.announce(ctx, told, onTick)
 		select {
@@ -92,8 +92,8 @@ func (s *Centre) Run(ctx context.Context) error {
 // announce tells where the directory is, as far as it is public, and returns that. Between ticks it tells only what is new: an
 // announcement of nothing would tell that something hidden has changed. It need not arrive: the next one will do, and a node
 // asks by itself.
-func (s *Centre) announce(ctx context.Context, told store.Position, anyway bool) store.Position {
-	at, err := store.At(ctx, s.c.Pool, "")
+func (s *Centre) announce(ctx context.Context, told store.Checkpoint, anyway bool) store.Checkpoint {
+	at, err := store.GetCheckpoint(ctx, s.c.DB, "")
 	if err != nil {
 		if ctx.Err() == nil {
 			s.c.Log.WarnContext(ctx, "directory not announced", slog.Any("error", err))
@@ -144,7 +144,7 @@ func (s *Centre) hear(ctx context.Context, m *nats.Msg) {
 }
 
 func (s *Centre) answer(ctx context.Context, node string, q *directoryv1.CopyQuestion) (*directoryv1.CopyAnswer, error) {
-	at, err := store.At(ctx, s.c.Pool, node)
+	at, err := store.GetCheckpoint(ctx, s.c.DB, node)
 	if err != nil {
 		return nil, err
 	}
@@ -169,17 +169,17 @@ func (s *Centre) answer(ctx context.Context, node string, q *directoryv1.CopyQue
 }
 
 // document returns what came after a revision, from memory while the directory is where it was.
-func (s *Centre) document(ctx context.Context, key documentKey, at store.Position) (document, error) {
+func (s *Centre) document(ctx context.Context, key documentKey, at store.Checkpoint) (document, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock() // one at a time: what many ask for at once is made once
-	if d, ok := s.documents[key]; ok && d.Position == at {
+	if d, ok := s.documents[key]; ok && d.Checkpoint == at {
 		return d, nil
 	}
-	doc, at, err := store.After(ctx, s.c.Pool, key.node, key.after)
+	doc, at, err := store.ListChanges(ctx, s.c.DB, key.node, key.after)
 	if err != nil {
 		return document{}, err
 	}
-	d := document{Position: at}
+	d := document{Checkpoint: at}
 	if d.packed, err = pack(doc); err != nil {
 		return document{}, err
 	}

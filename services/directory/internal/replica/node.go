@@ -22,13 +22,13 @@ import (
 // NodeConfig says what a node copies into. Durations that are zero take the value in brackets.
 type NodeConfig struct {
 	Region, Node string
-	Pool         *pgxpool.Pool
+	DB           *pgxpool.Pool
 	Conn         *nats.Conn      // to the node's leaf
-	Centre       *bus.PublicKeys // keys of the centre
+	CentreKeys   *bus.PublicKeys // keys of the centre
 	Log          *slog.Logger
 	Now          func() time.Time
-	// Every is how often the node asks although nothing was announced [15 s]; Wait is how long one answer may take [5 s].
-	Every, Wait time.Duration
+	// Interval is how often the node asks although nothing was announced [15 s]; RequestTimeout is how long one answer may take [5 s].
+	Interval, RequestTimeout time.Duration
 }
 
 // Node keeps the copy of a node.
@@ -37,8 +37,8 @@ type Node struct {
 	subject string
 	hint    chan struct{}
 
-	public   atomic.Pointer[store.Position] // where the public part of the copy is
-	arriving arriving                       // Run's own
+	public   atomic.Pointer[store.Checkpoint] // where the public part of the copy is
+	arriving arriving                         // Run's own
 
 	mu        sync.Mutex
 	confirmed time.Time
@@ -49,7 +49,7 @@ func NewNode(c NodeConfig) *Node {
 	for _, d := range []struct {
 		field *time.Duration
 		value time.Duration
-	}{{&c.Every, 15 * time.Second}, {&c.Wait, 5 * time.Second}} {
+	}{{&c.Interval, 15 * time.Second}, {&c.RequestTimeout, 5 * time.Second}} {
 		if *d.field <= 0 {
 			*d.field = d.value
 		}
@@ -57,8 +57,8 @@ func NewNode(c NodeConfig) *Node {
 	return &Node{c: c, subject: bus.DirectoryRequest(c.Region, c.Node), hint: make(chan struct{}, 1)}
 }
 
-// Confirmed is when the centre last said that nothing is missing; zero when it never did.
-func (n *Node) Confirmed() time.Time {
+// ConfirmedAt is when the centre last said that nothing is missing; zero when it never did.
+func (n *Node) ConfirmedAt() time.Time {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.confirmed
@@ -67,7 +67,7 @@ func (n *Node) Confirmed() time.Time {
 // Run copies until ctx ends; it returns nil then. Whatever fails on the way is logged and tried again; what was copied before
 // stays.
 func (n *Node) Run(ctx context.Context) error {
-	if kept, err := store.Confirmed(ctx, n.c.Pool); err == nil {
+	if kept, err := store.GetConfirmedAt(ctx, n.c.DB); err == nil {
 		n.confirm(kept)
 	}
 	sub, err := n.c.Conn.Subscribe(bus.DirectoryUpdates, n.heed)
@@ -76,12 +76,12 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	defer func() { _ = sub.Unsubscribe() }()
 	for failures := 0; ctx.Err() == nil; {
-		wait := n.c.Every
+		wait := n.c.Interval
 		if err := n.catchUp(ctx); err != nil && ctx.Err() == nil {
 			if failures++; failures&(failures-1) == 0 { // 1st, 2nd, 4th, 8th …
 				n.c.Log.WarnContext(ctx, "directory not copied", slog.Int("failures", failures), slog.Any("error", err))
 			}
-			wait = min(100*time.Millisecond<<min(failures-1, 10), n.c.Every)
+			wait = min(100*time.Millisecond<<min(failures-1, 10), n.c.Interval)
 		} else {
 			failures = 0
 		}
@@ -107,11 +107,11 @@ func (n *Node) confirm(at time.Time) {
 // heed takes an announcement. It is a hint only: one that comes late or twice costs a question.
 func (n *Node) heed(m *nats.Msg) {
 	var a directoryv1.CopyAnnouncement
-	if err := bus.VerifyMessage(m, bus.CentreOwner, n.c.Centre, &a); err != nil {
+	if err := bus.VerifyMessage(m, bus.CentreOwner, n.c.CentreKeys, &a); err != nil {
 		n.c.Log.Warn("directory announcement dropped", slog.Any("error", err))
 		return
 	}
-	if public := n.public.Load(); public != nil && *public == (store.Position{Revision: a.GetRevision(), Digest: a.GetDigest()}) {
+	if public := n.public.Load(); public != nil && *public == (store.Checkpoint{Revision: a.GetRevision(), Digest: a.GetDigest()}) {
 		return
 	}
 	select {
@@ -122,12 +122,12 @@ func (n *Node) heed(m *nats.Msg) {
 
 // catchUp asks until the centre says that nothing is missing.
 func (n *Node) catchUp(ctx context.Context) error {
-	have, err := store.At(ctx, n.c.Pool, n.c.Node)
+	have, err := store.GetCheckpoint(ctx, n.c.DB, n.c.Node)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if public, err := store.At(ctx, n.c.Pool, ""); err == nil {
+		if public, err := store.GetCheckpoint(ctx, n.c.DB, ""); err == nil {
 			n.public.Store(&public)
 		}
 	}()
@@ -137,22 +137,22 @@ func (n *Node) catchUp(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		want := store.Position{Revision: answer.GetRevision(), Digest: answer.GetDigest()}
+		want := store.Checkpoint{Revision: answer.GetRevision(), Digest: answer.GetDigest()}
 		if answer.GetSize() == 0 {
 			if have != want {
 				return errors.New("the centre sends nothing, although something is missing")
 			}
 			n.confirm(asked)
-			return store.Confirm(ctx, n.c.Pool, asked)
+			return store.SetConfirmedAt(ctx, n.c.DB, asked)
 		}
 		doc, err := unpack(packed)
 		if err != nil {
 			return err
 		}
-		switch err := store.Copy(ctx, n.c.Pool, doc, answer.GetWhole(), want, asked); {
-		case errors.Is(err, store.ErrDigest) && !answer.GetWhole():
+		switch err := store.ApplyCopy(ctx, n.c.DB, doc, answer.GetWhole(), want, asked); {
+		case errors.Is(err, store.ErrDigestMismatch) && !answer.GetWhole():
 			n.c.Log.WarnContext(ctx, "the copy of the directory differs from the centre's: it is asked for anew", slog.Int64("revision", have.Revision))
-			have = store.Position{}
+			have = store.Checkpoint{}
 			continue
 		case err != nil:
 			return err
@@ -165,14 +165,14 @@ func (n *Node) catchUp(ctx context.Context) error {
 
 // arriving is a document of which a part has come.
 type arriving struct {
-	have   store.Position // of the node, when it asked for it
+	have   store.Checkpoint // of the node, when it asked for it
 	last   *directoryv1.CopyAnswer
 	packed []byte
 }
 
 // fetch returns the document that takes the node on from where it is, with the answer that its last part came with. What has
 // come of it when the link breaks is kept for the next call.
-func (n *Node) fetch(ctx context.Context, have store.Position) (packed []byte, last *directoryv1.CopyAnswer, err error) {
+func (n *Node) fetch(ctx context.Context, have store.Checkpoint) (packed []byte, last *directoryv1.CopyAnswer, err error) {
 	if n.arriving.have != have {
 		n.arriving = arriving{have: have}
 	}
@@ -207,7 +207,7 @@ func (n *Node) ask(ctx context.Context, q *directoryv1.CopyQuestion) (*directory
 	if err != nil {
 		return nil, fmt.Errorf("directory question: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, n.c.Wait)
+	ctx, cancel := context.WithTimeout(ctx, n.c.RequestTimeout)
 	defer cancel()
 	reply, err := n.c.Conn.RequestWithContext(ctx, n.subject, data)
 	if err != nil {
@@ -215,7 +215,7 @@ func (n *Node) ask(ctx context.Context, q *directoryv1.CopyQuestion) (*directory
 	}
 	reply.Subject = n.subject
 	answer := &directoryv1.CopyAnswer{}
-	if err := bus.VerifyMessage(reply, bus.CentreOwner, n.c.Centre, answer); err != nil {
+	if err := bus.VerifyMessage(reply, bus.CentreOwner, n.c.CentreKeys, answer); err != nil {
 		return nil, fmt.Errorf("the centre's answer: %w", err)
 	}
 	if answer.GetNonce() != q.GetNonce() {

@@ -45,7 +45,7 @@ func setup(t *testing.T) *bundle {
 func (b *bundle) startCentre() {
 	b.t.Helper()
 	b.centre = replica.NewCentre(replica.CentreConfig{
-		Pool: b.db.Pool(b.t), Conn: b.net.Centre("directory"), Signer: b.net.Signer(bus.CentreOwner), Log: quiet, Every: 100 * time.Millisecond,
+		DB: b.db.Pool(b.t), Conn: b.net.Centre("directory"), Signer: b.net.Signer(bus.CentreOwner), Log: quiet, Interval: 100 * time.Millisecond,
 	})
 	b.stop = background(b.t, b.centre.Run)
 }
@@ -73,7 +73,7 @@ func (b *bundle) load(offices ...*directoryv1.Office) {
 	b.t.Helper()
 	var entries []*directoryv1.Entry
 	for _, o := range offices {
-		e, err := entry.Of(o)
+		e, err := entry.New(o)
 		if err != nil {
 			b.t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func (b *bundle) load(offices ...*directoryv1.Office) {
 	if _, err := store.Load(b.t.Context(), b.db.OwnerURL, []vocabulary.List{red}, entries, time.Now()); err != nil {
 		b.t.Fatal(err)
 	}
-	b.centre.Changed()
+	b.centre.Notify()
 }
 
 func office(id, name string) *directoryv1.Office {
@@ -123,7 +123,7 @@ func (b *bundle) copy(node bustest.Node) *copyAt {
 		if err := store.Migrate(ctx, ownerURL); err != nil {
 			return err
 		}
-		return store.AllowCopy(ctx, ownerURL)
+		return store.GrantCopy(ctx, ownerURL)
 	})
 	return b.copyInto(node, db.Pool(b.t), b.net.Keys())
 }
@@ -132,22 +132,22 @@ func (b *bundle) copyInto(node bustest.Node, pool *pgxpool.Pool, keys *bus.Publi
 	b.t.Helper()
 	c := &copyAt{pool: pool}
 	c.Node = replica.NewNode(replica.NodeConfig{
-		Region: node.Region, Node: node.Name, Pool: pool, Conn: b.net.Connect(node, "directory"), Centre: keys, Log: quiet, Now: time.Now,
-		Every: 200 * time.Millisecond, Wait: 2 * time.Second,
+		Region: node.Region, Node: node.Name, DB: pool, Conn: b.net.Connect(node, "directory"), CentreKeys: keys, Log: quiet, Now: time.Now,
+		Interval: 200 * time.Millisecond, RequestTimeout: 2 * time.Second,
 	})
 	c.stop = background(b.t, c.Run)
 	return c
 }
 
 // same waits until a copy says what the centre says.
-func (b *bundle) same(c *copyAt, node bustest.Node) store.Position {
+func (b *bundle) same(c *copyAt, node bustest.Node) store.Checkpoint {
 	b.t.Helper()
-	want, err := store.At(b.t.Context(), b.db.Pool(b.t), node.Name)
+	want, err := store.GetCheckpoint(b.t.Context(), b.db.Pool(b.t), node.Name)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	bustest.Eventually(b.t, func() bool {
-		got, err := store.At(b.t.Context(), c.pool, node.Name)
+		got, err := store.GetCheckpoint(b.t.Context(), c.pool, node.Name)
 		return err == nil && got == want
 	})
 	return want
@@ -161,7 +161,7 @@ func TestCopies_follow_the_centre(t *testing.T) {
 	cremona, cuneo := b.copy(bustest.Cremona), b.copy(bustest.Cuneo)
 	b.same(cremona, bustest.Cremona)
 	b.same(cuneo, bustest.Cuneo)
-	bustest.Eventually(t, func() bool { return !cremona.Confirmed().IsZero() })
+	bustest.Eventually(t, func() bool { return !cremona.ConfirmedAt().IsZero() })
 	offices := many(300)
 	for i := range 5 {
 		offices[i].Name = "Altro sportello"
@@ -181,24 +181,24 @@ func TestCopy_while_the_link_is_down(t *testing.T) {
 	b.load(office("a", "A"))
 	c := b.copy(bustest.Cremona)
 	before := b.same(c, bustest.Cremona)
-	bustest.Eventually(t, func() bool { return !c.Confirmed().IsZero() })
+	bustest.Eventually(t, func() bool { return !c.ConfirmedAt().IsZero() })
 	b.net.Leaf(bustest.Cremona).Link.Cut()
 	b.load(office("a", "B"))
 	cut := time.Now()
 	bustest.Eventually(t, func() bool { return time.Since(cut) > time.Second })
-	if age := time.Since(c.Confirmed()); age < time.Second/2 {
+	if age := time.Since(c.ConfirmedAt()); age < time.Second/2 {
 		t.Errorf("the copy says that it is %v old, without a link", age)
 	}
-	if at, err := store.At(t.Context(), c.pool, "cremona"); err != nil || at != before {
+	if at, err := store.GetCheckpoint(t.Context(), c.pool, "cremona"); err != nil || at != before {
 		t.Errorf("the copy is at %+v, %v", at, err)
 	}
 	// A node that starts without a link knows how old its copy is.
 	c.stop()
 	again := b.copyInto(bustest.Cremona, c.pool, b.net.Keys())
-	bustest.Eventually(t, func() bool { return again.Confirmed().Equal(c.Confirmed().Truncate(time.Microsecond)) })
+	bustest.Eventually(t, func() bool { return again.ConfirmedAt().Equal(c.ConfirmedAt().Truncate(time.Microsecond)) })
 	b.net.Leaf(bustest.Cremona).Link.Heal()
 	b.same(again, bustest.Cremona)
-	bustest.Eventually(t, func() bool { return again.Confirmed().After(cut) })
+	bustest.Eventually(t, func() bool { return again.ConfirmedAt().After(cut) })
 }
 
 // Ensure that a transfer that is cut again and again comes to its end, whole.
@@ -242,7 +242,7 @@ func TestCentre_announces_what_is_public(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.centre = replica.NewCentre(replica.CentreConfig{
-		Pool: b.db.Pool(t), Conn: b.net.Centre("directory"), Signer: b.net.Signer(bus.CentreOwner), Log: quiet, Every: time.Hour,
+		DB: b.db.Pool(t), Conn: b.net.Centre("directory"), Signer: b.net.Signer(bus.CentreOwner), Log: quiet, Interval: time.Hour,
 	})
 	public, refuge := office("a", "A"), office("riservato-0123456789abcdef", "Rifugio")
 	refuge.Visibility = directoryv1.Visibility_VISIBILITY_HIDDEN
@@ -255,8 +255,8 @@ func TestCentre_announces_what_is_public(t *testing.T) {
 	}
 	b.load(public, refuge)
 	for range 20 { // time and occasion enough to announce it
-		b.centre.Changed()
-		if _, err := store.At(t.Context(), pool, ""); err != nil {
+		b.centre.Notify()
+		if _, err := store.GetCheckpoint(t.Context(), pool, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -289,7 +289,7 @@ func TestCopy_mends(t *testing.T) {
 	for what, damage := range map[string]string{
 		"a lost entry":   `delete from entry where id = 'a'`,
 		"a foreign list": `insert into vocabulary (name, version, title_it, title_en, groups, terms, current, loaded_at) values ('x', 1, '', '', '', '[]', true, now())`,
-		"the future": `insert into entry (kind, id, revision, content, loaded, current, stored_at)
+		"the future": `insert into entry (kind, id, revision, content, from_files, current, stored_at)
 			select kind, 'later', 99, content, false, true, now() from entry limit 1`,
 	} {
 		if _, err := c.pool.Exec(t.Context(), damage); err != nil {
@@ -309,7 +309,7 @@ func TestCopy_takes_nothing_from_others(t *testing.T) {
 		if err := store.Migrate(ctx, ownerURL); err != nil {
 			return err
 		}
-		return store.AllowCopy(ctx, ownerURL)
+		return store.GrantCopy(ctx, ownerURL)
 	})
 	pool := db.Pool(t)
 	b.stop() // whoever answers now is not the centre
@@ -345,7 +345,7 @@ func TestCopy_takes_nothing_from_others(t *testing.T) {
 			t.Fatal("the node does not ask")
 		}
 	}
-	if !c.Confirmed().IsZero() {
+	if !c.ConfirmedAt().IsZero() {
 		t.Error("a forged answer made the copy look current")
 	}
 }

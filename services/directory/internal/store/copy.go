@@ -14,11 +14,11 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// ErrDigest is returned when a copy would not say what the centre says; nothing of it is kept then.
-var ErrDigest = errors.New("the copy would differ from the centre")
+// ErrDigestMismatch is returned when a copy would not say what the centre says; nothing of it is kept then.
+var ErrDigestMismatch = errors.New("the copy would differ from the centre")
 
-// Position is how far a directory is. Two directories with the same digest say the same.
-type Position struct {
+// Checkpoint is how far a directory is. Two directories with the same digest say the same.
+type Checkpoint struct {
 	// Revision of the newest list or entry in it, 0 when it is empty.
 	Revision int64
 	// Digest in hexadecimal.
@@ -29,84 +29,80 @@ type Position struct {
 // parameter is the node; "" is nobody.
 const visible = `(content ->> 'visibility' is distinct from 'VISIBILITY_HIDDEN' or content ->> 'node' = $1)`
 
-// position reads revision and digest of all lists and of some entries, in the order of bytes: databases sort words in their
-// own ways.
-func position(entries string) string {
-	return `
-		select greatest(coalesce((select max(revision) from vocabulary where current), 0),
-		                coalesce((select max(revision) from entry where current and ` + entries + `), 0)),
-		       encode(sha256(convert_to(
-		           coalesce((select string_agg(concat_ws(' ', name, version, encode(digest, 'hex')), E'\n' order by name collate "C")
-		                     from vocabulary where current), '') || E'\n\n' ||
-		           coalesce((select string_agg(concat_ws(' ', kind, id, revision, encode(digest, 'hex')), E'\n' order by kind collate "C", id collate "C")
-		                     from entry where current and ` + entries + `), ''), 'UTF8')), 'hex')`
-}
+// selectCheckpoint computes the revision and the digest of all lists and of the entries that a node may have. The strings are
+// aggregated in byte order, because collations differ between databases.
+const selectCheckpoint = `select ` + checkpointRevision + visible + checkpointDigest + visible + checkpointEnd
 
-// copying are the statements about copies.
-var copying = map[string]string{
-	"position":        position(visible),
-	"position of all": position("true"), // of a copy, which holds nothing that it may not have
-	"lists after": `
-		select name, version, title_it, title_en, groups, terms, revision from vocabulary where current and revision >= $1 order by name collate "C"`,
-	"entries after": `
-		select kind, id, revision, content, stored_at from entry where current and revision > $2 and ` + visible + `
-		order by kind collate "C", id collate "C"`,
-	"empty entries":      `delete from entry`,
-	"empty vocabularies": `delete from vocabulary`,
-	"drop entries":       `delete from entry where (kind, id) in (select * from unnest($1::text[], $2::text[]))`,
-	"drop vocabularies":  `delete from vocabulary where name = any($1)`,
-	"copy entries": `
-		insert into entry (kind, id, revision, content, stored_at, loaded, current)
-		select *, false, true from unnest($1::text[], $2::text[], $3::bigint[], $4::jsonb[], $5::timestamptz[])`,
-	"copy list": `
-		insert into vocabulary (name, version, title_it, title_en, groups, terms, revision, current, loaded_at)
-		values ($1, $2, $3, $4, $5, $6, $7, true, $8)`,
-	"arrive": `
-		insert into catalogue (revision, loaded_at, confirmed_at) values ($1, $2, $2)
-		on conflict (single) do update set revision = excluded.revision, loaded_at = excluded.loaded_at, confirmed_at = excluded.confirmed_at`,
-	"confirm":   `update catalogue set confirmed_at = $1 where confirmed_at is null or confirmed_at < $1`,
-	"confirmed": `select confirmed_at from catalogue`,
-	"tell all":  `select pg_notify('directory_loaded', 'all')`,
-}
+// selectFullCheckpoint does the same for every entry. A node's copy holds only entries that the node may have.
+const selectFullCheckpoint = `select ` + checkpointRevision + `true` + checkpointDigest + `true` + checkpointEnd
 
-// allowCopy gives the service of a node what the service of the centre must not have.
-const allowCopy = `
-	grant insert, delete on vocabulary to pari_app;
-	grant delete on entry to pari_app;
-	grant insert on catalogue to pari_app;`
+// The parts of a checkpoint statement. A condition on entries follows each of the first two.
+const (
+	checkpointRevision = `
+		greatest(coalesce((select max(revision) from vocabulary where current), 0),
+		         coalesce((select max(revision) from entry where current and `
+	checkpointDigest = `), 0)),
+		encode(sha256(convert_to(
+		    coalesce((select string_agg(concat_ws(' ', name, version, encode(digest, 'hex')), E'\n'
+		                                order by name collate "C")
+		              from vocabulary where current), '') || E'\n\n' ||
+		    coalesce((select string_agg(concat_ws(' ', kind, id, revision, encode(digest, 'hex')), E'\n'
+		                                order by kind collate "C", id collate "C")
+		              from entry where current and `
+	checkpointEnd = `), ''), 'UTF8')), 'hex')`
+)
 
-// AllowCopy makes a migrated database one that keeps a copy. It wants the owner's address.
-func AllowCopy(ctx context.Context, ownerURL string) error {
+// The grants that the service of a node has, and the service of the centre must not have.
+const (
+	grantLists   = `grant insert, delete on vocabulary to pari_app`
+	grantEntries = `grant delete on entry to pari_app`
+	grantState   = `grant insert on directory_state to pari_app`
+)
+
+// GrantCopy makes a migrated database one that keeps a copy. It wants the owner's address.
+func GrantCopy(ctx context.Context, ownerURL string) error {
 	conn, err := pgx.Connect(ctx, ownerURL)
 	if err != nil {
 		return errors.New("the owner of the database cannot connect")
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	if _, err := conn.Exec(ctx, allowCopy); err != nil {
+	b := &pgx.Batch{}
+	b.Queue(grantLists)
+	b.Queue(grantEntries)
+	b.Queue(grantState)
+	if err := conn.SendBatch(ctx, b).Close(); err != nil {
 		return fmt.Errorf("allow a copy: %w", err)
 	}
 	return nil
 }
 
-// At returns how far the directory is, as far as a node may have it ("" for what is public).
-func At(ctx context.Context, pool *pgxpool.Pool, node string) (p Position, err error) {
-	err = pool.QueryRow(ctx, copying["position"], node).Scan(&p.Revision, &p.Digest)
+// GetCheckpoint returns how far the directory is, as far as a node may have it ("" for what is public).
+func GetCheckpoint(ctx context.Context, pool *pgxpool.Pool, node string) (p Checkpoint, err error) {
+	err = pool.QueryRow(ctx, selectCheckpoint, node).Scan(&p.Revision, &p.Digest)
 	return p, pg.ToFault(err)
 }
 
-// After returns what changed after a revision, as far as a node may have it, and the position after it; everything after
+const selectChangedLists = `
+	select name, version, title_it, title_en, groups, terms, revision from vocabulary
+	where current and revision >= $1 order by name collate "C"`
+
+const selectChangedEntries = `
+	select kind, id, revision, content, stored_at from entry where current and revision > $2 and ` + visible + `
+	order by kind collate "C", id collate "C"`
+
+// ListChanges returns what changed after a revision, as far as a node may have it, and the position after it; everything after
 // revision 0.
-func After(ctx context.Context, pool *pgxpool.Pool, node string, revision int64) (doc *directoryv1.CopyDocument, p Position, err error) {
+func ListChanges(ctx context.Context, pool *pgxpool.Pool, node string, revision int64) (doc *directoryv1.CopyDocument, p Checkpoint, err error) {
 	doc = &directoryv1.CopyDocument{}
 	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, copying["position"], node).Scan(&p.Revision, &p.Digest); err != nil {
+		if err := tx.QueryRow(ctx, selectCheckpoint, node).Scan(&p.Revision, &p.Digest); err != nil {
 			return err
 		}
 		from := revision + 1
 		if revision == 0 {
 			from = 0 // lists that an older program loaded
 		}
-		rows, err := tx.Query(ctx, copying["lists after"], from)
+		rows, err := tx.Query(ctx, selectChangedLists, from)
 		if err != nil {
 			return err
 		}
@@ -116,7 +112,7 @@ func After(ctx context.Context, pool *pgxpool.Pool, node string, revision int64)
 		}); err != nil {
 			return err
 		}
-		if rows, err = tx.Query(ctx, copying["entries after"], node, revision); err != nil {
+		if rows, err = tx.Query(ctx, selectChangedEntries, node, revision); err != nil {
 			return err
 		}
 		doc.Entries, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (*directoryv1.CopiedEntry, error) {
@@ -130,34 +126,55 @@ func After(ctx context.Context, pool *pgxpool.Pool, node string, revision int64)
 	return doc, p, pg.ToFault(err)
 }
 
-// Copy makes the rows of a document current, or with whole puts them in the place of everything, when the directory then is
-// where the centre says: all or nothing, else ErrDigest. The followers of the database are told.
-func Copy(ctx context.Context, pool *pgxpool.Pool, doc *directoryv1.CopyDocument, whole bool, want Position, now time.Time) error {
+const deleteAllEntries = `delete from entry`
+
+const deleteAllLists = `delete from vocabulary`
+
+const upsertState = `
+	insert into directory_state (revision, updated_at, confirmed_at) values ($1, $2, $2)
+	on conflict (singleton) do update set revision = excluded.revision, updated_at = excluded.updated_at,
+	confirmed_at = excluded.confirmed_at`
+
+// ApplyCopy makes the rows of a document current, or with whole puts them in the place of everything, when the directory then is
+// where the centre says: all or nothing, else ErrDigestMismatch. The followers of the database are told.
+func ApplyCopy(ctx context.Context, pool *pgxpool.Pool, doc *directoryv1.CopyDocument, whole bool, want Checkpoint, now time.Time) error {
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		b := &pgx.Batch{}
-		tell := statements["tell"]
+		tell := notifyChange
 		if whole {
-			b.Queue(copying["empty entries"])
-			b.Queue(copying["empty vocabularies"])
-			tell = copying["tell all"] // what is gone is gone for followers too
+			b.Queue(deleteAllEntries)
+			b.Queue(deleteAllLists)
+			tell = notifyReload // what is gone is gone for followers too
 		}
 		queueCopies(b, doc, now)
-		b.Queue(copying["arrive"], want.Revision, now)
+		b.Queue(upsertState, want.Revision, now)
 		b.Queue(tell)
 		if err := tx.SendBatch(ctx, b).Close(); err != nil {
 			return fmt.Errorf("copy: %w", err)
 		}
-		var got Position
+		var got Checkpoint
 		// A copy holds what it may have, and nothing else: everything in it counts, hidden or not.
-		if err := tx.QueryRow(ctx, copying["position of all"]).Scan(&got.Revision, &got.Digest); err != nil {
+		if err := tx.QueryRow(ctx, selectFullCheckpoint).Scan(&got.Revision, &got.Digest); err != nil {
 			return fmt.Errorf("copy: %w", err)
 		}
 		if got != want {
-			return ErrDigest
+			return ErrDigestMismatch
 		}
 		return nil
 	})
 }
+
+const deleteEntries = `delete from entry where (kind, id) in (select * from unnest($1::text[], $2::text[]))`
+
+const deleteLists = `delete from vocabulary where name = any($1)`
+
+const insertCopiedEntries = `
+	insert into entry (kind, id, revision, content, stored_at, from_files, current)
+	select *, false, true from unnest($1::text[], $2::text[], $3::bigint[], $4::jsonb[], $5::timestamptz[])`
+
+const insertCopiedList = `
+	insert into vocabulary (name, version, title_it, title_en, groups, terms, revision, current, loaded_at)
+	values ($1, $2, $3, $4, $5, $6, $7, true, $8)`
 
 func queueCopies(b *pgx.Batch, doc *directoryv1.CopyDocument, now time.Time) {
 	var (
@@ -173,26 +190,31 @@ func queueCopies(b *pgx.Batch, doc *directoryv1.CopyDocument, now time.Time) {
 	for i, l := range doc.GetLists() {
 		names[i] = l.GetName()
 	}
-	b.Queue(copying["drop entries"], kinds, ids)
-	b.Queue(copying["drop vocabularies"], names)
+	b.Queue(deleteEntries, kinds, ids)
+	b.Queue(deleteLists, names)
 	if len(kinds) > 0 {
-		b.Queue(copying["copy entries"], kinds, ids, revisions, contents, stored)
+		b.Queue(insertCopiedEntries, kinds, ids, revisions, contents, stored)
 	}
 	for _, l := range doc.GetLists() {
-		b.Queue(copying["copy list"], l.GetName(), l.GetVersion(), l.GetTitleIt(), l.GetTitleEn(), l.GetGroups(), string(l.GetTerms()), l.GetRevision(), now)
+		b.Queue(insertCopiedList, l.GetName(), l.GetVersion(), l.GetTitleIt(), l.GetTitleEn(), l.GetGroups(), string(l.GetTerms()), l.GetRevision(), now)
 	}
 }
 
-// Confirm keeps the moment at which the centre said that nothing is missing.
-func Confirm(ctx context.Context, pool *pgxpool.Pool, at time.Time) error {
-	_, err := pool.Exec(ctx, copying["confirm"], at)
+const updateConfirmedAt = `
+	update directory_state set confirmed_at = $1 where confirmed_at is null or confirmed_at < $1`
+
+// SetConfirmedAt keeps the moment at which the centre said that nothing is missing.
+func SetConfirmedAt(ctx context.Context, pool *pgxpool.Pool, at time.Time) error {
+	_, err := pool.Exec(ctx, updateConfirmedAt, at)
 	return pg.ToFault(err)
 }
 
-// Confirmed returns the moment that was kept last; zero when there was none.
-func Confirmed(ctx context.Context, pool *pgxpool.Pool) (time.Time, error) {
+const selectConfirmedAt = `select confirmed_at from directory_state`
+
+// GetConfirmedAt returns the moment that was kept last; zero when there was none.
+func GetConfirmedAt(ctx context.Context, pool *pgxpool.Pool) (time.Time, error) {
 	var at *time.Time
-	err := pool.QueryRow(ctx, copying["confirmed"]).Scan(&at)
+	err := pool.QueryRow(ctx, selectConfirmedAt).Scan(&at)
 	if errors.Is(err, pgx.ErrNoRows) || err == nil && at == nil {
 		return time.Time{}, nil
 	}

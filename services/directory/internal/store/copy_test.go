@@ -25,25 +25,25 @@ func copyOf(t *testing.T) pgtest.DB {
 		if err := store.Migrate(ctx, ownerURL); err != nil {
 			return err
 		}
-		return store.AllowCopy(ctx, ownerURL)
+		return store.GrantCopy(ctx, ownerURL)
 	})
 }
 
 // after brings what changed at the centre after a revision to a copy.
 func after(t *testing.T, centre, node pgtest.DB, revision int64) {
 	t.Helper()
-	doc, want, err := store.After(t.Context(), centre.Pool(t), "cremona", revision)
+	doc, want, err := store.ListChanges(t.Context(), centre.Pool(t), "cremona", revision)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Copy(t.Context(), node.Pool(t), doc, revision == 0, want, day); err != nil {
+	if err := store.ApplyCopy(t.Context(), node.Pool(t), doc, revision == 0, want, day); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func at(t *testing.T, db pgtest.DB) store.Position {
+func at(t *testing.T, db pgtest.DB) store.Checkpoint {
 	t.Helper()
-	p, err := store.At(t.Context(), db.Pool(t), "cremona")
+	p, err := store.GetCheckpoint(t.Context(), db.Pool(t), "cremona")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestCopy(t *testing.T) {
 	next(t, shown)
 
 	load(t, centre, []vocabulary.List{colours(red, blue)}, desk("a", "A"), desk("b", "Better"))
-	doc, _, err := store.After(t.Context(), centre.Pool(t), "cremona", 1)
+	doc, _, err := store.ListChanges(t.Context(), centre.Pool(t), "cremona", 1)
 	if err != nil || len(doc.GetEntries()) != 1 || doc.GetEntries()[0].GetId() != "b" || len(doc.GetLists()) != 1 {
 		t.Fatalf("after revision 1 comes %v, %v", doc, err)
 	}
@@ -91,16 +91,16 @@ func TestCopy_Differs(t *testing.T) {
 	after(t, centre, node, 0)
 	before := at(t, node)
 	load(t, centre, []vocabulary.List{colours(red)}, desk("a", "Other"), desk("b", "B"))
-	doc, want, err := store.After(t.Context(), centre.Pool(t), "cremona", before.Revision)
+	doc, want, err := store.ListChanges(t.Context(), centre.Pool(t), "cremona", before.Revision)
 	if err != nil {
 		t.Fatal(err)
 	}
 	forged, _ := proto.Clone(doc).(*directoryv1.CopyDocument)
 	forged.Entries[0].Content = []byte(strings.Replace(string(forged.Entries[0].Content), "Other", "Elsewhere", 1))
-	if err := store.Copy(t.Context(), node.Pool(t), forged, false, want, day); !errors.Is(err, store.ErrDigest) {
+	if err := store.ApplyCopy(t.Context(), node.Pool(t), forged, false, want, day); !errors.Is(err, store.ErrDigestMismatch) {
 		t.Errorf("a changed document: %v", err)
 	}
-	if err := store.Copy(t.Context(), node.Pool(t), &directoryv1.CopyDocument{}, false, want, day); !errors.Is(err, store.ErrDigest) {
+	if err := store.ApplyCopy(t.Context(), node.Pool(t), &directoryv1.CopyDocument{}, false, want, day); !errors.Is(err, store.ErrDigestMismatch) {
 		t.Errorf("a document that lacks something: %v", err)
 	}
 	if at(t, node) != before {
@@ -112,7 +112,7 @@ func TestCopy_Differs(t *testing.T) {
 	if _, err := pool.Exec(t.Context(), `delete from entry where id = 'b'`); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Copy(t.Context(), pool, doc, false, want, day); !errors.Is(err, store.ErrDigest) {
+	if err := store.ApplyCopy(t.Context(), pool, doc, false, want, day); !errors.Is(err, store.ErrDigestMismatch) {
 		t.Errorf("onto a copy that lost a row: %v", err)
 	}
 	after(t, centre, node, 0)
@@ -128,16 +128,16 @@ func TestConfirm(t *testing.T) {
 	t.Parallel()
 	centre, node := database(t), copyOf(t)
 	pool := node.Pool(t)
-	if never, err := store.Confirmed(t.Context(), pool); err != nil || !never.IsZero() {
+	if never, err := store.GetConfirmedAt(t.Context(), pool); err != nil || !never.IsZero() {
 		t.Errorf("got %v, %v", never, err)
 	}
 	load(t, centre, []vocabulary.List{colours(red)}, desk("a", "A"))
 	after(t, centre, node, 0)
 	for _, c := range []struct{ at, want time.Time }{{day.Add(time.Minute), day.Add(time.Minute)}, {day, day.Add(time.Minute)}} {
-		if err := store.Confirm(t.Context(), pool, c.at); err != nil {
+		if err := store.SetConfirmedAt(t.Context(), pool, c.at); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := store.Confirmed(t.Context(), pool); err != nil || !got.Equal(c.want) {
+		if got, err := store.GetConfirmedAt(t.Context(), pool); err != nil || !got.Equal(c.want) {
 			t.Errorf("got %v, %v, want %v", got, err, c.want)
 		}
 	}
@@ -164,29 +164,29 @@ func TestAfter_Hidden(t *testing.T) {
 	load(t, with, []vocabulary.List{colours(red)}, hidden("Casa"), desk("a", "A"), desk("b", "Better"))
 	for _, asks := range []string{"", "cuneo", "centre"} {
 		for known := range int64(4) {
-			want, wantAt, err := store.After(t.Context(), without.Pool(t), asks, known)
+			want, wantAt, err := store.ListChanges(t.Context(), without.Pool(t), asks, known)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, gotAt, err := store.After(t.Context(), with.Pool(t), asks, known)
+			got, gotAt, err := store.ListChanges(t.Context(), with.Pool(t), asks, known)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" || wantAt != gotAt {
 				t.Errorf("%q after %d is at %+v, not %+v; (-without +with):\n%s", asks, known, gotAt, wantAt, diff)
 			}
-			if at, err := store.At(t.Context(), with.Pool(t), asks); err != nil || at != wantAt {
+			if at, err := store.GetCheckpoint(t.Context(), with.Pool(t), asks); err != nil || at != wantAt {
 				t.Errorf("%q is at %+v, not %+v: %v", asks, at, wantAt, err)
 			}
 		}
 	}
-	doc, position, err := store.After(t.Context(), with.Pool(t), "cremona", 2)
+	doc, position, err := store.ListChanges(t.Context(), with.Pool(t), "cremona", 2)
 	if err != nil || len(doc.GetEntries()) != 1 || doc.GetEntries()[0].GetId() != "riservato-0123456789abcdef" || position.Revision != 3 {
 		t.Errorf("its own node gets %v at %+v, %v", doc.GetEntries(), position, err)
 	}
 	after(t, with, node, 0)
 	c := next(t, follow(t, node))
-	if last := c.Entries[len(c.Entries)-1]; len(c.Entries) != 3 || last.GetOffice().GetName() != "Casa" || !entry.Hidden(last) {
+	if last := c.Entries[len(c.Entries)-1]; len(c.Entries) != 3 || last.GetOffice().GetName() != "Casa" || !entry.IsHidden(last) {
 		t.Errorf("the copy of its own node holds %v", c.Entries)
 	}
 }

@@ -1,5 +1,5 @@
 // Package store keeps what the directory serves in Postgres. Load writes it, as the owner of the tables, all or nothing;
-// Follow reads it, as a role that cannot write, and again whenever something was loaded. Older versions of lists and states
+// Watch reads it, as a role that cannot write, and again whenever something was loaded. Older versions of lists and states
 // of entries are kept; reading looks at the current ones alone.
 package store
 
@@ -35,8 +35,8 @@ func Migrate(ctx context.Context, ownerURL string) error {
 	return pg.Migrate(ctx, ownerURL, schema, idempotency.Schema, outbox.Schema)
 }
 
-// Contents is everything that is current.
-type Contents struct {
+// Snapshot is everything that is current.
+type Snapshot struct {
 	// Revision counts the loads that changed something; 0 when nothing was ever loaded.
 	Revision int64
 	// ListRevision is the revision of the newest list.
@@ -47,53 +47,45 @@ type Contents struct {
 	Entries []*directoryv1.Entry
 }
 
-// statements are all that the store says to Postgres; a test prepares each.
-var statements = map[string]string{
-	"revision":      `select revision from catalogue`,
-	"list revision": `select coalesce(max(revision), 0) from vocabulary where current`,
-	"lists": `
-		select name, version, title_it, title_en, groups, terms from vocabulary
-		where current and (name, version) not in (select * from unnest($1::text[], $2::integer[])) order by name`,
-	"entries":      `select kind, content, revision, stored_at from entry where current and revision > $1`,
-	"history":      `select kind, content, revision, stored_at from entry where kind = $1 and id = $2 order by revision desc limit $3`,
-	"listen":       `listen directory_loaded`,
-	"tell":         `select pg_notify('directory_loaded', 'more')`,
-	"retire entry": `update entry set current = false where kind = $1 and id = $2 and current`,
-	"add entry": `insert into entry (kind, id, revision, content, loaded, current, stored_at)
-		values ($1, $2, $3, $4, $5, true, $6)`,
-}
-
-// read returns the contents as of one moment. What has not changed since before is taken from there.
-func read(ctx context.Context, conn interface {
+// readSnapshot returns the contents as of one moment. What has not changed since before is taken from there.
+func readSnapshot(ctx context.Context, conn interface {
 	BeginTx(context.Context, pgx.TxOptions) (pgx.Tx, error)
-}, before Contents) (Contents, error) {
+}, before Snapshot) (Snapshot, error) {
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
-		return Contents{}, fmt.Errorf("read directory: %w", err)
+		return Snapshot{}, fmt.Errorf("read directory: %w", err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	c, err := contents(ctx, tx, before)
+	c, err := loadSnapshot(ctx, tx, before)
 	if err != nil {
-		return Contents{}, fmt.Errorf("read directory: %w", err)
+		return Snapshot{}, fmt.Errorf("read directory: %w", err)
 	}
 	return c, nil
 }
 
-func contents(ctx context.Context, tx pgx.Tx, before Contents) (c Contents, err error) {
-	if c.Revision, err = revision(ctx, tx); err != nil {
-		return Contents{}, err
+const selectListRevision = `select coalesce(max(revision), 0) from vocabulary where current`
+
+const selectLists = `
+	select name, version, title_it, title_en, groups, terms from vocabulary
+	where current and (name, version) not in (select * from unnest($1::text[], $2::integer[])) order by name`
+
+const selectEntries = `select ` + entryColumns + ` from entry where current and revision > $1`
+
+func loadSnapshot(ctx context.Context, tx pgx.Tx, before Snapshot) (c Snapshot, err error) {
+	if c.Revision, err = selectCurrentRevision(ctx, tx); err != nil {
+		return Snapshot{}, err
 	}
-	if err := tx.QueryRow(ctx, statements["list revision"]).Scan(&c.ListRevision); err != nil {
-		return Contents{}, err
+	if err := tx.QueryRow(ctx, selectListRevision).Scan(&c.ListRevision); err != nil {
+		return Snapshot{}, err
 	}
 	var names []string
 	var versions []int
 	for _, l := range before.Lists {
 		names, versions = append(names, l.Name), append(versions, l.Version)
 	}
-	rows, err := tx.Query(ctx, statements["lists"], names, versions)
+	rows, err := tx.Query(ctx, selectLists, names, versions)
 	if err != nil {
-		return Contents{}, err
+		return Snapshot{}, err
 	}
 	lists, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (l vocabulary.List, err error) {
 		var terms []byte
@@ -103,14 +95,14 @@ func contents(ctx context.Context, tx pgx.Tx, before Contents) (c Contents, err 
 		return l, json.Unmarshal(terms, &l.Terms)
 	})
 	if err != nil {
-		return Contents{}, err
+		return Snapshot{}, err
 	}
-	if rows, err = tx.Query(ctx, statements["entries"], before.Revision); err != nil {
-		return Contents{}, err
+	if rows, err = tx.Query(ctx, selectEntries, before.Revision); err != nil {
+		return Snapshot{}, err
 	}
 	entries, err := pgx.CollectRows(rows, scanEntry)
 	if err != nil {
-		return Contents{}, err
+		return Snapshot{}, err
 	}
 	c.Lists = merge(before.Lists, lists, func(a, b vocabulary.List) int { return strings.Compare(a.Name, b.Name) })
 	c.Entries = merge(before.Entries, entries, entry.Compare)
@@ -126,6 +118,8 @@ func merge[T any](old, young []T, compare func(a, b T) int) []T {
 	slices.SortStableFunc(all, compare)
 	return slices.CompactFunc(all, func(a, b T) bool { return compare(a, b) == 0 })
 }
+
+const entryColumns = `kind, content, revision, stored_at`
 
 func scanEntry(row pgx.CollectableRow) (*directoryv1.Entry, error) {
 	var (
@@ -145,20 +139,28 @@ func scanEntry(row pgx.CollectableRow) (*directoryv1.Entry, error) {
 	return e, nil
 }
 
+const retireEntry = `update entry set current = false where kind = $1 and id = $2 and current`
+
+const insertEntry = `
+	insert into entry (kind, id, revision, content, from_files, current, stored_at) values ($1, $2, $3, $4, $5, true, $6)`
+
 // queueEntry makes a state of an entry the current one.
 func queueEntry(b *pgx.Batch, e *directoryv1.Entry, revision int64, loaded bool, now time.Time) error {
 	content, err := entry.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("%s: %w", entry.RefOf(e), err)
 	}
-	b.Queue(statements["retire entry"], e.GetKind(), e.GetId())
-	b.Queue(statements["add entry"], e.GetKind(), e.GetId(), revision, content, loaded, now)
+	b.Queue(retireEntry, e.GetKind(), e.GetId())
+	b.Queue(insertEntry, e.GetKind(), e.GetId(), revision, content, loaded, now)
 	return nil
 }
 
-// History returns up to limit states of an entry, newest first; none for an entry that never was.
-func History(ctx context.Context, pool *pgxpool.Pool, ref entry.Ref, limit int) ([]*directoryv1.Entry, error) {
-	rows, err := pool.Query(ctx, statements["history"], ref.Kind(), ref.ID(), limit)
+const selectHistory = `
+	select ` + entryColumns + ` from entry where kind = $1 and id = $2 order by revision desc limit $3`
+
+// ListHistory returns up to limit states of an entry, newest first; none for an entry that never was.
+func ListHistory(ctx context.Context, pool *pgxpool.Pool, ref entry.Ref, limit int) ([]*directoryv1.Entry, error) {
+	rows, err := pool.Query(ctx, selectHistory, ref.Kind(), ref.ID(), limit)
 	if err != nil {
 		return nil, pg.ToFault(err)
 	}
@@ -166,10 +168,12 @@ func History(ctx context.Context, pool *pgxpool.Pool, ref entry.Ref, limit int) 
 	return states, pg.ToFault(err)
 }
 
-func revision(ctx context.Context, db interface {
+const selectRevision = `select revision from directory_state`
+
+func selectCurrentRevision(ctx context.Context, db interface {
 	QueryRow(context.Context, string, ...any) pgx.Row
 }) (n int64, err error) {
-	err = db.QueryRow(ctx, statements["revision"]).Scan(&n)
+	err = db.QueryRow(ctx, selectRevision).Scan(&n)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, nil
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/retepari/pari/dev/testkit/pgtest"
@@ -31,7 +30,7 @@ func colours(terms ...vocabulary.Term) vocabulary.List {
 }
 
 func desk(id, name string) *directoryv1.Entry {
-	e, err := entry.Of(&directoryv1.Office{
+	e, err := entry.New(&directoryv1.Office{
 		OfficeId: id, Name: name, Kind: "DESK", State: "ACTIVE", Region: "lombardia", Node: "cremona", Source: "test", Territories: []string{"019"},
 		Hours:  []*directoryv1.Hours{{Weekday: 2, Opens: "09:00", Closes: "24:00"}},
 		Phones: []*directoryv1.Phone{{Number: "02 1", Whatsapp: true, Hours: []*directoryv1.Hours{{Weekday: 1, Opens: "08:30", Closes: "12:30"}}}},
@@ -47,7 +46,7 @@ func database(t *testing.T) pgtest.DB {
 	return pgtest.New(t, "directory", store.Migrate)
 }
 
-func load(t *testing.T, db pgtest.DB, lists []vocabulary.List, entries ...*directoryv1.Entry) store.Loaded {
+func load(t *testing.T, db pgtest.DB, lists []vocabulary.List, entries ...*directoryv1.Entry) store.LoadResult {
 	t.Helper()
 	loaded, err := store.Load(t.Context(), db.OwnerURL, lists, entries, day)
 	if err != nil {
@@ -57,14 +56,14 @@ func load(t *testing.T, db pgtest.DB, lists []vocabulary.List, entries ...*direc
 }
 
 // follow returns what a follower is shown, as it comes.
-func follow(t *testing.T, db pgtest.DB) <-chan store.Contents {
+func follow(t *testing.T, db pgtest.DB) <-chan store.Snapshot {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	shown, done := make(chan store.Contents, 10), make(chan struct{})
+	shown, done := make(chan store.Snapshot, 10), make(chan struct{})
 	pool := db.Pool(t)
 	go func() {
 		defer close(done)
-		_ = store.Follow(ctx, pool, slog.New(slog.DiscardHandler), func(c store.Contents) { shown <- c })
+		_ = store.Watch(ctx, pool, slog.New(slog.DiscardHandler), func(c store.Snapshot) { shown <- c })
 	}()
 	t.Cleanup(func() {
 		stop()
@@ -73,14 +72,14 @@ func follow(t *testing.T, db pgtest.DB) <-chan store.Contents {
 	return shown
 }
 
-func next(t *testing.T, shown <-chan store.Contents) store.Contents {
+func next(t *testing.T, shown <-chan store.Snapshot) store.Snapshot {
 	t.Helper()
 	select {
 	case c := <-shown:
 		return c
 	case <-time.After(20 * time.Second):
 		t.Fatal("nothing was shown")
-		return store.Contents{}
+		return store.Snapshot{}
 	}
 }
 
@@ -92,7 +91,7 @@ func TestFollow(t *testing.T) {
 		t.Fatalf("an empty database shows %+v", c)
 	}
 	load(t, db, []vocabulary.List{colours(red, blue)}, desk("b", "B"), desk("a", "A"))
-	want := store.Contents{Revision: 1, ListRevision: 1, Lists: []vocabulary.List{colours(red, blue)}, Entries: []*directoryv1.Entry{desk("a", "A"), desk("b", "B")}}
+	want := store.Snapshot{Revision: 1, ListRevision: 1, Lists: []vocabulary.List{colours(red, blue)}, Entries: []*directoryv1.Entry{desk("a", "A"), desk("b", "B")}}
 	if diff := cmp.Diff(want, next(t, shown), protocmp.Transform(), protocmp.IgnoreFields(&directoryv1.Entry{}, "revision", "stored_at")); diff != "" {
 		t.Error("after a load (-want +got):\n" + diff)
 	}
@@ -135,7 +134,7 @@ func TestLoad(t *testing.T) {
 		shapes := vocabulary.List{Name: "shape", Version: 1, TitleIT: "Forma", TitleEN: "Shape", Terms: []vocabulary.Term{red}}
 		load(t, db, []vocabulary.List{colours(red), shapes}, desk("a", "A"), desk("b", "B"))
 		got := load(t, db, []vocabulary.List{colours(red, blue), shapes}, desk("a", "A"), desk("b", "Better"))
-		if diff := cmp.Diff(store.Loaded{Revision: 2, Lists: []string{"colour"}, Entries: []string{"office/b"}}, got); diff != "" {
+		if diff := cmp.Diff(store.LoadResult{Revision: 2, Lists: []string{"colour"}, Entries: []string{"office/b"}}, got); diff != "" {
 			t.Error(diff)
 		}
 		c := next(t, follow(t, db))
@@ -164,14 +163,14 @@ func TestLoad(t *testing.T) {
 		db := database(t)
 		load(t, db, []vocabulary.List{colours(red)}, desk("a", "A"), desk("b", "B"))
 		load(t, db, []vocabulary.List{colours(red)}, desk("a", "Better"), desk("b", "B"))
-		states, err := store.History(t.Context(), db.Pool(t), "office/a", 10)
+		states, err := store.ListHistory(t.Context(), db.Pool(t), "office/a", 10)
 		if err != nil || len(states) != 2 || states[0].GetOffice().GetName() != "Better" || states[0].GetRevision() != 2 || states[1].GetRevision() != 1 {
 			t.Errorf("got %v, %v", states, err)
 		}
-		if last, err := store.History(t.Context(), db.Pool(t), "office/a", 1); err != nil || len(last) != 1 || last[0].GetRevision() != 2 {
+		if last, err := store.ListHistory(t.Context(), db.Pool(t), "office/a", 1); err != nil || len(last) != 1 || last[0].GetRevision() != 2 {
 			t.Errorf("got %v, %v", last, err)
 		}
-		if none, err := store.History(t.Context(), db.Pool(t), "room/a", 10); err != nil || len(none) != 0 {
+		if none, err := store.ListHistory(t.Context(), db.Pool(t), "room/a", 10); err != nil || len(none) != 0 {
 			t.Errorf("got %v, %v", none, err)
 		}
 	})
@@ -226,8 +225,8 @@ func TestRoles(t *testing.T) {
 	pool := db.Pool(t)
 	pgtest.RowSecurity(t, pool)
 	for _, statement := range []string{
-		`update entry set id = 'x'`, `delete from vocabulary`, `insert into catalogue (revision, loaded_at) values (9, now())`,
-		`truncate entry`, `drop policy everybody_reads on entry`,
+		`update entry set id = 'x'`, `delete from vocabulary`, `insert into directory_state (revision, updated_at) values (9, now())`,
+		`truncate entry`, `drop policy public_read on entry`,
 	} {
 		if _, err := pool.Exec(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "42501") {
 			t.Errorf("%q by the runtime role: %v, want it refused", statement, err)
@@ -237,20 +236,5 @@ func TestRoles(t *testing.T) {
 
 func TestStatements(t *testing.T) {
 	t.Parallel()
-	db := database(t)
-	reading, changing, copying, publishing, loading := store.Statements()
-	pgtest.Prepares(t, db.Pool(t), reading)
-	pgtest.Prepares(t, db.Pool(t), changing)
-	pgtest.Prepares(t, db.Pool(t), copying)
-	pgtest.Prepares(t, db.Pool(t), publishing)
-	conn, err := pgx.Connect(t.Context(), db.OwnerURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close(context.Background()) }()
-	for name, statement := range loading {
-		if _, err := conn.Prepare(t.Context(), "", statement); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
+	pgtest.PrepareStatements(t, database(t).Pool(t))
 }

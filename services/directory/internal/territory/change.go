@@ -102,7 +102,7 @@ func (r *reader) checkSuccessors() {
 		}
 		last, err := time.Parse(time.DateOnly, p.ValidTo)
 		next := r.places[p.Successor]
-		if err != nil || next == nil || next.Kind != Municipality || !next.On(last.AddDate(0, 0, 1)) {
+		if err != nil || next == nil || next.Kind != Municipality || !next.ExistsOn(last.AddDate(0, 0, 1)) {
 			r.say("place %s: its successor %s does not exist the day after %s", p.Code, p.Successor, p.ValidTo)
 		}
 	}

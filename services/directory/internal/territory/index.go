@@ -25,8 +25,8 @@ type form struct {
 	reason Reason
 }
 
-// New builds the index of places as Read returns them.
-func New(places []Place) *Index {
+// NewIndex builds the index of places as ParseFS returns them.
+func NewIndex(places []Place) *Index {
 	x := &Index{places: slices.Clone(places), byCode: make(map[string]int, len(places)), children: map[string][]int{}, byKey: map[string][]int32{}}
 	for i := range x.places {
 		p := &x.places[i]
@@ -73,8 +73,8 @@ func (x *Index) capital(place int) bool {
 	return ok && (x.places[up].Name == p.Name || slices.Contains(x.places[up].Names[Italian], p.Name))
 }
 
-// Places returns all places, past ones too, in the order of Read.
-func (x *Index) Places() []Place { return slices.Clone(x.places) }
+// All returns all places, past ones too, in the order of ParseFS.
+func (x *Index) All() []Place { return slices.Clone(x.places) }
 
 // ByCode returns the place with an ISTAT code, past ones too.
 func (x *Index) ByCode(code string) (Place, bool) {
@@ -100,7 +100,7 @@ func (x *Index) Parents(code string) []Place {
 func (x *Index) Children(code string, day time.Time) []Place {
 	var out []Place
 	for _, i := range x.children[code] {
-		if x.places[i].On(day) {
+		if x.places[i].ExistsOn(day) {
 			out = append(out, x.places[i])
 		}
 	}
@@ -108,20 +108,20 @@ func (x *Index) Children(code string, day time.Time) []Place {
 	return out
 }
 
-// Within tells whether a place is the other one or lies in it.
-func (x *Index) Within(code, ancestor string) bool {
+// IsWithin tells whether a place is the other one or lies in it.
+func (x *Index) IsWithin(code, ancestor string) bool {
 	p, ok := x.ByCode(code)
 	return ok && ancestor != "" && (p.Code == ancestor || p.Province == ancestor || p.Region == ancestor)
 }
 
-// On returns the places that exist on the day, in the order of Read.
-func (x *Index) On(day time.Time) []Place {
-	return slices.DeleteFunc(x.Places(), func(p Place) bool { return !p.On(day) })
+// ListOn returns the places that exist on the day, in the order of ParseFS.
+func (x *Index) ListOn(day time.Time) []Place {
+	return slices.DeleteFunc(x.All(), func(p Place) bool { return !p.ExistsOn(day) })
 }
 
-// Now returns what a place has become by the day: itself while it exists, else the successor that does. It finds nothing for
+// Current returns what a place has become by the day: itself while it exists, else the successor that does. It finds nothing for
 // a place that is yet to be, or that ended without a successor.
-func (x *Index) Now(code string, day time.Time) (Place, bool) {
+func (x *Index) Current(code string, day time.Time) (Place, bool) {
 	i, ok := x.byCode[code]
 	if ok {
 		i, ok = x.now(i, day.Format(time.DateOnly))

@@ -41,7 +41,7 @@ func TestIndex_Family(t *testing.T) {
 		{"019036", "019", true}, {"019036", "03", true}, {"019036", "019036", true}, {"019036", "01", false}, {"019", "03", true},
 		{"03", "019", false}, {"019999", "019", false}, {"03", "", false},
 	} {
-		if got := x.Within(c.code, c.ancestor); got != c.want {
+		if got := x.IsWithin(c.code, c.ancestor); got != c.want {
 			t.Errorf("%s within %s: %v", c.code, c.ancestor, got)
 		}
 	}
@@ -54,7 +54,7 @@ func TestIndex_Now(t *testing.T) {
 		{"019036", "2026-01-01", "019036"}, {"041032", "2020-06-30", "041032"}, {"041032", "2020-07-01", "041044"},
 		{"012095", "2024-01-01", "012144"}, {"012144", "2022-01-01", ""}, {"999999", "2022-01-01", ""},
 	} {
-		if got, _ := x.Now(c.code, day(c.on)); got.Code != c.want {
+		if got, _ := x.Current(c.code, day(c.on)); got.Code != c.want {
 			t.Errorf("%s is %q on %s, want %q", c.code, got.Code, c.on, c.want)
 		}
 	}
@@ -73,11 +73,11 @@ func TestIndex_KnowsIPACodes(t *testing.T) {
 func TestIndex_EveryChildLiesWithinItsParents(t *testing.T) {
 	t.Parallel()
 	x := index(t)
-	places := x.Places()
+	places := x.All()
 	rapid.Check(t, func(t *rapid.T) {
 		p := rapid.SampledFrom(places).Draw(t, "place")
 		for _, up := range x.Parents(p.Code) {
-			if !x.Within(p.Code, up.Code) || x.Within(up.Code, p.Code) {
+			if !x.IsWithin(p.Code, up.Code) || x.IsWithin(up.Code, p.Code) {
 				t.Fatalf("%s and its parent %s", p.Code, up.Code)
 			}
 		}

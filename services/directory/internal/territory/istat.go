@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// Listed is a municipality as ISTAT's list has it, with what the list says of its province and region.
-type Listed struct {
+// ISTATRow is a municipality as ISTAT's list has it, with what the list says of its province and region.
+type ISTATRow struct {
 	Code, Name    string
 	CadastralCode string
 	Sign          string
@@ -22,7 +22,7 @@ type Listed struct {
 }
 
 // ProvinceCode is the head of the code. The list's own column of provinces holds another code for metropolitan cities.
-func (l Listed) ProvinceCode() string { return l.Code[:3] }
+func (l ISTATRow) ProvinceCode() string { return l.Code[:3] }
 
 // istatHeadings are how the headings of the list begin, once in lower case and on one line: ISTAT adds years, notes and
 // blanks behind them from edition to edition, and moves the columns about.
@@ -34,7 +34,7 @@ var istatHeadings = []string{
 // ParseISTAT reads «Elenco-comuni-italiani.csv» as ISTAT publishes it: headings found by name, fields parted by semicolons
 // or commas, in Windows-1252 or UTF-8. It reports all rows that are wrong at once. Where the list gives NUTS codes of several
 // years it takes the first.
-func ParseISTAT(list io.Reader) ([]Listed, error) {
+func ParseISTAT(list io.Reader) ([]ISTATRow, error) {
 	raw, err := io.ReadAll(list)
 	if err != nil {
 		return nil, err
@@ -80,8 +80,8 @@ func istatColumns(headings []string) ([]int, error) {
 	return at, errors.Join(missing...)
 }
 
-func istatRows(records [][]string, at []int) ([]Listed, error) {
-	var out []Listed
+func istatRows(records [][]string, at []int) ([]ISTATRow, error) {
+	var out []ISTATRow
 	var problems []error
 	seen := map[string]bool{}
 	for _, record := range records {
@@ -91,7 +91,7 @@ func istatRows(records [][]string, at []int) ([]Listed, error) {
 			}
 			return strings.Join(strings.Fields(record[at[i]]), " ")
 		}
-		l := Listed{
+		l := ISTATRow{
 			Code: field(0), Name: field(1), CadastralCode: field(2), Sign: field(3), ProvinceName: field(4), RegionCode: field(5),
 			RegionName: field(6), NUTS3: field(7),
 		}

@@ -13,7 +13,7 @@ func (f Filter) takes(p *Place) bool {
 	return (f.Within == "" || p.Province == f.Within || p.Region == f.Within) && (f.Kind == "" || p.Kind == f.Kind) && (f.Day == "" || p.on(f.Day))
 }
 
-// Page returns the places after the one with a code ("" for the first), in the order of Read, at most size, and whether more
+// Page returns the places after the one with a code ("" for the first), in the order of ParseFS, at most size, and whether more
 // follow. After a code that is unknown nothing follows.
 func (x *Index) Page(f Filter, after string, size int) (page []Place, more bool) {
 	start := 0

@@ -3,7 +3,7 @@
 // in the languages that name it, with a slip of the pen.
 //
 // It is pure: values in, values out; what it reads comes as a file system or a reader. It promises that places returned by
-// Read keep every rule: codes are unique, parents and successors exist, days are days. It does not know where a place is on
+// ParseFS keep every rule: codes are unique, parents and successors exist, days are days. It does not know where a place is on
 // the map, nor addresses, nor places without an ISTAT code (ONLINE, ABROAD): those are codes of the vocabulary.
 package territory
 
@@ -50,8 +50,8 @@ type Place struct {
 	Successor string
 }
 
-// On tells whether the place existed on the day, as its calendar day stands in the given time's own zone.
-func (p *Place) On(day time.Time) bool { return p.on(day.Format(time.DateOnly)) }
+// ExistsOn tells whether the place existed on the day, as its calendar day stands in the given time's own zone.
+func (p *Place) ExistsOn(day time.Time) bool { return p.on(day.Format(time.DateOnly)) }
 
 func (p *Place) on(day string) bool {
 	return (p.ValidFrom == "" || p.ValidFrom <= day) && (p.ValidTo == "" || day <= p.ValidTo)

@@ -26,10 +26,10 @@ func (p Plan) Empty() bool {
 	return len(p.Changes) == 0 && len(p.Provinces) == 0 && len(p.EndedProvinces) == 0
 }
 
-// Convert compares a list of ISTAT's with the places as they are on the day, and plans what makes them the same. A place that
+// NewPlan compares a list of ISTAT's with the places as they are on the day, and plans what makes them the same. A place that
 // is gone got another code when its cadastral code is on a new one; else it has ended, and where it went is for a person to
 // say. Names are compared in full; a new name that names.csv has already is a renaming all the same. Regions do not change.
-func Convert(istat io.Reader, places []Place, day time.Time, source string) (Plan, error) {
+func NewPlan(istat io.Reader, places []Place, day time.Time, source string) (Plan, error) {
 	listed, err := ParseISTAT(istat)
 	if err != nil {
 		return Plan{}, err
@@ -67,7 +67,7 @@ type comparison struct {
 	heirs  map[string]string // new codes by cadastral code
 }
 
-func (c *comparison) compare(l Listed) error {
+func (c *comparison) compare(l ISTATRow) error {
 	if c.known[l.ProvinceCode()] == nil {
 		p := Place{Code: l.ProvinceCode(), Kind: Province, Name: l.ProvinceName, Region: l.RegionCode, Sign: l.Sign, NUTS: l.NUTS3, ValidFrom: c.plan.Day}
 		c.known[p.Code] = &p

@@ -36,11 +36,11 @@ func sample(t *testing.T) []byte {
 
 func convert(t *testing.T, files fstest.MapFS) territory.Plan {
 	t.Helper()
-	places, err := territory.Read(files)
+	places, err := territory.ParseFS(files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := territory.Convert(bytes.NewReader(sample(t)), places, day("2026-01-01"), "test")
+	plan, err := territory.NewPlan(bytes.NewReader(sample(t)), places, day("2026-01-01"), "test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,13 +81,13 @@ func TestPlan_Apply_LeavesNothingToPlan(t *testing.T) {
 	if again := convert(t, files); !again.Empty() {
 		t.Errorf("a second time there is %+v", again)
 	}
-	places, err := territory.Read(files)
+	places, err := territory.ParseFS(files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := territory.New(places)
+	x := territory.NewIndex(places)
 	for code, want := range map[string]string{"198001": "199001", "019036": "019036", "198": "", "019902": ""} {
-		if got, _ := x.Now(code, day("2026-01-01")); got.Code != want {
+		if got, _ := x.Current(code, day("2026-01-01")); got.Code != want {
 			t.Errorf("%s is %q now, want %q", code, got.Code, want)
 		}
 	}
@@ -102,13 +102,13 @@ func TestConvert_PlansNothingForWhatIsKnown(t *testing.T) {
 	var list strings.Builder
 	list.WriteString("Codice Comune formato alfanumerico;Denominazione in italiano;Codice Catastale del comune;Sigla automobilistica;" +
 		"Denominazione dell'Unità territoriale sovracomunale;Codice Regione;Denominazione Regione;Codice NUTS3 2021\n")
-	for _, p := range x.On(today) {
+	for _, p := range x.ListOn(today) {
 		if p.Kind == territory.Municipality {
 			up := x.Parents(p.Code)
 			list.WriteString(strings.Join([]string{p.Code, p.Name, p.CadastralCode, p.Sign, up[0].Name, p.Region, up[1].Name, up[0].NUTS}, ";") + "\n")
 		}
 	}
-	plan, err := territory.Convert(strings.NewReader(list.String()), x.Places(), today, "test")
+	plan, err := territory.NewPlan(strings.NewReader(list.String()), x.All(), today, "test")
 	if err != nil || !plan.Empty() {
 		t.Errorf("got %+v, %v", plan, err)
 	}
@@ -121,7 +121,7 @@ func TestParseISTAT(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := territory.Listed{
+	want := territory.ISTATRow{
 		Code: "019903", Name: "Borgo Àlto", CadastralCode: "Z903", Sign: "CR", ProvinceName: "Cremona", RegionCode: "03", RegionName: "Lombardia", NUTS3: "ITC4A",
 	}
 	if len(listed) != 4 || listed[2] != want {

@@ -149,7 +149,7 @@ func TestIndex_Resolve_FindsNothing(t *testing.T) {
 func TestIndex_Resolve_FindsEveryPlaceByItsName(t *testing.T) {
 	t.Parallel()
 	x := index(t)
-	places := x.On(today)
+	places := x.ListOn(today)
 	rapid.Check(t, func(t *rapid.T) {
 		p := rapid.SampledFrom(places).Draw(t, "place")
 		got := x.Resolve(p.Name, today, 10)
@@ -166,7 +166,7 @@ func TestIndex_Resolve_FindsEveryPlaceByAMisspelling(t *testing.T) {
 	t.Parallel()
 	x := index(t)
 	var places []territory.Place
-	for _, p := range x.On(today) {
+	for _, p := range x.ListOn(today) {
 		if lettersOf(p.Name) >= 6 {
 			places = append(places, p)
 		}
@@ -246,7 +246,7 @@ func FuzzIndex_Resolve(f *testing.F) {
 			t.Fatalf("%d candidates, at most %d wanted", len(got), limit)
 		}
 		for i, c := range got {
-			if c.Score < 0 || c.Score > 1 || !c.Place.On(today) || i > 0 && got[i-1].Score < c.Score {
+			if c.Score < 0 || c.Score > 1 || !c.Place.ExistsOn(today) || i > 0 && got[i-1].Score < c.Score {
 				t.Fatalf("%q gives %s with scores out of order or out of time", written, brief(got))
 			}
 		}

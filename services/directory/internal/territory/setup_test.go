@@ -21,8 +21,8 @@ func day(iso string) time.Time {
 }
 
 var italy = sync.OnceValues(func() (*territory.Index, error) {
-	places, err := territory.Read(data.Files)
-	return territory.New(places), err
+	places, err := territory.ParseFS(data.Files)
+	return territory.NewIndex(places), err
 })
 
 // index returns the index of the data in the program, built once.

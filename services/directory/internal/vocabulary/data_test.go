@@ -12,7 +12,7 @@ import (
 
 func read(t *testing.T) map[string]vocabulary.List {
 	t.Helper()
-	lists, err := vocabulary.Read(data.Files)
+	lists, err := vocabulary.ParseFS(data.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestData(t *testing.T) {
 		t.Parallel()
 		same := 0
 		for name, l := range lists {
-			if name == vocabulary.Territory || name == vocabulary.Region {
+			if name == vocabulary.TerritoryList || name == vocabulary.RegionList {
 				continue
 			}
 			for _, term := range l.Terms {

@@ -1,5 +1,5 @@
 // Package vocabulary is the code lists of the network: what a list and a term are, the rules that a set of lists keeps, and
-// how a list moves from one version to the next. It promises that lists returned by Read keep every rule. It does not look
+// how a list moves from one version to the next. It promises that lists returned by ParseFS keep every rule. It does not look
 // codes up for a request: that is pkg/vocabulary, on what the directory serves.
 package vocabulary
 
@@ -12,8 +12,8 @@ import (
 
 // Names of the lists that code of the directory knows by name.
 const (
-	Territory = "territory"
-	Region    = "region"
+	TerritoryList = "territory"
+	RegionList    = "region"
 )
 
 // List is a closed list of codes.
@@ -55,10 +55,10 @@ func (l List) Digest() string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// After returns the list as it follows the stored one, and whether anything changed. A changed list gets a higher version
+// NextVersion returns the list as it follows the stored one, and whether anything changed. A changed list gets a higher version
 // than the stored one; an unchanged one keeps the stored version. A code must not disappear: what has been written with it
 // must stay readable, so it is retired by an end date.
-func (l List) After(stored List) (List, bool, error) {
+func (l List) NextVersion(stored List) (List, bool, error) {
 	codes := make(map[string]bool, len(l.Terms))
 	for _, t := range l.Terms {
 		codes[t.Code] = true

@@ -35,7 +35,7 @@ func TestList_After(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got, changed, err := c.read.After(c.stored)
+			got, changed, err := c.read.NextVersion(c.stored)
 			if c.refusal != "" {
 				if err == nil || !strings.Contains(err.Error(), c.refusal) {
 					t.Fatalf("got %v, want %q", err, c.refusal)
@@ -81,7 +81,7 @@ func TestCheck(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			err := vocabulary.Check([]vocabulary.List{c.list})
+			err := vocabulary.Validate([]vocabulary.List{c.list})
 			switch {
 			case c.problem == "" && err != nil:
 				t.Errorf("got %v, want none", err)
@@ -105,7 +105,7 @@ func TestRead(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := vocabulary.Read(fstest.MapFS{c.file: {Data: []byte(c.text)}})
+			_, err := vocabulary.ParseFS(fstest.MapFS{c.file: {Data: []byte(c.text)}})
 			switch {
 			case c.problem == "" && err != nil:
 				t.Errorf("got %v, want none", err)

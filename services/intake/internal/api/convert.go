@@ -9,59 +9,66 @@ import (
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
-func actorOf(c identity.Caller) report.Actor {
+func actorFromCaller(c identity.Caller) report.Actor {
 	return report.Actor{Person: c.Person, Node: c.ID.Node, System: c.ID.Name}
 }
 
-func contentFromProto(c *intakev1.ReportContent) (report.Codes, report.Told) {
-	codes := report.Codes{
-		Channel: c.GetChannel(), ReporterRole: c.GetReporterRole(), Anonymous: c.GetAnonymous(), Grounds: c.GetGrounds(), Wish: c.GetWish(),
-		IncidentPlace: c.GetIncidentPlace(), Language: c.GetLanguage(), Urgent: c.GetUrgent(), NoticeVersion: c.GetNoticeVersion(),
+func contentFromProto(c *intakev1.ReportContent) (report.Classification, report.PersonalContent) {
+	classification := report.Classification{
+		Channel: c.GetChannel(), ReporterRole: c.GetReporterRole(), Anonymous: c.GetAnonymous(),
+		Grounds: c.GetGrounds(), Wish: c.GetWish(), IncidentPlace: c.GetIncidentPlace(),
+		Language: c.GetLanguage(), Urgent: c.GetUrgent(), NoticeVersion: c.GetNoticeVersion(),
 	}
 	for _, consent := range c.GetConsents() {
-		codes.Consents = append(codes.Consents, report.Consent{Code: consent.GetCode(), Status: consent.GetStatus()})
+		classification.Consents = append(classification.Consents,
+			report.Consent{Code: consent.GetCode(), Status: consent.GetStatus()})
 	}
-	told := report.Told{Narrative: c.GetNarrative()}
+	personal := report.PersonalContent{Narrative: c.GetNarrative()}
 	if contact := c.GetContact(); contact != nil {
-		told.Contact = &report.Contact{Name: contact.GetName(), Phone: contact.GetPhone(), Email: contact.GetEmail(), SafeContact: contact.GetSafeContact()}
+		personal.Contact = &report.Contact{
+			Name: contact.GetName(), Phone: contact.GetPhone(), Email: contact.GetEmail(),
+			SafeContact: contact.GetSafeContact(),
+		}
 	}
 	if d := c.GetIncidentDate(); d != nil {
-		told.IncidentDate = &report.Date{Year: d.GetYear(), Month: d.GetMonth(), Day: d.GetDay()}
+		personal.IncidentDate = &report.PartialDate{Year: d.GetYear(), Month: d.GetMonth(), Day: d.GetDay()}
 	}
-	return codes, told
+	return classification, personal
 }
 
 func contactToProto(c *report.Contact) *intakev1.Contact {
 	return &intakev1.Contact{Name: c.Name, Phone: c.Phone, Email: c.Email, SafeContact: c.SafeContact}
 }
 
-func dateToProto(d *report.Date) *recordv1.PartialDate {
+func dateToProto(d *report.PartialDate) *recordv1.PartialDate {
 	return &recordv1.PartialDate{Year: d.Year, Month: d.Month, Day: d.Day}
 }
 
-// reportToProto writes the basic view: codes and states.
+// reportToProto returns the basic view, which has no personal content.
 func reportToProto(r *report.Report) *intakev1.Report {
-	c := r.Codes
+	c := r.Classification
 	out := &intakev1.Report{
-		ReportId: r.ID, Number: r.Number, Node: r.Node, ReceivedAt: timestamppb.New(r.ReceivedAt), State: stateToProto(r.State), Version: r.Version,
-		CaseId: r.CaseID, CaseNumber: r.CaseNumber,
+		ReportId: r.ID, Number: r.Number, Node: r.Node, ReceivedAt: timestamppb.New(r.ReceivedAt),
+		State: stateToProto(r.State), Version: r.Version, CaseId: r.CaseID, CaseNumber: r.CaseNumber,
 		Content: &intakev1.ReportContent{
 			Channel: c.Channel, ReporterRole: c.ReporterRole, Anonymous: c.Anonymous, Grounds: c.Grounds, Wish: c.Wish,
 			IncidentPlace: c.IncidentPlace, Language: c.Language, Urgent: c.Urgent, NoticeVersion: c.NoticeVersion,
 		},
 	}
 	for _, consent := range c.Consents {
-		out.Content.Consents = append(out.Content.Consents, &intakev1.Consent{Code: consent.Code, Status: consent.Status})
+		out.Content.Consents = append(out.Content.Consents,
+			&intakev1.Consent{Code: consent.Code, Status: consent.Status})
 	}
 	return out
 }
 
-func historyToProto(changes []report.Change) []*recordv1.HistoryEntry {
+func historyToProto(history []report.HistoryEntry) []*recordv1.HistoryEntry {
 	var out []*recordv1.HistoryEntry
-	for _, c := range changes {
+	for _, h := range history {
 		out = append(out, &recordv1.HistoryEntry{
-			Version: c.Version, At: timestamppb.New(c.At), What: c.What, FromState: string(c.From), ToState: string(c.To),
-			By: &recordv1.Actor{Person: c.By.Person, Node: c.By.Node, System: c.By.System},
+			Version: h.Version, At: timestamppb.New(h.At), What: h.What,
+			FromState: string(h.From), ToState: string(h.To),
+			By: &recordv1.Actor{Person: h.By.Person, Node: h.By.Node, System: h.By.System},
 		})
 	}
 	return out
@@ -79,7 +86,7 @@ func stateToProto(s report.State) intakev1.ReportState {
 	return intakev1.ReportState_REPORT_STATE_UNSPECIFIED
 }
 
-// stateFromProto reads a filter; "" is every state.
+// stateFromProto converts a filter; "" stands for every state.
 func stateFromProto(s intakev1.ReportState) report.State {
 	switch s {
 	case intakev1.ReportState_REPORT_STATE_RECEIVED:

@@ -1,5 +1,5 @@
-// Package api is intake's gRPC face: each call converts in, asks the domain and the store, and converts out. Who may call
-// stands in the contract; what a call may not hold was refused before it came here.
+// Package api implements intake's gRPC service. Each method converts the request, calls domain and store, and converts
+// the result. Access rules and field rules are in the contract: the interceptors apply them before a method runs.
 package api
 
 import (
@@ -25,6 +25,9 @@ import (
 	"github.com/retepari/pari/services/intake/internal/store"
 )
 
+// defaultPageSize is the page size of a list request that names none.
+const defaultPageSize = 50
+
 // Server implements IntakeService.
 type Server struct {
 	intakev1.UnsafeIntakeServiceServer
@@ -32,13 +35,13 @@ type Server struct {
 	Reports   *store.Reports
 	Keys      *seal.KeyStore
 	Secrets   *seal.Secrets
-	Handovers *handover.Handovers
-	// NumberPrefixes begin the report numbers, for instance CR.
+	Handovers *handover.Worker
+	// NumberPrefixes begin the report numbers, for instance CR, by node.
 	NumberPrefixes map[string]string
-	// Stored is called after a commit that left an event in the outbox.
-	Stored func()
-	Log    *slog.Logger
-	Now    func() time.Time
+	// WakeRelay is called after a commit that appended an event to the outbox.
+	WakeRelay func()
+	Log       *slog.Logger
+	Now       func() time.Time
 }
 
 var _ intakev1.IntakeServiceServer = (*Server)(nil)
@@ -46,70 +49,94 @@ var _ intakev1.IntakeServiceServer = (*Server)(nil)
 // Check implements rpc.Checker.
 func (s *Server) Check(m proto.Message) []fault.Field {
 	if req, ok := m.(*intakev1.SubmitReportRequest); ok {
-		return report.Check(contentFromProto(req.GetContent()))
+		return report.Validate(contentFromProto(req.GetContent()))
 	}
 	return nil
 }
 
 // SubmitReport implements IntakeService.
-func (s *Server) SubmitReport(ctx context.Context, req *intakev1.SubmitReportRequest) (*intakev1.SubmitReportResponse, error) {
+func (s *Server) SubmitReport(
+	ctx context.Context, req *intakev1.SubmitReportRequest,
+) (*intakev1.SubmitReportResponse, error) {
 	caller, _ := identity.From(ctx)
-	node := caller.Node()
-	codes, told := contentFromProto(req.GetContent())
 	if req.GetValidateOnly() {
 		return &intakev1.SubmitReportResponse{}, nil
 	}
-	hash, err := s.Secrets.BodyHash(req)
+	receipt := s.Secrets.Receipt(caller.Node(), req.GetRequestId())
+	sub, err := s.newSubmission(ctx, caller, req, receipt)
 	if err != nil {
-		return nil, err
-	}
-	sub := store.Submission{Request: idempotency.Request{ID: req.GetRequestId(), Method: "SubmitReport", BodyHash: hash}}
-	now := s.Now()
-	n, err := s.Reports.Number(ctx, node, now.In(tz.Rome).Year())
-	if err != nil {
-		return nil, err
-	}
-	sub.Report = report.Receive(uuid.NewString(), report.Number(s.NumberPrefixes[node], now.In(tz.Rome).Year(), n), node, codes, actorOf(caller), now)
-	if sub.Sealed, err = s.seal(ctx, sub.Report, told); err != nil {
-		return nil, err
-	}
-	receipt := s.Secrets.Receipt(node, req.GetRequestId())
-	sub.ReceiptLookup = s.Secrets.ReceiptLookup(node, receipt)
-	if sub.Event, err = feed.ReportCounted(sub.Report); err != nil {
 		return nil, err
 	}
 	err = s.Reports.Submit(ctx, sub)
 	if idempotency.IsDuplicate(err) {
-		return s.replay(ctx, node, sub.Request, receipt)
+		return s.replaySubmit(ctx, caller.Node(), sub.Request, receipt)
 	}
 	if err != nil {
 		return nil, err
 	}
-	s.Stored()
-	return submitted(sub.Report, receipt, false), nil
+	s.WakeRelay()
+	return submitResponse(sub.Report, receipt, false), nil
 }
 
-// replay answers a request that was answered before, when it says the same.
-func (s *Server) replay(ctx context.Context, node string, req idempotency.Request, receipt string) (*intakev1.SubmitReportResponse, error) {
-	before, known, err := s.Reports.Answered(ctx, node, req)
+// newSubmission builds a numbered report with sealed content, and all that is stored with it.
+func (s *Server) newSubmission(
+	ctx context.Context, caller identity.Caller, req *intakev1.SubmitReportRequest, receipt string,
+) (sub store.Submission, err error) {
+	requestKey := idempotency.Request{ID: req.GetRequestId(), Method: "SubmitReport"}
+	if requestKey.BodyHash, err = s.Secrets.BodyHash(req); err != nil {
+		return store.Submission{}, err
+	}
+	node, now := caller.Node(), s.Now()
+	year := now.In(tz.Rome).Year()
+	n, err := s.Reports.NextNumber(ctx, node, year)
+	if err != nil {
+		return store.Submission{}, err
+	}
+	number := report.Number(s.NumberPrefixes[node], year, n)
+	classification, personal := contentFromProto(req.GetContent())
+	r := report.Receive(uuid.NewString(), number, node, classification, actorFromCaller(caller), now)
+	sealed, err := s.sealContent(ctx, r, personal)
+	if err != nil {
+		return store.Submission{}, err
+	}
+	event, err := feed.EncodeReportCounted(r)
+	if err != nil {
+		return store.Submission{}, err
+	}
+	return store.Submission{
+		Report: r, Sealed: sealed, ReceiptLookup: s.Secrets.ReceiptLookup(node, receipt), Request: requestKey,
+		Event: event,
+	}, nil
+}
+
+// replaySubmit answers a request whose id is stored already.
+func (s *Server) replaySubmit(
+	ctx context.Context, node string, requestKey idempotency.Request, receipt string,
+) (*intakev1.SubmitReportResponse, error) {
+	r, found, err := s.Reports.GetByRequest(ctx, node, requestKey)
 	if err != nil {
 		return nil, err
 	}
-	if !known { // its transaction is not visible yet, or was just rolled back: the caller tries again
+	if !found { // the first transaction is not visible yet, or was rolled back just now: a retry helps
 		return nil, fault.New(fault.Unavailable)
 	}
-	return submitted(before, receipt, true), nil
+	return submitResponse(r, receipt, true), nil
 }
 
-func submitted(r *report.Report, receipt string, replayed bool) *intakev1.SubmitReportResponse {
-	return &intakev1.SubmitReportResponse{ReportId: r.ID, Number: r.Number, ReceiptCode: receipt, Replayed: replayed, ReceivedAt: timestamppb.New(r.ReceivedAt)}
+func submitResponse(r *report.Report, receipt string, replayed bool) *intakev1.SubmitReportResponse {
+	return &intakev1.SubmitReportResponse{
+		ReportId: r.ID, Number: r.Number, ReceiptCode: receipt, Replayed: replayed,
+		ReceivedAt: timestamppb.New(r.ReceivedAt),
+	}
 }
 
 // GetReport implements IntakeService.
-func (s *Server) GetReport(ctx context.Context, req *intakev1.GetReportRequest) (*intakev1.GetReportResponse, error) {
+func (s *Server) GetReport(
+	ctx context.Context, req *intakev1.GetReportRequest,
+) (*intakev1.GetReportResponse, error) {
 	caller, _ := identity.From(ctx)
 	full := req.GetView() == intakev1.ReportView_REPORT_VIEW_FULL
-	if full && (caller.Person == "" || !caller.Has(accessv1.Role_ROLE_OPERATOR, accessv1.Role_ROLE_CASE_WORKER, accessv1.Role_ROLE_COORDINATOR)) {
+	if full && !mayOpenContent(caller) {
 		return nil, fault.New(fault.ViewNotAllowed)
 	}
 	r, sealed, history, err := s.Reports.Get(ctx, caller.Node(), req.GetReportId())
@@ -119,18 +146,26 @@ func (s *Server) GetReport(ctx context.Context, req *intakev1.GetReportRequest) 
 	out := reportToProto(r)
 	out.History = historyToProto(history)
 	if full {
-		if err := s.Reports.Opened(ctx, caller.Node(), r.ID, actorOf(caller), s.Now()); err != nil {
+		if err := s.Reports.LogAccess(ctx, caller.Node(), r.ID, actorFromCaller(caller), s.Now()); err != nil {
 			return nil, err
 		}
-		if err := s.open(ctx, r, sealed, out.GetContent()); err != nil {
+		if err := s.openContent(ctx, r, sealed, out.GetContent()); err != nil {
 			return nil, err
 		}
 	}
 	return &intakev1.GetReportResponse{Report: out}, nil
 }
 
+// mayOpenContent tells whether the caller is a person who works on reports.
+func mayOpenContent(c identity.Caller) bool {
+	return c.Person != "" &&
+		c.Has(accessv1.Role_ROLE_OPERATOR, accessv1.Role_ROLE_CASE_WORKER, accessv1.Role_ROLE_COORDINATOR)
+}
+
 // ListReports implements IntakeService.
-func (s *Server) ListReports(ctx context.Context, req *intakev1.ListReportsRequest) (*intakev1.ListReportsResponse, error) {
+func (s *Server) ListReports(
+	ctx context.Context, req *intakev1.ListReportsRequest,
+) (*intakev1.ListReportsResponse, error) {
 	caller, _ := identity.From(ctx)
 	state := stateFromProto(req.GetState())
 	filter := "reports " + string(state)
@@ -138,41 +173,45 @@ func (s *Server) ListReports(ctx context.Context, req *intakev1.ListReportsReque
 	if err != nil {
 		return nil, err
 	}
-	position, _ := strconv.ParseInt(token, 10, 64) // our own token: sealed, so whole
+	position, _ := strconv.ParseInt(token, 10, 64) // the token is authenticated, so it holds a number or nothing
 	limit := int(req.GetPageSize())
 	if limit == 0 {
-		limit = 50
+		limit = defaultPageSize
 	}
 	page, next, err := s.Reports.List(ctx, caller.Node(), state, position, limit)
 	if err != nil {
 		return nil, err
 	}
-	answer := &intakev1.ListReportsResponse{}
+	resp := &intakev1.ListReportsResponse{}
 	for _, r := range page {
-		answer.Reports = append(answer.Reports, reportToProto(r))
+		resp.Reports = append(resp.Reports, reportToProto(r))
 	}
 	if next != 0 {
-		if answer.NextPageToken, err = s.Secrets.EncodePageToken(caller.Node(), filter, strconv.FormatInt(next, 10)); err != nil {
+		resp.NextPageToken, err = s.Secrets.EncodePageToken(caller.Node(), filter, strconv.FormatInt(next, 10))
+		if err != nil {
 			return nil, err
 		}
 	}
-	return answer, nil
+	return resp, nil
 }
 
 // TakeInCharge implements IntakeService.
-func (s *Server) TakeInCharge(ctx context.Context, req *intakev1.TakeInChargeRequest) (*intakev1.TakeInChargeResponse, error) {
+func (s *Server) TakeInCharge(
+	ctx context.Context, req *intakev1.TakeInChargeRequest,
+) (*intakev1.TakeInChargeResponse, error) {
 	caller, _ := identity.From(ctx)
 	hash, err := s.Secrets.BodyHash(req)
 	if err != nil {
 		return nil, err
 	}
-	asked := idempotency.Request{ID: req.GetRequestId(), Method: "TakeInCharge", BodyHash: hash}
-	r, replayed, err := s.Reports.HandOver(ctx, caller.Node(), req.GetReportId(), req.GetVersion(), asked, actorOf(caller), s.Now())
+	requestKey := idempotency.Request{ID: req.GetRequestId(), Method: "TakeInCharge", BodyHash: hash}
+	r, replayed, err := s.Reports.StartHandover(ctx, caller.Node(), req.GetReportId(), req.GetVersion(), requestKey,
+		actorFromCaller(caller), s.Now())
 	if err != nil {
 		return nil, err
 	}
 	if r.State == report.HandingOver {
-		if r, err = s.Handovers.FinishFor(ctx, caller.Node(), r.ID); err != nil {
+		if r, err = s.Handovers.Complete(ctx, caller.Node(), r.ID); err != nil {
 			return nil, err
 		}
 	}

@@ -1,4 +1,4 @@
-// Package reason registers the refusals that only intake makes, with their texts in English and Italian.
+// Package reason registers the error reasons that only intake uses, with their texts in English and Italian.
 package reason
 
 import (
@@ -7,7 +7,7 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 )
 
-// Reasons of intake, beside those of package fault. Reasons are added, never renamed.
+// Reasons of intake, besides those of package fault. Reasons are published: they may be added, never renamed.
 const (
 	AnonymousWithName fault.Reason = "ANONYMOUS_WITH_NAME"
 	DuplicateConsent  fault.Reason = "DUPLICATE_CONSENT"

@@ -1,4 +1,7 @@
 package store
 
-// Statements are what the package sends.
-var Statements = statements
+// Statements are those whose plans the tests read.
+var Statements = map[string]string{
+	"select reports": selectReports, "select pending handovers": selectPendingHandovers,
+	"select handover": selectHandover, "select history": selectHistory,
+}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
-// Handover is a report on its way to case management.
+// Handover is the hand-over of one report to case management. Its ID is the request id of OpenCase.
 type Handover struct {
 	ID, ReportID          string
 	By                    report.Actor
@@ -24,63 +23,89 @@ type Handover struct {
 	Channel, ReporterRole string
 }
 
-// HandOver stores the decision to take a report in charge, with the hand-over that follows from it. A request that was
-// answered before returns the report as it is now, and replayed.
-func (s *Reports) HandOver(ctx context.Context, node, id string, version int64, req idempotency.Request, by report.Actor, now time.Time) (r *report.Report, replayed bool, err error) {
+// StartHandover takes a report in charge and stores its hand-over, in one transaction. A request that was answered
+// before returns the report as it is now, and replayed.
+func (s *Reports) StartHandover(
+	ctx context.Context, node, id string, version int64, requestKey idempotency.Request, by report.Actor, now time.Time,
+) (r *report.Report, replayed bool, err error) {
 	err = pg.InTenant(ctx, s.pool, node, func(ctx context.Context, tx pgx.Tx) error {
-		// The report's lock comes first, so that a repeated request waits for the first one and then finds its answer.
-		if r, _, err = get(ctx, tx, node, id, "lock"); err != nil && !fault.Is(err, fault.NotFound) {
+		// Lock the report before the request id is looked up: a concurrent request with the same id then waits here for
+		// the first one, and finds it.
+		var lockErr error
+		r, _, lockErr = queryReport(ctx, tx, lockReport, node, id)
+		if lockErr != nil && !fault.Is(lockErr, fault.NotFound) {
+			return lockErr
+		}
+		stored, found, err := queryReportByRequest(ctx, tx, node, requestKey)
+		if found || err != nil {
+			r, replayed = stored, found
 			return err
 		}
-		before, known, repeatErr := answered(ctx, tx, node, req)
-		if known || repeatErr != nil {
-			r, replayed = before, known
-			return repeatErr
+		if lockErr != nil {
+			return lockErr
 		}
-		if err != nil {
+		if err := r.StartHandover(version, by, now); err != nil {
 			return err
 		}
-		if err := r.HandOver(version, by, now); err != nil {
-			return err
-		}
-		b := &pgx.Batch{}
-		req.Queue(b, node, id, now)
-		b.Queue(statements["update"], node, id, r.State, r.Version, nil, nil)
-		insertChange.Queue(b, changeRows(r)...)
-		b.Queue(statements["hand over"], node, uuid.New(), id, by.Person, by.System, now.UTC())
-		err := tx.SendBatch(ctx, b).Close()
-		if idempotency.IsDuplicate(err) { // used a moment ago for something else: for this report it would have waited for the lock
-			return fault.New(fault.RequestIDReused)
-		}
-		if err != nil {
-			return fmt.Errorf("store hand-over: %w", err)
-		}
-		return nil
+		return storeHandover(ctx, tx, r, requestKey, by, now)
 	})
 	return r, replayed, err
 }
 
-// Finish records the case that a hand-over has led to. It may be called again.
-func (s *Reports) Finish(ctx context.Context, node string, h Handover, caseID, caseNumber string, now time.Time) (r *report.Report, err error) {
+const insertHandover = `insert into handover (node, handover_id, report_id, person, system, decided_at)
+	values ($1, $2, $3, $4, $5, $6)`
+
+// storeHandover stores a new hand-over with its report, and the request that started it.
+func storeHandover(
+	ctx context.Context, tx pgx.Tx, r *report.Report, requestKey idempotency.Request, by report.Actor, now time.Time,
+) error {
+	b := &pgx.Batch{}
+	requestKey.Queue(b, r.Node, r.ID, now)
+	b.Queue(updateReport, r.Node, r.ID, r.State, r.Version, nil, nil)
+	insertHistory.Queue(b, historyRows(r)...)
+	b.Queue(insertHandover, r.Node, uuid.New(), r.ID, by.Person, by.System, now.UTC())
+	err := tx.SendBatch(ctx, b).Close()
+	if idempotency.IsDuplicate(err) { // a concurrent request for another report: one for this report waits for the lock
+		return fault.New(fault.RequestIDReused)
+	}
+	if err != nil {
+		return fmt.Errorf("store hand-over: %w", err)
+	}
+	return nil
+}
+
+const markHandoverDone = `update handover set done = true where node = $1 and handover_id = $2`
+
+// CompleteHandover records the case that was opened for a hand-over. Completing again with the same case changes
+// nothing.
+func (s *Reports) CompleteHandover(
+	ctx context.Context, node string, h Handover, caseID, caseNumber string, now time.Time,
+) (r *report.Report, err error) {
 	err = pg.InTenant(ctx, s.pool, node, func(ctx context.Context, tx pgx.Tx) error {
-		if r, _, err = get(ctx, tx, node, h.ReportID, "lock"); err != nil {
+		if r, _, err = queryReport(ctx, tx, lockReport, node, h.ReportID); err != nil {
 			return err
 		}
-		if err := r.HandedOver(caseID, caseNumber, h.By, now); err != nil {
+		if err := r.CompleteHandover(caseID, caseNumber, h.By, now); err != nil {
 			return err
 		}
 		b := &pgx.Batch{}
-		b.Queue(statements["update"], node, r.ID, r.State, r.Version, r.CaseID, r.CaseNumber)
-		insertChange.Queue(b, changeRows(r)...)
-		b.Queue(statements["handed over"], node, h.ID)
+		b.Queue(updateReport, node, r.ID, r.State, r.Version, r.CaseID, r.CaseNumber)
+		insertHistory.Queue(b, historyRows(r)...)
+		b.Queue(markHandoverDone, node, h.ID)
 		return tx.SendBatch(ctx, b).Close()
 	})
 	return r, err
 }
 
-// HandoverOf returns the hand-over of a report, or NOT_FOUND.
-func (s *Reports) HandoverOf(ctx context.Context, node, reportID string) (Handover, error) {
-	found, err := s.handovers(ctx, node, "handover", reportID)
+const handoverColumns = `h.handover_id, h.report_id, h.node, h.person, h.system, h.done, r.received_at, r.channel,
+	r.reporter_role`
+
+const selectHandover = `select ` + handoverColumns + ` from handover h join report r using (node, report_id)
+	where h.node = $1 and h.report_id = $2`
+
+// GetHandover returns the hand-over of a report, or the fault NOT_FOUND.
+func (s *Reports) GetHandover(ctx context.Context, node, reportID string) (Handover, error) {
+	found, err := s.queryHandovers(ctx, selectHandover, node, reportID)
 	if err == nil && len(found) == 0 {
 		err = fault.New(fault.NotFound)
 	}
@@ -90,28 +115,33 @@ func (s *Reports) HandoverOf(ctx context.Context, node, reportID string) (Handov
 	return found[0], nil
 }
 
-// OpenHandovers returns hand-overs that are not finished, the oldest first.
-func (s *Reports) OpenHandovers(ctx context.Context, node string, limit int) ([]Handover, error) {
-	return s.handovers(ctx, node, "open handover", limit)
+const selectPendingHandovers = `select ` + handoverColumns + ` from handover h join report r using (node, report_id)
+	where h.node = $1 and not h.done order by h.decided_at limit $2`
+
+// ListPendingHandovers returns up to limit hand-overs that are not done, oldest first.
+func (s *Reports) ListPendingHandovers(ctx context.Context, node string, limit int) ([]Handover, error) {
+	return s.queryHandovers(ctx, selectPendingHandovers, node, limit)
 }
 
-func (s *Reports) handovers(ctx context.Context, node, statement string, arg any) (found []Handover, err error) {
+func (s *Reports) queryHandovers(
+	ctx context.Context, statement, node string, arg any,
+) (found []Handover, err error) {
 	err = pg.InTenant(ctx, s.pool, node, func(ctx context.Context, tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, statements[statement], node, arg)
+		rows, err := tx.Query(ctx, statement, node, arg)
 		if err != nil {
 			return err
 		}
-		found, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Handover, error) {
-			var h Handover
-			var id, reportID uuid.UUID
-			err := row.Scan(&id, &reportID, &h.By.Node, &h.By.Person, &h.By.System, &h.Done, &h.ReceivedAt, &h.Channel, &h.ReporterRole)
-			h.ID, h.ReportID = id.String(), reportID.String()
-			return h, err
-		})
+		found, err = pgx.CollectRows(rows, scanHandover)
 		return err
 	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		err = nil
-	}
 	return found, err
+}
+
+func scanHandover(row pgx.CollectableRow) (Handover, error) {
+	var h Handover
+	var id, reportID uuid.UUID
+	err := row.Scan(&id, &reportID, &h.By.Node, &h.By.Person, &h.By.System, &h.Done, &h.ReceivedAt, &h.Channel,
+		&h.ReporterRole)
+	h.ID, h.ReportID = id.String(), reportID.String()
+	return h, err
 }

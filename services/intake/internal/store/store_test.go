@@ -24,43 +24,50 @@ import (
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
 var (
-	now  = time.Date(2026, 11, 23, 9, 41, 27, 0, time.UTC)
-	desk = report.Actor{Person: "anna", Node: "cremona", System: "console"}
+	now      = time.Date(2026, 11, 23, 9, 41, 27, 0, time.UTC)
+	operator = report.Actor{Person: "anna", Node: "cremona", System: "console"}
 )
 
-func open(t *testing.T) (*store.Reports, *pgxpool.Pool) {
+func setup(t *testing.T) (*store.Reports, *pgxpool.Pool) {
 	t.Helper()
 	pool := pgtest.New(t, "intake", store.Migrate).Pool(t)
 	return store.New(pool), pool
 }
 
-// submission is a whole report of a node, unlike any other.
-func submission(node string) store.Submission {
-	codes := report.Codes{
-		Channel: "PHONE", ReporterRole: "VICTIM", Grounds: []string{"SEX", "DISABILITY"}, Wish: "HELP", IncidentPlace: "019036", Language: "it",
-		Urgent: true, NoticeVersion: "2026-01", Consents: []report.Consent{{Code: "C_WORK", Status: "GIVEN"}, {Code: "C_UNAR", Status: "REFUSED"}},
+// newSubmission returns a complete submission to a node, with ids of its own.
+func newSubmission(node string) store.Submission {
+	classification := report.Classification{
+		Channel: "PHONE", ReporterRole: "VICTIM", Grounds: []string{"SEX", "DISABILITY"}, Wish: "HELP",
+		IncidentPlace: "019036", Language: "it", Urgent: true, NoticeVersion: "2026-01",
+		Consents: []report.Consent{{Code: "C_WORK", Status: "GIVEN"}, {Code: "C_UNAR", Status: "REFUSED"}},
 	}
 	id, lookup := uuid.NewString(), uuid.New()
+	by := report.Actor{Person: "anna", Node: node, System: "console"}
 	return store.Submission{
-		Report:        report.Receive(id, "N-"+id, node, codes, report.Actor{Person: "anna", Node: node, System: "console"}, now),
-		Sealed:        store.Sealed{KeyID: uuid.New(), Narrative: []byte("n"), Contact: []byte("c"), Date: []byte("d")},
+		Report: report.Receive(id, "N-"+id, node, classification, by, now),
+		Sealed: store.SealedContent{
+			KeyID: uuid.New(), Narrative: []byte("n"), Contact: []byte("c"), Date: []byte("d"),
+		},
 		ReceiptLookup: lookup[:],
-		Request:       idempotency.Request{ID: uuid.NewString(), Method: "SubmitReport", BodyHash: []byte("said")},
-		Event:         outbox.Event{Node: node, Type: "it.pari.report.counted.v1", Aggregate: uuid.NewString(), AggregateSeq: 1, Data: []byte("x")},
+		Request:       idempotency.Request{ID: uuid.NewString(), Method: "SubmitReport", BodyHash: []byte("body")},
+		Event: outbox.Event{
+			Node: node, Type: "it.pari.report.counted.v1", Aggregate: uuid.NewString(), AggregateSeq: 1,
+			Data: []byte("x"),
+		},
 	}
 }
 
 func submit(t *testing.T, reports *store.Reports, node string) *report.Report {
 	t.Helper()
-	sub := submission(node)
+	sub := newSubmission(node)
 	if err := reports.Submit(t.Context(), sub); err != nil {
 		t.Fatal(err)
 	}
 	return sub.Report
 }
 
-// rows counts what a node has in each table that a submission writes to.
-func rows(t *testing.T, pool *pgxpool.Pool, node string) map[string]int {
+// countRows counts a node's rows in each table that a submission writes to.
+func countRows(t *testing.T, pool *pgxpool.Pool, node string) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
 	err := pg.InTenant(t.Context(), pool, node, func(ctx context.Context, tx pgx.Tx) error {
@@ -79,10 +86,10 @@ func rows(t *testing.T, pool *pgxpool.Pool, node string) map[string]int {
 	return counts
 }
 
-func TestSubmit_KeepsTheReportWhole(t *testing.T) {
+func TestReports_Submit_StoresEverything(t *testing.T) {
 	t.Parallel()
-	reports, pool := open(t)
-	sub := submission("cremona")
+	reports, pool := setup(t)
+	sub := newSubmission("cremona")
 	if err := reports.Submit(t.Context(), sub); err != nil {
 		t.Fatal(err)
 	}
@@ -96,57 +103,58 @@ func TestSubmit_KeepsTheReportWhole(t *testing.T) {
 	if diff := cmp.Diff(sub.Sealed, sealed); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(sub.Report.Changes(), history); diff != "" {
+	if diff := cmp.Diff(sub.Report.UnsavedHistory(), history); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(map[string]int{"report": 1, "report_history": 1, "idempotency_key": 1, "outbox": 1}, rows(t, pool, "cremona")); diff != "" {
+	want := map[string]int{"report": 1, "report_history": 1, "idempotency_key": 1, "outbox": 1}
+	if diff := cmp.Diff(want, countRows(t, pool, "cremona")); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// Ensure that whatever part of a submission is broken, nothing of it is left.
-func TestSubmit_AllOrNothing(t *testing.T) {
+// Ensure an invalid part of a submission leaves no other part stored.
+func TestReports_Submit_AllOrNothing(t *testing.T) {
 	t.Parallel()
-	reports, pool := open(t)
-	stored := submission("cremona")
+	reports, pool := setup(t)
+	stored := newSubmission("cremona")
 	if err := reports.Submit(t.Context(), stored); err != nil {
 		t.Fatal(err)
 	}
-	before := rows(t, pool, "cremona")
-	for name, spoil := range map[string]func(*store.Submission){
-		"an event that cannot be sent":       func(s *store.Submission) { s.Event.Type = "counted" },
-		"an event that was there":            func(s *store.Submission) { s.Event.Aggregate = stored.Event.Aggregate },
-		"an event of another node":           func(s *store.Submission) { s.Event.Node = "cuneo" },
-		"a number that was given":            func(s *store.Submission) { s.Report.Number = stored.Report.Number },
-		"a receipt that was given":           func(s *store.Submission) { s.ReceiptLookup = stored.ReceiptLookup },
-		"a report without grounds":           func(s *store.Submission) { s.Report.Codes.Grounds = nil },
-		"a report that is not sealed":        func(s *store.Submission) { s.Sealed.Narrative = nil },
-		"a request that was answered before": func(s *store.Submission) { s.Request = stored.Request },
+	before := countRows(t, pool, "cremona")
+	for name, modify := range map[string]func(*store.Submission){
+		"invalid event type":     func(s *store.Submission) { s.Event.Type = "counted" },
+		"duplicate event":        func(s *store.Submission) { s.Event.Aggregate = stored.Event.Aggregate },
+		"event of another node":  func(s *store.Submission) { s.Event.Node = "cuneo" },
+		"duplicate number":       func(s *store.Submission) { s.Report.Number = stored.Report.Number },
+		"duplicate receipt":      func(s *store.Submission) { s.ReceiptLookup = stored.ReceiptLookup },
+		"report without grounds": func(s *store.Submission) { s.Report.Classification.Grounds = nil },
+		"no sealed narrative":    func(s *store.Submission) { s.Sealed.Narrative = nil },
+		"duplicate request":      func(s *store.Submission) { s.Request = stored.Request },
 	} {
-		sub := submission("cremona")
-		spoil(&sub)
+		sub := newSubmission("cremona")
+		modify(&sub)
 		err := reports.Submit(t.Context(), sub)
 		if err == nil || idempotency.IsDuplicate(err) != (sub.Request.ID == stored.Request.ID) {
 			t.Errorf("%s: got %v", name, err)
 		}
-		if diff := cmp.Diff(before, rows(t, pool, "cremona")); diff != "" {
-			t.Errorf("%s left something: %s", name, diff)
+		if diff := cmp.Diff(before, countRows(t, pool, "cremona")); diff != "" {
+			t.Errorf("%s left rows: %s", name, diff)
 		}
 		if _, _, _, err := reports.Get(t.Context(), "cremona", sub.Report.ID); !fault.Is(err, fault.NotFound) {
-			t.Errorf("%s: its report: %v", name, err)
+			t.Errorf("%s: get its report: %v", name, err)
 		}
 	}
 }
 
-func TestAnswered(t *testing.T) {
+func TestReports_GetByRequest(t *testing.T) {
 	t.Parallel()
-	reports, _ := open(t)
-	sub := submission("cremona")
+	reports, _ := setup(t)
+	sub := newSubmission("cremona")
 	if err := reports.Submit(t.Context(), sub); err != nil {
 		t.Fatal(err)
 	}
 	fresh, otherBody, otherMethod := sub.Request, sub.Request, sub.Request
-	fresh.ID, otherBody.BodyHash, otherMethod.Method = uuid.NewString(), []byte("said otherwise"), "TakeInCharge"
+	fresh.ID, otherBody.BodyHash, otherMethod.Method = uuid.NewString(), []byte("other body"), "TakeInCharge"
 	for _, c := range []struct {
 		name, node string
 		request    idempotency.Request
@@ -159,19 +167,19 @@ func TestAnswered(t *testing.T) {
 		{"another body", "cremona", otherBody, "", fault.RequestIDReused},
 		{"another method", "cremona", otherMethod, "", fault.RequestIDReused},
 	} {
-		got, known, err := reports.Answered(t.Context(), c.node, c.request)
-		if fault.ReasonOf(err) != c.reason || (err != nil) != (c.reason != "") || known != (c.report != "") {
-			t.Errorf("%s: known %t, %v", c.name, known, err)
+		got, found, err := reports.GetByRequest(t.Context(), c.node, c.request)
+		if fault.ReasonOf(err) != c.reason || (err != nil) != (c.reason != "") || found != (c.report != "") {
+			t.Errorf("%s: found %t, %v", c.name, found, err)
 		}
-		if known && got.ID != c.report {
-			t.Errorf("%s: answered with %s", c.name, got.ID)
+		if found && got.ID != c.report {
+			t.Errorf("%s: found %s", c.name, got.ID)
 		}
 	}
 }
 
-// Ensure who turns pages sees each report that was there at the start once, whatever arrives meanwhile, with a filter and
-// without.
-func TestList_WhileReportsArrive(t *testing.T) {
+// Ensure paging returns each report that was stored at the start exactly once, while others are submitted, with a
+// filter and without.
+func TestReports_List_WhileReportsArrive(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		state report.State
@@ -183,12 +191,12 @@ func TestList_WhileReportsArrive(t *testing.T) {
 	} {
 		t.Run("state "+string(c.state), func(t *testing.T) {
 			t.Parallel()
-			reports, _ := open(t)
+			reports, _ := setup(t)
 			var want []string // newest first
 			for i := range 45 {
 				r := submit(t, reports, "cremona")
 				if i%3 == 0 {
-					decide(t, reports, r)
+					startHandover(t, reports, r)
 				}
 				if c.want(i) {
 					want = append([]string{r.ID}, want...)
@@ -204,7 +212,7 @@ func TestList_WhileReportsArrive(t *testing.T) {
 					got = append(got, r.ID)
 				}
 				position = next
-				decide(t, reports, submit(t, reports, "cremona"))
+				startHandover(t, reports, submit(t, reports, "cremona"))
 				submit(t, reports, "cremona")
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -214,18 +222,21 @@ func TestList_WhileReportsArrive(t *testing.T) {
 	}
 }
 
-// Ensure a node's reports do not exist for another one.
+// Ensure another node's reports can be neither read nor changed.
 func TestReports_OfAnotherNode(t *testing.T) {
 	t.Parallel()
-	reports, pool := open(t)
+	reports, pool := setup(t)
 	r := submit(t, reports, "cremona")
-	decide(t, reports, r)
+	startHandover(t, reports, r)
 	ctx := t.Context()
 	_, _, _, getErr := reports.Get(ctx, "cuneo", r.ID)
-	_, handoverErr := reports.HandoverOf(ctx, "cuneo", r.ID)
-	_, _, decideErr := reports.HandOver(ctx, "cuneo", r.ID, 2, charge("2"), desk, now)
-	_, finishErr := reports.Finish(ctx, "cuneo", store.Handover{ReportID: r.ID, ID: uuid.NewString()}, uuid.NewString(), "n", now)
-	for name, err := range map[string]error{"get": getErr, "hand-over": handoverErr, "decide": decideErr, "finish": finishErr} {
+	_, handoverErr := reports.GetHandover(ctx, "cuneo", r.ID)
+	_, _, startErr := reports.StartHandover(ctx, "cuneo", r.ID, 2, newRequest("2"), operator, now)
+	h := store.Handover{ReportID: r.ID, ID: uuid.NewString()}
+	_, completeErr := reports.CompleteHandover(ctx, "cuneo", h, uuid.NewString(), "n", now)
+	for name, err := range map[string]error{
+		"get": getErr, "hand-over": handoverErr, "start": startErr, "complete": completeErr,
+	} {
 		if !fault.Is(err, fault.NotFound) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -234,27 +245,28 @@ func TestReports_OfAnotherNode(t *testing.T) {
 	if err != nil || len(page) != 0 || next != 0 {
 		t.Errorf("list: %d reports, %v", len(page), err)
 	}
-	if open, err := reports.OpenHandovers(ctx, "cuneo", 10); err != nil || len(open) != 0 {
-		t.Errorf("open hand-overs: %d, %v", len(open), err)
+	if pending, err := reports.ListPendingHandovers(ctx, "cuneo", 10); err != nil || len(pending) != 0 {
+		t.Errorf("pending hand-overs: %d, %v", len(pending), err)
 	}
-	if err := reports.Opened(ctx, "cuneo", r.ID, desk, now); err == nil {
-		t.Error("another node's opening was recorded")
+	if err := reports.LogAccess(ctx, "cuneo", r.ID, operator, now); err == nil {
+		t.Error("access to another node's report was logged")
 	}
-	if diff := cmp.Diff(map[string]int{"report": 0, "report_history": 0, "idempotency_key": 0, "outbox": 0}, rows(t, pool, "cuneo")); diff != "" {
+	want := map[string]int{"report": 0, "report_history": 0, "idempotency_key": 0, "outbox": 0}
+	if diff := cmp.Diff(want, countRows(t, pool, "cuneo")); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestNumber_IsGivenOnce(t *testing.T) {
+func TestReports_NextNumber_IsUnique(t *testing.T) {
 	t.Parallel()
-	reports, pool := open(t)
+	reports, pool := setup(t)
 	seen := map[string]bool{}
 	for _, instance := range []*store.Reports{reports, store.New(pool)} {
 		for range 40 {
-			n, err := instance.Number(t.Context(), "cremona", 2026)
+			n, err := instance.NextNumber(t.Context(), "cremona", 2026)
 			number := fmt.Sprint(n)
 			if err != nil || seen[number] {
-				t.Fatalf("number %s again, %v", number, err)
+				t.Fatalf("number %s is a duplicate, %v", number, err)
 			}
 			seen[number] = true
 		}

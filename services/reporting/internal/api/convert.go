@@ -11,14 +11,15 @@ import (
 	"github.com/retepari/pari/services/reporting/internal/table"
 )
 
-// categories are the terms of a list, expired ones too: what was counted under them is still counted.
-func categories(codes *vocabulary.Set) func(list string) []table.Category {
+// categoriesOf returns a function that lists the terms of a code list, with expired ones: their counts remain.
+func categoriesOf(codes *vocabulary.Set) func(list string) []table.Category {
 	return func(list string) []table.Category {
 		var found []table.Category
 		for _, l := range codes.Lists(list) {
 			for _, t := range l.GetTerms() {
+				code := t.GetCode()
 				found = append(found, table.Category{
-					Code: t.GetCode(), LabelIt: codes.Label(list, t.GetCode(), "it"), LabelEn: codes.Label(list, t.GetCode(), "en"),
+					Code: code, LabelIt: codes.Label(list, code, "it"), LabelEn: codes.Label(list, code, "en"),
 				})
 			}
 		}
@@ -46,8 +47,11 @@ func unitToProto(u table.Unit) reportingv1.Unit {
 	return reportingv1.Unit_UNIT_UNSPECIFIED
 }
 
-// tableToProto writes a protected table. None is a release, so every one is provisional.
-func tableToProto(t table.Table, req *reportingv1.GetTableRequest, categories [][]table.Category, cells []table.Cell, changed time.Time) *reportingv1.Table {
+// tableToProto converts a protected table. No table is a release yet, so all are provisional.
+func tableToProto(
+	t table.Table, req *reportingv1.GetTableRequest, categories [][]table.Category, cells []table.Cell,
+	changed time.Time,
+) *reportingv1.Table {
 	out := &reportingv1.Table{
 		Info: infoToProto(t), Region: req.GetRegion(), Year: req.GetYear(), Provisional: true,
 		Protection: &reportingv1.Protection{Threshold: int32(t.Rule.Threshold), Base: int32(t.Rule.Base)},
@@ -55,7 +59,9 @@ func tableToProto(t table.Table, req *reportingv1.GetTableRequest, categories []
 	for i, d := range t.Dimensions {
 		dimension := &reportingv1.Dimension{Code: d.Code, LabelIt: d.LabelIt, LabelEn: d.LabelEn}
 		for _, c := range categories[i] {
-			dimension.Categories = append(dimension.Categories, &reportingv1.Category{Code: c.Code, LabelIt: c.LabelIt, LabelEn: c.LabelEn})
+			dimension.Categories = append(dimension.Categories, &reportingv1.Category{
+				Code: c.Code, LabelIt: c.LabelIt, LabelEn: c.LabelEn,
+			})
 		}
 		out.Dimensions = append(out.Dimensions, dimension)
 	}
@@ -68,18 +74,19 @@ func tableToProto(t table.Table, req *reportingv1.GetTableRequest, categories []
 	return out
 }
 
-func nodeToProto(n store.Node, lines []store.Line, now time.Time) *reportingv1.NodeFeed {
+// nodeToProto converts the status of a node. The contract calls a partition a line, and an unapplied event parked.
+func nodeToProto(n store.Node, partitions []store.PartitionStatus, now time.Time) *reportingv1.NodeFeed {
 	out := &reportingv1.NodeFeed{Region: n.Region, Node: n.Name}
-	for _, l := range lines {
-		out.Reports += l.Reports
-		out.Cases += l.Cases
+	for _, p := range partitions {
+		out.Reports += p.Reports
+		out.Cases += p.Cases
 		line := &reportingv1.LineFeed{
-			Source: l.Source, LastNodeSeq: l.LastSeq, AppliedNodeSeq: l.Applied, Gaps: l.Gaps(), Parked: l.Waiting + l.Refused,
-			Duplicates: l.Duplicates, Pending: l.Pending,
+			Source: p.Source, LastNodeSeq: p.LastSeq, AppliedNodeSeq: p.Acknowledged, Gaps: p.Gaps(),
+			Parked: p.Buffered + p.DeadLettered, Duplicates: p.Duplicates, Pending: p.Pending,
 		}
-		if !l.HeardAt.IsZero() {
-			line.HeardAt = timestamppb.New(l.HeardAt)
-			line.AgeSeconds = max(0, int64(now.Sub(l.HeardAt).Seconds()))
+		if !p.LastSeen.IsZero() {
+			line.HeardAt = timestamppb.New(p.LastSeen)
+			line.AgeSeconds = max(0, int64(now.Sub(p.LastSeen).Seconds()))
 		}
 		out.Lines = append(out.Lines, line)
 	}

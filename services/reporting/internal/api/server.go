@@ -1,6 +1,7 @@
-// Package api is reporting's gRPC face: the catalogue of tables, one protected table at a time, and the state of the feed.
-// Who may call stands in the contract; which regions a caller sees is asked here. No count leaves but through package
-// disclosure, except the totals of a node in the state of the feed, which the nodes compare with their own.
+// Package api implements reporting's gRPC service: the catalogue of tables, one protected table at a time, and the
+// status of the feed. The contract says who may call; this package checks which regions a caller sees. Counts leave
+// through package disclosure only, except the totals of a node in the feed's status, which nodes compare with their
+// own.
 package api
 
 import (
@@ -31,73 +32,80 @@ type Server struct {
 var _ reportingv1.ReportingServiceServer = (*Server)(nil)
 
 // ListTables implements ReportingService.
-func (s *Server) ListTables(context.Context, *reportingv1.ListTablesRequest) (*reportingv1.ListTablesResponse, error) {
-	answer := &reportingv1.ListTablesResponse{}
+func (s *Server) ListTables(
+	context.Context, *reportingv1.ListTablesRequest,
+) (*reportingv1.ListTablesResponse, error) {
+	resp := &reportingv1.ListTablesResponse{}
 	for _, t := range table.All() {
-		answer.Tables = append(answer.Tables, infoToProto(t))
+		resp.Tables = append(resp.Tables, infoToProto(t))
 	}
-	return answer, nil
+	return resp, nil
 }
 
 // GetTable implements ReportingService.
-func (s *Server) GetTable(ctx context.Context, req *reportingv1.GetTableRequest) (*reportingv1.GetTableResponse, error) {
+func (s *Server) GetTable(
+	ctx context.Context, req *reportingv1.GetTableRequest,
+) (*reportingv1.GetTableResponse, error) {
 	t, ok := table.Find(req.GetTable())
 	if !ok {
-		return nil, at("table", reason.UnknownTable, "")
+		return nil, fieldFault("table", reason.UnknownTable, "")
 	}
-	nodes, err := s.nodes(ctx, req.GetRegion())
+	nodes, err := s.listNodes(ctx, req.GetRegion())
 	if err != nil {
 		return nil, err
 	}
-	year, present := int(req.GetYear()), s.Now().In(tz.Rome).Year()
-	if year > present {
-		return nil, at("year", reason.OutOfPeriod, strconv.Itoa(present))
+	year, currentYear := int(req.GetYear()), s.Now().In(tz.Rome).Year()
+	if year > currentYear {
+		return nil, fieldFault("year", reason.OutOfPeriod, strconv.Itoa(currentYear))
 	}
-	counts, changed, err := s.Store.Cells(ctx, req.GetRegion(), t.Code, year)
+	counts, changed, err := s.Store.GetCells(ctx, req.GetRegion(), t.Code, year)
 	if err != nil {
 		return nil, err
 	}
-	frame := table.Frame{Year: year, Groups: categories(s.Codes()), Counts: counts}
+	source := table.CategorySource{Year: year, Groups: categoriesOf(s.Codes()), Counts: counts}
 	for _, n := range nodes {
-		if n.Name != identity.Centre { // it sends what the directory counts, and takes no reports
-			frame.Nodes = append(frame.Nodes, n.Name)
+		if n.Name != identity.Centre { // the centre has a directory, and takes no reports
+			source.Nodes = append(source.Nodes, n.Name)
 		}
 	}
-	found := t.Categories(frame)
-	return &reportingv1.GetTableResponse{Table: tableToProto(t, req, found, t.Protect(year, found, counts), changed)}, nil
+	categories := t.Categories(source)
+	cells := t.Protect(year, categories, counts)
+	return &reportingv1.GetTableResponse{Table: tableToProto(t, req, categories, cells, changed)}, nil
 }
 
 // GetFeedStatus implements ReportingService.
-func (s *Server) GetFeedStatus(ctx context.Context, req *reportingv1.GetFeedStatusRequest) (*reportingv1.GetFeedStatusResponse, error) {
-	nodes, err := s.nodes(ctx, req.GetRegion())
+func (s *Server) GetFeedStatus(
+	ctx context.Context, req *reportingv1.GetFeedStatusRequest,
+) (*reportingv1.GetFeedStatusResponse, error) {
+	nodes, err := s.listNodes(ctx, req.GetRegion())
 	if err != nil {
 		return nil, err
 	}
-	answer, now := &reportingv1.GetFeedStatusResponse{}, s.Now()
+	resp, now := &reportingv1.GetFeedStatusResponse{}, s.Now()
 	var (
-		region string
-		lines  map[string][]store.Line
+		region     string
+		partitions map[string][]store.PartitionStatus
 	)
-	for _, n := range nodes { // by region
+	for _, n := range nodes { // ordered by region
 		if n.Region != region {
 			region = n.Region
-			if lines, err = s.Store.Lines(ctx, region); err != nil {
+			if partitions, err = s.Store.ListPartitions(ctx, region); err != nil {
 				return nil, err
 			}
 		}
-		answer.Nodes = append(answer.Nodes, nodeToProto(n, lines[n.Name], now))
+		resp.Nodes = append(resp.Nodes, nodeToProto(n, partitions[n.Name], now))
 	}
-	return answer, nil
+	return resp, nil
 }
 
-// nodes lists the nodes of a region, by region and name; without a region, those of every region that the caller sees. A
-// region that nobody has a part in is as good as one that the caller has none in.
-func (s *Server) nodes(ctx context.Context, region string) ([]store.Node, error) {
+// listNodes lists the nodes of a region, by region and name; without a region, those of every region that the caller
+// sees. A region that does not exist and one that the caller does not see give the same error.
+func (s *Server) listNodes(ctx context.Context, region string) ([]store.Node, error) {
 	caller, _ := identity.From(ctx)
 	if region != "" && !caller.SeesRegion(region) {
-		return nil, at("region", reason.WrongRegion, "")
+		return nil, fieldFault("region", reason.WrongRegion, "")
 	}
-	all, err := s.Store.Nodes(ctx)
+	all, err := s.Store.ListNodes(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -105,13 +113,13 @@ func (s *Server) nodes(ctx context.Context, region string) ([]store.Node, error)
 		return (region != "" && n.Region != region) || !caller.SeesRegion(n.Region)
 	})
 	if region != "" && len(nodes) == 0 {
-		return nil, at("region", reason.WrongRegion, "")
+		return nil, fieldFault("region", reason.WrongRegion, "")
 	}
 	return nodes, nil
 }
 
-// at is a fault that lies in one field.
-func at(path string, reason fault.Reason, limit string) error {
+// fieldFault returns a fault caused by one field of the request.
+func fieldFault(path string, reason fault.Reason, limit string) error {
 	f := fault.New(reason)
 	f.Fields = []fault.Field{{Path: path, Reason: reason, Limit: limit}}
 	return f

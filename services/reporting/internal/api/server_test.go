@@ -28,7 +28,7 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// now is in 2027 in Italy and in 2026 in UTC.
+// now is in 2027 in Italy, but in 2026 in UTC.
 var now = time.Date(2026, 12, 31, 23, 30, 0, 0, time.UTC)
 
 var (
@@ -55,14 +55,20 @@ func codes() *vocabulary.Set {
 		}
 		return l
 	}
-	return vocabulary.NewSet(list("ground_group", "G_A", "G_B", "G_C"), list("field_group", "F_A", "F_B", "F_C"), list("outcome_group", "O_A"),
-		list("activity_measure", "HOURS", "PERSONS"), list("programme_indicator", "IND_A", "IND_B"))
+	return vocabulary.NewSet(
+		list("ground_group", "G_A", "G_B", "G_C"), list("field_group", "F_A", "F_B", "F_C"),
+		list("outcome_group", "O_A"), list("activity_measure", "HOURS", "PERSONS"),
+		list("programme_indicator", "IND_A", "IND_B"),
+	)
 }
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	s := store.New(pgtest.New(t, "reporting", store.Migrate).Pool(t))
-	err := s.AddNodes(context.Background(), []store.Node{{Region: "lombardia", Name: "milano"}, {Region: "lombardia", Name: "cremona"}, {Region: "piemonte", Name: "cuneo"}})
+	err := s.AddNodes(context.Background(), []store.Node{
+		{Region: "lombardia", Name: "milano"}, {Region: "lombardia", Name: "cremona"},
+		{Region: "piemonte", Name: "cuneo"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,12 +77,13 @@ func setup(t *testing.T) *bundle {
 		Grants: identity.Grants{cruncher.String(): {accessv1.Role_ROLE_ANALYST}},
 	}
 	started := rpctest.NewWorld(t).Start(t, config, func(r grpc.ServiceRegistrar) {
-		reportingv1.RegisterReportingServiceServer(r, &api.Server{Store: s, Codes: codes, Now: func() time.Time { return now }})
+		server := &api.Server{Store: s, Codes: codes, Now: func() time.Time { return now }}
+		reportingv1.RegisterReportingServiceServer(r, server)
 	})
 	return &bundle{Server: started, t: t, store: s}
 }
 
-// as calls as a program; grants, if any, are those of a person who speaks through it.
+// as returns a client with a program's certificate. With grants, it also sends the token of a person who has them.
 func (b *bundle) as(id identity.ID, grants ...string) reportingv1.ReportingServiceClient {
 	b.t.Helper()
 	token := ""
@@ -95,36 +102,38 @@ func (b *bundle) analyst(regions ...string) reportingv1.ReportingServiceClient {
 	return b.as(console, grants...)
 }
 
-// feed lets events of a line take effect, each of a report or case of its own: every one is a change.
-func (b *bundle) feed(line bus.Partition, changes ...[]store.Change) {
+// feed applies events of a partition, one per change. Each slice of changes is one report or case.
+func (b *bundle) feed(p bus.Partition, changes ...[]store.Change) {
 	b.t.Helper()
 	var (
 		events []store.Event
 		all    []store.Change
 		hash   bus.Hash
 	)
-	for _, one := range changes {
-		name := uuid.NewString()
-		for i, c := range one {
+	for _, ofOne := range changes {
+		pseudonym := uuid.NewString()
+		for i, c := range ofOne {
 			e := store.NewEvent(bus.Event{
-				ID: uuid.NewString(), Type: "it.pari.test.v1", Partition: line, Subject: name, AggregateSeq: int64(i + 1), NodeSeq: int64(len(all) + 1),
-				PrevHash: hash, Data: fmt.Append(nil, len(all)),
+				ID: uuid.NewString(), Type: "it.pari.test.v1", Partition: p, Subject: pseudonym,
+				AggregateSeq: int64(i + 1), NodeSeq: int64(len(all) + 1), PrevHash: hash,
+				Data: fmt.Append(nil, len(all)),
 			})
 			events, all, hash = append(events, e), append(all, c), e.Hash
 		}
 	}
-	read := func(_ bus.Partition, _, _ string, data []byte) (store.Change, error) {
+	decode := func(_ bus.Partition, _, _ string, data []byte) (store.Change, error) {
 		var i int
 		_, err := fmt.Sscan(string(data), &i)
 		return all[i], err
 	}
 	known := func(_, code string) (string, bool) { return code, true }
-	r, err := b.store.Apply(context.Background(), store.Batch{Region: line.Region, Events: events}, read, known)
+	r, err := b.store.Apply(context.Background(), store.Batch{Region: p.Region, Events: events}, decode, known)
 	if err != nil || r.Applied != len(all) {
 		b.t.Fatalf("%+v, %v", r, err)
 	}
 }
 
+// times returns the changes of n equal reports or cases.
 func times(n int, c ...store.Change) [][]store.Change { return slices.Repeat([][]store.Change{c}, n) }
 
 func report(month int) store.Change {
@@ -138,8 +147,8 @@ func caseOf(ground, field string) []store.Change {
 	}
 }
 
-// refused checks reason and field of a refusal.
-func refused(t *testing.T, err error, reason fault.Reason, paths ...string) {
+// wantFault fails the test unless err has this reason and names this field.
+func wantFault(t *testing.T, err error, reason fault.Reason, paths ...string) {
 	t.Helper()
 	err = fault.FromStatus(err)
 	if !fault.Is(err, reason) {

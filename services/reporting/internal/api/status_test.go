@@ -20,28 +20,31 @@ func TestGetFeedStatus(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	cuneo := bus.Partition{Region: "piemonte", Node: "cuneo", Source: "intake"}
-	heard := now.Add(-90 * time.Second)
-	for line, h := range map[bus.Partition]store.Heartbeat{
-		intake: {Line: intake, LastSeq: 30, Pending: 4, At: heard},
-		cuneo:  {Line: cuneo, LastSeq: 1, At: now.Add(time.Minute)}, // a clock that runs fast
+	lastSeen := now.Add(-90 * time.Second)
+	for p, h := range map[bus.Partition]store.Heartbeat{
+		intake: {Partition: intake, LastSeq: 30, Pending: 4, At: lastSeen},
+		cuneo:  {Partition: cuneo, LastSeq: 1, At: now.Add(time.Minute)}, // its clock is ahead
 	} {
-		if err := b.store.Hear(context.Background(), line.Region, []store.Heartbeat{h}); err != nil {
+		if err := b.store.StoreHeartbeats(context.Background(), p.Region, []store.Heartbeat{h}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	status := func(c reportingv1.ReportingServiceClient, region string) []*reportingv1.NodeFeed {
 		t.Helper()
-		answer, err := c.GetFeedStatus(context.Background(), &reportingv1.GetFeedStatusRequest{Region: region})
+		resp, err := c.GetFeedStatus(context.Background(), &reportingv1.GetFeedStatusRequest{Region: region})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return answer.GetNodes()
+		return resp.GetNodes()
 	}
 	lombardia := []*reportingv1.NodeFeed{
 		{Region: "lombardia", Node: "cremona", Lines: []*reportingv1.LineFeed{
-			{Source: "intake", LastNodeSeq: 30, Gaps: 30, Pending: 4, HeardAt: timestamppb.New(heard), AgeSeconds: 90},
+			{
+				Source: "intake", LastNodeSeq: 30, Gaps: 30, Pending: 4,
+				HeardAt: timestamppb.New(lastSeen), AgeSeconds: 90,
+			},
 		}},
-		{Region: "lombardia", Node: "milano"}, // known, and never heard of
+		{Region: "lombardia", Node: "milano"}, // known, but never seen
 	}
 	piemonte := []*reportingv1.NodeFeed{{Region: "piemonte", Node: "cuneo", Lines: []*reportingv1.LineFeed{
 		{Source: "intake", LastNodeSeq: 1, Gaps: 1, HeardAt: timestamppb.New(now.Add(time.Minute))},
@@ -53,19 +56,20 @@ func TestGetFeedStatus(t *testing.T) {
 		want   []*reportingv1.NodeFeed
 	}{
 		"a region":                       {b.analyst("all"), "lombardia", lombardia},
-		"what the analyst sees":          {b.analyst("piemonte"), "", piemonte},
-		"everything, for operations":     {b.as(operators), "", everything},
-		"everything, to who may see all": {b.analyst("all"), "", everything},
+		"the regions of an analyst":      {b.analyst("piemonte"), "", piemonte},
+		"all regions, for operations":    {b.as(operators), "", everything},
+		"all regions, for their analyst": {b.analyst("all"), "", everything},
 	} {
 		if diff := cmp.Diff(c.want, status(c.client, c.region), protocmp.Transform()); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
-	_, err := b.analyst("piemonte").GetFeedStatus(context.Background(), &reportingv1.GetFeedStatusRequest{Region: "lombardia"})
-	refused(t, err, reason.WrongRegion, "region")
+	req := &reportingv1.GetFeedStatusRequest{Region: "lombardia"}
+	_, err := b.analyst("piemonte").GetFeedStatus(context.Background(), req)
+	wantFault(t, err, reason.WrongRegion, "region")
 	_, err = b.as(cruncher).GetFeedStatus(context.Background(), &reportingv1.GetFeedStatusRequest{})
 	if fault.ReasonOf(fault.FromStatus(err)) == "" {
-		t.Error("a system without a person was let in")
+		t.Error("a system without a person was allowed")
 	}
 }
 
@@ -74,15 +78,17 @@ func TestGetFeedStatus_Counts(t *testing.T) {
 	b := setup(t)
 	b.feed(intake, times(7, report(3))...)
 	b.feed(cases, times(3, caseOf("G_A", "F_A")...)...)
-	answer, err := b.analyst("lombardia").GetFeedStatus(context.Background(), &reportingv1.GetFeedStatusRequest{Region: "lombardia"})
+	req := &reportingv1.GetFeedStatusRequest{Region: "lombardia"}
+	resp, err := b.analyst("lombardia").GetFeedStatus(context.Background(), req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cremona := answer.GetNodes()[0]
+	cremona := resp.GetNodes()[0]
 	if cremona.GetReports() != 7 || cremona.GetCases() != 3 || len(cremona.GetLines()) != 2 {
 		t.Errorf("got %v", cremona)
 	}
-	if l := cremona.GetLines()[0]; l.GetSource() != "casemanagement" || l.GetAppliedNodeSeq() != 6 || l.GetGaps() != 0 || l.GetParked() != 0 {
+	l := cremona.GetLines()[0]
+	if l.GetSource() != "casemanagement" || l.GetAppliedNodeSeq() != 6 || l.GetGaps() != 0 || l.GetParked() != 0 {
 		t.Errorf("got %v", l)
 	}
 }

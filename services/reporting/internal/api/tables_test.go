@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -15,15 +16,15 @@ import (
 func TestListTables(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	answer, err := b.analyst("lombardia").ListTables(context.Background(), &reportingv1.ListTablesRequest{})
+	resp, err := b.analyst("lombardia").ListTables(context.Background(), &reportingv1.ListTablesRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]reportingv1.Unit{}
-	for _, info := range answer.GetTables() {
+	for _, info := range resp.GetTables() {
 		got[info.GetCode()] = info.GetUnit()
 		if info.GetTitleIt() == "" || info.GetTitleEn() == "" || len(info.GetDimensions()) < 2 {
-			t.Errorf("table is not described: %v", info)
+			t.Errorf("incomplete: %v", info)
 		}
 	}
 	want := map[string]reportingv1.Unit{
@@ -35,11 +36,11 @@ func TestListTables(t *testing.T) {
 	}
 }
 
-// Ensure that who may not see a table does not, and is told what he lacks.
-func TestAccess(t *testing.T) {
+// Ensure that only analysts and auditors of a region get its tables, and that others get the reason.
+func TestGetTable_Access(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	ask := func(c reportingv1.ReportingServiceClient) error {
+	call := func(c reportingv1.ReportingServiceClient) error {
 		_, err := c.GetTable(context.Background(), get("T1", "lombardia", 2026))
 		return err
 	}
@@ -47,19 +48,19 @@ func TestAccess(t *testing.T) {
 		client reportingv1.ReportingServiceClient
 		want   fault.Reason
 	}{
-		"an analyst of the region":                 {b.analyst("lombardia"), ""},
-		"an analyst of all regions":                {b.analyst("all"), ""},
-		"an auditor of the region":                 {b.as(console, "lombardia/centre/auditor"), ""},
-		"a system with the role":                   {b.as(cruncher), ""},
-		"a system without a role":                  {b.as(console), fault.NotAllowed},
-		"an analyst of another region":             {b.analyst("piemonte"), reason.WrongRegion},
-		"a coordinator at the centre":              {b.as(console, "lombardia/centre/coordinator"), fault.NotAllowed},
-		"a node's system":                          {b.as(portal), fault.NotAllowed},
-		"a person of a node, as analyst even":      {b.as(portal, "lombardia/cremona/analyst"), fault.NotAllowed},
-		"an analyst who speaks through a portal":   {b.as(portal, "lombardia/centre/analyst"), fault.WrongNode},
-		"operations, who may see the feed's state": {b.as(operators), fault.NotAllowed},
+		"an analyst of the region":     {b.analyst("lombardia"), ""},
+		"an analyst of all regions":    {b.analyst("all"), ""},
+		"an auditor of the region":     {b.as(console, "lombardia/centre/auditor"), ""},
+		"a system with the role":       {b.as(cruncher), ""},
+		"a system without a role":      {b.as(console), fault.NotAllowed},
+		"an analyst of another region": {b.analyst("piemonte"), reason.WrongRegion},
+		"a coordinator at the centre":  {b.as(console, "lombardia/centre/coordinator"), fault.NotAllowed},
+		"a node's system":              {b.as(portal), fault.NotAllowed},
+		"an analyst of a node":         {b.as(portal, "lombardia/cremona/analyst"), fault.NotAllowed},
+		"an analyst through a portal":  {b.as(portal, "lombardia/centre/analyst"), fault.WrongNode},
+		"operations":                   {b.as(operators), fault.NotAllowed},
 	} {
-		err := ask(c.client)
+		err := call(c.client)
 		if c.want == "" {
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
@@ -72,7 +73,7 @@ func TestAccess(t *testing.T) {
 	}
 }
 
-func TestGetTable_Refuses(t *testing.T) {
+func TestGetTable_Rejects(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	client := b.analyst("lombardia", "umbria")
@@ -81,20 +82,20 @@ func TestGetTable_Refuses(t *testing.T) {
 		reason fault.Reason
 		path   string
 	}{
-		"a table that does not exist":     {get("T99", "lombardia", 2026), reason.UnknownTable, "table"},
-		"a region of others":              {get("T1", "piemonte", 2026), reason.WrongRegion, "region"},
-		"a region without nodes":          {get("T1", "umbria", 2026), reason.WrongRegion, "region"},
-		"a year that has not begun":       {get("T1", "lombardia", 2028), reason.OutOfPeriod, "year"},
-		"a year that the contract bars":   {get("T1", "lombardia", 1999), fault.InvalidRequest, "year"},
-		"a region that is no name at all": {get("T1", "Lombardia!", 2026), fault.InvalidRequest, "region"},
+		"a table that does not exist":      {get("T99", "lombardia", 2026), reason.UnknownTable, "table"},
+		"a region without a grant":         {get("T1", "piemonte", 2026), reason.WrongRegion, "region"},
+		"a region without nodes":           {get("T1", "umbria", 2026), reason.WrongRegion, "region"},
+		"a year that has not begun":        {get("T1", "lombardia", 2028), reason.OutOfPeriod, "year"},
+		"a year that the contract forbids": {get("T1", "lombardia", 1999), fault.InvalidRequest, "year"},
+		"an invalid name of a region":      {get("T1", "Lombardia!", 2026), fault.InvalidRequest, "region"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := client.GetTable(context.Background(), c.req)
-			refused(t, err, c.reason, c.path)
+			wantFault(t, err, c.reason, c.path)
 		})
 	}
-	t.Run("not the year that has begun in Italy", func(t *testing.T) {
+	t.Run("accepts the year that has begun in Italy", func(t *testing.T) {
 		t.Parallel()
 		if _, err := client.GetTable(context.Background(), get("T1", "lombardia", 2027)); err != nil {
 			t.Error(err)
@@ -102,7 +103,7 @@ func TestGetTable_Refuses(t *testing.T) {
 	})
 }
 
-// value finds the cell of the keys.
+// value returns the cell with these keys.
 func value(t *testing.T, table *reportingv1.Table, keys ...string) (value int64, hidden bool) {
 	t.Helper()
 	for _, c := range table.GetCells() {
@@ -118,11 +119,11 @@ func TestGetTable_Flow(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.feed(intake, append(times(23, report(3)), times(41, report(4))...)...)
-	answer, err := b.analyst("lombardia").GetTable(context.Background(), get("T1", "lombardia", 2026))
+	resp, err := b.analyst("lombardia").GetTable(context.Background(), get("T1", "lombardia", 2026))
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := answer.GetTable()
+	table := resp.GetTable()
 	if n := len(table.GetCells()); n != 3*13*3 {
 		t.Errorf("%d cells", n)
 	}
@@ -142,8 +143,8 @@ func TestGetTable_Flow(t *testing.T) {
 	if !table.GetProvisional() || table.GetProtection().GetThreshold() != 5 || table.GetProtection().GetBase() != 5 {
 		t.Errorf("provisional %t, %v", table.GetProvisional(), table.GetProtection())
 	}
-	if at := table.GetAsOf().AsTime(); table.GetAsOf() == nil || at.Minute() != 0 || at.Second() != 0 || at.Nanosecond() != 0 {
-		t.Errorf("as of %v: not cut to the hour", at)
+	if at := table.GetAsOf().AsTime(); table.GetAsOf() == nil || !at.Equal(at.Truncate(time.Hour)) {
+		t.Errorf("as of %v: not truncated to the hour", at)
 	}
 	other, err := b.analyst("all").GetTable(context.Background(), get("T1", "piemonte", 2026))
 	if err != nil {
@@ -159,7 +160,7 @@ func TestGetTable_Flow(t *testing.T) {
 	}
 }
 
-// Ensure that no small count leaves, nor one that could be told from the others.
+// Ensure that small counts are hidden, with the counts from which they could be derived.
 func TestGetTable_HidesSmallCounts(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -168,17 +169,18 @@ func TestGetTable_HidesSmallCounts(t *testing.T) {
 		n             int
 		ground, field string
 	}{
-		{42, "G_A", "F_A"}, {51, "G_A", "F_B"}, {33, "G_A", "F_C"}, {61, "G_B", "F_A"}, {24, "G_B", "F_B"}, {17, "G_B", "F_C"},
+		{42, "G_A", "F_A"}, {51, "G_A", "F_B"}, {33, "G_A", "F_C"},
+		{61, "G_B", "F_A"}, {24, "G_B", "F_B"}, {17, "G_B", "F_C"},
 		{20, "G_C", "F_A"}, {3, "G_C", "F_B"}, {1, "G_C", "F_C"},
 	} {
 		all = append(all, times(c.n, caseOf(c.ground, c.field)...)...)
 	}
 	b.feed(cases, all...)
-	answer, err := b.analyst("lombardia").GetTable(context.Background(), get("T2", "lombardia", 2026))
+	resp, err := b.analyst("lombardia").GetTable(context.Background(), get("T2", "lombardia", 2026))
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := answer.GetTable()
+	table := resp.GetTable()
 	if v, hidden := value(t, table, "TOTAL", "TOTAL"); v != 250 || hidden { // 252
 		t.Errorf("total is %d, hidden %t", v, hidden)
 	}
@@ -188,11 +190,11 @@ func TestGetTable_HidesSmallCounts(t *testing.T) {
 		}
 	}
 	if _, hidden := value(t, table, "G_C", "F_A"); !hidden {
-		t.Error("a category stands alone in its line")
+		t.Error("a dominant category is shown")
 	}
 	for _, c := range table.GetCells() {
 		if c.GetValue()%5 != 0 || (!c.GetHidden() && c.GetValue() < 10) || (c.GetHidden() && c.GetValue() != 0) {
-			t.Errorf("leaves: %v", c)
+			t.Errorf("unprotected: %v", c)
 		}
 	}
 	if l := table.GetDimensions()[0].GetCategories()[0]; l.GetLabelIt() != "it G_A" || l.GetLabelEn() != "en G_A" {

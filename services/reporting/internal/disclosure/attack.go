@@ -3,22 +3,22 @@ package disclosure
 // unbounded is above every count, and small enough to be added up.
 const unbounded = int64(1) << 40
 
-// bounds is what an attacker knows of one cell: it is at least lo and at most hi.
+// bounds is what the attacker knows of one cell: its count is at least lo and at most hi.
 type bounds struct{ lo, hi int64 }
 
-// why a cell is shown, or not.
-type why uint8
+// suppression is the reason why a cell is hidden, if it is.
+type suppression uint8
 
 const (
-	shown why = iota
-	small     // below the threshold
-	kept      // not small: alone in its line, or in a line that would tell
+	shown     suppression = iota
+	primary               // below the threshold
+	secondary             // not below it, but dominant or in a contributing constraint
 )
 
-// below is what everybody may know of a small cell.
-func (a *audit) below() bounds { return bounds{0, a.r.Threshold - 1} }
+// primaryBounds is what everyone may know of a cell with primary suppression.
+func (a *audit) primaryBounds() bounds { return bounds{0, a.r.Threshold - 1} }
 
-// attack returns what can be known of every cell from those that are shown.
+// attack returns the attacker's bounds of every cell, given the shown cells and the kind of suppression of the others.
 func (a *audit) attack() []bounds {
 	b := make([]bounds, len(a.state))
 	for i, s := range a.state {
@@ -26,57 +26,57 @@ func (a *audit) attack() []bounds {
 		case shown:
 			v := a.r.round(a.g.Counts[i])
 			b[i] = bounds{max(a.r.Threshold, v-a.r.Base/2), v + a.r.Base/2}
-		case small:
-			b[i] = a.below()
-		case kept:
+		case primary:
+			b[i] = a.primaryBounds()
+		case secondary:
 			b[i] = bounds{a.r.Threshold, unbounded}
 		}
 	}
-	for moved := true; moved; {
-		moved = false
-		for _, l := range a.lines {
-			moved = l.narrow(b) || moved
+	for changed := true; changed; {
+		changed = false
+		for _, c := range a.constraints {
+			changed = c.tighten(b) || changed
 		}
 	}
 	return b
 }
 
-// narrow bounds every cell of the line by the others, and tells whether anything moved.
-func (l line) narrow(b []bounds) bool {
-	sum := l.sum(b)
-	total := l.boundTotal(sum, b[l.total])
-	moved := total != b[l.total]
-	b[l.total] = total
-	for _, p := range l.parts {
-		// The sum stays the one of before: bounds that moved meanwhile are used in the next pass.
-		if next := l.boundPart(sum, b[p], b[p], total); next != b[p] {
-			b[p], moved = next, true
+// tighten bounds every cell of the constraint by the others, and tells whether any bounds changed.
+func (c constraint) tighten(b []bounds) bool {
+	sum := c.sum(b)
+	total := c.boundTotal(sum, b[c.total])
+	changed := total != b[c.total]
+	b[c.total] = total
+	for _, p := range c.parts {
+		// The sum is that of the old bounds: changes are used in the next pass.
+		if next := c.boundPart(sum, b[p], b[p], total); next != b[p] {
+			b[p], changed = next, true
 		}
 	}
-	return moved
+	return changed
 }
 
-// bound returns what the line alone makes of cell i, of which nothing but start was known.
-func (l line) bound(b []bounds, i int, start bounds) bounds {
-	sum := l.sum(b)
-	if i == l.total {
-		return l.boundTotal(sum, start)
+// bound returns the bounds that this constraint alone gives cell i, starting from start.
+func (c constraint) bound(b []bounds, i int, start bounds) bounds {
+	sum := c.sum(b)
+	if i == c.total {
+		return c.boundTotal(sum, start)
 	}
-	return l.boundPart(sum, b[i], start, b[l.total])
+	return c.boundPart(sum, b[i], start, b[c.total])
 }
 
-// sums of the bounds of a line's parts.
+// sums are the sums of the bounds of a constraint's parts.
 type sums struct {
-	lo, hi int64
-	open   int // parts without an upper bound, left out of hi
+	lo, hi    int64
+	unbounded int // parts without an upper bound; hi does not contain them
 }
 
-func (l line) sum(b []bounds) sums {
+func (c constraint) sum(b []bounds) sums {
 	var s sums
-	for _, p := range l.parts {
+	for _, p := range c.parts {
 		s.lo += b[p].lo
 		if b[p].hi == unbounded {
-			s.open++
+			s.unbounded++
 		} else {
 			s.hi += b[p].hi
 		}
@@ -84,26 +84,25 @@ func (l line) sum(b []bounds) sums {
 	return s
 }
 
-func (l line) boundTotal(s sums, total bounds) bounds {
+func (c constraint) boundTotal(s sums, total bounds) bounds {
 	total.lo = max(total.lo, s.lo)
-	if l.closed && s.open == 0 {
+	if c.additive && s.unbounded == 0 {
 		total.hi = min(total.hi, s.hi)
 	}
 	return total
 }
 
-// boundPart narrows now, a part that stands as was in the sums. In a line that is not closed the parts only cannot exceed
-// the total.
-func (l line) boundPart(s sums, was, now, total bounds) bounds {
+// boundPart tightens part, whose bounds in s are summed.
+func (c constraint) boundPart(s sums, summed, part, total bounds) bounds {
 	if total.hi != unbounded {
-		now.hi = min(now.hi, total.hi-(s.lo-was.lo))
+		part.hi = min(part.hi, total.hi-(s.lo-summed.lo))
 	}
 	switch {
-	case !l.closed:
-	case s.open == 0:
-		now.lo = max(now.lo, total.lo-(s.hi-was.hi))
-	case s.open == 1 && was.hi == unbounded:
-		now.lo = max(now.lo, total.lo-s.hi)
+	case !c.additive:
+	case s.unbounded == 0:
+		part.lo = max(part.lo, total.lo-(s.hi-summed.hi))
+	case s.unbounded == 1 && summed.hi == unbounded:
+		part.lo = max(part.lo, total.lo-s.hi)
 	}
-	return now
+	return part
 }

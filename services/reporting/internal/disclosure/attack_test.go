@@ -2,64 +2,65 @@ package disclosure
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 )
 
-// The attacker of this test knows the program: for every table that can be, he has computed how it would be served. What
-// he is shown he looks up, and is left with all tables that would have looked the same. A small count that is the same
-// in all of them is told, and so is a line that in all of them holds one and the same category only.
+// The attacker of this test knows the program and has computed how every possible table would be published. A published
+// table leaves the attacker with the set of all tables that look the same. A primary count that is equal in all of them
+// is disclosed. So is a constraint that has one and the same category in all of them.
 //
-// Shapes are small so that every table up to a grand total can be tried; served tables whose grand total could lie above
-// that are left out, because not all that look like them were tried.
-func TestAttack_Everything(t *testing.T) {
+// Shapes are small, so that every table up to a grand total can be enumerated. Published tables whose grand total may
+// be higher are skipped, because not all tables that look like them were enumerated.
+func TestProtect_ResistsEnumeration(t *testing.T) {
 	t.Parallel()
 	lenient := Rule{Threshold: 5, Base: 5}
-	lone := Rule{Threshold: 5, Base: 5, Lone: true}
-	art9 := Rule{Threshold: 10, Base: 5, Lone: true}
+	dominance := Rule{Threshold: 5, Base: 5, Dominance: true}
+	art9 := Rule{Threshold: 10, Base: 5, Dominance: true}
 	for name, c := range map[string]struct {
 		rule      Rule
 		axes      []Axis
 		limit     int64
-		remainder int64 // up to so many more in the grand total than in all categories
+		remainder int64 // at most so many more in the grand total than in all categories
 	}{
-		"two categories":                     {lenient, oneAxis(2), 60, 0},
-		"three categories":                   {lenient, oneAxis(3), 45, 0},
-		"three categories and a remainder":   {lenient, oneAxis(3), 30, 12},
-		"four categories":                    {lenient, oneAxis(4), 28, 0},
-		"two by two":                         {lenient, twoAxes(2, 2), 34, 0},
-		"two by two and a remainder":         {lenient, twoAxes(2, 2), 24, 6},
-		"two by two, no lone ones":           {lone, twoAxes(2, 2), 34, 0},
-		"two by three":                       {lenient, twoAxes(2, 3), 18, 0},
-		"two by three, no lone ones":         {lone, twoAxes(2, 3), 18, 0},
-		"threshold ten, three categories":    {art9, oneAxis(3), 60, 0},
-		"threshold ten, two by two":          {art9, twoAxes(2, 2), 42, 0},
-		"a line of two and an axis of units": {lenient, []Axis{{2, false}, {3, true}}, 32, 0},
+		"two categories":                      {lenient, oneAxis(2), 60, 0},
+		"three categories":                    {lenient, oneAxis(3), 45, 0},
+		"three categories and a remainder":    {lenient, oneAxis(3), 30, 12},
+		"four categories":                     {lenient, oneAxis(4), 28, 0},
+		"two by two":                          {lenient, twoAxes(2, 2), 34, 0},
+		"two by two and a remainder":          {lenient, twoAxes(2, 2), 24, 6},
+		"two by two, with dominance":          {dominance, twoAxes(2, 2), 34, 0},
+		"two by three":                        {lenient, twoAxes(2, 3), 18, 0},
+		"two by three, with dominance":        {dominance, twoAxes(2, 3), 18, 0},
+		"threshold ten, three categories":     {art9, oneAxis(3), 60, 0},
+		"threshold ten, two by two":           {art9, twoAxes(2, 2), 42, 0},
+		"two categories and an axis of units": {lenient, []Axis{{2, false}, {3, true}}, 32, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := exhaust(c.axes, c.limit, c.remainder, c.rule, func(g Grid) []Cell { return Protect(c.rule, g) })
-			t.Logf("%d small counts in served tables", f.small)
-			if f.small == 0 || f.told != 0 {
-				t.Errorf("%d of %d small counts can be told from what is served", f.told, f.small)
+			f := enumerate(c.axes, c.limit, c.remainder, c.rule, func(g Grid) []Cell { return Protect(c.rule, g) })
+			t.Logf("%d primary counts in published tables", f.primary)
+			if f.primary == 0 || f.disclosed != 0 {
+				t.Errorf("%d of %d primary counts are disclosed", f.disclosed, f.primary)
 			}
-			if c.rule.Lone && f.uniform != 0 {
-				t.Errorf("%d lines are known to be of one category", f.uniform)
+			if c.rule.Dominance && f.uniform != 0 {
+				t.Errorf("%d constraints are known to have one category", f.uniform)
 			}
 		})
 	}
 }
 
-// The attacker above must find what weaker protections let through; one who finds nothing proves nothing.
-func TestAttack_CatchesMutants(t *testing.T) {
+// Ensure that the attacker finds what weaker protections disclose: an attacker who finds nothing proves nothing.
+func TestEnumerate_FindsWeakProtections(t *testing.T) {
 	t.Parallel()
-	rule := Rule{Threshold: 5, Base: 5, Lone: true}
+	rule := Rule{Threshold: 5, Base: 5, Dominance: true}
 	threshold := func(g Grid, show func(int64) int64) []Cell {
 		cells := make([]Cell, len(g.Counts))
 		for i, n := range g.Counts {
-			if cells[i] = showing(show(n)); n < rule.Threshold {
+			if cells[i] = visible(show(n)); n < rule.Threshold {
 				cells[i] = hidden
 			}
 		}
@@ -80,7 +81,7 @@ func TestAttack_CatchesMutants(t *testing.T) {
 				cells := Protect(rule, g)
 				for i, n := range g.Counts {
 					if n == 0 {
-						cells[i] = showing(0)
+						cells[i] = visible(0)
 					}
 				}
 				return cells
@@ -89,26 +90,26 @@ func TestAttack_CatchesMutants(t *testing.T) {
 		"total not rounded": {
 			func(g Grid) []Cell {
 				cells := threshold(g, rule.round)
-				cells[3] = showing(g.Counts[3])
+				cells[3] = visible(g.Counts[3])
 				return cells
 			}, findings.counts,
 		},
-		"lone categories shown as they are": {
-			func(g Grid) []Cell { return threshold(g, func(n int64) int64 { return n }) }, findings.lines,
+		"dominant categories shown": {
+			func(g Grid) []Cell { return threshold(g, func(n int64) int64 { return n }) }, findings.constraints,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if f := exhaust(oneAxis(3), 30, 0, rule, c.protect); c.found(f) == 0 {
-				t.Error("the attacker found nothing in a table that leaks")
+			if f := enumerate(oneAxis(3), 30, 0, rule, c.protect); c.found(f) == 0 {
+				t.Error("the attacker found nothing in a table that discloses")
 			}
 		})
 	}
 }
 
-// Larger tables, as large as those of the catalogue, cannot be tried out; they are attacked by bounds, with an attacker of
-// the test's own who knows which hidden cells are small.
-func TestAttack_Bounds(t *testing.T) {
+// Tables as large as those of the catalogue cannot be enumerated. They are attacked by bounds, with an implementation
+// of the test's own that knows which hidden cells are primary.
+func TestProtect_ResistsBounds(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		rule := rapid.SampledFrom([]Rule{plain, strict}).Draw(t, "rule")
@@ -136,7 +137,7 @@ func TestAttack_Bounds(t *testing.T) {
 			for i := range cells {
 				at := g.coords(i)
 				for a, axis := range g.Axes {
-					var others [2]int64 // lower and upper sum of the line but cell i and the total
+					var others [2]int64 // sums of the lower and upper bounds of the other parts
 					for k := range axis.Size - 1 {
 						if k != at[a] {
 							j := append([]int(nil), at...)
@@ -158,7 +159,7 @@ func TestAttack_Bounds(t *testing.T) {
 		}
 		for i, n := range g.Counts {
 			if lo[i] > n || hi[i] < n {
-				t.Fatalf("the attacker is wrong: %d is not within %d-%d", n, lo[i], hi[i])
+				t.Fatalf("the attacker's bounds are wrong: %d is not within %d-%d", n, lo[i], hi[i])
 			}
 			if n < rule.Threshold && (lo[i] > 0 || hi[i] < rule.Threshold-1) {
 				t.Fatalf("a count below %d is known to be %d-%d", rule.Threshold, lo[i], hi[i])
@@ -169,36 +170,38 @@ func TestAttack_Bounds(t *testing.T) {
 
 // findings of the attacker.
 type findings struct {
-	small, told int // small counts in what is served; those that are certain
-	uniform     int // lines that are certain to be of one category
+	primary   int // primary counts in published tables
+	disclosed int // of these, the ones that are certain
+	uniform   int // constraints that certainly have one category
 }
 
-func (f findings) counts() int { return f.told }
-func (f findings) lines() int  { return f.uniform }
+func (f findings) counts() int      { return f.disclosed }
+func (f findings) constraints() int { return f.uniform }
 
-// exhaust tries every table of the shape up to a grand total.
-func exhaust(axes []Axis, limit, remainder int64, rule Rule, protect func(Grid) []Cell) findings {
-	type seen struct {
+// enumerate attacks every table of the shape up to a grand total.
+func enumerate(axes []Axis, limit, remainder int64, rule Rule, protect func(Grid) []Cell) findings {
+	// candidates are the tables that look the same when published.
+	type candidates struct {
 		lo, hi []int64
-		only   []int // per line: the one category that it holds in every table so far, else -1
+		only   []int // by constraint: the single category that it has in all of them, else -1
 	}
-	look := map[string]*seen{}
+	byLook := map[string]*candidates{}
 	eachTable(axes, limit, func(g Grid) {
 		last := len(g.Counts) - 1
 		for range remainder + 1 {
-			key := served(protect(g))
-			only := lone(g)
-			s, ok := look[key]
+			look := format(protect(g))
+			only := onlyCategories(g)
+			c, ok := byLook[look]
 			if !ok {
-				s = &seen{append([]int64(nil), g.Counts...), append([]int64(nil), g.Counts...), only}
-				look[key] = s
+				c = &candidates{slices.Clone(g.Counts), slices.Clone(g.Counts), only}
+				byLook[look] = c
 			}
 			for i, n := range g.Counts {
-				s.lo[i], s.hi[i] = min(s.lo[i], n), max(s.hi[i], n)
+				c.lo[i], c.hi[i] = min(c.lo[i], n), max(c.hi[i], n)
 			}
 			for i := range only {
-				if s.only[i] != only[i] {
-					s.only[i] = -1
+				if c.only[i] != only[i] {
+					c.only[i] = -1
 				}
 			}
 			g.Counts[last]++
@@ -206,19 +209,19 @@ func exhaust(axes []Axis, limit, remainder int64, rule Rule, protect func(Grid) 
 		g.Counts[last] -= remainder + 1
 	})
 	var f findings
-	for _, s := range look {
-		if s.hi[len(s.hi)-1] > limit-rule.Base {
+	for _, c := range byLook {
+		if c.hi[len(c.hi)-1] > limit-rule.Base {
 			continue
 		}
-		for i := range s.lo {
-			if s.lo[i] < rule.Threshold {
-				f.small++
-				if s.lo[i] == s.hi[i] {
-					f.told++
+		for i := range c.lo {
+			if c.lo[i] < rule.Threshold {
+				f.primary++
+				if c.lo[i] == c.hi[i] {
+					f.disclosed++
 				}
 			}
 		}
-		for _, category := range s.only {
+		for _, category := range c.only {
 			if category >= 0 {
 				f.uniform++
 			}
@@ -227,13 +230,13 @@ func exhaust(axes []Axis, limit, remainder int64, rule Rule, protect func(Grid) 
 	return f
 }
 
-// lone tells for each line which single category is not zero, or -1.
-func lone(g Grid) []int {
-	lines := g.lines()
-	only := make([]int, len(lines))
-	for n, l := range lines {
+// onlyCategories returns for each constraint its single category that is not zero, or -1.
+func onlyCategories(g Grid) []int {
+	constraints := g.constraints()
+	only := make([]int, len(constraints))
+	for n, c := range constraints {
 		only[n] = -1
-		for i, p := range l.parts {
+		for i, p := range c.parts {
 			switch {
 			case g.Counts[p] == 0:
 			case only[n] == -1:
@@ -247,7 +250,7 @@ func lone(g Grid) []int {
 	return only
 }
 
-// eachTable calls f with every table of the shape whose grand total is at most limit. The grid is used again.
+// eachTable calls f with every table of the shape whose grand total is at most limit. It reuses the grid.
 func eachTable(axes []Axis, limit int64, f func(Grid)) {
 	g := Grid{Axes: axes}
 	n := 1
@@ -277,7 +280,8 @@ func eachTable(axes []Axis, limit int64, f func(Grid)) {
 	fill(0, limit)
 }
 
-func served(cells []Cell) string {
+// format returns a published table as text.
+func format(cells []Cell) string {
 	var b strings.Builder
 	for _, c := range cells {
 		if c.Hidden {

@@ -1,31 +1,34 @@
-// Package disclosure protects counts before anybody sees them: small numbers are people.
+// Package disclosure applies statistical disclosure control to counts of people: small counts can identify a person.
 //
-// A table goes through these steps, unless its rule is Public: then its counts are no secret, and are shown as they are.
+// A table goes through these steps, unless its rule is Public: public counts are returned unchanged.
 //
-//  1. Threshold. A count below it is hidden, zero like one: nobody can tell nobody from somebody.
-//  2. Lone categories. Along a line of a table (one dimension varies, the others stay) where a single category is left
-//     to be shown, all or nearly all of the line are of that category, and showing it would tell so of everybody in the
-//     line. It is hidden; the line's total stays. Lines with a single category that is not zero are among these.
-//  3. Audit. The attack below is run on the table as it would be served. A line that narrows a count below the threshold
-//     at all is hidden, its total too, and steps 2 and 3 start again, until nothing is found.
-//  4. Rounding. Every count that is left, totals included, is rounded to the base from its true value, so that a table
-//     does not add up and cannot be subtracted.
+//  1. Primary suppression. A count below the threshold is hidden, zero included: zero must look like one.
+//  2. Dominance. A constraint is the categories of one dimension and their total, with the other dimensions fixed.
+//     Where only one category of a constraint would be shown, all or nearly all people in it belong to that category,
+//     and showing it would disclose the category of each of them. It is hidden; the total stays. A constraint with a
+//     single category that is not zero is the extreme case.
+//  3. Secondary suppression. The attack below is run on the table as it would be published. A constraint that narrows
+//     the bounds of a primary cell at all is hidden, total included. Steps 2 and 3 are repeated until nothing changes.
+//  4. Rounding. Every count that is left, totals included, is rounded from its true value to a multiple of the rounding
+//     base, so that the table is not additive and its cells cannot be subtracted from each other.
 //
-// The attack knows the rules, the reason for which each cell is hidden, and whether a line's categories make up the whole
-// of its total. It bounds every cell by the others of its lines until the bounds stop moving. What is promised: one served
-// table tells no more about a count below the threshold than that it is below it, by any such bounds.
+// The attacker knows the rules, the kind of suppression of each hidden cell, and whether the categories of a constraint
+// add up to its total. The attack computes bounds of every cell from the others of its constraints, until they are
+// stable. The promise: by such bounds, one published table discloses no more of a count below the threshold than that
+// it is below it.
 //
-// Whole lines are hidden, and not just the cell that costs least, because who knows the program learns from which cells
-// are missing: hiding the smallest one told more than it hid. The tests search whole families of small tables with an
-// attacker who has computed, for every table that can be, how it would be served; he is left with nothing that is certain.
+// Whole constraints are hidden, and not only the cheapest cell, because an attacker who knows the program learns from
+// the choice of hidden cells: hiding the smallest one disclosed more than it hid. The tests enumerate whole families of
+// small tables, with an attacker who has computed how every possible table would be published; nothing is certain to
+// that attacker.
 //
-// What it does not protect from:
-//   - time. Tables are live and provisional: who asks again and again sees a rounded count jump, or a cell appear, and
-//     learns that one event moved it. What may be published is a release, frozen and audited with all earlier ones; a
-//     live table is for the centre's own analysts, and says that it is provisional.
+// It does not protect from:
+//   - differences in time. Tables are live and provisional: an attacker who asks repeatedly sees when a rounded count
+//     changes or a cell appears, and learns that one event caused it. Only a release, frozen and audited with all
+//     earlier ones, may be published; a live table is for the centre's own analysts, and is marked as provisional.
 //   - linked tables. Each table is audited by itself. Two tables of one year share their grand total and no other cell.
-//   - what somebody knows already. Who is one of the counted, or knows some of them, can take them away; the threshold
-//     leaves room for a few, not for many.
+//   - prior knowledge. An attacker who is counted, or knows others who are, can subtract them; the threshold leaves
+//     room for a few, not for many.
 //
-// The package is pure and knows no table by name.
+// The package is pure and knows no table by name. It starts no goroutine.
 package disclosure

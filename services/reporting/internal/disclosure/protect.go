@@ -1,17 +1,17 @@
 package disclosure
 
-// Protect returns the table as it may be shown, cell by cell. It panics when the grid or the rule makes no sense: both
-// are code.
+// Protect returns the table as it may be published, cell by cell. It panics on an invalid grid or rule: both are fixed
+// in code.
 func Protect(r Rule, g Grid) []Cell {
 	g.check()
 	r.check()
 	if r == Public {
-		return exact(g)
+		return showAll(g)
 	}
 	a := newAudit(r, g)
-	for moved := true; moved; {
-		moved = r.Lone && a.hideLone()
-		moved = a.hideTold() || moved
+	for changed := true; changed; {
+		changed = r.Dominance && a.suppressDominant()
+		changed = a.suppressContributing() || changed
 	}
 	cells := make([]Cell, len(g.Counts))
 	for i, s := range a.state {
@@ -24,8 +24,8 @@ func Protect(r Rule, g Grid) []Cell {
 	return cells
 }
 
-// exact shows everything.
-func exact(g Grid) []Cell {
+// showAll returns all counts unchanged.
+func showAll(g Grid) []Cell {
 	cells := make([]Cell, len(g.Counts))
 	for i, n := range g.Counts {
 		cells[i].Value = n
@@ -33,94 +33,99 @@ func exact(g Grid) []Cell {
 	return cells
 }
 
-// audit is a table on its way to be served.
+// audit is a table in the course of protection.
 type audit struct {
-	r       Rule
-	g       Grid
-	lines   []line
-	through [][]int // the lines that each cell is in
-	state   []why
+	r             Rule
+	g             Grid
+	constraints   []constraint
+	constraintsOf [][]int // by cell: the constraints that contain it
+	state         []suppression
 }
 
+// newAudit applies primary suppression.
 func newAudit(r Rule, g Grid) *audit {
-	a := &audit{r: r, g: g, lines: g.lines(), through: make([][]int, len(g.Counts)), state: make([]why, len(g.Counts))}
-	for n, l := range a.lines {
-		for _, i := range l.cells() {
-			a.through[i] = append(a.through[i], n)
+	a := &audit{
+		r: r, g: g, constraints: g.constraints(),
+		constraintsOf: make([][]int, len(g.Counts)), state: make([]suppression, len(g.Counts)),
+	}
+	for n, c := range a.constraints {
+		for _, i := range c.cells() {
+			a.constraintsOf[i] = append(a.constraintsOf[i], n)
 		}
 	}
 	for i, n := range g.Counts {
 		if n < r.Threshold {
-			a.state[i] = small
+			a.state[i] = primary
 		}
 	}
 	return a
 }
 
-// hide hides those of the cells that are shown, and tells whether there were any.
-func (a *audit) hide(cells ...int) bool {
-	any := false
+// suppress hides those of the cells that are shown, and tells whether there were any.
+func (a *audit) suppress(cells ...int) bool {
+	changed := false
 	for _, i := range cells {
 		if a.state[i] == shown {
-			a.state[i], any = kept, true
+			a.state[i], changed = secondary, true
 		}
 	}
-	return any
+	return changed
 }
 
-// hideLone hides categories that are shown alone in their line. The lines are all judged before the first is changed.
-func (a *audit) hideLone() bool {
-	var lone []int
-	for _, l := range a.lines {
+// suppressDominant hides every category that is the only one shown of a constraint, and tells whether there were any.
+// It checks all constraints before it changes any.
+func (a *audit) suppressDominant() bool {
+	var dominant []int
+	for _, c := range a.constraints {
 		last, n := 0, 0
-		for _, p := range l.parts {
+		for _, p := range c.parts {
 			if a.state[p] == shown {
 				last = p
 				n++
 			}
 		}
 		if n == 1 {
-			lone = append(lone, last)
+			dominant = append(dominant, last)
 		}
 	}
-	return a.hide(lone...)
+	return a.suppress(dominant...)
 }
 
-// hideTold attacks the table and hides the lines that narrow a small count. The cells are all judged before the first is
-// changed.
-func (a *audit) hideTold() bool {
+// suppressContributing attacks the table and hides the constraints that narrow the bounds of a primary cell. It checks
+// all cells before it changes any.
+func (a *audit) suppressContributing() bool {
 	known := a.attack()
-	var lines []int
+	var contributing []int
 	for i, b := range known {
-		if a.state[i] == small && b != a.below() {
-			lines = append(lines, a.culprits(known, i)...)
+		if a.state[i] == primary && b != a.primaryBounds() {
+			contributing = append(contributing, a.contributingConstraints(known, i)...)
 		}
 	}
-	any := false
-	for _, n := range lines {
-		any = a.hide(a.lines[n].cells()...) || any
+	changed := false
+	for _, n := range contributing {
+		changed = a.suppress(a.constraints[n].cells()...) || changed
 	}
-	return any
+	return changed
 }
 
-// culprits are the lines that narrow the small cell i, given what is known of the others. Where none does so alone with a
-// cell that is shown, every line of the table that shows something is to blame.
-func (a *audit) culprits(known []bounds, i int) []int {
+// contributingConstraints returns the constraints that narrow the bounds of primary cell i, given the bounds of the
+// other cells. When none of these contains a shown cell, every constraint of the table contributes.
+func (a *audit) contributingConstraints(known []bounds, i int) []int {
 	var found []int
-	shows := false
-	for _, n := range a.through[i] {
-		l := a.lines[n]
-		if l.bound(known, i, a.below()) != a.below() {
+	hasShown := false
+	for _, n := range a.constraintsOf[i] {
+		c := a.constraints[n]
+		if c.bound(known, i, a.primaryBounds()) != a.primaryBounds() {
 			found = append(found, n)
-			for _, p := range l.cells() {
-				shows = shows || a.state[p] == shown
+			for _, p := range c.cells() {
+				hasShown = hasShown || a.state[p] == shown
 			}
 		}
 	}
-	if shows {
+	if hasShown {
 		return found
 	}
-	for n := range a.lines {
+	for n := range a.constraints {
 		found = append(found, n)
 	}
 	return found

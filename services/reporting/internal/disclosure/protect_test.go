@@ -9,11 +9,11 @@ import (
 
 var (
 	plain    = Rule{Threshold: 5, Base: 5}
-	strict   = Rule{Threshold: 10, Base: 5, Lone: true}
+	strict   = Rule{Threshold: 10, Base: 5, Dominance: true}
 	oneAxis  = func(n int) []Axis { return []Axis{{n + 1, true}} }
 	twoAxes  = func(a, b int) []Axis { return []Axis{{a + 1, true}, {b + 1, true}} }
 	hidden   = Cell{Hidden: true}
-	showing  = func(n int64) Cell { return Cell{Value: n} }
+	visible  = func(n int64) Cell { return Cell{Value: n} }
 	quantity = rapid.OneOf(rapid.Int64Range(0, 12), rapid.Just[int64](0), rapid.Int64Range(0, 200))
 )
 
@@ -25,32 +25,32 @@ func TestProtect(t *testing.T) {
 		counts []int64
 		want   []Cell
 	}{
-		"rounds every count from its true value, the total too": {
-			plain, oneAxis(3), []int64{12, 13, 22, 47}, []Cell{showing(10), showing(15), showing(20), showing(45)},
+		"rounds every count from its true value, totals included": {
+			plain, oneAxis(3), []int64{12, 13, 22, 47}, []Cell{visible(10), visible(15), visible(20), visible(45)},
 		},
-		"hides below the threshold, zero like one": {
-			plain, oneAxis(4), []int64{0, 1, 4, 40, 45}, []Cell{hidden, hidden, hidden, showing(40), showing(45)},
+		"hides below the threshold, zero included": {
+			plain, oneAxis(4), []int64{0, 1, 4, 40, 45}, []Cell{hidden, hidden, hidden, visible(40), visible(45)},
 		},
 		"shows the threshold itself": {
-			plain, oneAxis(3), []int64{5, 5, 5, 15}, []Cell{showing(5), showing(5), showing(5), showing(15)},
+			plain, oneAxis(3), []int64{5, 5, 5, 15}, []Cell{visible(5), visible(5), visible(5), visible(15)},
 		},
-		"hides a total that would tell its two small parts": {
+		"hides a total that bounds its two primary parts": {
 			plain, oneAxis(2), []int64{4, 4, 8}, []Cell{hidden, hidden, hidden},
 		},
-		"hides a line where rounding would tell the small count in it": {
+		"hides a constraint where rounding bounds its primary part": {
 			Rule{Threshold: 10, Base: 5}, oneAxis(3), []int64{47, 47, 9, 103}, []Cell{hidden, hidden, hidden, hidden},
 		},
-		"hides a single category that is not zero, and keeps the total": {
-			strict, oneAxis(3), []int64{0, 60, 0, 60}, []Cell{hidden, hidden, hidden, showing(60)},
+		"hides a single category that is not zero, and shows the total": {
+			strict, oneAxis(3), []int64{0, 60, 0, 60}, []Cell{hidden, hidden, hidden, visible(60)},
 		},
-		"hides a category of which nearly all of the line are": {
-			strict, oneAxis(3), []int64{3, 60, 0, 63}, []Cell{hidden, hidden, hidden, showing(65)},
+		"hides a dominant category": {
+			strict, oneAxis(3), []int64{3, 60, 0, 63}, []Cell{hidden, hidden, hidden, visible(65)},
 		},
-		"shows such a category where the dimension tells nothing of a person": {
-			plain, oneAxis(3), []int64{0, 64, 0, 64}, []Cell{hidden, showing(65), hidden, showing(65)},
+		"shows a dominant category without the dominance rule": {
+			plain, oneAxis(3), []int64{0, 64, 0, 64}, []Cell{hidden, visible(65), hidden, visible(65)},
 		},
-		"hides a uniform line and leaves the others": {
-			Rule{Threshold: 5, Base: 5, Lone: true}, twoAxes(3, 3),
+		"hides a dominant category and shows the other constraints": {
+			Rule{Threshold: 5, Base: 5, Dominance: true}, twoAxes(3, 3),
 			[]int64{
 				50, 60, 20, 130,
 				40, 0, 0, 40,
@@ -58,24 +58,24 @@ func TestProtect(t *testing.T) {
 				160, 140, 50, 350,
 			},
 			[]Cell{
-				showing(50), showing(60), showing(20), showing(130),
-				hidden, hidden, hidden, showing(40),
-				showing(70), showing(80), showing(30), showing(180),
-				showing(160), showing(140), showing(50), showing(350),
+				visible(50), visible(60), visible(20), visible(130),
+				hidden, hidden, hidden, visible(40),
+				visible(70), visible(80), visible(30), visible(180),
+				visible(160), visible(140), visible(50), visible(350),
 			},
 		},
-		"takes a remainder that no category counts for what it is": {
-			strict, oneAxis(3), []int64{20, 30, 0, 80}, []Cell{showing(20), showing(30), hidden, showing(80)},
+		"does not take a total with a remainder for additive": {
+			strict, oneAxis(3), []int64{20, 30, 0, 80}, []Cell{visible(20), visible(30), hidden, visible(80)},
 		},
-		"adds nothing up along an axis without total": {
+		"has no constraints along an axis without total": {
 			plain, []Axis{{2, false}, {3, true}},
 			[]int64{
 				20, 30, 50,
 				3, 9, 12,
 			},
 			[]Cell{
-				showing(20), showing(30), showing(50),
-				hidden, showing(10), showing(10),
+				visible(20), visible(30), visible(50),
+				hidden, visible(10), visible(10),
 			},
 		},
 	} {
@@ -89,7 +89,7 @@ func TestProtect(t *testing.T) {
 	}
 }
 
-func TestProtect_Always(t *testing.T) {
+func TestProtect_Invariants(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		rule := rapid.SampledFrom([]Rule{plain, strict, {3, 3, true}}).Draw(t, "rule")
@@ -97,7 +97,7 @@ func TestProtect_Always(t *testing.T) {
 		cells := Protect(rule, g)
 		again := Protect(rule, g)
 		if diff := cmp.Diff(cells, again); diff != "" {
-			t.Fatalf("the same table was protected in two ways: %s", diff)
+			t.Fatalf("the result is not deterministic: %s", diff)
 		}
 		for i, c := range cells {
 			switch {
@@ -109,21 +109,21 @@ func TestProtect_Always(t *testing.T) {
 				t.Fatalf("%d is shown as %d, base %d", g.Counts[i], c.Value, rule.Base)
 			}
 		}
-		for _, l := range g.lines() {
-			seen := 0
-			for _, p := range l.parts {
+		for _, constraint := range g.constraints() {
+			n := 0
+			for _, p := range constraint.parts {
 				if !cells[p].Hidden {
-					seen++
+					n++
 				}
 			}
-			if rule.Lone && seen == 1 {
-				t.Fatal("a category is shown alone in its line")
+			if rule.Dominance && n == 1 {
+				t.Fatal("a constraint shows only one category")
 			}
 		}
 	})
 }
 
-// drawGrid draws a table with up to three axes and its margins, some with a remainder that only totals count.
+// drawGrid draws a table with up to three axes and its totals. Some have a remainder that only totals count.
 func drawGrid(t *rapid.T) Grid {
 	var g Grid
 	n := 1
@@ -149,7 +149,7 @@ func drawGrid(t *rapid.T) Grid {
 	return g
 }
 
-// coords and its inverse are written out here on purpose: the tests must not share the code under test.
+// coords is the inverse of index. Both are written for the tests, which must not share the code under test.
 func (g Grid) coords(i int) []int {
 	at := make([]int, len(g.Axes))
 	for a := len(g.Axes) - 1; a >= 0; a-- {
@@ -184,7 +184,7 @@ func (g Grid) onlyTotals(i int) bool {
 	return true
 }
 
-// addUp fills every total from the cells that are none.
+// addUp computes every total from the other cells.
 func (g Grid) addUp() {
 	for i := range g.Counts {
 		if g.onTotal(i) {

@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// listed knows the codes of the two lists that the directory's facts use.
-func listed(list, code string) (string, bool) {
+// directoryCodes has the codes of the two lists that the directory's facts use.
+func directoryCodes(list, code string) (string, bool) {
 	known := map[string][]string{"activity_measure": {"HOURS", "PERSONS"}, "programme_indicator": {"IND_A", "IND_B"}}
 	for _, c := range known[list] {
 		if c == code {
@@ -20,7 +20,7 @@ func listed(list, code string) (string, bool) {
 	return "", false
 }
 
-func TestActivity_Refuses(t *testing.T) {
+func TestActivity_ApplyRejects(t *testing.T) {
 	t.Parallel()
 	good := ActivityRow{"HOURS", 2026, "cremona", 3}
 	with := func(change func(*ActivityRow)) ActivityCounted {
@@ -33,17 +33,17 @@ func TestActivity_Refuses(t *testing.T) {
 		event ActivityCounted
 		want  error
 	}{
-		"the second before the first":     {2, ActivityCounted{}, ErrOrder},
-		"a measure that nobody knows":     {1, with(func(r *ActivityRow) { r.Measure = "DAYS" }), ErrCode},
-		"no measure":                      {1, with(func(r *ActivityRow) { r.Measure = "" }), ErrInvalid},
-		"no year":                         {1, with(func(r *ActivityRow) { r.Year = Always }), ErrInvalid},
-		"less than nothing":               {1, with(func(r *ActivityRow) { r.Value = -1 }), ErrInvalid},
-		"more than there can be":          {1, with(func(r *ActivityRow) { r.Value = largest + 1 }), ErrInvalid},
-		"a node that is called the total": {1, with(func(r *ActivityRow) { r.Node = Total }), ErrInvalid},
+		"the second before the first": {2, ActivityCounted{}, ErrOrder},
+		"an unknown measure":          {1, with(func(r *ActivityRow) { r.Measure = "DAYS" }), ErrCode},
+		"no measure":                  {1, with(func(r *ActivityRow) { r.Measure = "" }), ErrInvalid},
+		"no year":                     {1, with(func(r *ActivityRow) { r.Year = AllYears }), ErrInvalid},
+		"a negative value":            {1, with(func(r *ActivityRow) { r.Value = -1 }), ErrInvalid},
+		"a value above the maximum":   {1, with(func(r *ActivityRow) { r.Value = maxAmount + 1 }), ErrInvalid},
+		"a node named like the total": {1, with(func(r *ActivityRow) { r.Node = Total }), ErrInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := Activity{}.Apply(c.seq, c.event, listed)
+			got, err := Activity{}.Apply(c.seq, c.event, directoryCodes)
 			if !errors.Is(err, c.want) || got.Seq != 0 {
 				t.Errorf("got %+v, %v", got, err)
 			}
@@ -51,7 +51,7 @@ func TestActivity_Refuses(t *testing.T) {
 	}
 }
 
-func TestIndicators_Refuses(t *testing.T) {
+func TestIndicators_ApplyRejects(t *testing.T) {
 	t.Parallel()
 	event := func(programme string, rows ...IndicatorRow) IndicatorsCounted {
 		return IndicatorsCounted{programme, rows}
@@ -61,20 +61,20 @@ func TestIndicators_Refuses(t *testing.T) {
 		event IndicatorsCounted
 		want  error
 	}{
-		"an old one":                        {0, event("p"), ErrOrder},
-		"no programme":                      {1, event(""), ErrInvalid},
-		"a programme called the total":      {1, event(Total), ErrInvalid},
-		"an indicator that nobody knows":    {1, event("p", IndicatorRow{"IND_Z", 2026, 0, 1}), ErrCode},
-		"no indicator":                      {1, event("p", IndicatorRow{"", 2026, 0, 1}), ErrInvalid},
-		"a target of one year":              {1, event("p", IndicatorRow{"IND_A", 2026, 5, 1}), ErrInvalid},
-		"a value of no year":                {1, event("p", IndicatorRow{"IND_A", Always, 5, 1}), ErrInvalid},
-		"a year that cannot be":             {1, event("p", IndicatorRow{"IND_A", 12, 0, 1}), ErrInvalid},
-		"a target of more than can be":      {1, event("p", IndicatorRow{"IND_A", Always, largest + 1, 0}), ErrInvalid},
-		"a value that is less than nothing": {1, event("p", IndicatorRow{"IND_A", 2026, 0, -1}), ErrInvalid},
+		"an old event":               {0, event("p"), ErrOrder},
+		"no programme":               {1, event(""), ErrInvalid},
+		"a programme named TOTAL":    {1, event(Total), ErrInvalid},
+		"an unknown indicator":       {1, event("p", IndicatorRow{"IND_Z", 2026, 0, 1}), ErrCode},
+		"no indicator":               {1, event("p", IndicatorRow{"", 2026, 0, 1}), ErrInvalid},
+		"a target of one year":       {1, event("p", IndicatorRow{"IND_A", 2026, 5, 1}), ErrInvalid},
+		"a value of no year":         {1, event("p", IndicatorRow{"IND_A", AllYears, 5, 1}), ErrInvalid},
+		"an impossible year":         {1, event("p", IndicatorRow{"IND_A", 12, 0, 1}), ErrInvalid},
+		"a target above the maximum": {1, event("p", IndicatorRow{"IND_A", AllYears, maxAmount + 1, 0}), ErrInvalid},
+		"a negative value":           {1, event("p", IndicatorRow{"IND_A", 2026, 0, -1}), ErrInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := Indicators{}.Apply(c.seq, c.event, listed)
+			got, err := Indicators{}.Apply(c.seq, c.event, directoryCodes)
 			if !errors.Is(err, c.want) || got.Seq != 0 {
 				t.Errorf("got %+v, %v", got, err)
 			}
@@ -84,7 +84,10 @@ func TestIndicators_Refuses(t *testing.T) {
 
 func TestActivity_Cells(t *testing.T) {
 	t.Parallel()
-	a, err := Activity{}.Apply(1, ActivityCounted{[]ActivityRow{{"HOURS", 2026, "cremona", 12}, {"HOURS", 2026, "", 3}, {"PERSONS", 2025, "cremona", 7}}}, listed)
+	activity := ActivityCounted{[]ActivityRow{
+		{"HOURS", 2026, "cremona", 12}, {"HOURS", 2026, "", 3}, {"PERSONS", 2025, "cremona", 7},
+	}}
+	a, err := Activity{}.Apply(1, activity, directoryCodes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,14 +98,17 @@ func TestActivity_Cells(t *testing.T) {
 	if diff := cmp.Diff(want, a.Cells()); diff != "" {
 		t.Error(diff)
 	}
-	i, err := Indicators{}.Apply(1, IndicatorsCounted{"p", []IndicatorRow{{"IND_A", Always, 50, 0}, {"IND_A", 2025, 0, 8}, {"IND_A", 2026, 0, 4}}}, listed)
+	indicators := IndicatorsCounted{"p", []IndicatorRow{
+		{"IND_A", AllYears, 50, 0}, {"IND_A", 2025, 0, 8}, {"IND_A", 2026, 0, 4},
+	}}
+	i, err := Indicators{}.Apply(1, indicators, directoryCodes)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want = Delta{}
 	for _, programme := range []string{"p", Total} {
-		want[Cell{TableIndicators, Always, programme, "IND_A", FigureTarget}] = 50
-		want[Cell{TableIndicators, Always, programme, "IND_A", FigureSoFar}] = 12
+		want[Cell{TableIndicators, AllYears, programme, "IND_A", FigureTarget}] = 50
+		want[Cell{TableIndicators, AllYears, programme, "IND_A", FigureSoFar}] = 12
 		want[Cell{TableIndicators, 2025, programme, "IND_A", FigureYear}] = 8
 		want[Cell{TableIndicators, 2026, programme, "IND_A", FigureYear}] = 4
 	}
@@ -110,23 +116,24 @@ func TestActivity_Cells(t *testing.T) {
 		t.Error(diff)
 	}
 	if n := len(Activity{}.Cells()) + len(Indicators{}.Cells()); n != 0 {
-		t.Errorf("what was never heard of counts in %d cells", n)
+		t.Errorf("facts without events count in %d cells", n)
 	}
 }
 
-// Ensure cells kept current contribution by contribution equal cells counted afresh from the last ones, at every moment,
-// whatever comes, and that what is taken back leaves nothing.
-func TestActivity_IncrementalEqualsCountedAfresh(t *testing.T) {
+// Ensure that cells updated event by event equal a recount at every moment, and that withdrawn figures leave nothing.
+func TestDelta_ReplaceEqualsRecount(t *testing.T) {
 	t.Parallel()
 	activityRow := rapid.Custom(func(t *rapid.T) ActivityRow {
 		return ActivityRow{
-			rapid.SampledFrom([]string{"HOURS", "HOURS", "PERSONS", "DAYS"}).Draw(t, "measure"), rapid.SampledFrom([]int{2025, 2026, 2026, Always}).Draw(t, "year"),
-			rapid.SampledFrom([]string{"", "cremona", "milano"}).Draw(t, "node"), rapid.Int64Range(0, 50).Draw(t, "value"),
+			Measure: rapid.SampledFrom([]string{"HOURS", "HOURS", "PERSONS", "DAYS"}).Draw(t, "measure"),
+			Year:    rapid.SampledFrom([]int{2025, 2026, 2026, AllYears}).Draw(t, "year"),
+			Node:    rapid.SampledFrom([]string{"", "cremona", "milano"}).Draw(t, "node"),
+			Value:   rapid.Int64Range(0, 50).Draw(t, "value"),
 		}
 	})
 	indicatorRow := rapid.Custom(func(t *rapid.T) IndicatorRow {
 		r := IndicatorRow{Code: rapid.SampledFrom([]string{"IND_A", "IND_B", "IND_Z"}).Draw(t, "code")}
-		if r.Year = rapid.SampledFrom([]int{2025, 2026, Always}).Draw(t, "year"); r.Year == Always {
+		if r.Year = rapid.SampledFrom([]int{2025, 2026, AllYears}).Draw(t, "year"); r.Year == AllYears {
 			r.Target = rapid.Int64Range(0, 50).Draw(t, "target")
 		} else {
 			r.Value = rapid.Int64Range(0, 50).Draw(t, "value")
@@ -135,8 +142,8 @@ func TestActivity_IncrementalEqualsCountedAfresh(t *testing.T) {
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		activities, programmes := map[string]Activity{}, map[string]Indicators{}
-		kept := Delta{}
-		afresh := func() Delta {
+		cells := Delta{}
+		recount := func() Delta {
 			d := Delta{}
 			for a := range maps.Values(activities) {
 				d.Replace(nil, a.Cells())
@@ -151,41 +158,43 @@ func TestActivity_IncrementalEqualsCountedAfresh(t *testing.T) {
 			step := rapid.SampledFrom([]int64{1, 1, 1, 0, 2}).Draw(t, "step")
 			if rapid.Bool().Draw(t, "programme") {
 				old := programmes[name]
-				next, err := old.Apply(old.Seq+step, IndicatorsCounted{name, rapid.SliceOfN(indicatorRow, 0, 4).Draw(t, "indicators")}, listed)
+				rows := rapid.SliceOfN(indicatorRow, 0, 4).Draw(t, "indicators")
+				next, err := old.Apply(old.Seq+step, IndicatorsCounted{name, rows}, directoryCodes)
 				if err == nil {
 					programmes[name] = next
-					kept.Replace(old.Cells(), next.Cells())
+					cells.Replace(old.Cells(), next.Cells())
 				}
 			} else {
 				old := activities[name]
-				next, err := old.Apply(old.Seq+step, ActivityCounted{rapid.SliceOfN(activityRow, 0, 4).Draw(t, "rows")}, listed)
+				rows := rapid.SliceOfN(activityRow, 0, 4).Draw(t, "rows")
+				next, err := old.Apply(old.Seq+step, ActivityCounted{rows}, directoryCodes)
 				if err == nil {
 					activities[name] = next
-					kept.Replace(old.Cells(), next.Cells())
+					cells.Replace(old.Cells(), next.Cells())
 				}
 			}
-			if diff := cmp.Diff(afresh(), kept); diff != "" {
+			if diff := cmp.Diff(recount(), cells); diff != "" {
 				t.Fatal(diff)
 			}
 		}
 		for name, a := range activities {
-			none, err := a.Apply(a.Seq+1, ActivityCounted{}, listed)
+			none, err := a.Apply(a.Seq+1, ActivityCounted{}, directoryCodes)
 			if err != nil {
 				t.Fatal(err)
 			}
-			kept.Replace(a.Cells(), none.Cells())
+			cells.Replace(a.Cells(), none.Cells())
 			activities[name] = none
 		}
 		for name, p := range programmes {
-			none, err := p.Apply(p.Seq+1, IndicatorsCounted{Programme: name}, listed)
+			none, err := p.Apply(p.Seq+1, IndicatorsCounted{Programme: name}, directoryCodes)
 			if err != nil {
 				t.Fatal(err)
 			}
-			kept.Replace(p.Cells(), none.Cells())
+			cells.Replace(p.Cells(), none.Cells())
 			programmes[name] = none
 		}
-		if len(kept) != 0 {
-			t.Fatalf("what was taken back leaves %v", kept)
+		if len(cells) != 0 {
+			t.Fatalf("withdrawn figures leave %v", cells)
 		}
 	})
 }

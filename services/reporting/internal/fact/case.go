@@ -5,16 +5,17 @@ import (
 	"slices"
 )
 
-// Case is what the centre knows of one case.
+// Case is the fact of one case.
 type Case struct {
-	Seq          int64 // number of the last event applied, from 1
+	Seq          int64 // number of the last event applied; 0: none
 	Opened       Month
-	Received     Month // of its first report; the month of opening when the node had none
+	Received     Month // of its first report; the month of opening when there was none
 	Channel      string
 	ReporterRole string
 	Actions      int
 
-	// Sealed: the centre knows that the case exists, and nothing else. Everything below but Closed stays empty.
+	// Sealed cases are counted without details: Channel, ReporterRole, Actions and all fields below but Closed are
+	// empty.
 	Sealed bool
 
 	Verdict            string // empty until assessed
@@ -45,15 +46,15 @@ type CaseEvent interface {
 	apply(Case, Codes) (Case, error)
 }
 
-// CaseOpened tells that a node opened a case.
+// CaseOpened is the event of a node that opened a case.
 type CaseOpened struct {
 	Month        Month
-	Received     Month // absent for a case opened without a report
+	Received     Month // unknown for a case opened without a report
 	Channel      string
 	ReporterRole string
 }
 
-// CaseClassified tells what a node found. A later one replaces it.
+// CaseClassified is the event of a node that classified a case. A later one replaces it.
 type CaseClassified struct {
 	Sealed             bool
 	Verdict            string
@@ -68,27 +69,27 @@ type CaseClassified struct {
 	ResidenceTerritory string
 }
 
-// ActionRecorded tells that a node did something for a case.
+// ActionRecorded is the event of a node that recorded an action for a case.
 type ActionRecorded struct {
 	Month  Month
 	Code   string
 	Result string
 }
 
-// CaseClosed tells that a node closed a case. A later one replaces it: a case may be opened again.
+// CaseClosed is the event of a node that closed a case. A later one replaces it, because a case may be reopened.
 type CaseClosed struct {
 	Month             Month
 	Outcome           string
 	SecondaryOutcomes []string
 }
 
-// Apply returns the fact after event number seq; the zero Case is one not heard of yet. It returns ErrOrder, ErrInvalid or
-// ErrCode, and then the event has no effect. The result shares nothing with the event that a caller could change later.
+// Apply returns the fact after event number seq. The zero Case is the state before the first event. It returns
+// ErrOrder, ErrInvalid or ErrCode, and then the fact unchanged. The result shares no slice with the event.
 func (c Case) Apply(seq int64, e CaseEvent, codes Codes) (Case, error) {
 	if seq != c.Seq+1 {
 		return c, ErrOrder
 	}
-	if _, opens := e.(CaseOpened); opens != (c.Seq == 0) {
+	if _, ok := e.(CaseOpened); ok != (c.Seq == 0) {
 		return c, ErrOrder
 	}
 	next, err := e.apply(c, codes)
@@ -107,21 +108,18 @@ func (e CaseOpened) apply(_ Case, codes Codes) (Case, error) {
 	if !e.Month.valid() || !received.valid() {
 		return Case{}, fmt.Errorf("month: %w", ErrInvalid)
 	}
-	if err := codes.known("channel", e.Channel); err != nil {
+	if err := codes.require("channel", e.Channel); err != nil {
 		return Case{}, err
 	}
-	if err := codes.known("reporter_role", e.ReporterRole); err != nil {
+	if err := codes.require("reporter_role", e.ReporterRole); err != nil {
 		return Case{}, err
 	}
 	return Case{Opened: e.Month, Received: received, Channel: e.Channel, ReporterRole: e.ReporterRole}, nil
 }
 
 func (e CaseClassified) apply(c Case, codes Codes) (Case, error) {
-	bare := Case{Opened: c.Opened, Received: c.Received, Closed: c.Closed}
-	if e.Sealed {
-		// Whatever the event says beside it, and whatever was known before, is let go.
-		bare.Sealed = true
-		return bare, nil
+	if e.Sealed { // drop all details, of the case and of the event
+		return Case{Opened: c.Opened, Received: c.Received, Closed: c.Closed, Sealed: true}, nil
 	}
 	if e.Verdict == "" {
 		return c, fmt.Errorf("verdict: %w", ErrInvalid)
@@ -142,7 +140,7 @@ func (e CaseClassified) apply(c Case, codes Codes) (Case, error) {
 		{"author_kind", e.AuthorKinds},
 		{"territory", []string{e.EventTerritory, e.ResidenceTerritory}},
 	} {
-		if err := codes.known(check.list, check.codes...); err != nil {
+		if err := codes.require(check.list, check.codes...); err != nil {
 			return c, err
 		}
 	}
@@ -169,15 +167,15 @@ func (e CaseClassified) apply(c Case, codes Codes) (Case, error) {
 
 func (e ActionRecorded) apply(c Case, codes Codes) (Case, error) {
 	if c.Sealed {
-		return c, nil // nodes do not send it; should one do so, nothing of it is kept
+		return c, nil // nodes do not send actions of sealed cases; if one does, the action is not counted
 	}
 	if !e.Month.valid() || e.Code == "" {
 		return c, fmt.Errorf("action: %w", ErrInvalid)
 	}
-	if err := codes.known("action", e.Code); err != nil {
+	if err := codes.require("action", e.Code); err != nil {
 		return c, err
 	}
-	if err := codes.known("action_result", e.Result); err != nil {
+	if err := codes.require("action_result", e.Result); err != nil {
 		return c, err
 	}
 	c.Actions++
@@ -199,7 +197,7 @@ func (e CaseClosed) apply(c Case, codes Codes) (Case, error) {
 	if err != nil {
 		return c, err
 	}
-	if err := codes.known("outcome", e.SecondaryOutcomes...); err != nil {
+	if err := codes.require("outcome", e.SecondaryOutcomes...); err != nil {
 		return c, err
 	}
 	c.Outcome, c.OutcomeGroup, c.SecondaryOutcomes = e.Outcome, group, slices.Clone(e.SecondaryOutcomes)

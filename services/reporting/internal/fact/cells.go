@@ -1,32 +1,34 @@
 package fact
 
-// Codes of the tables that facts count in.
+// Codes of the tables of reports and cases.
 const (
 	TableFlow     = "T1" // reports, pertinent cases and cases by month received and node
 	TableGrounds  = "T2" // cases by ground and field, year received
 	TableOutcomes = "T9" // cases by outcome and ground, year closed
 )
 
-// Units of TableFlow, and the category that every other dimension ends with.
+// Units of TableFlow.
 const (
 	UnitReport    = "U_REPORT"
 	UnitPertinent = "U_PERTINENT"
 	UnitCase      = "U_CASE"
-	Total         = "TOTAL"
 )
 
-// Cell names one cell of one table of a region: a category per dimension, in the order of the table. A dimension that the
-// table does not have is "".
+// Total is the last category of every dimension that has a total.
+const Total = "TOTAL"
+
+// Cell identifies a cell of a table of a region: the categories A, B and C of its first, second and third dimension. C
+// is "" in a table of two dimensions.
 type Cell struct {
 	Table   string
 	Year    int
 	A, B, C string
 }
 
-// Delta is how counts change. A cell that does not change is not in it.
+// Delta holds changes of counts. It has no zero values.
 type Delta map[Cell]int64
 
-// Change adds one for each cell of after and takes one for each cell of before.
+// Change adds one for each cell of after and subtracts one for each cell of before.
 func (d Delta) Change(before, after []Cell) {
 	for _, c := range before {
 		d.add(c, -1)
@@ -42,18 +44,19 @@ func (d Delta) add(c Cell, n int64) {
 	}
 }
 
-// Cells lists the cells that the report counts in: none when it was not heard of.
+// Cells lists the cells that the report counts in; none before its first event.
 func (r Report) Cells(node string) []Cell {
 	if r.Seq == 0 {
 		return nil
 	}
-	return flow(UnitReport, r.Month, node)
+	return flowCells(UnitReport, r.Month, node)
 }
 
-// Cells lists the cells that the case counts in: none when it was not heard of.
+// Cells lists the cells that the case counts in; none before its first event.
 //
-// Where a case says nothing about a dimension it counts in that dimension's total only. A case not assessed yet has no
-// ground and no field; a sealed one has no month and no node either, so that from a table nobody can tell the two apart.
+// A case without a value in a dimension counts in that dimension's total only. A case that is not assessed yet has no
+// ground and no field. A sealed case has no month and no node either, so that a table does not show which cases are
+// sealed.
 func (c Case) Cells(node string) []Cell {
 	if c.Seq == 0 {
 		return nil
@@ -68,18 +71,19 @@ func (c Case) Cells(node string) []Cell {
 		}
 		return cells
 	}
-	cells := flow(UnitCase, c.Received, node)
+	cells := flowCells(UnitCase, c.Received, node)
 	if c.Pertinent {
-		cells = append(cells, flow(UnitPertinent, c.Received, node)...)
+		cells = append(cells, flowCells(UnitPertinent, c.Received, node)...)
 	}
-	cells = append(cells, crossing(TableGrounds, c.Received.Year, c.GroundGroup, c.FieldGroup)...)
+	cells = append(cells, crossCells(TableGrounds, c.Received.Year, c.GroundGroup, c.FieldGroup)...)
 	if c.Closed.Known() {
-		cells = append(cells, crossing(TableOutcomes, c.Closed.Year, c.OutcomeGroup, c.GroundGroup)...)
+		cells = append(cells, crossCells(TableOutcomes, c.Closed.Year, c.OutcomeGroup, c.GroundGroup)...)
 	}
 	return cells
 }
 
-func flow(unit string, m Month, node string) []Cell {
+// flowCells lists the cells of TableFlow, totals included.
+func flowCells(unit string, m Month, node string) []Cell {
 	month := m.String()
 	return []Cell{
 		{TableFlow, m.Year, unit, month, node},
@@ -89,7 +93,8 @@ func flow(unit string, m Month, node string) []Cell {
 	}
 }
 
-func crossing(table string, year int, a, b string) []Cell {
+// crossCells lists the cells of a table of two dimensions, totals included.
+func crossCells(table string, year int, a, b string) []Cell {
 	cells := []Cell{{Table: table, Year: year, A: Total, B: Total}}
 	if a != "" {
 		cells = append(cells, Cell{Table: table, Year: year, A: a, B: Total})

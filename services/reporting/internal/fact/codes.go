@@ -5,23 +5,22 @@ import (
 	"fmt"
 )
 
-// Why an event has no effect. The texts name lists and fields, never a value: what is wrong with a value may be that it is
-// not a code at all.
+// Errors of Apply. Their texts name lists and fields, never a value: an invalid value may not be a code at all.
 var (
-	// ErrCode: a code, or the group that it should count in, is not in the vocabulary.
-	ErrCode = errors.New("code is not known")
-	// ErrInvalid: something that must be there is missing or impossible.
-	ErrInvalid = errors.New("event is not valid")
-	// ErrOrder: the event does not follow the last one of its report or case.
-	ErrOrder = errors.New("event is out of order")
+	// ErrCode is returned for a code, or a group of a code, that is not in the code lists.
+	ErrCode = errors.New("unknown code")
+	// ErrInvalid is returned for a value that is missing or impossible.
+	ErrInvalid = errors.New("invalid event")
+	// ErrOrder is returned for an event that is not the next one of its report, case or entry.
+	ErrOrder = errors.New("event out of order")
 )
 
-// Codes answers for the vocabulary: is the code in the list, and which group does it count in ("" when the list has none).
-// An expired code is known: the node used it while it was valid.
-type Codes func(list, code string) (group string, known bool)
+// Codes looks a code up in a code list, and returns its group, or "" when the list has no groups. Expired codes are
+// found too: the node used them while they were valid.
+type Codes func(list, code string) (group string, found bool)
 
-// known refuses a code that is not in the list. Empty is "not stated" and passes.
-func (c Codes) known(list string, codes ...string) error {
+// require returns ErrCode for a code that is not in the list. An empty code means "not stated" and is accepted.
+func (c Codes) require(list string, codes ...string) error {
 	for _, code := range codes {
 		if code == "" {
 			continue
@@ -33,7 +32,7 @@ func (c Codes) known(list string, codes ...string) error {
 	return nil
 }
 
-// group returns the table group of a code, "" for an empty code. The group must itself be in the list of groups.
+// group returns the group of a code, "" for an empty code. The group must be in the list of groups.
 func (c Codes) group(list, groups, code string) (string, error) {
 	if code == "" {
 		return "", nil

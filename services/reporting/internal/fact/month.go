@@ -2,16 +2,16 @@ package fact
 
 import "fmt"
 
-// Month is the finest date that leaves a node. The zero Month is "not known".
+// Month is the finest date that leaves a node. The zero Month is unknown.
 type Month struct {
 	Year  int
 	Month int // 1-12
 }
 
-// Known tells whether there is a month at all.
+// Known tells whether the month is known.
 func (m Month) Known() bool { return m != Month{} }
 
-// String writes 2026-03, and nothing for a month that is not known.
+// String returns for instance "2026-03", and "" for an unknown month.
 func (m Month) String() string {
 	if !m.Known() {
 		return ""

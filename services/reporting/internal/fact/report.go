@@ -2,16 +2,16 @@ package fact
 
 import "fmt"
 
-// Report is what the centre knows of one report.
+// Report is the fact of one report.
 type Report struct {
-	Seq          int64 // number of the last event applied, from 1
+	Seq          int64 // number of the last event applied; 0: none
 	Month        Month // received
 	Channel      string
 	ReporterRole string
 	Anonymous    bool
 }
 
-// ReportCounted tells that a node received a report. A later one about the same report replaces it.
+// ReportCounted is the event of a node that received a report. A later one of the same report replaces it.
 type ReportCounted struct {
 	Month        Month
 	Channel      string
@@ -19,8 +19,8 @@ type ReportCounted struct {
 	Anonymous    bool
 }
 
-// Apply returns the fact after event number seq; the zero Report is one not heard of yet. It returns ErrOrder, ErrInvalid
-// or ErrCode, and then the event has no effect.
+// Apply returns the fact after event number seq. The zero Report is the state before the first event. It returns
+// ErrOrder, ErrInvalid or ErrCode, and then the fact unchanged.
 func (r Report) Apply(seq int64, e ReportCounted, codes Codes) (Report, error) {
 	if seq != r.Seq+1 {
 		return r, ErrOrder
@@ -28,11 +28,13 @@ func (r Report) Apply(seq int64, e ReportCounted, codes Codes) (Report, error) {
 	if !e.Month.valid() {
 		return r, fmt.Errorf("month: %w", ErrInvalid)
 	}
-	if err := codes.known("channel", e.Channel); err != nil {
+	if err := codes.require("channel", e.Channel); err != nil {
 		return r, err
 	}
-	if err := codes.known("reporter_role", e.ReporterRole); err != nil {
+	if err := codes.require("reporter_role", e.ReporterRole); err != nil {
 		return r, err
 	}
-	return Report{Seq: seq, Month: e.Month, Channel: e.Channel, ReporterRole: e.ReporterRole, Anonymous: e.Anonymous}, nil
+	return Report{
+		Seq: seq, Month: e.Month, Channel: e.Channel, ReporterRole: e.ReporterRole, Anonymous: e.Anonymous,
+	}, nil
 }

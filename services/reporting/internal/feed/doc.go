@@ -1,16 +1,19 @@
-// Package feed takes in what the nodes tell, and tells them how far it has come. The centre is one of them: its directory tells
-// what its entries count, on a line of its own in each region.
+// Package feed consumes the events of all nodes from the stream, and acknowledges them to the nodes with watermarks.
+// The centre is one of the nodes: its directory sends events on a partition of its own in each region.
 //
-//	stream PARI_EVENTS ─► open: parse, verify ─► store.Apply, one transaction per region ─► ack ─► watermark ─► node's relay
-//	heartbeats ─────────► verify ─────────────► store.Hear, once per tick
-//	every tick: watermark of every line, gaps asked for, refused cases tried again when code lists have changed
+//	stream PARI_EVENTS ─► parse, verify ─► store.Apply, one transaction per region ─► ack ─► watermark ─► node's relay
+//	heartbeats ─────────► verify ────────► store.StoreHeartbeats, once per tick
+//	every tick: a watermark for every partition, with the missing ranges; dead-lettered events are reprocessed when
+//	            code lists have changed
 //
-// It promises that an event takes effect once, in the order of its line, whatever the broker delivers twice, late or in
-// another order, and wherever this process stops: a message is acknowledged after the commit and never before, and a
-// watermark says only what is committed. An event that cannot take effect is parked and holds up its own case; a message
-// that is no event of the node it names is refused and counted. When the database is away everything waits.
+// It promises that every event is applied once and in the order of its partition, whatever the broker duplicates,
+// delays or reorders, and wherever this process stops: a message is acknowledged only after the commit, and a watermark
+// covers only committed events. An event that cannot be applied is dead-lettered and blocks its own report or case. A
+// message that is not a valid event of the node that it names is rejected and counted. While the database is away,
+// everything is retried.
 //
-// It does not keep what it refuses: what the watermark does not cover, the node sends again.
+// It does not store what it rejects: the node sends again what the watermark does not cover.
 //
-// Several copies may run; they share one durable consumer, and the store puts their events in order.
+// Several replicas may run. They share one durable consumer, and the store orders their events. Run starts one
+// goroutine, for the ticks; NATS calls onHeartbeat.
 package feed

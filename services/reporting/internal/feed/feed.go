@@ -18,45 +18,42 @@ import (
 	"github.com/retepari/pari/services/reporting/internal/store"
 )
 
-// Durable is the name of the consumer at the hub, shared by all copies of this service.
+// Durable is the name of the consumer at the hub, shared by all replicas of this service.
 const Durable = "reporting"
 
-// Config of a feed. Durations and sizes that are zero take the value in brackets.
+// Config of a Feed. Durations and sizes that are zero take the value in brackets.
 type Config struct {
 	Store   *store.Store
 	Conn    *nats.Conn             // to the hub
 	KeysDir string                 // public keys of the nodes; see bus.PublicKeys
 	Signer  *bus.Signer            // key of the centre
-	Codes   func() *vocabulary.Set // never nil once Run is called
+	Codes   func() *vocabulary.Set // must not return nil once Run is called
 	Stream  bus.StreamOptions
 	Log     *slog.Logger
 
-	Batch  int           // events taken in together [256]
-	Follow int           // events that follow together where a gap closes [256]
-	Tick   time.Duration // how often to answer every line [2 s]
-	Wait   time.Duration // how long one request for events stays open at the hub [2 s]
+	Batch      int           // events fetched and applied together [256]
+	DrainLimit int           // buffered events applied together when a gap closes [256]
+	Tick       time.Duration // how often a watermark is sent for every partition [2 s]
+	FetchWait  time.Duration // how long a fetch request stays open at the hub [2 s]
 
-	// AfterCommit is called after a commit and before its events are acknowledged. It is for tests that crash exactly
-	// there; production leaves it nil.
+	// AfterCommit is called after a commit and before its messages are acknowledged. Tests use it to crash there;
+	// production leaves it nil.
 	AfterCommit func()
 }
 
-func (c *Config) complete() error {
+func (c *Config) setDefaults() error {
 	if c.Store == nil || c.Conn == nil || c.Signer == nil || c.Codes == nil || c.KeysDir == "" {
-		return errors.New("feed: store, broker connection, keys, signing key and code lists are needed")
+		return errors.New("feed: store, broker connection, keys, signing key and code lists are required")
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	for _, d := range []struct {
-		field *time.Duration
-		value time.Duration
-	}{{&c.Tick, 2 * time.Second}, {&c.Wait, 2 * time.Second}} {
-		if *d.field <= 0 {
-			*d.field = d.value
+	for _, d := range []*time.Duration{&c.Tick, &c.FetchWait} {
+		if *d <= 0 {
+			*d = 2 * time.Second
 		}
 	}
-	for _, n := range []*int{&c.Batch, &c.Follow} {
+	for _, n := range []*int{&c.Batch, &c.DrainLimit} {
 		if *n <= 0 {
 			*n = 256
 		}
@@ -64,63 +61,64 @@ func (c *Config) complete() error {
 	return nil
 }
 
-// Feed takes in the events of all nodes.
+// Feed consumes the events of all nodes.
 type Feed struct {
-	c     Config
-	nodes *bus.PublicKeys
-	meter *meter
-	beats beats
+	c          Config
+	keys       *bus.PublicKeys // of the nodes
+	metrics    *metrics
+	heartbeats heartbeats
 }
 
-// New checks the configuration and reads the keys.
+// New checks the configuration and loads the public keys.
 func New(c Config) (*Feed, error) {
-	if err := c.complete(); err != nil {
+	if err := c.setDefaults(); err != nil {
 		return nil, err
 	}
-	nodes, err := bus.LoadPublicKeys(c.KeysDir)
+	keys, err := bus.LoadPublicKeys(c.KeysDir)
 	if err != nil {
 		return nil, err
 	}
-	m, err := newMeter(otel.GetMeterProvider())
+	m, err := newMetrics(otel.GetMeterProvider())
 	if err != nil {
 		return nil, err
 	}
-	return &Feed{c: c, nodes: nodes, meter: m}, nil
+	return &Feed{c: c, keys: keys, metrics: m}, nil
 }
 
-// Run feeds until ctx ends; it returns nil then. Whatever fails on the way is logged and tried again.
+// Run consumes until ctx ends; then it returns nil. Failures are logged and retried.
 func (f *Feed) Run(ctx context.Context) error {
-	unregister, err := f.meter.observe()
+	unregister, err := f.metrics.registerGauges()
 	if err != nil {
 		return err
 	}
 	defer unregister()
-	sub, err := f.c.Conn.Subscribe(bus.AllHeartbeats, f.hear)
+	sub, err := f.c.Conn.Subscribe(bus.AllHeartbeats, f.onHeartbeat)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = sub.Unsubscribe() }()
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	wg.Go(func() { f.keep(ctx) })
+	wg.Go(func() { f.maintain(ctx) })
 
 	for failures := 0; ctx.Err() == nil; {
-		taken, err := f.session(ctx)
-		if taken {
+		received, err := f.consume(ctx)
+		if received {
 			failures = 0
 		}
 		if ctx.Err() != nil {
 			break
 		}
-		f.complain(ctx, failures, "events wait: the hub does not give them", err)
-		pause(ctx, backoff(failures))
+		f.logBackoff(ctx, failures, "event fetch failed", err)
+		sleep(ctx, backoff(failures))
 		failures++
 	}
 	return nil
 }
 
-// session makes sure of stream and consumer and takes events until something fails. It tells whether any came.
-func (f *Feed) session(ctx context.Context) (taken bool, err error) {
+// consume ensures that stream and consumer exist, and processes events until something fails. It tells whether any were
+// processed.
+func (f *Feed) consume(ctx context.Context) (received bool, err error) {
 	if _, err := bus.EnsureStream(ctx, f.c.Conn, f.c.Stream); err != nil {
 		return false, err
 	}
@@ -129,65 +127,66 @@ func (f *Feed) session(ctx context.Context) (taken bool, err error) {
 		return false, err
 	}
 	for ctx.Err() == nil {
-		pull, err := consumer.Fetch(f.c.Batch, jetstream.FetchMaxWait(f.c.Wait))
+		fetch, err := consumer.Fetch(f.c.Batch, jetstream.FetchMaxWait(f.c.FetchWait))
 		if err != nil {
-			return taken, err
+			return received, err
 		}
-		some, err := f.drain(ctx, pull.Messages())
-		taken = taken || some
-		if err = errors.Join(err, pull.Error()); err != nil {
-			return taken, err
+		processed, err := f.processFetch(ctx, fetch.Messages())
+		received = received || processed
+		if err = errors.Join(err, fetch.Error()); err != nil {
+			return received, err
 		}
 	}
-	return taken, nil
+	return received, nil
 }
 
-// drain takes what one request brings, in pieces: what has come while the last piece was taken is the next one.
-func (f *Feed) drain(ctx context.Context, msgs <-chan jetstream.Msg) (taken bool, err error) {
+// processFetch processes the messages of one fetch. Messages that arrive while a batch is processed form the next
+// batch.
+func (f *Feed) processFetch(ctx context.Context, msgs <-chan jetstream.Msg) (processed bool, err error) {
 	for {
-		piece, open := collect(ctx, msgs)
-		if len(piece) > 0 {
+		batch, open := collect(ctx, msgs)
+		if len(batch) > 0 {
 			if err = ctx.Err(); err == nil {
-				err = f.take(ctx, piece)
+				err = f.process(ctx, batch)
 			}
 			if err != nil {
-				for _, m := range piece {
-					_ = m.Nak() // an answer that is lost costs the wait for the broker's own
+				for _, m := range batch {
+					_ = m.Nak() // without it the broker redelivers after its AckWait
 				}
-				return taken, err
+				return processed, err
 			}
-			taken = true
+			processed = true
 		}
 		if !open {
-			return taken, nil
+			return processed, nil
 		}
 	}
 }
 
-// collect waits for a message and takes those that are there with it. open is false when no more will come.
-func collect(ctx context.Context, msgs <-chan jetstream.Msg) (piece []jetstream.Msg, open bool) {
+// collect waits for a message and returns it with those that are ready. open is false when no more will arrive.
+func collect(ctx context.Context, msgs <-chan jetstream.Msg) (batch []jetstream.Msg, open bool) {
 	select {
 	case <-ctx.Done():
 	case m, ok := <-msgs:
 		if !ok {
 			return nil, false
 		}
-		piece = append(piece, m)
+		batch = append(batch, m)
 	}
 	for {
 		select {
 		case m, ok := <-msgs:
 			if !ok {
-				return piece, false
+				return batch, false
 			}
-			piece = append(piece, m)
+			batch = append(batch, m)
 		default:
-			return piece, ctx.Err() == nil
+			return batch, ctx.Err() == nil
 		}
 	}
 }
 
-// codes answers from the lists of this moment.
+// codes looks codes up in the current code lists.
 func (f *Feed) codes() fact.Codes {
 	set := f.c.Codes()
 	return func(list, code string) (string, bool) {
@@ -196,20 +195,21 @@ func (f *Feed) codes() fact.Codes {
 	}
 }
 
-// complain logs the 1st, 2nd, 4th, 8th … failure in a row.
-func (f *Feed) complain(ctx context.Context, failures int, message string, err error) {
+// logBackoff logs the 1st, 2nd, 4th, 8th … failure in a row.
+func (f *Feed) logBackoff(ctx context.Context, failures int, message string, err error) {
 	if n := failures + 1; n&(n-1) == 0 {
 		f.c.Log.WarnContext(ctx, message, slog.Int("failures", n), slog.Any("error", err))
 	}
 }
 
-// backoff grows from 50 ms to 2 s, give or take a quarter.
+// backoff grows from 50 ms to 2 s, plus or minus up to a quarter.
 func backoff(failures int) time.Duration {
 	d := min(50*time.Millisecond<<min(failures, 10), 2*time.Second)
-	return d - d/4 + rand.N(d/2+1) //nolint:gosec // spreads the load, guards nothing
+	return d - d/4 + rand.N(d/2+1) //nolint:gosec // spreads load, protects nothing
 }
 
-func pause(ctx context.Context, d time.Duration) {
+// sleep returns after d or when ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -10,82 +10,81 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/retepari/pari/dev/testkit/bustest"
-	"github.com/retepari/pari/pkg/bus"
-	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 	"github.com/retepari/pari/services/reporting/internal/store"
 )
 
-func TestFeed_TakesInAndAnswers(t *testing.T) {
+func TestFeed_AppliesEventsAndSendsWatermarks(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	w, other := b.wire(intake), b.wire(cuneo)
-	heard := b.watermarks(intake)
+	w, other := b.producer(intake), b.producer(cuneo)
+	received := b.watermarks(intake)
 	b.start(b.config())
 	w.send(w.reports(20)...)
 	other.send(other.reports(3)...)
-	l := b.until(intake, appliedAt(20))
-	if l.Reports != 20 || l.Duplicates != 0 || l.HeardAt.IsZero() {
-		t.Errorf("line %+v", l)
+	s := b.waitFor(intake, acknowledgedAt(20))
+	if s.Reports != 20 || s.Duplicates != 0 || s.LastSeen.IsZero() {
+		t.Errorf("partition %+v", s)
 	}
-	b.until(cuneo, appliedAt(3))
-	b.said(heard, func(w *feedv1.Watermark) bool { return w.GetAcknowledgedSeq() == 20 && len(w.GetMissing()) == 0 })
-	b.settled()
-	b.sound("lombardia")
-	b.sound("piemonte")
+	b.waitFor(cuneo, acknowledgedAt(3))
+	b.waitForWatermark(received, complete(20))
+	b.waitUntilAcked()
+	b.checkCells("lombardia")
+	b.checkCells("piemonte")
 }
 
 func TestFeed_IgnoresDuplicates(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	w := b.wire(intake)
+	w := b.producer(intake)
 	b.start(b.config())
 	events := w.reports(5)
 	w.send(events...)
 	w.send(events...)
-	l := b.until(intake, func(l store.Line) bool { return l.Applied == 5 && l.Duplicates == 5 })
-	if l.Reports != 5 {
-		t.Errorf("line %+v", l)
+	s := b.waitFor(intake, func(s status) bool { return s.Acknowledged == 5 && s.Duplicates == 5 })
+	if s.Reports != 5 {
+		t.Errorf("partition %+v", s)
 	}
-	b.sound("lombardia")
+	b.checkCells("lombardia")
 }
 
-func TestFeed_ParksOutOfOrderAndAsks(t *testing.T) {
+func TestFeed_BuffersOutOfOrderAndRequestsMissing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	w := b.wire(intake)
-	heard := b.watermarks(intake)
+	w := b.producer(intake)
+	received := b.watermarks(intake)
 	b.start(b.config())
 	events := w.reports(30)
 	w.send(events[0])
 	w.send(events[2:4]...)
 	w.send(events[6:]...)
-	b.said(heard, func(w *feedv1.Watermark) bool {
-		want := &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 1, Missing: []*feedv1.SequenceRange{{First: 2, Last: 2}, {First: 5, Last: 6}}}
-		return cmp.Equal(want, w, protocmp.Transform())
-	})
+	want := &feedv1.Watermark{
+		Source: "intake", AcknowledgedSeq: 1,
+		Missing: []*feedv1.SequenceRange{{First: 2, Last: 2}, {First: 5, Last: 6}},
+	}
+	b.waitForWatermark(received, func(w *feedv1.Watermark) bool { return cmp.Equal(want, w, protocmp.Transform()) })
 	w.send(events[4:6]...)
-	w.send(events[1]) // more wait than follow at once
-	b.until(intake, func(l store.Line) bool { return l.Applied == 30 && l.Waiting == 0 && l.Reports == 30 })
-	b.said(heard, func(w *feedv1.Watermark) bool { return w.GetAcknowledgedSeq() == 30 && len(w.GetMissing()) == 0 })
-	b.sound("lombardia")
+	w.send(events[1]) // more are buffered than DrainLimit
+	b.waitFor(intake, func(s status) bool { return s.Acknowledged == 30 && s.Buffered == 0 && s.Reports == 30 })
+	b.waitForWatermark(received, complete(30))
+	b.checkCells("lombardia")
 }
 
-func TestFeed_RefusesForgeries(t *testing.T) {
+func TestFeed_RejectsForgeries(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	w := b.wire(intake)
+	w := b.producer(intake)
 	b.start(b.config())
 	good := w.reports(3)
 	w.send(good[0])
 
-	stranger := good[1]
-	stranger.Sign(b.net.Signer(cuneo.Owner()))
-	w.send(stranger)
-	changed := good[1]
-	changed.Data = append([]byte{}, good[2].Data...)
-	changed.AggregateSeq = 2
-	w.send(changed)
+	otherKey := good[1]
+	otherKey.Sign(b.net.Signer(cuneo.Owner()))
+	w.send(otherKey)
+	altered := good[1]
+	altered.Data = append([]byte{}, good[2].Data...)
+	altered.AggregateSeq = 2
+	w.send(altered)
 	renumbered := good[2]
 	renumbered.NodeSeq = 2
 	w.send(renumbered)
@@ -97,77 +96,82 @@ func TestFeed_RefusesForgeries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.raw(&nats.Msg{Subject: elsewhere, Header: moved.Header, Data: moved.Data})
-	w.raw(&nats.Msg{Subject: moved.Subject, Data: []byte("no event at all")})
+	w.sendMsg(&nats.Msg{Subject: elsewhere, Header: moved.Header, Data: moved.Data})
+	w.sendMsg(&nats.Msg{Subject: moved.Subject, Data: []byte("not an event")})
 
-	b.settled() // none of them is delivered for ever
-	if l := b.lineOf(intake); l.Applied != 1 || l.Waiting != 0 || l.Refused != 0 {
-		t.Errorf("a forgery left %+v", l)
+	b.waitUntilAcked() // none of them is redelivered for ever
+	if s := b.partition(intake); s.Acknowledged != 1 || s.Buffered != 0 || s.DeadLettered != 0 {
+		t.Errorf("a forgery left %+v", s)
 	}
 	w.send(good[1:]...)
-	b.until(intake, appliedAt(3))
-	b.sound("lombardia")
+	b.waitFor(intake, acknowledgedAt(3))
+	b.checkCells("lombardia")
 }
 
-// Ensure that what cannot take effect holds up nobody else, and is mended when the code lists are.
-func TestFeed_PoisonStopsItsCaseOnly(t *testing.T) {
+// Ensure that a dead-lettered event blocks its case only, and is applied once the code lists have its code.
+func TestFeed_DeadLetterBlocksItsCaseOnly(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	w := b.wire(cases)
+	w := b.producer(cases)
 	b.start(b.config())
 	w.send(
 		w.opened("c1", "DESK"), w.opened("c2", "DESK"),
-		w.event(closed, "c1", []byte{0xff}), // cannot be read
+		w.event(closed, "c1", []byte{0xff}), // does not decode
 		w.opened("c3", "CARRIER_PIGEON"),    // a code that the centre does not have yet
-		w.of(closed, "c2", &eventsv1.CaseClosed{CasePseudonym: "c1", Month: march, Outcome: "CONCILIATED"}), // another's case
+		w.closedFor("c2", "c1"),             // a mismatch
 		w.closed("c1"), w.closed("c3"), w.opened("c4", "DESK"), w.closed("c4"),
 	)
-	l := b.until(cases, appliedAt(9))
-	if l.Cases != 3 || l.Refused != 5 {
-		t.Errorf("line %+v", l)
+	s := b.waitFor(cases, acknowledgedAt(9))
+	if s.Cases != 3 || s.DeadLettered != 5 {
+		t.Errorf("partition %+v", s)
 	}
-	refused, err := b.store.Refused(context.Background(), cases)
+	deadLettered, err := b.store.ListDeadLettered(context.Background(), cases)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[int64]store.Class{3: store.Unreadable, 4: store.Code, 5: store.Foreign, 6: store.Behind, 7: store.Behind}
-	if diff := cmp.Diff(want, refused); diff != "" {
+	want := map[int64]store.Class{
+		3: store.ClassUnreadable, 4: store.ClassCode, 5: store.ClassMismatch,
+		6: store.ClassBlocked, 7: store.ClassBlocked,
+	}
+	if diff := cmp.Diff(want, deadLettered); diff != "" {
 		t.Error(diff)
 	}
-	b.settled()
+	b.waitUntilAcked()
 
 	b.codes.Store(vocabularyWith("DESK", "CARRIER_PIGEON")) // as the replica does when the directory has a new list
-	b.until(cases, func(l store.Line) bool { return l.Cases == 4 && l.Refused == 3 })
-	b.sound("lombardia")
+	b.waitFor(cases, func(s status) bool { return s.Cases == 4 && s.DeadLettered == 3 })
+	b.checkCells("lombardia")
 }
 
-func TestFeed_EffectThatTheDatabaseRefuses(t *testing.T) {
+func TestFeed_DeadLettersWhatTheDatabaseRejects(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.codes.Store(vocabularyWith("DESK", "LETTER"))
-	b.asOwner(`alter table fact_case add constraint no_letters check (channel <> 'LETTER')`)
-	w := b.wire(cases)
+	b.execAsOwner(`alter table fact_case add constraint no_letters check (channel <> 'LETTER')`)
+	w := b.producer(cases)
 	stop := b.start(b.config())
 	w.send(w.opened("c1", "DESK"), w.opened("c2", "LETTER"), w.opened("c3", "DESK"))
-	b.until(cases, func(l store.Line) bool { return l.Applied == 3 && l.Refused == 1 && l.Cases == 2 })
+	b.waitFor(cases, func(s status) bool { return s.Acknowledged == 3 && s.DeadLettered == 1 && s.Cases == 2 })
 
-	// The same among events that wait behind a gap.
+	// The same among events that are buffered behind a gap.
 	first := w.opened("c4", "DESK")
-	waiting := []bus.Event{w.opened("c5", "DESK"), w.opened("c6", "LETTER"), w.opened("c7", "DESK"), w.opened("c8", "LETTER"), w.opened("c9", "DESK")}
-	w.send(waiting...)
-	b.until(cases, func(l store.Line) bool { return l.Waiting == 5 })
+	w.send(w.opened("c5", "DESK"), w.opened("c6", "LETTER"), w.opened("c7", "DESK"), w.opened("c8", "LETTER"),
+		w.opened("c9", "DESK"))
+	b.waitFor(cases, func(s status) bool { return s.Buffered == 5 })
 	w.send(first)
-	b.until(cases, func(l store.Line) bool { return l.Applied == 9 && l.Waiting == 0 && l.Refused == 3 && l.Cases == 6 })
-	b.settled()
+	b.waitFor(cases, func(s status) bool {
+		return s.Acknowledged == 9 && s.Buffered == 0 && s.DeadLettered == 3 && s.Cases == 6
+	})
+	b.waitUntilAcked()
 	stop()
-	b.sound("lombardia")
+	b.checkCells("lombardia")
 }
 
-// Ensure that a tick mends a line whose gap closed just before somebody stopped, and tells the node so at once.
-func TestFeed_FollowsUpWhatWasLeft(t *testing.T) {
+// Ensure that a tick drains a partition whose gap closed just before a replica stopped, before it sends a watermark.
+func TestFeed_DrainsWhatAReplicaLeftBuffered(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	w := b.wire(intake)
+	w := b.producer(intake)
 	var events []store.Event
 	for _, e := range w.reports(25) {
 		events = append(events, store.NewEvent(e))
@@ -176,27 +180,28 @@ func TestFeed_FollowsUpWhatWasLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, some := range [][]store.Event{events[1:], events[:1]} {
-		if _, err := b.store.Apply(context.Background(), store.Batch{Region: intake.Region, Events: some}, Read, f.codes()); err != nil {
+	for _, part := range [][]store.Event{events[1:], events[:1]} {
+		batch := store.Batch{Region: intake.Region, Events: part}
+		if _, err := b.store.Apply(context.Background(), batch, Decode, f.codes()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if l := b.lineOf(intake); l.Applied != 1 || l.Waiting != 24 {
-		t.Fatalf("line %+v", l)
+	if s := b.partition(intake); s.Acknowledged != 1 || s.Buffered != 24 {
+		t.Fatalf("partition %+v", s)
 	}
-	heard := b.watermarks(intake)
+	received := b.watermarks(intake)
 	b.start(b.config())
-	if first := <-heard; first.GetAcknowledgedSeq() != 25 || len(first.GetMissing()) > 0 {
-		t.Errorf("the node is told %v", first)
+	if first := <-received; first.GetAcknowledgedSeq() != 25 || len(first.GetMissing()) > 0 {
+		t.Errorf("first watermark %v", first)
 	}
-	b.until(intake, func(l store.Line) bool { return l.Applied == 25 && l.Waiting == 0 })
+	b.waitFor(intake, func(s status) bool { return s.Acknowledged == 25 && s.Buffered == 0 })
 }
 
-// Ensure that a crash between commit and acknowledgement doubles nothing.
+// Ensure that after a crash between commit and acknowledgement no event is applied twice.
 func TestFeed_CrashAfterCommit(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	w := b.wire(intake)
+	w := b.producer(intake)
 	c := b.config()
 	var crashed atomic.Bool
 	c.AfterCommit = func() {
@@ -205,91 +210,88 @@ func TestFeed_CrashAfterCommit(t *testing.T) {
 		}
 	}
 	stop := b.start(c)
-	b.impatient()
+	b.shortenAckWait()
 	w.send(w.reports(10)...)
 	bustest.Eventually(t, crashed.Load)
 	stop()
-	before := b.lineOf(intake)
-	if before.Applied == 0 {
+	before := b.partition(intake)
+	if before.Acknowledged == 0 {
 		t.Fatal("nothing was committed")
 	}
 	b.start(b.config())
 	w.send(w.reports(10)...)
-	b.until(intake, func(l store.Line) bool { return l.LastSeq == 20 }) // it is there, with the broker's own patience
-	b.impatient()
-	l := b.until(intake, func(l store.Line) bool { return l.Applied == 20 && l.Duplicates >= before.Applied })
-	if l.Reports != 20 {
-		t.Errorf("line %+v", l)
+	b.waitFor(intake, func(s status) bool { return s.LastSeq == 20 }) // the new feed has reset the AckWait
+	b.shortenAckWait()
+	s := b.waitFor(intake, func(s status) bool {
+		return s.Acknowledged == 20 && s.Duplicates >= before.Acknowledged
+	})
+	if s.Reports != 20 {
+		t.Errorf("partition %+v", s)
 	}
-	b.settled()
-	b.sound("lombardia")
+	b.waitUntilAcked()
+	b.checkCells("lombardia")
 }
 
-// Ensure that a crash between delivery and commit loses nothing.
+// Ensure that after a crash between delivery and commit no event is lost.
 func TestFeed_CrashBeforeCommit(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	w := b.wire(intake)
+	w := b.producer(intake)
 	c := b.config()
 	ctx, cancel := context.WithCancel(context.Background())
-	b.asOwner(`alter table inbox rename to inbox_away`) // the transaction fails and is tried again
+	b.execAsOwner(`alter table inbox rename to inbox_away`) // so the transaction fails and is retried
 	f, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
 	go func() { done <- f.Run(ctx) }()
-	b.impatient()
+	b.shortenAckWait()
 	w.send(w.reports(10)...)
-	_, consumer := b.consumer()
-	bustest.Eventually(t, func() bool {
-		i, err := consumer.Info(context.Background())
-		return err == nil && i.NumAckPending > 0
-	})
-	c.Conn.Close() // what it says on its way out is not heard
+	b.waitUntilDelivered()
+	c.Conn.Close() // so it cannot send its Naks
 	cancel()
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	if l := b.lineOf(intake); l.Applied != 0 {
-		t.Fatalf("line %+v", l)
+	if s := b.partition(intake); s.Acknowledged != 0 {
+		t.Fatalf("partition %+v", s)
 	}
-	b.asOwner(`alter table inbox_away rename to inbox`)
+	b.execAsOwner(`alter table inbox_away rename to inbox`)
 	b.start(b.config())
 	w.send(w.reports(10)...)
-	b.until(intake, func(l store.Line) bool { return l.LastSeq == 20 }) // it is there, with the broker's own patience
-	b.impatient()
-	if l := b.until(intake, appliedAt(20)); l.Reports != 20 {
-		t.Errorf("line %+v", l)
+	b.waitFor(intake, func(s status) bool { return s.LastSeq == 20 }) // the new feed has reset the AckWait
+	b.shortenAckWait()
+	if s := b.waitFor(intake, acknowledgedAt(20)); s.Reports != 20 {
+		t.Errorf("partition %+v", s)
 	}
-	b.settled()
-	b.sound("lombardia")
+	b.waitUntilAcked()
+	b.checkCells("lombardia")
 }
 
-// Ensure that events wait while the database is away, and go on by themselves.
-func TestFeed_WaitsForTheDatabase(t *testing.T) {
+// Ensure that events are retried while the database is away, and applied when it is back.
+func TestFeed_RetriesWhileTheDatabaseIsAway(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	w := b.wire(intake)
+	w := b.producer(intake)
 	b.start(b.config())
 	w.send(w.report())
-	b.until(intake, appliedAt(1))
-	b.asOwner(`alter table inbox rename to inbox_away`)
+	b.waitFor(intake, acknowledgedAt(1))
+	b.execAsOwner(`alter table inbox rename to inbox_away`)
 	w.send(w.reports(5)...)
-	_, c := b.consumer()
-	bustest.Eventually(t, func() bool { i, err := c.Info(context.Background()); return err == nil && i.NumAckPending > 0 })
-	b.asOwner(`alter table inbox_away rename to inbox`)
-	if l := b.until(intake, appliedAt(6)); l.Reports != 6 || l.Refused != 0 {
-		t.Errorf("line %+v", l)
+	b.waitUntilDelivered()
+	b.execAsOwner(`alter table inbox_away rename to inbox`)
+	if s := b.waitFor(intake, acknowledgedAt(6)); s.Reports != 6 || s.DeadLettered != 0 {
+		t.Errorf("partition %+v", s)
 	}
-	b.settled()
+	b.waitUntilAcked()
 }
 
-// Ensure that two copies share the work without doubling any.
-func TestFeed_TwoCopies(t *testing.T) {
+// Ensure that two replicas share the work and apply no event twice.
+func TestFeed_TwoReplicas(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	w, other := b.wire(intake), b.wire(cases)
+	w, other := b.producer(intake), b.producer(cases)
 	c := b.config()
 	c.Batch = 7
 	b.start(c)
@@ -297,14 +299,14 @@ func TestFeed_TwoCopies(t *testing.T) {
 	b.start(c)
 	for range 20 {
 		w.send(w.reports(10)...)
-		other.send(other.opened(wireName(other), "DESK"))
+		other.send(other.opened(caseName(other), "DESK"))
 	}
-	if l := b.until(intake, appliedAt(200)); l.Reports != 200 {
-		t.Errorf("line %+v", l)
+	if s := b.waitFor(intake, acknowledgedAt(200)); s.Reports != 200 {
+		t.Errorf("partition %+v", s)
 	}
-	b.until(cases, appliedAt(20))
-	b.settled()
-	b.sound("lombardia")
+	b.waitFor(cases, acknowledgedAt(20))
+	b.waitUntilAcked()
+	b.checkCells("lombardia")
 }
 
-func wireName(w *wire) string { return "c" + string(rune('a'+w.seq)) }
+func caseName(w *producer) string { return "c" + string(rune('a'+w.seq)) }

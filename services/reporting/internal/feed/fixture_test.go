@@ -52,12 +52,15 @@ func list(name string, codes ...string) *vocabularyv1.Vocabulary {
 	return l
 }
 
-// vocabularyWith has the channels that are named, and what else the tests use.
+// vocabularyWith returns code lists with these channels, and the other codes that the tests use.
 func vocabularyWith(channels ...string) *vocabulary.Set {
-	return vocabulary.NewSet(list("channel", channels...), list("outcome", "CONCILIATED"), list("outcome_group", "O_ALL"))
+	return vocabulary.NewSet(list("channel", channels...), list("outcome", "CONCILIATED"),
+		list("outcome_group", "O_ALL"))
 }
 
-// bundle is a network with a centre's database.
+type status = store.PartitionStatus
+
+// bundle is a network and the centre's database.
 type bundle struct {
 	t     testing.TB
 	net   *bustest.Network
@@ -69,14 +72,15 @@ type bundle struct {
 
 func setup(t testing.TB) *bundle {
 	t.Helper()
-	b := &bundle{t: t, net: bustest.New(t, bustest.Cremona, bustest.Cuneo), db: pgtest.New(t, "reporting", store.Migrate)}
+	b := &bundle{t: t, net: bustest.New(t, bustest.Cremona, bustest.Cuneo)}
+	b.db = pgtest.New(t, "reporting", store.Migrate)
 	b.pool = b.db.Pool(t)
 	b.store = store.New(b.pool)
 	b.codes.Store(vocabularyWith("DESK"))
 	return b
 }
 
-func quiet() *slog.Logger {
+func testLogger() *slog.Logger {
 	if os.Getenv("PARI_TEST_LOG") != "" {
 		return slog.Default()
 	}
@@ -86,12 +90,13 @@ func quiet() *slog.Logger {
 func (b *bundle) config() Config {
 	b.t.Helper()
 	return Config{
-		Store: b.store, Conn: b.net.Centre("reporting"), KeysDir: b.net.KeysDir(), Signer: b.net.Signer(bus.CentreOwner), Codes: b.codes.Load,
-		Log: quiet(), Follow: 10, Tick: 50 * time.Millisecond, Wait: 500 * time.Millisecond,
+		Store: b.store, Conn: b.net.Centre("reporting"), Codes: b.codes.Load, Log: testLogger(),
+		KeysDir: b.net.KeysDir(), Signer: b.net.Signer(bus.CentreOwner),
+		DrainLimit: 10, Tick: 50 * time.Millisecond, FetchWait: 500 * time.Millisecond,
 	}
 }
 
-// start feeds until stop is called or the test ends.
+// start runs a feed until stop is called or the test ends.
 func (b *bundle) start(c Config) (stop func()) {
 	b.t.Helper()
 	f, err := New(c)
@@ -114,51 +119,53 @@ func (b *bundle) start(c Config) (stop func()) {
 	return stop
 }
 
-// wire writes and sends the events of a line.
-type wire struct {
-	b    *bundle
-	line bus.Partition
-	conn *nats.Conn
-	seq  int64
-	hash bus.Hash
-	aggr map[string]int64
+// producer creates and sends the events of a partition.
+type producer struct {
+	b             *bundle
+	partition     bus.Partition
+	conn          *nats.Conn
+	seq           int64
+	hash          bus.Hash
+	aggregateSeqs map[string]int64
 }
 
-func (b *bundle) wire(line bus.Partition) *wire {
+func (b *bundle) producer(p bus.Partition) *producer {
 	b.t.Helper()
-	return &wire{b: b, line: line, conn: b.net.Connect(bustest.Node{Region: line.Region, Name: line.Node}, line.Source), aggr: map[string]int64{}}
+	conn := b.net.Connect(bustest.Node{Region: p.Region, Name: p.Node}, p.Source)
+	return &producer{b: b, partition: p, conn: conn, aggregateSeqs: map[string]int64{}}
 }
 
-// event is the next of its line.
-func (w *wire) event(kind, aggregate string, data []byte) bus.Event {
+// event returns the next event of the partition.
+func (w *producer) event(eventType, aggregate string, data []byte) bus.Event {
 	w.b.t.Helper()
 	w.seq++
-	w.aggr[aggregate]++
+	w.aggregateSeqs[aggregate]++
 	e := bus.Event{
-		ID: uuid.NewString(), Type: kind, Partition: w.line, Subject: aggregate, AggregateSeq: w.aggr[aggregate], NodeSeq: w.seq, PrevHash: w.hash,
+		ID: uuid.NewString(), Type: eventType, Partition: w.partition,
+		Subject: aggregate, AggregateSeq: w.aggregateSeqs[aggregate], NodeSeq: w.seq, PrevHash: w.hash,
 		Data: data, Traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 	}
-	e.Sign(w.b.net.Signer(w.line.Owner()))
+	e.Sign(w.b.net.Signer(w.partition.Owner()))
 	w.hash = e.Hash()
 	return e
 }
 
-func (w *wire) of(kind, aggregate string, m proto.Message) bus.Event {
+func (w *producer) encode(eventType, aggregate string, m proto.Message) bus.Event {
 	w.b.t.Helper()
 	data, err := proto.Marshal(m)
 	if err != nil {
 		w.b.t.Fatal(err)
 	}
-	return w.event(kind, aggregate, data)
+	return w.event(eventType, aggregate, data)
 }
 
-// report is a report of its own.
-func (w *wire) report() bus.Event {
+// report returns an event of a new report.
+func (w *producer) report() bus.Event {
 	w.b.t.Helper()
-	return w.of(counted, uuid.NewString(), &eventsv1.ReportCounted{Month: march, Channel: "DESK"})
+	return w.encode(counted, uuid.NewString(), &eventsv1.ReportCounted{Month: march, Channel: "DESK"})
 }
 
-func (w *wire) reports(n int) []bus.Event {
+func (w *producer) reports(n int) []bus.Event {
 	w.b.t.Helper()
 	var events []bus.Event
 	for range n {
@@ -167,18 +174,26 @@ func (w *wire) reports(n int) []bus.Event {
 	return events
 }
 
-func (w *wire) opened(aggregate, channel string) bus.Event {
+func (w *producer) opened(aggregate, channel string) bus.Event {
 	w.b.t.Helper()
-	return w.of(opened, aggregate, &eventsv1.CaseOpened{CasePseudonym: aggregate, Month: march, Channel: channel})
+	return w.encode(opened, aggregate, &eventsv1.CaseOpened{CasePseudonym: aggregate, Month: march, Channel: channel})
 }
 
-func (w *wire) closed(aggregate string) bus.Event {
+func (w *producer) closed(aggregate string) bus.Event {
 	w.b.t.Helper()
-	return w.of(closed, aggregate, &eventsv1.CaseClosed{CasePseudonym: aggregate, Month: march, Outcome: "CONCILIATED"})
+	return w.closedFor(aggregate, aggregate)
 }
 
-// send stores events at the hub, each after the last. Events may be sent again.
-func (w *wire) send(events ...bus.Event) {
+// closedFor returns an event of one aggregate that closes the case with this pseudonym.
+func (w *producer) closedFor(aggregate, pseudonym string) bus.Event {
+	w.b.t.Helper()
+	return w.encode(closed, aggregate, &eventsv1.CaseClosed{
+		CasePseudonym: pseudonym, Month: march, Outcome: "CONCILIATED",
+	})
+}
+
+// send stores events at the hub, in order. The message id is new each time, so an event may be sent again.
+func (w *producer) send(events ...bus.Event) {
 	w.b.t.Helper()
 	for _, e := range events {
 		m, err := e.Msg()
@@ -186,11 +201,11 @@ func (w *wire) send(events ...bus.Event) {
 			w.b.t.Fatal(err)
 		}
 		m.Header.Set(nats.MsgIdHdr, uuid.NewString())
-		w.raw(m)
+		w.sendMsg(m)
 	}
 }
 
-func (w *wire) raw(m *nats.Msg) {
+func (w *producer) sendMsg(m *nats.Msg) {
 	w.b.t.Helper()
 	reply, err := w.conn.RequestMsg(m, 5*time.Second)
 	if err != nil {
@@ -201,62 +216,62 @@ func (w *wire) raw(m *nats.Msg) {
 	}
 }
 
-func (b *bundle) lineOf(l bus.Partition) store.Line {
+func (b *bundle) partition(p bus.Partition) status {
 	b.t.Helper()
-	lines, err := b.store.Lines(context.Background(), l.Region)
+	partitions, err := b.store.ListPartitions(context.Background(), p.Region)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	for _, found := range lines[l.Node] {
-		if found.Source == l.Source {
+	for _, found := range partitions[p.Node] {
+		if found.Source == p.Source {
 			return found
 		}
 	}
-	return store.Line{}
+	return status{}
 }
 
-// until waits for a line to stand as cond says.
-func (b *bundle) until(l bus.Partition, cond func(store.Line) bool) store.Line {
+// waitFor waits until cond holds for a partition.
+func (b *bundle) waitFor(p bus.Partition, cond func(status) bool) status {
 	b.t.Helper()
-	var last store.Line
+	var last status
 	defer func() {
 		if b.t.Failed() {
-			b.t.Logf("line is at %+v", last)
+			b.t.Logf("partition is at %+v", last)
 		}
 	}()
-	bustest.Eventually(b.t, func() bool { last = b.lineOf(l); return cond(last) })
+	bustest.Eventually(b.t, func() bool { last = b.partition(p); return cond(last) })
 	return last
 }
 
-func appliedAt(n int64) func(store.Line) bool {
-	return func(l store.Line) bool { return l.Applied == n }
+func acknowledgedAt(n int64) func(status) bool {
+	return func(s status) bool { return s.Acknowledged == n }
 }
 
-// sound fails the test unless the cells equal those counted afresh.
-func (b *bundle) sound(region string) {
+// checkCells fails the test unless the cells equal a recount.
+func (b *bundle) checkCells(region string) {
 	b.t.Helper()
-	differ, err := b.store.Audit(context.Background(), region)
+	diff, err := b.store.CheckCells(context.Background(), region)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if len(differ) != 0 {
-		b.t.Errorf("cells differ from facts: %v", differ)
+	if len(diff) != 0 {
+		b.t.Errorf("cells differ from facts: %v", diff)
 	}
 }
 
-// watermarks hears what the centre tells a line.
-func (b *bundle) watermarks(l bus.Partition) <-chan *feedv1.Watermark {
+// watermarks receives the watermarks of a partition.
+func (b *bundle) watermarks(p bus.Partition) <-chan *feedv1.Watermark {
 	b.t.Helper()
-	heard := make(chan *feedv1.Watermark, 1000)
+	received := make(chan *feedv1.Watermark, 1000)
 	keys := b.net.Keys()
-	nc := b.net.Connect(bustest.Node{Region: l.Region, Name: l.Node}, l.Source)
-	_, err := nc.Subscribe(l.WatermarkSubject(), func(m *nats.Msg) {
+	nc := b.net.Connect(bustest.Node{Region: p.Region, Name: p.Node}, p.Source)
+	_, err := nc.Subscribe(p.WatermarkSubject(), func(m *nats.Msg) {
 		w := &feedv1.Watermark{}
 		if err := bus.VerifyMessage(m, bus.CentreOwner, keys, w); err != nil {
 			b.t.Errorf("watermark: %v", err)
 			return
 		}
-		heard <- w
+		received <- w
 	})
 	if err != nil {
 		b.t.Fatal(err)
@@ -264,25 +279,30 @@ func (b *bundle) watermarks(l bus.Partition) <-chan *feedv1.Watermark {
 	if err := nc.Flush(); err != nil {
 		b.t.Fatal(err)
 	}
-	return heard
+	return received
 }
 
-// said waits for a watermark.
-func (b *bundle) said(heard <-chan *feedv1.Watermark, cond func(*feedv1.Watermark) bool) {
+// waitForWatermark waits for a watermark for which cond holds.
+func (b *bundle) waitForWatermark(received <-chan *feedv1.Watermark, cond func(*feedv1.Watermark) bool) {
 	b.t.Helper()
 	for limit := time.After(20 * time.Second); ; {
 		select {
-		case w := <-heard:
+		case w := <-received:
 			if cond(w) {
 				return
 			}
 		case <-limit:
-			b.t.Fatal("the watermark did not come")
+			b.t.Fatal("the watermark did not arrive")
 		}
 	}
 }
 
-// consumer is the feed's, once there is one.
+// complete holds for a watermark that acknowledges n events and requests none.
+func complete(n int64) func(*feedv1.Watermark) bool {
+	return func(w *feedv1.Watermark) bool { return w.GetAcknowledgedSeq() == n && len(w.GetMissing()) == 0 }
+}
+
+// consumer returns the feed's consumer, once it exists.
 func (b *bundle) consumer() (jetstream.JetStream, jetstream.Consumer) {
 	b.t.Helper()
 	js, err := jetstream.New(b.net.Centre("reporting"))
@@ -290,12 +310,25 @@ func (b *bundle) consumer() (jetstream.JetStream, jetstream.Consumer) {
 		b.t.Fatal(err)
 	}
 	var c jetstream.Consumer
-	bustest.Eventually(b.t, func() bool { c, err = js.Consumer(context.Background(), bus.StreamName, Durable); return err == nil })
+	bustest.Eventually(b.t, func() bool {
+		c, err = js.Consumer(context.Background(), bus.StreamName, Durable)
+		return err == nil
+	})
 	return js, c
 }
 
-// impatient makes the hub deliver again soon what is not acknowledged.
-func (b *bundle) impatient() {
+// waitUntilDelivered waits until the feed has messages that it has not acknowledged.
+func (b *bundle) waitUntilDelivered() {
+	b.t.Helper()
+	_, c := b.consumer()
+	bustest.Eventually(b.t, func() bool {
+		i, err := c.Info(context.Background())
+		return err == nil && i.NumAckPending > 0
+	})
+}
+
+// shortenAckWait makes the hub redeliver soon what is not acknowledged.
+func (b *bundle) shortenAckWait() {
 	b.t.Helper()
 	js, c := b.consumer()
 	config := c.CachedInfo().Config
@@ -305,8 +338,8 @@ func (b *bundle) impatient() {
 	}
 }
 
-// settled waits until the hub has nothing left to give.
-func (b *bundle) settled() {
+// waitUntilAcked waits until every message of the stream is acknowledged.
+func (b *bundle) waitUntilAcked() {
 	b.t.Helper()
 	_, c := b.consumer()
 	bustest.Eventually(b.t, func() bool {
@@ -315,8 +348,8 @@ func (b *bundle) settled() {
 	})
 }
 
-// asOwner changes the schema under the service.
-func (b *bundle) asOwner(sql string) {
+// execAsOwner changes the schema under the service.
+func (b *bundle) execAsOwner(sql string) {
 	b.t.Helper()
 	conn, err := pgx.Connect(context.Background(), b.db.OwnerURL)
 	if err != nil {

@@ -23,7 +23,7 @@ import (
 	"github.com/retepari/pari/services/reporting/internal/store"
 )
 
-// node is cremona's intake as far as the centre sees it: an outbox and its relay.
+// node is the sending side of Cremona's intake: an outbox and its relay.
 type node struct {
 	b     *bundle
 	pool  *pgxpool.Pool
@@ -37,9 +37,10 @@ func (b *bundle) node() *node {
 	}).Pool(b.t)}
 	var err error
 	n.relay, err = outbox.NewRelay(outbox.Config{
-		Partition: intake, DB: n.pool, Conn: b.net.Connect(bustest.Cremona, "intake"), Signer: b.net.Signer(intake.Owner()), CentreKeys: b.net.Keys(),
-		Log: quiet(), Poll: 20 * time.Millisecond, Heartbeat: 100 * time.Millisecond, AckWait: time.Second, ResendAfter: 500 * time.Millisecond,
-		LeaseRetry: 20 * time.Millisecond, MaxBackoff: 100 * time.Millisecond,
+		Partition: intake, DB: n.pool, Conn: b.net.Connect(bustest.Cremona, "intake"), Log: testLogger(),
+		Signer: b.net.Signer(intake.Owner()), CentreKeys: b.net.Keys(),
+		Poll: 20 * time.Millisecond, Heartbeat: 100 * time.Millisecond, AckWait: time.Second,
+		ResendAfter: 500 * time.Millisecond, LeaseRetry: 20 * time.Millisecond, MaxBackoff: 100 * time.Millisecond,
 	})
 	if err != nil {
 		b.t.Fatal(err)
@@ -59,7 +60,7 @@ func (b *bundle) node() *node {
 	return n
 }
 
-// write appends reports as a service does.
+// write appends events of new reports, as a service does.
 func (n *node) write(reports int) {
 	n.b.t.Helper()
 	data, err := proto.Marshal(&eventsv1.ReportCounted{Month: march, Channel: "DESK"})
@@ -82,28 +83,29 @@ func (n *node) write(reports int) {
 	n.relay.Wake()
 }
 
-func (n *node) confirmed(seq int64) {
+// waitAcknowledged waits until the centre has acknowledged the events up to seq.
+func (n *node) waitAcknowledged(seq int64) {
 	n.b.t.Helper()
 	bustest.Eventually(n.b.t, func() bool { return n.relay.Status().Acknowledged == seq })
 }
 
-// Ensure that a real relay and this feed understand each other: events up, watermarks down, heartbeats heard.
+// Ensure that a real relay and this feed exchange events, watermarks and heartbeats.
 func TestFeed_WithRelay(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.start(b.config())
 	n := b.node()
 	n.write(100)
-	n.confirmed(100)
-	l := b.until(intake, func(l store.Line) bool { return l.Applied == 100 && l.LastSeq == 100 && l.Pending == 0 })
-	if l.Reports != 100 || l.Gaps() != 0 {
-		t.Errorf("line %+v", l)
+	n.waitAcknowledged(100)
+	s := b.waitFor(intake, func(s status) bool { return s.Acknowledged == 100 && s.LastSeq == 100 && s.Pending == 0 })
+	if s.Reports != 100 || s.Gaps() != 0 {
+		t.Errorf("partition %+v", s)
 	}
-	b.sound("lombardia")
+	b.checkCells("lombardia")
 }
 
-// Ensure that what a node announces and the centre lacks is seen: the hub is cut off while the node goes on.
-func TestFeed_KnowsThatItIsBehind(t *testing.T) {
+// Ensure that heartbeats alone reveal events that the centre has not received.
+func TestFeed_DetectsGapsFromHeartbeats(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	n := b.node()
@@ -113,28 +115,28 @@ func TestFeed_KnowsThatItIsBehind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sub, err := f.c.Conn.Subscribe(bus.AllHeartbeats, f.hear)
+	sub, err := f.c.Conn.Subscribe(bus.AllHeartbeats, f.onHeartbeat)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = sub.Unsubscribe() }()
 	bustest.Eventually(t, func() bool {
-		if err := f.tick(context.Background()); err != nil {
+		if err := f.onTick(context.Background()); err != nil {
 			t.Fatal(err)
 		}
-		l := b.lineOf(intake)
-		return l.LastSeq == 5 && l.Applied == 0 && l.Gaps() == 5 && !l.HeardAt.IsZero()
+		s := b.partition(intake)
+		return s.LastSeq == 5 && s.Acknowledged == 0 && s.Gaps() == 5 && !s.LastSeen.IsZero()
 	})
 }
 
-// Ensure that nothing is lost and nothing doubled when the hub loses its disk.
-func TestFeed_HubLosesItsStore(t *testing.T) {
+// Ensure that no event is lost or applied twice when the hub loses its disk.
+func TestFeed_HubLosesItsDisk(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	stop := b.start(b.config())
 	n := b.node()
 	n.write(20)
-	n.confirmed(20)
+	n.waitAcknowledged(20)
 	stop()
 	n.write(20) // acknowledged by the hub, never delivered
 	bustest.Eventually(t, func() bool { return n.relay.Status().Published == 40 })
@@ -143,51 +145,56 @@ func TestFeed_HubLosesItsStore(t *testing.T) {
 	b.net.StartHub()
 	b.start(b.config())
 	n.write(20)
-	n.confirmed(60)
-	if l := b.until(intake, appliedAt(60)); l.Reports != 60 {
-		t.Errorf("line %+v", l)
+	n.waitAcknowledged(60)
+	if s := b.waitFor(intake, acknowledgedAt(60)); s.Reports != 60 {
+		t.Errorf("partition %+v", s)
 	}
-	b.sound("lombardia")
+	b.checkCells("lombardia")
 }
 
-// Ensure that a heartbeat counts only when its node signed it for its line.
-func TestHear_DropsForgeries(t *testing.T) {
+// Ensure that a heartbeat is accepted only when its node signed it for its partition.
+func TestFeed_DropsForgedHeartbeats(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	f, err := New(b.config())
 	if err != nil {
 		t.Fatal(err)
 	}
-	beat := func(subject, owner, source string, last int64) {
+	send := func(subject, owner, source string, last int64) {
 		m, err := bus.SignMessage(subject, &feedv1.Heartbeat{Source: source, LastSeq: last}, b.net.Signer(owner))
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.hear(m)
+		f.onHeartbeat(m)
 	}
-	beat(intake.HeartbeatSubject(), cuneo.Owner(), "intake", 9)
-	beat(intake.HeartbeatSubject(), intake.Owner(), "casemanagement", 9)
-	beat(intake.HeartbeatSubject(), intake.Owner(), "intake", -1)
-	beat("pari.v1.lombardia.cremona.heartbeat", intake.Owner(), "intake", 9)
-	if got := f.beats.take(); len(got) != 0 {
-		t.Errorf("heard %v", got)
+	send(intake.HeartbeatSubject(), cuneo.Owner(), "intake", 9)
+	send(intake.HeartbeatSubject(), intake.Owner(), "casemanagement", 9)
+	send(intake.HeartbeatSubject(), intake.Owner(), "intake", -1)
+	send("pari.v1.lombardia.cremona.heartbeat", intake.Owner(), "intake", 9)
+	if got := f.heartbeats.take(); len(got) != 0 {
+		t.Errorf("received %v", got)
 	}
-	beat(intake.HeartbeatSubject(), intake.Owner(), "intake", 9)
-	if got := f.beats.take()["lombardia"]; len(got) != 1 || got[0].LastSeq != 9 {
-		t.Errorf("heard %v", got)
+	send(intake.HeartbeatSubject(), intake.Owner(), "intake", 9)
+	if got := f.heartbeats.take()["lombardia"]; len(got) != 1 || got[0].LastSeq != 9 {
+		t.Errorf("received %v", got)
 	}
 }
 
-func TestNodes(t *testing.T) {
+func TestListNodes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for _, name := range []string{"lombardia.cremona.pem", "piemonte.cuneo.pem", "centre.pem", "notes.txt", "Bad.Name.pem"} {
+	files := []string{"lombardia.cremona.pem", "piemonte.cuneo.pem", "centre.pem", "notes.txt", "Bad.Name.pem"}
+	for _, name := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got, err := Nodes(dir)
-	if diff := cmp.Diff([]store.Node{{Region: "lombardia", Name: "cremona"}, {Region: "piemonte", Name: "cuneo"}}, got); err != nil || diff != "" {
-		t.Error(err, diff)
+	got, err := ListNodes(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []store.Node{{Region: "lombardia", Name: "cremona"}, {Region: "piemonte", Name: "cuneo"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -1,4 +1,4 @@
-// Package reason registers the refusals that only reporting makes, with their texts in English and Italian.
+// Package reason registers the error reasons that only reporting returns, with their texts in English and Italian.
 package reason
 
 import (
@@ -7,7 +7,7 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 )
 
-// Reasons of reporting, beside those of package fault. Reasons are added, never renamed.
+// Reasons of reporting, in addition to those of package fault. Reasons are added, never renamed.
 const (
 	UnknownTable fault.Reason = "UNKNOWN_TABLE"
 	OutOfPeriod  fault.Reason = "OUT_OF_PERIOD"

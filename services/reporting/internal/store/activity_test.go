@@ -10,8 +10,8 @@ import (
 	"github.com/retepari/pari/services/reporting/internal/fact"
 )
 
-// directory is the line of the centre's directory in a region.
-var directory = bus.Partition{Region: "lombardia", Node: "centre", Source: Directory}
+// directory is the partition of the centre's directory in a region.
+var directory = bus.Partition{Region: "lombardia", Node: "centre", Source: SourceDirectory}
 
 func hours(node string, n int64) fact.ActivityCounted {
 	return fact.ActivityCounted{Rows: []fact.ActivityRow{{Measure: "TRAINING_HOURS", Year: 2026, Node: node, Value: n}}}
@@ -19,7 +19,7 @@ func hours(node string, n int64) fact.ActivityCounted {
 
 func (b *bundle) cells(table string, year int) map[fact.Cell]int64 {
 	b.t.Helper()
-	cells, _, err := b.Cells(context.Background(), "lombardia", table, year)
+	cells, _, err := b.GetCells(context.Background(), "lombardia", table, year)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -31,68 +31,74 @@ func (b *bundle) want(table string, want map[fact.Cell]int64) {
 	if diff := cmp.Diff(want, b.cells(table, 2026)); diff != "" {
 		b.t.Error("(-want +got):\n" + diff)
 	}
-	b.sound("lombardia")
+	b.checkCells("lombardia")
 }
 
 func TestApply_Activity(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	w := b.wire(directory)
+	w := b.producer(directory)
 	at := func(node string) fact.Cell {
 		return fact.Cell{Table: fact.TableActivity, Year: 2026, A: "TRAINING_HOURS", B: node}
 	}
-	b.take(w.event("course.a", hours("cremona", 12)), w.event("course.b", hours("", 3)))
+	b.mustApply(w.event("course.a", hours("cremona", 12)), w.event("course.b", hours("", 3)))
 	b.want(fact.TableActivity, map[fact.Cell]int64{at("cremona"): 12, at("TOTAL"): 15})
-	// What comes later replaces what was said of the same entry, in one batch and across batches.
-	b.take(w.event("course.a", hours("cremona", 9)), w.event("course.a", hours("milano", 4)))
+	// A later event of the same entry replaces an earlier one, within a batch and across batches.
+	b.mustApply(w.event("course.a", hours("cremona", 9)), w.event("course.a", hours("milano", 4)))
 	b.want(fact.TableActivity, map[fact.Cell]int64{at("cremona"): 0, at("milano"): 4, at("TOTAL"): 7})
-	b.take(w.event("course.a", fact.ActivityCounted{}), w.event("course.b", fact.ActivityCounted{}))
+	b.mustApply(w.event("course.a", fact.ActivityCounted{}), w.event("course.b", fact.ActivityCounted{}))
 	b.want(fact.TableActivity, map[fact.Cell]int64{at("cremona"): 0, at("milano"): 0, at("TOTAL"): 0})
-	if l := b.line(directory); l.Applied != 6 || l.Refused != 0 || l.Reports != 0 || l.Cases != 0 {
-		t.Errorf("line %+v", l)
+	if p := b.partition(directory); p.Acknowledged != 6 || p.DeadLettered != 0 || p.Reports != 0 || p.Cases != 0 {
+		t.Errorf("partition %+v", p)
 	}
-	if differ, err := b.Audit(context.Background(), "piemonte"); err != nil || len(differ) != 0 {
-		t.Errorf("another region has %v, %v", differ, err)
+	if diff, err := b.CheckCells(context.Background(), "piemonte"); err != nil || len(diff) != 0 {
+		t.Errorf("another region has %v, %v", diff, err)
 	}
 }
 
 func TestApply_Indicators(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	w := b.wire(directory)
+	w := b.producer(directory)
 	at := func(year int, programme, figure string) fact.Cell {
 		return fact.Cell{Table: fact.TableIndicators, Year: year, A: programme, B: "IND_WORKSHOPS", C: figure}
 	}
 	programme := func(target, before, now int64) fact.IndicatorsCounted {
 		return fact.IndicatorsCounted{Programme: "p", Rows: []fact.IndicatorRow{
-			{Code: "IND_WORKSHOPS", Target: target}, {Code: "IND_WORKSHOPS", Year: 2025, Value: before}, {Code: "IND_WORKSHOPS", Year: 2026, Value: now},
+			{Code: "IND_WORKSHOPS", Target: target}, {Code: "IND_WORKSHOPS", Year: 2025, Value: before},
+			{Code: "IND_WORKSHOPS", Year: 2026, Value: now},
 		}}
 	}
-	b.take(w.event("programme.p", programme(50, 2, 3)))
-	b.take(w.event("programme.p", programme(40, 2, 5)))
+	b.mustApply(w.event("programme.p", programme(50, 2, 3)))
+	b.mustApply(w.event("programme.p", programme(40, 2, 5)))
 	b.want(fact.TableIndicators, map[fact.Cell]int64{
 		at(0, "p", fact.FigureTarget): 40, at(0, "p", fact.FigureSoFar): 7, at(2026, "p", fact.FigureYear): 5,
-		at(0, "TOTAL", fact.FigureTarget): 40, at(0, "TOTAL", fact.FigureSoFar): 7, at(2026, "TOTAL", fact.FigureYear): 5,
+		at(0, "TOTAL", fact.FigureTarget): 40, at(0, "TOTAL", fact.FigureSoFar): 7,
+		at(2026, "TOTAL", fact.FigureYear): 5,
 	})
 }
 
-// Ensure that a contribution with a code that is not known yet waits with those behind it, and takes effect in their order once
-// the list has come.
-func TestRedrive_Activity(t *testing.T) {
+// Ensure that an event with an unknown code blocks its entry, and that all its events are applied in order once the
+// code is known.
+func TestReprocess_Activity(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	w := b.wire(directory)
+	w := b.producer(directory)
 	bad := hours("cremona", 5)
 	bad.Rows[0].Measure = "UNKNOWN"
-	if r := b.take(w.event("course.a", hours("cremona", 1)), w.event("course.a", bad), w.event("course.a", hours("cremona", 8))); r.Applied != 1 || r.Parked[Code] != 1 || r.Parked[Behind] != 1 {
+	r := b.mustApply(w.event("course.a", hours("cremona", 1)), w.event("course.a", bad),
+		w.event("course.a", hours("cremona", 8)))
+	if r.Applied != 1 || r.Unapplied[ClassCode] != 1 || r.Unapplied[ClassBlocked] != 1 {
 		t.Fatalf("got %+v", r)
 	}
-	healed, err := b.Redrive(context.Background(), "lombardia", b.read, func(_, code string) (string, bool) { return "G_" + code[:1], true })
-	if err != nil || healed != 2 {
-		t.Fatalf("%d healed, %v", healed, err)
+	allCodes := func(_, code string) (string, bool) { return "G_" + code[:1], true }
+	recovered, err := b.Reprocess(context.Background(), "lombardia", b.decode, allCodes)
+	if err != nil || recovered != 2 {
+		t.Fatalf("%d recovered, %v", recovered, err)
 	}
-	if n := b.cells(fact.TableActivity, 2026)[fact.Cell{Table: fact.TableActivity, Year: 2026, A: "TRAINING_HOURS", B: "cremona"}]; n != 8 {
-		t.Errorf("%d hours, want those of the last contribution", n)
+	cell := fact.Cell{Table: fact.TableActivity, Year: 2026, A: "TRAINING_HOURS", B: "cremona"}
+	if n := b.cells(fact.TableActivity, 2026)[cell]; n != 8 {
+		t.Errorf("%d hours, want those of the last event", n)
 	}
-	b.sound("lombardia")
+	b.checkCells("lombardia")
 }

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -11,62 +9,68 @@ import (
 	"github.com/retepari/pari/services/reporting/internal/fact"
 )
 
-// Batch is events of one region to be taken in together.
+// Batch is a set of events of one region that are applied in one transaction.
 type Batch struct {
 	Region string
 	Events []Event
-	// Waiting is how many events that were parked behind a gap may follow, for each line whose gap closes.
-	Waiting int
-	// Refuse is the number of an event whose effect the database refused: it is parked, as class Effect. For a batch of one
-	// event, or a drain. The number keeps a drain from parking another event, when somebody else has parked that one already.
-	Refuse int64
+	// DrainLimit is how many buffered events may be applied for each partition whose gap closes.
+	DrainLimit int
+	// DeadLetter is the number of an event whose effect the database rejected: it is dead-lettered with ClassDatabase.
+	// It is meant for a batch of one event, or for Drain. The number keeps a drain from dead-lettering another event
+	// when another replica has handled this one already.
+	DeadLetter int64
 }
 
-// Result is what became of a batch.
+// Result tells what became of the events of a batch.
 type Result struct {
-	Lines      []Position
+	Offsets    []Offset
 	Applied    int
 	Duplicates int
-	Parked     map[Class]int
-	Refused    map[Class]int
+	Unapplied  map[Class]int // stored without effect: buffered, blocked or dead-lettered
+	Rejected   map[Class]int // not stored
 }
 
-// Position is how far a line has come.
-type Position struct {
-	Line    bus.Partition
-	Applied int64
-	Waiting int64
-	// More tells that events which waited may follow now: call again with an empty batch and the line in Lines.
+// Offset is how far the events of a partition are acknowledged.
+type Offset struct {
+	Partition    bus.Partition
+	Acknowledged int64
+	Buffered     int64
+	// More tells that buffered events may follow now: call Drain.
 	More bool
 }
 
-// Apply takes in a batch in one transaction: all of it or nothing. Each event takes effect if it is the next of its line,
-// else it waits, or counts as a duplicate, or is refused. An event that cannot take effect is parked, and so are later
-// ones of the same report or case; the line goes on. When the database refuses an effect the error says so (see
-// Permanent), and the caller tries the events one by one.
-func (s *Store) Apply(ctx context.Context, b Batch, read Read, codes fact.Codes) (Result, error) {
-	return s.apply(ctx, b, lineKeys(b.Events), read, codes)
+// Apply applies a batch in one transaction: all of it or nothing. An event is applied when it is the next of its
+// partition; else it is buffered, counted as a duplicate, or rejected. An event that cannot be applied is dead-lettered
+// and blocks later events of the same report or case; the partition advances. When the database rejects an effect,
+// Apply returns an error for which [Permanent] holds, and the caller applies the events one by one.
+func (s *Store) Apply(ctx context.Context, b Batch, decode Decoder, codes fact.Codes) (Result, error) {
+	return s.apply(ctx, b, partitionKeys(b.Events), decode, codes)
 }
 
-// Drain lets events follow that waited behind a gap of the line, as many as Waiting says.
-func (s *Store) Drain(ctx context.Context, line bus.Partition, b Batch, read Read, codes fact.Codes) (Result, error) {
-	b.Region, b.Events = line.Region, nil
-	return s.apply(ctx, b, []lineKey{keyOf(line)}, read, codes)
+// Drain applies buffered events of the partition whose gap has closed, at most DrainLimit.
+func (s *Store) Drain(ctx context.Context, p bus.Partition, b Batch, decode Decoder, codes fact.Codes) (Result, error) {
+	b.Region, b.Events = p.Region, nil
+	return s.apply(ctx, b, []partitionKey{keyOf(p)}, decode, codes)
 }
 
-func (s *Store) apply(ctx context.Context, b Batch, lines []lineKey, read Read, codes fact.Codes) (r Result, err error) {
+func (s *Store) apply(
+	ctx context.Context, b Batch, keys []partitionKey, decode Decoder, codes fact.Codes,
+) (r Result, err error) {
 	err = s.inRegion(ctx, b.Region, func(ctx context.Context, tx pgx.Tx) error {
-		t := &taking{tx: tx, batch: b, read: read, codes: codes, result: Result{Parked: map[Class]int{}, Refused: map[Class]int{}}}
-		if err := t.lock(ctx, lines); err != nil {
+		t := &batchTx{
+			tx: tx, batch: b, decode: decode, codes: codes,
+			result: Result{Unapplied: map[Class]int{}, Rejected: map[Class]int{}},
+		}
+		if err := t.lock(ctx, keys); err != nil {
 			return err
 		}
-		if err := t.order(ctx); err != nil {
+		if err := t.sequence(ctx); err != nil {
 			return err
 		}
 		if err := t.load(ctx); err != nil {
 			return err
 		}
-		t.decide()
+		t.apply()
 		if err := t.save(ctx); err != nil {
 			return err
 		}
@@ -76,111 +80,91 @@ func (s *Store) apply(ctx context.Context, b Batch, lines []lineKey, read Read, 
 	return r, err
 }
 
-func lineKeys(events []Event) []lineKey {
-	var keys []lineKey
-	for _, e := range events {
-		if k := keyOf(e.Partition); !slices.Contains(keys, k) {
-			keys = append(keys, k)
-		}
-	}
-	// One order for all: two replicas that lock the same lines must not wait for each other.
-	slices.SortFunc(keys, func(a, b lineKey) int {
-		return strings.Compare(a.node+"/"+a.source, b.node+"/"+b.source)
-	})
-	return keys
-}
-
-// taking is one batch on its way into the database.
-type taking struct {
+// batchTx is the transaction that applies one batch.
+type batchTx struct {
 	tx     pgx.Tx
 	batch  Batch
-	read   Read
+	decode Decoder
 	codes  fact.Codes
 	result Result
 
-	lines []*lineState
-	facts facts
-	taken []Event // every event that uses up its number, in order, for the inbox
-	park  []parkedEvent
+	partitions []*partitionState
+	facts      facts
+	consumed   []Event // events that use up their number, in order, for the inbox
+	unapplied  []unappliedEvent
 }
 
-// lineState is a line of the batch, locked.
-type lineState struct {
-	key lineKey
-	position
-	was        position
+// partitionState is a locked partition of the batch.
+type partitionState struct {
+	key partitionKey
+	offset
+	before     offset // as the transaction found it
 	sequence   sequence
 	duplicates int64
 	reports    int64
 	cases      int64
 }
 
-// parkedEvent is an event with the class that it waits under.
-type parkedEvent struct {
-	Event
-	class Class
-}
-
-// decide applies the events that are next, in memory.
-func (t *taking) decide() {
-	for _, l := range t.lines {
-		for _, e := range l.sequence.next {
-			t.taken = append(t.taken, e)
-			if class := t.take(l, e); class != "" {
-				t.parkAs(class, e)
+// apply applies the events that are next, in memory.
+func (t *batchTx) apply() {
+	for _, p := range t.partitions {
+		for _, e := range p.sequence.next {
+			t.consumed = append(t.consumed, e)
+			if class := t.applyEvent(p, e); class != "" {
+				t.setUnapplied(class, e)
 				t.facts.blocked[t.facts.aggregate(e)] = true
 			}
 		}
-		for _, e := range l.sequence.gap {
-			t.parkAs(Gap, e)
+		for _, e := range p.sequence.buffered {
+			t.setUnapplied(ClassGap, e)
 		}
-		t.result.Refused[Chain] += len(l.sequence.broken)
-		t.result.Refused[Deferred] += len(l.sequence.room)
-		t.result.Lines = append(t.result.Lines, Position{
-			Line:    bus.Partition{Region: t.batch.Region, Node: l.key.node, Source: l.key.source},
-			Applied: l.applied, Waiting: l.waiting,
-			More: l.waiting > 0 && l.applied > l.was.applied,
+		t.result.Rejected[ClassChain] += len(p.sequence.broken)
+		t.result.Rejected[ClassOverflow] += len(p.sequence.overflow)
+		t.result.Offsets = append(t.result.Offsets, Offset{
+			Partition:    bus.Partition{Region: t.batch.Region, Node: p.key.node, Source: p.key.source},
+			Acknowledged: p.acknowledged, Buffered: p.buffered,
+			More: p.buffered > 0 && p.acknowledged > p.before.acknowledged,
 		})
 	}
 }
 
-// take lets one event take effect, or returns the class under which it has to wait.
-func (t *taking) take(l *lineState, e Event) Class {
+// applyEvent applies one event, or returns the class under which it is stored without effect.
+func (t *batchTx) applyEvent(p *partitionState, e Event) Class {
 	if t.facts.blocked[t.facts.aggregate(e)] {
-		return Behind
+		return ClassBlocked
 	}
-	if t.batch.Refuse == e.NodeSeq {
-		return Effect
+	if t.batch.DeadLetter == e.NodeSeq {
+		return ClassDatabase
 	}
-	if err := guard(func() error { return t.facts.change(l, e, t.read, t.codes) }); err != nil {
+	if err := catchPanic(func() error { return t.facts.apply(p, e, t.decode, t.codes) }); err != nil {
 		return classOf(err)
 	}
 	t.result.Applied++
 	return ""
 }
 
-func (t *taking) parkAs(c Class, e Event) {
-	t.park = append(t.park, parkedEvent{e, c})
-	t.result.Parked[c]++
+func (t *batchTx) setUnapplied(c Class, e Event) {
+	t.unapplied = append(t.unapplied, unappliedEvent{e, c})
+	t.result.Unapplied[c]++
 }
 
 // save writes everything in one round trip.
-func (t *taking) save(ctx context.Context) error {
+func (t *batchTx) save(ctx context.Context) error {
 	b := &pgx.Batch{}
-	t.freeParked(b)
-	t.queueParked(b)
+	t.queueReleased(b)
+	t.queueUnapplied(b)
 	t.queueInbox(b)
 	t.facts.queue(b, t.batch.Region)
-	t.queueLines(b)
-	return run(ctx, t.tx, b, nil)
+	t.queuePartitions(b)
+	return sendBatch(ctx, t.tx, b, nil)
 }
 
-var insertInbox = statement("insert inbox", `
+const insertInbox = `
 	insert into inbox (region, node, source, node_seq, event_id, event_hash)
-	select $1, * from unnest($2::text[], $3::text[], $4::bigint[], $5::uuid[], $6::bytea[])`)
+	select $1, * from unnest($2::text[], $3::text[], $4::bigint[], $5::uuid[], $6::bytea[])`
 
-func (t *taking) queueInbox(b *pgx.Batch) {
-	if len(t.taken) == 0 {
+func (t *batchTx) queueInbox(b *pgx.Batch) {
+	if len(t.consumed) == 0 {
 		return
 	}
 	var (
@@ -188,7 +172,7 @@ func (t *taking) queueInbox(b *pgx.Batch) {
 		seqs                []int64
 		hashes              [][]byte
 	)
-	for _, e := range t.taken {
+	for _, e := range t.consumed {
 		nodes, sources, ids = append(nodes, e.Partition.Node), append(sources, e.Partition.Source), append(ids, e.ID)
 		seqs, hashes = append(seqs, e.NodeSeq), append(hashes, e.Hash[:])
 	}

@@ -10,17 +10,21 @@ import (
 	"github.com/retepari/pari/services/reporting/internal/fact"
 )
 
-// BenchmarkApply takes in events as they come from a node, a report or a step of a case each, on a Postgres with its
-// durable defaults.
+// BenchmarkApply applies reports and case events, as a node sends them, on a Postgres with durable settings.
 func BenchmarkApply(b *testing.B) {
 	for _, size := range []int{1, 16, 256} {
 		b.Run(fmt.Sprintf("batch_%d", size), func(b *testing.B) {
 			s := durable(b)
-			w, reports := s.wire(cases), s.wire(intake)
+			w, reports := s.producer(cases), s.producer(intake)
+			report := fact.ReportCounted{Month: march, Channel: "DESK", ReporterRole: "VICTIM"}
+			classified := fact.CaseClassified{
+				Verdict: "PERTINENT_LEGAL", Grounds: []string{"ETHNIC"}, MainGround: "ETHNIC", Field: "WORK",
+				Type: "DIRECT",
+			}
 			var events []Event
 			for i := range b.N {
 				if i%2 == 0 {
-					events = append(events, reports.event(fmt.Sprintf("r%d", i), fact.ReportCounted{Month: march, Channel: "DESK", ReporterRole: "VICTIM"}))
+					events = append(events, reports.event(fmt.Sprintf("r%d", i), report))
 					continue
 				}
 				at := fmt.Sprintf("c%d", i/8)
@@ -28,9 +32,10 @@ func BenchmarkApply(b *testing.B) {
 				case 0:
 					events = append(events, w.event(at, fact.CaseOpened{Month: march, Channel: "DESK"}))
 				case 1:
-					events = append(events, w.event(at, fact.CaseClassified{Verdict: "PERTINENT_LEGAL", Grounds: []string{"ETHNIC"}, MainGround: "ETHNIC", Field: "WORK", Type: "DIRECT"}))
+					events = append(events, w.event(at, classified))
 				case 2:
-					events = append(events, w.event(at, fact.ActionRecorded{Month: april, Code: "LETTER", Result: "DONE"}))
+					action := fact.ActionRecorded{Month: april, Code: "LETTER", Result: "DONE"}
+					events = append(events, w.event(at, action))
 				default:
 					events = append(events, w.event(at, fact.CaseClosed{Month: april, Outcome: "SOLVED"}))
 				}
@@ -38,14 +43,15 @@ func BenchmarkApply(b *testing.B) {
 			b.ResetTimer()
 			for start := 0; start < len(events); start += size {
 				part := events[start:min(start+size, len(events))]
-				r, err := s.Apply(context.Background(), Batch{Region: "lombardia", Events: part, Waiting: 100}, s.read, codes)
+				batch := Batch{Region: "lombardia", Events: part, DrainLimit: 100}
+				r, err := s.Apply(context.Background(), batch, s.decode, codes)
 				if err != nil || r.Applied != len(part) {
 					b.Fatalf("%+v, %v", r, err)
 				}
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 			b.StopTimer()
-			s.sound("lombardia")
+			s.checkCells("lombardia")
 		})
 	}
 }

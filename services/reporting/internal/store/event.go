@@ -12,17 +12,18 @@ import (
 	"github.com/retepari/pari/services/reporting/internal/fact"
 )
 
-// Event is a regional event whose signature holds.
+// Event is a regional event whose signature was verified.
 type Event struct {
 	bus.Event
 	Hash bus.Hash
-	// Aggregate is the report, case or entry: the event's subject, or a hash of it where the subject is no pseudonym.
+	// Aggregate identifies the report, case or entry. It is the event's subject, or its hash when the subject is not a
+	// pseudonym.
 	Aggregate string
 }
 
 var pseudonym = regexp.MustCompile(`^[0-9A-Za-z_.-]{1,100}$`)
 
-// NewEvent takes an event that Verify accepted.
+// NewEvent wraps an event that Verify accepted.
 func NewEvent(e bus.Event) Event {
 	return Event{Event: e, Hash: e.Hash(), Aggregate: aggregateOf(e.Subject)}
 }
@@ -35,10 +36,10 @@ func aggregateOf(subject string) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// Directory is the service whose entries count.
-const Directory = "directory"
+// SourceDirectory is the source of the partitions that carry the activity of the directory's entries.
+const SourceDirectory = "directory"
 
-// Change is what an event says, in the terms of the domain: one of the four.
+// Change is a decoded event. Exactly one field is set.
 type Change struct {
 	Report     *fact.ReportCounted
 	Case       fact.CaseEvent
@@ -46,58 +47,59 @@ type Change struct {
 	Indicators *fact.IndicatorsCounted
 }
 
-// Read turns an event of a line into a change. It returns ErrUnreadable or ErrForeign.
-type Read func(line bus.Partition, eventType, aggregate string, data []byte) (Change, error)
+// Decoder decodes an event of a partition. It returns ErrUnreadable or ErrMismatch.
+type Decoder func(p bus.Partition, eventType, aggregate string, data []byte) (Change, error)
 
-// Why an event cannot be turned into a change.
+// Errors of a Decoder.
 var (
-	ErrUnreadable = errors.New("event cannot be read")
-	ErrForeign    = errors.New("event does not belong where it came from")
+	ErrUnreadable = errors.New("event cannot be decoded")
+	ErrMismatch   = errors.New("event does not belong to its partition or aggregate")
 )
 
-// Class says why an event has no effect (yet). The set is closed: it labels metrics.
+// Class is the reason why an event was not applied. The set is closed, because it labels metrics.
 type Class string
 
-// Classes of events that are parked, and so wait for a person or for what they lack.
+// Classes of events that are stored without effect. All but ClassGap and ClassBlocked are dead-lettered.
 const (
-	Gap        Class = "gap"        // numbers before it have not come
-	Behind     Class = "behind"     // an event of the same report or case was refused before it
-	Unreadable Class = "unreadable" // not the message that its type says, or a type not known here
-	Foreign    Class = "foreign"    // of another service or another case than it claims
-	Code       Class = "code"       // a code or group that the vocabulary here does not have
-	Invalid    Class = "invalid"    // a value that cannot be
-	Order      Class = "order"      // not the next event of its report or case
-	Effect     Class = "effect"     // the database refused what it does
-	Bug        Class = "bug"        // our program failed on it
+	ClassGap        Class = "gap"        // buffered: earlier numbers have not arrived
+	ClassBlocked    Class = "blocked"    // an earlier event of the same report or case is dead-lettered
+	ClassUnreadable Class = "unreadable" // unknown type, or data that does not decode as its type
+	ClassMismatch   Class = "mismatch"   // of another service or another aggregate than it claims
+	ClassCode       Class = "code"       // a code or group that the code lists here do not have
+	ClassInvalid    Class = "invalid"    // an impossible value
+	ClassOrder      Class = "order"      // not the next event of its report or case
+	ClassDatabase   Class = "database"   // the database rejected its effect
+	ClassInternal   Class = "internal"   // a panic or an unexpected error of this program
 )
 
-// Classes of events that are refused and not kept.
+// Classes of events that are rejected and not stored.
 const (
-	Fork     Class = "fork"     // another event under a number that was used before
-	Chain    Class = "chain"    // does not follow the event before it
-	Deferred Class = "deferred" // too many wait already; the node will send it again
+	ClassFork     Class = "fork"     // another event used the number before
+	ClassChain    Class = "chain"    // its previous hash is not that of the event before it
+	ClassOverflow Class = "overflow" // the buffer is full; the node will send it again
 )
 
 func classOf(err error) Class {
 	switch {
 	case errors.Is(err, fact.ErrCode):
-		return Code
+		return ClassCode
 	case errors.Is(err, fact.ErrInvalid):
-		return Invalid
+		return ClassInvalid
 	case errors.Is(err, fact.ErrOrder):
-		return Order
-	case errors.Is(err, ErrForeign):
-		return Foreign
+		return ClassOrder
+	case errors.Is(err, ErrMismatch):
+		return ClassMismatch
 	case errors.Is(err, ErrUnreadable):
-		return Unreadable
+		return ClassUnreadable
 	default:
-		return Bug
+		return ClassInternal
 	}
 }
 
-// guard runs f and turns a panic into an error, so that an event that our program fails on stops its own case only. The
-// value of the panic may hold parts of the event and is dropped; a hash of the stack tells two bugs apart.
-func guard(f func() error) (err error) {
+// catchPanic runs f and turns a panic into an error, so that a bug dead-letters one event and does not stop the feed.
+// The panic's value may hold parts of the event, so only its type is reported. A hash of the stack tells two bugs
+// apart.
+func catchPanic(f func() error) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
 			sum := sha256.Sum256(debug.Stack())

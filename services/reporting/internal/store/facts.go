@@ -10,32 +10,31 @@ import (
 	"github.com/retepari/pari/services/reporting/internal/fact"
 )
 
-// aggregate names a report or a case within a region. Reports and cases have lines of their own, so the source is part of
-// the name.
+// aggregate identifies a report, a case or an entry within a region. Services number their aggregates independently, so
+// the source is part of the key.
 type aggregate struct{ node, source, name string }
 
-// facts are those that a batch changes, as they were and as they are.
+// facts holds the facts that a batch changes, and the effect on cells.
 type facts struct {
-	blocked map[aggregate]bool // an event of it is parked
-	reports map[aggregate]versions[fact.Report]
-	cases   map[aggregate]versions[fact.Case]
-	actions []recorded
-	// What the entries of the directory count.
-	activities map[aggregate]versions[fact.Activity]
-	indicators map[aggregate]versions[fact.Indicators]
-	forget     map[aggregate]bool // sealed meanwhile: actions recorded before are let go
+	blocked    map[aggregate]bool // it has a dead-lettered event
+	reports    map[aggregate]tracked[fact.Report]
+	cases      map[aggregate]tracked[fact.Case]
+	activities map[aggregate]tracked[fact.Activity]
+	indicators map[aggregate]tracked[fact.Indicators]
+	actions    []caseAction       // to be inserted
+	sealed     map[aggregate]bool // sealed cases, whose stored actions are deleted
 	cells      fact.Delta
 }
 
-// versions of a fact: as the database has it, and now.
-type versions[F any] struct {
-	now     F
+// tracked is the current value of a fact, and whether the batch changed it.
+type tracked[F any] struct {
+	value   F
 	changed bool
 }
 
-// recorded is an action of a case.
-type recorded struct {
-	of  aggregate
+// caseAction is an action recorded for a case.
+type caseAction struct {
+	at  aggregate
 	seq int64
 	fact.ActionRecorded
 }
@@ -44,139 +43,132 @@ func (facts) aggregate(e Event) aggregate {
 	return aggregate{e.Partition.Node, e.Partition.Source, e.Aggregate}
 }
 
-// change lets an event change its fact, and the cells with it.
-func (f *facts) change(l *lineState, e Event, read Read, codes fact.Codes) error {
-	c, err := read(e.Partition, e.Type, e.Aggregate, e.Data)
+// apply applies an event to its fact and to the cells.
+func (f *facts) apply(p *partitionState, e Event, decode Decoder, codes fact.Codes) error {
+	c, err := decode(e.Partition, e.Type, e.Aggregate, e.Data)
 	if err != nil {
 		return err
 	}
 	at := f.aggregate(e)
 	switch {
 	case c.Activity != nil:
-		return f.changeActivity(at, e.AggregateSeq, *c.Activity, codes)
+		return f.applyActivity(at, e.AggregateSeq, *c.Activity, codes)
 	case c.Indicators != nil:
-		return f.changeIndicators(at, e.AggregateSeq, *c.Indicators, codes)
+		return f.applyIndicators(at, e.AggregateSeq, *c.Indicators, codes)
+	case c.Report != nil:
+		return f.applyReport(p, at, e.AggregateSeq, *c.Report, codes)
 	}
-	if c.Report != nil {
-		old := f.reports[at].now
-		next, err := old.Apply(e.AggregateSeq, *c.Report, codes)
-		if err != nil {
-			return err
-		}
-		if old.Seq == 0 {
-			l.reports++
-		}
-		f.reports[at] = versions[fact.Report]{next, true}
-		f.cells.Change(old.Cells(at.node), next.Cells(at.node))
-		return nil
-	}
-	old := f.cases[at].now
-	next, err := old.Apply(e.AggregateSeq, c.Case, codes)
+	return f.applyCase(p, at, e.AggregateSeq, c.Case, codes)
+}
+
+func (f *facts) applyReport(
+	p *partitionState, at aggregate, seq int64, e fact.ReportCounted, codes fact.Codes,
+) error {
+	old := f.reports[at].value
+	next, err := old.Apply(seq, e, codes)
 	if err != nil {
 		return err
 	}
 	if old.Seq == 0 {
-		l.cases++
+		p.reports++
 	}
-	if action, ok := c.Case.(fact.ActionRecorded); ok && next.Actions > old.Actions {
-		f.actions = append(f.actions, recorded{at, e.AggregateSeq, action})
-	}
-	if next.Sealed {
-		f.forget[at] = true
-		f.actions = slices.DeleteFunc(f.actions, func(a recorded) bool { return a.of == at })
-	}
-	f.cases[at] = versions[fact.Case]{next, true}
+	f.reports[at] = tracked[fact.Report]{next, true}
 	f.cells.Change(old.Cells(at.node), next.Cells(at.node))
 	return nil
 }
 
-var (
-	selectBlocked = statement("select blocked", `
-		select distinct node, source, aggregate from parked
-		where region = $1 and class <> 'gap' and (node, source, aggregate) in (select * from unnest($2::text[], $3::text[], $4::text[]))`)
-	selectReports = statement("select reports", `
-		select node, pseudonym, seq, received, channel, reporter_role, anonymous from fact_report
-		where region = $1 and (node, pseudonym) in (select * from unnest($2::text[], $3::text[]))`)
-	selectCases = statement("select cases", `
-		select node, pseudonym, seq, opened, received, channel, reporter_role, actions, sealed, verdict, pertinent, grounds, main_ground,
-		       ground_group, type, flags, field, field_group, author_kinds, incident, event_territory, residence_territory, closed,
-		       outcome, outcome_group, secondary_outcomes
-		from fact_case
-		where region = $1 and (node, pseudonym) in (select * from unnest($2::text[], $3::text[]))`)
-)
+func (f *facts) applyCase(p *partitionState, at aggregate, seq int64, e fact.CaseEvent, codes fact.Codes) error {
+	old := f.cases[at].value
+	next, err := old.Apply(seq, e, codes)
+	if err != nil {
+		return err
+	}
+	if old.Seq == 0 {
+		p.cases++
+	}
+	if action, ok := e.(fact.ActionRecorded); ok && next.Actions > old.Actions {
+		f.actions = append(f.actions, caseAction{at, seq, action})
+	}
+	if next.Sealed {
+		f.sealed[at] = true
+		f.actions = slices.DeleteFunc(f.actions, func(a caseAction) bool { return a.at == at })
+	}
+	f.cases[at] = tracked[fact.Case]{next, true}
+	f.cells.Change(old.Cells(at.node), next.Cells(at.node))
+	return nil
+}
 
-// load fetches the facts that the batch may change, and which of them are blocked.
-func (t *taking) load(ctx context.Context) error {
+// load reads the facts that the batch may change, and which of them are blocked.
+func (t *batchTx) load(ctx context.Context) error {
 	var next []Event
-	for _, l := range t.lines {
-		next = append(next, l.sequence.next...)
+	for _, p := range t.partitions {
+		next = append(next, p.sequence.next...)
 	}
 	var err error
 	t.facts, err = loadFacts(ctx, t.tx, t.batch.Region, next)
 	return err
 }
 
+const (
+	// reportColumns and caseColumns are the columns that scanReports and scanCases read, in their order.
+	reportColumns = `node, pseudonym, seq, received, channel, reporter_role, anonymous`
+	caseColumns   = `node, pseudonym, seq, opened, received, channel, reporter_role, actions, sealed, verdict,
+		       pertinent, grounds, main_ground, ground_group, type, flags, field, field_group, author_kinds, incident,
+		       event_territory, residence_territory, closed, outcome, outcome_group, secondary_outcomes`
+
+	selectBlocked = `
+		select distinct node, source, aggregate from unapplied_event
+		where region = $1 and class <> 'gap'
+		  and (node, source, aggregate) in (select * from unnest($2::text[], $3::text[], $4::text[]))`
+	selectReports = `
+		select ` + reportColumns + ` from fact_report
+		where region = $1 and (node, pseudonym) in (select * from unnest($2::text[], $3::text[]))`
+	selectCases = `
+		select ` + caseColumns + ` from fact_case
+		where region = $1 and (node, pseudonym) in (select * from unnest($2::text[], $3::text[]))`
+)
+
+// pseudonymKey identifies a fact as the database does. Facts do not record the partition that made them.
+type pseudonymKey struct{ node, name string }
+
 func loadFacts(ctx context.Context, tx pgx.Tx, region string, events []Event) (facts, error) {
 	f := facts{
-		blocked: map[aggregate]bool{}, forget: map[aggregate]bool{}, cells: fact.Delta{},
-		reports: map[aggregate]versions[fact.Report]{}, cases: map[aggregate]versions[fact.Case]{},
-		activities: map[aggregate]versions[fact.Activity]{}, indicators: map[aggregate]versions[fact.Indicators]{},
+		blocked: map[aggregate]bool{}, sealed: map[aggregate]bool{}, cells: fact.Delta{},
+		reports: map[aggregate]tracked[fact.Report]{}, cases: map[aggregate]tracked[fact.Case]{},
+		activities: map[aggregate]tracked[fact.Activity]{}, indicators: map[aggregate]tracked[fact.Indicators]{},
 	}
 	if len(events) == 0 {
 		return f, nil
 	}
 	var nodes, sources, names []string
-	asked := map[aggregate]bool{}
-	source := map[[2]string][]string{} // facts do not know which line made them
+	seen := map[aggregate]bool{}
+	sourcesOf := map[pseudonymKey][]string{}
 	for _, e := range events {
 		at := f.aggregate(e)
-		if !asked[at] {
-			asked[at] = true
+		if !seen[at] {
+			seen[at] = true
 			nodes, sources, names = append(nodes, at.node), append(sources, at.source), append(names, at.name)
-			source[[2]string{at.node, at.name}] = append(source[[2]string{at.node, at.name}], at.source)
+			key := pseudonymKey{at.node, at.name}
+			sourcesOf[key] = append(sourcesOf[key], at.source)
 		}
 	}
 	b := &pgx.Batch{}
 	b.Queue(selectBlocked, region, nodes, sources, names)
 	b.Queue(selectReports, region, nodes, names)
 	b.Queue(selectCases, region, nodes, names)
-	if fromDirectory(sources) {
+	withDirectory := slices.Contains(sources, SourceDirectory) // most batches have no event of the directory
+	if withDirectory {
 		b.Queue(selectActivities, region, nodes, names)
 		b.Queue(selectIndicators, region, nodes, names)
 	}
-	err := run(ctx, tx, b, func(results pgx.BatchResults) error {
-		rows, err := results.Query()
-		if err != nil {
+	err := sendBatch(ctx, tx, b, func(results pgx.BatchResults) error {
+		if err := f.readBlocked(results); err != nil {
 			return err
 		}
-		var at aggregate
-		if _, err := pgx.ForEachRow(rows, []any{&at.node, &at.source, &at.name}, func() error {
-			f.blocked[at] = true
-			return nil
-		}); err != nil {
+		if err := f.readCases(results, sourcesOf); err != nil || !withDirectory {
 			return err
 		}
-		if rows, err = results.Query(); err != nil {
-			return err
-		}
-		if err := eachReport(rows, func(node, name string, r fact.Report) {
-			for _, s := range source[[2]string{node, name}] {
-				f.reports[aggregate{node, s, name}] = versions[fact.Report]{now: r}
-			}
-		}); err != nil {
-			return err
-		}
-		if rows, err = results.Query(); err != nil {
-			return err
-		}
-		if err := eachCase(rows, func(node, name string, c fact.Case) {
-			for _, s := range source[[2]string{node, name}] {
-				f.cases[aggregate{node, s, name}] = versions[fact.Case]{now: c}
-			}
-		}); err != nil || !fromDirectory(sources) {
-			return err
-		}
-		return f.loadActivities(results)
+		return f.readActivities(results)
 	})
 	if err != nil {
 		return facts{}, fmt.Errorf("load facts: %w", err)
@@ -184,37 +176,77 @@ func loadFacts(ctx context.Context, tx pgx.Tx, region string, events []Event) (f
 	return f, nil
 }
 
-func eachReport(rows pgx.Rows, f func(node, name string, r fact.Report)) error {
+func (f *facts) readBlocked(results pgx.BatchResults) error {
+	rows, err := results.Query()
+	if err != nil {
+		return err
+	}
+	var at aggregate
+	_, err = pgx.ForEachRow(rows, []any{&at.node, &at.source, &at.name}, func() error {
+		f.blocked[at] = true
+		return nil
+	})
+	return err
+}
+
+// readCases reads the results of selectReports and selectCases.
+func (f *facts) readCases(results pgx.BatchResults, sourcesOf map[pseudonymKey][]string) error {
+	rows, err := results.Query()
+	if err != nil {
+		return err
+	}
+	if err := scanReports(rows, func(node, name string, r fact.Report) {
+		for _, source := range sourcesOf[pseudonymKey{node, name}] {
+			f.reports[aggregate{node, source, name}] = tracked[fact.Report]{value: r}
+		}
+	}); err != nil {
+		return err
+	}
+	if rows, err = results.Query(); err != nil {
+		return err
+	}
+	return scanCases(rows, func(node, name string, c fact.Case) {
+		for _, source := range sourcesOf[pseudonymKey{node, name}] {
+			f.cases[aggregate{node, source, name}] = tracked[fact.Case]{value: c}
+		}
+	})
+}
+
+func scanReports(rows pgx.Rows, f func(node, name string, r fact.Report)) error {
 	var (
 		node, name string
 		r          fact.Report
 		received   int
 	)
-	_, err := pgx.ForEachRow(rows, []any{&node, &name, &r.Seq, &received, &r.Channel, &r.ReporterRole, &r.Anonymous}, func() error {
-		r.Month = month(received)
+	columns := []any{&node, &name, &r.Seq, &received, &r.Channel, &r.ReporterRole, &r.Anonymous}
+	_, err := pgx.ForEachRow(rows, columns, func() error {
+		r.Month = monthFromInt(received)
 		f(node, name, r)
 		return nil
 	})
 	return err
 }
 
-func eachCase(rows pgx.Rows, f func(node, name string, c fact.Case)) error {
+func scanCases(rows pgx.Rows, f func(node, name string, c fact.Case)) error {
 	for rows.Next() {
 		var (
 			node, name                         string
 			c                                  fact.Case
 			opened, received, incident, closed int
 		)
-		if err := rows.Scan(&node, &name, &c.Seq, &opened, &received, &c.Channel, &c.ReporterRole, &c.Actions, &c.Sealed, &c.Verdict,
-			&c.Pertinent, &c.Grounds, &c.MainGround, &c.GroundGroup, &c.Type, &c.Flags, &c.Field, &c.FieldGroup, &c.AuthorKinds, &incident,
-			&c.EventTerritory, &c.ResidenceTerritory, &closed, &c.Outcome, &c.OutcomeGroup, &c.SecondaryOutcomes); err != nil {
+		err := rows.Scan(&node, &name, &c.Seq, &opened, &received, &c.Channel, &c.ReporterRole, &c.Actions, &c.Sealed,
+			&c.Verdict, &c.Pertinent, &c.Grounds, &c.MainGround, &c.GroundGroup, &c.Type, &c.Flags, &c.Field,
+			&c.FieldGroup, &c.AuthorKinds, &incident, &c.EventTerritory, &c.ResidenceTerritory, &closed, &c.Outcome,
+			&c.OutcomeGroup, &c.SecondaryOutcomes)
+		if err != nil {
 			return err
 		}
-		c.Opened, c.Received, c.Incident, c.Closed = month(opened), month(received), month(incident), month(closed)
+		c.Opened, c.Received = monthFromInt(opened), monthFromInt(received)
+		c.Incident, c.Closed = monthFromInt(incident), monthFromInt(closed)
 		f(node, name, c)
 	}
 	return rows.Err()
 }
 
-func month(n int) fact.Month    { return fact.Month{Year: n / 100, Month: n % 100} }
-func monthInt(m fact.Month) int { return m.Year*100 + m.Month }
+func monthFromInt(n int) fact.Month { return fact.Month{Year: n / 100, Month: n % 100} }
+func monthToInt(m fact.Month) int   { return m.Year*100 + m.Month }

@@ -7,77 +7,72 @@ import (
 	"github.com/retepari/pari/pkg/bus"
 )
 
-// maxWaiting bounds the events of a line that are kept behind a gap. Beyond it they are let go: what the watermark does not
-// cover is sent again.
-const maxWaiting = 10_000
+// maxBuffered bounds the events of a partition that are buffered behind a gap. Later ones are rejected: the node sends
+// again what the watermark does not cover.
+const maxBuffered = 10_000
 
-// lineKey names a line within a region.
-type lineKey struct{ node, source string }
-
-func keyOf(l bus.Partition) lineKey { return lineKey{l.Node, l.Source} }
-
-// position is how far a line has come.
-type position struct {
-	applied int64
-	hash    bus.Hash
-	waiting int64
-	last    int64
+// offset is the offset of a partition: what is acknowledged, and what is known beyond.
+type offset struct {
+	acknowledged int64
+	hash         bus.Hash // of the event with the acknowledged number
+	buffered     int64    // events stored behind a gap
+	last         int64    // highest number received or announced
 }
 
-// sequence is what becomes of the events of one line.
+// sequence is the outcome of advance: what to do with each event of one partition.
 type sequence struct {
-	next   []Event // follow each other and the position, in order
-	gap    []Event // wait behind a gap
-	freed  []int64 // numbers of parked events that wait no longer
-	again  []Event // under a number that was seen before
-	broken []Event // next by number, but not by hash
-	room   []Event // no room to wait
+	next       []Event // to be applied: consecutive from the offset, in order
+	buffered   []Event // to be stored: they are behind a gap
+	released   []int64 // numbers of buffered events that leave the buffer
+	duplicates []Event // their number was used before
+	broken     []Event // next by number, but their previous hash does not match
+	overflow   []Event // the buffer is full
 }
 
-// walk advances the position over what has arrived and what was parked behind a gap. Events are taken by number; where a
-// parked and an arrived one have the same, the parked one goes first.
-func (p *position) walk(arrived, parked []Event) sequence {
+// advance moves the offset over the received and the buffered events, ordered by number. Where a buffered and a
+// received event have the same number, the buffered one goes first.
+func (o *offset) advance(received, buffered []Event) sequence {
 	type candidate struct {
 		Event
-		parked bool
+		buffered bool
 	}
 	var all []candidate
-	for _, e := range parked {
+	for _, e := range buffered {
 		all = append(all, candidate{e, true})
 	}
-	for _, e := range arrived {
+	for _, e := range received {
 		all = append(all, candidate{e, false})
-		p.last = max(p.last, e.NodeSeq)
+		o.last = max(o.last, e.NodeSeq)
 	}
 	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(a.NodeSeq, b.NodeSeq) })
 	var s sequence
-	waits := map[int64]bool{}
+	behindGap := map[int64]bool{}
 	for _, e := range all {
 		switch {
-		case e.NodeSeq <= p.applied && !e.parked, waits[e.NodeSeq]:
-			s.again = append(s.again, e.Event)
-		case e.NodeSeq <= p.applied:
-			s.freed = append(s.freed, e.NodeSeq)
-		case e.NodeSeq == p.applied+1 && e.PrevHash == p.hash:
+		case e.NodeSeq <= o.acknowledged && !e.buffered, behindGap[e.NodeSeq]:
+			s.duplicates = append(s.duplicates, e.Event)
+		case e.NodeSeq <= o.acknowledged:
+			s.released = append(s.released, e.NodeSeq)
+		case e.NodeSeq == o.acknowledged+1 && e.PrevHash == o.hash:
 			s.next = append(s.next, e.Event)
-			p.applied, p.hash = e.NodeSeq, e.Hash
-			if e.parked {
-				s.freed = append(s.freed, e.NodeSeq)
+			o.acknowledged, o.hash = e.NodeSeq, e.Hash
+			if e.buffered {
+				s.released = append(s.released, e.NodeSeq)
 			}
-		case e.NodeSeq == p.applied+1:
+		case e.NodeSeq == o.acknowledged+1:
 			s.broken = append(s.broken, e.Event)
-			if e.parked {
-				s.freed = append(s.freed, e.NodeSeq)
+			if e.buffered {
+				s.released = append(s.released, e.NodeSeq)
 			}
-		case e.parked:
-			waits[e.NodeSeq] = true
-		case p.waiting+int64(len(s.gap)) >= maxWaiting:
-			s.room = append(s.room, e.Event)
+		case e.buffered:
+			behindGap[e.NodeSeq] = true
+		case o.buffered+int64(len(s.buffered)) >= maxBuffered:
+			s.overflow = append(s.overflow, e.Event)
 		default:
-			waits[e.NodeSeq] = true
-			s.gap = append(s.gap, e.Event)
+			behindGap[e.NodeSeq] = true
+			s.buffered = append(s.buffered, e.Event)
 		}
 	}
-	p.waiting += int64(len(s.gap) - len(s.freed))
+	o.buffered += int64(len(s.buffered) - len(s.released))
 	return s
 }

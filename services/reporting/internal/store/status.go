@@ -13,13 +13,13 @@ import (
 // Node is a node of a region.
 type Node struct{ Region, Name string }
 
-var (
-	insertNodes = statement("insert nodes", `
-		insert into node (region, node) select * from unnest($1::text[], $2::text[]) on conflict do nothing`)
-	selectNodes = statement("select nodes", `select region, node from node order by region, node`)
+const (
+	insertNodes = `
+		insert into node (region, node) select * from unnest($1::text[], $2::text[]) on conflict do nothing`
+	selectNodes = `select region, node from node order by region, node`
 )
 
-// AddNodes makes nodes known. A node is never forgotten: what it sent counts on.
+// AddNodes adds nodes that are not stored yet. A node is never removed, because its events stay counted.
 func (s *Store) AddNodes(ctx context.Context, nodes []Node) error {
 	var regions, names []string
 	for _, n := range nodes {
@@ -31,8 +31,8 @@ func (s *Store) AddNodes(ctx context.Context, nodes []Node) error {
 	return nil
 }
 
-// Nodes lists the nodes by region and name.
-func (s *Store) Nodes(ctx context.Context) ([]Node, error) {
+// ListNodes lists the nodes by region and name.
+func (s *Store) ListNodes(ctx context.Context) ([]Node, error) {
 	rows, err := s.pool.Query(ctx, selectNodes)
 	if err != nil {
 		return nil, fmt.Errorf("list nodes: %w", err)
@@ -44,110 +44,116 @@ func (s *Store) Nodes(ctx context.Context) ([]Node, error) {
 	return nodes, nil
 }
 
-// Heartbeat is what a relay announced about its line.
+// Heartbeat is the content of a relay's heartbeat, and when it was received.
 type Heartbeat struct {
-	Line    bus.Partition
-	LastSeq int64
-	Pending int64
-	At      time.Time
+	Partition bus.Partition
+	LastSeq   int64
+	Pending   int64
+	At        time.Time
 }
 
-var saveHeartbeats = statement("save heartbeats", `
-	insert into line (region, node, source, last_seq, pending, heard_at)
+const upsertHeartbeats = `
+	insert into partition (region, node, source, last_seq, pending, last_seen_at)
 	select $1, * from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::timestamptz[])
-	on conflict (region, node, source) do update set last_seq = greatest(line.last_seq, excluded.last_seq),
-	       pending = excluded.pending, heard_at = greatest(line.heard_at, excluded.heard_at)`)
+	on conflict (region, node, source) do update set last_seq = greatest(partition.last_seq, excluded.last_seq),
+	       pending = excluded.pending, last_seen_at = greatest(partition.last_seen_at, excluded.last_seen_at)`
 
-// Hear keeps what relays of a region announced, one heartbeat per line.
-func (s *Store) Hear(ctx context.Context, region string, beats []Heartbeat) error {
+// StoreHeartbeats stores heartbeats of a region, at most one per partition.
+func (s *Store) StoreHeartbeats(ctx context.Context, region string, heartbeats []Heartbeat) error {
 	var (
 		nodes, sources []string
 		last, pending  []int64
 		at             []time.Time
 	)
-	for _, h := range beats {
-		nodes, sources = append(nodes, h.Line.Node), append(sources, h.Line.Source)
+	for _, h := range heartbeats {
+		nodes, sources = append(nodes, h.Partition.Node), append(sources, h.Partition.Source)
 		last, pending, at = append(last, h.LastSeq), append(pending, h.Pending), append(at, h.At)
 	}
 	err := s.inRegion(ctx, region, func(ctx context.Context, tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, saveHeartbeats, region, nodes, sources, last, pending, at)
+		_, err := tx.Exec(ctx, upsertHeartbeats, region, nodes, sources, last, pending, at)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("keep heartbeats: %w", err)
+		return fmt.Errorf("store heartbeats: %w", err)
 	}
 	return nil
 }
 
-// Line is how a line stands.
-type Line struct {
-	Source     string
-	LastSeq    int64
-	Applied    int64
-	Waiting    int64 // behind a gap
-	Refused    int64 // parked for good, or behind such an event
-	Duplicates int64
-	Pending    int64
-	Reports    int64
-	Cases      int64
-	HeardAt    time.Time // zero: never
+// PartitionStatus is the state of a partition.
+type PartitionStatus struct {
+	Source       string
+	LastSeq      int64 // highest number received or announced
+	Acknowledged int64
+	Buffered     int64 // events behind a gap
+	DeadLettered int64 // dead-lettered events, and those blocked by them
+	Duplicates   int64
+	Pending      int64 // events that the node has not sent yet, as it announced
+	Reports      int64
+	Cases        int64
+	LastSeen     time.Time // last event or heartbeat; zero: never
 }
 
 // Gaps is how many numbers are missing.
-func (l Line) Gaps() int64 { return max(0, l.LastSeq-l.Applied-l.Waiting) }
+func (s PartitionStatus) Gaps() int64 { return max(0, s.LastSeq-s.Acknowledged-s.Buffered) }
 
-var selectLines = statement("select lines", `
-	select l.node, l.source, l.last_seq, l.applied_seq, l.waiting, l.duplicates, l.pending, l.reports, l.cases, l.heard_at,
-	       (select count(*) from parked p where p.region = l.region and p.node = l.node and p.source = l.source and p.class <> 'gap')
-	from line l where l.region = $1 order by l.node, l.source`)
+const selectPartitions = `
+	select p.node, p.source, p.last_seq, p.acknowledged_seq, p.buffered, p.duplicates, p.pending, p.reports, p.cases,
+	       p.last_seen_at, (
+		select count(*) from unapplied_event u
+		where u.region = p.region and u.node = p.node and u.source = p.source and u.class <> 'gap')
+	from partition p where p.region = $1 order by p.node, p.source`
 
-// Lines returns the lines of a region by node.
-func (s *Store) Lines(ctx context.Context, region string) (map[string][]Line, error) {
-	found := map[string][]Line{}
+// ListPartitions returns the partitions of a region by node.
+func (s *Store) ListPartitions(ctx context.Context, region string) (map[string][]PartitionStatus, error) {
+	found := map[string][]PartitionStatus{}
 	err := s.inRegion(ctx, region, func(ctx context.Context, tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, selectLines, region)
+		rows, err := tx.Query(ctx, selectPartitions, region)
 		if err != nil {
 			return err
 		}
 		var (
-			node  string
-			l     Line
-			heard *time.Time
+			node     string
+			p        PartitionStatus
+			lastSeen *time.Time
 		)
-		_, err = pgx.ForEachRow(rows, []any{&node, &l.Source, &l.LastSeq, &l.Applied, &l.Waiting, &l.Duplicates, &l.Pending, &l.Reports,
-			&l.Cases, &heard, &l.Refused}, func() error {
-			if l.HeardAt = (time.Time{}); heard != nil {
-				l.HeardAt = heard.UTC()
+		columns := []any{
+			&node, &p.Source, &p.LastSeq, &p.Acknowledged, &p.Buffered, &p.Duplicates, &p.Pending, &p.Reports, &p.Cases,
+			&lastSeen, &p.DeadLettered,
+		}
+		_, err = pgx.ForEachRow(rows, columns, func() error {
+			if p.LastSeen = (time.Time{}); lastSeen != nil {
+				p.LastSeen = lastSeen.UTC()
 			}
-			found[node] = append(found[node], l)
+			found[node] = append(found[node], p)
 			return nil
 		})
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list lines: %w", err)
+		return nil, fmt.Errorf("list partitions: %w", err)
 	}
 	return found, nil
 }
 
-// Range is numbers, both ends included.
+// Range is a range of sequence numbers, both ends included.
 type Range struct{ First, Last int64 }
 
-// maxRanges bounds what is asked for at once; the rest is asked for when that has come.
+// maxRanges bounds the missing ranges of one watermark; the others are requested when these have arrived.
 const maxRanges = 100
 
-var selectMissing = statement("select missing", `
+const selectMissing = `
 	select before + 1, node_seq - 1 from (
-		select p.node_seq, lag(p.node_seq, 1, l.applied_seq) over (order by p.node_seq) as before
-		from line l join parked p on p.region = l.region and p.node = l.node and p.source = l.source and p.class = 'gap' and p.node_seq > l.applied_seq
-		where l.region = $1 and l.node = $2 and l.source = $3
-	) steps where node_seq > before + 1 order by before limit $4`)
+		select u.node_seq, lag(u.node_seq, 1, p.acknowledged_seq) over (order by u.node_seq) as before
+		from partition p join unapplied_event u on u.region = p.region and u.node = p.node and u.source = p.source
+		     and u.class = 'gap' and u.node_seq > p.acknowledged_seq
+		where p.region = $1 and p.node = $2 and p.source = $3
+	) steps where node_seq > before + 1 order by before limit $4`
 
-// Missing lists the numbers that lie between what took effect and what waits.
-func (s *Store) Missing(ctx context.Context, line bus.Partition) ([]Range, error) {
+// ListMissing lists the ranges between the acknowledged offset and the buffered events that have not arrived.
+func (s *Store) ListMissing(ctx context.Context, p bus.Partition) ([]Range, error) {
 	var ranges []Range
-	err := s.inRegion(ctx, line.Region, func(ctx context.Context, tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, selectMissing, line.Region, line.Node, line.Source, maxRanges)
+	err := s.inRegion(ctx, p.Region, func(ctx context.Context, tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, selectMissing, p.Region, p.Node, p.Source, maxRanges)
 		if err != nil {
 			return err
 		}
@@ -155,7 +161,7 @@ func (s *Store) Missing(ctx context.Context, line bus.Partition) ([]Range, error
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("look for gaps: %w", err)
+		return nil, fmt.Errorf("list missing ranges: %w", err)
 	}
 	return ranges, nil
 }

@@ -1,10 +1,12 @@
-// Package store keeps lines, facts and cells in Postgres.
+// Package store persists partitions, facts and cells in Postgres.
 //
-// An event takes effect in one transaction: the position of its line, its number in the inbox, the fact that it changes and
-// the cells that this fact counts in. So a position never says more than what has happened, and nothing happens twice.
-// Nothing here grows slower with history: an event costs look-ups by key, a table one range of an index.
+// An event is applied in one transaction: the acknowledged offset of its partition, its number in the inbox, the fact
+// that it changes and the cells that count this fact. It promises that the acknowledged offset covers only committed
+// effects, and that no event is applied twice. Cost does not grow with history: an event needs look-ups by key, a table
+// one index range scan.
 //
-// A region is the tenant: every transaction names one, and row security lets it see no other.
+// The tenant is the region: every transaction sets one, and row security hides all others. The package starts no
+// goroutine.
 package store
 
 import (
@@ -25,7 +27,7 @@ var migrations embed.FS
 
 var schema = pg.NewSchema(migrations, "reporting")
 
-// Migrate brings the database up to date: the tables of this service and the replica of the code lists.
+// Migrate brings the database up to date: the tables of this service and of the code list replica.
 func Migrate(ctx context.Context, ownerURL string) error {
 	return pg.Migrate(ctx, ownerURL, replica.Schema, schema)
 }
@@ -33,36 +35,28 @@ func Migrate(ctx context.Context, ownerURL string) error {
 // Store is safe for concurrent use.
 type Store struct{ pool *pgxpool.Pool }
 
-// New returns a store on a migrated database.
+// New returns a Store on a migrated database.
 func New(pool *pgxpool.Pool) *Store { return &Store{pool} }
 
-// statements collects every statement by name, so that a test can prepare them all.
-var statements = map[string]string{}
+const setRegion = `select set_config('app.region', $1, true)`
 
-func statement(name, sql string) string {
-	if _, twice := statements[name]; twice {
-		panic("two statements are called " + name)
-	}
-	statements[name] = sql
-	return sql
-}
-
-var setRegion = statement("set region", `select set_config('app.region', $1, true)`)
-
-// inRegion runs f in a transaction that sees the rows of one region, and commits when f returns nil. Errors of the
-// database that may pass are faults with reason UNAVAILABLE.
+// inRegion runs f in a transaction that sees the rows of one region, and commits when f returns nil. Transient errors
+// of the database become faults with reason UNAVAILABLE.
 func (s *Store) inRegion(ctx context.Context, region string, f func(ctx context.Context, tx pgx.Tx) error) error {
 	return s.inRegionWith(ctx, pgx.TxOptions{}, region, f)
 }
 
-func (s *Store) inRegionWith(ctx context.Context, o pgx.TxOptions, region string, f func(ctx context.Context, tx pgx.Tx) error) (err error) {
+func (s *Store) inRegionWith(
+	ctx context.Context, o pgx.TxOptions, region string, f func(ctx context.Context, tx pgx.Tx) error,
+) (err error) {
 	tx, err := s.pool.BeginTx(ctx, o)
 	if err != nil {
 		return pg.ToFault(err)
 	}
 	defer func() {
 		if err != nil {
-			_ = tx.Rollback(context.WithoutCancel(ctx)) // the connection is gone or the rollback works; both end it
+			// Either the rollback works or the connection is gone: both end the transaction.
+			_ = tx.Rollback(context.WithoutCancel(ctx))
 		}
 	}()
 	if _, err = tx.Exec(ctx, setRegion, region); err != nil {
@@ -74,8 +68,8 @@ func (s *Store) inRegionWith(ctx context.Context, o pgx.TxOptions, region string
 	return pg.ToFault(tx.Commit(ctx))
 }
 
-// run sends a batch and lets read take the results in order.
-func run(ctx context.Context, tx pgx.Tx, b *pgx.Batch, read func(pgx.BatchResults) error) (err error) {
+// sendBatch sends a batch and lets read consume the results in order. A nil read discards them.
+func sendBatch(ctx context.Context, tx pgx.Tx, b *pgx.Batch, read func(pgx.BatchResults) error) (err error) {
 	if b.Len() == 0 {
 		return nil
 	}
@@ -92,7 +86,7 @@ func run(ctx context.Context, tx pgx.Tx, b *pgx.Batch, read func(pgx.BatchResult
 	return read(results)
 }
 
-// Ping tells whether the database answers.
+// Ping returns an error unless the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := s.pool.Ping(ctx); err != nil {
 		return fmt.Errorf("database: %w", err)

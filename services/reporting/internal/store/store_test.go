@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"sync"
 	"testing"
 
@@ -28,7 +27,7 @@ var (
 	april = fact.Month{Year: 2026, Month: 4}
 )
 
-// codes knows everything, in groups named after the first letter.
+// codes accepts every code but UNKNOWN, in groups named after the first letter.
 func codes(_, code string) (string, bool) {
 	if code == "UNKNOWN" {
 		return "", false
@@ -39,7 +38,7 @@ func codes(_, code string) (string, bool) {
 	return "G_" + code[:1], true
 }
 
-// bundle is a store with what a test needs to feed it.
+// bundle is a store and the changes that its events decode to.
 type bundle struct {
 	*Store
 	t    testing.TB
@@ -47,7 +46,7 @@ type bundle struct {
 	pool *pgxpool.Pool
 
 	mu      sync.Mutex
-	changes []func() (Change, error) // by the number in an event's data
+	changes []func() (Change, error) // indexed by the number in an event's data
 }
 
 func setup(t testing.TB) *bundle {
@@ -57,91 +56,94 @@ func setup(t testing.TB) *bundle {
 	return &bundle{Store: New(pool), t: t, db: db, pool: pool}
 }
 
-// wire writes events of a line, each following the one before.
-type wire struct {
-	b    *bundle
-	line bus.Partition
-	seq  int64
-	hash bus.Hash
-	aggr map[string]int64
+// producer creates the events of a partition, numbered and chained.
+type producer struct {
+	b             *bundle
+	partition     bus.Partition
+	seq           int64
+	hash          bus.Hash
+	aggregateSeqs map[string]int64
 }
 
-func (b *bundle) wire(line bus.Partition) *wire {
-	return &wire{b: b, line: line, aggr: map[string]int64{}}
+func (b *bundle) producer(p bus.Partition) *producer {
+	return &producer{b: b, partition: p, aggregateSeqs: map[string]int64{}}
 }
 
-func (w *wire) event(aggregate string, change any) Event {
+// event returns the next event of an aggregate. It decodes to the change, or to the error.
+func (w *producer) event(aggregate string, change any) Event {
 	w.b.mu.Lock()
 	defer w.b.mu.Unlock()
-	var read func() (Change, error)
+	var decode func() (Change, error)
 	switch c := change.(type) {
 	case fact.ReportCounted:
-		read = func() (Change, error) { return Change{Report: &c}, nil }
+		decode = func() (Change, error) { return Change{Report: &c}, nil }
 	case fact.ActivityCounted:
-		read = func() (Change, error) { return Change{Activity: &c}, nil }
+		decode = func() (Change, error) { return Change{Activity: &c}, nil }
 	case fact.IndicatorsCounted:
-		read = func() (Change, error) { return Change{Indicators: &c}, nil }
+		decode = func() (Change, error) { return Change{Indicators: &c}, nil }
 	case fact.CaseEvent:
-		read = func() (Change, error) { return Change{Case: c}, nil }
+		decode = func() (Change, error) { return Change{Case: c}, nil }
 	case error:
-		read = func() (Change, error) { return Change{}, c }
+		decode = func() (Change, error) { return Change{}, c }
 	case func() (Change, error):
-		read = c
+		decode = c
 	default:
-		w.b.t.Fatalf("no change: %T", change)
+		w.b.t.Fatalf("not a change: %T", change)
 	}
-	w.b.changes = append(w.b.changes, read)
+	w.b.changes = append(w.b.changes, decode)
 	w.seq++
-	w.aggr[aggregate]++
+	w.aggregateSeqs[aggregate]++
 	e := NewEvent(bus.Event{
-		ID: uuid.NewString(), Type: "it.pari.test.v1", Partition: w.line, Subject: aggregate, AggregateSeq: w.aggr[aggregate], NodeSeq: w.seq,
-		PrevHash: w.hash, Data: binary.BigEndian.AppendUint32(nil, uint32(len(w.b.changes)-1)),
+		ID: uuid.NewString(), Type: "it.pari.test.v1", Partition: w.partition,
+		Subject: aggregate, AggregateSeq: w.aggregateSeqs[aggregate], NodeSeq: w.seq, PrevHash: w.hash,
+		Data: binary.BigEndian.AppendUint32(nil, uint32(len(w.b.changes)-1)),
 	})
 	w.hash = e.Hash
 	return e
 }
 
-func (b *bundle) read(_ bus.Partition, _, _ string, data []byte) (Change, error) {
+func (b *bundle) decode(_ bus.Partition, _, _ string, data []byte) (Change, error) {
 	b.mu.Lock()
 	f := b.changes[binary.BigEndian.Uint32(data)]
 	b.mu.Unlock()
 	return f()
 }
 
-// take applies events as one batch and fails the test on an error.
-func (b *bundle) take(events ...Event) Result {
+// mustApply applies events as one batch and fails the test on an error.
+func (b *bundle) mustApply(events ...Event) Result {
 	b.t.Helper()
-	r, err := b.Apply(context.Background(), Batch{Region: events[0].Partition.Region, Events: events, Waiting: 100}, b.read, codes)
+	batch := Batch{Region: events[0].Partition.Region, Events: events, DrainLimit: 100}
+	r, err := b.Apply(context.Background(), batch, b.decode, codes)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	return r
 }
 
-// sound fails the test unless the cells of a region equal those counted afresh.
-func (b *bundle) sound(region string) {
+// checkCells fails the test unless the cells of a region equal a recount.
+func (b *bundle) checkCells(region string) {
 	b.t.Helper()
-	differ, err := b.Audit(context.Background(), region)
+	diff, err := b.CheckCells(context.Background(), region)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if len(differ) != 0 {
-		b.t.Errorf("cells differ from facts: %v", differ)
+	if len(diff) != 0 {
+		b.t.Errorf("cells diff from facts: %v", diff)
 	}
 }
 
-func (b *bundle) line(l bus.Partition) Line {
+func (b *bundle) partition(p bus.Partition) PartitionStatus {
 	b.t.Helper()
-	lines, err := b.Lines(context.Background(), l.Region)
+	partitions, err := b.ListPartitions(context.Background(), p.Region)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	for _, found := range lines[l.Node] {
-		if found.Source == l.Source {
+	for _, found := range partitions[p.Node] {
+		if found.Source == p.Source {
 			return found
 		}
 	}
-	return Line{}
+	return PartitionStatus{}
 }
 
 func (b *bundle) count(table string, year int, keys ...string) int64 {
@@ -151,7 +153,7 @@ func (b *bundle) count(table string, year int, keys ...string) int64 {
 
 func (b *bundle) countIn(region, table string, year int, keys ...string) int64 {
 	b.t.Helper()
-	counts, _, err := b.Cells(context.Background(), region, table, year)
+	counts, _, err := b.GetCells(context.Background(), region, table, year)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -165,12 +167,12 @@ func (b *bundle) countIn(region, table string, year int, keys ...string) int64 {
 func TestSchema(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	t.Run("every statement prepares", func(t *testing.T) { pgtest.Prepares(t, b.pool, statements) })
+	t.Run("every statement prepares", func(t *testing.T) { pgtest.PrepareStatements(t, b.pool) })
 	t.Run("row security is forced everywhere", func(t *testing.T) { pgtest.RowSecurity(t, b.pool) })
-	t.Run("what took effect cannot be rewritten", func(t *testing.T) {
+	t.Run("the service's role cannot rewrite what was applied", func(t *testing.T) {
 		for _, sql := range []string{
-			`update inbox set node_seq = 1`, `delete from inbox`, `delete from fact_report`, `delete from fact_case`, `delete from cell`,
-			`delete from line`, `update fact_action set code = ''`, `truncate parked`,
+			`update inbox set node_seq = 1`, `delete from inbox`, `delete from fact_report`, `delete from fact_case`,
+			`delete from cell`, `delete from partition`, `update fact_action set code = ''`, `truncate unapplied_event`,
 		} {
 			if _, err := b.pool.Exec(context.Background(), sql); err == nil {
 				t.Errorf("%s was allowed", sql)
@@ -179,25 +181,23 @@ func TestSchema(t *testing.T) {
 	})
 }
 
-// Ensure that a transaction for one region sees and writes no rows of another, table by table.
-func TestRegions_AreApart(t *testing.T) {
+// Ensure that a transaction of one region neither sees nor writes rows of another, table by table.
+func TestSchema_IsolatesRegions(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	for _, line := range []bus.Partition{cases, cuneo} {
-		w := b.wire(line)
-		b.take(w.event("c1", fact.CaseOpened{Month: april}), w.event("c1", fact.ActionRecorded{Month: april, Code: "LETTER"}),
-			w.event("c1", ErrUnreadable))
-		if line == cases {
-			r := b.wire(intake)
-			b.take(r.event("r1", fact.ReportCounted{Month: march}))
-		}
+	for _, p := range []bus.Partition{cases, cuneo} {
+		w := b.producer(p)
+		b.mustApply(w.event("c1", fact.CaseOpened{Month: april}),
+			w.event("c1", fact.ActionRecorded{Month: april, Code: "LETTER"}), w.event("c1", ErrUnreadable))
 	}
+	b.mustApply(b.producer(intake).event("r1", fact.ReportCounted{Month: march}))
 	ctx := context.Background()
-	for _, table := range []string{"line", "inbox", "parked", "fact_case", "fact_action", "cell"} {
+	for _, table := range []string{"partition", "inbox", "unapplied_event", "fact_case", "fact_action", "cell"} {
 		for region, other := range map[string]string{"lombardia": "piemonte", "piemonte": "lombardia"} {
 			err := b.inRegion(ctx, region, func(ctx context.Context, tx pgx.Tx) error {
 				var own, foreign int
-				q := fmt.Sprintf(`select count(*) filter (where region = $1), count(*) filter (where region <> $1) from %s`, table)
+				const count = `select count(*) filter (where region = $1), count(*) filter (where region <> $1) from `
+				q := count + table
 				if err := tx.QueryRow(ctx, q, region).Scan(&own, &foreign); err != nil {
 					return err
 				}
@@ -213,14 +213,14 @@ func TestRegions_AreApart(t *testing.T) {
 	}
 	t.Run("a region cannot write for another", func(t *testing.T) {
 		err := b.inRegion(ctx, "piemonte", func(ctx context.Context, tx pgx.Tx) error {
-			_, err := tx.Exec(ctx, insertLines, "lombardia", []string{"milano"}, []string{"intake"})
+			_, err := tx.Exec(ctx, insertPartitions, "lombardia", []string{"milano"}, []string{"intake"})
 			return err
 		})
 		if err == nil {
 			t.Error("was allowed")
 		}
 	})
-	t.Run("without a region nothing is seen", func(t *testing.T) {
+	t.Run("without a region no row is visible", func(t *testing.T) {
 		var n int
 		err := b.pool.QueryRow(ctx, `select count(*) from fact_case`).Scan(&n)
 		if err == nil && n != 0 {
@@ -229,25 +229,30 @@ func TestRegions_AreApart(t *testing.T) {
 	})
 }
 
-func TestApply_KeepsFactsAndCells(t *testing.T) {
+func TestApply_StoresFactsAndCells(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	reports, files := b.wire(intake), b.wire(cases)
-	b.take(
+	reports, files := b.producer(intake), b.producer(cases)
+	first := fact.CaseClassified{
+		Verdict: "PERTINENT_LEGAL", Grounds: []string{"ETHNIC"}, MainGround: "ETHNIC", Field: "WORK",
+		Flags: []string{"ONLINE"},
+	}
+	second := fact.CaseClassified{Verdict: "CRIME", Grounds: []string{"AGE"}, MainGround: "AGE", Field: "HOUSE"}
+	b.mustApply(
 		reports.event("r1", fact.ReportCounted{Month: march, Channel: "DESK"}),
 		reports.event("r2", fact.ReportCounted{Month: april}),
 		files.event("c1", fact.CaseOpened{Month: april, Received: march, Channel: "DESK", ReporterRole: "VICTIM"}),
-		files.event("c1", fact.CaseClassified{Verdict: "PERTINENT_LEGAL", Grounds: []string{"ETHNIC"}, MainGround: "ETHNIC", Field: "WORK", Flags: []string{"ONLINE"}}),
+		files.event("c1", first),
 		files.event("c2", fact.CaseOpened{Month: april}),
 		files.event("c1", fact.ActionRecorded{Month: april, Code: "LETTER", Result: "DONE"}),
 	)
-	b.sound("lombardia")
-	b.take(
-		files.event("c1", fact.CaseClassified{Verdict: "CRIME", Grounds: []string{"AGE"}, MainGround: "AGE", Field: "HOUSE"}),
+	b.checkCells("lombardia")
+	b.mustApply(
+		files.event("c1", second),
 		files.event("c2", fact.CaseClassified{Sealed: true}),
 		files.event("c1", fact.CaseClosed{Month: april, Outcome: "SOLVED", SecondaryOutcomes: []string{"LOST"}}),
 	)
-	b.sound("lombardia")
+	b.checkCells("lombardia")
 	for _, c := range []struct {
 		want  int64
 		table string
@@ -255,7 +260,7 @@ func TestApply_KeepsFactsAndCells(t *testing.T) {
 	}{
 		{2, fact.TableFlow, []string{fact.UnitReport, fact.Total, "cremona"}},
 		{1, fact.TableFlow, []string{fact.UnitReport, "2026-03", fact.Total}},
-		{0, fact.TableFlow, []string{fact.UnitPertinent, fact.Total, fact.Total}}, // was, until it was assessed again
+		{0, fact.TableFlow, []string{fact.UnitPertinent, fact.Total, fact.Total}}, // until it was assessed again
 		{1, fact.TableFlow, []string{fact.UnitCase, fact.Total, "cremona"}},       // the sealed one has no node
 		{2, fact.TableFlow, []string{fact.UnitCase, fact.Total, fact.Total}},
 		{1, fact.TableGrounds, []string{"G_A", "G_H"}},
@@ -267,33 +272,36 @@ func TestApply_KeepsFactsAndCells(t *testing.T) {
 			t.Errorf("%s %v counts %d, want %d", c.table, c.keys, got, c.want)
 		}
 	}
-	if l := b.line(intake); l.Applied != 2 || l.Reports != 2 || l.Cases != 0 || l.Gaps() != 0 || l.HeardAt.IsZero() {
-		t.Errorf("intake's line: %+v", l)
+	p := b.partition(intake)
+	if p.Acknowledged != 2 || p.Reports != 2 || p.Cases != 0 || p.Gaps() != 0 || p.LastSeen.IsZero() {
+		t.Errorf("partition of intake: %+v", p)
 	}
-	if l := b.line(cases); l.Applied != 7 || l.Reports != 0 || l.Cases != 2 {
-		t.Errorf("casemanagement's line: %+v", l)
+	if p := b.partition(cases); p.Acknowledged != 7 || p.Reports != 0 || p.Cases != 2 {
+		t.Errorf("partition of casemanagement: %+v", p)
 	}
 }
 
-// Ensure a case that is sealed loses what was kept of it before, its actions too.
-func TestApply_SealedCaseIsLetGo(t *testing.T) {
+// Ensure that sealing a case deletes its stored details and actions.
+func TestApply_SealedCaseLosesItsDetails(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	w := b.wire(cases)
-	b.take(w.event("c1", fact.CaseOpened{Month: april, Channel: "DESK"}), w.event("c1", fact.ActionRecorded{Month: april, Code: "LETTER"}))
-	b.take(w.event("c1", fact.ActionRecorded{Month: april, Code: "CALL"}), w.event("c1", fact.CaseClassified{Sealed: true}),
-		w.event("c1", fact.ActionRecorded{Month: april, Code: "VISIT"}))
+	w := b.producer(cases)
+	action := func(code string) Event { return w.event("c1", fact.ActionRecorded{Month: april, Code: code}) }
+	b.mustApply(w.event("c1", fact.CaseOpened{Month: april, Channel: "DESK"}), action("LETTER"))
+	b.mustApply(action("CALL"), w.event("c1", fact.CaseClassified{Sealed: true}), action("VISIT"))
+	const count = `select (select count(*) from fact_action),
+		(select count(*) from fact_case where channel <> '' or actions <> 0)`
 	var actions, left int
 	err := b.inRegion(context.Background(), "lombardia", func(ctx context.Context, tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `select (select count(*) from fact_action), (select count(*) from fact_case where channel <> '' or actions <> 0)`).Scan(&actions, &left)
+		return tx.QueryRow(ctx, count).Scan(&actions, &left)
 	})
 	if err != nil || actions != 0 || left != 0 {
 		t.Errorf("%d actions and %d details left, %v", actions, left, err)
 	}
-	b.sound("lombardia")
+	b.checkCells("lombardia")
 }
 
-func TestHearAndStatus(t *testing.T) {
+func TestStore_NodesAndHeartbeats(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	ctx := context.Background()
@@ -303,7 +311,7 @@ func TestHearAndStatus(t *testing.T) {
 	if err := b.AddNodes(ctx, []Node{{"lombardia", "cremona"}}); err != nil {
 		t.Fatal(err)
 	}
-	nodes, err := b.Nodes(ctx)
+	nodes, err := b.ListNodes(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -312,12 +320,12 @@ func TestHearAndStatus(t *testing.T) {
 	}
 	at := nowUTC(t, b.pool)
 	for _, h := range []Heartbeat{{intake, 7, 3, at}, {intake, 5, 1, at}} {
-		if err := b.Hear(ctx, "lombardia", []Heartbeat{h}); err != nil {
+		if err := b.StoreHeartbeats(ctx, "lombardia", []Heartbeat{h}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	l := b.line(intake)
-	if l.LastSeq != 7 || l.Pending != 1 || l.Gaps() != 7 || !l.HeardAt.Equal(at) {
-		t.Errorf("got %+v", l)
+	p := b.partition(intake)
+	if p.LastSeq != 7 || p.Pending != 1 || p.Gaps() != 7 || !p.LastSeen.Equal(at) {
+		t.Errorf("got %+v", p)
 	}
 }

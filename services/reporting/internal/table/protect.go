@@ -12,14 +12,14 @@ type Cell struct {
 	Hidden bool
 }
 
-// Protect makes the table that people see of the true counts: one cell per combination of categories, the last dimension
-// running fastest. A count that has no category here (a group that the vocabulary has since lost) is not shown, and stays in
-// the totals.
+// Protect applies disclosure control to the true counts. It returns one cell per combination of categories, the last
+// dimension running fastest. A count without a category here, of a group that the code lists no longer have, is not
+// shown and stays in the totals.
 func (t Table) Protect(year int, categories [][]Category, counts map[fact.Cell]int64) []Cell {
 	grid := disclosure.Grid{}
 	size := 1
 	for i, c := range categories {
-		grid.Axes = append(grid.Axes, disclosure.Axis{Size: len(c), Total: t.Dimensions[i].kind.totalled()})
+		grid.Axes = append(grid.Axes, disclosure.Axis{Size: len(c), Total: t.Dimensions[i].kind.hasTotal()})
 		size *= len(c)
 	}
 	cells := make([]Cell, size)
@@ -41,13 +41,13 @@ func (t Table) Protect(year int, categories [][]Category, counts map[fact.Cell]i
 
 func (t Table) cell(year int, keys []string) fact.Cell {
 	c := fact.Cell{Table: t.Code, Year: year}
-	for i, to := range []*string{&c.A, &c.B, &c.C} {
+	for i, field := range []*string{&c.A, &c.B, &c.C} {
 		if i < len(keys) {
-			*to = keys[i]
+			*field = keys[i]
 		}
 	}
 	if t.Code == fact.TableIndicators && c.C != fact.FigureYear {
-		c.Year = fact.Always
+		c.Year = fact.AllYears
 	}
 	return c
 }

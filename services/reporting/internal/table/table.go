@@ -1,8 +1,8 @@
-// Package table holds the closed catalogue of tables: what each counts, along which dimensions, how strictly it is
-// protected, and how the cells that facts keep become the protected table that people see. Nothing outside the catalogue
-// can be asked for: every free question is a new way to subtract.
+// Package table holds the closed catalogue of tables: what each counts, by which dimensions, and under which disclosure
+// rule. It turns true counts into the protected table. There are no queries outside the catalogue: the answers to free
+// queries could be subtracted from each other.
 //
-// It is pure; the labels come in as values.
+// The package is pure; labels are passed in.
 package table
 
 import (
@@ -14,14 +14,14 @@ import (
 	"github.com/retepari/pari/services/reporting/internal/fact"
 )
 
-// Unit is what one count is.
+// Unit is what a table counts.
 type Unit int
 
 // Units of the catalogue.
 const (
 	Reports Unit = iota + 1
 	Cases
-	Mixed // one of the dimensions names them
+	Mixed // several units, named by one of the dimensions
 )
 
 // Table is an entry of the catalogue.
@@ -33,29 +33,29 @@ type Table struct {
 	Rule             disclosure.Rule
 }
 
-// Dimension is one way to break counts down.
+// Dimension is a classification of the counts of a table.
 type Dimension struct {
 	Code             string
 	LabelIt, LabelEn string
 	kind             kind
 }
 
-// kind is where the categories of a dimension come from.
+// kind is the source of a dimension's categories.
 type kind int
 
 const (
-	units      kind = iota // of fact.TableFlow; they have no total, for nobody can add reports to cases
+	units      kind = iota // of fact.TableFlow; no total, because reports and cases are different units
 	months                 // of the year
 	nodes                  // of the region
-	groups                 // the vocabulary list of the dimension's code
-	measures               // the same; its codes name units, so they have no total
-	indicators             // the same, as far as there are counts
-	figures                // of fact.TableIndicators; a target cannot be added to what was counted
-	counted                // whatever there are counts of: for public tables, where nothing is told by what is missing
+	groups                 // the code list named like the dimension
+	measures               // the same; no total, because each code is a unit of its own
+	indicators             // the same, only codes that have counts
+	figures                // of fact.TableIndicators; no total, because a target and a value do not add up
+	observed               // codes that have counts; for public tables only, because a missing code discloses a zero
 )
 
-// totalled tells whether the categories of a dimension add up to something, which is then the last of them.
-func (k kind) totalled() bool {
+// hasTotal tells whether the categories of a dimension add up to a total, which is then the last category.
+func (k kind) hasTotal() bool {
 	return !slices.Contains([]kind{units, measures, indicators, figures}, k)
 }
 
@@ -68,11 +68,11 @@ type Category struct {
 // total is the last category of every dimension that has one.
 var total = Category{fact.Total, "totale", "total"}
 
-// flow is not art. 9 data, and when or where somebody turned to the network tells nothing of who he is.
-var flow = disclosure.Rule{Threshold: 5, Base: 5}
+// flowRule is for months and nodes. They are not special categories of data (art. 9 GDPR) and describe no person.
+var flowRule = disclosure.Rule{Threshold: 5, Base: 5}
 
-// crossing crosses two things that tell something of a person, one at least of special category.
-var crossing = disclosure.Rule{Threshold: 10, Base: 5, Lone: true}
+// crossRule is for two dimensions that describe a person, at least one of them a special category (art. 9 GDPR).
+var crossRule = disclosure.Rule{Threshold: 10, Base: 5, Dominance: true}
 
 var catalogue = []Table{
 	{
@@ -85,7 +85,7 @@ var catalogue = []Table{
 			{"month", "mese", "month", months},
 			{"node", "nodo", "node", nodes},
 		},
-		Rule: flow,
+		Rule: flowRule,
 	},
 	{
 		Code:    fact.TableGrounds,
@@ -96,7 +96,7 @@ var catalogue = []Table{
 			{"ground_group", "fattore", "ground", groups},
 			{"field_group", "ambito", "field", groups},
 		},
-		Rule: crossing,
+		Rule: crossRule,
 	},
 	{
 		Code:    fact.TableOutcomes,
@@ -107,7 +107,7 @@ var catalogue = []Table{
 			{"outcome_group", "esito", "outcome", groups},
 			{"ground_group", "fattore", "ground", groups},
 		},
-		Rule: crossing,
+		Rule: crossRule,
 	},
 	{
 		Code:    fact.TableActivity,
@@ -116,7 +116,7 @@ var catalogue = []Table{
 		Unit:    Mixed,
 		Dimensions: []Dimension{
 			{"activity_measure", "attività", "activity", measures},
-			{"node", "nodo", "node", counted},
+			{"node", "nodo", "node", observed},
 		},
 		Rule: disclosure.Public,
 	},
@@ -126,7 +126,7 @@ var catalogue = []Table{
 		TitleEn: "Indicators of programmes: target, year and so far",
 		Unit:    Mixed,
 		Dimensions: []Dimension{
-			{"programme", "programma", "programme", counted},
+			{"programme", "programma", "programme", observed},
 			{"programme_indicator", "indicatore", "indicator", indicators},
 			{"figure", "valore", "figure", figures},
 		},
@@ -134,7 +134,7 @@ var catalogue = []Table{
 	},
 }
 
-// All is the catalogue in the order of its numbers.
+// All returns the catalogue in the order of its numbers.
 func All() []Table { return append([]Table(nil), catalogue...) }
 
 // Find returns a table by its code.
@@ -147,77 +147,94 @@ func Find(code string) (Table, bool) {
 	return Table{}, false
 }
 
-// Frame is what the categories of a table depend on.
-type Frame struct {
+// CategorySource is what the categories of a table depend on.
+type CategorySource struct {
 	Year   int
-	Nodes  []string                     // of the region, in the order to show them
-	Groups func(list string) []Category // of the vocabulary, in its order
+	Nodes  []string                     // of the region, in display order
+	Groups func(list string) []Category // of a code list, in its order
 	Counts map[fact.Cell]int64          // true counts of the table
 }
 
 // Categories lists the categories of each dimension, the total last.
-func (t Table) Categories(f Frame) [][]Category {
+func (t Table) Categories(s CategorySource) [][]Category {
 	all := make([][]Category, len(t.Dimensions))
 	for i, d := range t.Dimensions {
-		switch d.kind {
-		case units:
-			all[i] = []Category{
-				{fact.UnitReport, "segnalazioni", "reports"},
-				{fact.UnitPertinent, "casi pertinenti", "pertinent cases"},
-				{fact.UnitCase, "casi", "cases"},
-			}
-		case figures:
-			all[i] = []Category{
-				{fact.FigureTarget, "obiettivo", "target"},
-				{fact.FigureYear, fmt.Sprintf("nel %d", f.Year), fmt.Sprintf("in %d", f.Year)},
-				{fact.FigureSoFar, "finora", "so far"},
-			}
-		case months:
-			for m := 1; m <= 12; m++ {
-				all[i] = append(all[i], Category{fact.Month{Year: f.Year, Month: m}.String(), fmt.Sprintf("%s %d", monthsIt[m-1], f.Year), fmt.Sprintf("%s %d", monthsEn[m-1], f.Year)})
-			}
-		case nodes:
-			for _, n := range f.Nodes {
-				all[i] = append(all[i], Category{n, placeName(n), placeName(n)})
-			}
-		case groups, measures:
-			all[i] = append(all[i], f.Groups(d.Code)...)
-		case indicators:
-			there := f.counted(i)
-			for _, c := range f.Groups(d.Code) {
-				if there[c.Code] {
-					all[i] = append(all[i], c)
-				}
-			}
-		case counted:
-			for _, code := range slices.Sorted(maps.Keys(f.counted(i))) {
-				all[i] = append(all[i], Category{code, placeName(code), placeName(code)})
-			}
-		}
-		if d.kind.totalled() {
+		all[i] = s.categories(i, d)
+		if d.kind.hasTotal() {
 			all[i] = append(all[i], total)
 		}
 	}
 	return all
 }
 
-// counted are the codes that there are counts of in a dimension, the total not among them.
-func (f Frame) counted(dimension int) map[string]bool {
-	there := map[string]bool{}
-	for c, n := range f.Counts {
-		if code := [...]string{c.A, c.B, c.C}[dimension]; n != 0 && code != fact.Total {
-			there[code] = true
+// categories lists the categories of dimension i, without its total.
+func (s CategorySource) categories(i int, d Dimension) []Category {
+	var found []Category
+	switch d.kind {
+	case units:
+		return []Category{
+			{fact.UnitReport, "segnalazioni", "reports"},
+			{fact.UnitPertinent, "casi pertinenti", "pertinent cases"},
+			{fact.UnitCase, "casi", "cases"},
+		}
+	case figures:
+		return []Category{
+			{fact.FigureTarget, "obiettivo", "target"},
+			{fact.FigureYear, fmt.Sprintf("nel %d", s.Year), fmt.Sprintf("in %d", s.Year)},
+			{fact.FigureSoFar, "finora", "so far"},
+		}
+	case months:
+		for m := range 12 {
+			found = append(found, Category{
+				Code:    fact.Month{Year: s.Year, Month: m + 1}.String(),
+				LabelIt: fmt.Sprintf("%s %d", monthsIt[m], s.Year),
+				LabelEn: fmt.Sprintf("%s %d", monthsEn[m], s.Year),
+			})
+		}
+	case nodes:
+		for _, n := range s.Nodes {
+			found = append(found, Category{n, placeName(n), placeName(n)})
+		}
+	case groups, measures:
+		found = append(found, s.Groups(d.Code)...)
+	case indicators:
+		observed := s.observed(i)
+		for _, c := range s.Groups(d.Code) {
+			if observed[c.Code] {
+				found = append(found, c)
+			}
+		}
+	case observed:
+		for _, code := range slices.Sorted(maps.Keys(s.observed(i))) {
+			found = append(found, Category{code, placeName(code), placeName(code)})
 		}
 	}
-	return there
+	return found
+}
+
+// observed returns the codes of a dimension that have a count, without the total.
+func (s CategorySource) observed(dimension int) map[string]bool {
+	codes := map[string]bool{}
+	for c, n := range s.Counts {
+		if code := [...]string{c.A, c.B, c.C}[dimension]; n != 0 && code != fact.Total {
+			codes[code] = true
+		}
+	}
+	return codes
 }
 
 var (
-	monthsIt = [...]string{"gennaio", "febbraio", "marzo", "aprile", "maggio", "giugno", "luglio", "agosto", "settembre", "ottobre", "novembre", "dicembre"}
-	monthsEn = [...]string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"}
+	monthsIt = [...]string{
+		"gennaio", "febbraio", "marzo", "aprile", "maggio", "giugno",
+		"luglio", "agosto", "settembre", "ottobre", "novembre", "dicembre",
+	}
+	monthsEn = [...]string{
+		"January", "February", "March", "April", "May", "June",
+		"July", "August", "September", "October", "November", "December",
+	}
 )
 
-// placeName makes "Reggio Emilia" of "reggio-emilia".
+// placeName turns "reggio-emilia" into "Reggio Emilia".
 func placeName(slug string) string {
 	name, up := []byte(slug), true
 	for i, c := range name {

@@ -13,16 +13,20 @@ import (
 	"github.com/retepari/pari/services/reporting/internal/fact"
 )
 
-func frame() Frame {
-	return Frame{
+// testSource returns a source with two nodes and small code lists.
+func testSource() CategorySource {
+	return CategorySource{
 		Year:  2026,
 		Nodes: []string{"cremona", "reggio-emilia"},
 		Groups: func(list string) []Category {
 			return map[string][]Category{
-				"ground_group":  {{"G_ETHNIC", "etnico-razziale", "ethnic"}, {"G_AGE", "età", "age"}, {"G_OTHER", "altro", "other"}},
-				"field_group":   {{"F_WORK", "lavoro", "work"}, {"F_HOUSING", "casa", "housing"}, {"F_OTHER", "altro", "other"}},
-				"outcome_group": {{"O_SOLVED", "risolta", "solved"}},
-
+				"ground_group": {
+					{"G_ETHNIC", "etnico-razziale", "ethnic"}, {"G_AGE", "età", "age"}, {"G_OTHER", "altro", "other"},
+				},
+				"field_group": {
+					{"F_WORK", "lavoro", "work"}, {"F_HOUSING", "casa", "housing"}, {"F_OTHER", "altro", "other"},
+				},
+				"outcome_group":       {{"O_SOLVED", "risolta", "solved"}},
 				"activity_measure":    {{"HOURS", "ore", "hours"}, {"PERSONS", "persone", "persons"}},
 				"programme_indicator": {{"IND_A", "a", "a"}, {"IND_B", "b", "b"}},
 			}[list]
@@ -43,14 +47,14 @@ func TestCatalogue_IsOrderedAndProtected(t *testing.T) {
 		case c.TitleIt == "" || c.TitleEn == "":
 			t.Errorf("table %s lacks a title", c.Code)
 		case public != (c.Rule == disclosure.Public) || !public && !strict:
-			t.Errorf("table %s has the rule %+v: only what the directory shows is public", c.Code, c.Rule)
+			t.Errorf("table %s has the rule %+v: only figures of the directory are public", c.Code, c.Rule)
 		}
 		for _, d := range c.Dimensions {
-			if (d.kind == counted || d.kind == indicators) && !public {
-				t.Errorf("table %s shows by its categories what there is", c.Code)
+			if (d.kind == observed || d.kind == indicators) && !public {
+				t.Errorf("table %s discloses by its categories which counts are zero", c.Code)
 			}
-			if d.kind == groups && (c.Rule.Threshold < 10 || !c.Rule.Lone) {
-				t.Errorf("table %s crosses groups under a rule that is too weak", c.Code)
+			if d.kind == groups && (c.Rule.Threshold < 10 || !c.Rule.Dominance) {
+				t.Errorf("table %s crosses groups under too weak a rule", c.Code)
 			}
 		}
 		if found, ok := Find(c.Code); !ok || found.Code != c.Code {
@@ -62,7 +66,7 @@ func TestCatalogue_IsOrderedAndProtected(t *testing.T) {
 	}
 }
 
-// Ensure that no report and no case ever counts in a table that is shown as it is, and that the directory counts in no other.
+// Ensure that reports and cases never count in a public table, and that the directory counts in no other.
 func TestCatalogue_OnlyTheDirectoryIsPublic(t *testing.T) {
 	t.Parallel()
 	codes := func(_, code string) (string, bool) { return code, true }
@@ -74,8 +78,10 @@ func TestCatalogue_OnlyTheDirectoryIsPublic(t *testing.T) {
 	personal := report.Cells("cremona")
 	open, sealed := fact.Case{}, fact.Case{}
 	for i, e := range []fact.CaseEvent{
-		fact.CaseOpened{Month: month}, fact.CaseClassified{Verdict: fact.PertinentGroup, Grounds: []string{"G"}, MainGround: "G", Field: "F"},
-		fact.ActionRecorded{Month: month, Code: "A"}, fact.CaseClosed{Month: month, Outcome: "O"},
+		fact.CaseOpened{Month: month},
+		fact.CaseClassified{Verdict: fact.PertinentGroup, Grounds: []string{"G"}, MainGround: "G", Field: "F"},
+		fact.ActionRecorded{Month: month, Code: "A"},
+		fact.CaseClosed{Month: month, Outcome: "O"},
 	} {
 		if open, err = open.Apply(int64(i+1), e, codes); err != nil {
 			t.Fatal(err)
@@ -94,7 +100,9 @@ func TestCatalogue_OnlyTheDirectoryIsPublic(t *testing.T) {
 		}
 	}
 	activity := fact.Activity{Rows: []fact.ActivityRow{{Measure: "HOURS", Year: 2026, Node: "cremona", Value: 1}}}
-	programme := fact.Indicators{Programme: "p", Rows: []fact.IndicatorRow{{Code: "IND_A", Target: 1}, {Code: "IND_A", Year: 2026, Value: 1}}}
+	programme := fact.Indicators{Programme: "p", Rows: []fact.IndicatorRow{
+		{Code: "IND_A", Target: 1}, {Code: "IND_A", Year: 2026, Value: 1},
+	}}
 	for _, cells := range []fact.Delta{activity.Cells(), programme.Cells()} {
 		for cell := range cells {
 			if found, ok := Find(cell.Table); !ok || found.Rule != disclosure.Public {
@@ -104,32 +112,37 @@ func TestCatalogue_OnlyTheDirectoryIsPublic(t *testing.T) {
 	}
 }
 
-func TestProtect_ShowsPublicFiguresAsTheyAre(t *testing.T) {
+func TestProtect_ReturnsPublicFiguresUnchanged(t *testing.T) {
 	t.Parallel()
 	counts := fact.Delta{}
 	counts.Replace(nil, fact.Activity{Rows: []fact.ActivityRow{
-		{Measure: "HOURS", Year: 2026, Node: "cremona", Value: 7}, {Measure: "HOURS", Year: 2026, Value: 2}, {Measure: "PERSONS", Year: 2026, Node: "reggio-emilia", Value: 1},
+		{Measure: "HOURS", Year: 2026, Node: "cremona", Value: 7}, {Measure: "HOURS", Year: 2026, Value: 2},
+		{Measure: "PERSONS", Year: 2026, Node: "reggio-emilia", Value: 1},
 	}}.Cells())
-	counts.Replace(nil, fact.Indicators{Programme: "uno", Rows: []fact.IndicatorRow{{Code: "IND_B", Target: 40}, {Code: "IND_B", Year: 2025, Value: 3}, {Code: "IND_B", Year: 2026, Value: 4}}}.Cells())
+	counts.Replace(nil, fact.Indicators{Programme: "uno", Rows: []fact.IndicatorRow{
+		{Code: "IND_B", Target: 40}, {Code: "IND_B", Year: 2025, Value: 3}, {Code: "IND_B", Year: 2026, Value: 4},
+	}}.Cells())
 	counts[fact.Cell{Table: fact.TableIndicators, Year: 2026, A: "gone", B: "IND_A", C: fact.FigureYear}] = 0
 	for code, want := range map[string][]string{
 		fact.TableActivity: {
-			"HOURS cremona 7", "HOURS reggio-emilia 0", "HOURS TOTAL 9", "PERSONS cremona 0", "PERSONS reggio-emilia 1", "PERSONS TOTAL 1",
+			"HOURS cremona 7", "HOURS reggio-emilia 0", "HOURS TOTAL 9",
+			"PERSONS cremona 0", "PERSONS reggio-emilia 1", "PERSONS TOTAL 1",
 		},
 		fact.TableIndicators: {
-			"uno IND_B TARGET 40", "uno IND_B YEAR 4", "uno IND_B SO_FAR 7", "TOTAL IND_B TARGET 40", "TOTAL IND_B YEAR 4", "TOTAL IND_B SO_FAR 7",
+			"uno IND_B TARGET 40", "uno IND_B YEAR 4", "uno IND_B SO_FAR 7",
+			"TOTAL IND_B TARGET 40", "TOTAL IND_B YEAR 4", "TOTAL IND_B SO_FAR 7",
 		},
 	} {
 		found, _ := Find(code)
-		f := frame()
-		f.Nodes, f.Counts = nil, map[fact.Cell]int64{}
+		s := testSource()
+		s.Nodes, s.Counts = nil, map[fact.Cell]int64{}
 		for cell, n := range counts {
 			if cell.Table == code {
-				f.Counts[cell] = n
+				s.Counts[cell] = n
 			}
 		}
 		var got []string
-		for _, c := range found.Protect(2026, found.Categories(f), f.Counts) {
+		for _, c := range found.Protect(2026, found.Categories(s), s.Counts) {
 			if c.Hidden {
 				t.Errorf("%s hides %v", code, c.Keys)
 			}
@@ -141,10 +154,10 @@ func TestProtect_ShowsPublicFiguresAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestCategories_EndWithTheTotal(t *testing.T) {
+func TestTable_CategoriesEndWithTheTotal(t *testing.T) {
 	t.Parallel()
 	flow, _ := Find(fact.TableFlow)
-	got := flow.Categories(frame())
+	got := flow.Categories(testSource())
 	var codes [][]string
 	for _, dimension := range got {
 		var c []string
@@ -155,17 +168,20 @@ func TestCategories_EndWithTheTotal(t *testing.T) {
 	}
 	want := [][]string{
 		{"U_REPORT", "U_PERTINENT", "U_CASE"},
-		{"2026-01", "2026-02", "2026-03", "2026-04", "2026-05", "2026-06", "2026-07", "2026-08", "2026-09", "2026-10", "2026-11", "2026-12", "TOTAL"},
+		{
+			"2026-01", "2026-02", "2026-03", "2026-04", "2026-05", "2026-06",
+			"2026-07", "2026-08", "2026-09", "2026-10", "2026-11", "2026-12", "TOTAL",
+		},
 		{"cremona", "reggio-emilia", "TOTAL"},
 	}
 	if diff := cmp.Diff(want, codes); diff != "" {
 		t.Error(diff)
 	}
 	if label := got[2][1].LabelIt; label != "Reggio Emilia" {
-		t.Errorf("node is shown as %q", label)
+		t.Errorf("label of the node is %q", label)
 	}
 	if label := got[1][2].LabelEn; label != "March 2026" {
-		t.Errorf("month is shown as %q", label)
+		t.Errorf("label of the month is %q", label)
 	}
 }
 
@@ -188,16 +204,18 @@ func TestProtect(t *testing.T) {
 	add(20, "G_OTHER", "F_WORK")
 	add(20, "G_OTHER", "F_HOUSING")
 	add(20, "G_OTHER", "F_OTHER")
-	add(12, "G_LOST", "F_WORK") // a group that the vocabulary does not have any more
+	add(12, "G_LOST", "F_WORK") // a group that the code lists no longer have
 	grounds, _ := Find(fact.TableGrounds)
-	cells := grounds.Protect(2026, grounds.Categories(frame()), counts)
+	cells := grounds.Protect(2026, grounds.Categories(testSource()), counts)
 
 	t.Run("one cell per combination, the last dimension fastest", func(t *testing.T) {
 		t.Parallel()
 		if len(cells) != 16 {
 			t.Fatalf("%d cells", len(cells))
 		}
-		for i, want := range map[int][]string{0: {"G_ETHNIC", "F_WORK"}, 1: {"G_ETHNIC", "F_HOUSING"}, 4: {"G_AGE", "F_WORK"}, 15: {"TOTAL", "TOTAL"}} {
+		for i, want := range map[int][]string{
+			0: {"G_ETHNIC", "F_WORK"}, 1: {"G_ETHNIC", "F_HOUSING"}, 4: {"G_AGE", "F_WORK"}, 15: {"TOTAL", "TOTAL"},
+		} {
 			if diff := cmp.Diff(want, cells[i].Keys); diff != "" {
 				t.Error(diff)
 			}
@@ -211,7 +229,7 @@ func TestProtect(t *testing.T) {
 	})
 	t.Run("another year has no counts", func(t *testing.T) {
 		t.Parallel()
-		for _, c := range grounds.Protect(2025, grounds.Categories(frame()), counts) {
+		for _, c := range grounds.Protect(2025, grounds.Categories(testSource()), counts) {
 			if !c.Hidden || c.Value != 0 {
 				t.Fatalf("shows %+v", c)
 			}

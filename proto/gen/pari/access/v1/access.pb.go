@@ -4,7 +4,8 @@
 // 	protoc        (unknown)
 // source: pari/access/v1/access.proto
 
-// Who may call what. Every RPC of Pari carries a rule; a service with a method that lacks one refuses to start.
+// Access rules: who may call an RPC. Every RPC of Pari carries a rule; a service with a method that lacks one does not
+// start.
 
 package accessv1
 
@@ -24,19 +25,20 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// What a caller is. The certificate says SYSTEM, SERVICE or OPS; a valid access token on top of a SYSTEM makes it a PERSON.
+// Kind is the kind of a caller. The certificate says SYSTEM, SERVICE or OPS; a valid access token in addition makes the
+// caller a PERSON.
 type Kind int32
 
 const (
-	// Never sent; a rule that holds it is refused at start.
+	// Never used. A rule that contains it is refused at start.
 	Kind_KIND_UNSPECIFIED Kind = 0
-	// A municipal system, known by its certificate.
+	// A municipal system, identified by its certificate.
 	Kind_KIND_SYSTEM Kind = 1
-	// A person, known by an OIDC access token sent through a system of the same node.
+	// A person, identified by an OIDC access token that a system of the same node sends.
 	Kind_KIND_PERSON Kind = 2
-	// Another Pari service, known by its certificate.
+	// Another Pari service, identified by its certificate.
 	Kind_KIND_SERVICE Kind = 3
-	// Operations tooling, known by its certificate: sees states and counters, never content.
+	// An operations tool, identified by its certificate. It sees states and counters, never content.
 	Kind_KIND_OPS Kind = 4
 )
 
@@ -85,28 +87,28 @@ func (Kind) EnumDescriptor() ([]byte, []int) {
 	return file_pari_access_v1_access_proto_rawDescGZIP(), []int{0}
 }
 
-// What a caller may do for one node. Source: role table of the network (case-file roles of a node, statistics and audit
-// at the centre).
+// Role says what a caller may do for one node. Source: the network's table of roles (case-file roles at a node,
+// statistics and audit at the centre).
 type Role int32
 
 const (
 	// Never granted.
 	Role_ROLE_UNSPECIFIED Role = 0
-	// Submits reports on behalf of people: portals, switchboards, registries of a municipality.
+	// Submitter: submits reports on behalf of people. For portals, switchboards and registries of a municipality.
 	Role_ROLE_SUBMITTER Role = 1
 	// Desk operator (operatore di sportello): receives and triages reports.
 	Role_ROLE_OPERATOR Role = 2
-	// Case worker (responsabile del caso): assesses and works cases.
+	// Case worker (responsabile del caso): assesses cases and works on them.
 	Role_ROLE_CASE_WORKER Role = 3
-	// Coordinator (coordinatore di nodo): confirms and closes.
+	// Coordinator of a node (coordinatore di nodo): confirms and closes cases.
 	Role_ROLE_COORDINATOR Role = 4
-	// Analyst of the regional centre: protected statistics only.
+	// Analyst at the regional centre: sees protected statistics only.
 	Role_ROLE_ANALYST Role = 5
-	// Auditor: states and counters of the network, never content.
+	// Auditor: sees states and counters of the network, never content.
 	Role_ROLE_AUDITOR Role = 6
-	// Editor of the directory: proposes changes of entries, of a node its own only.
+	// Editor of the directory: proposes changes of entries; an editor of a node, of that node's entries only.
 	Role_ROLE_EDITOR Role = 7
-	// Publisher of the directory, at the centre: decides on what others proposed.
+	// Publisher of the directory, at the centre: decides on proposals of other people.
 	Role_ROLE_PUBLISHER Role = 8
 )
 
@@ -163,17 +165,17 @@ func (Role) EnumDescriptor() ([]byte, []int) {
 	return file_pari_access_v1_access_proto_rawDescGZIP(), []int{1}
 }
 
-// How far a rule reaches.
+// Scope says which nodes a rule admits.
 type Scope int32
 
 const (
-	// Never used; a rule that holds it is refused at start.
+	// Never used. A rule that contains it is refused at start.
 	Scope_SCOPE_UNSPECIFIED Scope = 0
-	// The caller acts for its own node; the data are that node's.
+	// The caller acts for its own node and reaches that node's data only.
 	Scope_SCOPE_NODE Scope = 1
-	// The caller belongs to the centre and acts for the regions it was granted.
+	// The caller belongs to the centre and acts for the regions that it was granted.
 	Scope_SCOPE_REGION Scope = 2
-	// Any caller with a valid certificate; the data are public.
+	// Any caller with a valid certificate. The data are public.
 	Scope_SCOPE_PUBLIC Scope = 3
 )
 
@@ -220,18 +222,18 @@ func (Scope) EnumDescriptor() ([]byte, []int) {
 	return file_pari_access_v1_access_proto_rawDescGZIP(), []int{2}
 }
 
-// A rule allows a caller when its kind is listed, it holds one of the roles (where roles are listed) or is one of the
-// named services, and it belongs to the scope.
+// Rule allows a caller whose kind is listed, who belongs to the scope, and who holds one of the roles (for a system or
+// a person, when roles are listed) or is one of the named services (for a service).
 type Rule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Kinds of caller that may call. Empty allows nobody.
+	// Kinds of caller that may call. Empty is refused at start.
 	Kinds []Kind `protobuf:"varint,1,rep,packed,name=kinds,proto3,enum=pari.access.v1.Kind" json:"kinds,omitempty"`
-	// Roles of which a system or a person must hold at least one for the tenant it acts for. Empty means that no role is
-	// needed, which only a PUBLIC rule may say.
+	// Roles of which a system or a person must hold at least one for the node that it acts for. Empty means that no role
+	// is needed. A rule that admits systems or people may leave roles empty only with SCOPE_PUBLIC.
 	Roles []Role `protobuf:"varint,2,rep,packed,name=roles,proto3,enum=pari.access.v1.Role" json:"roles,omitempty"`
-	// How far the caller's tenant reaches.
+	// Which callers the rule admits by their node, and which data they reach.
 	Scope Scope `protobuf:"varint,3,opt,name=scope,proto3,enum=pari.access.v1.Scope" json:"scope,omitempty"`
-	// Names of the Pari services that may call, read when kinds holds KIND_SERVICE.
+	// Names of the Pari services that may call. Required when kinds contains KIND_SERVICE, else empty.
 	Services      []string `protobuf:"bytes,4,rep,name=services,proto3" json:"services,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -308,7 +310,7 @@ var file_pari_access_v1_access_proto_extTypes = []protoimpl.ExtensionInfo{
 
 // Extension fields to descriptorpb.MethodOptions.
 var (
-	// The access rule of an RPC. What it does not allow is refused.
+	// The access rule of an RPC. A caller that the rule does not allow is refused.
 	//
 	// optional pari.access.v1.Rule rule = 50101;
 	E_Rule = &file_pari_access_v1_access_proto_extTypes[0]

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: pari/casemanagement/v1/case.proto
 
-// Cases: what the network does about what it was told, from taking charge to an outcome.
+// Cases: the file that a node works on, from taking a report in charge to an outcome.
 
 package casemanagementv1
 
@@ -28,50 +28,50 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Where a case stands. The names and the moves between them are those of the network's case procedure (see
-// docs/case-states.md, generated from the state machine).
+// CaseState is the state of a case. Source: the network's case procedure. docs/case-states.md lists the allowed
+// transitions; it is generated from the state machine.
 type CaseState int32
 
 const (
-	// Never sent. In a filter: every state.
+	// Never returned. In a filter: every state.
 	CaseState_CASE_STATE_UNSPECIFIED CaseState = 0
-	// Stored as told (pervenuta).
+	// Received, as the report was submitted (pervenuta).
 	CaseState_CASE_STATE_RECEIVED CaseState = 1
 	// The reporter was answered (presa visione).
 	CaseState_CASE_STATE_ACKNOWLEDGED CaseState = 2
-	// Needs, language, safe contact (accoglienza).
+	// Reception: needs, language and safe contact are asked (accoglienza).
 	CaseState_CASE_STATE_INTAKE CaseState = 3
-	// Information given (orientamento).
+	// The person was given information (orientamento).
 	CaseState_CASE_STATE_ORIENTED CaseState = 4
 	// Confidential interview (colloquio).
 	CaseState_CASE_STATE_INTERVIEW CaseState = 5
-	// Is it discrimination in law? (istruttoria)
+	// Assessment: is it discrimination in law? (istruttoria)
 	CaseState_CASE_STATE_ASSESSMENT CaseState = 6
 	// Assessed as not pertinent (non pertinente).
 	CaseState_CASE_STATE_NOT_PERTINENT CaseState = 7
-	// Assessed as not for this node (non di competenza).
+	// Assessed as outside the competence of the node (non di competenza).
 	CaseState_CASE_STATE_OUT_OF_COMPETENCE CaseState = 8
-	// A worker and a plan are agreed (presa in carico).
+	// Taken in charge: a case worker and a plan are agreed (presa in carico).
 	CaseState_CASE_STATE_TAKEN_IN_CHARGE CaseState = 9
-	// Actions are going on (trattazione).
+	// Actions are under way (trattazione).
 	CaseState_CASE_STATE_IN_ACTION CaseState = 10
-	// Another node was asked to take it over (trasferimento proposto).
+	// Another node was asked to take the case over (trasferimento proposto).
 	CaseState_CASE_STATE_TRANSFER_PROPOSED CaseState = 11
-	// Another node has it (trasferito); a stub stays.
+	// Another node has taken the case over; a stub stays here (trasferito).
 	CaseState_CASE_STATE_TRANSFERRED CaseState = 12
-	// Centre, equality body or police were asked (segnalato).
+	// The centre, the equality body or the police were asked (segnalato).
 	CaseState_CASE_STATE_ESCALATED CaseState = 13
-	// Waiting for somebody (sospeso).
+	// Waiting for the person, a court or a third party (sospeso).
 	CaseState_CASE_STATE_SUSPENDED CaseState = 14
-	// Does the removal hold? (monitoraggio)
+	// Monitoring: is the discrimination really removed? (monitoraggio)
 	CaseState_CASE_STATE_MONITORING CaseState = 15
-	// Ended with an outcome (chiuso).
+	// Closed with an outcome (chiuso).
 	CaseState_CASE_STATE_CLOSED CaseState = 16
-	// Taken up again (riaperto).
+	// Opened again after it was closed (riaperto).
 	CaseState_CASE_STATE_REOPENED CaseState = 17
 	// Kept for the records only (archiviato).
 	CaseState_CASE_STATE_ARCHIVED CaseState = 18
-	// Nothing personal is left (anonimizzato).
+	// No personal data are left (anonimizzato).
 	CaseState_CASE_STATE_ANONYMISED CaseState = 19
 )
 
@@ -150,34 +150,35 @@ func (CaseState) EnumDescriptor() ([]byte, []int) {
 	return file_pari_casemanagement_v1_case_proto_rawDescGZIP(), []int{0}
 }
 
-// A case (caso): the file that a node works.
+// Case (caso) is the file that a node works on.
 type Case struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier, a UUID; random, says nothing, and never leaves the node.
+	// Identifier, a random UUID. It carries no information and never leaves the node.
 	CaseId string `protobuf:"bytes,1,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
-	// Number that people use, for instance "CR-C-2026-000007". Unique per node, may skip values.
+	// Number for people, for instance "CR-C-2026-000007". Unique within the node; numbers may be skipped.
 	Number string `protobuf:"bytes,2,opt,name=number,proto3" json:"number,omitempty"`
-	// Node that handles it: the third of its territories.
+	// Node that handles the case. It may differ from where the incident happened and from where the person lives: see
+	// Assessment.
 	Node string `protobuf:"bytes,3,opt,name=node,proto3" json:"node,omitempty"`
-	// Where it stands.
+	// State of the case.
 	State CaseState `protobuf:"varint,4,opt,name=state,proto3,enum=pari.casemanagement.v1.CaseState" json:"state,omitempty"`
-	// Version for the next update, raised with every change.
+	// Version of the case, raised with every change. Send it with the next change.
 	Version int64 `protobuf:"varint,5,opt,name=version,proto3" json:"version,omitempty"`
-	// Reports that it was opened from.
+	// Reports that the case was opened from.
 	ReportIds []string `protobuf:"bytes,6,rep,name=report_ids,json=reportIds,proto3" json:"report_ids,omitempty"`
-	// When it was opened, UTC.
+	// When the case was opened, UTC.
 	OpenedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=opened_at,json=openedAt,proto3" json:"opened_at,omitempty"`
-	// When it was closed, UTC; absent while it is open.
+	// When the case was closed, UTC; absent while it is open.
 	ClosedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=closed_at,json=closedAt,proto3" json:"closed_at,omitempty"`
-	// The current assessment; absent until the first.
+	// The current assessment; absent before the first one.
 	Assessment *Assessment `protobuf:"bytes,9,opt,name=assessment,proto3" json:"assessment,omitempty"`
-	// What was done, oldest first. Present in GetCase.
+	// Actions taken, oldest first. Present in GetCase only.
 	Actions []*Action `protobuf:"bytes,10,rep,name=actions,proto3" json:"actions,omitempty"`
-	// How it ended; absent while it is open.
+	// How the case ended; absent while it is open.
 	Closing *Closing `protobuf:"bytes,11,opt,name=closing,proto3" json:"closing,omitempty"`
-	// What happened to it, oldest first. Present in GetCase.
+	// History of the case, oldest first. Present in GetCase only.
 	History []*v1.HistoryEntry `protobuf:"bytes,12,rep,name=history,proto3" json:"history,omitempty"`
-	// Round of work: 1, raised each time that the case is reopened.
+	// Round of work: 1, raised by one each time the case is reopened.
 	Episode       int32 `protobuf:"varint,13,opt,name=episode,proto3" json:"episode,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -304,30 +305,31 @@ func (x *Case) GetEpisode() int32 {
 	return 0
 }
 
-// What the node finds: is it discrimination, of what kind, where.
+// Assessment is the finding of the node: whether it is discrimination, of what kind, and where it happened.
 type Assessment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Verdict (esito della verifica).
 	Verdict string `protobuf:"bytes,1,opt,name=verdict,proto3" json:"verdict,omitempty"`
 	// Grounds, at least one, each once.
 	Grounds []string `protobuf:"bytes,2,rep,name=grounds,proto3" json:"grounds,omitempty"`
-	// The main one of the grounds; tables by ground count a case once, here.
+	// Main ground, one of grounds; another one is refused with MAIN_GROUND_NOT_LISTED. Tables by ground count a case
+	// once, under its main ground.
 	MainGround string `protobuf:"bytes,3,opt,name=main_ground,json=mainGround,proto3" json:"main_ground,omitempty"`
 	// Type of discrimination.
 	Type string `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"`
-	// Flags beside the type, for instance MULTIPLE or ONLINE.
+	// Flags in addition to the type, for instance MULTIPLE or ONLINE.
 	Flags []string `protobuf:"bytes,5,rep,name=flags,proto3" json:"flags,omitempty"`
 	// Field of life in which it happened.
 	Field string `protobuf:"bytes,6,opt,name=field,proto3" json:"field,omitempty"`
-	// Kinds of alleged author, at least one; UNKNOWN where nobody knows.
+	// Kinds of alleged author, at least one; UNKNOWN when not known.
 	AuthorKinds []string `protobuf:"bytes,7,rep,name=author_kinds,json=authorKinds,proto3" json:"author_kinds,omitempty"`
 	// Month of the incident; absent when not known.
 	IncidentMonth *v1.Month `protobuf:"bytes,8,opt,name=incident_month,json=incidentMonth,proto3" json:"incident_month,omitempty"`
-	// Where it happened: ISTAT code of the municipality or province, or ONLINE, ABROAD, OTHER_REGION, ND.
+	// Where it happened: ISTAT code of a municipality or province, or ONLINE, ABROAD, OTHER_REGION, ND (not stated).
 	EventPlace string `protobuf:"bytes,9,opt,name=event_place,json=eventPlace,proto3" json:"event_place,omitempty"`
-	// Where the person lives, in the same codes.
+	// Where the person lives, in the same codes as event_place.
 	Residence string `protobuf:"bytes,10,opt,name=residence,proto3" json:"residence,omitempty"`
-	// Sensitivity. S4 (sealed: violence, trafficking, organised crime) tells the centre that a case exists, and nothing else.
+	// Sensitivity. Of an S4 case (sealed: violence, trafficking, organised crime) the centre learns only that it exists.
 	Sensitivity   string `protobuf:"bytes,11,opt,name=sensitivity,proto3" json:"sensitivity,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -440,24 +442,24 @@ func (x *Assessment) GetSensitivity() string {
 	return ""
 }
 
-// One thing done for a case.
+// Action is one thing that was done for a case.
 type Action struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier, a UUID.
 	ActionId string `protobuf:"bytes,1,opt,name=action_id,json=actionId,proto3" json:"action_id,omitempty"`
-	// What was done.
+	// Kind of action.
 	Code string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
-	// How it went.
+	// Result of the action.
 	Result string `protobuf:"bytes,3,opt,name=result,proto3" json:"result,omitempty"`
-	// Whom the person was sent to, for a referral or an escalation; else empty.
+	// To whom the person was referred or the case escalated; empty for other actions.
 	ReferralTarget string `protobuf:"bytes,4,opt,name=referral_target,json=referralTarget,proto3" json:"referral_target,omitempty"`
-	// Minutes spent.
+	// Time spent, in minutes.
 	Minutes int32 `protobuf:"varint,5,opt,name=minutes,proto3" json:"minutes,omitempty"`
-	// Note, present in CASE_VIEW_FULL only. Sealed.
+	// Note; present in CASE_VIEW_FULL only. Sealed.
 	Note string `protobuf:"bytes,6,opt,name=note,proto3" json:"note,omitempty"`
-	// When it was recorded, UTC.
+	// When the action was recorded, UTC.
 	RecordedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=recorded_at,json=recordedAt,proto3" json:"recorded_at,omitempty"`
-	// Who recorded it.
+	// Who recorded the action.
 	RecordedBy    *v1.Actor `protobuf:"bytes,8,opt,name=recorded_by,json=recordedBy,proto3" json:"recorded_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -549,16 +551,16 @@ func (x *Action) GetRecordedBy() *v1.Actor {
 	return nil
 }
 
-// How a case ended.
+// Closing says how a case ended.
 type Closing struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Main outcome.
 	Outcome string `protobuf:"bytes,1,opt,name=outcome,proto3" json:"outcome,omitempty"`
 	// Further outcomes.
 	SecondaryOutcomes []string `protobuf:"bytes,2,rep,name=secondary_outcomes,json=secondaryOutcomes,proto3" json:"secondary_outcomes,omitempty"`
-	// True when the person was told.
+	// True when the person was informed of the outcome.
 	PersonInformed bool `protobuf:"varint,3,opt,name=person_informed,json=personInformed,proto3" json:"person_informed,omitempty"`
-	// Closing note, present in CASE_VIEW_FULL only. Sealed.
+	// Closing note; present in CASE_VIEW_FULL only. Sealed.
 	Note          string `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

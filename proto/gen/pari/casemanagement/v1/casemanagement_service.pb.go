@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: pari/casemanagement/v1/casemanagement_service.proto
 
-// Case management: the work of a node on a case, from taking charge to an outcome.
+// Case management: the work of a node on its cases, from taking a report in charge to an outcome.
 
 package casemanagementv1
 
@@ -28,15 +28,15 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// How much of a case an answer holds.
+// CaseView selects how much of a case is returned.
 type CaseView int32
 
 const (
 	// Same as CASE_VIEW_BASIC.
 	CaseView_CASE_VIEW_UNSPECIFIED CaseView = 0
-	// Codes, states and history, no notes.
+	// Codes, states and history, without notes.
 	CaseView_CASE_VIEW_BASIC CaseView = 1
-	// With the notes opened.
+	// All fields, notes included. For case workers and coordinators; each access is logged.
 	CaseView_CASE_VIEW_FULL CaseView = 2
 )
 
@@ -88,13 +88,13 @@ type OpenCaseRequest struct {
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Report that the case is opened for.
 	ReportId string `protobuf:"bytes,2,opt,name=report_id,json=reportId,proto3" json:"report_id,omitempty"`
-	// Who took the report in charge; intake vouches for it.
+	// Person who took the report in charge, as intake authenticated it.
 	OnBehalfOf *v1.Actor `protobuf:"bytes,3,opt,name=on_behalf_of,json=onBehalfOf,proto3" json:"on_behalf_of,omitempty"`
 	// Month in which the report was received.
 	ReceivedMonth *v1.Month `protobuf:"bytes,4,opt,name=received_month,json=receivedMonth,proto3" json:"received_month,omitempty"`
-	// How the report reached the network.
+	// Channel through which the report reached the network.
 	Channel string `protobuf:"bytes,5,opt,name=channel,proto3" json:"channel,omitempty"`
-	// In which role the reporter told it.
+	// Role in which the reporter reported.
 	ReporterRole  string `protobuf:"bytes,6,opt,name=reporter_role,json=reporterRole,proto3" json:"reporter_role,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -177,7 +177,7 @@ type OpenCaseResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The case.
 	Case *Case `protobuf:"bytes,1,opt,name=case,proto3" json:"case,omitempty"`
-	// True when this answers a request that was answered before.
+	// True when the report had its case before this call.
 	Replayed      bool `protobuf:"varint,2,opt,name=replayed,proto3" json:"replayed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -232,7 +232,7 @@ type GetCaseRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier of the case.
 	CaseId string `protobuf:"bytes,1,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
-	// How much to return.
+	// How much of the case to return.
 	View          CaseView `protobuf:"varint,2,opt,name=view,proto3,enum=pari.casemanagement.v1.CaseView" json:"view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -333,9 +333,9 @@ type ListCasesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Cases per page, 1-200; 0 means 50.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// Token of the page before; empty for the first. Valid with the same filter only.
+	// Token from the previous page; empty for the first page. Valid with the same filter only.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Only cases in this state; unspecified for all.
+	// Only cases in this state; unspecified for all states.
 	State         CaseState `protobuf:"varint,3,opt,name=state,proto3,enum=pari.casemanagement.v1.CaseState" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -397,7 +397,7 @@ type ListCasesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Cases, newest first.
 	Cases []*Case `protobuf:"bytes,1,rep,name=cases,proto3" json:"cases,omitempty"`
-	// Token of the next page; empty when this is the last.
+	// Token for the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -450,15 +450,15 @@ func (x *ListCasesResponse) GetNextPageToken() string {
 // Request of Assess.
 type AssessRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// UUID chosen by the client; safe to retry.
+	// UUID chosen by the client. The call is safe to retry with it.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Identifier of the case.
 	CaseId string `protobuf:"bytes,2,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
-	// Version of the case that the decision was made on.
+	// Version of the case that the decision is based on.
 	Version int64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
-	// What the node finds.
+	// The finding of the node.
 	Assessment *Assessment `protobuf:"bytes,4,opt,name=assessment,proto3" json:"assessment,omitempty"`
-	// True to check only: nothing is stored, errors are the same.
+	// True to check only: nothing is stored, errors are the same, and the response shows the case as it would be.
 	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -532,9 +532,9 @@ func (x *AssessRequest) GetValidateOnly() bool {
 // Response of Assess.
 type AssessResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The case after the change, without actions, notes and history.
+	// The case after the change, without actions, notes and history. In a replay: the case as it is now.
 	Case *Case `protobuf:"bytes,1,opt,name=case,proto3" json:"case,omitempty"`
-	// True when this answers a request that was answered before.
+	// True when the same request was answered before.
 	Replayed      bool `protobuf:"varint,2,opt,name=replayed,proto3" json:"replayed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -587,23 +587,23 @@ func (x *AssessResponse) GetReplayed() bool {
 // Request of RecordAction.
 type RecordActionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// UUID chosen by the client; safe to retry.
+	// UUID chosen by the client. The call is safe to retry with it.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Identifier of the case.
 	CaseId string `protobuf:"bytes,2,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
-	// Version of the case that the decision was made on.
+	// Version of the case that the decision is based on.
 	Version int64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
-	// What was done.
+	// Kind of action.
 	Code string `protobuf:"bytes,4,opt,name=code,proto3" json:"code,omitempty"`
-	// How it went.
+	// Result of the action.
 	Result string `protobuf:"bytes,5,opt,name=result,proto3" json:"result,omitempty"`
-	// Whom the person was sent to, for a referral or an escalation; else empty.
+	// To whom the person was referred or the case escalated; empty for other actions.
 	ReferralTarget string `protobuf:"bytes,6,opt,name=referral_target,json=referralTarget,proto3" json:"referral_target,omitempty"`
-	// Minutes spent, 0-1440.
+	// Time spent, in minutes, 0-1440.
 	Minutes int32 `protobuf:"varint,7,opt,name=minutes,proto3" json:"minutes,omitempty"`
-	// Note for the file, at most 10,000 characters. Sealed.
+	// Note, at most 10,000 characters. Sealed.
 	Note string `protobuf:"bytes,8,opt,name=note,proto3" json:"note,omitempty"`
-	// True to check only: nothing is stored, errors are the same.
+	// True to check only: nothing is stored, errors are the same, and the response shows the case as it would be.
 	ValidateOnly  bool `protobuf:"varint,9,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -705,9 +705,9 @@ func (x *RecordActionRequest) GetValidateOnly() bool {
 // Response of RecordAction.
 type RecordActionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The case after the change, without actions, notes and history.
+	// The case after the change, without actions, notes and history. In a replay: the case as it is now.
 	Case *Case `protobuf:"bytes,1,opt,name=case,proto3" json:"case,omitempty"`
-	// True when this answers a request that was answered before.
+	// True when the same request was answered before.
 	Replayed      bool `protobuf:"varint,2,opt,name=replayed,proto3" json:"replayed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -760,21 +760,21 @@ func (x *RecordActionResponse) GetReplayed() bool {
 // Request of CloseCase.
 type CloseCaseRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// UUID chosen by the client; safe to retry.
+	// UUID chosen by the client. The call is safe to retry with it.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Identifier of the case.
 	CaseId string `protobuf:"bytes,2,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
-	// Version of the case that the decision was made on.
+	// Version of the case that the decision is based on.
 	Version int64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
 	// Main outcome.
 	Outcome string `protobuf:"bytes,4,opt,name=outcome,proto3" json:"outcome,omitempty"`
 	// Further outcomes, at most five.
 	SecondaryOutcomes []string `protobuf:"bytes,5,rep,name=secondary_outcomes,json=secondaryOutcomes,proto3" json:"secondary_outcomes,omitempty"`
-	// True when the person was told.
+	// True when the person was informed of the outcome.
 	PersonInformed bool `protobuf:"varint,6,opt,name=person_informed,json=personInformed,proto3" json:"person_informed,omitempty"`
 	// Closing note, at most 10,000 characters. Sealed.
 	Note string `protobuf:"bytes,7,opt,name=note,proto3" json:"note,omitempty"`
-	// True to check only: nothing is stored, errors are the same.
+	// True to check only: nothing is stored, errors are the same, and the response shows the case as it would be.
 	ValidateOnly  bool `protobuf:"varint,8,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -869,9 +869,9 @@ func (x *CloseCaseRequest) GetValidateOnly() bool {
 // Response of CloseCase.
 type CloseCaseResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The case after the change, without actions, notes and history.
+	// The case after the change, without actions, notes and history. In a replay: the case as it is now.
 	Case *Case `protobuf:"bytes,1,opt,name=case,proto3" json:"case,omitempty"`
-	// True when this answers a request that was answered before.
+	// True when the same request was answered before.
 	Replayed      bool `protobuf:"varint,2,opt,name=replayed,proto3" json:"replayed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -4,7 +4,7 @@
 // - protoc             (unknown)
 // source: pari/casemanagement/v1/casemanagement_service.proto
 
-// Case management: the work of a node on a case, from taking charge to an outcome.
+// Case management: the work of a node on its cases, from taking a report in charge to an outcome.
 
 package casemanagementv1
 
@@ -33,24 +33,30 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Cases of one node. Every change is safe to retry with the same request_id, and names the version it was decided on.
+// CaseManagementService holds the cases of one node. Every change is safe to retry with the same request_id. Every
+// change of a case names the version that it is based on.
 type CaseManagementServiceClient interface {
-	// Opens a case for a report that the desk took in charge. For intake of the same node only. The same report never gets
-	// a second case: a repeated call answers with the first.
+	// OpenCase opens a case for a report that the desk took in charge. Only intake of the same node may call it. A report
+	// never gets a second case: a repeated call returns the first one.
 	OpenCase(ctx context.Context, in *OpenCaseRequest, opts ...grpc.CallOption) (*OpenCaseResponse, error)
-	// Returns one case of the caller's node with its actions and history. CASE_VIEW_FULL opens the notes and is recorded.
-	// Errors: NOT_FOUND, also for a case of another node.
+	// GetCase returns one case of the caller's node with its actions and history. Only case workers and coordinators may
+	// ask for CASE_VIEW_FULL; each such access is logged.
+	// Errors: NOT_FOUND, also for a case of another node; VIEW_NOT_ALLOWED.
 	GetCase(ctx context.Context, in *GetCaseRequest, opts ...grpc.CallOption) (*GetCaseResponse, error)
-	// Lists the cases of the caller's node, newest first, without actions, notes and history.
+	// ListCases lists the cases of the caller's node, newest first, without actions, notes and history.
+	// Errors: INVALID_REQUEST with the field reason BAD_PAGE_TOKEN.
 	ListCases(ctx context.Context, in *ListCasesRequest, opts ...grpc.CallOption) (*ListCasesResponse, error)
-	// Records what the node finds. A pertinent verdict takes the case in charge, another one moves it to NOT_PERTINENT or
-	// OUT_OF_COMPETENCE; on a case already in charge it corrects the classification and moves nothing.
-	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, MAIN_GROUND_NOT_LISTED.
+	// Assess records the finding of the node. During assessment, the group of the verdict moves the case: PERTINENT and
+	// NOT_PERTINENT_HELPED to TAKEN_IN_CHARGE, NOT_PERTINENT to NOT_PERTINENT, OUT_OF_COMPETENCE to OUT_OF_COMPETENCE.
+	// Later, a new assessment corrects the classification and leaves the state as it is.
+	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, REQUEST_ID_REUSED; INVALID_REQUEST with the field reason
+	// MAIN_GROUND_NOT_LISTED.
 	Assess(ctx context.Context, in *AssessRequest, opts ...grpc.CallOption) (*AssessResponse, error)
-	// Records what was done. The first action moves a case in charge to IN_ACTION.
-	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE.
+	// RecordAction records an action. The first action moves a case from TAKEN_IN_CHARGE or REOPENED to IN_ACTION.
+	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, REQUEST_ID_REUSED.
 	RecordAction(ctx context.Context, in *RecordActionRequest, opts ...grpc.CallOption) (*RecordActionResponse, error)
-	// Closes a case with its outcome. Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, NOT_ASSESSED.
+	// CloseCase closes a case with its outcome. Only an assessed case can be closed.
+	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, NOT_ASSESSED, REQUEST_ID_REUSED.
 	CloseCase(ctx context.Context, in *CloseCaseRequest, opts ...grpc.CallOption) (*CloseCaseResponse, error)
 }
 
@@ -126,24 +132,30 @@ func (c *caseManagementServiceClient) CloseCase(ctx context.Context, in *CloseCa
 // All implementations must embed UnimplementedCaseManagementServiceServer
 // for forward compatibility.
 //
-// Cases of one node. Every change is safe to retry with the same request_id, and names the version it was decided on.
+// CaseManagementService holds the cases of one node. Every change is safe to retry with the same request_id. Every
+// change of a case names the version that it is based on.
 type CaseManagementServiceServer interface {
-	// Opens a case for a report that the desk took in charge. For intake of the same node only. The same report never gets
-	// a second case: a repeated call answers with the first.
+	// OpenCase opens a case for a report that the desk took in charge. Only intake of the same node may call it. A report
+	// never gets a second case: a repeated call returns the first one.
 	OpenCase(context.Context, *OpenCaseRequest) (*OpenCaseResponse, error)
-	// Returns one case of the caller's node with its actions and history. CASE_VIEW_FULL opens the notes and is recorded.
-	// Errors: NOT_FOUND, also for a case of another node.
+	// GetCase returns one case of the caller's node with its actions and history. Only case workers and coordinators may
+	// ask for CASE_VIEW_FULL; each such access is logged.
+	// Errors: NOT_FOUND, also for a case of another node; VIEW_NOT_ALLOWED.
 	GetCase(context.Context, *GetCaseRequest) (*GetCaseResponse, error)
-	// Lists the cases of the caller's node, newest first, without actions, notes and history.
+	// ListCases lists the cases of the caller's node, newest first, without actions, notes and history.
+	// Errors: INVALID_REQUEST with the field reason BAD_PAGE_TOKEN.
 	ListCases(context.Context, *ListCasesRequest) (*ListCasesResponse, error)
-	// Records what the node finds. A pertinent verdict takes the case in charge, another one moves it to NOT_PERTINENT or
-	// OUT_OF_COMPETENCE; on a case already in charge it corrects the classification and moves nothing.
-	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, MAIN_GROUND_NOT_LISTED.
+	// Assess records the finding of the node. During assessment, the group of the verdict moves the case: PERTINENT and
+	// NOT_PERTINENT_HELPED to TAKEN_IN_CHARGE, NOT_PERTINENT to NOT_PERTINENT, OUT_OF_COMPETENCE to OUT_OF_COMPETENCE.
+	// Later, a new assessment corrects the classification and leaves the state as it is.
+	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, REQUEST_ID_REUSED; INVALID_REQUEST with the field reason
+	// MAIN_GROUND_NOT_LISTED.
 	Assess(context.Context, *AssessRequest) (*AssessResponse, error)
-	// Records what was done. The first action moves a case in charge to IN_ACTION.
-	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE.
+	// RecordAction records an action. The first action moves a case from TAKEN_IN_CHARGE or REOPENED to IN_ACTION.
+	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, REQUEST_ID_REUSED.
 	RecordAction(context.Context, *RecordActionRequest) (*RecordActionResponse, error)
-	// Closes a case with its outcome. Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, NOT_ASSESSED.
+	// CloseCase closes a case with its outcome. Only an assessed case can be closed.
+	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, NOT_ASSESSED, REQUEST_ID_REUSED.
 	CloseCase(context.Context, *CloseCaseRequest) (*CloseCaseResponse, error)
 	mustEmbedUnimplementedCaseManagementServiceServer()
 }

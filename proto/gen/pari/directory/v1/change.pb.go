@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: pari/directory/v1/change.proto
 
-// How the directory changes: one person proposes, a second one decides.
+// Changes of the directory: one person proposes, a second person decides.
 
 package directoryv1
 
@@ -26,21 +26,21 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Where a proposal stands.
+// ProposalState is the state of a proposal.
 type ProposalState int32
 
 const (
-	// Not given.
+	// Never returned. In a filter: every state.
 	ProposalState_PROPOSAL_STATE_UNSPECIFIED ProposalState = 0
-	// Waits for a second person.
+	// Waits for the decision of a second person.
 	ProposalState_PROPOSAL_STATE_PENDING ProposalState = 1
-	// Approved, waits for its day.
+	// Approved; becomes current on its effective_on day.
 	ProposalState_PROPOSAL_STATE_SCHEDULED ProposalState = 2
 	// Approved and current.
 	ProposalState_PROPOSAL_STATE_APPLIED ProposalState = 3
-	// Refused by the second person.
+	// Rejected by the second person.
 	ProposalState_PROPOSAL_STATE_REJECTED ProposalState = 4
-	// Approved, and on its day something else had changed that it was based on: propose it again.
+	// Approved, but on its effective_on day an entry that it was based on had changed. Propose the changes again.
 	ProposalState_PROPOSAL_STATE_CONFLICT ProposalState = 5
 )
 
@@ -91,15 +91,15 @@ func (ProposalState) EnumDescriptor() ([]byte, []int) {
 	return file_pari_directory_v1_change_proto_rawDescGZIP(), []int{0}
 }
 
-// A decision on a proposal.
+// Decision is a decision on a proposal.
 type Decision int32
 
 const (
-	// Not given.
+	// Never valid.
 	Decision_DECISION_UNSPECIFIED Decision = 0
-	// It becomes current, at once or on its day.
+	// Approve: the changes become current, at once or on the effective_on day.
 	Decision_DECISION_APPROVE Decision = 1
-	// It does not.
+	// Reject: the changes never become current.
 	Decision_DECISION_REJECT Decision = 2
 )
 
@@ -144,32 +144,34 @@ func (Decision) EnumDescriptor() ([]byte, []int) {
 	return file_pari_directory_v1_change_proto_rawDescGZIP(), []int{1}
 }
 
-// Changes of entries that one person proposed and another decides on. They become current together or not at all.
+// Proposal is a set of changes of entries that one person proposes and another person decides on. All changes of a
+// proposal become current together, or none does.
 type Proposal struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier, a UUID.
 	ProposalId string `protobuf:"bytes,1,opt,name=proposal_id,json=proposalId,proto3" json:"proposal_id,omitempty"`
-	// Version, from 1; send it with a decision.
+	// Version of the proposal, from 1. Send it with a decision.
 	Version int64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
-	// Where it stands.
+	// State of the proposal.
 	State ProposalState `protobuf:"varint,3,opt,name=state,proto3,enum=pari.directory.v1.ProposalState" json:"state,omitempty"`
-	// Why, in the words of who proposed it.
+	// Reason for the changes, in the proposer's words.
 	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
-	// Day on which it becomes current in Europe/Rome, ISO 8601. Empty: as soon as it is approved.
+	// Day on which the changes become current, in Europe/Rome, ISO 8601. Empty: as soon as the proposal is approved.
 	EffectiveOn string `protobuf:"bytes,5,opt,name=effective_on,json=effectiveOn,proto3" json:"effective_on,omitempty"`
-	// What it changes.
+	// The changes. Changes that the caller may not see are left out.
 	Changes []*PlannedChange `protobuf:"bytes,6,rep,name=changes,proto3" json:"changes,omitempty"`
-	// Node that it was proposed for; "centre" for the centre. Who it was is kept, and not told.
+	// Node that the proposer acted for; "centre" for the centre. The proposer's identity is stored, and no call returns
+	// it.
 	ProposedFor string `protobuf:"bytes,7,opt,name=proposed_for,json=proposedFor,proto3" json:"proposed_for,omitempty"`
-	// When it was proposed.
+	// When the proposal was made, UTC.
 	ProposedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=proposed_at,json=proposedAt,proto3" json:"proposed_at,omitempty"`
-	// True when the caller proposed it, and somebody else has to decide.
+	// True when the caller made this proposal. Another person must then decide on it.
 	Own bool `protobuf:"varint,9,opt,name=own,proto3" json:"own,omitempty"`
-	// When it was decided on.
+	// When the proposal was decided on, UTC; absent while it is pending.
 	DecidedAt *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=decided_at,json=decidedAt,proto3" json:"decided_at,omitempty"`
-	// What who decided had to say.
+	// Note of the person who decided; empty when there is none.
 	Note string `protobuf:"bytes,11,opt,name=note,proto3" json:"note,omitempty"`
-	// Revision of the directory that it made; 0: none yet.
+	// Revision of the directory that contains the changes; 0 while they are not current.
 	Revision      int64 `protobuf:"varint,12,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -289,14 +291,14 @@ func (x *Proposal) GetRevision() int64 {
 	return 0
 }
 
-// What a proposal does to one entry.
+// PlannedChange is the change of one entry in a proposal.
 type PlannedChange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The entry as it would be.
+	// The entry after the change.
 	Entry *Entry `protobuf:"bytes,1,opt,name=entry,proto3" json:"entry,omitempty"`
-	// Revision that the change is based on; 0 for a new entry.
+	// Revision of the entry that the change is based on; 0 for a new entry.
 	BaseRevision int64 `protobuf:"varint,2,opt,name=base_revision,json=baseRevision,proto3" json:"base_revision,omitempty"`
-	// Paths of the fields that differ from the base. Empty for a new entry.
+	// Paths of the fields that differ from the base revision, for instance "phones[0].number". Empty for a new entry.
 	ChangedFields []string `protobuf:"bytes,3,rep,name=changed_fields,json=changedFields,proto3" json:"changed_fields,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -356,15 +358,17 @@ func (x *PlannedChange) GetChangedFields() []string {
 // Request of ProposeChanges.
 type ProposeChangesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// UUID chosen by the caller: the same request again gets the same answer.
+	// UUID chosen by the client. The same request again gets the same response.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Entries as they should be, 1-2,000, together at most 4 MiB. Their revision is the one that the change is based on; 0 for new ones.
+	// The entries as they should be, 1-2,000, together at most 4 MiB. The revision of each entry is the one that the
+	// change is based on; 0 for a new entry.
 	Entries []*Entry `protobuf:"bytes,2,rep,name=entries,proto3" json:"entries,omitempty"`
-	// Why.
+	// Reason for the changes.
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
-	// Day on which the change becomes current, ISO 8601; not before today. Empty: as soon as it is approved.
+	// Day on which the changes become current, in Europe/Rome, ISO 8601; not before today, else PAST_DATE. Empty: as soon
+	// as the proposal is approved.
 	EffectiveOn string `protobuf:"bytes,4,opt,name=effective_on,json=effectiveOn,proto3" json:"effective_on,omitempty"`
-	// Only checks, and tells what would change. Nothing is stored.
+	// True to check only: the response shows what would change, and nothing is stored.
 	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -438,9 +442,10 @@ func (x *ProposeChangesRequest) GetValidateOnly() bool {
 // Response of ProposeChanges.
 type ProposeChangesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The proposal, without the entries that are already as asked. With validate_only it has no identifier. Absent when nothing would change.
+	// The proposal, without entries that are already as requested. With validate_only it has no identifier. Absent when
+	// nothing would change.
 	Proposal *Proposal `protobuf:"bytes,1,opt,name=proposal,proto3" json:"proposal,omitempty"`
-	// True when this request was answered before.
+	// True when the same request was answered before.
 	Replayed      bool `protobuf:"varint,2,opt,name=replayed,proto3" json:"replayed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -493,15 +498,15 @@ func (x *ProposeChangesResponse) GetReplayed() bool {
 // Request of DecideProposal.
 type DecideProposalRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// UUID chosen by the caller: the same request again gets the same answer.
+	// UUID chosen by the client. The same request again gets the same response.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The proposal.
+	// Identifier of the proposal.
 	ProposalId string `protobuf:"bytes,2,opt,name=proposal_id,json=proposalId,proto3" json:"proposal_id,omitempty"`
-	// Version that the decision is based on.
+	// Version of the proposal that the decision is based on.
 	Version int64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
 	// The decision.
 	Decision Decision `protobuf:"varint,4,opt,name=decision,proto3,enum=pari.directory.v1.Decision" json:"decision,omitempty"`
-	// Why, for whoever proposed it.
+	// Reason for the decision, for the proposer.
 	Note          string `protobuf:"bytes,5,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -577,7 +582,7 @@ type DecideProposalResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The proposal after the decision.
 	Proposal *Proposal `protobuf:"bytes,1,opt,name=proposal,proto3" json:"proposal,omitempty"`
-	// True when this request was answered before.
+	// True when the same request was answered before.
 	Replayed      bool `protobuf:"varint,2,opt,name=replayed,proto3" json:"replayed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -630,11 +635,11 @@ func (x *DecideProposalResponse) GetReplayed() bool {
 // Request of ListProposals.
 type ListProposalsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Proposals per page, 1-200; 0 means 50. A page of large proposals holds fewer.
+	// Proposals per page, 1-200; 0 means 50. A page with large proposals holds fewer.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// Token of the page before; empty for the first.
+	// Token from the previous page; empty for the first page. Valid with the same filter only.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Only those that stand here; unspecified for all.
+	// Only proposals in this state; unspecified for all states.
 	State         ProposalState `protobuf:"varint,3,opt,name=state,proto3,enum=pari.directory.v1.ProposalState" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -694,9 +699,9 @@ func (x *ListProposalsRequest) GetState() ProposalState {
 // Response of ListProposals.
 type ListProposalsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The proposals, newest first. A page of large ones ends early; one alone may have some ten MiB.
+	// The proposals, newest first. A page with large proposals ends early; a single proposal may have about ten MiB.
 	Proposals []*Proposal `protobuf:"bytes,1,rep,name=proposals,proto3" json:"proposals,omitempty"`
-	// Token of the next page; empty when this is the last.
+	// Token for the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

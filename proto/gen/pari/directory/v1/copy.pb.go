@@ -4,8 +4,9 @@
 // 	protoc        (unknown)
 // source: pari/directory/v1/copy.proto
 
-// How the directory travels to the nodes: the centre tells that it has changed, a node asks for what it lacks, the centre
-// answers in parts. Everything is public. Postgres is the truth on both sides; whatever is lost on the way is asked for again.
+// Replication of the directory from the centre to the nodes, over NATS: the centre announces its revision, a node
+// requests what it lacks, the centre responds in parts. All data are public, except that a node also receives its own
+// hidden offices. Postgres is the source of truth on both sides; what is lost on the way is requested again.
 
 package directoryv1
 
@@ -26,13 +27,13 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// The centre's directory tells every node where it is, on each change of what is public and every few seconds. It is a hint: a
-// node that is elsewhere asks.
+// CopyAnnouncement says which revision the centre has. The centre sends it to all nodes after each change of public
+// data and every few seconds. It is only a hint: a node at another revision sends a CopyQuestion.
 type CopyAnnouncement struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Revision of what is public.
+	// Revision of the public data.
 	Revision int64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
-	// Digest of what is public, in hexadecimal.
+	// Digest of the public data, in hexadecimal.
 	Digest        string `protobuf:"bytes,2,opt,name=digest,proto3" json:"digest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -82,18 +83,18 @@ func (x *CopyAnnouncement) GetDigest() string {
 	return ""
 }
 
-// A node asks what it lacks. The subject says which node it is.
+// CopyQuestion is a node's request for what it lacks. The NATS subject identifies the node.
 type CopyQuestion struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Random, made for this question: the answer repeats it, so that an old answer is not taken for a new one.
+	// Random value made for this request. The response repeats it, so that an old response is not accepted as a new one.
 	Nonce string `protobuf:"bytes,1,opt,name=nonce,proto3" json:"nonce,omitempty"`
-	// Revision that the node has; 0 to get everything.
+	// Revision that the node has; 0 to request everything.
 	KnownRevision int64 `protobuf:"varint,2,opt,name=known_revision,json=knownRevision,proto3" json:"known_revision,omitempty"`
 	// Digest of what the node has, in hexadecimal; empty when it has nothing.
 	KnownDigest string `protobuf:"bytes,3,opt,name=known_digest,json=knownDigest,proto3" json:"known_digest,omitempty"`
-	// Revision whose document the node has a part of already; 0 for a new one.
+	// Revision of the document that the node has received in part; 0 to request a new document.
 	DocumentRevision int64 `protobuf:"varint,4,opt,name=document_revision,json=documentRevision,proto3" json:"document_revision,omitempty"`
-	// Bytes of that document that it has.
+	// Bytes of that document that the node has received.
 	Offset        int64 `protobuf:"varint,5,opt,name=offset,proto3" json:"offset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -164,22 +165,24 @@ func (x *CopyQuestion) GetOffset() int64 {
 	return 0
 }
 
-// The centre's answer, signed. A document of another revision than asked for begins anew, at offset 0.
+// CopyAnswer is the centre's signed response: one part of a document. When the centre's document has another revision
+// than the one requested, it starts again at offset 0.
 type CopyAnswer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// That of the question.
+	// The nonce of the request.
 	Nonce string `protobuf:"bytes,1,opt,name=nonce,proto3" json:"nonce,omitempty"`
-	// Revision that the node has when it has applied the document.
+	// Revision that the node has once it has applied the document.
 	Revision int64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
-	// Digest of all that the node must have then, in hexadecimal.
+	// Digest that the node must then have, in hexadecimal.
 	Digest string `protobuf:"bytes,3,opt,name=digest,proto3" json:"digest,omitempty"`
-	// True when the document replaces everything, false when it adds to what the node said that it has.
+	// True when the document replaces everything that the node has; false when it adds to the known_revision of the
+	// request.
 	Whole bool `protobuf:"varint,4,opt,name=whole,proto3" json:"whole,omitempty"`
-	// Length of the document in bytes; 0 when the node has everything.
+	// Length of the whole document in bytes; 0 when the node has everything.
 	Size int64 `protobuf:"varint,5,opt,name=size,proto3" json:"size,omitempty"`
-	// Where this part begins.
+	// Offset of this part in the document, in bytes.
 	Offset int64 `protobuf:"varint,6,opt,name=offset,proto3" json:"offset,omitempty"`
-	// The part: a piece of a CopyDocument, gzip.
+	// This part of the document, which is a CopyDocument compressed with gzip.
 	Part          []byte `protobuf:"bytes,7,opt,name=part,proto3" json:"part,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -264,7 +267,7 @@ func (x *CopyAnswer) GetPart() []byte {
 	return nil
 }
 
-// Rows of the directory as the centre's database has them.
+// CopyDocument holds rows of the directory as the centre's database stores them.
 type CopyDocument struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Code lists.
@@ -319,22 +322,22 @@ func (x *CopyDocument) GetEntries() []*CopiedEntry {
 	return nil
 }
 
-// A code list.
+// CopiedList is a code list.
 type CopiedList struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name.
+	// Name of the list.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Version.
+	// Version of the list.
 	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
 	// Italian title.
 	TitleIt string `protobuf:"bytes,3,opt,name=title_it,json=titleIt,proto3" json:"title_it,omitempty"`
 	// English title.
 	TitleEn string `protobuf:"bytes,4,opt,name=title_en,json=titleEn,proto3" json:"title_en,omitempty"`
-	// List that its groups come from; empty for none.
+	// Name of the list that the groups of its codes come from; empty when there is none.
 	Groups string `protobuf:"bytes,5,opt,name=groups,proto3" json:"groups,omitempty"`
-	// Its codes, JSON.
+	// Codes of the list, JSON.
 	Terms []byte `protobuf:"bytes,6,opt,name=terms,proto3" json:"terms,omitempty"`
-	// Revision that it came with.
+	// Revision of the directory in which the list last changed.
 	Revision      int64 `protobuf:"varint,7,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -419,18 +422,18 @@ func (x *CopiedList) GetRevision() int64 {
 	return 0
 }
 
-// An entry.
+// CopiedEntry is an entry.
 type CopiedEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Kind.
+	// Kind of entry.
 	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
-	// Identifier.
+	// Identifier within its kind.
 	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
-	// Revision that it came with.
+	// Revision of the directory in which the entry last changed.
 	Revision int64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
-	// What it says, JSON: a node keeps fields that its program does not know yet.
+	// Content of the entry, JSON. A node stores fields that its program does not know yet.
 	Content []byte `protobuf:"bytes,4,opt,name=content,proto3" json:"content,omitempty"`
-	// When the centre stored it.
+	// When the centre stored the entry, UTC.
 	StoredAt      *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=stored_at,json=storedAt,proto3" json:"stored_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: pari/directory/v1/course.proto
 
-// Training: courses in modules for types of participants, their editions, and how many took part.
+// Training: courses, their modules and editions, and how many people attended.
 
 package directoryv1
 
@@ -26,7 +26,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// A course. Attendance is counted by type of participant; nobody is named.
+// Course is a training course. Attendance is counted by type of participant; no person is named.
 type Course struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier, for instance "reati-spia".
@@ -35,27 +35,28 @@ type Course struct {
 	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
 	// Kinds of training.
 	Kinds []string `protobuf:"bytes,3,rep,name=kinds,proto3" json:"kinds,omitempty"`
-	// Region.
+	// Region, for instance "piemonte".
 	Region string `protobuf:"bytes,4,opt,name=region,proto3" json:"region,omitempty"`
-	// Node that gives it. Empty: the whole region.
+	// Node that gives the course. Empty: the whole region.
 	Node string `protobuf:"bytes,5,opt,name=node,proto3" json:"node,omitempty"`
-	// Offices or bodies that give it.
+	// Offices, bodies or networks that give the course.
 	Organisers []string `protobuf:"bytes,6,rep,name=organisers,proto3" json:"organisers,omitempty"`
-	// What it is about.
+	// Subject of the course.
 	Description string `protobuf:"bytes,7,opt,name=description,proto3" json:"description,omitempty"`
-	// Types of participants that it is for. Empty: not given.
+	// Types of participants that the course is for. Empty: not given.
 	Participants []string `protobuf:"bytes,8,rep,name=participants,proto3" json:"participants,omitempty"`
-	// Its modules, at least one.
+	// Modules, at least one.
 	Modules []*Module `protobuf:"bytes,9,rep,name=modules,proto3" json:"modules,omitempty"`
-	// The times that it was or will be held. Empty: not given.
+	// Editions: the times that the course was or will be held. Empty: not given.
 	Editions []*Edition `protobuf:"bytes,10,rep,name=editions,proto3" json:"editions,omitempty"`
-	// Programme that pays for it. Empty: none, or not given.
+	// Programme that funds the course. Empty: none, or not given.
 	Programme string `protobuf:"bytes,11,opt,name=programme,proto3" json:"programme,omitempty"`
-	// Pages about it.
+	// Pages about the course.
 	Links []*Link `protobuf:"bytes,12,rep,name=links,proto3" json:"links,omitempty"`
 	// Validity and source.
 	Provenance *Provenance `protobuf:"bytes,13,opt,name=provenance,proto3" json:"provenance,omitempty"`
-	// How long who attended is qualified, in months; 0: for good, or not a qualification.
+	// How long a qualification from this course is valid, in months; 0: without limit, or the course gives no
+	// qualification.
 	ValidMonths   int32 `protobuf:"varint,14,opt,name=valid_months,json=validMonths,proto3" json:"valid_months,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -189,7 +190,7 @@ func (x *Course) GetValidMonths() int32 {
 	return 0
 }
 
-// A module of a course.
+// Module is a module of a course.
 type Module struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier within the course.
@@ -198,9 +199,9 @@ type Module struct {
 	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
 	// Length in hours; 0: not given.
 	Hours int32 `protobuf:"varint,3,opt,name=hours,proto3" json:"hours,omitempty"`
-	// Types of participants that this module is for. Empty: all of the course.
+	// Types of participants that the module is for. Empty: all those of the course.
 	Participants []string `protobuf:"bytes,4,rep,name=participants,proto3" json:"participants,omitempty"`
-	// What it deals with.
+	// Topics of the module.
 	Topics        []string `protobuf:"bytes,5,rep,name=topics,proto3" json:"topics,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -271,7 +272,7 @@ func (x *Module) GetTopics() []string {
 	return nil
 }
 
-// One time that a course is held.
+// Edition is one time that a course is held.
 type Edition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier within the course.
@@ -280,9 +281,9 @@ type Edition struct {
 	From string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
 	// Last day, ISO 8601.
 	To string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
-	// Bodies that the trainers come from.
+	// Bodies or offices that the trainers come from.
 	Trainers []string `protobuf:"bytes,4,rep,name=trainers,proto3" json:"trainers,omitempty"`
-	// How many attended, by type of participant and module. Empty: not yet known.
+	// How many people attended, by type of participant and module. Empty: not yet known.
 	Attendance    []*Attendance `protobuf:"bytes,5,rep,name=attendance,proto3" json:"attendance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -353,16 +354,16 @@ func (x *Edition) GetAttendance() []*Attendance {
 	return nil
 }
 
-// How many attended.
+// Attendance is a number of people who attended.
 type Attendance struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Type of participant.
 	Participant string `protobuf:"bytes,1,opt,name=participant,proto3" json:"participant,omitempty"`
-	// Module; empty: the whole course.
+	// Code of the module, one of those of the course; empty for the course as a whole.
 	Module string `protobuf:"bytes,2,opt,name=module,proto3" json:"module,omitempty"`
-	// How many.
+	// Number of people.
 	Persons int32 `protobuf:"varint,3,opt,name=persons,proto3" json:"persons,omitempty"`
-	// Office whose operators they are, for their qualification. Empty: none.
+	// Office whose operators they are; their qualification counts for it. Empty: none.
 	Office        string `protobuf:"bytes,4,opt,name=office,proto3" json:"office,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

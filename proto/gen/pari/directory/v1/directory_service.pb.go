@@ -4,7 +4,8 @@
 // 	protoc        (unknown)
 // source: pari/directory/v1/directory_service.proto
 
-// Directory: the network itself. Nodes, desks, hours, services and code lists. Nothing in it is personal.
+// Directory: the network itself. Bodies, nodes, offices, hours, services, initiatives, courses and code lists. It holds
+// no personal data.
 
 package directoryv1
 
@@ -79,7 +80,7 @@ type GetOfficeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The office.
 	Office *Office `protobuf:"bytes,1,opt,name=office,proto3" json:"office,omitempty"`
-	// Whether it is open at the time of the call.
+	// Whether the counter is open at the time of the call.
 	OpenState *OpenState `protobuf:"bytes,2,opt,name=open_state,json=openState,proto3" json:"open_state,omitempty"`
 	// How current the answer is.
 	Freshness     *Freshness `protobuf:"bytes,3,opt,name=freshness,proto3" json:"freshness,omitempty"`
@@ -143,7 +144,7 @@ type ListOfficesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Offices per page, 1-200; 0 means 50.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// Token of the page before; empty for the first.
+	// Token from the previous page; empty for the first page. Valid with the same filter only.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Only offices of this node; empty for all.
 	Node          string `protobuf:"bytes,3,opt,name=node,proto3" json:"node,omitempty"`
@@ -207,7 +208,7 @@ type ListOfficesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The offices.
 	Offices []*Office `protobuf:"bytes,1,rep,name=offices,proto3" json:"offices,omitempty"`
-	// Token of the next page; empty when this is the last.
+	// Token for the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// How current the answer is.
 	Freshness     *Freshness `protobuf:"bytes,3,opt,name=freshness,proto3" json:"freshness,omitempty"`
@@ -269,23 +270,23 @@ func (x *ListOfficesResponse) GetFreshness() *Freshness {
 // Request of FindOffices. Empty fields do not restrict.
 type FindOfficesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Where help is needed: ISTAT code of a municipality or province.
+	// Where help is needed: ISTAT code of a municipality or a province.
 	Territory string `protobuf:"bytes,1,opt,name=territory,proto3" json:"territory,omitempty"`
 	// Ground that the office must deal with.
 	Ground string `protobuf:"bytes,2,opt,name=ground,proto3" json:"ground,omitempty"`
-	// How one wants to reach the office, for instance PHONE.
+	// How the person wants to reach the office, for instance PHONE.
 	AccessMode string `protobuf:"bytes,3,opt,name=access_mode,json=accessMode,proto3" json:"access_mode,omitempty"`
-	// Only offices that are open at this moment, in the years 1970 to 2399.
+	// Only offices that are open at this moment, UTC, in the years 1970 to 2399.
 	OpenAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=open_at,json=openAt,proto3" json:"open_at,omitempty"`
 	// Service that the office must give.
 	Service string `protobuf:"bytes,5,opt,name=service,proto3" json:"service,omitempty"`
-	// Languages that one would like to be helped in. They rank and do not restrict: an office that does not say which it has may
-	// have them.
+	// Languages in which the person would like to get help. They rank and do not restrict: an office that gives no
+	// languages may have them nevertheless.
 	Languages []string `protobuf:"bytes,6,rep,name=languages,proto3" json:"languages,omitempty"`
-	// What one needs to get in and about. It ranks and does not restrict. An address of an accessible entrance counts as
-	// SEPARATE_ACCESSIBLE_ENTRANCE.
+	// Accessibility that the person needs. It ranks and does not restrict. An address with an accessible entrance counts
+	// as SEPARATE_ACCESSIBLE_ENTRANCE.
 	Accessibility []string `protobuf:"bytes,7,rep,name=accessibility,proto3" json:"accessibility,omitempty"`
-	// Offices to return, 1-50; 0 means 50. What one wants to show: a desk shows ten.
+	// Maximum number of offices, 1-50; 0 means 50. Ask for as many as are shown, for instance ten.
 	Limit         int32 `protobuf:"varint,8,opt,name=limit,proto3" json:"limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -380,9 +381,9 @@ func (x *FindOfficesRequest) GetLimit() int32 {
 // Response of FindOffices.
 type FindOfficesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// At most as many offices as asked for, best first. They are sorted by, one after the other: place (TERRITORY, TERRITORY_PROVINCE,
-	// NODE_FALLBACK), ground (GROUND, ALL_GROUNDS), whether they take people in, languages (all that are asked for, some, none
-	// given), accessibility (all, some, none given), and their place in the directory (region, node, identifier).
+	// The offices, best first. They are ordered by these criteria, one after the other: place (TERRITORY,
+	// TERRITORY_PROVINCE, NODE_FALLBACK); ground (GROUND, ALL_GROUNDS); whether they receive people; languages (all
+	// requested, some, none given); accessibility (all requested, some, none given); region, node and identifier.
 	Matches []*OfficeMatch `protobuf:"bytes,1,rep,name=matches,proto3" json:"matches,omitempty"`
 	// How current the answer is.
 	Freshness     *Freshness `protobuf:"bytes,2,opt,name=freshness,proto3" json:"freshness,omitempty"`
@@ -434,16 +435,17 @@ func (x *FindOfficesResponse) GetFreshness() *Freshness {
 	return nil
 }
 
-// An office that was found.
+// OfficeMatch is an office that was found.
 type OfficeMatch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The office.
 	Office *Office `protobuf:"bytes,1,opt,name=office,proto3" json:"office,omitempty"`
-	// Whether it is open at the time asked for, or now.
+	// Whether it is open at the requested time, or now.
 	OpenState *OpenState `protobuf:"bytes,2,opt,name=open_state,json=openState,proto3" json:"open_state,omitempty"`
-	// Why it was found: TERRITORY, TERRITORY_PROVINCE, NODE_FALLBACK, GROUND, ALL_GROUNDS, ACCESS_MODE, SERVICE, OPEN; and why it
-	// stands where it does: LANGUAGE, ACCESSIBILITY when it gives all that is asked for, LANGUAGE_PARTLY, ACCESSIBILITY_PARTLY when
-	// it gives some of it. Neither: the office does not say, which is not "none".
+	// Why the office was found: TERRITORY, TERRITORY_PROVINCE, NODE_FALLBACK, GROUND, ALL_GROUNDS, ACCESS_MODE, SERVICE,
+	// OPEN. Why it ranks where it does: LANGUAGE or ACCESSIBILITY when it gives everything requested, LANGUAGE_PARTLY or
+	// ACCESSIBILITY_PARTLY when it gives some of it. None of these: the office does not say, which does not mean that it
+	// has none.
 	Reasons       []string `protobuf:"bytes,3,rep,name=reasons,proto3" json:"reasons,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -505,7 +507,7 @@ type ListVocabulariesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Only these lists; empty for all.
 	Names []string `protobuf:"bytes,1,rep,name=names,proto3" json:"names,omitempty"`
-	// Digest of what the caller has; if nothing changed, the answer holds the digest alone.
+	// Digest of the lists that the caller has. When nothing has changed, the response holds the digest only.
 	KnownDigest   string `protobuf:"bytes,2,opt,name=known_digest,json=knownDigest,proto3" json:"known_digest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -558,9 +560,9 @@ func (x *ListVocabulariesRequest) GetKnownDigest() string {
 // Response of ListVocabularies.
 type ListVocabulariesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The lists, by name.
+	// The lists, ordered by name.
 	Vocabularies []*v1.Vocabulary `protobuf:"bytes,1,rep,name=vocabularies,proto3" json:"vocabularies,omitempty"`
-	// SHA-256 over the lists asked for, in hexadecimal; changes whenever a list does.
+	// SHA-256 over the requested lists, in hexadecimal. It changes when a list changes.
 	Digest        string `protobuf:"bytes,2,opt,name=digest,proto3" json:"digest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -4,7 +4,8 @@
 // - protoc             (unknown)
 // source: pari/directory/v1/directory_service.proto
 
-// Directory: the network itself. Nodes, desks, hours, services and code lists. Nothing in it is personal.
+// Directory: the network itself. Bodies, nodes, offices, hours, services, initiatives, courses and code lists. It holds
+// no personal data.
 
 package directoryv1
 
@@ -49,59 +50,80 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Offices and vocabularies of the network, public. Hidden offices (Office.visibility) are there for those alone who may see them:
-// to all others every call answers as if they did not exist, counts, pages and revisions included.
+// DirectoryService serves the public directory of the network. A node answers from a copy of the centre's directory.
+// Hidden offices (Office.visibility) exist only for the callers who may see them: for everybody else, every call
+// answers as if they did not exist, counts, pages and revisions included.
 type DirectoryServiceClient interface {
-	// Returns one office. Errors: NOT_FOUND.
+	// GetOffice returns one office.
+	// Errors: NOT_FOUND.
 	GetOffice(ctx context.Context, in *GetOfficeRequest, opts ...grpc.CallOption) (*GetOfficeResponse, error)
-	// Lists the offices of the network, by region, node and identifier.
+	// ListOffices lists the offices of the network, ordered by region, node and identifier.
 	ListOffices(ctx context.Context, in *ListOfficesRequest, opts ...grpc.CallOption) (*ListOfficesResponse, error)
-	// Finds the offices that can help, best first, each with the reasons why it was found.
+	// FindOffices finds the offices that can help, best first. Each match says why it was found.
 	FindOffices(ctx context.Context, in *FindOfficesRequest, opts ...grpc.CallOption) (*FindOfficesResponse, error)
-	// Says how current this directory is, and which digest tells whether two of them say the same.
+	// GetDirectoryStatus returns how current this directory is, and a digest of its public content to compare it with
+	// another directory.
 	GetDirectoryStatus(ctx context.Context, in *GetDirectoryStatusRequest, opts ...grpc.CallOption) (*GetDirectoryStatusResponse, error)
-	// Returns one entry of any kind: body, node, network, office, act, initiative, course, room, programme. Errors: NOT_FOUND.
+	// GetEntry returns one entry of any kind: body, node, network, office, act, initiative, course, room, programme.
+	// Errors: NOT_FOUND.
 	GetEntry(ctx context.Context, in *GetEntryRequest, opts ...grpc.CallOption) (*GetEntryResponse, error)
-	// Lists entries by kind and identifier, also those that name another entry: the courses of a programme, the acts about a desk.
+	// ListEntries lists entries, ordered by kind and identifier. A filter selects those that refer to another entry, for
+	// instance the courses of a programme or the acts about a desk.
 	ListEntries(ctx context.Context, in *ListEntriesRequest, opts ...grpc.CallOption) (*ListEntriesResponse, error)
-	// Lists the states that an entry has had, each with what it changed. Errors: NOT_FOUND; AT_THE_CENTRE_ONLY at a
-	// node, which has no history.
+	// ListEntryHistory lists the states of an entry, newest first, each with what it changed.
+	// Errors: NOT_FOUND; AT_THE_CENTRE_ONLY at a node, which has no history.
 	ListEntryHistory(ctx context.Context, in *ListEntryHistoryRequest, opts ...grpc.CallOption) (*ListEntryHistoryResponse, error)
-	// Lists how many operators of each office are qualified in what on a day, and when the next ones have to be trained again.
+	// ListQualifications lists how many operators of each office are qualified in what on a day, and when the next
+	// qualifications end.
 	ListQualifications(ctx context.Context, in *ListQualificationsRequest, opts ...grpc.CallOption) (*ListQualificationsResponse, error)
-	// Proposes changes of entries, or with validate_only tells what would change. An editor of a node may propose entries of that
-	// node only. Errors: INVALID_REQUEST with every field at fault, WRONG_VERSION when an entry has changed since,
+	// ProposeChanges proposes changes of entries. With validate_only it only returns what would change. An editor of a
+	// node may propose changes of that node's entries only.
+	// Errors: INVALID_REQUEST with every invalid field, WRONG_VERSION when an entry has changed since it was read,
 	// REQUEST_ID_REUSED, WRONG_NODE; AT_THE_CENTRE_ONLY at a node.
 	ProposeChanges(ctx context.Context, in *ProposeChangesRequest, opts ...grpc.CallOption) (*ProposeChangesResponse, error)
-	// Decides on a proposal of somebody else, for the centre. Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE,
-	// SECOND_PERSON_NEEDED, WRONG_NODE; AT_THE_CENTRE_ONLY at a node.
+	// DecideProposal approves or rejects a proposal of another person, for the centre.
+	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, SECOND_PERSON_NEEDED, WRONG_NODE, REQUEST_ID_REUSED;
+	// AT_THE_CENTRE_ONLY at a node.
 	DecideProposal(ctx context.Context, in *DecideProposalRequest, opts ...grpc.CallOption) (*DecideProposalResponse, error)
-	// Reads a document of another directory, or an entry from a file, as the entries that it would be, and says what it passed
-	// over and what is wrong. Changes nothing. Errors: INVALID_REQUEST for what is no such document.
+	// ReadDocument reads a document of another directory, or an entry from a file, and returns the entries that it would
+	// give, what was passed over, and what is wrong. It changes nothing.
+	// Errors: INVALID_REQUEST when the content is not such a document.
 	ReadDocument(ctx context.Context, in *ReadDocumentRequest, opts ...grpc.CallOption) (*ReadDocumentResponse, error)
-	// Lists proposals, newest first. Changes of hidden offices are left out for those who may not see them, and so are proposals
-	// that hold nothing else. Errors: AT_THE_CENTRE_ONLY at a node.
+	// ListProposals lists proposals, newest first. Changes of hidden offices that the caller may not see are left out,
+	// and so are proposals without other changes.
+	// Errors: AT_THE_CENTRE_ONLY at a node.
 	ListProposals(ctx context.Context, in *ListProposalsRequest, opts ...grpc.CallOption) (*ListProposalsResponse, error)
-	// Returns the sessions of initiatives as an iCalendar text to subscribe to. Errors: NOT_FOUND.
+	// GetInitiativeCalendar returns the sessions of initiatives as an iCalendar document (RFC 5545), to subscribe to.
+	// Errors: NOT_FOUND.
 	GetInitiativeCalendar(ctx context.Context, in *GetInitiativeCalendarRequest, opts ...grpc.CallOption) (*GetInitiativeCalendarResponse, error)
-	// Returns offices, initiatives, courses, all entries or code lists in an open format; never what is hidden, whoever asks.
-	// Documents above the 4 MiB that gRPC clients take by default are asked for node by node. Errors: NOT_FOUND for a code list that there is not.
+	// ExportDirectory returns offices, initiatives, courses, all entries or code lists in an open format. Exports never
+	// contain hidden offices, whoever calls. A document above the 4 MiB that gRPC clients accept by default must be
+	// exported node by node.
+	// Errors: NOT_FOUND for an unknown code list.
 	ExportDirectory(ctx context.Context, in *ExportDirectoryRequest, opts ...grpc.CallOption) (*ExportDirectoryResponse, error)
-	// Returns a page about one office, to read or to print. Errors: NOT_FOUND.
+	// PrintOffice returns a page about one office, to read or to print.
+	// Errors: NOT_FOUND.
 	PrintOffice(ctx context.Context, in *PrintOfficeRequest, opts ...grpc.CallOption) (*PrintOfficeResponse, error)
-	// Returns vocabularies: the codes that requests may use, with labels, groups and validity.
+	// ListVocabularies returns the code lists: the codes that requests may use, with labels, groups and validity.
 	ListVocabularies(ctx context.Context, in *ListVocabulariesRequest, opts ...grpc.CallOption) (*ListVocabulariesResponse, error)
-	// Lists when a counter or a telephone is open between two moments. Errors: NOT_FOUND.
+	// ListOpenings lists when a counter or a telephone is open between two moments.
+	// Errors: NOT_FOUND.
 	ListOpenings(ctx context.Context, in *ListOpeningsRequest, opts ...grpc.CallOption) (*ListOpeningsResponse, error)
-	// Lists the windows in the hours of a counter that have room for an appointment. Books nothing. Errors: NOT_FOUND.
+	// ListFreeWindows lists the windows within the hours of a counter in which an appointment fits. It books nothing.
+	// Errors: NOT_FOUND.
 	ListFreeWindows(ctx context.Context, in *ListFreeWindowsRequest, opts ...grpc.CallOption) (*ListFreeWindowsResponse, error)
-	// Returns the opening hours of a counter as an iCalendar text (RFC 5545) to subscribe to. Errors: NOT_FOUND.
+	// GetOfficeCalendar returns the opening hours of a counter as an iCalendar document (RFC 5545), to subscribe to.
+	// Errors: NOT_FOUND.
 	GetOfficeCalendar(ctx context.Context, in *GetOfficeCalendarRequest, opts ...grpc.CallOption) (*GetOfficeCalendarResponse, error)
-	// Finds the places that a name may mean, best first: other languages, former names, slips of the pen. None: no candidates.
+	// ResolveTerritory finds the places that a name may mean, best first. It knows other languages and former names, and
+	// tolerates misspellings. When no place matches, the response has no candidates.
 	ResolveTerritory(ctx context.Context, in *ResolveTerritoryRequest, opts ...grpc.CallOption) (*ResolveTerritoryResponse, error)
-	// Returns one place by its ISTAT code, past ones too. Errors: NOT_FOUND.
+	// GetTerritory returns one place by its ISTAT code, also a place that no longer exists.
+	// Errors: NOT_FOUND.
 	GetTerritory(ctx context.Context, in *GetTerritoryRequest, opts ...grpc.CallOption) (*GetTerritoryResponse, error)
-	// Lists the places that exist on a day: a region, then each province followed by its municipalities. Errors: NOT_FOUND.
+	// ListTerritories lists the places that exist on a day: a region, then each of its provinces, followed by its
+	// municipalities.
+	// Errors: NOT_FOUND.
 	ListTerritories(ctx context.Context, in *ListTerritoriesRequest, opts ...grpc.CallOption) (*ListTerritoriesResponse, error)
 }
 
@@ -337,59 +359,80 @@ func (c *directoryServiceClient) ListTerritories(ctx context.Context, in *ListTe
 // All implementations must embed UnimplementedDirectoryServiceServer
 // for forward compatibility.
 //
-// Offices and vocabularies of the network, public. Hidden offices (Office.visibility) are there for those alone who may see them:
-// to all others every call answers as if they did not exist, counts, pages and revisions included.
+// DirectoryService serves the public directory of the network. A node answers from a copy of the centre's directory.
+// Hidden offices (Office.visibility) exist only for the callers who may see them: for everybody else, every call
+// answers as if they did not exist, counts, pages and revisions included.
 type DirectoryServiceServer interface {
-	// Returns one office. Errors: NOT_FOUND.
+	// GetOffice returns one office.
+	// Errors: NOT_FOUND.
 	GetOffice(context.Context, *GetOfficeRequest) (*GetOfficeResponse, error)
-	// Lists the offices of the network, by region, node and identifier.
+	// ListOffices lists the offices of the network, ordered by region, node and identifier.
 	ListOffices(context.Context, *ListOfficesRequest) (*ListOfficesResponse, error)
-	// Finds the offices that can help, best first, each with the reasons why it was found.
+	// FindOffices finds the offices that can help, best first. Each match says why it was found.
 	FindOffices(context.Context, *FindOfficesRequest) (*FindOfficesResponse, error)
-	// Says how current this directory is, and which digest tells whether two of them say the same.
+	// GetDirectoryStatus returns how current this directory is, and a digest of its public content to compare it with
+	// another directory.
 	GetDirectoryStatus(context.Context, *GetDirectoryStatusRequest) (*GetDirectoryStatusResponse, error)
-	// Returns one entry of any kind: body, node, network, office, act, initiative, course, room, programme. Errors: NOT_FOUND.
+	// GetEntry returns one entry of any kind: body, node, network, office, act, initiative, course, room, programme.
+	// Errors: NOT_FOUND.
 	GetEntry(context.Context, *GetEntryRequest) (*GetEntryResponse, error)
-	// Lists entries by kind and identifier, also those that name another entry: the courses of a programme, the acts about a desk.
+	// ListEntries lists entries, ordered by kind and identifier. A filter selects those that refer to another entry, for
+	// instance the courses of a programme or the acts about a desk.
 	ListEntries(context.Context, *ListEntriesRequest) (*ListEntriesResponse, error)
-	// Lists the states that an entry has had, each with what it changed. Errors: NOT_FOUND; AT_THE_CENTRE_ONLY at a
-	// node, which has no history.
+	// ListEntryHistory lists the states of an entry, newest first, each with what it changed.
+	// Errors: NOT_FOUND; AT_THE_CENTRE_ONLY at a node, which has no history.
 	ListEntryHistory(context.Context, *ListEntryHistoryRequest) (*ListEntryHistoryResponse, error)
-	// Lists how many operators of each office are qualified in what on a day, and when the next ones have to be trained again.
+	// ListQualifications lists how many operators of each office are qualified in what on a day, and when the next
+	// qualifications end.
 	ListQualifications(context.Context, *ListQualificationsRequest) (*ListQualificationsResponse, error)
-	// Proposes changes of entries, or with validate_only tells what would change. An editor of a node may propose entries of that
-	// node only. Errors: INVALID_REQUEST with every field at fault, WRONG_VERSION when an entry has changed since,
+	// ProposeChanges proposes changes of entries. With validate_only it only returns what would change. An editor of a
+	// node may propose changes of that node's entries only.
+	// Errors: INVALID_REQUEST with every invalid field, WRONG_VERSION when an entry has changed since it was read,
 	// REQUEST_ID_REUSED, WRONG_NODE; AT_THE_CENTRE_ONLY at a node.
 	ProposeChanges(context.Context, *ProposeChangesRequest) (*ProposeChangesResponse, error)
-	// Decides on a proposal of somebody else, for the centre. Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE,
-	// SECOND_PERSON_NEEDED, WRONG_NODE; AT_THE_CENTRE_ONLY at a node.
+	// DecideProposal approves or rejects a proposal of another person, for the centre.
+	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, SECOND_PERSON_NEEDED, WRONG_NODE, REQUEST_ID_REUSED;
+	// AT_THE_CENTRE_ONLY at a node.
 	DecideProposal(context.Context, *DecideProposalRequest) (*DecideProposalResponse, error)
-	// Reads a document of another directory, or an entry from a file, as the entries that it would be, and says what it passed
-	// over and what is wrong. Changes nothing. Errors: INVALID_REQUEST for what is no such document.
+	// ReadDocument reads a document of another directory, or an entry from a file, and returns the entries that it would
+	// give, what was passed over, and what is wrong. It changes nothing.
+	// Errors: INVALID_REQUEST when the content is not such a document.
 	ReadDocument(context.Context, *ReadDocumentRequest) (*ReadDocumentResponse, error)
-	// Lists proposals, newest first. Changes of hidden offices are left out for those who may not see them, and so are proposals
-	// that hold nothing else. Errors: AT_THE_CENTRE_ONLY at a node.
+	// ListProposals lists proposals, newest first. Changes of hidden offices that the caller may not see are left out,
+	// and so are proposals without other changes.
+	// Errors: AT_THE_CENTRE_ONLY at a node.
 	ListProposals(context.Context, *ListProposalsRequest) (*ListProposalsResponse, error)
-	// Returns the sessions of initiatives as an iCalendar text to subscribe to. Errors: NOT_FOUND.
+	// GetInitiativeCalendar returns the sessions of initiatives as an iCalendar document (RFC 5545), to subscribe to.
+	// Errors: NOT_FOUND.
 	GetInitiativeCalendar(context.Context, *GetInitiativeCalendarRequest) (*GetInitiativeCalendarResponse, error)
-	// Returns offices, initiatives, courses, all entries or code lists in an open format; never what is hidden, whoever asks.
-	// Documents above the 4 MiB that gRPC clients take by default are asked for node by node. Errors: NOT_FOUND for a code list that there is not.
+	// ExportDirectory returns offices, initiatives, courses, all entries or code lists in an open format. Exports never
+	// contain hidden offices, whoever calls. A document above the 4 MiB that gRPC clients accept by default must be
+	// exported node by node.
+	// Errors: NOT_FOUND for an unknown code list.
 	ExportDirectory(context.Context, *ExportDirectoryRequest) (*ExportDirectoryResponse, error)
-	// Returns a page about one office, to read or to print. Errors: NOT_FOUND.
+	// PrintOffice returns a page about one office, to read or to print.
+	// Errors: NOT_FOUND.
 	PrintOffice(context.Context, *PrintOfficeRequest) (*PrintOfficeResponse, error)
-	// Returns vocabularies: the codes that requests may use, with labels, groups and validity.
+	// ListVocabularies returns the code lists: the codes that requests may use, with labels, groups and validity.
 	ListVocabularies(context.Context, *ListVocabulariesRequest) (*ListVocabulariesResponse, error)
-	// Lists when a counter or a telephone is open between two moments. Errors: NOT_FOUND.
+	// ListOpenings lists when a counter or a telephone is open between two moments.
+	// Errors: NOT_FOUND.
 	ListOpenings(context.Context, *ListOpeningsRequest) (*ListOpeningsResponse, error)
-	// Lists the windows in the hours of a counter that have room for an appointment. Books nothing. Errors: NOT_FOUND.
+	// ListFreeWindows lists the windows within the hours of a counter in which an appointment fits. It books nothing.
+	// Errors: NOT_FOUND.
 	ListFreeWindows(context.Context, *ListFreeWindowsRequest) (*ListFreeWindowsResponse, error)
-	// Returns the opening hours of a counter as an iCalendar text (RFC 5545) to subscribe to. Errors: NOT_FOUND.
+	// GetOfficeCalendar returns the opening hours of a counter as an iCalendar document (RFC 5545), to subscribe to.
+	// Errors: NOT_FOUND.
 	GetOfficeCalendar(context.Context, *GetOfficeCalendarRequest) (*GetOfficeCalendarResponse, error)
-	// Finds the places that a name may mean, best first: other languages, former names, slips of the pen. None: no candidates.
+	// ResolveTerritory finds the places that a name may mean, best first. It knows other languages and former names, and
+	// tolerates misspellings. When no place matches, the response has no candidates.
 	ResolveTerritory(context.Context, *ResolveTerritoryRequest) (*ResolveTerritoryResponse, error)
-	// Returns one place by its ISTAT code, past ones too. Errors: NOT_FOUND.
+	// GetTerritory returns one place by its ISTAT code, also a place that no longer exists.
+	// Errors: NOT_FOUND.
 	GetTerritory(context.Context, *GetTerritoryRequest) (*GetTerritoryResponse, error)
-	// Lists the places that exist on a day: a region, then each province followed by its municipalities. Errors: NOT_FOUND.
+	// ListTerritories lists the places that exist on a day: a region, then each of its provinces, followed by its
+	// municipalities.
+	// Errors: NOT_FOUND.
 	ListTerritories(context.Context, *ListTerritoriesRequest) (*ListTerritoriesResponse, error)
 	mustEmbedUnimplementedDirectoryServiceServer()
 }

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: pari/directory/v1/document.proto
 
-// Documents of others, read as entries of the directory.
+// Documents of other directories, and files, read as entries of the directory.
 
 package directoryv1
 
@@ -25,15 +25,16 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// A format of ReadDocument.
+// DocumentFormat is a format that ReadDocument reads.
 type DocumentFormat int32
 
 const (
-	// Not given.
+	// Never valid.
 	DocumentFormat_DOCUMENT_FORMAT_UNSPECIFIED DocumentFormat = 0
-	// Open Referral HSDS 3, JSON: a page of organizations or services, a list of them, or one. Gives offices.
+	// Open Referral HSDS 3, JSON: a page of organizations or services, a list of them, or a single one. Its entries are
+	// offices.
 	DocumentFormat_DOCUMENT_FORMAT_HSDS DocumentFormat = 1
-	// One entry as it lies in a file, YAML, at most 256 KiB.
+	// One entry as a YAML file, at most 256 KiB.
 	DocumentFormat_DOCUMENT_FORMAT_YAML DocumentFormat = 2
 )
 
@@ -83,9 +84,10 @@ type ReadDocumentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Format of the document.
 	Format DocumentFormat `protobuf:"varint,1,opt,name=format,proto3,enum=pari.directory.v1.DocumentFormat" json:"format,omitempty"`
-	// The document, UTF-8. The whole request has at most 4 MiB.
+	// The document, UTF-8. The whole request may have at most 4 MiB.
 	Content []byte `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
-	// Kind of the entry, for DOCUMENT_FORMAT_YAML: a file holds the fields of one entry, and its folder says the kind. Else empty.
+	// Kind of the entry, for DOCUMENT_FORMAT_YAML only: a file holds the fields of one entry, and does not name its kind.
+	// Empty for other formats.
 	Kind          string `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -142,18 +144,19 @@ func (x *ReadDocumentRequest) GetKind() string {
 	return ""
 }
 
-// Response of ReadDocument. Nothing was stored.
+// Response of ReadDocument. Nothing is stored.
 type ReadDocumentResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The entries as they would be, each with the revision that stands, 0 for a new one: ready to be proposed.
+	// The entries that the document would give, ready to be proposed. Each has the current revision of that entry in the
+	// directory; 0 for a new one.
 	Entries []*Entry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
-	// What the document gives and an entry has no place for, at most a thousand.
+	// What the document contains and an entry has no field for, at most 1,000.
 	PassedOver []*DocumentProblem `protobuf:"bytes,2,rep,name=passed_over,json=passedOver,proto3" json:"passed_over,omitempty"`
-	// How much more was passed over.
+	// How many more were passed over.
 	PassedOverMore int32 `protobuf:"varint,3,opt,name=passed_over_more,json=passedOverMore,proto3" json:"passed_over_more,omitempty"`
-	// What has to be mended before the entries can be proposed, at most a thousand: codes that there are not, fields that are missing.
+	// What must be corrected before the entries can be proposed, such as unknown codes and missing fields; at most 1,000.
 	Wrong []*DocumentProblem `protobuf:"bytes,4,rep,name=wrong,proto3" json:"wrong,omitempty"`
-	// How much more is wrong.
+	// How many more are wrong.
 	WrongMore     int32 `protobuf:"varint,5,opt,name=wrong_more,json=wrongMore,proto3" json:"wrong_more,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -224,17 +227,17 @@ func (x *ReadDocumentResponse) GetWrongMore() int32 {
 	return 0
 }
 
-// What is the matter with one place of a document.
+// DocumentProblem is a problem at one place of a document.
 type DocumentProblem struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Where: of what was passed over a place in the document, "contents[0].locations[1].latitude"; of what is wrong an entry and
-	// its field, "office/cremona-sportello.kind".
+	// Where the problem is. In passed_over a place in the document, for instance "contents[0].locations[1].latitude"; in
+	// wrong an entry and its field, for instance "office/cremona-sportello.kind".
 	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
-	// Reason, a word for programs.
+	// Reason code, for programs.
 	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
-	// Reason and remedy in Italian.
+	// Reason and fix, in Italian.
 	TextIt string `protobuf:"bytes,3,opt,name=text_it,json=textIt,proto3" json:"text_it,omitempty"`
-	// Reason and remedy in English.
+	// Reason and fix, in English.
 	TextEn        string `protobuf:"bytes,4,opt,name=text_en,json=textEn,proto3" json:"text_en,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: pari/directory/v1/entry.proto
 
-// Entries: everything that the directory holds, read in one way.
+// Entries: everything that the directory holds, in one form for all kinds.
 
 package directoryv1
 
@@ -26,14 +26,14 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// An entry of the directory, as it is or was.
+// Entry is an entry of the directory in one state, current or past.
 type Entry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Kind of entry.
 	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
 	// Identifier within its kind.
 	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
-	// What the entry says.
+	// Content of the entry.
 	//
 	// Types that are valid to be assigned to Content:
 	//
@@ -47,9 +47,9 @@ type Entry struct {
 	//	*Entry_Room
 	//	*Entry_Programme
 	Content isEntry_Content `protobuf_oneof:"content"`
-	// Revision of the directory that this state of the entry came with.
+	// Revision of the directory that introduced this state of the entry.
 	Revision int64 `protobuf:"varint,12,opt,name=revision,proto3" json:"revision,omitempty"`
-	// When this state was stored.
+	// When this state was stored, UTC.
 	StoredAt      *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=stored_at,json=storedAt,proto3" json:"stored_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -326,7 +326,7 @@ func (x *GetEntryRequest) GetId() string {
 // Response of GetEntry.
 type GetEntryResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The entry as it is now.
+	// The entry in its current state.
 	Entry *Entry `protobuf:"bytes,1,opt,name=entry,proto3" json:"entry,omitempty"`
 	// How current the answer is.
 	Freshness     *Freshness `protobuf:"bytes,2,opt,name=freshness,proto3" json:"freshness,omitempty"`
@@ -383,15 +383,16 @@ type ListEntriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Entries per page, 1-200; 0 means 50.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// Token of the page before; empty for the first.
+	// Token from the previous page; empty for the first page. Valid with the same filter only.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Only these kinds.
+	// Only entries of these kinds.
 	Kinds []string `protobuf:"bytes,3,rep,name=kinds,proto3" json:"kinds,omitempty"`
 	// Only entries of this node.
 	Node string `protobuf:"bytes,4,opt,name=node,proto3" json:"node,omitempty"`
-	// Only entries that name this one, for instance "office/cremona-sportello".
+	// Only entries that refer to this one, for instance "office/cremona-sportello".
 	ReferringTo string `protobuf:"bytes,5,opt,name=referring_to,json=referringTo,proto3" json:"referring_to,omitempty"`
-	// Only entries that were last checked against their source before this day, ISO 8601, or never: what to look at again.
+	// Only entries that were last checked against their source before this day, ISO 8601, or never. Use it to find
+	// entries to check again.
 	VerifiedBefore string `protobuf:"bytes,6,opt,name=verified_before,json=verifiedBefore,proto3" json:"verified_before,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -472,11 +473,12 @@ func (x *ListEntriesRequest) GetVerifiedBefore() string {
 // Response of ListEntries.
 type ListEntriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The entries, by kind and identifier.
+	// The entries, ordered by kind and identifier.
 	Entries []*Entry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
-	// Token of the next page; empty when this is the last.
+	// Token for the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// Revision of the directory that was read: the highest of what the caller may see in it, code lists included.
+	// Revision of the directory that was read: the highest among everything that the caller may see in it, code lists
+	// included.
 	Revision int64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
 	// How current the answer is.
 	Freshness     *Freshness `protobuf:"bytes,4,opt,name=freshness,proto3" json:"freshness,omitempty"`
@@ -600,7 +602,7 @@ func (x *ListEntryHistoryRequest) GetId() string {
 // Response of ListEntryHistory.
 type ListEntryHistoryResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its states, newest first, at most 200.
+	// States of the entry, newest first, at most 200.
 	States        []*EntryState `protobuf:"bytes,1,rep,name=states,proto3" json:"states,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -643,12 +645,13 @@ func (x *ListEntryHistoryResponse) GetStates() []*EntryState {
 	return nil
 }
 
-// A state of an entry, and what it changed.
+// EntryState is one state of an entry, with what it changed.
 type EntryState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The entry as it was.
+	// The entry in this state.
 	Entry *Entry `protobuf:"bytes,1,opt,name=entry,proto3" json:"entry,omitempty"`
-	// Paths of the fields that differ from the state before, for instance "phones[0].number". Empty for the first state.
+	// Paths of the fields that differ from the previous state, for instance "phones[0].number". Empty for the first
+	// state.
 	ChangedFields []string `protobuf:"bytes,2,rep,name=changed_fields,json=changedFields,proto3" json:"changed_fields,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

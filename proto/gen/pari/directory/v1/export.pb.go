@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: pari/directory/v1/export.proto
 
-// The directory in open formats, and offices on paper.
+// Exports: the directory in open formats, and offices as printable pages.
 
 package directoryv1
 
@@ -25,17 +25,17 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// A format of ExportDirectory.
+// ExportFormat is a format of ExportDirectory.
 type ExportFormat int32
 
 const (
-	// Not given.
+	// Never valid.
 	ExportFormat_EXPORT_FORMAT_UNSPECIFIED ExportFormat = 0
 	// Offices as Open Referral HSDS 3, JSON.
 	ExportFormat_EXPORT_FORMAT_HSDS ExportFormat = 1
-	// Offices in the words of schema.org, JSON-LD.
+	// Offices in schema.org terms, JSON-LD.
 	ExportFormat_EXPORT_FORMAT_SCHEMA_ORG ExportFormat = 2
-	// Services as CPSV-AP_IT, JSON-LD.
+	// Services in CPSV-AP_IT terms, JSON-LD.
 	ExportFormat_EXPORT_FORMAT_CPSV_AP_IT ExportFormat = 3
 	// Offices as a table, CSV (RFC 4180).
 	ExportFormat_EXPORT_FORMAT_CSV ExportFormat = 4
@@ -47,7 +47,7 @@ const (
 	ExportFormat_EXPORT_FORMAT_VOCABULARY_CSV ExportFormat = 7
 	// The crosswalk from grounds to the bias motivations of ODIHR, CSV.
 	ExportFormat_EXPORT_FORMAT_CROSSWALK_CSV ExportFormat = 8
-	// Initiatives whose sessions are known as schema.org Event and EventSeries, JSON-LD.
+	// Initiatives with known sessions, as schema.org Event and EventSeries, JSON-LD.
 	ExportFormat_EXPORT_FORMAT_EVENTS ExportFormat = 9
 	// Courses as schema.org Course and CourseInstance, JSON-LD.
 	ExportFormat_EXPORT_FORMAT_COURSES ExportFormat = 10
@@ -114,15 +114,15 @@ func (ExportFormat) EnumDescriptor() ([]byte, []int) {
 	return file_pari_directory_v1_export_proto_rawDescGZIP(), []int{0}
 }
 
-// A format of PrintOffice.
+// PrintFormat is a format of PrintOffice.
 type PrintFormat int32
 
 const (
-	// HTML.
+	// Same as PRINT_FORMAT_HTML.
 	PrintFormat_PRINT_FORMAT_UNSPECIFIED PrintFormat = 0
-	// HTML without scripts, to read on a screen, aloud or on paper.
+	// HTML without scripts: for the screen, for screen readers and for printing.
 	PrintFormat_PRINT_FORMAT_HTML PrintFormat = 1
-	// PDF, A4, to print or to send. It says the same; who hears pages instead of seeing them takes the HTML.
+	// PDF, A4, to print or to send. It has the same content; people who use a screen reader should take the HTML.
 	PrintFormat_PRINT_FORMAT_PDF PrintFormat = 2
 )
 
@@ -174,7 +174,7 @@ type ExportDirectoryRequest struct {
 	Format ExportFormat `protobuf:"varint,1,opt,name=format,proto3,enum=pari.directory.v1.ExportFormat" json:"format,omitempty"`
 	// Only offices, initiatives, courses or entries of this node; empty for all. Code lists do not belong to nodes.
 	Node string `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
-	// Code list, for EXPORT_FORMAT_VOCABULARY_CSV, for instance "ground".
+	// Name of the code list, for EXPORT_FORMAT_VOCABULARY_CSV, for instance "ground".
 	Vocabulary    string `protobuf:"bytes,3,opt,name=vocabulary,proto3" json:"vocabulary,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -236,9 +236,9 @@ type ExportDirectoryResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The document, UTF-8.
 	Content []byte `protobuf:"bytes,1,opt,name=content,proto3" json:"content,omitempty"`
-	// Its media type, for instance "application/ld+json".
+	// Media type of the document, for instance "application/ld+json".
 	MediaType string `protobuf:"bytes,2,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
-	// Revision of the directory that it shows.
+	// Revision of the directory that the document shows.
 	Revision      int64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -362,9 +362,9 @@ func (x *PrintOfficeRequest) GetFormat() PrintFormat {
 // Response of PrintOffice.
 type PrintOfficeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The page.
+	// The page, in the requested format.
 	Content []byte `protobuf:"bytes,1,opt,name=content,proto3" json:"content,omitempty"`
-	// Its media type, "text/html; charset=utf-8" or "application/pdf".
+	// Media type of the page: "text/html; charset=utf-8" or "application/pdf".
 	MediaType     string `protobuf:"bytes,2,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -4,7 +4,8 @@
 // 	protoc        (unknown)
 // source: pari/directory/v1/freshness.proto
 
-// How current an answer of the directory is. Every node answers from a copy, also while its link to the centre is down.
+// Freshness: how current a response of the directory is. Every node answers from a copy, also while its link to the
+// centre is down.
 
 package directoryv1
 
@@ -25,16 +26,18 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// How current an answer is.
+// Freshness says how current a response is.
 type Freshness struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// True when a node answered from its copy, false at the centre.
+	// True when a node answered from its copy; false at the centre.
 	Copy bool `protobuf:"varint,1,opt,name=copy,proto3" json:"copy,omitempty"`
-	// Revision of the directory that was read: the highest of what the caller may see in it, code lists included.
+	// Revision of the directory that was read: the highest among everything that the caller may see in it, code lists
+	// included.
 	Revision int64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
-	// When the centre last told this copy that nothing is missing, UTC; at the centre the time of the answer. Absent: never.
+	// When the centre last confirmed that this copy lacks nothing, UTC. At the centre: the time of the response. Absent:
+	// never.
 	ConfirmedAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=confirmed_at,json=confirmedAt,proto3" json:"confirmed_at,omitempty"`
-	// Whole seconds since then; 0 when never.
+	// Whole seconds since confirmed_at; 0 at the centre, and when confirmed_at is absent.
 	AgeSeconds    int64 `protobuf:"varint,4,opt,name=age_seconds,json=ageSeconds,proto3" json:"age_seconds,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -140,7 +143,8 @@ type GetDirectoryStatusResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How current this directory is.
 	Freshness *Freshness `protobuf:"bytes,1,opt,name=freshness,proto3" json:"freshness,omitempty"`
-	// SHA-256 over all that is public in it, in hexadecimal: two directories with the same digest say the same.
+	// SHA-256 over everything public in this directory, in hexadecimal. Two directories with the same digest have the
+	// same public content.
 	Digest        string `protobuf:"bytes,2,opt,name=digest,proto3" json:"digest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

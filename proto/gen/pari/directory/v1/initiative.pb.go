@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: pari/directory/v1/initiative.proto
 
-// What the network does in public, and the rooms it lends.
+// Initiatives: what the network does in public, and the rooms that it lends.
 
 package directoryv1
 
@@ -26,7 +26,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// A public initiative: a campaign, a festival, a series of meetings. Who takes part is never here, only how many could.
+// Initiative is a public initiative: a campaign, a festival, a series of meetings. It never holds who takes part, only
+// how many people can.
 type Initiative struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier, for instance "gruppi-di-confronto-2024".
@@ -37,43 +38,43 @@ type Initiative struct {
 	Types []string `protobuf:"bytes,3,rep,name=types,proto3" json:"types,omitempty"`
 	// Region.
 	Region string `protobuf:"bytes,4,opt,name=region,proto3" json:"region,omitempty"`
-	// Node in whose territory it takes place. Empty: the whole region.
+	// Node in whose territory the initiative takes place. Empty: the whole region.
 	Node string `protobuf:"bytes,5,opt,name=node,proto3" json:"node,omitempty"`
-	// Offices, bodies or networks that organise it.
+	// Offices, bodies or networks that organise the initiative.
 	Organisers []string `protobuf:"bytes,6,rep,name=organisers,proto3" json:"organisers,omitempty"`
-	// What it is, in a few sentences.
+	// Description, in a few sentences.
 	Description string `protobuf:"bytes,7,opt,name=description,proto3" json:"description,omitempty"`
-	// Themes, in the order of the source. A session may name one of them.
+	// Themes, in the order of the source. Each session may name one of them.
 	Themes []string `protobuf:"bytes,8,rep,name=themes,proto3" json:"themes,omitempty"`
-	// Days that it is held for.
+	// Days that the initiative marks, for instance 8 March.
 	Anniversaries []string `protobuf:"bytes,9,rep,name=anniversaries,proto3" json:"anniversaries,omitempty"`
-	// How one takes part. Empty: not given.
+	// How people take part. Empty: not given.
 	Mode string `protobuf:"bytes,10,opt,name=mode,proto3" json:"mode,omitempty"`
-	// Where: a room or an office. Empty: not given.
+	// Where it takes place: a room or an office. Empty: not given.
 	Place string `protobuf:"bytes,11,opt,name=place,proto3" json:"place,omitempty"`
-	// Its sessions, in order. Empty: dates not given.
+	// Sessions, in order of time. Empty: dates not given.
 	Sessions []*Session `protobuf:"bytes,12,rep,name=sessions,proto3" json:"sessions,omitempty"`
-	// Places; 0: not given.
+	// Maximum number of participants; 0: not given.
 	Capacity int32 `protobuf:"varint,13,opt,name=capacity,proto3" json:"capacity,omitempty"`
-	// Youngest age, in years; 0: none.
+	// Minimum age in years; 0: none.
 	AgeFrom int32 `protobuf:"varint,14,opt,name=age_from,json=ageFrom,proto3" json:"age_from,omitempty"`
-	// Oldest age, in years; 0: none.
+	// Maximum age in years; 0: none.
 	AgeTo int32 `protobuf:"varint,15,opt,name=age_to,json=ageTo,proto3" json:"age_to,omitempty"`
-	// Whom it is for.
+	// Groups of people that the initiative is for.
 	Recipients []string `protobuf:"bytes,16,rep,name=recipients,proto3" json:"recipients,omitempty"`
-	// What it costs. Empty: not given.
+	// Price. Empty: not given.
 	Fee string `protobuf:"bytes,17,opt,name=fee,proto3" json:"fee,omitempty"`
 	// E-mail addresses for enrolment.
 	EnrolmentEmails []*Email `protobuf:"bytes,18,rep,name=enrolment_emails,json=enrolmentEmails,proto3" json:"enrolment_emails,omitempty"`
 	// Telephones for enrolment.
 	EnrolmentPhones []*Phone `protobuf:"bytes,19,rep,name=enrolment_phones,json=enrolmentPhones,proto3" json:"enrolment_phones,omitempty"`
-	// Grounds that it is about; empty: all, or not given.
+	// Grounds that the initiative is about. Empty: all, or not given.
 	Grounds []string `protobuf:"bytes,20,rep,name=grounds,proto3" json:"grounds,omitempty"`
-	// Pages about it.
+	// Pages about the initiative.
 	Links []*Link `protobuf:"bytes,21,rep,name=links,proto3" json:"links,omitempty"`
 	// Validity and source.
 	Provenance *Provenance `protobuf:"bytes,22,opt,name=provenance,proto3" json:"provenance,omitempty"`
-	// Programme that pays for it. Empty: none, or not given.
+	// Programme that funds the initiative. Empty: none, or not given.
 	Programme     string `protobuf:"bytes,23,opt,name=programme,proto3" json:"programme,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -270,18 +271,19 @@ func (x *Initiative) GetProgramme() string {
 	return ""
 }
 
-// One meeting of an initiative, in Europe/Rome.
+// Session is one meeting of an initiative, in Europe/Rome. Its day lies within the validity of the initiative, else
+// OUTSIDE_SERIES.
 type Session struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Day, ISO 8601.
 	Date string `protobuf:"bytes,1,opt,name=date,proto3" json:"date,omitempty"`
-	// Beginning, 24 hours. Empty: not given.
+	// Start, 24 hours, for instance "17:30". Empty: not given.
 	Opens string `protobuf:"bytes,2,opt,name=opens,proto3" json:"opens,omitempty"`
-	// End, after the beginning. Empty: not given.
+	// End, after the start. Empty: not given.
 	Closes string `protobuf:"bytes,3,opt,name=closes,proto3" json:"closes,omitempty"`
-	// Its theme, one of those of the initiative. Empty: none of its own, or not given.
+	// Theme of the session, one of those of the initiative, else NOT_LISTED. Empty: no theme of its own, or not given.
 	Theme string `protobuf:"bytes,4,opt,name=theme,proto3" json:"theme,omitempty"`
-	// True when it does not take place.
+	// True when the session is cancelled.
 	Cancelled     bool `protobuf:"varint,5,opt,name=cancelled,proto3" json:"cancelled,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -352,28 +354,28 @@ func (x *Session) GetCancelled() bool {
 	return false
 }
 
-// A room that an office lends for initiatives.
+// Room is a room that an office lends for initiatives.
 type Room struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier, for instance "sala-bomprezzi".
 	RoomId string `protobuf:"bytes,1,opt,name=room_id,json=roomId,proto3" json:"room_id,omitempty"`
 	// Name.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// Office that lends it.
+	// Office that lends the room.
 	Office string `protobuf:"bytes,3,opt,name=office,proto3" json:"office,omitempty"`
 	// Seats; 0: not given.
 	Capacity int32 `protobuf:"varint,4,opt,name=capacity,proto3" json:"capacity,omitempty"`
 	// Physical accessibility, as far as given.
 	Accessibility []string `protobuf:"bytes,5,rep,name=accessibility,proto3" json:"accessibility,omitempty"`
-	// When it can be had; empty: not given.
+	// When the room is available. Empty: not given.
 	Hours []*Hours `protobuf:"bytes,6,rep,name=hours,proto3" json:"hours,omitempty"`
-	// Themes that it is lent for, in the words of the source. Empty: any.
+	// Themes that the room is lent for, in the words of the source. Empty: any.
 	Themes []string `protobuf:"bytes,7,rep,name=themes,proto3" json:"themes,omitempty"`
-	// Types of initiative that it is lent for. Empty: any.
+	// Types of initiative that the room is lent for. Empty: any.
 	EventTypes []string `protobuf:"bytes,8,rep,name=event_types,json=eventTypes,proto3" json:"event_types,omitempty"`
-	// What it costs. Empty: not given.
+	// Price. Empty: not given.
 	Fee string `protobuf:"bytes,9,opt,name=fee,proto3" json:"fee,omitempty"`
-	// Pages about it.
+	// Pages about the room.
 	Links []*Link `protobuf:"bytes,10,rep,name=links,proto3" json:"links,omitempty"`
 	// Validity and source.
 	Provenance    *Provenance `protobuf:"bytes,11,opt,name=provenance,proto3" json:"provenance,omitempty"`
@@ -491,9 +493,9 @@ func (x *Room) GetProvenance() *Provenance {
 // Request of GetInitiativeCalendar.
 type GetInitiativeCalendarRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Only this initiative; empty for all that the node has.
+	// Only this initiative; empty for all initiatives of the node.
 	InitiativeId string `protobuf:"bytes,1,opt,name=initiative_id,json=initiativeId,proto3" json:"initiative_id,omitempty"`
-	// Only initiatives of this node; empty for all, at most 5,000.
+	// Only initiatives of this node; empty for all, at most 5,000. Ignored when initiative_id is set.
 	Node          string `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -546,9 +548,9 @@ func (x *GetInitiativeCalendarRequest) GetNode() string {
 // Response of GetInitiativeCalendar.
 type GetInitiativeCalendarResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The calendar, RFC 5545, UTF-8. Initiatives whose dates were not given are not in it.
+	// The calendar, iCalendar (RFC 5545), UTF-8. Initiatives without known dates are left out.
 	Content string `protobuf:"bytes,1,opt,name=content,proto3" json:"content,omitempty"`
-	// Its media type, "text/calendar; charset=utf-8".
+	// Media type of the calendar: "text/calendar; charset=utf-8".
 	MediaType     string `protobuf:"bytes,2,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

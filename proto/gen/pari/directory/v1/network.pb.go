@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: pari/directory/v1/network.proto
 
-// Who makes up the network: bodies, nodes, networks of bodies, and the acts that founded them.
+// The members of the network: bodies, nodes, networks of bodies, and the acts that founded them.
 
 package directoryv1
 
@@ -26,7 +26,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Kind of a body.
+// BodyKind is the kind of a body.
 type BodyKind int32
 
 const (
@@ -38,7 +38,7 @@ const (
 	BodyKind_BODY_KIND_PROVINCE BodyKind = 2
 	// Region.
 	BodyKind_BODY_KIND_REGION BodyKind = 3
-	// Office or ministry of the State.
+	// Ministry, or other office of the State.
 	BodyKind_BODY_KIND_STATE BodyKind = 4
 	// Other public body: health authority, school, university, consortium.
 	BodyKind_BODY_KIND_OTHER_PUBLIC BodyKind = 5
@@ -103,7 +103,7 @@ func (BodyKind) EnumDescriptor() ([]byte, []int) {
 	return file_pari_directory_v1_network_proto_rawDescGZIP(), []int{0}
 }
 
-// Level of a node.
+// NodeLevel is the level of a node in the network.
 type NodeLevel int32
 
 const (
@@ -160,13 +160,13 @@ func (NodeLevel) EnumDescriptor() ([]byte, []int) {
 	return file_pari_directory_v1_network_proto_rawDescGZIP(), []int{1}
 }
 
-// Kind of an act.
+// ActKind is the kind of an act.
 type ActKind int32
 
 const (
 	// Not given.
 	ActKind_ACT_KIND_UNSPECIFIED ActKind = 0
-	// Resolution of a body's government.
+	// Resolution of the government of a body.
 	ActKind_ACT_KIND_RESOLUTION ActKind = 1
 	// Agreement between bodies.
 	ActKind_ACT_KIND_AGREEMENT ActKind = 2
@@ -174,7 +174,7 @@ const (
 	ActKind_ACT_KIND_PROTOCOL ActKind = 3
 	// Certificate of conformity, for instance ISO 9001.
 	ActKind_ACT_KIND_CERTIFICATION ActKind = 4
-	// Expression of interest, application or its confirmation.
+	// Expression of interest, application, or its confirmation.
 	ActKind_ACT_KIND_APPLICATION ActKind = 5
 )
 
@@ -225,10 +225,11 @@ func (ActKind) EnumDescriptor() ([]byte, []int) {
 	return file_pari_directory_v1_network_proto_rawDescGZIP(), []int{2}
 }
 
-// An organisation: a municipality, a region, a cooperative, an association. A body may host a node; it is not the node.
+// Body is an organisation: a municipality, a region, a cooperative, an association. A body may host a node; it is not
+// the node itself.
 type Body struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier, a slug that never changes, for instance "comune-di-cremona".
+	// Identifier, for instance "comune-di-cremona". It never changes.
 	BodyId string `protobuf:"bytes,1,opt,name=body_id,json=bodyId,proto3" json:"body_id,omitempty"`
 	// Official name.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
@@ -236,11 +237,11 @@ type Body struct {
 	Kind BodyKind `protobuf:"varint,3,opt,name=kind,proto3,enum=pari.directory.v1.BodyKind" json:"kind,omitempty"`
 	// Code in the index of public administrations (IPA). Empty: none, or not given.
 	IpaCode string `protobuf:"bytes,4,opt,name=ipa_code,json=ipaCode,proto3" json:"ipa_code,omitempty"`
-	// Territory that it governs or works in. Empty: not given.
+	// Territory that the body governs or works in. Empty: not given.
 	Territory string `protobuf:"bytes,5,opt,name=territory,proto3" json:"territory,omitempty"`
-	// What it is, in a few sentences.
+	// Description, in a few sentences.
 	Description string `protobuf:"bytes,6,opt,name=description,proto3" json:"description,omitempty"`
-	// Pages about it.
+	// Pages about the body.
 	Links []*Link `protobuf:"bytes,7,rep,name=links,proto3" json:"links,omitempty"`
 	// Validity and source.
 	Provenance    *Provenance `protobuf:"bytes,8,opt,name=provenance,proto3" json:"provenance,omitempty"`
@@ -334,31 +335,32 @@ func (x *Body) GetProvenance() *Provenance {
 	return nil
 }
 
-// A node of the regional network: the place that takes cases in a territory. Its host, territories and state change over
-// time, each with its own days; at any day it has at most one host, and no territory has two active nodes.
+// Node is a node of the regional network: it takes the cases of a territory. Its host, territories and state change
+// over time, each with dates of its own. At any time a node has at most one host (else OVERLAP), and a territory has at
+// most one active node (else TWO_ACTIVE_NODES).
 type Node struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier, as in certificates, for instance "cuneo".
 	NodeId string `protobuf:"bytes,1,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
 	// Name.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// Region that it belongs to, for instance "piemonte".
+	// Region that the node belongs to, for instance "piemonte".
 	Region string `protobuf:"bytes,3,opt,name=region,proto3" json:"region,omitempty"`
-	// Its level in the network.
+	// Level of the node in the network.
 	Level NodeLevel `protobuf:"varint,4,opt,name=level,proto3,enum=pari.directory.v1.NodeLevel" json:"level,omitempty"`
-	// Bodies that host it, each in its time.
+	// Bodies that host the node, each for a period.
 	Hosts []*Hosting `protobuf:"bytes,5,rep,name=hosts,proto3" json:"hosts,omitempty"`
-	// Territories that it serves, each in its time.
+	// Territories that the node serves, each for a period.
 	Territories []*ServedTerritory `protobuf:"bytes,6,rep,name=territories,proto3" json:"territories,omitempty"`
-	// Its life: since when it works, rests or is closed.
+	// History of its state: since when it is active, suspended or closed. At least one.
 	Stages []*Stage `protobuf:"bytes,7,rep,name=stages,proto3" json:"stages,omitempty"`
-	// Node that stands in while this one does not work. Empty: the regional centre.
+	// Node that stands in while this one is not active. Empty: the regional centre.
 	FallbackNode string `protobuf:"bytes,8,opt,name=fallback_node,json=fallbackNode,proto3" json:"fallback_node,omitempty"`
 	// Node that supervises it, usually the regional centre. Empty for a centre.
 	SupervisedBy string `protobuf:"bytes,9,opt,name=supervised_by,json=supervisedBy,proto3" json:"supervised_by,omitempty"`
 	// Founding acts and protocols, for instance "act/cremona-delibera-sportello".
 	Acts []string `protobuf:"bytes,10,rep,name=acts,proto3" json:"acts,omitempty"`
-	// What it does, in a few sentences.
+	// Description, in a few sentences.
 	Description string `protobuf:"bytes,11,opt,name=description,proto3" json:"description,omitempty"`
 	// Validity and source.
 	Provenance    *Provenance `protobuf:"bytes,12,opt,name=provenance,proto3" json:"provenance,omitempty"`
@@ -480,14 +482,14 @@ func (x *Node) GetProvenance() *Provenance {
 	return nil
 }
 
-// A body that hosts a node for a time.
+// Hosting is a body that hosts a node for a period.
 type Hosting struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The body, for instance "body/comune-di-cuneo".
 	Body string `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"`
-	// Since when: a year, a month or a day, as the source gives it, ISO 8601. Empty: not known.
+	// Start: a year, a month or a day, as the source gives it, ISO 8601. Empty: not known.
 	From string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
-	// Until when, its end included: a year, a month or a day, ISO 8601. Empty: still.
+	// End, included: a year, a month or a day, ISO 8601. Empty: it still does.
 	To            string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -544,14 +546,14 @@ func (x *Hosting) GetTo() string {
 	return ""
 }
 
-// A territory that a node serves for a time.
+// ServedTerritory is a territory that a node serves for a period.
 type ServedTerritory struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// ISTAT code of a municipality or a province.
 	Territory string `protobuf:"bytes,1,opt,name=territory,proto3" json:"territory,omitempty"`
-	// Since when: a year, a month or a day, as the source gives it, ISO 8601. Empty: not known.
+	// Start: a year, a month or a day, as the source gives it, ISO 8601. Empty: not known.
 	From string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
-	// Until when, its end included: a year, a month or a day, ISO 8601. Empty: still.
+	// End, included: a year, a month or a day, ISO 8601. Empty: it still does.
 	To            string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -608,14 +610,14 @@ func (x *ServedTerritory) GetTo() string {
 	return ""
 }
 
-// A stage of a life. The one that began last is the present one.
+// Stage is one state in the life of a node. The stage that began last is the current one.
 type Stage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether it works.
+	// State of the node, for instance active or closed.
 	State string `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
-	// Since when: a year, a month or a day, as the source gives it, ISO 8601. Empty: not known.
+	// Start: a year, a month or a day, as the source gives it, ISO 8601. Empty: not known.
 	From string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
-	// Why, for instance "convenzione in corso di rinnovo". Empty: not given.
+	// Reason, for instance "convenzione in corso di rinnovo". Empty: not given.
 	Note          string `protobuf:"bytes,3,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -672,7 +674,8 @@ func (x *Stage) GetNote() string {
 	return ""
 }
 
-// Bodies that work together: a city's anti-discrimination network, an anti-violence network, a working group.
+// Network is a group of bodies that work together: a city's anti-discrimination network, an anti-violence network, a
+// working group.
 type Network struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier, for instance "rete-antiviolenza-cuneo".
@@ -681,17 +684,17 @@ type Network struct {
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// Region.
 	Region string `protobuf:"bytes,3,opt,name=region,proto3" json:"region,omitempty"`
-	// Node in whose territory it works. Empty: the whole region.
+	// Node in whose territory the network works. Empty: the whole region.
 	Node string `protobuf:"bytes,4,opt,name=node,proto3" json:"node,omitempty"`
-	// Who leads or coordinates it: an office or a body. Empty: not given.
+	// Office, body or network that leads or coordinates it. Empty: not given.
 	Lead string `protobuf:"bytes,5,opt,name=lead,proto3" json:"lead,omitempty"`
-	// Members, each in its time. Empty: not given.
+	// Members, each for a period. Empty: not given.
 	Members []*Membership `protobuf:"bytes,6,rep,name=members,proto3" json:"members,omitempty"`
 	// Founding acts and protocols.
 	Acts []string `protobuf:"bytes,7,rep,name=acts,proto3" json:"acts,omitempty"`
-	// What it is for.
+	// Purpose of the network.
 	Purpose string `protobuf:"bytes,8,opt,name=purpose,proto3" json:"purpose,omitempty"`
-	// Pages about it.
+	// Pages about the network.
 	Links []*Link `protobuf:"bytes,9,rep,name=links,proto3" json:"links,omitempty"`
 	// Validity and source.
 	Provenance    *Provenance `protobuf:"bytes,10,opt,name=provenance,proto3" json:"provenance,omitempty"`
@@ -799,16 +802,16 @@ func (x *Network) GetProvenance() *Provenance {
 	return nil
 }
 
-// A member of a network.
+// Membership is a member of a network for a period.
 type Membership struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The member: a body, an office or a network.
 	Member string `protobuf:"bytes,1,opt,name=member,proto3" json:"member,omitempty"`
-	// What it does there, for instance "coordinamento". Empty: member.
+	// Role of the member, for instance "coordinamento". Empty: an ordinary member.
 	Role string `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
-	// Since when: a year, a month or a day, as the source gives it, ISO 8601. Empty: not known.
+	// Start: a year, a month or a day, as the source gives it, ISO 8601. Empty: not known.
 	From string `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
-	// Until when, its end included: a year, a month or a day, ISO 8601. Empty: still.
+	// End, included: a year, a month or a day, ISO 8601. Empty: it still is a member.
 	To            string `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -872,26 +875,26 @@ func (x *Membership) GetTo() string {
 	return ""
 }
 
-// An act that founds, binds or certifies: a resolution, an agreement, a protocol, a certificate.
+// Act is an act that founds, binds or certifies: a resolution, an agreement, a protocol, a certificate.
 type Act struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier.
+	// Identifier, for instance "cremona-delibera-sportello".
 	ActId string `protobuf:"bytes,1,opt,name=act_id,json=actId,proto3" json:"act_id,omitempty"`
 	// Kind of act.
 	Kind ActKind `protobuf:"varint,2,opt,name=kind,proto3,enum=pari.directory.v1.ActKind" json:"kind,omitempty"`
 	// Title, in words.
 	Title string `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
-	// Number. Empty: not given.
+	// Number of the act. Empty: not given.
 	Number string `protobuf:"bytes,4,opt,name=number,proto3" json:"number,omitempty"`
 	// Day of the act, ISO 8601. Empty: not given.
 	Date string `protobuf:"bytes,5,opt,name=date,proto3" json:"date,omitempty"`
-	// Bodies that adopted or signed it.
+	// Bodies that adopted or signed the act.
 	Parties []string `protobuf:"bytes,6,rep,name=parties,proto3" json:"parties,omitempty"`
-	// Entries that it is about, for instance "office/cremona-sportello".
+	// Entries that the act is about, for instance "office/cremona-sportello".
 	About []string `protobuf:"bytes,7,rep,name=about,proto3" json:"about,omitempty"`
-	// Norm that it rests on, for instance "art. 20 L.R. Lombardia 17/2015". Empty: not given.
+	// Legal basis of the act, for instance "art. 20 L.R. Lombardia 17/2015". Empty: not given.
 	LegalBasis string `protobuf:"bytes,8,opt,name=legal_basis,json=legalBasis,proto3" json:"legal_basis,omitempty"`
-	// Pages about it.
+	// Pages about the act.
 	Links []*Link `protobuf:"bytes,9,rep,name=links,proto3" json:"links,omitempty"`
 	// Validity and source.
 	Provenance    *Provenance `protobuf:"bytes,10,opt,name=provenance,proto3" json:"provenance,omitempty"`

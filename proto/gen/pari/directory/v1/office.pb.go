@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: pari/directory/v1/office.proto
 
-// Offices: where people find help, how to get in, and when.
+// Offices: where people find help, how to reach it, and when.
 
 package directoryv1
 
@@ -27,14 +27,15 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Who may see an office.
+// Visibility says who may see an office.
 type Visibility int32
 
 const (
-	// Everybody.
+	// Everybody may see it.
 	Visibility_VISIBILITY_UNSPECIFIED Visibility = 0
-	// Case workers, coordinators and editors of its node, editors and publishers of the centre, in person. For everybody else,
-	// systems and services included, it does not exist.
+	// Hidden: only people may see it, signed in with one of these roles: case workers, coordinators and editors of its
+	// node; editors and publishers of the centre whose roles cover all regions. For all other callers, systems and
+	// services included, the office does not exist.
 	Visibility_VISIBILITY_HIDDEN Visibility = 1
 )
 
@@ -77,13 +78,13 @@ func (Visibility) EnumDescriptor() ([]byte, []int) {
 	return file_pari_directory_v1_office_proto_rawDescGZIP(), []int{0}
 }
 
-// What an address is for.
+// AddressPurpose says what an address is for.
 type AddressPurpose int32
 
 const (
 	// Not given.
 	AddressPurpose_ADDRESS_PURPOSE_UNSPECIFIED AddressPurpose = 0
-	// Post.
+	// Postal address.
 	AddressPurpose_ADDRESS_PURPOSE_POST AddressPurpose = 1
 	// Main entrance.
 	AddressPurpose_ADDRESS_PURPOSE_ENTRANCE AddressPurpose = 2
@@ -134,26 +135,26 @@ func (AddressPurpose) EnumDescriptor() ([]byte, []int) {
 	return file_pari_directory_v1_office_proto_rawDescGZIP(), []int{1}
 }
 
-// An office of the network. An empty field means "not given" by the source, never "none".
+// Office is an office of the network. An empty field means that the source did not give it, never that there is none.
 type Office struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier, a slug that never changes, for instance "cremona-sportello".
+	// Identifier, for instance "cremona-sportello". It never changes.
 	OfficeId string `protobuf:"bytes,1,opt,name=office_id,json=officeId,proto3" json:"office_id,omitempty"`
-	// Name as the office uses it.
+	// Name that the office uses.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// Kind of office.
 	Kind string `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
-	// Whether it works.
+	// State of the office, for instance active or closed.
 	State string `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
 	// Region, for instance "lombardia".
 	Region string `protobuf:"bytes,5,opt,name=region,proto3" json:"region,omitempty"`
-	// Node that it belongs to, for instance "cremona".
+	// Node that the office belongs to, for instance "cremona".
 	Node string `protobuf:"bytes,6,opt,name=node,proto3" json:"node,omitempty"`
-	// Body that runs it, for instance "Comune di Cremona".
+	// Body that runs the office, for instance "Comune di Cremona".
 	Body string `protobuf:"bytes,7,opt,name=body,proto3" json:"body,omitempty"`
 	// Code of that body in the index of public administrations (IPA), for instance "c_d150".
 	IpaCode string `protobuf:"bytes,8,opt,name=ipa_code,json=ipaCode,proto3" json:"ipa_code,omitempty"`
-	// What the office is, in one paragraph.
+	// Description, in one paragraph.
 	Description string `protobuf:"bytes,9,opt,name=description,proto3" json:"description,omitempty"`
 	// Addresses by purpose.
 	Addresses []*Address `protobuf:"bytes,10,rep,name=addresses,proto3" json:"addresses,omitempty"`
@@ -161,51 +162,53 @@ type Office struct {
 	Phones []*Phone `protobuf:"bytes,11,rep,name=phones,proto3" json:"phones,omitempty"`
 	// E-mail addresses by purpose.
 	Emails []*Email `protobuf:"bytes,12,rep,name=emails,proto3" json:"emails,omitempty"`
-	// Weekly hours of the counter.
+	// Weekly opening hours of the counter.
 	Hours []*Hours `protobuf:"bytes,13,rep,name=hours,proto3" json:"hours,omitempty"`
-	// How one gets in.
+	// How people get in: with or without an appointment, or by referral.
 	AccessRule string `protobuf:"bytes,14,opt,name=access_rule,json=accessRule,proto3" json:"access_rule,omitempty"`
-	// What it costs.
+	// Price of the services.
 	Fee string `protobuf:"bytes,15,opt,name=fee,proto3" json:"fee,omitempty"`
-	// Whom it is for.
+	// Groups of people that the office is for.
 	Recipients []string `protobuf:"bytes,16,rep,name=recipients,proto3" json:"recipients,omitempty"`
-	// What it gives.
+	// Services that the office gives.
 	Services []*Service `protobuf:"bytes,17,rep,name=services,proto3" json:"services,omitempty"`
-	// Grounds that it deals with; empty for all.
+	// Grounds that the office deals with; empty for all.
 	Grounds []string `protobuf:"bytes,18,rep,name=grounds,proto3" json:"grounds,omitempty"`
-	// Physical accessibility, as far as given.
+	// Physical accessibility, as far as the source gives it.
 	Accessibility []string `protobuf:"bytes,19,rep,name=accessibility,proto3" json:"accessibility,omitempty"`
-	// Municipalities and provinces that it serves.
+	// Municipalities and provinces that the office serves.
 	Territories []string `protobuf:"bytes,20,rep,name=territories,proto3" json:"territories,omitempty"`
-	// Its places in networks, in words, for instance "capofila della Rete Antidiscriminazioni di Cremona".
+	// Roles in networks, in words, for instance "capofila della Rete Antidiscriminazioni di Cremona".
 	NetworkRoles []string `protobuf:"bytes,21,rep,name=network_roles,json=networkRoles,proto3" json:"network_roles,omitempty"`
-	// Pages about it.
+	// Pages about the office.
 	Links []*Link `protobuf:"bytes,22,rep,name=links,proto3" json:"links,omitempty"`
-	// First day on which this entry holds, ISO 8601. Empty: not known.
+	// First day on which the entry is valid, ISO 8601. Empty: not known.
 	ValidFrom string `protobuf:"bytes,23,opt,name=valid_from,json=validFrom,proto3" json:"valid_from,omitempty"`
-	// Last day on which this entry holds, ISO 8601. Empty: still does.
+	// Last day on which the entry is valid, ISO 8601. Empty: it still is.
 	ValidTo string `protobuf:"bytes,24,opt,name=valid_to,json=validTo,proto3" json:"valid_to,omitempty"`
-	// Where the entry comes from.
+	// Source of the entry: a document or a page, in words.
 	Source string `protobuf:"bytes,25,opt,name=source,proto3" json:"source,omitempty"`
-	// Day on which the entry was last checked against its source, ISO 8601.
+	// Day on which the entry was last checked against its source, ISO 8601. Empty: never.
 	VerifiedOn string `protobuf:"bytes,26,opt,name=verified_on,json=verifiedOn,proto3" json:"verified_on,omitempty"`
-	// What holds instead of the weekly hours on some days, at most 500.
+	// Exceptions to the weekly hours, at most 500.
 	Exceptions []*OpeningException `protobuf:"bytes,27,rep,name=exceptions,proto3" json:"exceptions,omitempty"`
-	// What its counter does on national holidays and on the patron day of its municipality.
+	// Whether the counter opens on national holidays and on the patron saint's day of its municipality.
 	Holidays HolidayRule `protobuf:"varint,28,opt,name=holidays,proto3,enum=pari.directory.v1.HolidayRule" json:"holidays,omitempty"`
-	// Languages in which one is helped there, as far as given; LIS is the Italian sign language.
+	// Languages in which people get help there, as far as the source gives them; LIS is the Italian sign language.
 	Languages []string `protobuf:"bytes,29,rep,name=languages,proto3" json:"languages,omitempty"`
-	// Who may see it. Hidden is for shelters: see docs/directory.md. A hidden office is called "riservato-" and at least 16 digits
-	// from 0 to f, drawn by lot, and no other office is called so; it holds no street, postcode, note of an address, logo, source or other link, or page
-	// of a service; no other entry names it; and its proposals hold hidden offices of one node alone.
+	// Who may see the office. Hidden offices are shelters: see docs/directory.md. The identifier of a hidden office is
+	// "riservato-" and at least 16 random digits from 0 to f; no other office may have such an identifier (HIDDEN_ID). A
+	// hidden office holds no street, postcode, note of an address, logo, address of its source, link, or page of a
+	// service (HIDDEN_SAYS_WHERE). No other entry may name it (UNKNOWN_ENTRY). A proposal with hidden offices holds
+	// nothing but hidden offices of one node (HIDDEN_ALONE).
 	Visibility Visibility `protobuf:"varint,30,opt,name=visibility,proto3,enum=pari.directory.v1.Visibility" json:"visibility,omitempty"`
-	// Address of the source. Empty: not given.
+	// URL of the source. Empty: not given.
 	SourceUrl string `protobuf:"bytes,31,opt,name=source_url,json=sourceUrl,proto3" json:"source_url,omitempty"`
 	// Day on which the source was published, ISO 8601. Empty: not given.
 	PublishedOn string `protobuf:"bytes,32,opt,name=published_on,json=publishedOn,proto3" json:"published_on,omitempty"`
 	// Day on which the source was last changed, ISO 8601. Empty: not given.
 	ChangedOn string `protobuf:"bytes,33,opt,name=changed_on,json=changedOn,proto3" json:"changed_on,omitempty"`
-	// Address of the picture that it shows as its sign. Empty: not given.
+	// URL of the logo that the office shows. Empty: not given.
 	LogoUrl       string `protobuf:"bytes,34,opt,name=logo_url,json=logoUrl,proto3" json:"logo_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -479,18 +482,18 @@ func (x *Office) GetLogoUrl() string {
 	return ""
 }
 
-// An address.
+// Address is a postal address or an entrance.
 type Address struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What one does there.
+	// Purpose of the address.
 	Purpose AddressPurpose `protobuf:"varint,1,opt,name=purpose,proto3,enum=pari.directory.v1.AddressPurpose" json:"purpose,omitempty"`
-	// Street and number; empty when not given.
+	// Street and number. Empty: not given.
 	Street string `protobuf:"bytes,2,opt,name=street,proto3" json:"street,omitempty"`
-	// Postcode; empty when not given.
+	// Postcode. Empty: not given.
 	Postcode string `protobuf:"bytes,3,opt,name=postcode,proto3" json:"postcode,omitempty"`
 	// ISTAT code of the municipality.
 	Municipality string `protobuf:"bytes,4,opt,name=municipality,proto3" json:"municipality,omitempty"`
-	// Note, for instance "ingresso da Piazza Stradivari 7".
+	// Note, for instance "ingresso da Piazza Stradivari 7". Empty: none.
 	Note          string `protobuf:"bytes,5,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -561,16 +564,16 @@ func (x *Address) GetNote() string {
 	return ""
 }
 
-// A telephone.
+// Phone is a telephone number.
 type Phone struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Number as dialled in Italy, digits and blanks.
+	// Number as dialled in Italy, digits and spaces.
 	Number string `protobuf:"bytes,1,opt,name=number,proto3" json:"number,omitempty"`
-	// What it is for; empty when not given.
+	// What the number is for. Empty: not given.
 	Label string `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`
-	// True when it takes WhatsApp messages.
+	// True when the number takes WhatsApp messages.
 	Whatsapp bool `protobuf:"varint,3,opt,name=whatsapp,proto3" json:"whatsapp,omitempty"`
-	// When it is answered; empty when not given.
+	// When calls are answered. Empty: not given.
 	Hours         []*Hours `protobuf:"bytes,4,rep,name=hours,proto3" json:"hours,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -634,12 +637,12 @@ func (x *Phone) GetHours() []*Hours {
 	return nil
 }
 
-// An e-mail address.
+// Email is an e-mail address.
 type Email struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Address.
 	Address string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
-	// What it is for; empty when not given.
+	// What the address is for. Empty: not given.
 	Purpose       string `protobuf:"bytes,2,opt,name=purpose,proto3" json:"purpose,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -689,18 +692,18 @@ func (x *Email) GetPurpose() string {
 	return ""
 }
 
-// One opening of the week, in Europe/Rome. Two of a day make split hours.
+// Hours is one weekly opening, in Europe/Rome. A day with split hours has two of them.
 type Hours struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Day of the week, ISO 8601: 1 Monday to 7 Sunday.
 	Weekday int32 `protobuf:"varint,1,opt,name=weekday,proto3" json:"weekday,omitempty"`
-	// Opening time, 24 hours, for instance "09:00".
+	// Opening time, 24-hour clock, for instance "09:00".
 	Opens string `protobuf:"bytes,2,opt,name=opens,proto3" json:"opens,omitempty"`
-	// Closing time, after opening, up to "24:00".
+	// Closing time, after the opening time, up to "24:00".
 	Closes string `protobuf:"bytes,3,opt,name=closes,proto3" json:"closes,omitempty"`
-	// First day on which it is in force, ISO 8601. Empty: no limit.
+	// First day on which these hours are in force, ISO 8601. Empty: no limit.
 	ValidFrom string `protobuf:"bytes,4,opt,name=valid_from,json=validFrom,proto3" json:"valid_from,omitempty"`
-	// Last day on which it is in force, ISO 8601. Empty: no limit.
+	// Last day on which these hours are in force, ISO 8601. Empty: no limit.
 	ValidTo       string `protobuf:"bytes,5,opt,name=valid_to,json=validTo,proto3" json:"valid_to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -771,16 +774,16 @@ func (x *Hours) GetValidTo() string {
 	return ""
 }
 
-// Something that an office gives.
+// Service is a service that an office gives.
 type Service struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Type of service.
 	Type string `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
-	// Name as the office uses it; empty when it has none.
+	// Name that the office uses. Empty: none.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// How one reaches it; empty when not given.
+	// How people reach the service. Empty: not given.
 	AccessModes []string `protobuf:"bytes,3,rep,name=access_modes,json=accessModes,proto3" json:"access_modes,omitempty"`
-	// Page about it; empty when there is none.
+	// URL of a page about the service. Empty: none.
 	Url           string `protobuf:"bytes,4,opt,name=url,proto3" json:"url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -844,12 +847,12 @@ func (x *Service) GetUrl() string {
 	return ""
 }
 
-// A page.
+// Link is a web page.
 type Link struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Title.
 	Title string `protobuf:"bytes,1,opt,name=title,proto3" json:"title,omitempty"`
-	// Address of the page.
+	// URL of the page.
 	Url           string `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -899,24 +902,25 @@ func (x *Link) GetUrl() string {
 	return ""
 }
 
-// Whether an office is open at a moment, in Europe/Rome.
+// OpenState says whether an office is open at a moment, in Europe/Rome.
 type OpenState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// False when the office gave no hours for that day, or does not work: then only the holiday is said besides.
+	// False when the office gave no hours for that day, or is not active. Only the holiday fields are then set.
 	Known bool `protobuf:"varint,1,opt,name=known,proto3" json:"known,omitempty"`
-	// True when the counter is open, or the telephone is answered where that was asked for.
+	// True when the counter is open; for a search by telephone, true when the telephone is answered.
 	Open bool `protobuf:"varint,2,opt,name=open,proto3" json:"open,omitempty"`
-	// When it closes, if it is open.
+	// When it closes, UTC; present only when it is open.
 	Until *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=until,proto3" json:"until,omitempty"`
-	// When it next opens, if it is closed.
+	// When it opens next, UTC; present only when it is closed.
 	NextOpening *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=next_opening,json=nextOpening,proto3" json:"next_opening,omitempty"`
-	// What decided about the day. With OPENING_REASON_HOLIDAY_NOT_GIVEN it may be open all the same: call before you go.
+	// Which rule decided about the day. With OPENING_REASON_HOLIDAY_NOT_GIVEN the office may be open nevertheless: call
+	// before going there.
 	Reason OpeningReason `protobuf:"varint,5,opt,name=reason,proto3,enum=pari.directory.v1.OpeningReason" json:"reason,omitempty"`
-	// What the source says about the exception that decided, in its own words; empty otherwise.
+	// Reason of the exception that decided, in the words of the source; empty otherwise.
 	Note string `protobuf:"bytes,6,opt,name=note,proto3" json:"note,omitempty"`
-	// Name in Italian of the holiday of that day, whatever decided; empty when it is none.
+	// Italian name of the holiday on that day, whichever rule decided; empty when it is no holiday.
 	HolidayIt string `protobuf:"bytes,7,opt,name=holiday_it,json=holidayIt,proto3" json:"holiday_it,omitempty"`
-	// Name in English of the holiday of that day; empty when it is none.
+	// English name of the holiday on that day; empty when it is no holiday.
 	HolidayEn     string `protobuf:"bytes,8,opt,name=holiday_en,json=holidayEn,proto3" json:"holiday_en,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

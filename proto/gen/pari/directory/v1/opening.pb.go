@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: pari/directory/v1/opening.proto
 
-// Opening: when counters and telephones are open, in Europe/Rome, and when a counter has room.
+// Opening hours: when counters and telephones are open, in Europe/Rome, and which appointments a counter has room for.
 
 package directoryv1
 
@@ -26,24 +26,25 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// What decides whether something is open on a day. The first that speaks does: dated exception, holiday, repeating
-// exception, weekly hours.
+// OpeningReason is the rule that decides whether something is open on a day. The first of these that applies decides:
+// dated exception, holiday, repeating exception, weekly hours.
 type OpeningReason int32
 
 const (
-	// Never sent.
+	// Never returned.
 	OpeningReason_OPENING_REASON_UNSPECIFIED OpeningReason = 0
-	// The weekly hours.
+	// The weekly hours decide.
 	OpeningReason_OPENING_REASON_HOURS OpeningReason = 1
-	// An exception of that day.
+	// A dated exception decides.
 	OpeningReason_OPENING_REASON_EXCEPTION OpeningReason = 2
-	// An exception that repeats, such as each first Monday.
+	// A repeating exception decides, such as every first Monday.
 	OpeningReason_OPENING_REASON_REPETITION OpeningReason = 3
 	// It is a holiday, and the office closes on holidays.
 	OpeningReason_OPENING_REASON_HOLIDAY OpeningReason = 4
-	// It is a holiday, and nobody said whether the office opens: it is taken as closed. Call before you go.
+	// It is a holiday, and the source does not say whether the office opens. It is treated as closed: call before going
+	// there.
 	OpeningReason_OPENING_REASON_HOLIDAY_NOT_GIVEN OpeningReason = 5
-	// Nobody said anything about that day.
+	// The source says nothing about that day.
 	OpeningReason_OPENING_REASON_NOT_KNOWN OpeningReason = 6
 )
 
@@ -96,17 +97,17 @@ func (OpeningReason) EnumDescriptor() ([]byte, []int) {
 	return file_pari_directory_v1_opening_proto_rawDescGZIP(), []int{0}
 }
 
-// What a counter does on holidays.
+// HolidayRule says whether a counter opens on holidays.
 type HolidayRule int32
 
 const (
-	// The same as HOLIDAY_RULE_NOT_GIVEN.
+	// Same as HOLIDAY_RULE_NOT_GIVEN.
 	HolidayRule_HOLIDAY_RULE_UNSPECIFIED HolidayRule = 0
-	// It closes.
+	// Closed on holidays.
 	HolidayRule_HOLIDAY_RULE_CLOSED HolidayRule = 1
-	// It keeps its usual hours.
+	// Open at its usual hours on holidays.
 	HolidayRule_HOLIDAY_RULE_OPEN HolidayRule = 2
-	// The source does not say. It is taken as closed on holidays, so that nobody stands before a closed door.
+	// The source does not say. The counter is treated as closed on holidays, so that people do not come to a closed door.
 	HolidayRule_HOLIDAY_RULE_NOT_GIVEN HolidayRule = 3
 )
 
@@ -153,11 +154,11 @@ func (HolidayRule) EnumDescriptor() ([]byte, []int) {
 	return file_pari_directory_v1_opening_proto_rawDescGZIP(), []int{1}
 }
 
-// What of an office is open.
+// OpeningChannel selects what of an office is asked about.
 type OpeningChannel int32
 
 const (
-	// The counter.
+	// Same as OPENING_CHANNEL_COUNTER.
 	OpeningChannel_OPENING_CHANNEL_UNSPECIFIED OpeningChannel = 0
 	// The counter.
 	OpeningChannel_OPENING_CHANNEL_COUNTER OpeningChannel = 1
@@ -206,20 +207,22 @@ func (OpeningChannel) EnumDescriptor() ([]byte, []int) {
 	return file_pari_directory_v1_opening_proto_rawDescGZIP(), []int{2}
 }
 
-// What holds instead of the weekly hours, for the whole of each of its days: either it is closed, or it has other hours.
+// OpeningException replaces the weekly hours on some days. On each of these days the office is either closed all day or
+// has other hours.
 type OpeningException struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// First day, ISO 8601; of a rule, the day from which it counts.
+	// First day, ISO 8601. With rrule: the day from which the rule counts.
 	From string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
-	// Last day, ISO 8601. Empty: the first day alone, or for a rule no end within 30 years.
+	// Last day, ISO 8601. Empty: the first day only; with rrule, no end within 30 years.
 	To string `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
-	// Recurrence rule of RFC 5545 that picks the days, for instance "FREQ=MONTHLY;BYDAY=1MO". Empty: every day.
+	// Recurrence rule of RFC 5545 that selects the days, for instance "FREQ=MONTHLY;BYDAY=1MO". Empty: every day from the
+	// first to the last.
 	Rrule string `protobuf:"bytes,3,opt,name=rrule,proto3" json:"rrule,omitempty"`
-	// True when it is closed; then there are no hours.
+	// True when the office is closed on these days; hours must then be empty.
 	Closed bool `protobuf:"varint,4,opt,name=closed,proto3" json:"closed,omitempty"`
-	// The hours of each of these days.
+	// Hours of each of these days.
 	Hours []*OpeningTimes `protobuf:"bytes,5,rep,name=hours,proto3" json:"hours,omitempty"`
-	// Why, in the words of the source, for everybody to read; empty when not given.
+	// Reason, in the words of the source. It is shown to everybody. Empty: not given.
 	Reason        string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -297,12 +300,12 @@ func (x *OpeningException) GetReason() string {
 	return ""
 }
 
-// One opening of one day, in Europe/Rome.
+// OpeningTimes is one opening of one day, in Europe/Rome.
 type OpeningTimes struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Opening time, 24 hours, for instance "09:00".
+	// Opening time, 24-hour clock, for instance "09:00".
 	Opens string `protobuf:"bytes,1,opt,name=opens,proto3" json:"opens,omitempty"`
-	// Closing time, after opening, up to "24:00".
+	// Closing time, after the opening time, up to "24:00".
 	Closes        string `protobuf:"bytes,2,opt,name=closes,proto3" json:"closes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -352,12 +355,12 @@ func (x *OpeningTimes) GetCloses() string {
 	return ""
 }
 
-// A stretch of time.
+// TimeSpan is a period of time.
 type TimeSpan struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Beginning, included, in the years 1970 to 2399.
+	// Start, included, UTC, in the years 1970 to 2399.
 	From *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
-	// End, excluded, after the beginning, in the years 1970 to 2399. Else RANGE_REVERSED.
+	// End, excluded, UTC, after the start, else RANGE_REVERSED; in the years 1970 to 2399.
 	To            *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -412,9 +415,10 @@ type ListOpeningsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier of the office.
 	OfficeId string `protobuf:"bytes,1,opt,name=office_id,json=officeId,proto3" json:"office_id,omitempty"`
-	// First moment, in the years 1970 to 2399.
+	// Start, included, in the years 1970 to 2399.
 	From *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
-	// Last moment, excluded. After from, else RANGE_REVERSED; at most 92 days later in Italy, else RANGE_TOO_LONG.
+	// End, excluded. It must be after the start, else RANGE_REVERSED, and at most 92 days later in Italy, else
+	// RANGE_TOO_LONG.
 	To *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
 	// Counter or telephone.
 	Channel       OpeningChannel `protobuf:"varint,4,opt,name=channel,proto3,enum=pari.directory.v1.OpeningChannel" json:"channel,omitempty"`
@@ -483,10 +487,10 @@ func (x *ListOpeningsRequest) GetChannel() OpeningChannel {
 // Response of ListOpenings.
 type ListOpeningsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The openings, in order and apart from each other, cut at both ends of what was asked for. A holiday about which the
-	// office says nothing has none.
+	// The openings, in order and without overlaps, cut at both ends of the requested period. A holiday about which the
+	// source says nothing has no opening.
 	Openings []*TimeSpan `protobuf:"bytes,1,rep,name=openings,proto3" json:"openings,omitempty"`
-	// False when the office gave no hours, or does not work: then no opening does not mean that it is closed.
+	// False when the office gave no hours, or is not active. An empty list then does not mean that it is closed.
 	Known         bool `protobuf:"varint,2,opt,name=known,proto3" json:"known,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -541,16 +545,17 @@ type ListFreeWindowsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier of the office.
 	OfficeId string `protobuf:"bytes,1,opt,name=office_id,json=officeId,proto3" json:"office_id,omitempty"`
-	// First moment, in the years 1970 to 2399.
+	// Start, included, in the years 1970 to 2399.
 	From *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
-	// Last moment, excluded. After from, else RANGE_REVERSED; at most 92 days later in Italy, else RANGE_TOO_LONG.
+	// End, excluded. It must be after the start, else RANGE_REVERSED, and at most 92 days later in Italy, else
+	// RANGE_TOO_LONG.
 	To *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
-	// How long an appointment lasts, in minutes, 5-480.
+	// Length of an appointment in minutes, 5-480.
 	LengthMinutes int32 `protobuf:"varint,4,opt,name=length_minutes,json=lengthMinutes,proto3" json:"length_minutes,omitempty"`
-	// Minutes from the beginning of a window to that of the next, 5-480; 0 means the length. Less than the length gives
-	// windows that overlap: take one of them.
+	// Minutes from the start of one window to the start of the next, 5-480; 0 means length_minutes. With a step below the
+	// length windows overlap: use one of them.
 	StepMinutes int32 `protobuf:"varint,5,opt,name=step_minutes,json=stepMinutes,proto3" json:"step_minutes,omitempty"`
-	// What is taken already, in any order, at most 500. When alone: never who or why.
+	// Periods that are taken, in any order, at most 500. Send the periods only, never a person or a reason.
 	Busy          []*TimeSpan `protobuf:"bytes,6,rep,name=busy,proto3" json:"busy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -631,9 +636,9 @@ func (x *ListFreeWindowsRequest) GetBusy() []*TimeSpan {
 // Response of ListFreeWindows.
 type ListFreeWindowsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The windows, in order. Each lies within one opening of the counter and touches nothing that is busy.
+	// The windows, in order. Each lies within one opening of the counter and overlaps no busy period.
 	Windows []*TimeSpan `protobuf:"bytes,1,rep,name=windows,proto3" json:"windows,omitempty"`
-	// False when the office gave no hours, or does not work: then no window does not mean that it has no room.
+	// False when the office gave no hours, or is not active. An empty list then does not mean that there is no room.
 	Known         bool `protobuf:"varint,2,opt,name=known,proto3" json:"known,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -732,10 +737,10 @@ func (x *GetOfficeCalendarRequest) GetOfficeId() string {
 // Response of GetOfficeCalendar.
 type GetOfficeCalendarResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The calendar, from today on for 366 days. Without hours it has no events. Events keep their identifiers from call to
-	// call while their hours stay.
+	// The calendar, iCalendar (RFC 5545), for 366 days from today. Without hours it has no events. Events keep their
+	// identifiers from call to call while their hours do not change.
 	Content string `protobuf:"bytes,1,opt,name=content,proto3" json:"content,omitempty"`
-	// What the content is: "text/calendar; charset=utf-8".
+	// Media type of the calendar: "text/calendar; charset=utf-8".
 	MediaType     string `protobuf:"bytes,2,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: pari/directory/v1/programme.proto
 
-// Programmes and projects: what was promised, with which money, and how far it came.
+// Programmes and projects: their goals, money, actions and indicators.
 
 package directoryv1
 
@@ -26,17 +26,17 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Kind of a programme.
+// ProgrammeKind is the kind of a programme.
 type ProgrammeKind int32
 
 const (
 	// Not given.
 	ProgrammeKind_PROGRAMME_KIND_UNSPECIFIED ProgrammeKind = 0
-	// Project with an end.
+	// Project, with an end date.
 	ProgrammeKind_PROGRAMME_KIND_PROJECT ProgrammeKind = 1
 	// Plan of a body, for instance of positive actions.
 	ProgrammeKind_PROGRAMME_KIND_PLAN ProgrammeKind = 2
-	// Policy that goes on, for instance gender mainstreaming.
+	// Permanent policy, for instance gender mainstreaming.
 	ProgrammeKind_PROGRAMME_KIND_POLICY ProgrammeKind = 3
 )
 
@@ -83,7 +83,7 @@ func (ProgrammeKind) EnumDescriptor() ([]byte, []int) {
 	return file_pari_directory_v1_programme_proto_rawDescGZIP(), []int{0}
 }
 
-// A programme, a project or a plan.
+// Programme is a programme, a project or a plan.
 type Programme struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier, for instance "la-voce-che-rompe-il-silenzio".
@@ -94,29 +94,29 @@ type Programme struct {
 	Kind ProgrammeKind `protobuf:"varint,3,opt,name=kind,proto3,enum=pari.directory.v1.ProgrammeKind" json:"kind,omitempty"`
 	// Region.
 	Region string `protobuf:"bytes,4,opt,name=region,proto3" json:"region,omitempty"`
-	// Node that carries it out. Empty: the whole region.
+	// Node that carries the programme out. Empty: the whole region.
 	Node string `protobuf:"bytes,5,opt,name=node,proto3" json:"node,omitempty"`
-	// Body, office or network that leads it. Empty: not given.
+	// Body, office or network that leads the programme. Empty: not given.
 	Lead string `protobuf:"bytes,6,opt,name=lead,proto3" json:"lead,omitempty"`
-	// Partners. Empty: not given.
+	// Bodies, offices or networks that are partners. Empty: not given.
 	Partners []string `protobuf:"bytes,7,rep,name=partners,proto3" json:"partners,omitempty"`
-	// Acts that it rests on.
+	// Acts that the programme is based on.
 	Acts []string `protobuf:"bytes,8,rep,name=acts,proto3" json:"acts,omitempty"`
-	// What it wants.
+	// Goals of the programme.
 	Description string `protobuf:"bytes,9,opt,name=description,proto3" json:"description,omitempty"`
-	// Its money. Absent: not given.
+	// Budget. Absent: not given.
 	Budget *Budget `protobuf:"bytes,10,opt,name=budget,proto3" json:"budget,omitempty"`
-	// What it does, in the order and with the letters of the source.
+	// Actions, in the order and with the letters of the source.
 	Actions []*ProgrammeAction `protobuf:"bytes,11,rep,name=actions,proto3" json:"actions,omitempty"`
-	// Offices to turn to, in the order of the source.
+	// Offices to contact, in the order of the source.
 	ReferenceOffices []string `protobuf:"bytes,12,rep,name=reference_offices,json=referenceOffices,proto3" json:"reference_offices,omitempty"`
-	// What it is measured by.
+	// Indicators that the programme is measured by.
 	Indicators []*Indicator `protobuf:"bytes,13,rep,name=indicators,proto3" json:"indicators,omitempty"`
-	// Pages about it.
+	// Pages about the programme.
 	Links []*Link `protobuf:"bytes,14,rep,name=links,proto3" json:"links,omitempty"`
 	// Validity and source.
 	Provenance *Provenance `protobuf:"bytes,15,opt,name=provenance,proto3" json:"provenance,omitempty"`
-	// Whom it is for.
+	// Groups of people that the programme is for.
 	Recipients    []string `protobuf:"bytes,16,rep,name=recipients,proto3" json:"recipients,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -264,16 +264,16 @@ func (x *Programme) GetRecipients() []string {
 	return nil
 }
 
-// Money of a programme, in whole euro cents.
+// Budget is the money of a programme, in whole euro cents.
 type Budget struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Total in euro cents; 0: not given.
 	TotalCents int64 `protobuf:"varint,1,opt,name=total_cents,json=totalCents,proto3" json:"total_cents,omitempty"`
-	// Fund that it comes from, for instance "FAMI 2021-2027". Empty: not given.
+	// Fund that the money comes from, for instance "FAMI 2021-2027". Empty: not given.
 	Fund string `protobuf:"bytes,2,opt,name=fund,proto3" json:"fund,omitempty"`
-	// Length in months; 0: not given.
+	// Duration in months; 0: not given.
 	Months int32 `protobuf:"varint,3,opt,name=months,proto3" json:"months,omitempty"`
-	// Its parts; together at most the total. Empty: not given.
+	// Parts of the budget; together at most the total, when it is given, else SUM_TOO_LARGE. Empty: not given.
 	Lines         []*BudgetLine `protobuf:"bytes,4,rep,name=lines,proto3" json:"lines,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -337,12 +337,12 @@ func (x *Budget) GetLines() []*BudgetLine {
 	return nil
 }
 
-// A part of a budget.
+// BudgetLine is a part of a budget.
 type BudgetLine struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What it is for.
+	// What the money is for.
 	Title string `protobuf:"bytes,1,opt,name=title,proto3" json:"title,omitempty"`
-	// Euro cents.
+	// Amount in euro cents.
 	Cents         int64 `protobuf:"varint,2,opt,name=cents,proto3" json:"cents,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -392,18 +392,18 @@ func (x *BudgetLine) GetCents() int64 {
 	return 0
 }
 
-// Something that a programme does.
+// ProgrammeAction is one action of a programme.
 type ProgrammeAction struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Letter or number in the source, for instance "a".
 	Letter string `protobuf:"bytes,1,opt,name=letter,proto3" json:"letter,omitempty"`
-	// What is done, in one line.
+	// Title, in one line.
 	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
-	// What is done, in full.
+	// Full description.
 	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
-	// Types of service that it gives.
+	// Types of service that the action gives.
 	Services []string `protobuf:"bytes,4,rep,name=services,proto3" json:"services,omitempty"`
-	// Entries that carry it out: courses, initiatives, networks, offices.
+	// Entries that carry the action out: courses, initiatives, networks, offices or rooms.
 	Entries       []string `protobuf:"bytes,5,rep,name=entries,proto3" json:"entries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -474,18 +474,19 @@ func (x *ProgrammeAction) GetEntries() []string {
 	return nil
 }
 
-// What a programme is measured by.
+// Indicator is a measure of a programme, with its target.
 type Indicator struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Code, for instance "IND_OPERATORS_TRAINED". Empty: none of the list; it is shown and not counted.
+	// Code, for instance "IND_OPERATORS_TRAINED". Empty: the indicator is not in the list; it is shown, and not counted
+	// in table T15.
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
-	// What is counted.
+	// What the indicator counts.
 	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
 	// Unit, for instance "persone".
 	Unit string `protobuf:"bytes,3,opt,name=unit,proto3" json:"unit,omitempty"`
 	// Target in that unit; 0: not given.
 	Target int64 `protobuf:"varint,4,opt,name=target,proto3" json:"target,omitempty"`
-	// What was counted so far. Empty: nothing yet. Where a year stands beside months of the same year, the year counts.
+	// Values so far. Empty: none yet. When a year and months of that year are given, the year counts.
 	Measures      []*Measure `protobuf:"bytes,5,rep,name=measures,proto3" json:"measures,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -556,12 +557,12 @@ func (x *Indicator) GetMeasures() []*Measure {
 	return nil
 }
 
-// What was counted in a period.
+// Measure is the value of an indicator in a period.
 type Measure struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Year or month, ISO 8601.
+	// Period: a year or a month, ISO 8601.
 	Period string `protobuf:"bytes,1,opt,name=period,proto3" json:"period,omitempty"`
-	// How many, in the unit of the indicator.
+	// Value, in the unit of the indicator.
 	Value         int64 `protobuf:"varint,2,opt,name=value,proto3" json:"value,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

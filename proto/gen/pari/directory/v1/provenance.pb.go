@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: pari/directory/v1/provenance.proto
 
-// What every entry of the directory says about itself: since when it holds, and who says so.
+// Provenance: when an entry of the directory is valid, and where it comes from.
 
 package directoryv1
 
@@ -25,16 +25,16 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// How far an entry can be relied on.
+// Provenance says how far an entry can be relied on.
 type Provenance struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// First day on which the entry holds, ISO 8601. Empty: not known.
+	// First day on which the entry is valid, ISO 8601. Empty: not known.
 	ValidFrom string `protobuf:"bytes,1,opt,name=valid_from,json=validFrom,proto3" json:"valid_from,omitempty"`
-	// Last day on which the entry holds, ISO 8601. Empty: it still does.
+	// Last day on which the entry is valid, ISO 8601. Empty: it still is.
 	ValidTo string `protobuf:"bytes,2,opt,name=valid_to,json=validTo,proto3" json:"valid_to,omitempty"`
-	// Where the entry comes from: a document or a page, in words.
+	// Source of the entry: a document or a page, in words.
 	Source string `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
-	// Address of the source. Empty: not given.
+	// URL of the source. Empty: not given.
 	SourceUrl string `protobuf:"bytes,4,opt,name=source_url,json=sourceUrl,proto3" json:"source_url,omitempty"`
 	// Day on which the entry was last checked against its source, ISO 8601. Empty: never.
 	VerifiedOn string `protobuf:"bytes,5,opt,name=verified_on,json=verifiedOn,proto3" json:"verified_on,omitempty"`

@@ -4,7 +4,8 @@
 // 	protoc        (unknown)
 // source: pari/directory/v1/qualification.proto
 
-// How many operators of an office are trained in what, and until when. Counts alone: nobody is named.
+// Qualifications: how many operators of an office are trained in what, and until when. They are counts; no person is
+// named.
 
 package directoryv1
 
@@ -33,11 +34,11 @@ type ListQualificationsRequest struct {
 	Node string `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
 	// Only this office, for instance "cremona-sportello"; empty for all.
 	OfficeId string `protobuf:"bytes,2,opt,name=office_id,json=officeId,proto3" json:"office_id,omitempty"`
-	// Day, ISO 8601; empty for today in Europe/Rome.
+	// Day to ask about, ISO 8601; empty for today in Europe/Rome.
 	Date string `protobuf:"bytes,3,opt,name=date,proto3" json:"date,omitempty"`
 	// Qualifications per page, 1-200; 0 means 50.
 	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// Token of the page before; empty for the first.
+	// Token from the previous page; empty for the first page. Valid with the same filter only.
 	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -111,11 +112,12 @@ func (x *ListQualificationsRequest) GetPageToken() string {
 // Response of ListQualifications.
 type ListQualificationsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The qualifications, by office and kind of training. An office of which no course has counted anybody is not there.
+	// The qualifications, ordered by office and kind of training. Offices for which no course counted an attendance are
+	// left out.
 	Qualifications []*Qualification `protobuf:"bytes,1,rep,name=qualifications,proto3" json:"qualifications,omitempty"`
-	// Day that they are told for, ISO 8601.
+	// Day that the counts are for, ISO 8601.
 	Date string `protobuf:"bytes,2,opt,name=date,proto3" json:"date,omitempty"`
-	// Token of the next page; empty when this is the last.
+	// Token for the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// How current the answer is.
 	Freshness     *Freshness `protobuf:"bytes,4,opt,name=freshness,proto3" json:"freshness,omitempty"`
@@ -181,23 +183,23 @@ func (x *ListQualificationsResponse) GetFreshness() *Freshness {
 	return nil
 }
 
-// How an office stands in one kind of training on a day. Who attended two editions counts in both: nobody is named, so nobody
-// can tell.
+// Qualification is the number of qualified operators of an office in one kind of training on a day. A person who
+// attended two editions counts twice: the directory names no person, so it cannot tell.
 type Qualification struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Office, for instance "office/cremona-sportello".
 	Office string `protobuf:"bytes,1,opt,name=office,proto3" json:"office,omitempty"`
 	// Kind of training.
 	TrainingKind string `protobuf:"bytes,2,opt,name=training_kind,json=trainingKind,proto3" json:"training_kind,omitempty"`
-	// How many are qualified.
+	// Number of people who are qualified on that day.
 	Qualified int64 `protobuf:"varint,3,opt,name=qualified,proto3" json:"qualified,omitempty"`
-	// How many were, and no longer are.
+	// Number of people whose qualification has expired.
 	Expired int64 `protobuf:"varint,4,opt,name=expired,proto3" json:"expired,omitempty"`
-	// Last day of those whose qualification ends next, ISO 8601. Empty: none ends.
+	// Day on which the next qualifications end, that day included, ISO 8601. Empty: none ends.
 	NextExpiry string `protobuf:"bytes,5,opt,name=next_expiry,json=nextExpiry,proto3" json:"next_expiry,omitempty"`
-	// How many they are.
+	// Number of people whose qualification ends on next_expiry.
 	NextExpiring int64 `protobuf:"varint,6,opt,name=next_expiring,json=nextExpiring,proto3" json:"next_expiring,omitempty"`
-	// Editions that those who are qualified attended, first the ones that end next.
+	// Editions that the qualified people attended, ordered by the end of the qualification.
 	Editions      []*QualifyingEdition `protobuf:"bytes,7,rep,name=editions,proto3" json:"editions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -282,18 +284,19 @@ func (x *Qualification) GetEditions() []*QualifyingEdition {
 	return nil
 }
 
-// An edition of a course from which operators of an office are qualified.
+// QualifyingEdition is an edition of a course that qualifies operators of an office.
 type QualifyingEdition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Course, for instance "course/reati-spia".
 	Course string `protobuf:"bytes,1,opt,name=course,proto3" json:"course,omitempty"`
 	// Identifier of the edition within the course.
 	Edition string `protobuf:"bytes,2,opt,name=edition,proto3" json:"edition,omitempty"`
-	// How many. Where only modules were counted, as many as may have attended all that are for their type of participant.
+	// Number of people. When attendance was counted by module only, the lowest attendance among the modules for their
+	// type of participant.
 	Persons int64 `protobuf:"varint,3,opt,name=persons,proto3" json:"persons,omitempty"`
-	// Last day of the edition, on which the qualification begins, ISO 8601.
+	// Last day of the edition, ISO 8601. The qualification begins on it.
 	From string `protobuf:"bytes,4,opt,name=from,proto3" json:"from,omitempty"`
-	// Last day of the qualification, ISO 8601. Empty: it is for good.
+	// Last day of the qualification, ISO 8601. Empty: it has no end.
 	To            string `protobuf:"bytes,5,opt,name=to,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: pari/directory/v1/reference.proto
 
-// How one entry names another.
+// References: how one entry names another.
 
 package directoryv1
 
@@ -36,8 +36,9 @@ var file_pari_directory_v1_reference_proto_extTypes = []protoimpl.ExtensionInfo{
 
 // Extension fields to descriptorpb.FieldOptions.
 var (
-	// Kinds of entry that the field may name, by blanks. The value is "kind/identifier", for instance
-	// "office/cremona-sportello"; where there is one kind only, the identifier alone will do. The entry must exist.
+	// Kinds of entry that the field may name, separated by spaces. The value is "kind/identifier", for instance
+	// "office/cremona-sportello"; when only one kind is allowed, the identifier alone is accepted too. The named entry
+	// must exist, else UNKNOWN_ENTRY.
 	//
 	// optional string names = 50104;
 	E_Names = &file_pari_directory_v1_reference_proto_extTypes[0]

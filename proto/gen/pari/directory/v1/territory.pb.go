@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: pari/directory/v1/territory.proto
 
-// Territory: the regions, provinces and municipalities of Italy, by ISTAT code.
+// Territories: the regions, provinces and municipalities of Italy, by ISTAT code.
 
 package directoryv1
 
@@ -25,15 +25,15 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Level of a place.
+// TerritoryKind is the level of a place.
 type TerritoryKind int32
 
 const (
-	// Never sent; in a request, all levels.
+	// Never returned. In a request: all levels.
 	TerritoryKind_TERRITORY_KIND_UNSPECIFIED TerritoryKind = 0
 	// Region.
 	TerritoryKind_TERRITORY_KIND_REGION TerritoryKind = 1
-	// Province, metropolitan city, free consortium or autonomous province.
+	// Province, metropolitan city, free municipal consortium or autonomous province.
 	TerritoryKind_TERRITORY_KIND_PROVINCE TerritoryKind = 2
 	// Municipality.
 	TerritoryKind_TERRITORY_KIND_MUNICIPALITY TerritoryKind = 3
@@ -82,25 +82,25 @@ func (TerritoryKind) EnumDescriptor() ([]byte, []int) {
 	return file_pari_directory_v1_territory_proto_rawDescGZIP(), []int{0}
 }
 
-// Why a place may be meant, from the best to the least.
+// TerritoryReason says how a name matched a place, from the best to the weakest match.
 type TerritoryReason int32
 
 const (
-	// Never sent.
+	// Never returned.
 	TerritoryReason_TERRITORY_REASON_UNSPECIFIED TerritoryReason = 0
-	// It is the place's name or code.
+	// Name or code of the place.
 	TerritoryReason_TERRITORY_REASON_EXACT TerritoryReason = 1
-	// It differs in accents, apostrophes, hyphens, articles, or is half of a name in two languages.
+	// The name differs in accents, apostrophes, hyphens or articles, or is one half of a bilingual name.
 	TerritoryReason_TERRITORY_REASON_NORMALISED TerritoryReason = 2
-	// It is the name in another language.
+	// Name in another language.
 	TerritoryReason_TERRITORY_REASON_OTHER_LANGUAGE TerritoryReason = 3
-	// It is another Italian form, a former name, or the sign of a province.
+	// Another Italian form, a former name, or the two letters of a province.
 	TerritoryReason_TERRITORY_REASON_OTHER_NAME TerritoryReason = 4
-	// It names a place that has since become part of this one.
+	// Name of a place that has since become part of this one.
 	TerritoryReason_TERRITORY_REASON_BECAME_PART TerritoryReason = 5
-	// The name begins like this.
+	// Beginning of the name.
 	TerritoryReason_TERRITORY_REASON_PREFIX TerritoryReason = 6
-	// The name is a slip of the pen away.
+	// Misspelt name.
 	TerritoryReason_TERRITORY_REASON_TYPO TerritoryReason = 7
 )
 
@@ -155,38 +155,38 @@ func (TerritoryReason) EnumDescriptor() ([]byte, []int) {
 	return file_pari_directory_v1_territory_proto_rawDescGZIP(), []int{1}
 }
 
-// A place. An empty field means that there is none, or that it is not known.
+// Territory is a place. An empty field means that there is no value, or that it is not known.
 type Territory struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// ISTAT code: two digits for a region, three for a province, six for a municipality. Never given to another place.
+	// ISTAT code: two digits for a region, three for a province, six for a municipality. A code is never reused.
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
-	// Level.
+	// Level of the place.
 	Kind TerritoryKind `protobuf:"varint,2,opt,name=kind,proto3,enum=pari.directory.v1.TerritoryKind" json:"kind,omitempty"`
-	// Name in force last; of places with two languages both, for instance "Bolzano/Bozen".
+	// Most recent name. A bilingual place has both forms, for instance "Bolzano/Bozen".
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
-	// Further forms of the name, by language.
+	// Other forms of the name, by language.
 	Names []*TerritoryName `protobuf:"bytes,4,rep,name=names,proto3" json:"names,omitempty"`
-	// Names that it bore before, oldest first.
+	// Former names, oldest first.
 	FormerNames []string `protobuf:"bytes,5,rep,name=former_names,json=formerNames,proto3" json:"former_names,omitempty"`
-	// Code of the province that a municipality lies in.
+	// Code of the province that a municipality is in.
 	Province string `protobuf:"bytes,6,opt,name=province,proto3" json:"province,omitempty"`
 	// Name of that province.
 	ProvinceName string `protobuf:"bytes,7,opt,name=province_name,json=provinceName,proto3" json:"province_name,omitempty"`
-	// Code of the region that a province or a municipality lies in.
+	// Code of the region that a province or a municipality is in.
 	Region string `protobuf:"bytes,8,opt,name=region,proto3" json:"region,omitempty"`
 	// Name of that region.
 	RegionName string `protobuf:"bytes,9,opt,name=region_name,json=regionName,proto3" json:"region_name,omitempty"`
-	// The two letters of the province, for instance "CR"; regions have none.
+	// Two letters of the province, for instance "CR". Regions have none.
 	Sign string `protobuf:"bytes,10,opt,name=sign,proto3" json:"sign,omitempty"`
-	// Code of NUTS 2021: level 2 for a region, level 3 for a province.
+	// NUTS 2021 code: level 2 for a region, level 3 for a province.
 	Nuts string `protobuf:"bytes,11,opt,name=nuts,proto3" json:"nuts,omitempty"`
-	// Code in the land registry, which outlives a change of province, for instance "D150".
+	// Code in the land registry, for instance "D150". It survives a change of province.
 	CadastralCode string `protobuf:"bytes,12,opt,name=cadastral_code,json=cadastralCode,proto3" json:"cadastral_code,omitempty"`
-	// Code of its body in the index of public administrations (IPA), for instance "c_d150".
+	// Code of the body of the place in the index of public administrations (IPA), for instance "c_d150".
 	IpaCode string `protobuf:"bytes,13,opt,name=ipa_code,json=ipaCode,proto3" json:"ipa_code,omitempty"`
-	// First day on which it existed, ISO 8601. Empty: no limit known.
+	// First day on which the place existed, ISO 8601. Empty: no limit known.
 	ValidFrom string `protobuf:"bytes,14,opt,name=valid_from,json=validFrom,proto3" json:"valid_from,omitempty"`
-	// Last day on which it existed, ISO 8601. Empty: it still does.
+	// Last day on which the place existed, ISO 8601. Empty: it still exists.
 	ValidTo string `protobuf:"bytes,15,opt,name=valid_to,json=validTo,proto3" json:"valid_to,omitempty"`
 	// Code of the place that it became part of when it ended.
 	Successor     string `protobuf:"bytes,16,opt,name=successor,proto3" json:"successor,omitempty"`
@@ -336,12 +336,12 @@ func (x *Territory) GetSuccessor() string {
 	return ""
 }
 
-// A further form of a place's name.
+// TerritoryName is another form of the name of a place.
 type TerritoryName struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Language, ISO 639, for instance "de"; "it" for other Italian forms.
 	Language string `protobuf:"bytes,1,opt,name=language,proto3" json:"language,omitempty"`
-	// The form.
+	// Form of the name.
 	Name          string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -391,16 +391,16 @@ func (x *TerritoryName) GetName() string {
 	return ""
 }
 
-// A place that a name may mean.
+// TerritoryCandidate is a place that a name may mean.
 type TerritoryCandidate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The place.
 	Territory *Territory `protobuf:"bytes,1,opt,name=territory,proto3" json:"territory,omitempty"`
-	// From 0 to 1, higher is better. It orders the candidates of one answer; it is no probability.
+	// Score from 0 to 1, higher is better. It orders the candidates of one response; it is not a probability.
 	Score float64 `protobuf:"fixed64,2,opt,name=score,proto3" json:"score,omitempty"`
-	// Why.
+	// How the name matched.
 	Reason TerritoryReason `protobuf:"varint,3,opt,name=reason,proto3,enum=pari.directory.v1.TerritoryReason" json:"reason,omitempty"`
-	// The form of the name that was found.
+	// Form of the name that matched.
 	Matched       string `protobuf:"bytes,4,opt,name=matched,proto3" json:"matched,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -467,12 +467,12 @@ func (x *TerritoryCandidate) GetMatched() string {
 // Request of ResolveTerritory.
 type ResolveTerritoryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name or code as people write it, 1-120 characters: "Castro (BG)", "provincia di Cremona", "Bozen". The name alone, no
-	// address.
+	// Name or code as people write it, 1-120 characters, for instance "Castro (BG)", "provincia di Cremona", "Bozen". The
+	// name only, without an address.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Day on which the place must exist, ISO 8601, in the years 1970 to 2399. Empty: today in Italy.
+	// Day on which the place must exist, ISO 8601, in the years 1970 to 2399. Empty: today in Europe/Rome.
 	Date string `protobuf:"bytes,2,opt,name=date,proto3" json:"date,omitempty"`
-	// Candidates at most, 1-20; 0 means 10.
+	// Maximum number of candidates, 1-20; 0 means 10.
 	Limit         int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -532,7 +532,7 @@ func (x *ResolveTerritoryRequest) GetLimit() int32 {
 // Response of ResolveTerritory.
 type ResolveTerritoryResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The places, best first. Several with the same score are homonyms: let people choose.
+	// The places, best first. Candidates with the same score are homonyms: let people choose.
 	Candidates    []*TerritoryCandidate `protobuf:"bytes,1,rep,name=candidates,proto3" json:"candidates,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -626,9 +626,9 @@ type GetTerritoryResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The place.
 	Territory *Territory `protobuf:"bytes,1,opt,name=territory,proto3" json:"territory,omitempty"`
-	// The places in which it lies, the nearest first.
+	// The places that contain it, smallest first.
 	Parents []*Territory `protobuf:"bytes,2,rep,name=parents,proto3" json:"parents,omitempty"`
-	// What it is today, by way of its successors: itself while it exists. Absent when that is not known.
+	// The place that it is today, following its successors; the place itself while it exists. Absent when not known.
 	Today         *Territory `protobuf:"bytes,3,opt,name=today,proto3" json:"today,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -688,15 +688,15 @@ func (x *GetTerritoryResponse) GetToday() *Territory {
 // Request of ListTerritories. Empty fields do not restrict.
 type ListTerritoriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Only places that lie in the one with this ISTAT code, at any level. An unknown one is NOT_FOUND.
+	// Only places inside the one with this ISTAT code, at any level. An unknown code gets NOT_FOUND.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
 	// Only places of this level.
 	Kind TerritoryKind `protobuf:"varint,2,opt,name=kind,proto3,enum=pari.directory.v1.TerritoryKind" json:"kind,omitempty"`
-	// Day on which they exist, ISO 8601, in the years 1970 to 2399. Empty: today in Italy.
+	// Day on which the places exist, ISO 8601, in the years 1970 to 2399. Empty: today in Europe/Rome.
 	Date string `protobuf:"bytes,3,opt,name=date,proto3" json:"date,omitempty"`
 	// Places per page, 1-500; 0 means 100.
 	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// Token of the page before; empty for the first.
+	// Token from the previous page; empty for the first page. Valid with the same filter only.
 	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -772,7 +772,7 @@ type ListTerritoriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The places.
 	Territories []*Territory `protobuf:"bytes,1,rep,name=territories,proto3" json:"territories,omitempty"`
-	// Token of the next page; empty when this is the last.
+	// Token for the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -4,9 +4,9 @@
 // 	protoc        (unknown)
 // source: pari/events/v1/activity.proto
 
-// What the directory tells reporting: what each of its entries adds to the figures of the network. Everything is public and
-// stands in the directory already. An event holds the whole present contribution of one entry; a later one of the same entry
-// replaces it, an empty one takes it back.
+// Activity events: what each entry of the directory contributes to the figures of the network. The directory sends them
+// to reporting. They contain only public data that the directory shows. An event holds the complete current
+// contribution of one entry: a later event of the same entry replaces it, and an event without rows withdraws it.
 
 package eventsv1
 
@@ -26,13 +26,13 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// What an office, an initiative or a course adds to the activity of its region. CloudEvents type
-// it.pari.activity.counted.v1; subject "<kind>.<identifier>", for instance "course.reati-spia".
+// ActivityCounted is the contribution of an office, an initiative or a course to the activity of its region.
+// CloudEvents type it.pari.activity.counted.v1; subject "<kind>.<identifier>", for instance "course.reati-spia".
 type ActivityCounted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Entry that is counted, for instance "course/reati-spia".
+	// Entry that contributes, for instance "course/reati-spia".
 	Entry string `protobuf:"bytes,1,opt,name=entry,proto3" json:"entry,omitempty"`
-	// What it adds. Empty: nothing any more.
+	// Its figures. Empty: it contributes nothing any more.
 	Rows          []*ActivityRow `protobuf:"bytes,2,rep,name=rows,proto3" json:"rows,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -82,16 +82,16 @@ func (x *ActivityCounted) GetRows() []*ActivityRow {
 	return nil
 }
 
-// One figure of one year.
+// ActivityRow is one figure of one year.
 type ActivityRow struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What is counted, a code of the list "activity_measure", for instance "TRAINING_HOURS".
+	// Measure, a code of the list "activity_measure", for instance "TRAINING_HOURS".
 	Measure string `protobuf:"bytes,1,opt,name=measure,proto3" json:"measure,omitempty"`
 	// Calendar year.
 	Year int32 `protobuf:"varint,2,opt,name=year,proto3" json:"year,omitempty"`
-	// Node that it belongs to, for instance "cremona". Empty: the region as a whole.
+	// Node that the figure belongs to, for instance "cremona". Empty: the region as a whole.
 	Node string `protobuf:"bytes,3,opt,name=node,proto3" json:"node,omitempty"`
-	// How many, in the unit of the measure.
+	// Value, in the unit of the measure.
 	Value         int64 `protobuf:"varint,4,opt,name=value,proto3" json:"value,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -155,13 +155,13 @@ func (x *ActivityRow) GetValue() int64 {
 	return 0
 }
 
-// What a programme promised and what was counted for it. CloudEvents type it.pari.programme.counted.v1; subject
+// IndicatorsCounted holds the targets and values of a programme. CloudEvents type it.pari.programme.counted.v1; subject
 // "programme.<identifier>".
 type IndicatorsCounted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Programme, for instance "fami-piemonte-2021-2027".
 	Programme string `protobuf:"bytes,1,opt,name=programme,proto3" json:"programme,omitempty"`
-	// Its figures. Empty: none any more.
+	// Its figures. Empty: it contributes none any more.
 	Rows          []*IndicatorRow `protobuf:"bytes,2,rep,name=rows,proto3" json:"rows,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -211,16 +211,16 @@ func (x *IndicatorsCounted) GetRows() []*IndicatorRow {
 	return nil
 }
 
-// One indicator: its target, or what was counted in one year.
+// IndicatorRow is the target of an indicator, or its value in one year.
 type IndicatorRow struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Indicator, a code of the list "programme_indicator", for instance "IND_OPERATORS_TRAINED".
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
-	// Calendar year of the value; 0 for the target, which is that of the whole programme.
+	// Calendar year of the value; 0 in the row of the target, which is for the whole programme.
 	Year int32 `protobuf:"varint,2,opt,name=year,proto3" json:"year,omitempty"`
-	// Target in the unit of the indicator; 0 beside a year.
+	// Target, in the unit of the indicator; 0 in the row of a year.
 	Target int64 `protobuf:"varint,3,opt,name=target,proto3" json:"target,omitempty"`
-	// What was counted in the year, in the unit of the indicator; 0 beside a target.
+	// Value of the year, in the unit of the indicator; 0 in the row of the target.
 	Value         int64 `protobuf:"varint,4,opt,name=value,proto3" json:"value,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

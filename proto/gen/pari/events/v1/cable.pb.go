@@ -4,7 +4,8 @@
 // 	protoc        (unknown)
 // source: pari/events/v1/cable.proto
 
-// The first form of what keeps the feed complete. Replaced by pari.feed.v1, and kept because it was published.
+// The first version of the control messages of the feed. pari.feed.v1 replaces them; they stay because they were
+// published.
 
 package eventsv1
 
@@ -24,14 +25,15 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// What a node's relay announces every few seconds, so that the centre knows when it is behind.
+// Heartbeat is sent by the relay of a partition every few seconds, so that the centre knows when it is behind. Replaced
+// by pari.feed.v1.Heartbeat.
 //
 // Deprecated: Marked as deprecated in pari/events/v1/cable.proto.
 type Heartbeat struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Service whose line this is, for instance "intake".
+	// Service that publishes the partition, for instance "intake".
 	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
-	// Highest node_seq drawn.
+	// Highest node_seq assigned so far.
 	LastNodeSeq int64 `protobuf:"varint,2,opt,name=last_node_seq,json=lastNodeSeq,proto3" json:"last_node_seq,omitempty"`
 	// Events stored and not yet acknowledged by the hub.
 	Pending       int64 `protobuf:"varint,3,opt,name=pending,proto3" json:"pending,omitempty"`
@@ -90,17 +92,18 @@ func (x *Heartbeat) GetPending() int64 {
 	return 0
 }
 
-// What the centre has committed, sent back to the node after every batch and every few seconds. Only what it covers is
-// done: the node sends the rest again.
+// Watermark is the acknowledged offset of a partition: what the centre has committed. The centre sends it after every
+// batch and every few seconds. The relay sends again what the watermark does not cover. Replaced by
+// pari.feed.v1.Watermark.
 //
 // Deprecated: Marked as deprecated in pari/events/v1/cable.proto.
 type Watermark struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Service whose line this is.
+	// Service that publishes the partition, for instance "intake".
 	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
-	// Highest node_seq up to which everything has taken effect.
+	// Highest node_seq up to which every event was applied or dead-lettered.
 	AppliedNodeSeq int64 `protobuf:"varint,2,opt,name=applied_node_seq,json=appliedNodeSeq,proto3" json:"applied_node_seq,omitempty"`
-	// Ranges that the centre misses and asks for again.
+	// Ranges that have not arrived and are requested again.
 	Missing       []*SeqRange `protobuf:"bytes,3,rep,name=missing,proto3" json:"missing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -157,7 +160,7 @@ func (x *Watermark) GetMissing() []*SeqRange {
 	return nil
 }
 
-// A range of node_seq, both ends included.
+// SeqRange is a range of node_seq, both ends included. Replaced by pari.feed.v1.SequenceRange.
 //
 // Deprecated: Marked as deprecated in pari/events/v1/cable.proto.
 type SeqRange struct {

@@ -4,8 +4,9 @@
 // 	protoc        (unknown)
 // source: pari/events/v1/regional.proto
 
-// What leaves a node: regional events, built on purpose with the least data. Codes, months and provinces; never a name, a
-// text, a day or a municipality. Additive only; every sample ever published stays readable.
+// Regional events: what leaves a node. They are built for this purpose with the least data: codes, months and
+// provinces; never a name, a text, a day or a municipality. Changes are additive only; every event ever published stays
+// readable.
 
 package eventsv1
 
@@ -26,16 +27,16 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// A node received a report. CloudEvents type it.pari.report.counted.v1.
+// ReportCounted says that a node received a report. CloudEvents type it.pari.report.counted.v1.
 type ReportCounted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Month in which it was received.
+	// Month in which the report was received.
 	Month *v1.Month `protobuf:"bytes,1,opt,name=month,proto3" json:"month,omitempty"`
-	// How it reached the network.
+	// Channel through which the report reached the network.
 	Channel string `protobuf:"bytes,2,opt,name=channel,proto3" json:"channel,omitempty"`
 	// Role of the reporter.
 	ReporterRole string `protobuf:"bytes,3,opt,name=reporter_role,json=reporterRole,proto3" json:"reporter_role,omitempty"`
-	// True when no name was given.
+	// True when the reporter gave no name.
 	Anonymous     bool `protobuf:"varint,4,opt,name=anonymous,proto3" json:"anonymous,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -99,18 +100,18 @@ func (x *ReportCounted) GetAnonymous() bool {
 	return false
 }
 
-// A node opened a case. CloudEvents type it.pari.case.opened.v1.
+// CaseOpened says that a node opened a case. CloudEvents type it.pari.case.opened.v1.
 type CaseOpened struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Pseudonym of the case, random, made for this purpose alone.
+	// Pseudonym of the case: random, used for events to the centre only.
 	CasePseudonym string `protobuf:"bytes,1,opt,name=case_pseudonym,json=casePseudonym,proto3" json:"case_pseudonym,omitempty"`
-	// Month in which it was opened.
+	// Month in which the case was opened.
 	Month *v1.Month `protobuf:"bytes,2,opt,name=month,proto3" json:"month,omitempty"`
-	// Month in which its first report was received.
+	// Month in which the first report of the case was received.
 	ReceivedMonth *v1.Month `protobuf:"bytes,3,opt,name=received_month,json=receivedMonth,proto3" json:"received_month,omitempty"`
 	// Channel of that report.
 	Channel string `protobuf:"bytes,4,opt,name=channel,proto3" json:"channel,omitempty"`
-	// Role of that reporter.
+	// Role of the reporter of that report.
 	ReporterRole  string `protobuf:"bytes,5,opt,name=reporter_role,json=reporterRole,proto3" json:"reporter_role,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -181,22 +182,24 @@ func (x *CaseOpened) GetReporterRole() string {
 	return ""
 }
 
-// A node assessed a case; a later one replaces this. CloudEvents type it.pari.case.classified.v1.
+// CaseClassified says that a node assessed a case. A later event of the same case replaces it. CloudEvents type
+// it.pari.case.classified.v1.
 type CaseClassified struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Pseudonym of the case, random, made for this purpose alone.
+	// Pseudonym of the case: random, used for events to the centre only.
 	CasePseudonym string `protobuf:"bytes,1,opt,name=case_pseudonym,json=casePseudonym,proto3" json:"case_pseudonym,omitempty"`
-	// True for a sealed case (S4): then every field below is empty, and the case counts in the regional total only.
+	// True for a sealed case (sensitivity S4). All fields below are then empty, and the case counts in the regional total
+	// only.
 	Sealed bool `protobuf:"varint,2,opt,name=sealed,proto3" json:"sealed,omitempty"`
-	// Verdict.
+	// Verdict of the assessment.
 	Verdict string `protobuf:"bytes,3,opt,name=verdict,proto3" json:"verdict,omitempty"`
 	// Grounds.
 	Grounds []string `protobuf:"bytes,4,rep,name=grounds,proto3" json:"grounds,omitempty"`
-	// Main ground.
+	// Main ground, one of grounds.
 	MainGround string `protobuf:"bytes,5,opt,name=main_ground,json=mainGround,proto3" json:"main_ground,omitempty"`
 	// Type of discrimination.
 	Type string `protobuf:"bytes,6,opt,name=type,proto3" json:"type,omitempty"`
-	// Flags beside the type.
+	// Flags in addition to the type.
 	Flags []string `protobuf:"bytes,7,rep,name=flags,proto3" json:"flags,omitempty"`
 	// Field of life.
 	Field string `protobuf:"bytes,8,opt,name=field,proto3" json:"field,omitempty"`
@@ -204,9 +207,9 @@ type CaseClassified struct {
 	AuthorKinds []string `protobuf:"bytes,9,rep,name=author_kinds,json=authorKinds,proto3" json:"author_kinds,omitempty"`
 	// Month of the incident; absent when not known.
 	IncidentMonth *v1.Month `protobuf:"bytes,10,opt,name=incident_month,json=incidentMonth,proto3" json:"incident_month,omitempty"`
-	// Province of the event (ISTAT code), or ONLINE, ABROAD, OTHER_REGION, ND.
+	// Where it happened: ISTAT code of the province, or ONLINE, ABROAD, OTHER_REGION, ND (not stated).
 	EventTerritory string `protobuf:"bytes,11,opt,name=event_territory,json=eventTerritory,proto3" json:"event_territory,omitempty"`
-	// Province of residence, in the same codes.
+	// Where the person lives, in the same codes as event_territory.
 	ResidenceTerritory string `protobuf:"bytes,12,opt,name=residence_territory,json=residenceTerritory,proto3" json:"residence_territory,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
@@ -326,16 +329,17 @@ func (x *CaseClassified) GetResidenceTerritory() string {
 	return ""
 }
 
-// A node did something for a case. Not sent for a sealed case. CloudEvents type it.pari.case.action_recorded.v1.
+// ActionRecorded says that a node did something for a case. It is not sent for a sealed case. CloudEvents type
+// it.pari.case.action_recorded.v1.
 type ActionRecorded struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Pseudonym of the case, random, made for this purpose alone.
+	// Pseudonym of the case: random, used for events to the centre only.
 	CasePseudonym string `protobuf:"bytes,1,opt,name=case_pseudonym,json=casePseudonym,proto3" json:"case_pseudonym,omitempty"`
-	// Month in which it was recorded.
+	// Month in which the action was recorded.
 	Month *v1.Month `protobuf:"bytes,2,opt,name=month,proto3" json:"month,omitempty"`
-	// What was done.
+	// Kind of action.
 	Code string `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`
-	// How it went.
+	// Result of the action.
 	Result        string `protobuf:"bytes,4,opt,name=result,proto3" json:"result,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -399,16 +403,16 @@ func (x *ActionRecorded) GetResult() string {
 	return ""
 }
 
-// A node closed a case. CloudEvents type it.pari.case.closed.v1.
+// CaseClosed says that a node closed a case. CloudEvents type it.pari.case.closed.v1.
 type CaseClosed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Pseudonym of the case, random, made for this purpose alone.
+	// Pseudonym of the case: random, used for events to the centre only.
 	CasePseudonym string `protobuf:"bytes,1,opt,name=case_pseudonym,json=casePseudonym,proto3" json:"case_pseudonym,omitempty"`
-	// Month in which it was closed.
+	// Month in which the case was closed.
 	Month *v1.Month `protobuf:"bytes,2,opt,name=month,proto3" json:"month,omitempty"`
 	// Main outcome; empty for a sealed case.
 	Outcome string `protobuf:"bytes,3,opt,name=outcome,proto3" json:"outcome,omitempty"`
-	// Further outcomes.
+	// Further outcomes; empty for a sealed case.
 	SecondaryOutcomes []string `protobuf:"bytes,4,rep,name=secondary_outcomes,json=secondaryOutcomes,proto3" json:"secondary_outcomes,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache

@@ -4,8 +4,8 @@
 // 	protoc        (unknown)
 // source: pari/feed/v1/feed.proto
 
-// How a node's relay and the centre keep the feed complete: heartbeats go up, watermarks come down. A partition of the
-// feed is what one service of one node sends; its events are numbered 1, 2, 3 … without a gap.
+// The control messages of the feed: the relay of a node sends heartbeats to the centre, and the centre sends watermarks
+// back. A partition of the feed holds the events of one service of one node, numbered 1, 2, 3 … without gaps.
 
 package feedv1
 
@@ -25,12 +25,12 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Heartbeat is what the relay of a partition sends every few seconds, so that the centre knows when it is behind.
+// Heartbeat is sent by the relay of a partition every few seconds, so that the centre knows when it is behind.
 type Heartbeat struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Service whose partition this is, for instance "intake".
+	// Service that publishes the partition, for instance "intake".
 	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
-	// Highest sequence number drawn; 0 before the first event.
+	// Highest sequence number assigned so far; 0 before the first event.
 	LastSeq int64 `protobuf:"varint,2,opt,name=last_seq,json=lastSeq,proto3" json:"last_seq,omitempty"`
 	// Events stored and not yet acknowledged by the hub, counted up to a limit.
 	Pending       int64 `protobuf:"varint,3,opt,name=pending,proto3" json:"pending,omitempty"`
@@ -89,15 +89,15 @@ func (x *Heartbeat) GetPending() int64 {
 	return 0
 }
 
-// Watermark is the acknowledged offset of a partition: what the centre has committed. It is sent after every batch and
-// every few seconds. The relay sends again what it does not cover.
+// Watermark is the acknowledged offset of a partition: what the centre has committed. The centre sends it after every
+// batch and every few seconds. The relay sends again what the watermark does not cover.
 type Watermark struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Service whose partition this is.
+	// Service that publishes the partition.
 	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
-	// Highest sequence number up to which everything has taken effect; 0 when nothing has.
+	// Highest sequence number up to which every event was applied or dead-lettered; 0 when there is none.
 	AcknowledgedSeq int64 `protobuf:"varint,2,opt,name=acknowledged_seq,json=acknowledgedSeq,proto3" json:"acknowledged_seq,omitempty"`
-	// Ranges that the centre lacks and asks for again, at most 100.
+	// Ranges that have not arrived and are requested again, at most 100.
 	Missing       []*SequenceRange `protobuf:"bytes,3,rep,name=missing,proto3" json:"missing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

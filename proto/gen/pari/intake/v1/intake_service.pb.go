@@ -4,8 +4,8 @@
 // 	protoc        (unknown)
 // source: pari/intake/v1/intake_service.proto
 
-// Intake: the door of a node. Takes reports from every channel, keeps them sealed, and hands those taken in charge to
-// case management.
+// Intake receives the reports of a node from every channel, stores them sealed, and hands those that the desk takes in
+// charge over to case management.
 
 package intakev1
 
@@ -31,11 +31,11 @@ const (
 // Request of SubmitReport.
 type SubmitReportRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// UUID chosen by the client, kept with a keyed hash of the body for 90 days at least.
+	// UUID chosen by the client. It is stored with a keyed hash of the body for at least 90 days.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// True to check only: nothing is stored, the answer is empty, errors are the same.
+	// True to check only: nothing is stored, the response is empty, and errors are the same.
 	ValidateOnly bool `protobuf:"varint,2,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	// What was told.
+	// The report.
 	Content       *ReportContent `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -97,13 +97,13 @@ type SubmitReportResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier of the report.
 	ReportId string `protobuf:"bytes,1,opt,name=report_id,json=reportId,proto3" json:"report_id,omitempty"`
-	// Number that people use.
+	// Number for people, for instance "CR-2026-000042".
 	Number string `protobuf:"bytes,2,opt,name=number,proto3" json:"number,omitempty"`
-	// Receipt: eight words and a check word, 88 bits. Give it to the reporter and keep no copy.
+	// Receipt code: eight words and a check word, 88 bits. Show it to the reporter once and keep no copy.
 	ReceiptCode string `protobuf:"bytes,3,opt,name=receipt_code,json=receiptCode,proto3" json:"receipt_code,omitempty"`
-	// True when this answers a request that was answered before.
+	// True when the same request was answered before.
 	Replayed bool `protobuf:"varint,4,opt,name=replayed,proto3" json:"replayed,omitempty"`
-	// When it was received, UTC, cut to the minute; to the day in Italy when the report is anonymous.
+	// When the report was received, UTC, truncated to the minute. For an anonymous report, truncated to the day in Italy.
 	ReceivedAt    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -179,7 +179,7 @@ type GetReportRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier of the report.
 	ReportId string `protobuf:"bytes,1,opt,name=report_id,json=reportId,proto3" json:"report_id,omitempty"`
-	// How much to return.
+	// How much of the report to return.
 	View          ReportView `protobuf:"varint,2,opt,name=view,proto3,enum=pari.intake.v1.ReportView" json:"view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -280,9 +280,9 @@ type ListReportsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Reports per page, 1-200; 0 means 50.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// Token of the page before; empty for the first. Valid with the same filter only.
+	// Token from the previous page; empty for the first page. Valid with the same filter only.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Only reports in this state; unspecified for all.
+	// Only reports in this state; unspecified for all states.
 	State         ReportState `protobuf:"varint,3,opt,name=state,proto3,enum=pari.intake.v1.ReportState" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -344,7 +344,7 @@ type ListReportsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Reports, newest first.
 	Reports []*Report `protobuf:"bytes,1,rep,name=reports,proto3" json:"reports,omitempty"`
-	// Token of the next page; empty when this is the last.
+	// Token for the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -397,11 +397,11 @@ func (x *ListReportsResponse) GetNextPageToken() string {
 // Request of TakeInCharge.
 type TakeInChargeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// UUID chosen by the client; safe to retry.
+	// UUID chosen by the client. The call is safe to retry with it.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Identifier of the report.
 	ReportId string `protobuf:"bytes,2,opt,name=report_id,json=reportId,proto3" json:"report_id,omitempty"`
-	// Version of the report that the decision was made on.
+	// Version of the report that the decision is based on.
 	Version       int64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -461,9 +461,9 @@ func (x *TakeInChargeRequest) GetVersion() int64 {
 // Response of TakeInCharge.
 type TakeInChargeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The report, with its case.
+	// The report, with the number of its case.
 	Report *Report `protobuf:"bytes,1,opt,name=report,proto3" json:"report,omitempty"`
-	// True when this answers a request that was answered before.
+	// True when the same request was answered before.
 	Replayed      bool `protobuf:"varint,2,opt,name=replayed,proto3" json:"replayed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

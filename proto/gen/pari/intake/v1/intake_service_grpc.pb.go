@@ -4,8 +4,8 @@
 // - protoc             (unknown)
 // source: pari/intake/v1/intake_service.proto
 
-// Intake: the door of a node. Takes reports from every channel, keeps them sealed, and hands those taken in charge to
-// case management.
+// Intake receives the reports of a node from every channel, stores them sealed, and hands those that the desk takes in
+// charge over to case management.
 
 package intakev1
 
@@ -32,21 +32,25 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Reports of one node.
+// IntakeService holds the reports of one node. Every call sees only the node of the caller's certificate.
 type IntakeServiceClient interface {
-	// Stores a report and answers with its number and a receipt code. Once it has answered, the report is never lost.
-	// Safe to retry with the same request_id: the same body gets the same answer, another body REQUEST_ID_REUSED.
-	// Errors: INVALID_ARGUMENT with every violation at once.
+	// SubmitReport stores a report and returns its number and a receipt code. Once the call has returned OK, the report
+	// is durable. The call is safe to retry with the same request_id: the same body gets the same answer, with replayed
+	// set; another body gets REQUEST_ID_REUSED.
+	// Errors: INVALID_REQUEST with every violation at once, REQUEST_ID_REUSED. UNAVAILABLE when the same request is being
+	// stored at the same moment: retry.
 	SubmitReport(ctx context.Context, in *SubmitReportRequest, opts ...grpc.CallOption) (*SubmitReportResponse, error)
-	// Returns one report of the caller's node. REPORT_VIEW_FULL is for people who work on reports; a system gets
-	// VIEW_NOT_ALLOWED. Errors: NOT_FOUND, also for a report of another node.
+	// GetReport returns one report of the caller's node, with its history. Only people of the node who work on reports
+	// (operator, case worker, coordinator) may ask for REPORT_VIEW_FULL; each such access is logged.
+	// Errors: NOT_FOUND, also for a report of another node; VIEW_NOT_ALLOWED.
 	GetReport(ctx context.Context, in *GetReportRequest, opts ...grpc.CallOption) (*GetReportResponse, error)
-	// Lists the reports of the caller's node in REPORT_VIEW_BASIC, newest first.
+	// ListReports lists the reports of the caller's node in REPORT_VIEW_BASIC, newest first, without history.
+	// Errors: INVALID_REQUEST with the field reason BAD_PAGE_TOKEN.
 	ListReports(ctx context.Context, in *ListReportsRequest, opts ...grpc.CallOption) (*ListReportsResponse, error)
-	// Takes a report in charge: opens one case for it in case management. A crash in between loses nothing and opens no
-	// second case: the hand-over is stored first and finished by the node itself.
-	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE. UNAVAILABLE when case management does not answer: the report
-	// stays HANDING_OVER and is finished later.
+	// TakeInCharge takes a report in charge: it opens exactly one case for it in case management. The decision is stored
+	// first, so a crash in between loses nothing and opens no second case; the node finishes the hand-over by itself.
+	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, REQUEST_ID_REUSED. UNAVAILABLE when case management does not
+	// answer: the report stays in HANDING_OVER, and the node finishes the hand-over later.
 	TakeInCharge(ctx context.Context, in *TakeInChargeRequest, opts ...grpc.CallOption) (*TakeInChargeResponse, error)
 }
 
@@ -102,21 +106,25 @@ func (c *intakeServiceClient) TakeInCharge(ctx context.Context, in *TakeInCharge
 // All implementations must embed UnimplementedIntakeServiceServer
 // for forward compatibility.
 //
-// Reports of one node.
+// IntakeService holds the reports of one node. Every call sees only the node of the caller's certificate.
 type IntakeServiceServer interface {
-	// Stores a report and answers with its number and a receipt code. Once it has answered, the report is never lost.
-	// Safe to retry with the same request_id: the same body gets the same answer, another body REQUEST_ID_REUSED.
-	// Errors: INVALID_ARGUMENT with every violation at once.
+	// SubmitReport stores a report and returns its number and a receipt code. Once the call has returned OK, the report
+	// is durable. The call is safe to retry with the same request_id: the same body gets the same answer, with replayed
+	// set; another body gets REQUEST_ID_REUSED.
+	// Errors: INVALID_REQUEST with every violation at once, REQUEST_ID_REUSED. UNAVAILABLE when the same request is being
+	// stored at the same moment: retry.
 	SubmitReport(context.Context, *SubmitReportRequest) (*SubmitReportResponse, error)
-	// Returns one report of the caller's node. REPORT_VIEW_FULL is for people who work on reports; a system gets
-	// VIEW_NOT_ALLOWED. Errors: NOT_FOUND, also for a report of another node.
+	// GetReport returns one report of the caller's node, with its history. Only people of the node who work on reports
+	// (operator, case worker, coordinator) may ask for REPORT_VIEW_FULL; each such access is logged.
+	// Errors: NOT_FOUND, also for a report of another node; VIEW_NOT_ALLOWED.
 	GetReport(context.Context, *GetReportRequest) (*GetReportResponse, error)
-	// Lists the reports of the caller's node in REPORT_VIEW_BASIC, newest first.
+	// ListReports lists the reports of the caller's node in REPORT_VIEW_BASIC, newest first, without history.
+	// Errors: INVALID_REQUEST with the field reason BAD_PAGE_TOKEN.
 	ListReports(context.Context, *ListReportsRequest) (*ListReportsResponse, error)
-	// Takes a report in charge: opens one case for it in case management. A crash in between loses nothing and opens no
-	// second case: the hand-over is stored first and finished by the node itself.
-	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE. UNAVAILABLE when case management does not answer: the report
-	// stays HANDING_OVER and is finished later.
+	// TakeInCharge takes a report in charge: it opens exactly one case for it in case management. The decision is stored
+	// first, so a crash in between loses nothing and opens no second case; the node finishes the hand-over by itself.
+	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, REQUEST_ID_REUSED. UNAVAILABLE when case management does not
+	// answer: the report stays in HANDING_OVER, and the node finishes the hand-over later.
 	TakeInCharge(context.Context, *TakeInChargeRequest) (*TakeInChargeResponse, error)
 	mustEmbedUnimplementedIntakeServiceServer()
 }

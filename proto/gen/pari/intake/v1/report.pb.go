@@ -4,7 +4,8 @@
 // 	protoc        (unknown)
 // source: pari/intake/v1/report.proto
 
-// Reports: what people tell the network, through any channel. Content is sealed at rest and never leaves the node.
+// Reports: what people report to the network, through any channel. Their content is sealed at rest and never leaves the
+// node.
 
 package intakev1
 
@@ -28,17 +29,17 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Where a report stands.
+// ReportState is the state of a report.
 type ReportState int32
 
 const (
-	// Never sent. In a filter: every state.
+	// Never returned. In a filter: every state.
 	ReportState_REPORT_STATE_UNSPECIFIED ReportState = 0
-	// Stored as told (pervenuta).
+	// Stored as it was submitted (pervenuta).
 	ReportState_REPORT_STATE_RECEIVED ReportState = 1
-	// The desk has decided to take it in charge; the case is being opened and will be, also after a crash.
+	// The desk has decided to take the report in charge. The case is being opened; this is completed after a crash too.
 	ReportState_REPORT_STATE_HANDING_OVER ReportState = 2
-	// A case is open for it (presa in carico).
+	// A case is open for the report (presa in carico).
 	ReportState_REPORT_STATE_TAKEN_IN_CHARGE ReportState = 3
 )
 
@@ -85,15 +86,16 @@ func (ReportState) EnumDescriptor() ([]byte, []int) {
 	return file_pari_intake_v1_report_proto_rawDescGZIP(), []int{0}
 }
 
-// How much of a report an answer holds.
+// ReportView selects how much of a report is returned.
 type ReportView int32
 
 const (
 	// Same as REPORT_VIEW_BASIC.
 	ReportView_REPORT_VIEW_UNSPECIFIED ReportView = 0
-	// Codes and states, no narrative, no contact.
+	// Codes and states, without narrative, contact and incident date.
 	ReportView_REPORT_VIEW_BASIC ReportView = 1
-	// With narrative and contact, opened for people of the node who work on reports; every opening is recorded.
+	// All fields. Narrative, contact and incident date are decrypted, for people of the node who work on reports. Each
+	// access is logged.
 	ReportView_REPORT_VIEW_FULL ReportView = 2
 )
 
@@ -138,28 +140,29 @@ func (ReportView) EnumDescriptor() ([]byte, []int) {
 	return file_pari_intake_v1_report_proto_rawDescGZIP(), []int{1}
 }
 
-// A report (segnalazione): one contact by one reporter about one incident. Not a case: N reports may tell of one incident.
+// Report (segnalazione) is one contact by one reporter about one incident. It is not a case: several reports may be
+// about one incident.
 type Report struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier, a UUID; random, says nothing.
+	// Identifier, a random UUID. It carries no information.
 	ReportId string `protobuf:"bytes,1,opt,name=report_id,json=reportId,proto3" json:"report_id,omitempty"`
-	// Number that people use, for instance "CR-2026-000042". Unique per node, may skip values.
+	// Number for people, for instance "CR-2026-000042". Unique within the node; numbers may be skipped.
 	Number string `protobuf:"bytes,2,opt,name=number,proto3" json:"number,omitempty"`
-	// Node that received it.
+	// Node that received the report, for instance "cremona".
 	Node string `protobuf:"bytes,3,opt,name=node,proto3" json:"node,omitempty"`
-	// When it was received, UTC, cut to the minute; to the day in Italy when the report is anonymous.
+	// When the report was received, UTC, truncated to the minute. For an anonymous report, truncated to the day in Italy.
 	ReceivedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
-	// Where it stands.
+	// State of the report.
 	State ReportState `protobuf:"varint,5,opt,name=state,proto3,enum=pari.intake.v1.ReportState" json:"state,omitempty"`
-	// Version for the next update, raised with every change.
+	// Version of the report, raised with every change. Send it with the next change.
 	Version int64 `protobuf:"varint,6,opt,name=version,proto3" json:"version,omitempty"`
-	// What was told. Narrative and contact are present in REPORT_VIEW_FULL only.
+	// Content of the report. Narrative, contact and incident_date are present in REPORT_VIEW_FULL only.
 	Content *ReportContent `protobuf:"bytes,7,opt,name=content,proto3" json:"content,omitempty"`
-	// Case that was opened from it; empty until it is taken in charge.
+	// Case that was opened from the report; empty until it is taken in charge.
 	CaseId string `protobuf:"bytes,8,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
-	// Number of that case.
+	// Number of that case; empty until the report is taken in charge.
 	CaseNumber string `protobuf:"bytes,9,opt,name=case_number,json=caseNumber,proto3" json:"case_number,omitempty"`
-	// What happened to it, oldest first. Present in GetReport.
+	// History of the report, oldest first. Present in GetReport only.
 	History       []*v1.HistoryEntry `protobuf:"bytes,10,rep,name=history,proto3" json:"history,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -265,34 +268,35 @@ func (x *Report) GetHistory() []*v1.HistoryEntry {
 	return nil
 }
 
-// What the reporter told.
+// ReportContent is the content of a report as the reporter gave it.
 type ReportContent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How the report reached the network.
+	// Channel through which the report reached the network.
 	Channel string `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
-	// In which role the reporter tells it.
+	// Role in which the reporter reports, for instance as victim or witness.
 	ReporterRole string `protobuf:"bytes,2,opt,name=reporter_role,json=reporterRole,proto3" json:"reporter_role,omitempty"`
-	// True when the reporter gave no name; then contact must hold no name.
+	// True when the reporter gave no name. contact.name must then be empty, else ANONYMOUS_WITH_NAME.
 	Anonymous bool `protobuf:"varint,3,opt,name=anonymous,proto3" json:"anonymous,omitempty"`
-	// Grounds as the reporter sees them, at least one; "NOT_STATED" where nobody asked.
+	// Grounds as the reporter sees them, at least one, each once; "NOT_STATED" when nobody asked.
 	Grounds []string `protobuf:"bytes,4,rep,name=grounds,proto3" json:"grounds,omitempty"`
-	// What the reporter wishes.
+	// What the reporter wants from the network.
 	Wish string `protobuf:"bytes,5,opt,name=wish,proto3" json:"wish,omitempty"`
-	// When it happened, as far as known. Absent when not told.
+	// When it happened, as precisely as the reporter knows. Absent when not given. Sealed.
 	IncidentDate *v1.PartialDate `protobuf:"bytes,6,opt,name=incident_date,json=incidentDate,proto3" json:"incident_date,omitempty"`
-	// Where it happened: ISTAT code of the municipality or province, or ONLINE, ABROAD, OTHER_REGION, ND.
+	// Where it happened: ISTAT code of a municipality or province, or ONLINE, ABROAD, OTHER_REGION, ND (not stated).
 	IncidentPlace string `protobuf:"bytes,7,opt,name=incident_place,json=incidentPlace,proto3" json:"incident_place,omitempty"`
-	// What happened, in the reporter's words; at most 20,000 characters. Sealed.
+	// What happened, in the reporter's own words; at most 20,000 characters. Sealed.
 	Narrative string `protobuf:"bytes,8,opt,name=narrative,proto3" json:"narrative,omitempty"`
-	// How to reach the reporter. Absent when they want no contact, or use the receipt code. Sealed.
+	// How to reach the reporter. Absent when the reporter wants no contact or uses the receipt code. Sealed.
 	Contact *Contact `protobuf:"bytes,9,opt,name=contact,proto3" json:"contact,omitempty"`
-	// Language that the reporter prefers, as a BCP 47 tag such as "it" or "pa". Empty: not told.
+	// Language that the reporter prefers, as a BCP 47 tag such as "it" or "pa". Empty when not given.
 	Language string `protobuf:"bytes,10,opt,name=language,proto3" json:"language,omitempty"`
-	// True when somebody may be in danger now.
+	// True when a person may be in danger now.
 	Urgent bool `protobuf:"varint,11,opt,name=urgent,proto3" json:"urgent,omitempty"`
-	// Version of the privacy notice shown before the narrative was told, for instance "2026-01".
+	// Version of the privacy notice that the reporter saw before giving the narrative, for instance "2026-01".
 	NoticeVersion string `protobuf:"bytes,12,opt,name=notice_version,json=noticeVersion,proto3" json:"notice_version,omitempty"`
-	// Consents, each asked and answered apart; each code at most once.
+	// Consents, each asked and answered separately, at most 10. A code that occurs twice is refused with
+	// DUPLICATE_CONSENT.
 	Consents      []*Consent `protobuf:"bytes,13,rep,name=consents,proto3" json:"consents,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -419,16 +423,17 @@ func (x *ReportContent) GetConsents() []*Consent {
 	return nil
 }
 
-// How to reach the reporter.
+// Contact says how to reach the reporter. It is sealed as a whole.
 type Contact struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name as given.
+	// Name as given; empty in an anonymous report.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Telephone as given.
+	// Telephone number as given.
 	Phone string `protobuf:"bytes,2,opt,name=phone,proto3" json:"phone,omitempty"`
-	// E-mail as given.
+	// E-mail address as given.
 	Email string `protobuf:"bytes,3,opt,name=email,proto3" json:"email,omitempty"`
-	// When and how it is safe to call, in the reporter's words, for instance "mornings only, no voicemail".
+	// When and how it is safe to contact the reporter, in the reporter's own words, for instance "mornings only, no
+	// voicemail".
 	SafeContact   string `protobuf:"bytes,4,opt,name=safe_contact,json=safeContact,proto3" json:"safe_contact,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -492,12 +497,12 @@ func (x *Contact) GetSafeContact() string {
 	return ""
 }
 
-// One consent of the reporter.
+// Consent is one answer of the reporter to one request for consent.
 type Consent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What is consented to.
+	// What the consent is for.
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
-	// The answer.
+	// The reporter's answer.
 	Status        string `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

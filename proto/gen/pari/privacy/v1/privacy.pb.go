@@ -4,7 +4,8 @@
 // 	protoc        (unknown)
 // source: pari/privacy/v1/privacy.proto
 
-// How sensitive each field is. Every field of the contract carries a class; the build fails when one is missing.
+// Privacy classes: how sensitive a field is. Every field of the contract carries a class; the build fails when one is
+// missing.
 
 package privacyv1
 
@@ -24,21 +25,23 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Classes in rising order of sensitivity. Events to the centre hold PUBLIC and INTERNAL fields only.
+// Class is a privacy class. Classes are in rising order of sensitivity. Events to the centre contain only PUBLIC and
+// INTERNAL fields.
 type Class int32
 
 const (
-	// Never used; the build refuses it.
+	// Never used. The build refuses it.
 	Class_CLASS_UNSPECIFIED Class = 0
 	// May be published as it is.
 	Class_CLASS_PUBLIC Class = 1
-	// Codes, states and counters for the network's staff; says nothing about an identifiable person by itself.
+	// Codes, states and counters for the network's staff. By itself, it says nothing about an identifiable person.
 	Class_CLASS_INTERNAL Class = 2
-	// Personal data (GDPR art. 4): names, contacts. Sealed at rest, stays in the node.
+	// Personal data (GDPR art. 4), such as names and contacts. Sealed at rest; stays in the node.
 	Class_CLASS_PERSONAL Class = 3
-	// Special category data (GDPR art. 9) and what people tell us in their own words. Sealed at rest, stays in the node.
+	// Special categories of personal data (GDPR art. 9), and what people report in their own words. Sealed at rest; stays
+	// in the node.
 	Class_CLASS_SPECIAL Class = 4
-	// Secrets, such as a receipt code: shown once, never stored in clear.
+	// Secrets, such as a receipt code. Shown once, never stored in clear.
 	Class_CLASS_SECRET Class = 5
 )
 
@@ -102,7 +105,7 @@ var file_pari_privacy_v1_privacy_proto_extTypes = []protoimpl.ExtensionInfo{
 
 // Extension fields to descriptorpb.FieldOptions.
 var (
-	// The privacy class of the field. A field that holds a message has the highest class found in that message.
+	// Privacy class of the field. A field that holds a message has the highest class in that message.
 	//
 	// optional pari.privacy.v1.Class class = 50102;
 	E_Class = &file_pari_privacy_v1_privacy_proto_extTypes[0]

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: pari/record/v1/record.proto
 
-// What every record of Pari shares: dates that may be incomplete, who acted, and the history of changes.
+// Types that the records of Pari share: incomplete dates, the actor of a change, and the history of changes.
 
 package recordv1
 
@@ -26,14 +26,15 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// A date as people remember it: a year, a month of a year, or a day. Never in the future, in Europe/Rome.
+// PartialDate is a date as precisely as people remember it: a year, a month of a year, or a day. It is never in the
+// future, in Europe/Rome. Errors: INCOMPLETE_DATE, IMPOSSIBLE_DATE, FUTURE_DATE.
 type PartialDate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Year, 1900 to the present.
+	// Year, from 1900 to the current year.
 	Year int32 `protobuf:"varint,1,opt,name=year,proto3" json:"year,omitempty"`
-	// Month 1-12, or 0 when only the year is known.
+	// Month, 1-12; 0 when only the year is known.
 	Month int32 `protobuf:"varint,2,opt,name=month,proto3" json:"month,omitempty"`
-	// Day 1-31, or 0 when only the month is known.
+	// Day, 1-31; 0 when only the month is known.
 	Day           int32 `protobuf:"varint,3,opt,name=day,proto3" json:"day,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -90,12 +91,13 @@ func (x *PartialDate) GetDay() int32 {
 	return 0
 }
 
-// A month of the calendar, the finest date that leaves a node. Never in the future, in Europe/Rome.
+// Month is a calendar month, the most precise date that leaves a node. It is never in the future, in Europe/Rome.
+// Error: FUTURE_DATE.
 type Month struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Year, 1900 to the present.
+	// Year, from 1900 to the current year.
 	Year int32 `protobuf:"varint,1,opt,name=year,proto3" json:"year,omitempty"`
-	// Month 1-12.
+	// Month, 1-12.
 	Month         int32 `protobuf:"varint,2,opt,name=month,proto3" json:"month,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -145,10 +147,10 @@ func (x *Month) GetMonth() int32 {
 	return 0
 }
 
-// Who made a change: the person if one was signed in, the node it was done for, and the system it came through.
+// Actor says who made a change: the person, if one was signed in, the node, and the system that sent the call.
 type Actor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Subject of the person's access token at its issuer; empty when a system acted by itself.
+	// Subject of the person's access token at its issuer; empty when a system acted without a person.
 	Person string `protobuf:"bytes,1,opt,name=person,proto3" json:"person,omitempty"`
 	// Node that the actor acted for, for instance "cremona".
 	Node string `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
@@ -209,18 +211,18 @@ func (x *Actor) GetSystem() string {
 	return ""
 }
 
-// One line of a record's history. Says what was done and by whom, never what it contained.
+// HistoryEntry is one change of a record. It says what was done and by whom, never the content.
 type HistoryEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Version of the record after the change, from 1 without gaps.
+	// Version of the record after the change: 1, 2, 3 … without gaps.
 	Version int64 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
 	// When the change was committed, UTC.
 	At *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
-	// Who made it.
+	// Actor of the change.
 	By *Actor `protobuf:"bytes,3,opt,name=by,proto3" json:"by,omitempty"`
-	// What was done, for instance "SUBMITTED" or "ACTION_RECORDED".
+	// Kind of change, for instance "SUBMITTED" or "ACTION_RECORDED".
 	What string `protobuf:"bytes,4,opt,name=what,proto3" json:"what,omitempty"`
-	// State before the change; empty for the first.
+	// State before the change; empty in the first entry.
 	FromState string `protobuf:"bytes,5,opt,name=from_state,json=fromState,proto3" json:"from_state,omitempty"`
 	// State after the change.
 	ToState       string `protobuf:"bytes,6,opt,name=to_state,json=toState,proto3" json:"to_state,omitempty"`

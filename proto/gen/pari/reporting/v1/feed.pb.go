@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: pari/reporting/v1/feed.proto
 
-// How far the feed from the nodes has been applied.
+// Status of the feed: how far the events of the nodes have been applied at the centre.
 
 package reportingv1
 
@@ -25,18 +25,18 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// The feed of one node.
+// NodeFeed is the status of the feed of one node.
 type NodeFeed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Region of the node.
 	Region string `protobuf:"bytes,1,opt,name=region,proto3" json:"region,omitempty"`
-	// Node.
+	// Name of the node, for instance "cremona".
 	Node string `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
-	// Its lines: one per service that publishes.
+	// Its partitions, one per service that publishes events.
 	Lines []*LineFeed `protobuf:"bytes,3,rep,name=lines,proto3" json:"lines,omitempty"`
-	// Reports of this node that the centre has counted, exact.
+	// Reports of this node that the centre has counted; exact, not rounded.
 	Reports int64 `protobuf:"varint,4,opt,name=reports,proto3" json:"reports,omitempty"`
-	// Cases of this node that the centre has counted, exact.
+	// Cases of this node that the centre has counted; exact, not rounded.
 	Cases         int64 `protobuf:"varint,5,opt,name=cases,proto3" json:"cases,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -107,26 +107,28 @@ func (x *NodeFeed) GetCases() int64 {
 	return 0
 }
 
-// One line of a node's feed: the events of one service, numbered by node_seq from 1 without gaps.
+// LineFeed is the status of one partition of a node's feed: the events of one service, numbered by node_seq 1, 2, 3 …
+// without gaps.
 type LineFeed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Service that publishes, for instance "intake".
+	// Service that publishes the partition, for instance "intake".
 	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
 	// Highest node_seq that the node has announced or sent.
 	LastNodeSeq int64 `protobuf:"varint,2,opt,name=last_node_seq,json=lastNodeSeq,proto3" json:"last_node_seq,omitempty"`
-	// Highest node_seq up to which everything has taken effect.
+	// Acknowledged offset: highest node_seq up to which every event was applied or dead-lettered.
 	AppliedNodeSeq int64 `protobuf:"varint,3,opt,name=applied_node_seq,json=appliedNodeSeq,proto3" json:"applied_node_seq,omitempty"`
-	// Numbers between the two that have not arrived: the centre has asked for them.
+	// Events between applied_node_seq and last_node_seq that have not arrived. The centre has requested them again.
 	Gaps int64 `protobuf:"varint,4,opt,name=gaps,proto3" json:"gaps,omitempty"`
-	// Events that arrived and wait: behind a gap, or refused and kept for a person to look at.
+	// Events that arrived and are not applied: buffered behind a gap, dead-lettered for an operator to look at, or
+	// blocked by a dead-lettered event of the same report or case.
 	Parked int64 `protobuf:"varint,5,opt,name=parked,proto3" json:"parked,omitempty"`
 	// Events that arrived again and had no effect.
 	Duplicates int64 `protobuf:"varint,6,opt,name=duplicates,proto3" json:"duplicates,omitempty"`
-	// Events that the node has stored and not yet sent, as it last announced.
+	// Events that the hub has not acknowledged, as the node last announced.
 	Pending int64 `protobuf:"varint,7,opt,name=pending,proto3" json:"pending,omitempty"`
-	// When the node was last heard of, UTC. Absent: never.
+	// When the node was last heard from, UTC. Absent: never.
 	HeardAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=heard_at,json=heardAt,proto3" json:"heard_at,omitempty"`
-	// Seconds since the node was last heard of; 0 when never.
+	// Seconds since the node was last heard from; 0 when it never was.
 	AgeSeconds    int64 `protobuf:"varint,9,opt,name=age_seconds,json=ageSeconds,proto3" json:"age_seconds,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

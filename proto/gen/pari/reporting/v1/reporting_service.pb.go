@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: pari/reporting/v1/reporting_service.proto
 
-// Reporting: the statistics of a region. Holds codes, months and provinces; never a name, a text or a day.
+// Reporting: the statistics of the regions. It holds codes, months and provinces; never a name, a text or a day.
 
 package reportingv1
 
@@ -114,9 +114,9 @@ type GetTableRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Code of the table, for instance "T1".
 	Table string `protobuf:"bytes,1,opt,name=table,proto3" json:"table,omitempty"`
-	// Region, for instance "lombardia".
+	// Region, for instance "lombardia". Only a region that the caller was granted.
 	Region string `protobuf:"bytes,2,opt,name=region,proto3" json:"region,omitempty"`
-	// Calendar year that the counted things fall in, 2000-2200.
+	// Calendar year of what is counted, 2000-2200; not after the current year.
 	Year          int32 `protobuf:"varint,3,opt,name=year,proto3" json:"year,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -222,7 +222,7 @@ func (x *GetTableResponse) GetTable() *Table {
 // Request of GetFeedStatus.
 type GetFeedStatusRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Only nodes of this region; empty for all that the caller may see.
+	// Only nodes of this region; empty for all regions that the caller was granted.
 	Region        string `protobuf:"bytes,1,opt,name=region,proto3" json:"region,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -4,7 +4,7 @@
 // - protoc             (unknown)
 // source: pari/reporting/v1/reporting_service.proto
 
-// Reporting: the statistics of a region. Holds codes, months and provinces; never a name, a text or a day.
+// Reporting: the statistics of the regions. It holds codes, months and provinces; never a name, a text or a day.
 
 package reportingv1
 
@@ -30,14 +30,17 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Tables of the regional centre, and the state of the feed that fills them.
+// ReportingService serves the tables of the regional centre and the status of the feed that fills them.
 type ReportingServiceClient interface {
-	// Lists the closed catalogue of tables.
+	// ListTables lists the catalogue of tables. The catalogue is closed: there are no other tables.
 	ListTables(ctx context.Context, in *ListTablesRequest, opts ...grpc.CallOption) (*ListTablesResponse, error)
-	// Returns one table of one region, with disclosure control applied: every count is rounded, and small ones are hidden
-	// together with zero. Errors: UNKNOWN_TABLE, WRONG_REGION, OUT_OF_PERIOD.
+	// GetTable returns one table of one region and year, with disclosure control applied: every count is rounded, and
+	// small counts, zero included, are suppressed. Tables of public figures are exact: see Protection.
+	// Errors: UNKNOWN_TABLE; WRONG_REGION for a region that the caller was not granted; OUT_OF_PERIOD for a year after
+	// the current one.
 	GetTable(ctx context.Context, in *GetTableRequest, opts ...grpc.CallOption) (*GetTableResponse, error)
-	// Says for each node how far its events have been applied, and whether the centre knows that it is behind.
+	// GetFeedStatus returns for each node how far its events have been applied, and whether events are missing.
+	// Errors: WRONG_REGION for a region that the caller was not granted.
 	GetFeedStatus(ctx context.Context, in *GetFeedStatusRequest, opts ...grpc.CallOption) (*GetFeedStatusResponse, error)
 }
 
@@ -83,14 +86,17 @@ func (c *reportingServiceClient) GetFeedStatus(ctx context.Context, in *GetFeedS
 // All implementations must embed UnimplementedReportingServiceServer
 // for forward compatibility.
 //
-// Tables of the regional centre, and the state of the feed that fills them.
+// ReportingService serves the tables of the regional centre and the status of the feed that fills them.
 type ReportingServiceServer interface {
-	// Lists the closed catalogue of tables.
+	// ListTables lists the catalogue of tables. The catalogue is closed: there are no other tables.
 	ListTables(context.Context, *ListTablesRequest) (*ListTablesResponse, error)
-	// Returns one table of one region, with disclosure control applied: every count is rounded, and small ones are hidden
-	// together with zero. Errors: UNKNOWN_TABLE, WRONG_REGION, OUT_OF_PERIOD.
+	// GetTable returns one table of one region and year, with disclosure control applied: every count is rounded, and
+	// small counts, zero included, are suppressed. Tables of public figures are exact: see Protection.
+	// Errors: UNKNOWN_TABLE; WRONG_REGION for a region that the caller was not granted; OUT_OF_PERIOD for a year after
+	// the current one.
 	GetTable(context.Context, *GetTableRequest) (*GetTableResponse, error)
-	// Says for each node how far its events have been applied, and whether the centre knows that it is behind.
+	// GetFeedStatus returns for each node how far its events have been applied, and whether events are missing.
+	// Errors: WRONG_REGION for a region that the caller was not granted.
 	GetFeedStatus(context.Context, *GetFeedStatusRequest) (*GetFeedStatusResponse, error)
 	mustEmbedUnimplementedReportingServiceServer()
 }

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: pari/reporting/v1/table.proto
 
-// The tables of the catalogue.
+// Tables: the statistics that the centre publishes.
 
 package reportingv1
 
@@ -25,17 +25,17 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// What one count is. Every number of Pari names its unit.
+// Unit says what a count counts. Every number of Pari names its unit.
 type Unit int32
 
 const (
-	// Never sent.
+	// Never returned.
 	Unit_UNIT_UNSPECIFIED Unit = 0
 	// Reports: contacts by a reporter.
 	Unit_UNIT_REPORT Unit = 1
-	// Cases: files worked by a node.
+	// Cases: files that a node works on.
 	Unit_UNIT_CASE Unit = 2
-	// Several units in one table; one of its dimensions names them: "unit", "activity_measure" or "programme_indicator".
+	// Several units in one table. One of its dimensions names them: "unit", "activity_measure" or "programme_indicator".
 	Unit_UNIT_MIXED Unit = 3
 )
 
@@ -82,7 +82,7 @@ func (Unit) EnumDescriptor() ([]byte, []int) {
 	return file_pari_reporting_v1_table_proto_rawDescGZIP(), []int{0}
 }
 
-// What a table counts.
+// TableInfo describes a table of the catalogue.
 type TableInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Code, for instance "T1".
@@ -91,9 +91,9 @@ type TableInfo struct {
 	TitleIt string `protobuf:"bytes,2,opt,name=title_it,json=titleIt,proto3" json:"title_it,omitempty"`
 	// English title.
 	TitleEn string `protobuf:"bytes,3,opt,name=title_en,json=titleEn,proto3" json:"title_en,omitempty"`
-	// What one count is.
+	// Unit of the counts.
 	Unit Unit `protobuf:"varint,4,opt,name=unit,proto3,enum=pari.reporting.v1.Unit" json:"unit,omitempty"`
-	// Names of the dimensions, in the order of a cell's keys.
+	// Codes of the dimensions, in the order of Cell.keys.
 	Dimensions    []string `protobuf:"bytes,5,rep,name=dimensions,proto3" json:"dimensions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -164,24 +164,25 @@ func (x *TableInfo) GetDimensions() []string {
 	return nil
 }
 
-// One table of one region and year.
+// Table is one table of one region and year.
 type Table struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What it counts.
+	// Description of the table.
 	Info *TableInfo `protobuf:"bytes,1,opt,name=info,proto3" json:"info,omitempty"`
 	// Region.
 	Region string `protobuf:"bytes,2,opt,name=region,proto3" json:"region,omitempty"`
 	// Calendar year.
 	Year int32 `protobuf:"varint,3,opt,name=year,proto3" json:"year,omitempty"`
-	// The dimensions with their categories; the last category of each is its total, but for dimensions that name units.
+	// The dimensions with their categories. The last category of each dimension is its total, except in dimensions that
+	// name units.
 	Dimensions []*Dimension `protobuf:"bytes,4,rep,name=dimensions,proto3" json:"dimensions,omitempty"`
-	// One cell per combination of categories, the last dimension running fastest.
+	// One cell per combination of categories; the last dimension varies fastest.
 	Cells []*Cell `protobuf:"bytes,5,rep,name=cells,proto3" json:"cells,omitempty"`
-	// When the last event that counts here was applied, UTC, cut to the hour. Absent when there was none.
+	// When the last event that counts in this table was applied, UTC, truncated to the hour. Absent when there was none.
 	AsOf *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
-	// True while the year may still change: what is shown is not a release.
+	// True while the figures may still change: this is not a release.
 	Provisional bool `protobuf:"varint,7,opt,name=provisional,proto3" json:"provisional,omitempty"`
-	// How the counts were protected.
+	// Disclosure control that was applied.
 	Protection    *Protection `protobuf:"bytes,8,opt,name=protection,proto3" json:"protection,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -273,7 +274,7 @@ func (x *Table) GetProtection() *Protection {
 	return nil
 }
 
-// One dimension of a table.
+// Dimension is one dimension of a table.
 type Dimension struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Code, for instance "ground_group".
@@ -282,7 +283,7 @@ type Dimension struct {
 	LabelIt string `protobuf:"bytes,2,opt,name=label_it,json=labelIt,proto3" json:"label_it,omitempty"`
 	// English label.
 	LabelEn string `protobuf:"bytes,3,opt,name=label_en,json=labelEn,proto3" json:"label_en,omitempty"`
-	// Categories in display order; the last one is the total, if there is one.
+	// Categories in display order. The last one is the total, if the dimension has one.
 	Categories    []*Category `protobuf:"bytes,4,rep,name=categories,proto3" json:"categories,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -346,10 +347,10 @@ func (x *Dimension) GetCategories() []*Category {
 	return nil
 }
 
-// One category of a dimension.
+// Category is one category of a dimension.
 type Category struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Code from the vocabulary, a month (2026-03), a node, a programme, or TOTAL.
+	// Code: a code of a vocabulary, a month (2026-03), a node, a programme, or TOTAL.
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
 	// Italian label.
 	LabelIt string `protobuf:"bytes,2,opt,name=label_it,json=labelIt,proto3" json:"label_it,omitempty"`
@@ -410,14 +411,16 @@ func (x *Category) GetLabelEn() string {
 	return ""
 }
 
-// One protected count.
+// Cell is one count after disclosure control.
 type Cell struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One category code per dimension.
+	// Category codes, one per dimension.
 	Keys []string `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
-	// The count, rounded to Protection.base. 0 when hidden.
+	// The count, rounded to a multiple of Protection.base; 0 when hidden.
 	Value int64 `protobuf:"varint,2,opt,name=value,proto3" json:"value,omitempty"`
-	// True when the count is below the threshold or its line was hidden. Zero is hidden too: nobody can tell it from one.
+	// True when the count is suppressed: it is below the threshold (primary suppression), or showing it would reveal a
+	// small count, or what all people of a line have in common (secondary suppression). Zero is suppressed too, so that
+	// it cannot be told from one.
 	Hidden        bool `protobuf:"varint,3,opt,name=hidden,proto3" json:"hidden,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -474,14 +477,14 @@ func (x *Cell) GetHidden() bool {
 	return false
 }
 
-// How the counts of a table were protected. Source: the network's disclosure rules (threshold 5, 10 where two special
-// categories cross; every count rounded to a multiple of 5). Tables of what the directory shows anyway are exact: threshold 0,
-// base 1, nothing hidden.
+// Protection is the disclosure control that was applied to a table. Source: the network's disclosure rules (threshold
+// 5, or 10 where two special categories cross; every count rounded to a multiple of 5). Tables of figures that the
+// directory publishes anyway are exact: threshold 0, base 1, nothing hidden.
 type Protection struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Smallest count that is shown; 0 for a table of public figures.
+	// Smallest count that is shown; 0 in a table of public figures.
 	Threshold int32 `protobuf:"varint,1,opt,name=threshold,proto3" json:"threshold,omitempty"`
-	// Base that every count is rounded to.
+	// Base of the rounding; 1 in a table of public figures.
 	Base          int32 `protobuf:"varint,2,opt,name=base,proto3" json:"base,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

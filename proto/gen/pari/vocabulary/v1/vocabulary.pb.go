@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: pari/vocabulary/v1/vocabulary.proto
 
-// The controlled vocabularies of the network: closed lists of codes that every service uses and the directory serves.
+// Vocabularies: the closed lists of codes of the network. Every service uses them; the directory serves them.
 
 package vocabularyv1
 
@@ -26,18 +26,18 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// A closed list of codes.
+// Vocabulary is a closed list of codes.
 type Vocabulary struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the list, for instance "ground". Never changes.
+	// Name of the list, for instance "ground". It never changes.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Version of the whole list, raised with every change; a plain counter from 1.
+	// Version of the list, from 1, raised by one with every change.
 	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
 	// Italian title of the list.
 	TitleIt string `protobuf:"bytes,3,opt,name=title_it,json=titleIt,proto3" json:"title_it,omitempty"`
 	// English title of the list.
 	TitleEn string `protobuf:"bytes,4,opt,name=title_en,json=titleEn,proto3" json:"title_en,omitempty"`
-	// The codes, in the order in which people should see them.
+	// The codes, in display order.
 	Terms         []*Term `protobuf:"bytes,5,rep,name=terms,proto3" json:"terms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -108,21 +108,21 @@ func (x *Vocabulary) GetTerms() []*Term {
 	return nil
 }
 
-// One code of a vocabulary. Terms are retired by an end date, never removed.
+// Term is one code of a vocabulary. Terms are never removed; an end date retires them.
 type Term struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Stable key, for instance "SKIN_COLOUR"; a territory has its ISTAT code.
+	// The code, for instance "SKIN_COLOUR". It never changes. The code of a territory is its ISTAT code.
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
-	// Italian label, the one that operators see.
+	// Italian label, shown to operators.
 	LabelIt string `protobuf:"bytes,2,opt,name=label_it,json=labelIt,proto3" json:"label_it,omitempty"`
 	// English label.
 	LabelEn string `protobuf:"bytes,3,opt,name=label_en,json=labelEn,proto3" json:"label_en,omitempty"`
-	// Code of the table group that the term counts in, for instance "G_ETHNIC"; of a municipality, its province. Empty when
-	// the list has no groups.
+	// Group of the term, under which tables count it, for instance "G_ETHNIC". The group of a municipality is its
+	// province. Empty when the list has no groups.
 	Group string `protobuf:"bytes,4,opt,name=group,proto3" json:"group,omitempty"`
-	// First day on which the code may be used, ISO 8601 (2026-01-31). Empty: always was.
+	// First day on which the code may be used, ISO 8601, for instance "2026-01-31". Empty: no limit.
 	ValidFrom string `protobuf:"bytes,5,opt,name=valid_from,json=validFrom,proto3" json:"valid_from,omitempty"`
-	// Last day on which the code may be used, ISO 8601. Empty: still is.
+	// Last day on which the code may be used, ISO 8601. Empty: no limit.
 	ValidTo       string `protobuf:"bytes,6,opt,name=valid_to,json=validTo,proto3" json:"valid_to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -213,8 +213,8 @@ var file_pari_vocabulary_v1_vocabulary_proto_extTypes = []protoimpl.ExtensionInf
 
 // Extension fields to descriptorpb.FieldOptions.
 var (
-	// Name of the vocabulary that the codes of this field come from, for instance "ground". Services refuse a code that is
-	// unknown, or not valid on the day of the call, with reason UNKNOWN_CODE or EXPIRED_CODE.
+	// Name of the vocabulary that the codes of this field come from, for instance "ground". A code that is unknown is
+	// refused with UNKNOWN_CODE, a code that is not valid on the day of the call with EXPIRED_CODE.
 	//
 	// optional string list = 50103;
 	E_List = &file_pari_vocabulary_v1_vocabulary_proto_extTypes[0]

@@ -1,9 +1,9 @@
 -- +goose Up
 -- How many loads changed something. A server that knows this number knows whether it has everything.
-create table catalogue (
-    single    boolean     primary key default true check (single),
-    revision  bigint      not null,
-    loaded_at timestamptz not null
+create table directory_state (
+    singleton  boolean     primary key default true check (singleton),
+    revision   bigint      not null,
+    updated_at timestamptz not null
 );
 
 -- Every version of every code list. Versions are added, never changed.
@@ -34,17 +34,17 @@ create table office (
 create unique index office_current on office (office_id) where current;
 
 -- Everything here is public: everybody reads, only the owner of the tables loads.
-alter table catalogue enable row level security;
-alter table catalogue force row level security;
+alter table directory_state enable row level security;
+alter table directory_state force row level security;
 alter table vocabulary enable row level security;
 alter table vocabulary force row level security;
 alter table office enable row level security;
 alter table office force row level security;
-create policy everybody_reads on catalogue for select using (true);
-create policy everybody_reads on vocabulary for select using (true);
-create policy everybody_reads on office for select using (true);
-create policy owner_loads on catalogue to current_user using (true) with check (true);
-create policy owner_loads on vocabulary to current_user using (true) with check (true);
-create policy owner_loads on office to current_user using (true) with check (true);
-revoke all on catalogue, vocabulary, office from pari_app;
-grant select on catalogue, vocabulary, office to pari_app;
+create policy public_read on directory_state for select using (true);
+create policy public_read on vocabulary for select using (true);
+create policy public_read on office for select using (true);
+create policy owner_write on directory_state to current_user using (true) with check (true);
+create policy owner_write on vocabulary to current_user using (true) with check (true);
+create policy owner_write on office to current_user using (true) with check (true);
+revoke all on directory_state, vocabulary, office from pari_app;
+grant select on directory_state, vocabulary, office to pari_app;

@@ -6,7 +6,7 @@ create table entry (
     id        text        not null,
     revision  bigint      not null,
     content   jsonb       not null check (jsonb_typeof(content) = 'object'),
-    loaded    boolean     not null, -- it came from the files, not from a proposal
+    from_files boolean    not null, -- false: it came from a proposal
     current   boolean     not null,
     stored_at timestamptz not null,
     primary key (kind, id, revision)
@@ -15,8 +15,8 @@ create unique index entry_current on entry (kind, id) where current;
 
 alter table entry enable row level security;
 alter table entry force row level security;
-create policy everybody_reads on entry for select using (true);
-create policy owner_loads on entry to current_user using (true) with check (true);
+create policy public_read on entry for select using (true);
+create policy owner_write on entry to current_user using (true) with check (true);
 revoke all on entry from pari_app;
 grant select on entry to pari_app;
 
@@ -28,13 +28,13 @@ create table proposal (
     state          text        not null default 'PENDING' check (state in ('PENDING', 'SCHEDULED', 'APPLIED', 'REJECTED', 'CONFLICT')),
     reason         text        not null,
     effective_on   date,
-    person         text        not null,
-    acting_for     text        not null,
-    system         text        not null,
+    proposer_person text       not null,
+    proposer_node   text       not null,
+    proposer_system text       not null,
     proposed_at    timestamptz not null,
-    decided_person text,
-    decided_for    text,
-    decided_system text,
+    decider_person text,
+    decider_node   text,
+    decider_system text,
     decided_at     timestamptz,
     note           text        not null default '',
     revision       bigint      not null default 0,
@@ -48,7 +48,7 @@ create table proposal_entry (
     proposal_id    uuid   not null references proposal (proposal_id),
     kind           text   not null,
     id             text   not null,
-    base           bigint not null,
+    base_revision  bigint not null,
     changed_fields text[] not null,
     content        jsonb  not null check (jsonb_typeof(content) = 'object'),
     primary key (proposal_id, kind, id)
@@ -58,17 +58,17 @@ alter table proposal enable row level security;
 alter table proposal force row level security;
 alter table proposal_entry enable row level security;
 alter table proposal_entry force row level security;
-create policy everybody_reads on proposal for select using (true);
-create policy everybody_reads on proposal_entry for select using (true);
-create policy service_proposes on proposal for insert with check (state = 'PENDING');
-create policy service_decides on proposal for update using (true);
-create policy service_proposes on proposal_entry for insert with check (true);
+create policy public_read on proposal for select using (true);
+create policy public_read on proposal_entry for select using (true);
+create policy service_insert on proposal for insert with check (state = 'PENDING');
+create policy service_update on proposal for update using (true);
+create policy service_insert on proposal_entry for insert with check (true);
 -- The service may add states of entries and say which is current; it can neither rewrite nor remove one, nor a code list.
-create policy service_adds on entry for insert with check (true);
-create policy service_retires on entry for update using (true);
-create policy service_counts on catalogue for update using (true);
+create policy service_insert on entry for insert with check (true);
+create policy service_update on entry for update using (true);
+create policy service_update on directory_state for update using (true);
 revoke all on proposal, proposal_entry from pari_app;
 grant select, insert on proposal, proposal_entry to pari_app;
-grant update (version, state, decided_person, decided_for, decided_system, decided_at, note, revision) on proposal to pari_app;
+grant update (version, state, decider_person, decider_node, decider_system, decided_at, note, revision) on proposal to pari_app;
 grant insert, update (current) on entry to pari_app;
-grant update (revision, loaded_at) on catalogue to pari_app;
+grant update (revision, updated_at) on directory_state to pari_app;

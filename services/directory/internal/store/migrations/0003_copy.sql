@@ -5,7 +5,7 @@ alter table vocabulary add column digest bytea;
 -- The revision that a version of a list came with; 0 for lists that older programs load.
 alter table vocabulary add column revision bigint not null default 0;
 -- When the centre last told a node's copy that nothing is missing. Always null at the centre.
-alter table catalogue add column confirmed_at timestamptz;
+alter table directory_state add column confirmed_at timestamptz;
 
 -- +goose StatementBegin
 create function entry_digest() returns trigger language plpgsql as $$
@@ -33,8 +33,8 @@ create index entry_revision on entry (revision) where current;
 
 -- A node keeps a copy: its service replaces rows as the centre says. At the centre the service lacks the grants for it; at a
 -- node AllowCopy gives them.
-create policy service_copies on entry for delete using (true);
-create policy service_copies on vocabulary for insert with check (true);
-create policy service_drops on vocabulary for delete using (true);
-create policy service_begins on catalogue for insert with check (true);
-grant update (confirmed_at) on catalogue to pari_app;
+create policy service_delete on entry for delete using (true);
+create policy service_insert on vocabulary for insert with check (true);
+create policy service_delete on vocabulary for delete using (true);
+create policy service_insert on directory_state for insert with check (true);
+grant update (confirmed_at) on directory_state to pari_app;

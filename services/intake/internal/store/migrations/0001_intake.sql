@@ -1,13 +1,13 @@
 -- +goose Up
--- Every table has the node in its key, and row security forced: the second wall between nodes.
+-- Every table has the node in its key and forced row security, so that no statement can reach another node's rows.
 
--- A report. Content is sealed with the data key that key_id names in the key database; the other columns are codes.
+-- Reports. Personal content is encrypted with the data key key_id of the key database; the other columns are codes.
 create table report (
     node             text        not null check (node <> ''),
     report_id        uuid        not null,
     seq              bigint      generated always as identity,
     number           text        not null,
-    received_at      timestamptz not null, -- cut to the minute, of an anonymous report to the day
+    received_at      timestamptz not null, -- truncated to the minute, of an anonymous report to the day
     state            text        not null check (state in ('RECEIVED', 'HANDING_OVER', 'TAKEN_IN_CHARGE')),
     version          bigint      not null check (version >= 1),
     channel          text        not null,
@@ -37,13 +37,14 @@ create table report (
 create index report_newest on report (node, seq desc);
 create index report_newest_by_state on report (node, state, seq desc);
 
+-- The changes of each report.
 create table report_history (
     node       text        not null,
     report_id  uuid        not null,
     version    bigint      not null,
     at         timestamptz not null,
     person     text        not null,
-    acting_for text        not null,
+    acting_for text        not null, -- node
     system     text        not null,
     what       text        not null,
     from_state text        not null,
@@ -52,7 +53,7 @@ create table report_history (
     foreign key (node, report_id) references report (node, report_id) on delete cascade
 );
 
--- Hand-overs to case management, stored with the decision and finished by whoever comes first.
+-- Hand-overs to case management. Each is inserted with the decision, and done once its case is opened.
 create table handover (
     node        text        not null,
     handover_id uuid        not null,
@@ -65,29 +66,30 @@ create table handover (
     unique (node, report_id),
     foreign key (node, report_id) references report (node, report_id) on delete cascade
 );
-create index handover_open on handover (node, decided_at) where not done;
+create index handover_pending on handover (node, decided_at) where not done;
 
--- Who opened what was told, and when.
-create table opening (
-    node       text        not null,
-    opening_id uuid        not null,
-    report_id  uuid        not null,
-    at         timestamptz not null,
-    person     text        not null,
-    system     text        not null,
-    primary key (node, opening_id),
+-- Each time a person opened the sealed content of a report.
+create table access_log (
+    node      text        not null,
+    access_id uuid        not null,
+    report_id uuid        not null,
+    at        timestamptz not null,
+    person    text        not null,
+    system    text        not null,
+    primary key (node, access_id),
     foreign key (node, report_id) references report (node, report_id) on delete cascade
 );
-create index opening_report on opening (node, report_id, at);
+create index access_log_report on access_log (node, report_id, at);
 
 -- +goose StatementBegin
 do $$
 declare t text;
 begin
-    foreach t in array array ['report', 'report_history', 'handover', 'opening'] loop
+    foreach t in array array ['report', 'report_history', 'handover', 'access_log'] loop
         execute format('alter table %I enable row level security', t);
         execute format('alter table %I force row level security', t);
-        execute format('create policy tenant on %I using (node = current_setting(''app.node'')) with check (node = current_setting(''app.node''))', t);
+        execute format('create policy tenant on %I using (node = current_setting(''app.node''))
+            with check (node = current_setting(''app.node''))', t);
     end loop;
 end $$;
 -- +goose StatementEnd

@@ -1,32 +1,34 @@
 -- +goose Up
--- What the centre knows: codes, months and provinces, per region. A region is the tenant here: every row has one, and a
--- transaction sees the rows of the region that it names.
+-- The statistical zone: codes, months and provinces. The tenant is the region: every row has one, and a transaction
+-- sees only the rows of the region that it sets.
 
--- The nodes of the network, as far as their keys are known here. Public.
+-- Nodes whose public keys have been seen. Public data.
 create table node (
     region text not null,
     node   text not null,
     primary key (region, node)
 );
 
--- One line per service of a node: how far its events have taken effect.
-create table line (
-    region       text   not null,
-    node         text   not null,
-    source       text   not null,
-    applied_seq  bigint not null default 0 check (applied_seq >= 0),
-    applied_hash bytea  not null default decode(repeat('00', 32), 'hex') check (octet_length(applied_hash) = 32),
-    last_seq     bigint not null default 0, -- highest number announced or seen
-    pending      bigint not null default 0, -- events that the node says it has not sent
-    waiting      bigint not null default 0 check (waiting >= 0), -- rows of parked behind a gap
-    duplicates   bigint not null default 0,
-    reports      bigint not null default 0, -- facts that this line has made
-    cases        bigint not null default 0,
-    heard_at     timestamptz,
+-- Offsets and counters of each partition of the feed: what one service of one node sends.
+create table partition (
+    region            text   not null,
+    node              text   not null,
+    source            text   not null,
+    acknowledged_seq  bigint not null default 0 check (acknowledged_seq >= 0),
+    acknowledged_hash bytea  not null default decode(repeat('00', 32), 'hex')
+                             check (octet_length(acknowledged_hash) = 32),
+    last_seq          bigint not null default 0, -- highest number announced by a heartbeat or received
+    pending           bigint not null default 0, -- events not yet sent, as announced by the node
+    buffered          bigint not null default 0 check (buffered >= 0), -- rows of unapplied_event with class 'gap'
+    duplicates        bigint not null default 0,
+    reports           bigint not null default 0, -- facts created by events of this partition
+    cases             bigint not null default 0,
+    last_seen_at      timestamptz, -- last event or heartbeat
     primary key (region, node, source)
 ) with (fillfactor = 50);
 
--- Every number that took effect or was parked for good, for ever: a second event under an old number is seen as what it is.
+-- Every number that was applied or dead-lettered. Rows are never deleted, so a second event with a used number is
+-- always recognised as a duplicate or a fork.
 create table inbox (
     region     text   not null,
     node       text   not null,
@@ -37,8 +39,9 @@ create table inbox (
     primary key (region, node, source, node_seq)
 );
 
--- Events that wait: behind a gap (class 'gap'), refused (any other), or behind a refused one of their case ('behind').
-create table parked (
+-- Events that were received and not applied: buffered behind a gap (class 'gap'), blocked by a dead-lettered event of
+-- the same report or case (class 'blocked'), or dead-lettered (any other class).
+create table unapplied_event (
     region        text   not null,
     node          text   not null,
     source        text   not null,
@@ -53,9 +56,10 @@ create table parked (
     data          bytea  not null,
     primary key (region, node, source, node_seq)
 );
-create index parked_aggregate on parked (region, node, source, aggregate, aggregate_seq) where class <> 'gap';
+create index unapplied_event_aggregate on unapplied_event (region, node, source, aggregate, aggregate_seq)
+    where class <> 'gap';
 
--- Facts. A month is year * 100 + month, 0 when not known.
+-- Facts. A month is stored as year * 100 + month, 0 when unknown.
 create table fact_report (
     region        text    not null,
     node          text    not null,
@@ -68,7 +72,7 @@ create table fact_report (
     primary key (region, node, pseudonym)
 );
 
--- Groups are kept as they were when the case was counted: cells are taken back under the same ones.
+-- Groups are stored as they were when the case was counted, so that its cells are decremented under the same groups.
 create table fact_case (
     region              text    not null,
     node                text    not null,
@@ -99,9 +103,11 @@ create table fact_case (
     secondary_outcomes  text[]  not null,
     primary key (region, node, pseudonym),
     constraint fact_case_sealed check (not sealed or (
-        num_nonnulls(nullif(channel, ''), nullif(reporter_role, ''), nullif(verdict, ''), nullif(main_ground, ''), nullif(type, ''),
-                     nullif(field, ''), nullif(event_territory, ''), nullif(residence_territory, ''), nullif(outcome, '')) = 0
-        and cardinality(grounds) + cardinality(flags) + cardinality(author_kinds) + cardinality(secondary_outcomes) + incident + actions = 0))
+        num_nonnulls(nullif(channel, ''), nullif(reporter_role, ''), nullif(verdict, ''), nullif(main_ground, ''),
+                     nullif(type, ''), nullif(field, ''), nullif(event_territory, ''), nullif(residence_territory, ''),
+                     nullif(outcome, '')) = 0
+        and cardinality(grounds) + cardinality(flags) + cardinality(author_kinds) + cardinality(secondary_outcomes)
+            + incident + actions = 0))
 );
 
 create table fact_action (
@@ -118,45 +124,53 @@ create table fact_action (
 -- True counts. They leave the service through package disclosure only.
 create table cell (
     region     text        not null,
-    tbl        text        not null,
+    table_code text        not null,
     year       integer     not null,
-    a          text        not null,
+    a          text        not null, -- category of the first dimension
     b          text        not null,
     c          text        not null,
-    n          bigint      not null check (n >= 0),
-    changed_at timestamptz not null, -- cut to the hour
-    primary key (region, tbl, year, a, b, c)
+    count      bigint      not null check (count >= 0),
+    changed_at timestamptz not null, -- truncated to the hour
+    primary key (region, table_code, year, a, b, c)
 ) with (fillfactor = 50);
 
-alter table node        enable row level security;
-alter table node        force  row level security;
-alter table line        enable row level security;
-alter table line        force  row level security;
-alter table inbox       enable row level security;
-alter table inbox       force  row level security;
-alter table parked      enable row level security;
-alter table parked      force  row level security;
-alter table fact_report enable row level security;
-alter table fact_report force  row level security;
-alter table fact_case   enable row level security;
-alter table fact_case   force  row level security;
-alter table fact_action enable row level security;
-alter table fact_action force  row level security;
-alter table cell        enable row level security;
-alter table cell        force  row level security;
+alter table node            enable row level security;
+alter table node            force  row level security;
+alter table partition       enable row level security;
+alter table partition       force  row level security;
+alter table inbox           enable row level security;
+alter table inbox           force  row level security;
+alter table unapplied_event enable row level security;
+alter table unapplied_event force  row level security;
+alter table fact_report     enable row level security;
+alter table fact_report     force  row level security;
+alter table fact_case       enable row level security;
+alter table fact_case       force  row level security;
+alter table fact_action     enable row level security;
+alter table fact_action     force  row level security;
+alter table cell            enable row level security;
+alter table cell            force  row level security;
 
-create policy public_data on node        using (true) with check (true);
-create policy tenant      on line        using (region = current_setting('app.region')) with check (region = current_setting('app.region'));
-create policy tenant      on inbox       using (region = current_setting('app.region')) with check (region = current_setting('app.region'));
-create policy tenant      on parked      using (region = current_setting('app.region')) with check (region = current_setting('app.region'));
-create policy tenant      on fact_report using (region = current_setting('app.region')) with check (region = current_setting('app.region'));
-create policy tenant      on fact_case   using (region = current_setting('app.region')) with check (region = current_setting('app.region'));
-create policy tenant      on fact_action using (region = current_setting('app.region')) with check (region = current_setting('app.region'));
-create policy tenant      on cell        using (region = current_setting('app.region')) with check (region = current_setting('app.region'));
+create policy public_data on node using (true) with check (true);
+create policy tenant on partition
+    using (region = current_setting('app.region')) with check (region = current_setting('app.region'));
+create policy tenant on inbox
+    using (region = current_setting('app.region')) with check (region = current_setting('app.region'));
+create policy tenant on unapplied_event
+    using (region = current_setting('app.region')) with check (region = current_setting('app.region'));
+create policy tenant on fact_report
+    using (region = current_setting('app.region')) with check (region = current_setting('app.region'));
+create policy tenant on fact_case
+    using (region = current_setting('app.region')) with check (region = current_setting('app.region'));
+create policy tenant on fact_action
+    using (region = current_setting('app.region')) with check (region = current_setting('app.region'));
+create policy tenant on cell
+    using (region = current_setting('app.region')) with check (region = current_setting('app.region'));
 
--- What took effect stays: the runtime role may not rewrite or delete it.
-revoke all on node, line, inbox, parked, fact_report, fact_case, fact_action, cell from pari_app;
-grant select, insert                 on node, inbox                        to pari_app;
-grant select, insert, update         on line, fact_report, fact_case, cell to pari_app;
-grant select, insert, update, delete on parked                             to pari_app;
-grant select, insert, delete         on fact_action                        to pari_app;
+-- The runtime role may not rewrite the inbox, nor delete reports, cases and cells. It deletes the actions of sealed
+-- cases.
+revoke all on node, partition, inbox, unapplied_event, fact_report, fact_case, fact_action, cell from pari_app;
+grant select, insert                 on node, inbox                             to pari_app;
+grant select, insert, update         on partition, fact_report, fact_case, cell to pari_app;
+grant select, insert, update, delete on unapplied_event                         to pari_app;
+grant select, insert, delete         on fact_action                             to pari_app;

@@ -1,5 +1,6 @@
 -- +goose Up
--- What the entries of the directory count: the latest word on each, row by row. All of it is public. The node is the centre.
+-- Facts of the directory's entries: the latest figures of each entry, row by row. All of it is public. The node is the
+-- centre.
 create table fact_activity (
     region    text      not null,
     node      text      not null,
@@ -29,7 +30,9 @@ alter table fact_activity  enable row level security;
 alter table fact_activity  force  row level security;
 alter table fact_indicator enable row level security;
 alter table fact_indicator force  row level security;
-create policy tenant on fact_activity  using (region = current_setting('app.region')) with check (region = current_setting('app.region'));
-create policy tenant on fact_indicator using (region = current_setting('app.region')) with check (region = current_setting('app.region'));
+create policy tenant on fact_activity
+    using (region = current_setting('app.region')) with check (region = current_setting('app.region'));
+create policy tenant on fact_indicator
+    using (region = current_setting('app.region')) with check (region = current_setting('app.region'));
 revoke all on fact_activity, fact_indicator from pari_app;
 grant select, insert, update on fact_activity, fact_indicator to pari_app;

@@ -1,0 +1,38 @@
+package store
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/retepari/pari/services/casemanagement/internal/casefile"
+)
+
+const insertAction = `insert into action (node, case_id, action_id, version, code, result, referral_target, minutes,
+	note, at, person, acting_for, system) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+
+func queueActions(b *pgx.Batch, c *casefile.Case) {
+	for _, a := range c.UnsavedActions() {
+		b.Queue(insertAction, c.Node, c.ID, a.ID, c.Version, a.Code, a.Result, a.ReferralTarget, a.Minutes,
+			a.SealedNote, a.At, a.By.Person, a.By.Node, a.By.System)
+	}
+}
+
+const selectActions = `select action_id, code, result, referral_target, minutes, note, at, person, acting_for, system
+	from action where node = $1 and case_id = $2 order by version`
+
+func queryActions(ctx context.Context, tx pgx.Tx, node, caseID string) ([]casefile.Action, error) {
+	rows, err := tx.Query(ctx, selectActions, node, caseID)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (casefile.Action, error) {
+		var a casefile.Action
+		var id uuid.UUID
+		err := row.Scan(&id, &a.Code, &a.Result, &a.ReferralTarget, &a.Minutes, &a.SealedNote, &a.At, &a.By.Person,
+			&a.By.Node, &a.By.System)
+		a.ID, a.At = id.String(), a.At.UTC()
+		return a, err
+	})
+}

@@ -1,0 +1,62 @@
+package format
+
+import (
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	"github.com/retepari/pari/services/directory/internal/entry"
+)
+
+// jsonldExporter tells in the words of schema.org of the entries that an initiative or a course names.
+type jsonldExporter struct {
+	terms *Terms
+	named Lookup
+}
+
+// organizations are the offices, bodies and networks that are named. One that is not shown is not told.
+func (t jsonldExporter) organizations(refs []string) []node {
+	var all []node
+	for _, r := range refs {
+		e := t.named(entry.Ref(r))
+		if e == nil {
+			continue
+		}
+		n := node{"@id": t.terms.IRI(e.GetKind(), e.GetId()), "@type": "Organization"}
+		if e.GetKind() == "office" {
+			n["@type"] = "GovernmentOffice"
+		}
+		n.put("name", entry.Name(e))
+		all = append(all, n)
+	}
+	return all
+}
+
+// place is a room or an office, with the address of the office.
+func (t jsonldExporter) place(r string) node {
+	e := t.named(entry.Ref(r))
+	if r == "" || e == nil {
+		return nil
+	}
+	n := node{"@id": t.terms.IRI(e.GetKind(), e.GetId()), "@type": "Place"}
+	n.put("name", entry.Name(e))
+	o := e.GetOffice()
+	if room := e.GetRoom(); room != nil {
+		if room.GetCapacity() > 0 {
+			n["maximumAttendeeCapacity"] = room.GetCapacity()
+		}
+		o = t.named(entry.ParseRef("office", room.GetOffice())).GetOffice()
+	}
+	for _, a := range o.GetAddresses() {
+		if a.GetPurpose() != directoryv1.AddressPurpose_ADDRESS_PURPOSE_POST {
+			n.put("address", schemaOrg{t.terms, o}.address(a))
+			break
+		}
+	}
+	return n
+}
+
+// pages are the pages about something: the first is its own.
+func pages(n node, links []*directoryv1.Link) {
+	if len(links) > 0 {
+		n.put("url", links[0].GetUrl())
+		n.put("sameAs", every(links[1:], (*directoryv1.Link).GetUrl))
+	}
+}

@@ -1,0 +1,54 @@
+package office
+
+import "slices"
+
+// Codes that say the same in two lists or fields.
+const (
+	signLanguage     = "LIS"                          // of the list of languages
+	signBookable     = "LIS_BOOKABLE"                 // of the list of accessibility
+	separateEntrance = "SEPARATE_ACCESSIBLE_ENTRANCE" // of the list of accessibility
+)
+
+// rankPreferences ranks an office by how much it gives of what was wished for, and says so.
+func (r *ranked) rankPreferences(q Query) {
+	o := r.Office
+	r.language = r.give(q.Languages, o.speaks, ReasonLanguage, ReasonLanguagePartly)
+	r.accessibility = r.give(q.Accessibility, o.offers, ReasonAccessibility, ReasonAccessibilityPartly)
+}
+
+// give returns 0 for an office that gives all, 1 for one that gives some, 2 for one that gives none or does not say.
+func (r *ranked) give(wished []string, has func(code string) bool, all, some string) int {
+	given := 0
+	for _, code := range wished {
+		if has(code) {
+			given++
+		}
+	}
+	switch given {
+	case 0:
+		return 2
+	case len(wished):
+		r.Reasons = append(r.Reasons, all)
+		return 0
+	}
+	r.Reasons = append(r.Reasons, some)
+	return 1
+}
+
+// speaks tells whether the office gives a language. The sign language is also given by who books an interpreter of it.
+func (o *Office) speaks(code string) bool {
+	return slices.Contains(o.Languages, code) || code == signLanguage && slices.Contains(o.Accessibility, signBookable)
+}
+
+// offers tells whether the office gives a kind of accessibility, by its list or by what else it says.
+func (o *Office) offers(code string) bool {
+	switch {
+	case slices.Contains(o.Accessibility, code):
+		return true
+	case code == separateEntrance:
+		return slices.ContainsFunc(o.Addresses, func(a Address) bool { return a.Purpose == PurposeAccessibleEntrance })
+	case code == signBookable:
+		return slices.Contains(o.Languages, signLanguage)
+	}
+	return false
+}

@@ -1,0 +1,175 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/retepari/pari/pkg/outbox"
+	"github.com/retepari/pari/pkg/pg"
+	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	"github.com/retepari/pari/services/directory/internal/activity"
+	"github.com/retepari/pari/services/directory/internal/entry"
+	"github.com/retepari/pari/services/directory/internal/store"
+)
+
+// sessions is a contribution of an initiative.
+func sessions(id string, n int64) activity.Contribution {
+	ref := entry.NewRef("initiative", id)
+	return activity.Contribution{Region: "lombardia", Ref: ref, Event: &eventsv1.ActivityCounted{
+		Entry: string(ref), Rows: []*eventsv1.ActivityRow{{Measure: activity.SessionsHeld, Year: 2026, Node: "cremona", Value: n}},
+	}}
+}
+
+func target(id string, n int64) activity.Contribution {
+	return activity.Contribution{Region: "lombardia", Ref: entry.NewRef("programme", id), Event: &eventsv1.IndicatorsCounted{
+		Programme: id, Rows: []*eventsv1.IndicatorRow{{Code: "IND_WORKSHOPS", Target: n}},
+	}}
+}
+
+// outgoing are the events of a region in the order in which they were written: subject, number, and how many rows they have.
+func outgoing(t *testing.T, pool *pgxpool.Pool, region string) (events []string) {
+	t.Helper()
+	err := pg.InTenant(t.Context(), pool, region, func(ctx context.Context, tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `select aggregate, aggregate_seq, type, data from outbox order by id`)
+		if err != nil {
+			return err
+		}
+		var (
+			aggregate, kind string
+			seq             int64
+			data            []byte
+		)
+		_, err = pgx.ForEachRow(rows, []any{&aggregate, &seq, &kind, &data}, func() error {
+			n := 0
+			if strings.HasPrefix(aggregate, "programme.") {
+				var m eventsv1.IndicatorsCounted
+				err = proto.Unmarshal(data, &m)
+				n = len(m.GetRows())
+			} else {
+				var m eventsv1.ActivityCounted
+				err = proto.Unmarshal(data, &m)
+				n = len(m.GetRows())
+			}
+			events = append(events, fmt.Sprintf("%s %d %s %d", aggregate, seq, strings.TrimPrefix(kind, "it.pari."), n))
+			return err
+		})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events
+}
+
+// Ensure that only what differs from the last word is published, each under the next number of its entry, and that what counts
+// no more is taken back once.
+func TestPublish(t *testing.T) {
+	t.Parallel()
+	pool := database(t).Pool(t)
+	publish := func(want int, contributions ...activity.Contribution) {
+		t.Helper()
+		if n, err := store.Publish(t.Context(), pool, 1, "lombardia", contributions); err != nil || n != want {
+			t.Fatalf("%d published, %v; want %d", n, err, want)
+		}
+	}
+	publish(0)
+	publish(3, sessions("a", 1), sessions("b", 1), target("p", 5))
+	publish(0, target("p", 5), sessions("b", 1), sessions("a", 1))
+	publish(1, sessions("a", 2), sessions("b", 1), target("p", 5))
+	publish(2, sessions("a", 2))
+	publish(0, sessions("a", 2))
+	publish(1, sessions("a", 2), sessions("b", 1))
+	want := []string{
+		"initiative.a 1 activity.counted.v1 1", "initiative.b 1 activity.counted.v1 1", "programme.p 1 programme.counted.v1 1",
+		"initiative.a 2 activity.counted.v1 1",
+		"initiative.b 2 activity.counted.v1 0", "programme.p 2 programme.counted.v1 0",
+		"initiative.b 3 activity.counted.v1 1",
+	}
+	if diff := cmp.Diff(want, outgoing(t, pool, "lombardia")); diff != "" {
+		t.Error(diff)
+	}
+	// Another region has a word of its own on an entry of the same name.
+	if n, err := store.Publish(t.Context(), pool, 1, "piemonte", []activity.Contribution{sessions("a", 2)}); err != nil || n != 1 {
+		t.Errorf("%d published, %v", n, err)
+	}
+	regions, err := store.ListPublishedRegions(t.Context(), pool)
+	if err != nil || !slices.Equal(regions, []string{"lombardia", "piemonte"}) {
+		t.Errorf("published for %v, %v", regions, err)
+	}
+}
+
+// Ensure that a copy of the service which lags behind takes nothing back, and that the same revision says what the day changed.
+func TestPublish_OfAnOlderDirectory(t *testing.T) {
+	t.Parallel()
+	pool := database(t).Pool(t)
+	for _, step := range []struct {
+		revision, sessions int64
+		want               int
+	}{{5, 1, 1}, {6, 2, 1}, {5, 1, 0}, {6, 2, 0}, {6, 3, 1}, {7, 3, 0}, {6, 4, 1}, {8, 1, 1}, {7, 4, 0}} {
+		n, err := store.Publish(t.Context(), pool, step.revision, "lombardia", []activity.Contribution{sessions("a", step.sessions)})
+		if err != nil || n != step.want {
+			t.Errorf("revision %d with %d sessions: %d published, %v; want %d", step.revision, step.sessions, n, err, step.want)
+		}
+	}
+}
+
+// Ensure that copies of the service which publish at one time publish everything once.
+func TestPublish_AtOneTime(t *testing.T) {
+	t.Parallel()
+	pool := database(t).Pool(t)
+	var all []activity.Contribution
+	for i := range 40 {
+		all = append(all, sessions(fmt.Sprintf("s%02d", i), 1))
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if _, err := store.Publish(context.Background(), pool, 1, "lombardia", all); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if events := outgoing(t, pool, "lombardia"); len(events) != len(all) {
+		t.Errorf("%d events for %d entries", len(events), len(all))
+	}
+}
+
+// Ensure that a contribution which no event can hold is named and keeps back no other.
+func TestPublish_LeavesOutWhatCannotBeSent(t *testing.T) {
+	t.Parallel()
+	pool := database(t).Pool(t)
+	big := sessions("big", 1)
+	for range 2000 {
+		m := big.Event.(*eventsv1.ActivityCounted)
+		m.Rows = append(m.Rows, &eventsv1.ActivityRow{Measure: activity.SessionsHeld, Year: 2026, Node: "cremona", Value: 1})
+	}
+	n, err := store.Publish(t.Context(), pool, 1, "lombardia", []activity.Contribution{big, sessions("small", 1)})
+	if n != 1 || !errors.Is(err, outbox.ErrEvent) || !strings.Contains(err.Error(), "initiative/big") {
+		t.Errorf("%d published, %v", n, err)
+	}
+}
+
+func TestFirstHad(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	load(t, db, nil, desk("a", "A"))
+	load(t, db, nil, desk("a", "B"), desk("b", "B"))
+	first, err := store.ListFirstSeen(t.Context(), db.Pool(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[entry.Ref]string{"office/a": "2026-11-24", "office/b": "2026-11-24"}, first); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,200 @@
+package territory
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// The files of the folder territories that are no list of municipalities; each other *.csv is one.
+const (
+	regionsFile   = "regions.csv"
+	provincesFile = "provinces.csv"
+	namesFile     = "names.csv"
+	changesFile   = "changes.csv"
+	ipaFile       = "ipa.csv"
+)
+
+var (
+	codeFormats = map[Kind]*regexp.Regexp{
+		Region: regexp.MustCompile(`^\d{2}$`), Province: regexp.MustCompile(`^\d{3}$`), Municipality: regexp.MustCompile(`^\d{6}$`),
+	}
+	signFormat     = regexp.MustCompile(`^[A-Z]{2}$`)
+	languageFormat = regexp.MustCompile(`^[a-z]{2,3}$`)
+)
+
+// ParseFS returns the places of territories/*.csv: the regions, then each province followed by its municipalities, in the
+// order of the files. It reports all that is wrong at once: codes that are unknown or there twice, parents and successors
+// that do not exist, signs, languages and days that are none. Without files there are no places.
+func ParseFS(fsys fs.FS) ([]Place, error) {
+	r := &reader{fsys: fsys, places: map[string]*Place{}}
+	r.load(regionsFile, r.region, "istat_code", "name", "nuts")
+	r.load(provincesFile, r.province, "istat_code", "name", "sign", "region_code", "nuts")
+	lists, err := fs.Glob(fsys, "territories/*.csv")
+	if err != nil {
+		return nil, err
+	}
+	for _, list := range lists {
+		switch name := path.Base(list); name {
+		case regionsFile, provincesFile, namesFile, changesFile, ipaFile:
+		default:
+			r.load(name, r.municipality, "istat_code", "name", "province_code")
+		}
+	}
+	r.load(changesFile, r.change, "date", "kind", "istat_code", "successor", "name", "source")
+	r.checkSuccessors()
+	r.load(namesFile, r.name, "istat_code", "language", "name", "source")
+	r.load(ipaFile, r.ipa, "istat_code", "ipa_code", "source", "date")
+	if err := errors.Join(r.problems...); err != nil {
+		return nil, err
+	}
+	return r.ordered(), nil
+}
+
+type reader struct {
+	fsys     fs.FS
+	file     string
+	order    []string
+	places   map[string]*Place
+	lastDay  string
+	problems []error
+}
+
+func (r *reader) say(format string, args ...any) {
+	r.problems = append(r.problems, fmt.Errorf("territories/%s: %w", r.file, fmt.Errorf(format, args...)))
+}
+
+// load calls the function with each row of the file, which may be absent.
+func (r *reader) load(file string, row func(field func(string) string), columns ...string) {
+	r.file = file
+	raw, err := fs.ReadFile(r.fsys, path.Join("territories", file))
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	var t table
+	if err == nil {
+		t, err = parseTable(raw, columns...)
+	}
+	if err != nil {
+		r.say("%w", err)
+		return
+	}
+	t.each(row)
+}
+
+func (r *reader) region(field func(string) string) {
+	r.add(Place{Code: field("istat_code"), Kind: Region, Name: field("name"), NUTS: field("nuts")})
+}
+
+func (r *reader) province(field func(string) string) {
+	p := Place{
+		Code: field("istat_code"), Kind: Province, Name: field("name"), Region: field("region_code"), Sign: field("sign"), NUTS: field("nuts"),
+		ValidFrom: r.day(field("valid_from")), ValidTo: r.day(field("valid_to")),
+	}
+	if !signFormat.MatchString(p.Sign) {
+		r.say("province %s: %q is not a sign", p.Code, p.Sign)
+	}
+	r.add(p)
+}
+
+func (r *reader) municipality(field func(string) string) {
+	p := Place{
+		Code: field("istat_code"), Kind: Municipality, Name: field("name"), Province: field("province_code"), CadastralCode: field("cadastral_code"),
+	}
+	if up, ok := r.places[p.Province]; ok {
+		p.Sign, p.Region = up.Sign, up.Region
+	}
+	r.add(p)
+}
+
+func (r *reader) add(p Place) {
+	if !codeFormats[p.Kind].MatchString(p.Code) {
+		r.say("%q is not a code of a %s", p.Code, p.Kind)
+		return
+	}
+	if _, twice := r.places[p.Code]; twice {
+		r.say("code %s is there twice", p.Code)
+		return
+	}
+	if p.Name == "" {
+		r.say("place %s has no name", p.Code)
+	}
+	if up := p.Parent(); p.Kind != Region && r.places[up] == nil {
+		r.say("place %s lies in %q, which is unknown", p.Code, up)
+	}
+	if p.ValidFrom != "" && p.ValidTo != "" && p.ValidTo < p.ValidFrom {
+		r.say("place %s ends before it begins", p.Code)
+	}
+	r.places[p.Code] = &p
+	r.order = append(r.order, p.Code)
+}
+
+func (r *reader) name(field func(string) string) {
+	p, language, name := r.known(field("istat_code")), field("language"), field("name")
+	switch {
+	case p == nil:
+	case !languageFormat.MatchString(language):
+		r.say("place %s: %q is not a language", p.Code, language)
+	case name == "":
+		r.say("place %s has an empty name in %s", p.Code, language)
+	case slices.Contains(p.Names[language], name):
+		r.say("place %s is %q in %s twice", p.Code, name, language)
+	default:
+		if p.Names == nil {
+			p.Names = map[string][]string{}
+		}
+		p.Names[language] = append(p.Names[language], name)
+	}
+}
+
+func (r *reader) ipa(field func(string) string) {
+	r.day(field("date"))
+	switch p := r.known(field("istat_code")); {
+	case p == nil:
+	case p.IPACode != "":
+		r.say("place %s has two IPA codes", p.Code)
+	default:
+		p.IPACode = field("ipa_code")
+	}
+}
+
+func (r *reader) known(code string) *Place {
+	p := r.places[code]
+	if p == nil {
+		r.say("code %q is unknown", code)
+	}
+	return p
+}
+
+// day returns the day, or nothing when it is none.
+func (r *reader) day(day string) string {
+	if _, err := time.Parse(time.DateOnly, day); day != "" && err != nil {
+		r.say("%q is not a day", day)
+		return ""
+	}
+	return day
+}
+
+// ordered puts the municipalities behind their provinces.
+func (r *reader) ordered() []Place {
+	below := map[string][]Place{}
+	var out, provinces []Place
+	for _, code := range r.order {
+		switch p := *r.places[code]; p.Kind {
+		case Region:
+			out = append(out, p)
+		case Province:
+			provinces = append(provinces, p)
+		case Municipality:
+			below[p.Province] = append(below[p.Province], p)
+		}
+	}
+	for _, p := range provinces {
+		out = append(append(out, p), below[p.Code]...)
+	}
+	return out
+}

@@ -1,0 +1,245 @@
+package api_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/seal"
+	"github.com/retepari/pari/pkg/tz"
+	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
+	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
+)
+
+func TestSubmitReport(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	resp := submit(t, e.system(t), newContent())
+	if _, ok := seal.ParseReceipt(resp.GetReceiptCode()); !ok {
+		t.Errorf("receipt %q does not parse", resp.GetReceiptCode())
+	}
+	if !strings.HasPrefix(resp.GetNumber(), "CR-2026-0") || resp.GetReplayed() {
+		t.Errorf("got %v", resp)
+	}
+	if at := resp.GetReceivedAt().AsTime(); !at.Equal(now.Truncate(time.Minute)) {
+		t.Errorf("received at %s", at)
+	}
+	if n, events := e.wakeups.Load(), e.count(t, "outbox"); n != 1 || events != 1 {
+		t.Errorf("the relay was woken %d times for %d events, want 1 and 1", n, events)
+	}
+}
+
+// Ensure neither database contains personal content or the receipt in readable form, and that content cannot be opened
+// once its key is destroyed.
+func TestSubmitReport_SealsPersonalContent(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	resp := submit(t, e.system(t), newContent())
+	all := dump(t, e.pool, "cremona") + dump(t, e.keyPool, "cremona")
+	encodedChannel := string([]byte{0x12, 5}) + "PHONE" // a field of the event
+	if !strings.Contains(all, "PHONE") || !contains(all, encodedChannel) {
+		t.Fatal("the dump lacks the report or its event")
+	}
+	for _, text := range append(personalTexts(newContent()), resp.GetReceiptCode()) {
+		if contains(all, text) {
+			t.Errorf("%q is readable", text)
+		}
+	}
+
+	var keyID uuid.UUID
+	if err := pg.InTenant(t.Context(), e.pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `select key_id from report`).Scan(&keyID)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.keys.Destroy(t.Context(), "cremona", keyID); err != nil {
+		t.Fatal(err)
+	}
+	req := &intakev1.GetReportRequest{ReportId: resp.GetReportId(), View: full}
+	_, err := e.person(t, "cremona", "operator").GetReport(t.Context(), req)
+	checkRefused(t, err, fault.NotFound)
+}
+
+// Ensure a repeated request gets the same answer and is stored once, also when eight copies are concurrent.
+func TestSubmitReport_Replayed(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	client, req := e.system(t), submitRequest(newContent())
+	first, err := client.SubmitReport(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := client.SubmitReport(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := proto.CloneOf(first)
+	want.Replayed = true
+	if diff := cmp.Diff(want, second, protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+
+	concurrent := submitRequest(newContent())
+	results := make(chan string, 8)
+	for range cap(results) {
+		go func() {
+			resp, err := client.SubmitReport(t.Context(), concurrent)
+			results <- fmt.Sprint(resp.GetReportId(), resp.GetNumber(), resp.GetReceiptCode(), err)
+		}()
+	}
+	one := <-results
+	for range cap(results) - 1 {
+		if other := <-results; other != one {
+			t.Errorf("got %s and %s", one, other)
+		}
+	}
+	if reports, events := e.count(t, "report"), e.count(t, "outbox"); reports != 2 || events != 2 {
+		t.Errorf("%d reports and %d events, want 2 and 2", reports, events)
+	}
+}
+
+func TestSubmitReport_RequestIDReused(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	client, req := e.system(t), submitRequest(newContent())
+	if _, err := client.SubmitReport(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	req.Content.Narrative += " E poi altro."
+	_, err := client.SubmitReport(t.Context(), req)
+	checkRefused(t, err, fault.RequestIDReused)
+	otherMethod := &intakev1.TakeInChargeRequest{RequestId: req.GetRequestId(), ReportId: uuid.NewString(), Version: 1}
+	_, err = e.person(t, "cremona", "operator").TakeInCharge(t.Context(), otherMethod)
+	checkRefused(t, err, fault.RequestIDReused)
+	if n := e.count(t, "report"); n != 1 {
+		t.Errorf("%d reports, want 1", n)
+	}
+	// Ensure another node may use the same request id.
+	if _, err := e.person(t, "mantova", "operator").SubmitReport(t.Context(), req); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSubmitReport_ValidateOnly(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	req := submitRequest(newContent())
+	req.ValidateOnly = true
+	resp, err := e.system(t).SubmitReport(t.Context(), req)
+	if diff := cmp.Diff(&intakev1.SubmitReportResponse{}, resp, protocmp.Transform()); err != nil || diff != "" {
+		t.Errorf("%v, %s", err, diff)
+	}
+	for _, table := range []string{"report", "idempotency_key", "outbox", "sequence_block"} {
+		if n := e.count(t, table); n != 0 {
+			t.Errorf("%d rows in %s", n, table)
+		}
+	}
+	// Ensure the request id may then be used to submit.
+	req.ValidateOnly = false
+	if _, err := e.system(t).SubmitReport(t.Context(), req); err != nil {
+		t.Error(err)
+	}
+	// Ensure violations are returned as by a submission.
+	req.ValidateOnly, req.Content.Narrative = true, ""
+	_, err = e.system(t).SubmitReport(t.Context(), req)
+	checkRefused(t, err, fault.InvalidRequest, "content.narrative REQUIRED")
+}
+
+// Ensure all violations are returned at once, each with the path of its field and without the field's value.
+func TestSubmitReport_Invalid(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	client := e.system(t)
+	for _, c := range []struct {
+		name   string
+		modify func(*intakev1.SubmitReportRequest)
+		fields []string
+	}{
+		{"no fields", func(r *intakev1.SubmitReportRequest) { proto.Reset(r) }, []string{
+			"request_id BAD_UUID", "content REQUIRED",
+		}},
+		{"no content", func(r *intakev1.SubmitReportRequest) { r.Content = &intakev1.ReportContent{} }, []string{
+			"content.channel REQUIRED", "content.reporter_role REQUIRED", "content.grounds TOO_FEW",
+			"content.wish REQUIRED", "content.incident_place REQUIRED", "content.narrative REQUIRED",
+			"content.notice_version REQUIRED",
+		}},
+		{"shape and codes", func(r *intakev1.SubmitReportRequest) {
+			r.RequestId = "1"
+			r.Content = &intakev1.ReportContent{
+				Channel: "phone", ReporterRole: strings.Repeat("X", 41), Grounds: []string{"SEX", "RACE", "SEX"},
+				Wish: "HELP", IncidentPlace: "999999",
+				IncidentDate: &recordv1.PartialDate{Year: 2026, Month: 2, Day: 30},
+				Narrative:    strings.Repeat("è", 20001), Language: "Italian!", NoticeVersion: "2026-01",
+				Contact:  &intakev1.Contact{Phone: "x", Email: "x"},
+				Consents: []*intakev1.Consent{{Code: "C_WORK", Status: "MAYBE"}},
+			}
+		}, []string{
+			"request_id BAD_UUID", "content.reporter_role TOO_LONG", "content.grounds NOT_UNIQUE",
+			"content.incident_date IMPOSSIBLE_DATE", "content.narrative TOO_LONG", "content.contact.phone BAD_FORMAT",
+			"content.contact.email BAD_EMAIL", "content.language BAD_FORMAT", "content.channel UNKNOWN_CODE",
+			"content.grounds[1] UNKNOWN_CODE", "content.incident_place UNKNOWN_CODE",
+			"content.consents[0].status UNKNOWN_CODE",
+		}},
+		{"expired code", func(r *intakev1.SubmitReportRequest) { r.Content.Wish = "OLD" }, []string{
+			"content.wish EXPIRED_CODE",
+		}},
+		{"rules between fields", func(r *intakev1.SubmitReportRequest) {
+			r.Content.Anonymous, r.Content.NoticeVersion = true, "2026\x00"
+			r.Content.Consents = append(r.Content.Consents, &intakev1.Consent{Code: "C_WORK", Status: "REFUSED"})
+		}, []string{
+			"content.contact.name ANONYMOUS_WITH_NAME", "content.notice_version BAD_FORMAT",
+			"content.consents[2].code DUPLICATE_CONSENT",
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			req := submitRequest(newContent())
+			c.modify(req)
+			_, err := client.SubmitReport(t.Context(), req)
+			checkRefused(t, err, fault.InvalidRequest, c.fields...)
+			for _, text := range personalTexts(newContent()) {
+				if strings.Contains(err.Error(), text) {
+					t.Errorf("the error contains %q", text)
+				}
+			}
+		})
+	}
+}
+
+// Ensure only the day of an anonymous report is stored, and every time returned is that day.
+func TestSubmitReport_Anonymous(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	content := newContent()
+	content.Anonymous, content.Contact = true, nil
+	submitted := submit(t, e.system(t), content)
+	req := &intakev1.GetReportRequest{ReportId: submitted.GetReportId()}
+	got, err := e.person(t, "cremona", "operator").GetReport(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	year, month, date := now.In(tz.Rome).Date()
+	day := time.Date(year, month, date, 0, 0, 0, 0, tz.Rome)
+	r := got.GetReport()
+	for name, at := range map[string]time.Time{
+		"response": submitted.GetReceivedAt().AsTime(), "report": r.GetReceivedAt().AsTime(),
+		"history": r.GetHistory()[0].GetAt().AsTime(),
+	} {
+		if !at.Equal(day) {
+			t.Errorf("%s: %s, want %s", name, at, day)
+		}
+	}
+	if all := dump(t, e.pool, "cremona"); strings.Contains(all, "09:41") || strings.Contains(all, "10:41") {
+		t.Error("the database contains the minute")
+	}
+}

@@ -1,0 +1,40 @@
+// Package feed encodes the events that intake publishes to the centre: one for each report received, with some of its
+// codes. Its functions take classified data only, so personal content cannot reach an event.
+package feed
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/retepari/pari/pkg/outbox"
+	"github.com/retepari/pari/pkg/tz"
+	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
+	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
+	"github.com/retepari/pari/services/intake/internal/report"
+)
+
+// TypeReportCounted is the CloudEvents type of intake's only event.
+const TypeReportCounted = "it.pari.report.counted.v1"
+
+// EncodeReportCounted returns the event of a new report. Its aggregate is a pseudonym that is stored nowhere else: the
+// report has no further events.
+func EncodeReportCounted(r *report.Report) (outbox.Event, error) {
+	c := r.Classification
+	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(&eventsv1.ReportCounted{
+		Month: MonthInRome(r.ReceivedAt), Channel: c.Channel, ReporterRole: c.ReporterRole, Anonymous: c.Anonymous,
+	})
+	if err != nil {
+		return outbox.Event{}, err
+	}
+	return outbox.Event{
+		Node: r.Node, Type: TypeReportCounted, Aggregate: uuid.NewString(), AggregateSeq: 1, Data: data,
+	}, nil
+}
+
+// MonthInRome returns the calendar month of a time in Italy.
+func MonthInRome(at time.Time) *recordv1.Month {
+	local := at.In(tz.Rome)
+	return &recordv1.Month{Year: int32(local.Year()), Month: int32(local.Month())}
+}

@@ -1,0 +1,105 @@
+// Package handover hands reports that were taken in charge over to case management.
+//
+// It promises that every stored hand-over completes with exactly one case, whatever stops in between. The decision is
+// committed before case management is called, OpenCase opens at most one case per report, and a pending hand-over is
+// retried by the next TakeInCharge with the same request id and by Worker.Run. It does not promise when. The package
+// starts no goroutine.
+package handover
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/retepari/pari/pkg/fault"
+	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
+	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
+	"github.com/retepari/pari/services/intake/internal/feed"
+	"github.com/retepari/pari/services/intake/internal/report"
+	"github.com/retepari/pari/services/intake/internal/store"
+)
+
+const (
+	// pollInterval is how often Run retries pending hand-overs.
+	pollInterval = 2 * time.Second
+	// batchSize is how many hand-overs of a node one poll retries.
+	batchSize = 50
+	// attemptTimeout bounds one retry.
+	attemptTimeout = 5 * time.Second
+)
+
+// Worker completes hand-overs. It is safe for concurrent use.
+type Worker struct {
+	reports *store.Reports
+	cases   casemanagementv1.CaseManagementServiceClient
+	nodes   []string
+	log     *slog.Logger
+	now     func() time.Time
+}
+
+// NewWorker returns a worker. Run retries the hand-overs of the given nodes.
+func NewWorker(
+	reports *store.Reports, cases casemanagementv1.CaseManagementServiceClient, nodes []string, log *slog.Logger,
+	now func() time.Time,
+) *Worker {
+	return &Worker{reports, cases, nodes, log, now}
+}
+
+// Complete completes the hand-over of one report and returns the report. Completing again changes nothing. When case
+// management fails it returns the fault UNAVAILABLE, and the hand-over stays pending.
+func (w *Worker) Complete(ctx context.Context, node, reportID string) (*report.Report, error) {
+	h, err := w.reports.GetHandover(ctx, node, reportID)
+	if err != nil {
+		return nil, err
+	}
+	return w.complete(ctx, node, h)
+}
+
+func (w *Worker) complete(ctx context.Context, node string, h store.Handover) (*report.Report, error) {
+	resp, err := w.cases.OpenCase(ctx, &casemanagementv1.OpenCaseRequest{
+		RequestId: h.ID, ReportId: h.ReportID, Channel: h.Channel, ReporterRole: h.ReporterRole,
+		OnBehalfOf:    &recordv1.Actor{Person: h.By.Person, Node: h.By.Node, System: h.By.System},
+		ReceivedMonth: feed.MonthInRome(h.ReceivedAt),
+	})
+	if err != nil {
+		// The caller's own request was valid, so a refusal by case management is never passed on to them.
+		return nil, fault.New(fault.Unavailable).WithCause(err)
+	}
+	opened := resp.GetCase()
+	return w.reports.CompleteHandover(ctx, node, h, opened.GetCaseId(), opened.GetNumber(), w.now())
+}
+
+// Run retries pending hand-overs, at once and then every two seconds, until ctx ends.
+func (w *Worker) Run(ctx context.Context) error {
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for {
+		for _, node := range w.nodes {
+			w.retryPending(ctx, node)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// retryPending tries each pending hand-over of a node once. A failure does not stop the others.
+func (w *Worker) retryPending(ctx context.Context, node string) {
+	pending, err := w.reports.ListPendingHandovers(ctx, node, batchSize)
+	if err != nil {
+		if ctx.Err() == nil {
+			w.log.WarnContext(ctx, "pending hand-over query failed", slog.Any("error", err))
+		}
+		return
+	}
+	for _, h := range pending {
+		attemptCtx, cancel := context.WithTimeout(ctx, attemptTimeout)
+		_, err := w.complete(attemptCtx, node, h)
+		cancel()
+		if err != nil && ctx.Err() == nil {
+			w.log.WarnContext(ctx, "hand-over failed", slog.String("handover", h.ID), slog.Any("error", err))
+		}
+	}
+}

@@ -1,0 +1,300 @@
+package handover_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	"github.com/retepari/pari/dev/testkit/pgtest"
+	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/idempotency"
+	"github.com/retepari/pari/pkg/outbox"
+	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
+	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
+	"github.com/retepari/pari/services/intake/internal/handover"
+	"github.com/retepari/pari/services/intake/internal/report"
+	"github.com/retepari/pari/services/intake/internal/store"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+var (
+	now      = time.Date(2026, 12, 31, 23, 30, 0, 0, time.UTC)
+	operator = report.Actor{Person: "anna", Node: "cremona", System: "console"}
+)
+
+// fakeCases is a case management that opens one case per report.
+type fakeCases struct {
+	casemanagementv1.CaseManagementServiceClient
+
+	mu       sync.Mutex
+	requests []*casemanagementv1.OpenCaseRequest
+	opened   map[string]*casemanagementv1.Case // by report
+	// unavailable refuses a call before it has an effect; noReply opens the case and then answers nothing.
+	unavailable, noReply func(reportID string) bool
+}
+
+func never(string) bool { return false }
+
+func newFakeCases() *fakeCases {
+	return &fakeCases{opened: map[string]*casemanagementv1.Case{}, unavailable: never, noReply: never}
+}
+
+func (f *fakeCases) OpenCase(
+	ctx context.Context, req *casemanagementv1.OpenCaseRequest, _ ...grpc.CallOption,
+) (*casemanagementv1.OpenCaseResponse, error) {
+	f.mu.Lock()
+	f.requests = append(f.requests, req)
+	if f.unavailable(req.GetReportId()) {
+		f.mu.Unlock()
+		return nil, fault.ToStatus(fault.New(fault.Unavailable), nil).Err()
+	}
+	c, found := f.opened[req.GetReportId()]
+	if !found {
+		c = &casemanagementv1.Case{CaseId: uuid.NewString(), Number: fmt.Sprintf("CR-F-2026-%06d", len(f.opened)+1)}
+		f.opened[req.GetReportId()] = c
+	}
+	noReply := f.noReply(req.GetReportId())
+	f.mu.Unlock()
+	if noReply {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return &casemanagementv1.OpenCaseResponse{Case: c, Replayed: found}, nil
+}
+
+func (f *fakeCases) locked(do func(f *fakeCases)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	do(f)
+}
+
+// env is a node with pending hand-overs, as a crash after the decision leaves them.
+type env struct {
+	reports *store.Reports
+	cases   *fakeCases
+	pending []string // report ids
+}
+
+func setup(t *testing.T, pending int) *env {
+	t.Helper()
+	e := &env{reports: store.New(pgtest.New(t, "intake", store.Migrate).Pool(t)), cases: newFakeCases()}
+	for range pending {
+		id := e.submit(t)
+		requestKey := idempotency.Request{ID: uuid.NewString(), Method: "TakeInCharge", BodyHash: []byte("body")}
+		if _, _, err := e.reports.StartHandover(t.Context(), "cremona", id, 1, requestKey, operator, now); err != nil {
+			t.Fatal(err)
+		}
+		e.pending = append(e.pending, id)
+	}
+	return e
+}
+
+// submit stores a report and returns its id.
+func (e *env) submit(t *testing.T) string {
+	t.Helper()
+	id, lookup := uuid.NewString(), uuid.New()
+	c := report.Classification{Channel: "PHONE", ReporterRole: "WITNESS", Grounds: []string{"SEX"}}
+	if err := e.reports.Submit(t.Context(), store.Submission{
+		Report:        report.Receive(id, "N-"+id, "cremona", c, operator, now),
+		Sealed:        store.SealedContent{KeyID: uuid.New(), Narrative: []byte("n")},
+		ReceiptLookup: lookup[:],
+		Request:       idempotency.Request{ID: uuid.NewString(), Method: "SubmitReport", BodyHash: []byte("body")},
+		Event: outbox.Event{
+			Node: "cremona", Type: "it.pari.report.counted.v1", Aggregate: uuid.NewString(), AggregateSeq: 1,
+		},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func (e *env) worker() *handover.Worker {
+	clock := func() time.Time { return now }
+	return handover.NewWorker(e.reports, e.cases, []string{"cremona"}, slog.New(slog.DiscardHandler), clock)
+}
+
+// runUntil runs a worker until done returns true.
+func (e *env) runUntil(t *testing.T, done func() bool) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	stopped := make(chan error, 1)
+	go func() { stopped <- e.worker().Run(ctx) }()
+	defer func() {
+		stop()
+		if err := <-stopped; err != nil {
+			t.Errorf("worker: %v", err)
+		}
+	}()
+	eventually(t, done)
+}
+
+func eventually(t *testing.T, done func() bool) {
+	t.Helper()
+	poll, timeout := time.NewTicker(10*time.Millisecond), time.After(20*time.Second)
+	defer poll.Stop()
+	for !done() {
+		select {
+		case <-poll.C:
+		case <-timeout:
+			t.Fatal("condition not met in time")
+		}
+	}
+}
+
+// checkTakenInCharge checks that a report has the case that was opened for it.
+func (e *env) checkTakenInCharge(t *testing.T, reportID string) {
+	t.Helper()
+	r, _, history, err := e.reports.Get(t.Context(), "cremona", reportID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c *casemanagementv1.Case
+	e.cases.locked(func(f *fakeCases) { c = f.opened[reportID] })
+	if r.State != report.TakenInCharge || r.CaseID != c.GetCaseId() || r.CaseNumber != c.GetNumber() ||
+		len(history) != 3 {
+		t.Errorf("report %+v with %d history entries, case %v", r, len(history), c)
+	}
+}
+
+func (e *env) countPending(t *testing.T) int {
+	t.Helper()
+	pending, err := e.reports.ListPendingHandovers(t.Context(), "cremona", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(pending)
+}
+
+// Ensure the worker completes hand-overs that a crash left pending, with one case for each report.
+func TestWorker_Run_CompletesPendingHandovers(t *testing.T) {
+	t.Parallel()
+	e := setup(t, 3)
+	e.runUntil(t, func() bool { return e.countPending(t) == 0 })
+	for _, id := range e.pending {
+		e.checkTakenInCharge(t, id)
+	}
+	if n := len(e.cases.opened); n != 3 {
+		t.Errorf("%d cases, want 3", n)
+	}
+}
+
+// Ensure a hand-over whose case was opened, but not recorded, completes with the same case.
+func TestWorker_Run_FindsTheOpenedCase(t *testing.T) {
+	t.Parallel()
+	e := setup(t, 1)
+	e.cases.noReply = func(string) bool { return true }
+	ctx, cancel := context.WithCancel(t.Context())
+	result := make(chan error, 1)
+	go func() {
+		_, err := e.worker().Complete(ctx, "cremona", e.pending[0])
+		result <- err
+	}()
+	eventually(t, func() (opened bool) {
+		e.cases.locked(func(f *fakeCases) { opened = len(f.opened) == 1 })
+		return opened
+	})
+	cancel()
+	if err := <-result; !fault.Is(err, fault.Unavailable) {
+		t.Errorf("without a reply: %v", err)
+	}
+	if n := e.countPending(t); n != 1 {
+		t.Fatalf("%d pending hand-overs, want 1", n)
+	}
+	e.cases.locked(func(f *fakeCases) { f.noReply = never })
+	e.runUntil(t, func() bool { return e.countPending(t) == 0 })
+	e.checkTakenInCharge(t, e.pending[0])
+	if n := len(e.cases.opened); n != 1 {
+		t.Errorf("%d cases, want 1", n)
+	}
+}
+
+// Ensure a failing hand-over does not block others, and completes once case management is available.
+func TestWorker_Run_FailureBlocksNoOther(t *testing.T) {
+	t.Parallel()
+	e := setup(t, 3)
+	first := e.pending[0]
+	e.cases.unavailable = func(id string) bool { return id == first }
+	e.runUntil(t, func() bool { return e.countPending(t) == 1 })
+	e.checkTakenInCharge(t, e.pending[1])
+	e.checkTakenInCharge(t, e.pending[2])
+	if r, _, _, err := e.reports.Get(t.Context(), "cremona", first); err != nil || r.State != report.HandingOver {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	e.cases.locked(func(f *fakeCases) { f.unavailable = never })
+	e.runUntil(t, func() bool { return e.countPending(t) == 0 })
+	e.checkTakenInCharge(t, first)
+}
+
+// Ensure Complete returns UNAVAILABLE with its cause when case management fails, and that a retry succeeds.
+func TestWorker_Complete_WhenCaseManagementIsUnavailable(t *testing.T) {
+	t.Parallel()
+	e := setup(t, 1)
+	e.cases.unavailable = func(string) bool { return true }
+	_, err := e.worker().Complete(t.Context(), "cremona", e.pending[0])
+	if !fault.Is(err, fault.Unavailable) || errors.Unwrap(err) == nil {
+		t.Errorf("got %v, want UNAVAILABLE with its cause", err)
+	}
+	e.cases.locked(func(f *fakeCases) { f.unavailable = never })
+	r, err := e.worker().Complete(t.Context(), "cremona", e.pending[0])
+	if err != nil || r.State != report.TakenInCharge {
+		t.Errorf("%+v, %v", r, err)
+	}
+	e.checkTakenInCharge(t, e.pending[0])
+}
+
+// Ensure concurrent completions of one hand-over send the same request and end with one case.
+func TestWorker_Complete_Concurrent(t *testing.T) {
+	t.Parallel()
+	e := setup(t, 1)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			r, err := e.worker().Complete(context.Background(), "cremona", e.pending[0])
+			if err != nil || r.State != report.TakenInCharge {
+				t.Errorf("%+v, %v", r, err)
+			}
+		})
+	}
+	e.runUntil(t, func() bool { return e.countPending(t) == 0 })
+	wg.Wait()
+	e.checkTakenInCharge(t, e.pending[0])
+	for _, req := range e.cases.requests {
+		if diff := cmp.Diff(e.cases.requests[0], req, protocmp.Transform()); diff != "" {
+			t.Error(diff)
+		}
+	}
+	if n := len(e.cases.opened); n != 1 {
+		t.Errorf("%d cases, want 1", n)
+	}
+}
+
+// Ensure the request to case management has the actor, two codes and the month in Italy, and no personal content.
+func TestWorker_Complete_Request(t *testing.T) {
+	t.Parallel()
+	e := setup(t, 1)
+	if _, err := e.worker().Complete(t.Context(), "cremona", e.pending[0]); err != nil {
+		t.Fatal(err)
+	}
+	want := &casemanagementv1.OpenCaseRequest{
+		RequestId: e.cases.requests[0].GetRequestId(), ReportId: e.pending[0],
+		Channel: "PHONE", ReporterRole: "WITNESS",
+		OnBehalfOf:    &recordv1.Actor{Person: "anna", Node: "cremona", System: "console"},
+		ReceivedMonth: &recordv1.Month{Year: 2027, Month: 1},
+	}
+	if diff := cmp.Diff(want, e.cases.requests[0], protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := e.worker().Complete(t.Context(), "cremona", uuid.NewString()); !fault.Is(err, fault.NotFound) {
+		t.Errorf("report without hand-over: %v", err)
+	}
+}

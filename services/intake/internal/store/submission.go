@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/retepari/pari/pkg/idempotency"
+	"github.com/retepari/pari/pkg/outbox"
+	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/services/intake/internal/report"
+)
+
+// SealedContent is the personal content of a report, encrypted with the data key KeyID. Absent fields are nil.
+type SealedContent struct {
+	KeyID                    uuid.UUID
+	Narrative, Contact, Date []byte
+}
+
+// Submission is a new report and all that is stored with it.
+type Submission struct {
+	Report        *report.Report
+	Sealed        SealedContent
+	ReceiptLookup []byte
+	Request       idempotency.Request
+	Event         outbox.Event
+}
+
+// Submit stores a report with its history, request id and event, all or nothing. Concurrent submissions share a
+// transaction. When the request id is stored already, idempotency.IsDuplicate is true of the error.
+func (s *Reports) Submit(ctx context.Context, sub Submission) error {
+	event, err := outbox.Prepare(ctx, sub.Event)
+	if err != nil {
+		return err
+	}
+	return s.inserts.Do(ctx, preparedSubmission{sub, event})
+}
+
+// preparedSubmission is a submission whose event has the trace context of its call. Another call may insert it.
+type preparedSubmission struct {
+	Submission
+	event outbox.Prepared
+}
+
+var insertReport = pg.InsertInto("report", "node", "report_id", "number", "received_at", "state", "version", "channel",
+	"reporter_role", "anonymous", "grounds", "wish", "incident_place", "language", "urgent", "notice_version",
+	"consent_codes", "consent_statuses", "key_id", "sealed_narrative", "sealed_contact", "sealed_date",
+	"receipt_lookup")
+
+// insertAll stores submissions in one round trip. The statements of a pgx batch are one transaction.
+func (s *Reports) insertAll(ctx context.Context, subs []preparedSubmission) error {
+	byNode := map[string][]preparedSubmission{}
+	for _, sub := range subs {
+		byNode[sub.Report.Node] = append(byNode[sub.Report.Node], sub)
+	}
+	b := &pgx.Batch{}
+	for node, subs := range byNode {
+		b.Queue(pg.SetTenant, node)
+		var requests, reports, history [][]any
+		var events []outbox.Prepared
+		for _, sub := range subs {
+			requests = append(requests, sub.Request.Row(node, sub.Report.ID, sub.Report.ReceivedAt))
+			reports = append(reports, sub.reportRow())
+			history = append(history, historyRows(sub.Report)...)
+			events = append(events, sub.event)
+		}
+		idempotency.Insert.Queue(b, requests...)
+		insertReport.Queue(b, reports...)
+		insertHistory.Queue(b, history...)
+		outbox.QueueAll(b, events...)
+	}
+	if err := s.pool.SendBatch(ctx, b).Close(); err != nil {
+		return pg.ToFault(fmt.Errorf("insert reports: %w", err))
+	}
+	return nil
+}
+
+// reportRow returns the row for insertReport.
+func (s Submission) reportRow() []any {
+	r, c := s.Report, s.Report.Classification
+	codes, statuses := make([]string, len(c.Consents)), make([]string, len(c.Consents))
+	for i, consent := range c.Consents {
+		codes[i], statuses[i] = consent.Code, consent.Status
+	}
+	return []any{
+		r.Node, r.ID, r.Number, r.ReceivedAt, r.State, r.Version, c.Channel, c.ReporterRole, c.Anonymous, c.Grounds,
+		c.Wish, c.IncidentPlace, c.Language, c.Urgent, c.NoticeVersion, codes, statuses,
+		s.Sealed.KeyID, s.Sealed.Narrative, s.Sealed.Contact, s.Sealed.Date, s.ReceiptLookup,
+	}
+}
+
+// GetByRequest returns the report that a request submitted or changed; found is false when the request id is new.
+// Another method or body under the same id is the fault REQUEST_ID_REUSED.
+func (s *Reports) GetByRequest(
+	ctx context.Context, node string, requestKey idempotency.Request,
+) (r *report.Report, found bool, err error) {
+	err = pg.InTenant(ctx, s.pool, node, func(ctx context.Context, tx pgx.Tx) error {
+		r, found, err = queryReportByRequest(ctx, tx, node, requestKey)
+		return err
+	})
+	return r, found, err
+}
+
+func queryReportByRequest(
+	ctx context.Context, tx pgx.Tx, node string, requestKey idempotency.Request,
+) (*report.Report, bool, error) {
+	reportID, found, err := requestKey.Lookup(ctx, tx, node)
+	if !found || err != nil {
+		return nil, false, err
+	}
+	r, _, err := queryReport(ctx, tx, selectReport, node, reportID)
+	return r, err == nil, err
+}

@@ -1,0 +1,73 @@
+package feed
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/retepari/pari/pkg/bus"
+	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
+	"github.com/retepari/pari/services/reporting/internal/store"
+)
+
+// heartbeats holds the newest heartbeat of each partition until the next tick stores it.
+type heartbeats struct {
+	mu     sync.Mutex
+	latest map[bus.Partition]store.Heartbeat
+}
+
+func (hs *heartbeats) put(h store.Heartbeat) {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	if hs.latest == nil {
+		hs.latest = map[bus.Partition]store.Heartbeat{}
+	}
+	hs.latest[h.Partition] = h
+}
+
+// take removes the heartbeats and returns them by region.
+func (hs *heartbeats) take() map[string][]store.Heartbeat {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	found := map[string][]store.Heartbeat{}
+	for h := range maps.Values(hs.latest) {
+		found[h.Partition.Region] = append(found[h.Partition.Region], h)
+	}
+	hs.latest = nil
+	return found
+}
+
+// onHeartbeat receives a heartbeat from the broker. It drops what the node did not sign for this partition. A replayed
+// heartbeat can only set the pending count back and the time of the last heartbeat forward: the other numbers only
+// grow.
+func (f *Feed) onHeartbeat(m *nats.Msg) {
+	ctx := context.Background()
+	var h feedv1.Heartbeat
+	p, err := bus.ParseHeartbeatSubject(m.Subject)
+	if err == nil {
+		err = bus.VerifyMessage(m, p.Owner(), f.keys, &h)
+	}
+	if err != nil || h.GetSource() != p.Source || h.GetLastSeq() < 0 || h.GetPending() < 0 {
+		f.metrics.countRejected(ctx, "heartbeat", 1)
+		f.c.Log.WarnContext(ctx, "heartbeat dropped", slog.String("subject", m.Subject), slog.Any("error", err))
+		return
+	}
+	f.heartbeats.put(store.Heartbeat{Partition: p, LastSeq: h.GetLastSeq(), Pending: h.GetPending(), At: time.Now()})
+}
+
+// storeHeartbeats stores the heartbeats received since the last call. After an error they are dropped: the next ones
+// carry the same numbers.
+func (f *Feed) storeHeartbeats(ctx context.Context) error {
+	received := f.heartbeats.take()
+	for _, region := range slices.Sorted(maps.Keys(received)) {
+		if err := f.c.Store.StoreHeartbeats(ctx, region, received[region]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
