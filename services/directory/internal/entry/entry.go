@@ -32,14 +32,14 @@ func (r Ref) Kind() string { kind, _, _ := strings.Cut(string(r), "/"); return k
 // ID is the identifier of the entry that is named.
 func (r Ref) ID() string { _, id, _ := strings.Cut(string(r), "/"); return id }
 
-// contents is where an Entry holds what it says, one field per kind.
-var contents = (&directoryv1.Entry{}).ProtoReflect().Descriptor().Oneofs().ByName("content").Fields()
+// contentFields is where an Entry holds what it says, one field per kind.
+var contentFields = (&directoryv1.Entry{}).ProtoReflect().Descriptor().Oneofs().ByName("content").Fields()
 
 // Kinds are all kinds, in the order of the contract.
 func Kinds() []string {
-	kinds := make([]string, contents.Len())
+	kinds := make([]string, contentFields.Len())
 	for i := range kinds {
-		kinds[i] = string(contents.Get(i).Name())
+		kinds[i] = string(contentFields.Get(i).Name())
 	}
 	return kinds
 }
@@ -47,8 +47,8 @@ func Kinds() []string {
 // New returns the entry that says this, or an error for a message that is no content of an entry.
 func New(content proto.Message) (*directoryv1.Entry, error) {
 	m := content.ProtoReflect()
-	for i := range contents.Len() {
-		field := contents.Get(i)
+	for i := range contentFields.Len() {
+		field := contentFields.Get(i)
 		if field.Message().FullName() == m.Descriptor().FullName() {
 			e := &directoryv1.Entry{Kind: string(field.Name()), Id: m.Get(m.Descriptor().Fields().ByNumber(1)).String()}
 			e.ProtoReflect().Set(field, protoreflect.ValueOfMessage(m))
@@ -58,9 +58,9 @@ func New(content proto.Message) (*directoryv1.Entry, error) {
 	return nil, fmt.Errorf("%s is no content of an entry", m.Descriptor().FullName())
 }
 
-// blank returns an empty content of a kind.
-func blank(kind string) (proto.Message, error) {
-	field := contents.ByName(protoreflect.Name(kind))
+// newContent returns an empty content of a kind.
+func newContent(kind string) (proto.Message, error) {
+	field := contentFields.ByName(protoreflect.Name(kind))
 	if field == nil {
 		return nil, fmt.Errorf("%q is no kind of entry; there are %s", kind, strings.Join(Kinds(), ", "))
 	}
@@ -69,7 +69,7 @@ func blank(kind string) (proto.Message, error) {
 
 // Content is what an entry says; nil when it says nothing.
 func Content(e *directoryv1.Entry) proto.Message {
-	field := e.ProtoReflect().WhichOneof(contents.Get(0).ContainingOneof())
+	field := e.ProtoReflect().WhichOneof(contentFields.Get(0).ContainingOneof())
 	if field == nil {
 		return nil
 	}
@@ -90,7 +90,7 @@ func Unmarshal(kind string, stored []byte) (*directoryv1.Entry, error) {
 }
 
 func parse(kind string, written []byte, how protojson.UnmarshalOptions) (*directoryv1.Entry, error) {
-	content, err := blank(kind)
+	content, err := newContent(kind)
 	if err != nil {
 		return nil, err
 	}
@@ -105,11 +105,11 @@ func Equal(a, b *directoryv1.Entry) bool { return proto.Equal(Content(a), Conten
 
 // Compare orders entries by kind, in the order of the contract, and identifier.
 func Compare(a, b *directoryv1.Entry) int {
-	return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a.GetId(), b.GetId()))
+	return cmp.Or(cmp.Compare(kindOrder(a), kindOrder(b)), cmp.Compare(a.GetId(), b.GetId()))
 }
 
-func place(e *directoryv1.Entry) int {
-	if field := contents.ByName(protoreflect.Name(e.GetKind())); field != nil {
+func kindOrder(e *directoryv1.Entry) int {
+	if field := contentFields.ByName(protoreflect.Name(e.GetKind())); field != nil {
 		return field.Index()
 	}
 	return -1
@@ -118,7 +118,7 @@ func place(e *directoryv1.Entry) int {
 // Refs are the entries that an entry names, each once, in no order.
 func Refs(e *directoryv1.Entry) []Ref {
 	refs := map[Ref]bool{}
-	references(e, func(_ string, _ []string, ref Ref) { refs[ref] = true })
+	walkReferences(e, func(_ string, _ []string, ref Ref) { refs[ref] = true })
 	return slices.Collect(maps.Keys(refs))
 }
 
@@ -126,7 +126,7 @@ func Refs(e *directoryv1.Entry) []Ref {
 func ChangedFields(before, after *directoryv1.Entry) []string {
 	values := func(e *directoryv1.Entry) map[string]string {
 		all := map[string]string{}
-		leaves(Content(e).ProtoReflect(), "", func(path string, _ protoreflect.FieldDescriptor, v protoreflect.Value) { all[path] = v.String() })
+		walkValues(Content(e).ProtoReflect(), "", func(path string, _ protoreflect.FieldDescriptor, v protoreflect.Value) { all[path] = v.String() })
 		return all
 	}
 	old, now := values(before), values(after)
@@ -148,13 +148,13 @@ func union(a, b map[string]string) map[string]string {
 	return both
 }
 
-// leaves visits every value that is given, down to those that hold no others, with its path: phones[0].number.
-func leaves(m protoreflect.Message, prefix string, visit func(path string, field protoreflect.FieldDescriptor, v protoreflect.Value)) {
+// walkValues visits every value that is given, down to those that hold no others, with its path: phones[0].number.
+func walkValues(m protoreflect.Message, prefix string, visit func(path string, field protoreflect.FieldDescriptor, v protoreflect.Value)) {
 	m.Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		path := prefix + string(field.Name())
 		one := func(path string, v protoreflect.Value) {
 			if field.Message() != nil {
-				leaves(v.Message(), path+".", visit)
+				walkValues(v.Message(), path+".", visit)
 				return
 			}
 			visit(path, field, v)

@@ -16,8 +16,8 @@ type Index struct {
 	all   []*directoryv1.Entry // in the order of Compare
 	refs  map[Ref][]Ref        // what each names
 	byRef map[Ref]int
-	// naming are the positions of the entries that name an entry.
-	naming map[Ref][]int
+	// referrers are the positions of the entries that name an entry.
+	referrers map[Ref][]int
 }
 
 // NewIndex indexes entries.
@@ -26,7 +26,7 @@ func NewIndex(entries []*directoryv1.Entry) *Index { return (&Index{}).With(entr
 // With returns an index that holds more entries besides.
 func (x *Index) With(more []*directoryv1.Entry) *Index {
 	all := slices.SortedFunc(slices.Values(slices.Concat(x.all, more)), Compare)
-	out := &Index{all: all, refs: make(map[Ref][]Ref, len(all)), byRef: make(map[Ref]int, len(all)), naming: map[Ref][]int{}}
+	out := &Index{all: all, refs: make(map[Ref][]Ref, len(all)), byRef: make(map[Ref]int, len(all)), referrers: map[Ref][]int{}}
 	for i, e := range all {
 		name := RefOf(e)
 		refs, known := x.refs[name]
@@ -35,7 +35,7 @@ func (x *Index) With(more []*directoryv1.Entry) *Index {
 		}
 		out.refs[name], out.byRef[name] = refs, i
 		for _, ref := range refs {
-			out.naming[ref] = append(out.naming[ref], i)
+			out.referrers[ref] = append(out.referrers[ref], i)
 		}
 	}
 	return out
@@ -90,9 +90,9 @@ func (f Filter) String() string {
 // Page returns up to limit entries that pass the filter, from the one after an entry on ("" for the beginning), and whether
 // there are more.
 func (x *Index) Page(f Filter, after Ref, limit int) (page []*directoryv1.Entry, more bool) {
-	for i := range x.positions(f) {
+	for i := range x.candidates(f) {
 		e := x.all[i]
-		if after != "" && Compare(e, &directoryv1.Entry{Kind: after.Kind(), Id: after.ID()}) <= 0 || !f.passes(e) {
+		if after != "" && Compare(e, &directoryv1.Entry{Kind: after.Kind(), Id: after.ID()}) <= 0 || !f.matches(e) {
 			continue
 		}
 		if len(page) == limit {
@@ -103,8 +103,8 @@ func (x *Index) Page(f Filter, after Ref, limit int) (page []*directoryv1.Entry,
 	return page, false
 }
 
-// positions are those that may pass the filter.
-func (x *Index) positions(f Filter) func(func(int) bool) {
+// candidates are those that may pass the filter.
+func (x *Index) candidates(f Filter) func(func(int) bool) {
 	if f.ReferringTo == "" {
 		return func(yield func(int) bool) {
 			for i := range x.all {
@@ -115,7 +115,7 @@ func (x *Index) positions(f Filter) func(func(int) bool) {
 		}
 	}
 	return func(yield func(int) bool) {
-		for _, i := range x.naming[f.ReferringTo] {
+		for _, i := range x.referrers[f.ReferringTo] {
 			if !yield(i) {
 				return
 			}
@@ -123,7 +123,7 @@ func (x *Index) positions(f Filter) func(func(int) bool) {
 	}
 }
 
-func (f Filter) passes(e *directoryv1.Entry) bool {
+func (f Filter) matches(e *directoryv1.Entry) bool {
 	return (len(f.Kinds) == 0 || slices.Contains(f.Kinds, e.GetKind())) && (f.Node == "" || NodeOf(e) == f.Node) &&
 		(f.VerifiedBefore == "" || VerifiedOn(e) < f.VerifiedBefore)
 }

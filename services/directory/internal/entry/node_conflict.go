@@ -9,9 +9,9 @@ import (
 	"github.com/retepari/pari/services/directory/internal/reason"
 )
 
-// between tells what nodes say that contradicts other nodes: who stands in for whom, and who supervises whom, must come to an
+// nodeConflicts tells what nodes say that contradicts other nodes: who stands in for whom, and who supervises whom, must come to an
 // end, and at no day do two active nodes serve the same territory.
-func between(all []*directoryv1.Entry) map[Ref][]fault.Field {
+func nodeConflicts(all []*directoryv1.Entry) map[Ref][]fault.Field {
 	nodes := map[string]*directoryv1.Node{}
 	var order []string
 	for _, e := range all {
@@ -26,8 +26,8 @@ func between(all []*directoryv1.Entry) map[Ref][]fault.Field {
 		ref := NewRef("node", node)
 		wrong[ref] = append(wrong[ref], fault.Field{Path: path, Reason: reason})
 	}
-	inFallback, inSupervision := circles(nodes, (*directoryv1.Node).GetFallbackNode), circles(nodes, (*directoryv1.Node).GetSupervisedBy)
-	serving := servingActively(nodes, order)
+	inFallback, inSupervision := nodesInCycle(nodes, (*directoryv1.Node).GetFallbackNode), nodesInCycle(nodes, (*directoryv1.Node).GetSupervisedBy)
+	serving := activeTerritories(nodes, order)
 	for _, id := range order {
 		if inFallback[id] {
 			add(id, "fallback_node", reason.Cycle)
@@ -35,12 +35,12 @@ func between(all []*directoryv1.Entry) map[Ref][]fault.Field {
 		if inSupervision[id] {
 			add(id, "supervised_by", reason.Cycle)
 		}
-		if !active(nodes[id]) {
+		if !isActive(nodes[id]) {
 			continue
 		}
 		for i, mine := range nodes[id].GetTerritories() {
-			if slices.ContainsFunc(serving[where{nodes[id].GetLevel(), mine.GetTerritory()}], func(other served) bool {
-				return other.node != id && overlap(mine.GetFrom(), mine.GetTo(), other.GetFrom(), other.GetTo())
+			if slices.ContainsFunc(serving[servedArea{nodes[id].GetLevel(), mine.GetTerritory()}], func(other nodeTerritory) bool {
+				return other.node != id && overlaps(mine.GetFrom(), mine.GetTo(), other.GetFrom(), other.GetTo())
 			}) {
 				add(id, fmt.Sprintf("territories[%d].territory", i), reason.TwoActiveNodes)
 			}
@@ -49,8 +49,8 @@ func between(all []*directoryv1.Entry) map[Ref][]fault.Field {
 	return wrong
 }
 
-// circles are the nodes from which following next comes back to them. Each node is followed once.
-func circles(nodes map[string]*directoryv1.Node, next func(*directoryv1.Node) string) map[string]bool {
+// nodesInCycle are the nodes from which following next comes back to them. Each node is followed once.
+func nodesInCycle(nodes map[string]*directoryv1.Node, next func(*directoryv1.Node) string) map[string]bool {
 	found := map[string]bool{}
 	walked := map[string]string{} // by which node's walk
 	for from := range nodes {
@@ -70,35 +70,35 @@ func circles(nodes map[string]*directoryv1.Node, next func(*directoryv1.Node) st
 	return found
 }
 
-// where is a territory at a level, and served who serves it and when.
-type where struct {
+// servedArea is a territory at a level, and served who serves it and when.
+type servedArea struct {
 	level     directoryv1.NodeLevel
 	territory string
 }
 
-type served struct {
+type nodeTerritory struct {
 	*directoryv1.ServedTerritory
 
 	node string
 }
 
-// servingActively are the active nodes of each territory: only these can contend for it.
-func servingActively(nodes map[string]*directoryv1.Node, order []string) map[where][]served {
-	all := map[where][]served{}
+// activeTerritories are the active nodes of each territory: only these can contend for it.
+func activeTerritories(nodes map[string]*directoryv1.Node, order []string) map[servedArea][]nodeTerritory {
+	all := map[servedArea][]nodeTerritory{}
 	for _, id := range order {
-		if !active(nodes[id]) {
+		if !isActive(nodes[id]) {
 			continue
 		}
 		for _, t := range nodes[id].GetTerritories() {
-			at := where{nodes[id].GetLevel(), t.GetTerritory()}
-			all[at] = append(all[at], served{t, id})
+			at := servedArea{nodes[id].GetLevel(), t.GetTerritory()}
+			all[at] = append(all[at], nodeTerritory{t, id})
 		}
 	}
 	return all
 }
 
-// active tells whether the last stage of a node is that it works.
-func active(n *directoryv1.Node) bool {
+// isActive tells whether the last stage of a node is that it works.
+func isActive(n *directoryv1.Node) bool {
 	stages := n.GetStages()
 	return len(stages) > 0 && stages[len(stages)-1].GetState() == "ACTIVE"
 }

@@ -12,16 +12,16 @@ import (
 
 // OfficeFromProto is what finding offices and their opening hours has to know of an entry.
 func OfficeFromProto(o *directoryv1.Office) (office.Office, error) {
-	var problems clocks
+	var problems hoursParser
 	out := office.Office{
 		ID: o.GetOfficeId(), Name: o.GetName(), Kind: o.GetKind(), State: o.GetState(), Region: o.GetRegion(), Node: o.GetNode(), Body: o.GetBody(),
 		IPACode: o.GetIpaCode(), Description: o.GetDescription(), Hours: problems.hours(o.GetHours()), AccessRule: o.GetAccessRule(), Fee: o.GetFee(),
 		Recipients: o.GetRecipients(), Grounds: o.GetGrounds(), Accessibility: o.GetAccessibility(), Languages: o.GetLanguages(), Territories: o.GetTerritories(),
-		NetworkRoles: o.GetNetworkRoles(), Exceptions: problems.exceptions(o.GetExceptions()), Holidays: holidays[o.GetHolidays()], ValidFrom: o.GetValidFrom(), ValidTo: o.GetValidTo(), Source: o.GetSource(), VerifiedOn: o.GetVerifiedOn(),
+		NetworkRoles: o.GetNetworkRoles(), Exceptions: problems.exceptions(o.GetExceptions()), Holidays: holidayRules[o.GetHolidays()], ValidFrom: o.GetValidFrom(), ValidTo: o.GetValidTo(), Source: o.GetSource(), VerifiedOn: o.GetVerifiedOn(),
 	}
 	for _, a := range o.GetAddresses() {
 		out.Addresses = append(out.Addresses, office.Address{
-			Purpose: purposes[a.GetPurpose()], Street: a.GetStreet(), Postcode: a.GetPostcode(), Municipality: a.GetMunicipality(), Note: a.GetNote(),
+			Purpose: addressPurposes[a.GetPurpose()], Street: a.GetStreet(), Postcode: a.GetPostcode(), Municipality: a.GetMunicipality(), Note: a.GetNote(),
 		})
 	}
 	for _, p := range o.GetPhones() {
@@ -39,8 +39,8 @@ func OfficeFromProto(o *directoryv1.Office) (office.Office, error) {
 	return out, problems.err
 }
 
-// openings tells what is wrong with the hours of an office. A time that cannot be read is told by the contract's own rules.
-func openings(o *directoryv1.Office) (fields []fault.Field) {
+// openingProblems tells what is wrong with the hours of an office. A time that cannot be read is told by the contract's own rules.
+func openingProblems(o *directoryv1.Office) (fields []fault.Field) {
 	read, err := OfficeFromProto(o)
 	if err != nil {
 		return nil
@@ -71,38 +71,38 @@ var openingReasons = map[opening.ProblemCode]fault.Reason{
 	opening.BadDate: fault.ImpossibleDate, opening.BadRRule: fault.BadFormat, opening.ClosedWithHours: reason.Overlap, opening.HourSkipped: reason.HourSkipped,
 }
 
-var purposes = map[directoryv1.AddressPurpose]string{
+var addressPurposes = map[directoryv1.AddressPurpose]string{
 	directoryv1.AddressPurpose_ADDRESS_PURPOSE_POST: office.PurposePost, directoryv1.AddressPurpose_ADDRESS_PURPOSE_ENTRANCE: office.PurposeEntrance,
 	directoryv1.AddressPurpose_ADDRESS_PURPOSE_ACCESSIBLE_ENTRANCE: office.PurposeAccessibleEntrance,
 }
 
-// clocks reads hours, and keeps the first time that is none.
-type clocks struct{ err error }
+// hoursParser reads hours, and keeps the first time that is none.
+type hoursParser struct{ err error }
 
-func (c *clocks) hours(all []*directoryv1.Hours) (out []opening.Hours) {
+func (c *hoursParser) hours(all []*directoryv1.Hours) (out []opening.Hours) {
 	for _, h := range all {
-		out = append(out, opening.Hours{Weekday: int(h.GetWeekday()), Opens: c.read(h.GetOpens()), Closes: c.read(h.GetCloses()), ValidFrom: h.GetValidFrom(), ValidTo: h.GetValidTo()})
+		out = append(out, opening.Hours{Weekday: int(h.GetWeekday()), Opens: c.timeOfDay(h.GetOpens()), Closes: c.timeOfDay(h.GetCloses()), ValidFrom: h.GetValidFrom(), ValidTo: h.GetValidTo()})
 	}
 	return out
 }
 
-func (c *clocks) exceptions(all []*directoryv1.OpeningException) (out []opening.Exception) {
+func (c *hoursParser) exceptions(all []*directoryv1.OpeningException) (out []opening.Exception) {
 	for _, e := range all {
 		x := opening.Exception{From: e.GetFrom(), To: e.GetTo(), RRule: e.GetRrule(), Closed: e.GetClosed(), Reason: e.GetReason()}
 		for _, t := range e.GetHours() {
-			x.Hours = append(x.Hours, opening.TimeRange{Opens: c.read(t.GetOpens()), Closes: c.read(t.GetCloses())})
+			x.Hours = append(x.Hours, opening.TimeRange{Opens: c.timeOfDay(t.GetOpens()), Closes: c.timeOfDay(t.GetCloses())})
 		}
 		out = append(out, x)
 	}
 	return out
 }
 
-var holidays = map[directoryv1.HolidayRule]opening.HolidayRule{
+var holidayRules = map[directoryv1.HolidayRule]opening.HolidayRule{
 	directoryv1.HolidayRule_HOLIDAY_RULE_CLOSED: opening.HolidaysClosed, directoryv1.HolidayRule_HOLIDAY_RULE_OPEN: opening.HolidaysOpen,
 	directoryv1.HolidayRule_HOLIDAY_RULE_NOT_GIVEN: opening.HolidaysNotGiven,
 }
 
-func (c *clocks) read(written string) (at opening.TimeOfDay) {
+func (c *hoursParser) timeOfDay(written string) (at opening.TimeOfDay) {
 	if err := at.UnmarshalText([]byte(written)); err != nil && c.err == nil {
 		c.err = err
 	}

@@ -24,19 +24,19 @@ func IsStale(e *directoryv1.Entry, before, today string) bool {
 }
 
 // VerifiedOn is the day on which an entry was last checked; "" for never.
-func VerifiedOn(e *directoryv1.Entry) string { return holding(e).GetVerifiedOn() }
+func VerifiedOn(e *directoryv1.Entry) string { return provenanceOf(e).GetVerifiedOn() }
 
 // ValidFrom and ValidTo are the days between which an entry holds; "" where there is no end, or none is known.
-func ValidFrom(e *directoryv1.Entry) string { return holding(e).GetValidFrom() }
+func ValidFrom(e *directoryv1.Entry) string { return provenanceOf(e).GetValidFrom() }
 
 // ValidTo is the other end of ValidFrom.
-func ValidTo(e *directoryv1.Entry) string { return holding(e).GetValidTo() }
+func ValidTo(e *directoryv1.Entry) string { return provenanceOf(e).GetValidTo() }
 
 // Source is where an entry comes from.
-func Source(e *directoryv1.Entry) string { return holding(e).GetSource() }
+func Source(e *directoryv1.Entry) string { return provenanceOf(e).GetSource() }
 
-// holding is what an entry says of its validity and its source: in a message of its own, or an office in its own fields.
-func holding(e *directoryv1.Entry) interface {
+// provenanceOf is what an entry says of its validity and its source: in a message of its own, or an office in its own fields.
+func provenanceOf(e *directoryv1.Entry) interface {
 	GetValidFrom() string
 	GetValidTo() string
 	GetVerifiedOn() string

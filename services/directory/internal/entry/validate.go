@@ -45,15 +45,15 @@ func FindProblems(all, rest []*directoryv1.Entry, codes *vocabulary.Set, now tim
 			fields = []fault.Field{{Path: "", Reason: fault.Internal}}
 		}
 		fields = append(fields, vocabulary.Violations(codes, Content(e), now)...)
-		fields = append(fields, days(Content(e).ProtoReflect(), "")...)
-		fields = append(fields, missing(e, there)...)
-		fields = append(fields, own(e)...)
+		fields = append(fields, dateProblems(Content(e).ProtoReflect(), "")...)
+		fields = append(fields, brokenReferences(e, there)...)
+		fields = append(fields, contentProblems(e)...)
 		if len(fields) > 0 {
 			wrong[RefOf(e)] = fields
 		}
 	}
 	if slices.ContainsFunc(all, func(e *directoryv1.Entry) bool { return e.GetNode() != nil }) { // else the nodes are as they were
-		for ref, fields := range between(together) {
+		for ref, fields := range nodeConflicts(together) {
 			wrong[ref] = append(wrong[ref], fields...)
 		}
 	}
@@ -63,9 +63,9 @@ func FindProblems(all, rest []*directoryv1.Entry, codes *vocabulary.Set, now tim
 	return wrong
 }
 
-// missing tells which fields name an entry that is not there as far as everybody knows, or is of a kind that they may not name.
-func missing(e *directoryv1.Entry, there map[Ref]*directoryv1.Entry) (fields []fault.Field) {
-	references(e, func(path string, kinds []string, ref Ref) {
+// brokenReferences tells which fields name an entry that is not there as far as everybody knows, or is of a kind that they may not name.
+func brokenReferences(e *directoryv1.Entry, there map[Ref]*directoryv1.Entry) (fields []fault.Field) {
+	walkReferences(e, func(path string, kinds []string, ref Ref) {
 		// Nobody names what is hidden: that it is named would tell that it is there.
 		if there[ref] == nil || IsHidden(there[ref]) || !slices.Contains(kinds, ref.Kind()) {
 			fields = append(fields, fault.Field{Path: path, Reason: reason.UnknownEntry})
@@ -74,10 +74,10 @@ func missing(e *directoryv1.Entry, there map[Ref]*directoryv1.Entry) (fields []f
 	return fields
 }
 
-var day = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
+var datePattern = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
 
-// pairs are fields that stand for the two ends of something wherever they stand together.
-var pairs = []struct {
+// rangeFields are fields that stand for the two ends of something wherever they stand together.
+var rangeFields = []struct {
 	begin, end protoreflect.Name
 	reason     fault.Reason
 	touch      bool // whether both may be the same
@@ -85,19 +85,19 @@ var pairs = []struct {
 	{"valid_from", "valid_to", reason.RangeReversed, true}, {"from", "to", reason.RangeReversed, true}, {"opens", "closes", reason.ClosesBeforeOpens, false},
 }
 
-// days tells which days do not exist, and what ends before it begins.
-func days(m protoreflect.Message, prefix string) (fields []fault.Field) {
-	leaves(m, prefix, func(path string, field protoreflect.FieldDescriptor, v protoreflect.Value) {
-		if field.Kind() != protoreflect.StringKind || !day.MatchString(v.String()) {
+// dateProblems tells which dateProblems do not exist, and what ends before it begins.
+func dateProblems(m protoreflect.Message, prefix string) (fields []fault.Field) {
+	walkValues(m, prefix, func(path string, field protoreflect.FieldDescriptor, v protoreflect.Value) {
+		if field.Kind() != protoreflect.StringKind || !datePattern.MatchString(v.String()) {
 			return
 		}
 		if _, err := time.Parse(time.DateOnly, v.String()); err != nil {
 			fields = append(fields, fault.Field{Path: path, Reason: fault.ImpossibleDate})
 		}
 	})
-	messages(m, prefix, func(path string, m protoreflect.Message) {
-		for _, p := range pairs {
-			begin, end := text(m, p.begin), text(m, p.end)
+	walkMessages(m, prefix, func(path string, m protoreflect.Message) {
+		for _, p := range rangeFields {
+			begin, end := stringField(m, p.begin), stringField(m, p.end)
 			if begin == "" || end == "" || begin < end || p.touch && begin == end {
 				continue
 			}
@@ -107,7 +107,7 @@ func days(m protoreflect.Message, prefix string) (fields []fault.Field) {
 	return fields
 }
 
-func text(m protoreflect.Message, name protoreflect.Name) string {
+func stringField(m protoreflect.Message, name protoreflect.Name) string {
 	field := m.Descriptor().Fields().ByName(name)
 	if field == nil || field.Kind() != protoreflect.StringKind || field.IsList() {
 		return ""
@@ -115,44 +115,44 @@ func text(m protoreflect.Message, name protoreflect.Name) string {
 	return m.Get(field).String()
 }
 
-// messages visits a message and all that it holds, each with the path that its fields begin with.
-func messages(m protoreflect.Message, prefix string, visit func(path string, m protoreflect.Message)) {
+// walkMessages visits a message and all that it holds, each with the path that its fields begin with.
+func walkMessages(m protoreflect.Message, prefix string, visit func(path string, m protoreflect.Message)) {
 	visit(prefix, m)
 	m.Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
 		case field.Message() == nil || field.IsMap():
 		case field.IsList():
 			for i := range v.List().Len() {
-				messages(v.List().Get(i).Message(), fmt.Sprintf("%s%s[%d].", prefix, field.Name(), i), visit)
+				walkMessages(v.List().Get(i).Message(), fmt.Sprintf("%s%s[%d].", prefix, field.Name(), i), visit)
 			}
 		default:
-			messages(v.Message(), prefix+string(field.Name())+".", visit)
+			walkMessages(v.Message(), prefix+string(field.Name())+".", visit)
 		}
 		return true
 	})
 }
 
-// own tells what an entry says that contradicts itself.
-func own(e *directoryv1.Entry) []fault.Field {
+// contentProblems tells what an entry says that contradicts itself.
+func contentProblems(e *directoryv1.Entry) []fault.Field {
 	switch c := Content(e).(type) {
 	case *directoryv1.Office:
-		return append(openings(c), tells(c)...)
+		return append(openingProblems(c), hiddenOfficeProblems(c)...)
 	case *directoryv1.Node:
-		return hosts(c)
+		return hostProblems(c)
 	case *directoryv1.Initiative:
-		return sessions(c)
+		return initiativeProblems(c)
 	case *directoryv1.Course:
-		return attendances(c)
+		return courseProblems(c)
 	case *directoryv1.Programme:
-		return budget(c)
+		return programmeProblems(c)
 	}
 	return nil
 }
 
-func hosts(n *directoryv1.Node) (fields []fault.Field) {
+func hostProblems(n *directoryv1.Node) (fields []fault.Field) {
 	for i, a := range n.GetHosts() {
 		for _, b := range n.GetHosts()[:i] {
-			if overlap(a.GetFrom(), a.GetTo(), b.GetFrom(), b.GetTo()) {
+			if overlaps(a.GetFrom(), a.GetTo(), b.GetFrom(), b.GetTo()) {
 				fields = append(fields, fault.Field{Path: fmt.Sprintf("hosts[%d].from", i), Reason: reason.Overlap})
 				break
 			}
@@ -161,17 +161,17 @@ func hosts(n *directoryv1.Node) (fields []fault.Field) {
 	return fields
 }
 
-// overlap tells whether two stretches of days share one. An empty end is open.
-func overlap(fromA, toA, fromB, toB string) bool {
+// overlaps tells whether two stretches of days share one. An empty end is open.
+func overlaps(fromA, toA, fromB, toB string) bool {
 	const never = "9999-12-31"
 	return fromA <= cmp.Or(toB, never) && fromB <= cmp.Or(toA, never)
 }
 
-func sessions(n *directoryv1.Initiative) (fields []fault.Field) {
+func initiativeProblems(n *directoryv1.Initiative) (fields []fault.Field) {
 	before := ""
 	for i, s := range n.GetSessions() {
 		begins := s.GetDate() + s.GetOpens()
-		if !within(s.GetDate(), n.GetProvenance()) || begins < before {
+		if !isValidOn(s.GetDate(), n.GetProvenance()) || begins < before {
 			fields = append(fields, fault.Field{Path: fmt.Sprintf("sessions[%d].date", i), Reason: reason.OutsideSeries})
 		}
 		before = begins
@@ -185,11 +185,11 @@ func sessions(n *directoryv1.Initiative) (fields []fault.Field) {
 	return fields
 }
 
-func within(day string, p *directoryv1.Provenance) bool {
+func isValidOn(day string, p *directoryv1.Provenance) bool {
 	return p.GetValidFrom() <= day && (p.GetValidTo() == "" || day <= p.GetValidTo())
 }
 
-func attendances(c *directoryv1.Course) (fields []fault.Field) {
+func courseProblems(c *directoryv1.Course) (fields []fault.Field) {
 	modules := map[string]bool{"": true}
 	for _, m := range c.GetModules() {
 		modules[m.GetCode()] = true
@@ -204,7 +204,7 @@ func attendances(c *directoryv1.Course) (fields []fault.Field) {
 	return fields
 }
 
-func budget(p *directoryv1.Programme) []fault.Field {
+func programmeProblems(p *directoryv1.Programme) []fault.Field {
 	var sum int64
 	for _, line := range p.GetBudget().GetLines() {
 		sum += line.GetCents()

@@ -12,9 +12,9 @@ import (
 )
 
 // IsHidden tells whether an entry is shown to few. Whatever a newer contract adds to the two values hides, too.
-func IsHidden(e *directoryv1.Entry) bool { return hidden(e.GetOffice()) }
+func IsHidden(e *directoryv1.Entry) bool { return isHiddenOffice(e.GetOffice()) }
 
-func hidden(o *directoryv1.Office) bool {
+func isHiddenOffice(o *directoryv1.Office) bool {
 	return o.GetVisibility() != directoryv1.Visibility_VISIBILITY_UNSPECIFIED
 }
 
@@ -49,12 +49,12 @@ const hiddenPrefix = "riservato-"
 
 var hiddenID = regexp.MustCompile(`^` + hiddenPrefix + `[0-9a-f]{16,}$`)
 
-// tells is what an office says about itself that a hidden one must not, or is not called as it must be.
-func tells(o *directoryv1.Office) (fields []fault.Field) {
-	if hidden(o) != hiddenID.MatchString(o.GetOfficeId()) || !hidden(o) && strings.HasPrefix(o.GetOfficeId(), hiddenPrefix) {
+// hiddenOfficeProblems is what an office says about itself that a hidden one must not, or is not called as it must be.
+func hiddenOfficeProblems(o *directoryv1.Office) (fields []fault.Field) {
+	if isHiddenOffice(o) != hiddenID.MatchString(o.GetOfficeId()) || !isHiddenOffice(o) && strings.HasPrefix(o.GetOfficeId(), hiddenPrefix) {
 		fields = append(fields, fault.Field{Path: "office_id", Reason: reason.HiddenID})
 	}
-	if !hidden(o) {
+	if !isHiddenOffice(o) {
 		return fields
 	}
 	given := func(text, path string, args ...any) {

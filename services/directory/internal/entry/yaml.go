@@ -62,7 +62,7 @@ func UnmarshalYAML(kind string, written []byte) (*directoryv1.Entry, error) {
 	if err := yaml.Unmarshal(written, &node); err != nil {
 		return nil, err
 	}
-	if err := plain(&node); err != nil {
+	if err := toJSONTypes(&node); err != nil {
 		return nil, err
 	}
 	var value map[string]any
@@ -75,17 +75,17 @@ func UnmarshalYAML(kind string, written []byte) (*directoryv1.Entry, error) {
 	}
 	e, err := parse(kind, asJSON, protojson.UnmarshalOptions{})
 	if err != nil {
-		return nil, errors.New(whereInJSON.ReplaceAllString(err.Error(), ""))
+		return nil, errors.New(protojsonPrefix.ReplaceAllString(err.Error(), ""))
 	}
 	return e, nil
 }
 
-// whereInJSON begins the library's errors. Nobody has seen that JSON: the field is what helps.
-var whereInJSON = regexp.MustCompile(`^proto:[\s\x{a0}]+(\([^)]*\):[\s\x{a0}]+)?`)
+// protojsonPrefix begins the library's errors. Nobody has seen that JSON: the field is what helps.
+var protojsonPrefix = regexp.MustCompile(`^proto:[\s\x{a0}]+(\([^)]*\):[\s\x{a0}]+)?`)
 
-// plain leaves in a YAML document what JSON knows: a day stays the text that was written; anchors are refused, because a
+// toJSONTypes leaves in a YAML document what JSON knows: a day stays the text that was written; anchors are refused, because a
 // short document could grow without end.
-func plain(node *yaml.Node) error {
+func toJSONTypes(node *yaml.Node) error {
 	if node.Kind == yaml.AliasNode {
 		return fmt.Errorf("line %d: anchors and aliases are not for entries", node.Line)
 	}
@@ -93,7 +93,7 @@ func plain(node *yaml.Node) error {
 		node.Tag = "!!str"
 	}
 	for _, child := range node.Content {
-		if err := plain(child); err != nil {
+		if err := toJSONTypes(child); err != nil {
 			return err
 		}
 	}
@@ -111,14 +111,14 @@ func MarshalYAML(e *directoryv1.Entry) ([]byte, error) {
 	if err := yaml.Unmarshal(written, &node); err != nil {
 		return nil, err
 	}
-	loosen(&node)
+	clearStyle(&node)
 	return yaml.Marshal(&node)
 }
 
-// loosen writes a document in lines instead of brackets.
-func loosen(node *yaml.Node) {
+// clearStyle writes a document in lines instead of brackets.
+func clearStyle(node *yaml.Node) {
 	node.Style = 0
 	for _, child := range node.Content {
-		loosen(child)
+		clearStyle(child)
 	}
 }

@@ -51,8 +51,8 @@ type Query struct {
 	day string // that the answer is about, in Rome
 }
 
-// at is the moment that the answer is about.
-func (q Query) at() time.Time {
+// moment is the moment that the answer is about.
+func (q Query) moment() time.Time {
 	if q.OpenAt.IsZero() {
 		return q.Now
 	}
@@ -77,42 +77,42 @@ type Match struct {
 // region, those of all regions.
 func (x *Index) Find(q Query) []Match {
 	var found []ranked
-	q.day = q.at().In(tz.Rome).Format(time.DateOnly)
+	q.day = q.moment().In(tz.Rome).Format(time.DateOnly)
 	if q.Territory == "" {
 		for i := range x.offices {
-			found = x.consider(found, i, q, "")
+			found = x.appendIfMatching(found, i, q, "")
 		}
-		return x.best(found, q)
+		return x.topMatches(found, q)
 	}
-	for _, i := range x.serving[q.Territory] {
-		found = x.consider(found, i, q, ReasonTerritory)
+	for _, i := range x.byTerritory[q.Territory] {
+		found = x.appendIfMatching(found, i, q, ReasonTerritory)
 	}
-	around := x.within[q.Territory]
+	around := x.byProvince[q.Territory]
 	if province := x.places.Province(q.Territory); province != "" {
-		around = x.serving[province]
+		around = x.byTerritory[province]
 	}
 	for _, i := range around {
-		if !slices.Contains(x.serving[q.Territory], i) {
-			found = x.consider(found, i, q, ReasonProvince)
+		if !slices.Contains(x.byTerritory[q.Territory], i) {
+			found = x.appendIfMatching(found, i, q, ReasonProvince)
 		}
 	}
 	if len(found) > 0 {
-		return x.best(found, q)
+		return x.topMatches(found, q)
 	}
-	for i := range x.fallback(q.Territory) {
-		if x.offices[i].takesIn() {
-			found = x.consider(found, i, q, ReasonFallback)
+	for i := range x.fallbackPositions(q.Territory) {
+		if x.offices[i].offersIntake() {
+			found = x.appendIfMatching(found, i, q, ReasonFallback)
 		}
 	}
-	return x.best(found, q)
+	return x.topMatches(found, q)
 }
 
-// fallback yields the positions of the offices of a place's region, or of all offices for a place without region.
-func (x *Index) fallback(territory string) func(yield func(int) bool) {
+// fallbackPositions yields the positions of the offices of a place's region, or of all offices for a place without region.
+func (x *Index) fallbackPositions(territory string) func(yield func(int) bool) {
 	region := x.places.Region(territory)
 	return func(yield func(int) bool) {
 		if region != "" {
-			for _, i := range x.region[region] {
+			for _, i := range x.byRegion[region] {
 				if !yield(i) {
 					return
 				}
@@ -133,10 +133,10 @@ type ranked struct {
 	territory, ground, reception, language, accessibility, position int
 }
 
-// consider adds the office at a position when it has all that is asked for.
-func (x *Index) consider(found []ranked, i int, q Query, territory string) []ranked {
+// appendIfMatching adds the office at a position when it has all that is asked for.
+func (x *Index) appendIfMatching(found []ranked, i int, q Query, territory string) []ranked {
 	o := &x.offices[i].Office
-	if !o.worksOn(q.day) {
+	if !o.isActiveOn(q.day) {
 		return found
 	}
 	r := ranked{Match: Match{Office: o}, position: i}
@@ -153,13 +153,13 @@ func (x *Index) consider(found []ranked, i int, q Query, territory string) []ran
 		switch {
 		case slices.Contains(o.Grounds, q.Ground):
 			r.Reasons = append(r.Reasons, ReasonGround)
-		case len(o.Grounds) == 0 && o.takesIn():
+		case len(o.Grounds) == 0 && o.offersIntake():
 			r.ground, r.Reasons = 1, append(r.Reasons, ReasonAllGrounds)
 		default:
 			return found
 		}
 	}
-	if !o.reachable(q.Service, q.AccessMode) {
+	if !o.isReachable(q.Service, q.AccessMode) {
 		return found
 	}
 	if q.AccessMode != "" {
@@ -169,12 +169,12 @@ func (x *Index) consider(found []ranked, i int, q Query, territory string) []ran
 		r.Reasons = append(r.Reasons, ReasonService)
 	}
 	if !q.OpenAt.IsZero() {
-		if r.State = x.offices[i].plans.at(q.AccessMode, q.OpenAt); !r.State.Open {
+		if r.State = x.offices[i].plans.stateAt(q.AccessMode, q.OpenAt); !r.State.Open {
 			return found
 		}
 		r.Reasons = append(r.Reasons, ReasonOpen)
 	}
-	if !o.takesIn() {
+	if !o.offersIntake() {
 		r.reception = 1
 	}
 	if len(q.Languages)+len(q.Accessibility) > 0 {
@@ -183,8 +183,8 @@ func (x *Index) consider(found []ranked, i int, q Query, territory string) []ran
 	return append(found, r)
 }
 
-// best returns the first matches, with the state that the question needs.
-func (x *Index) best(found []ranked, q Query) []Match {
+// topMatches returns the first matches, with the state that the question needs.
+func (x *Index) topMatches(found []ranked, q Query) []Match {
 	slices.SortFunc(found, func(a, b ranked) int {
 		return cmp.Or(cmp.Compare(a.territory, b.territory), cmp.Compare(a.ground, b.ground),
 			cmp.Compare(a.reception, b.reception),
@@ -197,21 +197,21 @@ func (x *Index) best(found []ranked, q Query) []Match {
 	matches := make([]Match, 0, len(found))
 	for _, r := range found {
 		if q.OpenAt.IsZero() {
-			r.State = x.offices[r.position].plans.at(q.AccessMode, q.Now)
+			r.State = x.offices[r.position].plans.stateAt(q.AccessMode, q.Now)
 		}
 		matches = append(matches, r.Match)
 	}
 	return matches
 }
 
-// worksOn tells whether the office is active and its entry holds on a day.
-func (o *Office) worksOn(day string) bool {
+// isActiveOn tells whether the office is active and its entry holds on a day.
+func (o *Office) isActiveOn(day string) bool {
 	return o.State == "ACTIVE" && (o.ValidFrom == "" || o.ValidFrom <= day) && (o.ValidTo == "" || day <= o.ValidTo)
 }
 
-// takesIn tells whether people can turn to the office with discrimination, whatever the ground: it gives one of the services
+// offersIntake tells whether people can turn to the office with discrimination, whatever the ground: it gives one of the services
 // that a report begins with. An office that names no ground but lends a room, say, does not.
-func (o *Office) takesIn() bool {
+func (o *Office) offersIntake() bool {
 	return slices.ContainsFunc(o.Services, func(s Service) bool {
 		switch s.Type {
 		case "RECEPTION", "ORIENTATION", "COUNSELLING", "REPORT_COLLECTION", "CASE_MANAGEMENT", "INTERVIEW":
@@ -221,23 +221,23 @@ func (o *Office) takesIn() bool {
 	})
 }
 
-// reachable tells whether the office gives a service ("" for any) in an access mode ("" for any). A service without modes
+// isReachable tells whether the office gives a service ("" for any) in an access mode ("" for any). A service without modes
 // of its own is reached the way the office is.
-func (o *Office) reachable(service, mode string) bool {
-	if service == "" && (mode == "" || o.answers(mode)) {
+func (o *Office) isReachable(service, mode string) bool {
+	if service == "" && (mode == "" || o.hasContactFor(mode)) {
 		return true
 	}
 	return slices.ContainsFunc(o.Services, func(s Service) bool {
 		return (service == "" || s.Type == service) &&
-			(mode == "" || slices.Contains(s.AccessModes, mode) || len(s.AccessModes) == 0 && o.answers(mode))
+			(mode == "" || slices.Contains(s.AccessModes, mode) || len(s.AccessModes) == 0 && o.hasContactFor(mode))
 	})
 }
 
-// answers tells whether the office's own contacts give an access mode.
-func (o *Office) answers(mode string) bool {
+// hasContactFor tells whether the office's own contacts give an access mode.
+func (o *Office) hasContactFor(mode string) bool {
 	switch mode {
 	case "PHONE":
-		return slices.ContainsFunc(o.Phones, Phone.takesCalls)
+		return slices.ContainsFunc(o.Phones, Phone.acceptsCalls)
 	case "WHATSAPP":
 		return slices.ContainsFunc(o.Phones, func(p Phone) bool { return p.WhatsApp && p.Number != "" })
 	case "MAIL":
@@ -248,5 +248,5 @@ func (o *Office) answers(mode string) bool {
 	return false
 }
 
-// takesCalls tells whether one can call: a number for WhatsApp takes messages only, unless it has hours.
-func (p Phone) takesCalls() bool { return p.Number != "" && (!p.WhatsApp || len(p.Hours) > 0) }
+// acceptsCalls tells whether one can call: a number for WhatsApp takes messages only, unless it has hours.
+func (p Phone) acceptsCalls() bool { return p.Number != "" && (!p.WhatsApp || len(p.Hours) > 0) }

@@ -34,8 +34,8 @@ type Index struct {
 
 	byID map[string]int
 	// Positions of the offices that serve a territory by name, that serve a municipality of a province, and that serve
-	// anything in a region.
-	serving, within, region map[string][]int
+	// anything in a byRegion.
+	byTerritory, byProvince, byRegion map[string][]int
 }
 
 // Compiled is an office of which it was worked out when it is open: the dear part of an index, which many may share.
@@ -46,7 +46,7 @@ type Compiled struct {
 }
 
 // Compile works out when an office is open.
-func Compile(o Office) *Compiled { return &Compiled{Office: o, plans: plansOf(&o)} }
+func Compile(o Office) *Compiled { return &Compiled{Office: o, plans: compilePlans(&o)} }
 
 // NewIndex indexes offices.
 func NewIndex(offices []*Compiled, places Places) *Index {
@@ -59,21 +59,21 @@ func (x *Index) With(more []*Compiled) *Index {
 	slices.SortFunc(all, func(a, b *Compiled) int { return a.Key().Compare(b.Key()) })
 	out := &Index{
 		offices: all, places: x.places, byID: make(map[string]int, len(all)),
-		serving: map[string][]int{}, within: map[string][]int{}, region: map[string][]int{},
+		byTerritory: map[string][]int{}, byProvince: map[string][]int{}, byRegion: map[string][]int{},
 	}
 	for i, o := range all {
 		out.byID[o.ID] = i
 		for _, territory := range o.Territories {
-			add(out.serving, territory, i)
-			add(out.within, x.places.Province(territory), i)
-			add(out.region, x.places.Region(territory), i)
+			appendOnce(out.byTerritory, territory, i)
+			appendOnce(out.byProvince, x.places.Province(territory), i)
+			appendOnce(out.byRegion, x.places.Region(territory), i)
 		}
 	}
 	return out
 }
 
-// add appends a position, which grows from call to call, once.
-func add(positions map[string][]int, key string, i int) {
+// appendOnce appends a position, which grows from call to call, once.
+func appendOnce(positions map[string][]int, key string, i int) {
 	if got := positions[key]; key != "" && (len(got) == 0 || got[len(got)-1] != i) {
 		positions[key] = append(got, i)
 	}
@@ -94,7 +94,7 @@ func (x *Index) StateAt(id string, moment time.Time) opening.State {
 	if !ok {
 		return opening.State{}
 	}
-	return x.offices[i].plans.at("", moment)
+	return x.offices[i].plans.stateAt("", moment)
 }
 
 // Page returns the offices after a key, at most size, of one node or of all ("" for all), and whether more follow.

@@ -30,12 +30,12 @@ func (x *Index) Openings(id, mode string) (Openings, bool) {
 		return Openings{}, false
 	}
 	o := x.offices[i]
-	said := o.counter()
+	said := o.deskSchedule()
 	if mode == AccessModePhone {
-		said = o.telephone()
+		said = o.phoneSchedule()
 	}
-	opened := Openings{Known: o.State == "ACTIVE" && len(said.Hours)+len(said.Exceptions) > 0, plan: x.offices[i].plans.of(mode), from: midnight(o.ValidFrom)}
-	if last := midnight(o.ValidTo); !last.IsZero() {
+	opened := Openings{Known: o.State == "ACTIVE" && len(said.Hours)+len(said.Exceptions) > 0, plan: x.offices[i].plans.forMode(mode), from: startOfDay(o.ValidFrom)}
+	if last := startOfDay(o.ValidTo); !last.IsZero() {
 		opened.to = last.AddDate(0, 0, 1)
 	}
 	return opened, true
@@ -43,26 +43,26 @@ func (x *Index) Openings(id, mode string) (Openings, bool) {
 
 // Spans yields the openings between two moments, as opening.Plan.Spans does.
 func (o Openings) Spans(from, to time.Time) iter.Seq[opening.Span] {
-	return o.plan.Spans(o.cut(from, to))
+	return o.plan.Spans(o.clip(from, to))
 }
 
 // FreeWindows yields the free windows between two moments, as opening.Plan.FreeWindows does.
 func (o Openings) FreeWindows(from, to time.Time, length, step time.Duration, busy []opening.Span) iter.Seq[opening.Span] {
-	from, to = o.cut(from, to)
+	from, to = o.clip(from, to)
 	return o.plan.FreeWindows(from, to, length, step, busy)
 }
 
 // Calendar writes the openings of CalendarDays from the day of a moment on, under the identifier and the name of an office.
 func (o Openings) Calendar(id, name string, now time.Time) string {
-	from, to := o.cut(now, now.AddDate(0, 0, CalendarDays-1))
+	from, to := o.clip(now, now.AddDate(0, 0, CalendarDays-1))
 	if to.Equal(o.to) {
 		to = to.Add(-time.Second) // a calendar takes the day of its end as well
 	}
 	return o.plan.Calendar(opening.CalendarOptions{ID: id, Name: name, From: from, To: to, Stamp: now})
 }
 
-// cut leaves of a stretch of time what lies in the days of the entry. Nothing left is a stretch that ends before it begins.
-func (o Openings) cut(from, to time.Time) (begins, ends time.Time) {
+// clip leaves of a stretch of time what lies in the days of the entry. Nothing left is a stretch that ends before it begins.
+func (o Openings) clip(from, to time.Time) (begins, ends time.Time) {
 	if !o.from.IsZero() && from.Before(o.from) {
 		from = o.from
 	}
@@ -72,8 +72,8 @@ func (o Openings) cut(from, to time.Time) (begins, ends time.Time) {
 	return from, to
 }
 
-// midnight returns the moment in Italy at which a day begins, or the zero time for no day.
-func midnight(day string) time.Time {
+// startOfDay returns the moment in Italy at which a day begins, or the zero time for no day.
+func startOfDay(day string) time.Time {
 	t, err := time.ParseInLocation(time.DateOnly, day, tz.Rome)
 	if err != nil {
 		return time.Time{}

@@ -12,12 +12,12 @@ const (
 // rankPreferences ranks an office by how much it gives of what was wished for, and says so.
 func (r *ranked) rankPreferences(q Query) {
 	o := r.Office
-	r.language = r.give(q.Languages, o.speaks, ReasonLanguage, ReasonLanguagePartly)
-	r.accessibility = r.give(q.Accessibility, o.offers, ReasonAccessibility, ReasonAccessibilityPartly)
+	r.language = r.rankPreference(q.Languages, o.hasLanguage, ReasonLanguage, ReasonLanguagePartly)
+	r.accessibility = r.rankPreference(q.Accessibility, o.hasAccessibility, ReasonAccessibility, ReasonAccessibilityPartly)
 }
 
-// give returns 0 for an office that gives all, 1 for one that gives some, 2 for one that gives none or does not say.
-func (r *ranked) give(wished []string, has func(code string) bool, all, some string) int {
+// rankPreference returns 0 for an office that gives all, 1 for one that gives some, 2 for one that gives none or does not say.
+func (r *ranked) rankPreference(wished []string, has func(code string) bool, all, some string) int {
 	given := 0
 	for _, code := range wished {
 		if has(code) {
@@ -35,13 +35,13 @@ func (r *ranked) give(wished []string, has func(code string) bool, all, some str
 	return 1
 }
 
-// speaks tells whether the office gives a language. The sign language is also given by who books an interpreter of it.
-func (o *Office) speaks(code string) bool {
+// hasLanguage tells whether the office gives a language. The sign language is also given by who books an interpreter of it.
+func (o *Office) hasLanguage(code string) bool {
 	return slices.Contains(o.Languages, code) || code == signLanguage && slices.Contains(o.Accessibility, signBookable)
 }
 
-// offers tells whether the office gives a kind of accessibility, by its list or by what else it says.
-func (o *Office) offers(code string) bool {
+// hasAccessibility tells whether the office gives a kind of accessibility, by its list or by what else it says.
+func (o *Office) hasAccessibility(code string) bool {
 	switch {
 	case slices.Contains(o.Accessibility, code):
 		return true
