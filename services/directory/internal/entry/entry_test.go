@@ -1,6 +1,7 @@
 package entry_test
 
 import (
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -12,20 +13,20 @@ import (
 	"github.com/retepari/pari/services/directory/internal/entry"
 )
 
-// Ensure every entry of the data is the same after it was written for people, or stored, and read again.
-func TestYAML_RoundTrip(t *testing.T) {
+// Ensure every entry of the built-in data survives a round trip through YAML and through the stored form.
+func TestMarshal_RoundTrip(t *testing.T) {
 	t.Parallel()
 	all, err := entry.ParseFS(data.Files)
 	if err != nil || len(all) == 0 {
 		t.Fatal(len(all), err)
 	}
 	for _, e := range all {
-		written, err := entry.MarshalYAML(e)
+		asYAML, err := entry.MarshalYAML(e)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, err := entry.UnmarshalYAML(e.GetKind(), written); err != nil || !proto.Equal(again, e) {
-			t.Errorf("%s: %v\n%s", entry.RefOf(e), err, written)
+		if again, err := entry.UnmarshalYAML(e.GetKind(), asYAML); err != nil || !proto.Equal(again, e) {
+			t.Errorf("%s: %v\n%s", entry.RefOf(e), err, asYAML)
 		}
 		stored, err := entry.Marshal(e)
 		if err != nil {
@@ -37,35 +38,38 @@ func TestYAML_RoundTrip(t *testing.T) {
 	}
 }
 
-func TestRead_Refuses(t *testing.T) {
+func TestParseFS_RejectsInvalidFiles(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, file, text string }{
-		{"field that the contract does not know", "body/a.yaml", "body_id: a\nphone: 1"},
-		{"identifier that is not the file's", "body/a.yaml", "body_id: b"},
+		{"unknown field", "body/a.yaml", "body_id: a\nphone: 1"},
+		{"identifier that differs from the file name", "body/a.yaml", "body_id: b"},
+		{"alias in a nested value", "body/a.yaml", "body_id: a\nprovenance: {source: &a b, note: *a}"},
 		{"alias", "body/a.yaml", "body_id: &a a\nname: *a"},
 		{"list", "body/a.yaml", "- body_id: a"},
-		{"text that is no YAML", "body/a.yaml", "{"},
+		{"invalid YAML", "body/a.yaml", "{"},
 		{"number for a text", "body/a.yaml", "body_id: a\nname: 7"},
+		{"file above the size limit", "body/a.yaml", "body_id: a\n#" + strings.Repeat("x", 256<<10)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			if all, err := entry.ParseFS(fstest.MapFS{c.file: {Data: []byte(c.text)}}); err == nil {
-				t.Errorf("read %v", all)
+				t.Errorf("got %v, want an error", all)
 			}
 		})
 	}
 }
 
-// Ensure an error names the field, and no place in a text that nobody wrote.
-func TestFromYAML_Error(t *testing.T) {
+// Ensure an error names the field, without a position in JSON that the author did not write.
+func TestUnmarshalYAML_NamesField(t *testing.T) {
 	t.Parallel()
-	if _, err := entry.UnmarshalYAML("body", []byte("body_id: a\nnmae: b")); err == nil || err.Error() != `unknown field "nmae"` {
+	_, err := entry.UnmarshalYAML("body", []byte("body_id: a\nnmae: b"))
+	if err == nil || err.Error() != `unknown field "nmae"` {
 		t.Errorf("got %v", err)
 	}
 }
 
-// Ensure a day that nobody put in quotation marks stays a day.
-func TestFromYAML_Day(t *testing.T) {
+// Ensure a date without quotation marks stays the text that was written.
+func TestUnmarshalYAML_KeepsDate(t *testing.T) {
 	t.Parallel()
 	e, err := entry.UnmarshalYAML("act", []byte("act_id: a\ndate: 2024-04-08"))
 	if err != nil || e.GetAct().GetDate() != "2024-04-08" {
@@ -75,15 +79,12 @@ func TestFromYAML_Day(t *testing.T) {
 
 func TestChangedFields(t *testing.T) {
 	t.Parallel()
-	of := func(o *directoryv1.Office) *directoryv1.Entry {
-		e, err := entry.New(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return e
-	}
-	before := of(&directoryv1.Office{OfficeId: "a", Name: "A", Phones: []*directoryv1.Phone{{Number: "1"}}, Grounds: []string{"SEX"}})
-	after := of(&directoryv1.Office{OfficeId: "a", Name: "A", Phones: []*directoryv1.Phone{{Number: "2", Whatsapp: true}}})
+	before := newEntry(t, &directoryv1.Office{
+		OfficeId: "a", Name: "A", Phones: []*directoryv1.Phone{{Number: "1"}}, Grounds: []string{"SEX"},
+	})
+	after := newEntry(t, &directoryv1.Office{
+		OfficeId: "a", Name: "A", Phones: []*directoryv1.Phone{{Number: "2", Whatsapp: true}},
+	})
 	want := []string{"grounds[0]", "phones[0].number", "phones[0].whatsapp"}
 	if diff := cmp.Diff(want, entry.ChangedFields(before, after)); diff != "" {
 		t.Error("-want +got:\n" + diff)
@@ -93,7 +94,7 @@ func TestChangedFields(t *testing.T) {
 	}
 }
 
-// Ensure pages hold each entry once, in order, and the filter's only, whatever their size.
+// Ensure pages of any size hold each entry that matches the filter once and in order.
 func TestIndex_Page(t *testing.T) {
 	t.Parallel()
 	all, err := entry.ParseFS(data.Files)
@@ -101,7 +102,10 @@ func TestIndex_Page(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := entry.NewIndex(all)
-	for _, f := range []entry.Filter{{}, {Kinds: []string{"act", "room"}}, {Node: "cuneo"}, {ReferringTo: "office/cuneo-nodo"}, {Node: "cuneo", Kinds: []string{"network"}}} {
+	for _, f := range []entry.Filter{
+		{}, {Kinds: []string{"act", "room"}}, {Node: "cuneo"}, {ReferringTo: "office/cuneo-nodo"},
+		{Node: "cuneo", Kinds: []string{"network"}},
+	} {
 		whole, more := x.Page(f, "", 1000)
 		if more || len(whole) == 0 {
 			t.Fatalf("%v: %d entries, more %v", f, len(whole), more)
@@ -133,17 +137,18 @@ func TestIndex_Page(t *testing.T) {
 	}
 }
 
-func FuzzFromYAML(f *testing.F) {
+// Ensure whatever UnmarshalYAML accepts survives a round trip.
+func FuzzUnmarshalYAML(f *testing.F) {
 	f.Add("office", []byte("office_id: a\nhours: [{weekday: 2, opens: \"09:00\"}]"))
 	f.Add("act", []byte("date: 2024-04-08"))
-	f.Fuzz(func(t *testing.T, kind string, written []byte) {
-		e, err := entry.UnmarshalYAML(kind, written)
+	f.Fuzz(func(t *testing.T, kind string, raw []byte) {
+		e, err := entry.UnmarshalYAML(kind, raw)
 		if err != nil {
 			return
 		}
 		again, err := entry.MarshalYAML(e)
 		if err != nil {
-			t.Fatalf("what was read cannot be written: %v", err)
+			t.Fatalf("entry cannot be encoded: %v", err)
 		}
 		if back, err := entry.UnmarshalYAML(kind, again); err != nil || !proto.Equal(back, e) {
 			t.Errorf("%v: %s", err, again)
