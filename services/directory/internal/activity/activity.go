@@ -68,7 +68,7 @@ func ListContributions(entries []*directoryv1.Entry, today string, since map[ent
 		}
 		ref := entry.RefOf(e)
 		if p := e.GetProgramme(); p != nil {
-			if rows := indicators(p); len(rows) > 0 {
+			if rows := indicatorRows(p); len(rows) > 0 {
 				all = append(all, Contribution{p.GetRegion(), ref, &eventsv1.IndicatorsCounted{Programme: ref.ID(), Rows: rows}})
 			}
 			continue
@@ -78,13 +78,13 @@ func ListContributions(entries []*directoryv1.Entry, today string, since map[ent
 		switch {
 		case e.GetOffice() != nil:
 			region = e.GetOffice().GetRegion()
-			f.office(e.GetOffice(), cmp.Or(e.GetOffice().GetValidFrom(), since[ref]), today)
+			f.addOffice(e.GetOffice(), cmp.Or(e.GetOffice().GetValidFrom(), since[ref]), today)
 		case e.GetInitiative() != nil:
 			region = e.GetInitiative().GetRegion()
-			f.initiative(e.GetInitiative(), today)
+			f.addInitiative(e.GetInitiative(), today)
 		case e.GetCourse() != nil:
 			region = e.GetCourse().GetRegion()
-			f.course(e.GetCourse(), today)
+			f.addCourse(e.GetCourse(), today)
 		}
 		if rows := f.rows(); len(rows) > 0 {
 			all = append(all, Contribution{region, ref, &eventsv1.ActivityCounted{Entry: string(ref), Rows: rows}})
@@ -96,23 +96,23 @@ func ListContributions(entries []*directoryv1.Entry, today string, since map[ent
 	return all
 }
 
-// figure names one row.
-type figure struct {
+// figureKey names one row.
+type figureKey struct {
 	measure string
 	year    int
 	node    string
 }
 
-type figures map[figure]int64
+type figures map[figureKey]int64
 
 // rows are the figures that are not zero, by measure, year and node.
 func (f figures) rows() []*eventsv1.ActivityRow {
-	keys := slices.SortedFunc(maps.Keys(f), func(a, b figure) int {
+	keys := slices.SortedFunc(maps.Keys(f), func(a, b figureKey) int {
 		return cmp.Or(cmp.Compare(a.measure, b.measure), cmp.Compare(a.year, b.year), cmp.Compare(a.node, b.node))
 	})
 	var rows []*eventsv1.ActivityRow
 	for _, k := range keys {
-		if f[k] != 0 && counts(k.year) {
+		if f[k] != 0 && isCountedYear(k.year) {
 			rows = append(rows, &eventsv1.ActivityRow{Measure: k.measure, Year: int32(k.year), Node: k.node, Value: f[k]})
 		}
 	}
@@ -122,7 +122,7 @@ func (f figures) rows() []*eventsv1.ActivityRow {
 // Figures are kept for these years. A year outside is a slip of the pen, and would keep back what else its entry says.
 const firstYear, lastYear = 1900, 2200
 
-func counts(year int) bool { return firstYear <= year && year <= lastYear }
+func isCountedYear(year int) bool { return firstYear <= year && year <= lastYear }
 
 // yearOf reads the year of a day; the contract has checked its form.
 func yearOf(day string) int {

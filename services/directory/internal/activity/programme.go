@@ -9,9 +9,9 @@ import (
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 )
 
-// indicators are the targets and the yearly values of a programme, by code and year. An indicator without a code, a target
+// indicatorRows are the targets and the yearly values of a programme, by code and year. An indicator without a code, a target
 // that was not given and a year without a value have no row.
-func indicators(p *directoryv1.Programme) []*eventsv1.IndicatorRow {
+func indicatorRows(p *directoryv1.Programme) []*eventsv1.IndicatorRow {
 	type key struct {
 		code string
 		year int
@@ -31,8 +31,8 @@ func indicators(p *directoryv1.Programme) []*eventsv1.IndicatorRow {
 		if i.GetTarget() != 0 {
 			row(i.GetCode(), 0).Target += i.GetTarget()
 		}
-		for year, n := range yearly(i.GetMeasures()) {
-			if n != 0 && counts(year) {
+		for year, n := range valuesByYear(i.GetMeasures()) {
+			if n != 0 && isCountedYear(year) {
 				row(i.GetCode(), year).Value += n
 			}
 		}
@@ -42,8 +42,8 @@ func indicators(p *directoryv1.Programme) []*eventsv1.IndicatorRow {
 	})
 }
 
-// yearly adds up what was counted, by year. Where a whole year is given its months are parts of it, and do not count again.
-func yearly(measures []*directoryv1.Measure) map[int]int64 {
+// valuesByYear adds up what was counted, by year. Where a whole year is given its months are parts of it, and do not count again.
+func valuesByYear(measures []*directoryv1.Measure) map[int]int64 {
 	const year = len("2026")
 	whole := map[string]bool{}
 	for _, m := range measures {

@@ -52,9 +52,9 @@ func ListStatus(day time.Time, courses []*directoryv1.Course) []Status {
 			if err != nil || from.After(day) { // it is still to come
 				continue
 			}
-			to := after(from, int(c.GetValidMonths()))
-			for office, persons := range attended(c, held) {
-				for _, kind := range distinct(c.GetKinds()) {
+			to := expiryDay(from, int(c.GetValidMonths()))
+			for office, persons := range personsByOffice(c, held) {
+				for _, kind := range sortedUnique(c.GetKinds()) {
 					k := key{office, kind}
 					if all[k] == nil {
 						all[k] = &Status{Office: office, Kind: kind}
@@ -71,14 +71,14 @@ func ListStatus(day time.Time, courses []*directoryv1.Course) []Status {
 	}
 	standings := make([]Status, 0, len(all))
 	for _, s := range all {
-		slices.SortFunc(s.Editions, endsFirst)
+		slices.SortFunc(s.Editions, compareExpiry)
 		standings = append(standings, *s)
 	}
 	slices.SortFunc(standings, func(a, b Status) int { return cmp.Or(cmp.Compare(a.Office, b.Office), cmp.Compare(a.Kind, b.Kind)) })
 	return standings
 }
 
-func endsFirst(a, b Edition) int {
+func compareExpiry(a, b Edition) int {
 	if a.To.IsZero() != b.To.IsZero() {
 		if a.To.IsZero() {
 			return 1
@@ -91,9 +91,9 @@ func endsFirst(a, b Edition) int {
 // lastYear is the last one that a day of the contract can have.
 const lastYear = 9999
 
-// after is the last day of a qualification that began on a day, as terms of months end in Italian law: on the same day of the
+// expiryDay is the last day of a qualification that began on a day, as terms of months end in Italian law: on the same day of the
 // month, or on the last day of one that is shorter. None, for one that is for good.
-func after(from time.Time, months int) time.Time {
+func expiryDay(from time.Time, months int) time.Time {
 	if months == 0 {
 		return time.Time{}
 	}
@@ -104,9 +104,9 @@ func after(from time.Time, months int) time.Time {
 	return first.AddDate(0, 0, min(from.Day(), first.AddDate(0, 1, -1).Day())-1)
 }
 
-// attended are the persons of each office who attended an edition. Where only modules were counted, they are as many as may
-// have attended all that are for their type of participant.
-func attended(c *directoryv1.Course, held *directoryv1.Edition) map[string]int64 {
+// personsByOffice are the persons of each office who personsByOffice an edition. Where only modules were counted, they are as many as may
+// have personsByOffice all that are for their type of participant.
+func personsByOffice(c *directoryv1.Course, held *directoryv1.Edition) map[string]int64 {
 	type group struct{ office, participant string }
 	counted := map[group]map[string]int64{} // by module, "" for the whole course
 	for _, a := range held.GetAttendance() {
@@ -121,15 +121,15 @@ func attended(c *directoryv1.Course, held *directoryv1.Edition) map[string]int64
 	}
 	persons := map[string]int64{}
 	for g, byModule := range counted {
-		if n := byModule[""] + throughout(c, g.participant, byModule); n > 0 {
+		if n := byModule[""] + completedModules(c, g.participant, byModule); n > 0 {
 			persons[g.office] += n
 		}
 	}
 	return persons
 }
 
-// throughout is how many may have attended every module for a type of participant: not more than the emptiest one had.
-func throughout(c *directoryv1.Course, participant string, byModule map[string]int64) int64 {
+// completedModules is how many may have attended every module for a type of participant: not more than the emptiest one had.
+func completedModules(c *directoryv1.Course, participant string, byModule map[string]int64) int64 {
 	var least int64
 	for i, m := range slices.DeleteFunc(slices.Clone(c.GetModules()), func(m *directoryv1.Module) bool {
 		return len(m.GetParticipants()) > 0 && !slices.Contains(m.GetParticipants(), participant)
@@ -141,4 +141,4 @@ func throughout(c *directoryv1.Course, participant string, byModule map[string]i
 	return least
 }
 
-func distinct(kinds []string) []string { return slices.Compact(slices.Sorted(slices.Values(kinds))) }
+func sortedUnique(kinds []string) []string { return slices.Compact(slices.Sorted(slices.Values(kinds))) }

@@ -12,12 +12,12 @@ import (
 // not: "Reggio Emilia" for "Reggio nell'Emilia", "S. Angelo" for "Sant'Angelo".
 type keys struct{ plain, loose string }
 
-var saints = words("s san santo santa sant saint sainte st ste sankt")
+var saints = wordSet("s san santo santa sant saint sainte st ste sankt")
 
-var small = words("a ad ai al all alla alle allo am an con d da dal dalla de dei degli del dell della delle dello der di du e ed et gli i il im in " +
+var stopWords = wordSet("a ad ai al all alla alle allo am an con d da dal dalla de dei degli del dell della delle dello der di du e ed et gli i il im in " +
 	"l la le les lo nel nell nella nelle sui sul sull sulla sur und")
 
-func words(list string) map[string]bool {
+func wordSet(list string) map[string]bool {
 	set := map[string]bool{}
 	for word := range strings.FieldsSeq(list) {
 		set[word] = true
@@ -27,12 +27,12 @@ func words(list string) map[string]bool {
 
 func fold(name string) keys {
 	var plain, loose strings.Builder
-	for _, word := range fields(name) {
+	for _, word := range splitWords(name) {
 		plain.WriteString(word)
 		switch {
 		case saints[word]:
 			loose.WriteString("s")
-		case !small[word]:
+		case !stopWords[word]:
 			loose.WriteString(word)
 		}
 	}
@@ -43,8 +43,8 @@ func fold(name string) keys {
 	return k
 }
 
-// fields returns the words of a name in lower case and without accents; everything else parts them.
-func fields(name string) []string {
+// splitWords returns the words of a name in lower case and without accents; everything else parts them.
+func splitWords(name string) []string {
 	var out []string
 	var word strings.Builder
 	flush := func() {
@@ -68,7 +68,7 @@ func fields(name string) []string {
 	return out
 }
 
-// same tells whether two names differ in nothing but case, outer blanks and the way accents are encoded.
-func same(a, b string) bool {
+// equalNames tells whether two names differ in nothing but case, outer blanks and the way accents are encoded.
+func equalNames(a, b string) bool {
 	return strings.EqualFold(norm.NFC.String(strings.TrimSpace(a)), norm.NFC.String(strings.TrimSpace(b)))
 }

@@ -34,27 +34,27 @@ func NewIndex(places []Place) *Index {
 		if up := p.Parent(); up != "" {
 			x.children[up] = append(x.children[up], i)
 		}
-		x.enter(i, Exact, p.Name)
-		x.enter(i, OtherName, p.Former...)
+		x.addNames(i, Exact, p.Name)
+		x.addNames(i, OtherName, p.Former...)
 		for _, language := range slices.Sorted(maps.Keys(p.Names)) {
 			reason := OtherLanguage
 			if language == Italian {
 				reason = OtherName
 			}
-			x.enter(i, reason, p.Names[language]...)
+			x.addNames(i, reason, p.Names[language]...)
 		}
 		if p.Kind == Province {
-			x.enter(i, OtherName, p.Sign)
+			x.addNames(i, OtherName, p.Sign)
 		}
 	}
 	x.sorted = slices.Sorted(maps.Keys(x.byKey))
 	for _, key := range x.sorted {
-		x.enterShape(key)
+		x.addShape(key)
 	}
 	return x
 }
 
-func (x *Index) enter(place int, reason Reason, names ...string) {
+func (x *Index) addNames(place int, reason Reason, names ...string) {
 	for _, name := range names {
 		f := int32(len(x.forms))
 		x.forms = append(x.forms, form{name: name, place: int32(place), reason: reason})
@@ -66,8 +66,8 @@ func (x *Index) enter(place int, reason Reason, names ...string) {
 	}
 }
 
-// capital tells whether a municipality bears the name of its province.
-func (x *Index) capital(place int) bool {
+// isProvinceCapital tells whether a municipality bears the name of its province.
+func (x *Index) isProvinceCapital(place int) bool {
 	p := &x.places[place]
 	up, ok := x.byCode[p.Province]
 	return ok && (x.places[up].Name == p.Name || slices.Contains(x.places[up].Names[Italian], p.Name))
@@ -124,7 +124,7 @@ func (x *Index) ListOn(day time.Time) []Place {
 func (x *Index) Current(code string, day time.Time) (Place, bool) {
 	i, ok := x.byCode[code]
 	if ok {
-		i, ok = x.now(i, day.Format(time.DateOnly))
+		i, ok = x.currentIndex(i, day.Format(time.DateOnly))
 	}
 	if !ok {
 		return Place{}, false
@@ -132,8 +132,8 @@ func (x *Index) Current(code string, day time.Time) (Place, bool) {
 	return x.places[i], true
 }
 
-func (x *Index) now(i int, day string) (int, bool) {
-	for !x.places[i].on(day) {
+func (x *Index) currentIndex(i int, day string) (int, bool) {
+	for !x.places[i].existsOn(day) {
 		p := &x.places[i]
 		next, ok := x.byCode[p.Successor]
 		if !ok || day <= p.ValidTo {

@@ -40,7 +40,7 @@ func ParseISTAT(list io.Reader) ([]ISTATRow, error) {
 		return nil, err
 	}
 	if raw = bytes.TrimPrefix(raw, []byte("\ufeff")); !utf8.Valid(raw) {
-		raw = fromLatin(raw)
+		raw = decodeWindows1252(raw)
 	}
 	c := csv.NewReader(bytes.NewReader(raw))
 	if bytes.Count(raw, []byte(";")) > bytes.Count(raw, []byte(",")) {
@@ -115,9 +115,9 @@ func istatRows(records [][]string, at []int) ([]ISTATRow, error) {
 	return out, errors.Join(problems...)
 }
 
-// fromLatin reads Windows-1252 as far as Italian names need it: Latin letters, whose bytes are their code points, and the
+// decodeWindows1252 reads Windows-1252 as far as Italian names need it: Latin letters, whose bytes are their code points, and the
 // apostrophe. The library for it would bring the tables of all code pages.
-func fromLatin(raw []byte) []byte {
+func decodeWindows1252(raw []byte) []byte {
 	out := make([]rune, len(raw))
 	for i, b := range raw {
 		if out[i] = rune(b); b == 0x92 {

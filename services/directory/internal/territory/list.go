@@ -9,8 +9,8 @@ type Filter struct {
 	Day string
 }
 
-func (f Filter) takes(p *Place) bool {
-	return (f.Within == "" || p.Province == f.Within || p.Region == f.Within) && (f.Kind == "" || p.Kind == f.Kind) && (f.Day == "" || p.on(f.Day))
+func (f Filter) matches(p *Place) bool {
+	return (f.Within == "" || p.Province == f.Within || p.Region == f.Within) && (f.Kind == "" || p.Kind == f.Kind) && (f.Day == "" || p.existsOn(f.Day))
 }
 
 // Page returns the places after the one with a code ("" for the first), in the order of ParseFS, at most size, and whether more
@@ -25,7 +25,7 @@ func (x *Index) Page(f Filter, after string, size int) (page []Place, more bool)
 		start = i + 1
 	}
 	for i := start; i < len(x.places); i++ {
-		if !f.takes(&x.places[i]) {
+		if !f.matches(&x.places[i]) {
 			continue
 		}
 		if len(page) == size {

@@ -51,9 +51,9 @@ type Place struct {
 }
 
 // ExistsOn tells whether the place existed on the day, as its calendar day stands in the given time's own zone.
-func (p *Place) ExistsOn(day time.Time) bool { return p.on(day.Format(time.DateOnly)) }
+func (p *Place) ExistsOn(day time.Time) bool { return p.existsOn(day.Format(time.DateOnly)) }
 
-func (p *Place) on(day string) bool {
+func (p *Place) existsOn(day string) bool {
 	return (p.ValidFrom == "" || p.ValidFrom <= day) && (p.ValidTo == "" || day <= p.ValidTo)
 }
 

@@ -34,13 +34,13 @@ func NewPlan(istat io.Reader, places []Place, day time.Time, source string) (Pla
 	if err != nil {
 		return Plan{}, err
 	}
-	c := comparison{plan: Plan{Day: day.Format(time.DateOnly)}, source: source, known: map[string]*Place{}, heirs: map[string]string{}}
+	c := planBuilder{plan: Plan{Day: day.Format(time.DateOnly)}, source: source, byCode: map[string]*Place{}, codeByCadastral: map[string]string{}}
 	for i := range places {
-		c.known[places[i].Code] = &places[i]
+		c.byCode[places[i].Code] = &places[i]
 	}
 	there := map[string]bool{}
 	for _, l := range listed {
-		if c.known[l.RegionCode] == nil {
+		if c.byCode[l.RegionCode] == nil {
 			return Plan{}, fmt.Errorf("region %s (%s) of %s is unknown", l.RegionCode, l.RegionName, l.Code)
 		}
 		there[l.Code], there[l.ProvinceCode()] = true, true
@@ -49,8 +49,8 @@ func NewPlan(istat io.Reader, places []Place, day time.Time, source string) (Pla
 		}
 	}
 	for i := range places {
-		if p := &places[i]; p.Kind != Region && p.on(c.plan.Day) && !there[p.Code] {
-			c.end(p)
+		if p := &places[i]; p.Kind != Region && p.existsOn(c.plan.Day) && !there[p.Code] {
+			c.addEnded(p)
 		}
 	}
 	rank := map[ChangeKind]int{Renamed: 1, ProvinceChanged: 2, Merged: 2, Ended: 3}
@@ -60,47 +60,47 @@ func NewPlan(istat io.Reader, places []Place, day time.Time, source string) (Pla
 	return c.plan, nil
 }
 
-type comparison struct {
+type planBuilder struct {
 	plan   Plan
 	source string
-	known  map[string]*Place
-	heirs  map[string]string // new codes by cadastral code
+	byCode  map[string]*Place
+	codeByCadastral  map[string]string // new codes by cadastral code
 }
 
-func (c *comparison) compare(l ISTATRow) error {
-	if c.known[l.ProvinceCode()] == nil {
+func (c *planBuilder) compare(l ISTATRow) error {
+	if c.byCode[l.ProvinceCode()] == nil {
 		p := Place{Code: l.ProvinceCode(), Kind: Province, Name: l.ProvinceName, Region: l.RegionCode, Sign: l.Sign, NUTS: l.NUTS3, ValidFrom: c.plan.Day}
-		c.known[p.Code] = &p
+		c.byCode[p.Code] = &p
 		c.plan.Provinces = append(c.plan.Provinces, p)
 	}
-	switch p := c.known[l.Code]; {
+	switch p := c.byCode[l.Code]; {
 	case p == nil:
-		c.heirs[l.CadastralCode] = l.Code
-		c.add(Change{Kind: Established, Code: l.Code, Name: l.Name, CadastralCode: l.CadastralCode})
-	case !p.on(c.plan.Day):
+		c.codeByCadastral[l.CadastralCode] = l.Code
+		c.addChange(Change{Kind: Established, Code: l.Code, Name: l.Name, CadastralCode: l.CadastralCode})
+	case !p.existsOn(c.plan.Day):
 		return fmt.Errorf("municipality %s is on the list, but existed from %q to %q", p.Code, p.ValidFrom, p.ValidTo)
-	case !same(p.Name, l.Name):
-		c.add(Change{Kind: Renamed, Code: p.Code, Name: l.Name})
+	case !equalNames(p.Name, l.Name):
+		c.addChange(Change{Kind: Renamed, Code: p.Code, Name: l.Name})
 	}
 	return nil
 }
 
-func (c *comparison) end(p *Place) {
+func (c *planBuilder) addEnded(p *Place) {
 	if p.Kind == Province {
 		c.plan.EndedProvinces = append(c.plan.EndedProvinces, p.Code)
 		return
 	}
 	change := Change{Kind: Ended, Code: p.Code, Name: p.Name}
-	if heir := c.heirs[p.CadastralCode]; heir != "" && p.CadastralCode != "" {
+	if heir := c.codeByCadastral[p.CadastralCode]; heir != "" && p.CadastralCode != "" {
 		change.Kind, change.Successor = Merged, heir
 		if heir[:3] != p.Province {
 			change.Kind = ProvinceChanged
 		}
 	}
-	c.add(change)
+	c.addChange(change)
 }
 
-func (c *comparison) add(change Change) {
+func (c *planBuilder) addChange(change Change) {
 	change.Date, change.Source = c.plan.Day, c.source
 	c.plan.Changes = append(c.plan.Changes, change)
 }
@@ -112,7 +112,7 @@ func (p Plan) Apply(changes, provinces []byte) (newChanges, newProvinces []byte,
 	if err != nil {
 		return nil, nil, err
 	}
-	newChanges, err = rewrite(changes, changeColumns, func(rows [][]string) [][]string {
+	newChanges, err = rewriteCSV(changes, changeColumns, func(rows [][]string) [][]string {
 		for _, c := range p.Changes {
 			rows = append(rows, c.record())
 		}
@@ -122,7 +122,7 @@ func (p Plan) Apply(changes, provinces []byte) (newChanges, newProvinces []byte,
 		return nil, nil, fmt.Errorf("%s: %w", changesFile, err)
 	}
 	columns := []string{"istat_code", "name", "sign", "region_code", "nuts", "valid_from", "valid_to"}
-	newProvinces, err = rewrite(provinces, columns, func(rows [][]string) [][]string {
+	newProvinces, err = rewriteCSV(provinces, columns, func(rows [][]string) [][]string {
 		for _, row := range rows {
 			if slices.Contains(p.EndedProvinces, row[0]) {
 				row[len(row)-1] = end.AddDate(0, 0, -1).Format(time.DateOnly)
@@ -139,8 +139,8 @@ func (p Plan) Apply(changes, provinces []byte) (newChanges, newProvinces []byte,
 	return newChanges, newProvinces, nil
 }
 
-// rewrite edits the rows of a CSV file that has just these columns.
-func rewrite(raw []byte, columns []string, edit func(rows [][]string) [][]string) ([]byte, error) {
+// rewriteCSV edits the rows of a CSV file that has just these columns.
+func rewriteCSV(raw []byte, columns []string, edit func(rows [][]string) [][]string) ([]byte, error) {
 	records, err := csv.NewReader(bytes.NewReader(raw)).ReadAll()
 	if err != nil {
 		return nil, err

@@ -37,25 +37,25 @@ type Candidate struct {
 }
 
 const (
-	longest     = 120 // runes of a query; no name comes near
-	leastPrefix = 3   // letters from which on the beginning of a name is enough
+	maxQueryRunes     = 120 // runes of a query; no name comes near
+	minPrefix = 3   // letters from which on the beginning of a name is enough
 
 	scoreExact      = 1.0
 	scoreNormalised = 0.97
 	scoreOther      = 0.94
-	lossEnded       = 0.04 // the place named has become part of the candidate
-	lossElsewhere   = 0.3  // another province or level than asked for
+	penaltyEnded       = 0.04 // the place named has become part of the candidate
+	penaltyMismatch   = 0.3  // another province or level than asked for
 	scoreTypo       = 0.9  // less the share of letters that are wrong
 	scorePrefix     = 0.5  // more by the share of the name that is there
-	spanPrefix      = 0.35
-	gainCapital     = 0.02 // a guess is rather the town that gives a province its name,
-	gainLarge       = 0.01 // or a province or region, than any other
+	prefixRange      = 0.35
+	bonusCapital     = 0.02 // a guess is rather the town that gives a province its name,
+	bonusLarge       = 0.01 // or a province or region, than any other
 )
 
 var (
-	signAtEnd   = regexp.MustCompile(`^(.*\S)\s*(?:\(\s*([A-Za-z]{2})\s*\)|,\s*([A-Za-z]{2}))\s*$`)
-	kindAtStart = regexp.MustCompile(`(?i)^\s*(?:(comune|municipality|gemeinde|commune)|(provincia|province|provinz|città metropolitana)|(regione|region|région))(?:\s+autonoma)?\s+(?:(?:di|of|de)\s+|d['’])?(.+)$`)
-	halves      = regexp.MustCompile(`\s*/\s*|\s+[-–]\s+`)
+	signSuffix   = regexp.MustCompile(`^(.*\S)\s*(?:\(\s*([A-Za-z]{2})\s*\)|,\s*([A-Za-z]{2}))\s*$`)
+	kindPrefix = regexp.MustCompile(`(?i)^\s*(?:(comune|municipality|gemeinde|commune)|(provincia|province|provinz|città metropolitana)|(regione|region|région))(?:\s+autonoma)?\s+(?:(?:di|of|de)\s+|d['’])?(.+)$`)
+	bilingualSeparator      = regexp.MustCompile(`\s*/\s*|\s+[-–]\s+`)
 )
 
 // Resolve returns the places that a name may mean on a day, best first, at most limit of them. A sign in brackets or after a
@@ -64,16 +64,16 @@ var (
 //
 // A name that some place bears is taken at its word: only when nobody bears it are beginnings and typing errors tried.
 func (x *Index) Resolve(name string, day time.Time, limit int) []Candidate {
-	if limit <= 0 || utf8.RuneCountInString(name) > longest {
+	if limit <= 0 || utf8.RuneCountInString(name) > maxQueryRunes {
 		return nil
 	}
 	s := search{x: x, day: day.Format(time.DateOnly), found: map[int]Candidate{}}
-	s.whole(name)
+	s.searchExact(name)
 	wanted := name
-	if m := signAtEnd.FindStringSubmatch(wanted); m != nil {
+	if m := signSuffix.FindStringSubmatch(wanted); m != nil {
 		wanted, s.sign = m[1], strings.ToUpper(m[2]+m[3])
 	}
-	if m := kindAtStart.FindStringSubmatch(wanted); m != nil {
+	if m := kindPrefix.FindStringSubmatch(wanted); m != nil {
 		wanted = m[4]
 		switch {
 		case m[1] != "":
@@ -85,15 +85,15 @@ func (x *Index) Resolve(name string, day time.Time, limit int) []Candidate {
 		}
 	}
 	if wanted != name {
-		s.whole(wanted)
+		s.searchExact(wanted)
 	}
-	if parts := halves.Split(wanted, 3); len(parts) == 2 {
+	if parts := bilingualSeparator.Split(wanted, 3); len(parts) == 2 {
 		for _, part := range parts {
-			s.named(part, scoreNormalised)
+			s.searchName(part, scoreNormalised)
 		}
 	}
 	if len(s.found) == 0 {
-		s.guess(fold(wanted))
+		s.searchSimilar(fold(wanted))
 	}
 	return s.ranked(limit)
 }
@@ -107,16 +107,16 @@ type search struct {
 	found map[int]Candidate
 }
 
-// whole looks for a code or a full name.
-func (s *search) whole(name string) {
+// searchExact looks for a code or a full name.
+func (s *search) searchExact(name string) {
 	if i, ok := s.x.byCode[strings.TrimSpace(name)]; ok {
-		s.offer(i, scoreExact, Exact, s.x.places[i].Code)
+		s.addCandidate(i, scoreExact, Exact, s.x.places[i].Code)
 	}
-	s.named(name, scoreExact)
+	s.searchName(name, scoreExact)
 }
 
-// named looks for places that bear the name in one of its forms; none gets more than the score.
-func (s *search) named(name string, most float64) {
+// searchName looks for places that bear the name in one of its forms; none gets more than the score.
+func (s *search) searchName(name string, most float64) {
 	k := fold(name)
 	for _, key := range []string{k.plain, k.loose} {
 		for _, f := range s.x.byKey[key] {
@@ -124,66 +124,66 @@ func (s *search) named(name string, most float64) {
 			score, reason := scoreOther, form.reason
 			if reason == Exact {
 				score = scoreExact
-				if most < scoreExact || !same(form.name, name) {
+				if most < scoreExact || !equalNames(form.name, name) {
 					score, reason = scoreNormalised, Normalised
 				}
 			}
-			s.offer(int(form.place), min(score, most), reason, form.name)
+			s.addCandidate(int(form.place), min(score, most), reason, form.name)
 		}
 	}
 }
 
-// guess looks for names that begin with the keys, and for those that are typing errors away.
-func (s *search) guess(k keys) {
+// searchSimilar looks for names that begin with the keys, and for those that are typing errors away.
+func (s *search) searchSimilar(k keys) {
 	tried := []string{k.plain, k.loose}
 	if k.plain == k.loose {
 		tried = tried[:1]
 	}
 	for _, key := range tried {
-		if len(key) >= leastPrefix {
+		if len(key) >= minPrefix {
 			for i := sort.SearchStrings(s.x.sorted, key); i < len(s.x.sorted) && strings.HasPrefix(s.x.sorted[i], key); i++ {
-				s.offerAll(s.x.sorted[i], scorePrefix+spanPrefix*float64(len(key))/float64(len(s.x.sorted[i])), Prefix)
+				s.addCandidates(s.x.sorted[i], scorePrefix+prefixRange*float64(len(key))/float64(len(s.x.sorted[i])), Prefix)
 			}
 		}
-		s.x.nearby(key, func(near string, distance int) {
+		s.x.similarKeys(key, func(near string, distance int) {
 			score := scoreTypo - float64(distance)/float64(len(key))
 			if near[0] != key[0] { // the first letter is seldom wrong
 				score -= 0.01
 			}
-			s.offerAll(near, score, Typo)
+			s.addCandidates(near, score, Typo)
 		})
 	}
 }
 
-func (s *search) offerAll(key string, score float64, reason Reason) {
+func (s *search) addCandidates(key string, score float64, reason Reason) {
 	for _, f := range s.x.byKey[key] {
 		form := s.x.forms[f]
 		gain := 0.0
 		switch {
-		case s.x.capital(int(form.place)):
-			gain = gainCapital
+		case s.x.isProvinceCapital(int(form.place)):
+			gain = bonusCapital
 		case s.x.places[form.place].Kind != Municipality:
-			gain = gainLarge
+			gain = bonusLarge
 		}
-		s.offer(int(form.place), score+gain, reason, form.name)
+		s.addCandidate(int(form.place), score+gain, reason, form.name)
 	}
 }
 
-// offer notes a candidate, or what it has become by the day, unless the place is there already with a better score.
-func (s *search) offer(place int, score float64, reason Reason, matched string) {
-	now, ok := s.x.now(place, s.day)
+// addCandidate notes a candidate, or what it has become by the day, unless the place is there already with a better score.
+func (s *search) addCandidate(place int, score float64, reason Reason, matched string) {
+	now, ok := s.x.currentIndex(place, s.day)
 	if !ok {
 		return
 	}
 	if now != place {
-		score -= lossEnded
+		score -= penaltyEnded
 		if reason != Prefix && reason != Typo {
 			reason = BecamePart
 		}
 	}
 	p := &s.x.places[now]
 	if s.sign != "" && p.Sign != s.sign || s.kind != "" && p.Kind != s.kind {
-		score -= lossElsewhere
+		score -= penaltyMismatch
 	}
 	if was, there := s.found[now]; !there || was.Score < score {
 		s.found[now] = Candidate{Place: *p, Score: max(score, 0), Reason: reason, Matched: matched}

@@ -13,7 +13,7 @@ type shape struct {
 	letters uint64
 }
 
-func (x *Index) enterShape(key string) {
+func (x *Index) addShape(key string) {
 	for len(x.shapes) <= len(key) {
 		x.shapes = append(x.shapes, nil)
 	}
@@ -29,8 +29,8 @@ func letters(key string) uint64 {
 	return set
 }
 
-// slips is how many typing errors are forgiven in a key: a letter too many, missing or wrong, or two in the wrong order.
-func slips(key string) int {
+// maxTypos is how many typing errors are forgiven in a key: a letter too many, missing or wrong, or two in the wrong order.
+func maxTypos(key string) int {
 	switch n := len(key); {
 	case n < 4:
 		return 0
@@ -41,9 +41,9 @@ func slips(key string) int {
 	}
 }
 
-// nearby calls the function with each key that is a typing error away from the given one, and how many errors it takes.
-func (x *Index) nearby(key string, found func(key string, distance int)) {
-	most, set := slips(key), letters(key)
+// similarKeys calls the function with each key that is a typing error away from the given one, and how many errors it takes.
+func (x *Index) similarKeys(key string, found func(key string, distance int)) {
+	most, set := maxTypos(key), letters(key)
 	if most == 0 {
 		return
 	}
