@@ -4,8 +4,8 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// addCourse counts the editions that are over, in the year in which they ended, with the hours of all modules and the people who
-// attended.
+// addCourse adds the finished editions, by the year in which they ended, with the hours of all modules and the persons
+// who attended.
 func (f figures) addCourse(c *directoryv1.Course, today string) {
 	var hours int64
 	for _, m := range c.GetModules() {
@@ -29,16 +29,15 @@ func (f figures) addCourse(c *directoryv1.Course, today string) {
 	}
 }
 
-// isOperator tells whether those who attended work at a point of the network: an office sent them, or their type says so. One
-// row is counted once, whichever of the two is true.
+// isOperator reports whether the persons of a row work at a point of the network: an office sent them, or their type
+// tells so. Each row counts once.
 func isOperator(a *directoryv1.Attendance) bool {
 	return a.GetOffice() != "" || a.GetParticipant() == "DESK_OPERATORS" || a.GetParticipant() == "INFO_POINT_OPERATORS"
 }
 
-// countPersons counts persons. Attendance is given by type of participant, for the whole course or module by module, and by
-// office. Whoever countPersons two modules is in both, so the modules of a type are not added up: where the whole course is given
-// for a type it counts, else the module with the most persons of that type. That is the least number of persons that the
-// source allows.
+// countPersons returns a lower bound for the number of persons. Attendance is given by type of participant, for the
+// whole course or by module, and by office. A person who attended two modules is in both rows, so the modules of a type
+// are not added up: the number for the whole course counts if given, else that of the best attended module.
 func countPersons(rows []*directoryv1.Attendance) (persons int64) {
 	type part struct{ participant, module string }
 	sums := map[part]int64{}

@@ -10,15 +10,15 @@ import (
 // pointKinds are the kinds of office that people can turn to.
 var pointKinds = []string{"NODE", "ANTENNA", "DESK", "INFO_POINT", "LISTENING_POINT", "EQUALITY_CENTRE", "RIGHTS_HOUSE"}
 
-// isPoint tells whether an office is one of the network's points.
+// isPoint reports whether an office is one of the network's points.
 func isPoint(o *directoryv1.Office) bool {
 	return slices.Contains(pointKinds, o.GetKind())
 }
 
-// addOffice counts a point in each year at whose end it worked, and in the year of today if it works today. One whose beginning
-// was not given counts from the day on which the directory first had it, so that a year that is over keeps its figure. One
-// that was closed counts up to the last day of its entry; without that day nobody knows until when, and it does not count.
-// Since when an addOffice is suspended is not known either: it does not count until it is active again.
+// addOffice counts a point in each year at whose end it was active, and in the current year if it is active today.
+// Without a first day it counts from the day on which the directory first had it, so that the figures of past years
+// never change. A closed point counts up to the last day of its entry, and not at all without that day. A suspended
+// point does not count until it is active again, because the start of the suspension is not known.
 func (f figures) addOffice(o *directoryv1.Office, from, today string) {
 	closed := o.GetState() == "CLOSED" && o.GetValidTo() != ""
 	if !isPoint(o) || from == "" || from > today || o.GetState() != "ACTIVE" && !closed {

@@ -7,15 +7,15 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// keys are the two forms in which names are compared. Plain holds the letters and digits, without case, accents, apostrophes,
-// hyphens and spaces. Loose also makes all saints one word and leaves out articles and prepositions, which people write or
-// not: "Reggio Emilia" for "Reggio nell'Emilia", "S. Angelo" for "Sant'Angelo".
+// keys are the two normalised forms in which names are compared. Plain holds the letters and digits without case,
+// accents, apostrophes, hyphens and spaces. Loose also maps all saints to one word and drops articles and prepositions,
+// which people write or omit: "Reggio Emilia" for "Reggio nell'Emilia", "S. Angelo" for "Sant'Angelo".
 type keys struct{ plain, loose string }
 
 var saints = wordSet("s san santo santa sant saint sainte st ste sankt")
 
-var stopWords = wordSet("a ad ai al all alla alle allo am an con d da dal dalla de dei degli del dell della delle dello der di du e ed et gli i il im in " +
-	"l la le les lo nel nell nella nelle sui sul sull sulla sur und")
+var stopWords = wordSet("a ad ai al all alla alle allo am an con d da dal dalla de dei degli del dell della delle " +
+	"dello der di du e ed et gli i il im in l la le les lo nel nell nella nelle sui sul sull sulla sur und")
 
 func wordSet(list string) map[string]bool {
 	set := map[string]bool{}
@@ -25,6 +25,7 @@ func wordSet(list string) map[string]bool {
 	return set
 }
 
+// fold returns the keys of a name.
 func fold(name string) keys {
 	var plain, loose strings.Builder
 	for _, word := range splitWords(name) {
@@ -43,7 +44,7 @@ func fold(name string) keys {
 	return k
 }
 
-// splitWords returns the words of a name in lower case and without accents; everything else parts them.
+// splitWords returns the words of a name in lower case and without accents. All other characters separate words.
 func splitWords(name string) []string {
 	var out []string
 	var word strings.Builder
@@ -68,7 +69,7 @@ func splitWords(name string) []string {
 	return out
 }
 
-// equalNames tells whether two names differ in nothing but case, outer blanks and the way accents are encoded.
+// equalNames reports whether two names differ only in case, surrounding spaces and the encoding of accents.
 func equalNames(a, b string) bool {
 	return strings.EqualFold(norm.NFC.String(strings.TrimSpace(a)), norm.NFC.String(strings.TrimSpace(b)))
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The files of the folder territories that are no list of municipalities; each other *.csv is one.
+// The files in territories that do not list municipalities. Every other *.csv does.
 const (
 	regionsFile   = "regions.csv"
 	provincesFile = "provinces.csv"
@@ -21,15 +21,16 @@ const (
 
 var (
 	codeFormats = map[Kind]*regexp.Regexp{
-		Region: regexp.MustCompile(`^\d{2}$`), Province: regexp.MustCompile(`^\d{3}$`), Municipality: regexp.MustCompile(`^\d{6}$`),
+		Region: regexp.MustCompile(`^\d{2}$`), Province: regexp.MustCompile(`^\d{3}$`),
+		Municipality: regexp.MustCompile(`^\d{6}$`),
 	}
 	signFormat     = regexp.MustCompile(`^[A-Z]{2}$`)
 	languageFormat = regexp.MustCompile(`^[a-z]{2,3}$`)
 )
 
-// ParseFS returns the places of territories/*.csv: the regions, then each province followed by its municipalities, in the
-// order of the files. It reports all that is wrong at once: codes that are unknown or there twice, parents and successors
-// that do not exist, signs, languages and days that are none. Without files there are no places.
+// ParseFS returns the places of territories/*.csv: the regions, then each province followed by its municipalities, in
+// the order of the files. It reports all problems at once: invalid, unknown or repeated codes, missing parents and
+// successors, and invalid signs, languages and days. Without files there are no places.
 func ParseFS(fsys fs.FS) ([]Place, error) {
 	r := &parser{fsys: fsys, places: map[string]*Place{}}
 	r.loadFile(regionsFile, r.addRegion, "istat_code", "name", "nuts")
@@ -55,6 +56,7 @@ func ParseFS(fsys fs.FS) ([]Place, error) {
 	return r.ordered(), nil
 }
 
+// parser collects places and problems from the files.
 type parser struct {
 	fsys     fs.FS
 	file     string
@@ -64,12 +66,13 @@ type parser struct {
 	problems []error
 }
 
+// problemf records a problem of the current file.
 func (r *parser) problemf(format string, args ...any) {
 	r.problems = append(r.problems, fmt.Errorf("territories/%s: %w", r.file, fmt.Errorf(format, args...)))
 }
 
-// loadFile calls the function with each row of the file, which may be absent.
-func (r *parser) loadFile(file string, row func(field func(string) string), columns ...string) {
+// loadFile calls add with each row of a file, which may be missing.
+func (r *parser) loadFile(file string, add func(field func(string) string), columns ...string) {
 	r.file = file
 	raw, err := fs.ReadFile(r.fsys, path.Join("territories", file))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -83,7 +86,7 @@ func (r *parser) loadFile(file string, row func(field func(string) string), colu
 		r.problemf("%w", err)
 		return
 	}
-	t.each(row)
+	t.each(add)
 }
 
 func (r *parser) addRegion(field func(string) string) {
@@ -92,7 +95,8 @@ func (r *parser) addRegion(field func(string) string) {
 
 func (r *parser) addProvince(field func(string) string) {
 	p := Place{
-		Code: field("istat_code"), Kind: Province, Name: field("name"), Region: field("region_code"), Sign: field("sign"), NUTS: field("nuts"),
+		Code: field("istat_code"), Kind: Province, Name: field("name"), Region: field("region_code"),
+		Sign: field("sign"), NUTS: field("nuts"),
 		ValidFrom: r.checkDay(field("valid_from")), ValidTo: r.checkDay(field("valid_to")),
 	}
 	if !signFormat.MatchString(p.Sign) {
@@ -103,10 +107,11 @@ func (r *parser) addProvince(field func(string) string) {
 
 func (r *parser) addMunicipality(field func(string) string) {
 	p := Place{
-		Code: field("istat_code"), Kind: Municipality, Name: field("name"), Province: field("province_code"), CadastralCode: field("cadastral_code"),
+		Code: field("istat_code"), Kind: Municipality, Name: field("name"), Province: field("province_code"),
+		CadastralCode: field("cadastral_code"),
 	}
-	if up, ok := r.places[p.Province]; ok {
-		p.Sign, p.Region = up.Sign, up.Region
+	if parent, ok := r.places[p.Province]; ok {
+		p.Sign, p.Region = parent.Sign, parent.Region
 	}
 	r.addPlace(p)
 }
@@ -116,15 +121,15 @@ func (r *parser) addPlace(p Place) {
 		r.problemf("%q is not a code of a %s", p.Code, p.Kind)
 		return
 	}
-	if _, twice := r.places[p.Code]; twice {
-		r.problemf("code %s is there twice", p.Code)
+	if _, found := r.places[p.Code]; found {
+		r.problemf("code %s is listed twice", p.Code)
 		return
 	}
 	if p.Name == "" {
 		r.problemf("place %s has no name", p.Code)
 	}
-	if up := p.Parent(); p.Kind != Region && r.places[up] == nil {
-		r.problemf("place %s lies in %q, which is unknown", p.Code, up)
+	if parent := p.Parent(); p.Kind != Region && r.places[parent] == nil {
+		r.problemf("place %s lies in %q, which is unknown", p.Code, parent)
 	}
 	if p.ValidFrom != "" && p.ValidTo != "" && p.ValidTo < p.ValidFrom {
 		r.problemf("place %s ends before it begins", p.Code)
@@ -142,7 +147,7 @@ func (r *parser) addName(field func(string) string) {
 	case name == "":
 		r.problemf("place %s has an empty name in %s", p.Code, language)
 	case slices.Contains(p.Names[language], name):
-		r.problemf("place %s is %q in %s twice", p.Code, name, language)
+		r.problemf("place %s has the name %q in %s twice", p.Code, name, language)
 	default:
 		if p.Names == nil {
 			p.Names = map[string][]string{}
@@ -162,6 +167,7 @@ func (r *parser) addIPACode(field func(string) string) {
 	}
 }
 
+// lookup returns the place with a code, or records a problem and returns nil.
 func (r *parser) lookup(code string) *Place {
 	p := r.places[code]
 	if p == nil {
@@ -170,7 +176,7 @@ func (r *parser) lookup(code string) *Place {
 	return p
 }
 
-// checkDay returns the checkDay, or nothing when it is none.
+// checkDay returns the day, or records a problem and returns "" if it does not exist.
 func (r *parser) checkDay(day string) string {
 	if _, err := time.Parse(time.DateOnly, day); day != "" && err != nil {
 		r.problemf("%q is not a day", day)
@@ -179,9 +185,9 @@ func (r *parser) checkDay(day string) string {
 	return day
 }
 
-// ordered puts the municipalities behind their provinces.
+// ordered returns each province followed by its municipalities, after the regions.
 func (r *parser) ordered() []Place {
-	below := map[string][]Place{}
+	children := map[string][]Place{}
 	var out, provinces []Place
 	for _, code := range r.order {
 		switch p := *r.places[code]; p.Kind {
@@ -190,11 +196,11 @@ func (r *parser) ordered() []Place {
 		case Province:
 			provinces = append(provinces, p)
 		case Municipality:
-			below[p.Province] = append(below[p.Province], p)
+			children[p.Province] = append(children[p.Province], p)
 		}
 	}
 	for _, p := range provinces {
-		out = append(append(out, p), below[p.Code]...)
+		out = append(append(out, p), children[p.Code]...)
 	}
 	return out
 }
