@@ -1,6 +1,7 @@
 package entry_test
 
 import (
+	stdcmp "cmp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -94,44 +95,59 @@ func TestChangedFields(t *testing.T) {
 	}
 }
 
-// Ensure pages of any size hold each entry that matches the filter once and in order.
-func TestIndex_Page(t *testing.T) {
+// Ensure an empty element counts as a difference, although its value is the zero value.
+func TestChangedFields_EmptyElement(t *testing.T) {
 	t.Parallel()
-	all, err := entry.ParseFS(data.Files)
-	if err != nil {
-		t.Fatal(err)
+	without := newEntry(t, &directoryv1.Office{OfficeId: "a"})
+	with := newEntry(t, &directoryv1.Office{OfficeId: "a", Grounds: []string{""}})
+	for _, changed := range [][]string{entry.ChangedFields(without, with), entry.ChangedFields(with, without)} {
+		if diff := cmp.Diff([]string{"grounds[0]"}, changed); diff != "" {
+			t.Error("-want +got:\n" + diff)
+		}
 	}
-	x := entry.NewIndex(all)
-	for _, f := range []entry.Filter{
-		{}, {Kinds: []string{"act", "room"}}, {Node: "cuneo"}, {ReferringTo: "office/cuneo-nodo"},
-		{Node: "cuneo", Kinds: []string{"network"}},
+}
+
+func TestNew_RejectsOtherMessages(t *testing.T) {
+	t.Parallel()
+	if e, err := entry.New(&directoryv1.Phone{}); err == nil {
+		t.Errorf("got %v", e)
+	}
+}
+
+func TestUnmarshal_Rejects(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, kind, stored string }{
+		{"an unknown kind", "planet", "{}"}, {"an empty kind", "", "{}"}, {"invalid JSON", "body", "{"},
+		{"another type", "body", `{"name": 7}`},
 	} {
-		whole, more := x.Page(f, "", 1000)
-		if more || len(whole) == 0 {
-			t.Fatalf("%v: %d entries, more %v", f, len(whole), more)
+		if e, err := entry.Unmarshal(c.kind, []byte(c.stored)); err == nil {
+			t.Errorf("%s gives %v", c.name, e)
 		}
-		for _, e := range whole {
-			if f.Node != "" && entry.NodeOf(e) != f.Node {
-				t.Errorf("%v: %s is of node %q", f, entry.RefOf(e), entry.NodeOf(e))
-			}
-		}
-		for size := 1; size < 4; size++ {
-			var paged []*directoryv1.Entry
-			for after := entry.Ref(""); ; {
-				page, more := x.Page(f, after, size)
-				paged = append(paged, page...)
-				if !more {
-					break
-				}
-				after = entry.RefOf(page[len(page)-1])
-			}
-			if len(paged) != len(whole) {
-				t.Fatalf("%v in pages of %d: %d entries, want %d", f, size, len(paged), len(whole))
-			}
-			for i := range paged {
-				if paged[i] != whole[i] {
-					t.Errorf("%v in pages of %d: %s at %d", f, size, entry.RefOf(paged[i]), i)
-				}
+	}
+	e, err := entry.Unmarshal("body", []byte(`{"body_id": "a", "of_a_newer_version": 1}`))
+	if err != nil || e.GetBody().GetBodyId() != "a" {
+		t.Errorf("an unknown field gives %v, %v", e, err)
+	}
+}
+
+func TestContent_OfEmptyEntry(t *testing.T) {
+	t.Parallel()
+	if content := entry.Content(&directoryv1.Entry{}); content != nil {
+		t.Errorf("got %v", content)
+	}
+}
+
+// Ensure entries are ordered by the kinds of the contract, with unknown ones first, then by identifier.
+func TestCompare(t *testing.T) {
+	t.Parallel()
+	kinds := entry.Kinds()
+	sorted := []*directoryv1.Entry{
+		{Kind: "unknown", Id: "z"}, {Kind: kinds[0], Id: "a"}, {Kind: kinds[0], Id: "b"}, {Kind: kinds[1], Id: "a"},
+	}
+	for i, a := range sorted {
+		for j, b := range sorted {
+			if got := entry.Compare(a, b); got != stdcmp.Compare(i, j) {
+				t.Errorf("Compare(%v, %v) = %d", a, b, got)
 			}
 		}
 	}
