@@ -169,7 +169,10 @@ func TestListContributions_Programmes(t *testing.T) {
 			{Code: "IND_WORKSHOPS", Target: 12,
 				Measures: []*directoryv1.Measure{{Period: "2026-01", Value: 2}, {Period: "2026-02", Value: 3},
 					{Period: "2025", Value: 9}, {Period: "2025-11", Value: 4}}},
-			{Code: "IND_CAMPAIGNS", Measures: []*directoryv1.Measure{{Period: "2026", Value: 1}}},
+			{Code: "IND_CAMPAIGNS", Measures: []*directoryv1.Measure{
+				{Period: "2026", Value: 1}, {Period: "2024", Value: 0}, {Period: "1899", Value: 3},
+				{Period: "2201", Value: 3},
+			}},
 			{Code: "IND_CAMPAIGNS", Target: 2},
 			{Code: "IND_TABLE_MEETINGS"},
 			{Title: "Altro", Target: 7},

@@ -2,6 +2,7 @@ package entry_test
 
 import (
 	stdcmp "cmp"
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -41,23 +42,32 @@ func TestMarshal_RoundTrip(t *testing.T) {
 
 func TestParseFS_RejectsInvalidFiles(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ name, file, text string }{
-		{"unknown field", "body/a.yaml", "body_id: a\nphone: 1"},
-		{"identifier that differs from the file name", "body/a.yaml", "body_id: b"},
-		{"alias in a nested value", "body/a.yaml", "body_id: a\nprovenance: {source: &a b, note: *a}"},
-		{"alias", "body/a.yaml", "body_id: &a a\nname: *a"},
-		{"list", "body/a.yaml", "- body_id: a"},
-		{"invalid YAML", "body/a.yaml", "{"},
-		{"number for a text", "body/a.yaml", "body_id: a\nname: 7"},
-		{"file above the size limit", "body/a.yaml", "body_id: a\n#" + strings.Repeat("x", 256<<10)},
+	for _, c := range []struct{ name, file, text, problem string }{
+		{"unknown field", "body/a.yaml", "body_id: a\nphone: 1", `unknown field "phone"`},
+		{"identifier that differs from the file name", "body/a.yaml", "body_id: b", `file holds body "b"`},
+		{"alias", "body/a.yaml", "body_id: &a a\nname: *a", "line 2: anchors and aliases"},
+		{"alias in a nested value", "body/a.yaml", "body_id: a\nprovenance: {source: &a b, note: *a}",
+			"line 2: anchors and aliases"},
+		{"list", "body/a.yaml", "- body_id: a", "cannot unmarshal !!seq"},
+		{"invalid YAML", "body/a.yaml", "{", "did not find expected node content"},
+		{"number that JSON does not have", "body/a.yaml", "body_id: .nan", "unsupported value"},
+		{"number for a text", "body/a.yaml", "body_id: a\nname: 7", "invalid value for string field name"},
+		{"file above the size limit", "body/a.yaml", "body_id: a\n#" + strings.Repeat("x", 256<<10), "longer than"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if all, err := entry.ParseFS(fstest.MapFS{c.file: {Data: []byte(c.text)}}); err == nil {
-				t.Errorf("got %v, want an error", all)
+			_, err := entry.ParseFS(fstest.MapFS{c.file: {Data: []byte(c.text)}})
+			if err == nil || !strings.HasPrefix(err.Error(), c.file+": ") || !strings.Contains(err.Error(), c.problem) {
+				t.Errorf("got %v, want %s", err, c.problem)
 			}
 		})
 	}
+	t.Run("directory", func(t *testing.T) {
+		t.Parallel()
+		if all, err := entry.ParseFS(fstest.MapFS{"body/a.yaml": {Mode: fs.ModeDir}}); err == nil {
+			t.Errorf("got %v, want an error", all)
+		}
+	})
 }
 
 // Ensure an error names the field, without a position in JSON that the author did not write.

@@ -37,6 +37,9 @@ func TestIndex_Page(t *testing.T) {
 			var paged []*directoryv1.Entry
 			for after := entry.Ref(""); ; {
 				page, more := x.Page(f, after, size)
+				if len(page) > size || more && len(page) < size {
+					t.Fatalf("%v in pages of %d: a page of %d, more %t", f, size, len(page), more)
+				}
 				paged = append(paged, page...)
 				if !more {
 					break
@@ -51,6 +54,20 @@ func TestIndex_Page(t *testing.T) {
 					t.Errorf("%v in pages of %d: %s at %d", f, size, entry.RefOf(paged[i]), i)
 				}
 			}
+		}
+	}
+}
+
+// Ensure ReferringTo matches only entries that refer to the given one.
+func TestIndex_Page_ReferringTo(t *testing.T) {
+	t.Parallel()
+	x := entry.NewIndex(newFixture().entries(t))
+	for target, want := range map[entry.Ref][]entry.Ref{
+		"body/comune": {"node/cremona", "node/cuneo"}, "office/sportello": {"room/sala"}, "room/sala": nil,
+	} {
+		page, _ := x.Page(entry.Filter{ReferringTo: target}, "", 9)
+		if diff := cmp.Diff(want, refsOf(page)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", target, diff)
 		}
 	}
 }

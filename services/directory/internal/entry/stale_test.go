@@ -61,3 +61,14 @@ func TestIsStale(t *testing.T) {
 		}
 	}
 }
+
+// Ensure an entry without content has no validity and no source.
+func TestValidity_OfEmptyEntry(t *testing.T) {
+	t.Parallel()
+	e := &directoryv1.Entry{}
+	for _, value := range []string{entry.VerifiedOn(e), entry.ValidFrom(e), entry.ValidTo(e), entry.Source(e)} {
+		if value != "" {
+			t.Errorf("got %q", value)
+		}
+	}
+}

@@ -125,6 +125,30 @@ func TestFindProblems(t *testing.T) {
 		{"no e-mail", func(env *fixture) { env.office.Emails = nil }, nil},
 		{"unknown ISTAT code", func(env *fixture) { env.office.Territories = []string{"019999"} },
 			[]string{"office/sportello territories[0] UNKNOWN_CODE"}},
+		{"telephone with hours and no number", func(env *fixture) {
+			env.office.Phones[0] = &directoryv1.Phone{Hours: env.office.Hours}
+		}, nil},
+		{"closed exception with hours", func(env *fixture) {
+			env.office.Exceptions = []*directoryv1.OpeningException{{
+				From: "2026-12-24", Closed: true, Hours: []*directoryv1.OpeningTimes{{Opens: "09:00", Closes: "10:00"}},
+			}}
+		}, []string{"office/sportello exceptions[0].hours OVERLAP"}},
+		{"time in the skipped hour", func(env *fixture) {
+			env.office.Exceptions = []*directoryv1.OpeningException{{
+				From: "2026-03-29", Hours: []*directoryv1.OpeningTimes{{Opens: "02:30", Closes: "10:00"}},
+			}}
+		}, []string{"office/sportello exceptions[0].hours[0].opens HOUR_SKIPPED_BY_CLOCK_CHANGE"}},
+		{"unknown body in a nested message", func(env *fixture) { env.node.Hosts[0].Body = "body/altro" },
+			[]string{"node/cremona hosts[0].body UNKNOWN_ENTRY"}},
+		{"bare identifier where several kinds are allowed", func(env *fixture) {
+			env.initiative.Organisers = []string{"sportello"}
+		}, []string{"initiative/corso organisers[0] BAD_FORMAT", "initiative/corso organisers[0] UNKNOWN_ENTRY"}},
+		{"empty reference", func(env *fixture) { env.initiative.Organisers = []string{""} },
+			[]string{"initiative/corso organisers[0] BAD_FORMAT"}},
+		{"edition of one day", func(env *fixture) { env.course.Editions[0].To = env.course.Editions[0].From }, nil},
+		{"opening without duration", func(env *fixture) { env.office.Hours[0].Closes = env.office.Hours[0].Opens },
+			[]string{"office/sportello hours[0].closes CLOSES_BEFORE_OPENS"}},
+		{"ages in order", func(env *fixture) { env.initiative.AgeFrom, env.initiative.AgeTo = 18, 35 }, nil},
 		{"unknown node", func(env *fixture) { env.office.Node = "lodi" },
 			[]string{"office/sportello node UNKNOWN_ENTRY"}},
 		{"room of a node", func(env *fixture) { env.room.Office = "node/cremona" },

@@ -55,6 +55,22 @@ func TestParseFS(t *testing.T) {
 	}
 }
 
+// Ensure a renaming to the current name adds no former name.
+func TestParseFS_Renamed(t *testing.T) {
+	t.Parallel()
+	files := country()
+	files["territories/changes.csv"] = csvFile("date,kind,istat_code,successor,name,source",
+		"2021-01-01,RENAMED,019036,,Cremona,test", "2022-01-01,RENAMED,019036,,Cremona Nuova,test")
+	places, err := territory.ParseFS(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, _ := territory.NewIndex(places).ByCode("019036")
+	if diff := cmp.Diff([]string{"Cremona"}, p.Former); diff != "" || p.Name != "Cremona Nuova" {
+		t.Errorf("name %q, former (-want +got):\n%s", p.Name, diff)
+	}
+}
+
 // Ensure each invalid row is reported with its problem.
 func TestParseFS_RejectsInvalidRows(t *testing.T) {
 	t.Parallel()

@@ -38,6 +38,8 @@ func TestIndex_Resolve(t *testing.T) {
 		{"matches the German official name", "Bozen", "021008", territory.OtherLanguage},
 		{"matches German without its umlaut", "Vols am Schlern", "021031", territory.OtherLanguage},
 		{"matches German saints", "St. Ulrich", "021061", territory.OtherLanguage},
+		{"matches German without its ß", "Villnöss", "021033", territory.OtherLanguage},
+		{"matches German with a capital ẞ", "VILLNÖẞ", "021033", territory.OtherLanguage},
 		{"matches Ladin", "Urtijëi", "021061", territory.OtherLanguage},
 		{"matches French", "Coni", "004078", territory.OtherLanguage},
 		{"matches French with accents", "Crémone", "019036", territory.OtherLanguage},
