@@ -63,6 +63,29 @@ func TestIndex_Current(t *testing.T) {
 	}
 }
 
+// Ensure a place that does not exist yet has no successor, even if a later merger is known.
+func TestIndex_Current_BeforeStart(t *testing.T) {
+	t.Parallel()
+	files := country()
+	files["territories/changes.csv"] = csvFile("date,kind,istat_code,successor,name,source",
+		"2021-02-01,ESTABLISHED,019901,,Nuova,test", "2022-01-01,MERGED,019901,019036,Nuova,test")
+	places, err := territory.ParseFS(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := territory.NewIndex(places)
+	if p, _ := x.ByCode("019901"); p.CadastralCode != "" {
+		t.Errorf("a file without the column gives the cadastral code %q", p.CadastralCode)
+	}
+	for on, want := range map[string]string{
+		"2021-01-31": "", "2021-02-01": "019901", "2021-12-31": "019901", "2022-01-01": "019036",
+	} {
+		if got, _ := x.Current("019901", day(on)); got.Code != want {
+			t.Errorf("on %s it is %q, want %q", on, got.Code, want)
+		}
+	}
+}
+
 func TestIndex_ByCode_HasIPACode(t *testing.T) {
 	t.Parallel()
 	x := index(t)

@@ -55,12 +55,15 @@ func TestParseFS(t *testing.T) {
 	}
 }
 
-// Ensure a renaming to the current name adds no former name.
+// Ensure a renaming to the current name adds no former name, and a validity in order is accepted.
 func TestParseFS_Renamed(t *testing.T) {
 	t.Parallel()
 	files := country()
 	files["territories/changes.csv"] = csvFile("date,kind,istat_code,successor,name,source",
-		"2021-01-01,RENAMED,019036,,Cremona,test", "2022-01-01,RENAMED,019036,,Cremona Nuova,test")
+		"2021-01-01,RENAMED,019036,,Cremona,test",
+		"2022-01-01,RENAMED,019036,,Cremona Nuova,test")
+	files["territories/provinces.csv"] = csvFile("istat_code,name,sign,region_code,nuts,valid_from,valid_to",
+		"019,Cremona,CR,03,ITC4A,,", "018,Pavia,PV,03,,2020-01-01,2020-12-31")
 	places, err := territory.ParseFS(files)
 	if err != nil {
 		t.Fatal(err)

@@ -2,11 +2,14 @@ package territory_test
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -213,6 +216,7 @@ func TestParseISTAT(t *testing.T) {
 	}
 	for _, c := range []struct{ name, from, to, problem string }{
 		{"a heading is missing", "Sigla automobilistica", "Targa", `"sigla automobilistica"`},
+		{"a code is missing", "019901", "", "invalid municipality"},
 		{"a code is invalid", "019901", "19901", "invalid municipality"},
 		{"a code is repeated", "019901", "019036", "twice"},
 		{"a sign is invalid", ";TI;", ";T;", "invalid municipality"},
@@ -231,6 +235,56 @@ func TestParseISTAT(t *testing.T) {
 	for _, empty := range []string{"", "\ufeff", "a;b\n"} {
 		if _, err := territory.ParseISTAT(strings.NewReader(empty)); err == nil {
 			t.Errorf("%q parses", empty)
+		}
+	}
+}
+
+// Ensure short lines after the table are ignored, Windows-1252 is decoded, and the first NUTS column counts.
+func TestParseISTAT_Format(t *testing.T) {
+	t.Parallel()
+	const headings = "Codice Comune formato alfanumerico;Denominazione in italiano;Codice Catastale del comune;" +
+		"Sigla automobilistica;Denominazione dell'Unit\xe0 territoriale sovracomunale;Codice Regione;" +
+		"Denominazione Regione;Codice NUTS3 2021;Codice NUTS3 2024\n"
+	rows, err := territory.ParseISTAT(strings.NewReader(headings +
+		"098901;Sant\x92Angelo;Z905;LO;Lodi;03;Lombardia;ITC49;ITC4X\n;Nota\n\nNota\n"))
+	if err == nil {
+		t.Errorf("a note in the column of names gives %v", rows)
+	}
+	rows, err = territory.ParseISTAT(strings.NewReader(headings +
+		"098901;Sant\x92Angelo;Z905;LO;Lodi;03;Lombardia;ITC49;ITC4X\n;\n\n"))
+	want := []territory.ISTATRow{{
+		Code: "098901", Name: "Sant’Angelo", CadastralCode: "Z905", Sign: "LO", ProvinceName: "Lodi",
+		RegionCode: "03", RegionName: "Lombardia", NUTS3: "ITC49",
+	}}
+	if diff := cmp.Diff(want, rows); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if rows, err := territory.ParseISTAT(strings.NewReader(headings + ";\n;;\n")); err == nil {
+		t.Errorf("a list without rows gives %v", rows)
+	}
+	if rows, err := territory.ParseISTAT(iotest.ErrReader(io.ErrUnexpectedEOF)); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a broken reader gives %v, %v", rows, err)
+	}
+}
+
+// Ensure a missing cadastral code is not taken for a common one.
+func TestNewPlan_WithoutCadastralCode(t *testing.T) {
+	t.Parallel()
+	files := before()
+	towns := files["territories/towns.csv"]
+	towns.Data = bytes.ReplaceAll(towns.Data, []byte("Z902"), nil)
+	places, err := territory.ParseFS(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := bytes.ReplaceAll(sample(t), []byte("Z901"), nil)
+	plan, err := territory.NewPlan(bytes.NewReader(list), places, day("2026-01-01"), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range plan.Changes {
+		if c.Code == "019902" && (c.Kind != territory.Ended || c.Successor != "") {
+			t.Errorf("got %+v", c)
 		}
 	}
 }

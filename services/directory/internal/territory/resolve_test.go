@@ -114,6 +114,7 @@ func TestIndex_Resolve_UsesDay(t *testing.T) {
 		{"finds the successor of an ended place", "Monteciccardo", "2020-07-01", "041044", territory.BecamePart},
 		{"finds the code of the new province", "Montecopiolo", "2021-06-17", "099030", territory.Exact},
 		{"finds the code of the old province", "Montecopiolo", "2021-06-16", "041033", territory.Exact},
+		{"finds the successor by a prefix", "Monteciccar", "2024-01-01", "041044", territory.Prefix},
 		{"corrects a typing error in a former name", "Monteciccado", "2024-01-01", "041044", territory.Typo},
 		{"finds a new name", "Campospinoso Albaredo", "2024-01-01", "018026", territory.Exact},
 		{"finds a former name", "Campospinoso", "2024-01-01", "018026", territory.OtherName},
@@ -139,15 +140,20 @@ func TestIndex_Resolve_FindsNothing(t *testing.T) {
 	t.Parallel()
 	x := index(t)
 	for _, query := range []string{
-		"", " ", "()", "/", "Xyzzyx", "qq", "999999", "ONLINE", strings.Repeat("Cremona ", 40),
+		"", " ", "()", "/", "Xyzzyx", "qq", "Rma", "999999", "ONLINE", strings.Repeat("Cremona ", 40),
 		"\xff\xfe",
 	} {
 		if got := x.Resolve(query, today, 5); len(got) > 0 {
 			t.Errorf("%q gives %s", query, brief(got))
 		}
 	}
-	if got := x.Resolve("Cremona", today, 0); len(got) > 0 {
-		t.Errorf("a limit of 0 gives %s", brief(got))
+	for _, limit := range []int{0, -1} {
+		if got := x.Resolve("Cremona", today, limit); len(got) > 0 {
+			t.Errorf("a limit of %d gives %s", limit, brief(got))
+		}
+	}
+	if got := x.Resolve(strings.Repeat(" ", 114)+"Cremona", today, 5); len(got) > 0 {
+		t.Errorf("a query of 121 characters gives %s", brief(got))
 	}
 }
 
