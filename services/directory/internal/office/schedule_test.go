@@ -75,13 +75,13 @@ func TestIndex_StateAt_Holiday(t *testing.T) {
 	t.Parallel()
 	milano := office.Address{Municipality: "015146"}
 	cremona := office.Address{Municipality: "019036", Purpose: office.PurposeEntrance}
-	newOffice := func(id string, addresses ...office.Address) office.Office {
+	withAddresses := func(id string, addresses ...office.Address) office.Office {
 		return office.Office{ID: id, State: "ACTIVE", Addresses: addresses,
 			Hours: []opening.Hours{newHours(t, 1, "09:00", "13:00")}}
 	}
 	x := newIndex([]office.Office{
-		newOffice("none"), newOffice("first", office.Address{}, milano, office.Address{Municipality: "004078"}),
-		newOffice("entrance", milano, cremona),
+		withAddresses("none"), withAddresses("first", office.Address{}, milano, office.Address{Municipality: "004078"}),
+		withAddresses("entrance", milano, cremona),
 	}, nil)
 	monday := parseTime(t, "2026-12-07T10:00:00+01:00") // patron day of Milano
 	for id, want := range map[string]opening.Reason{

@@ -246,6 +246,10 @@ func TestPlan_Calendar_Range(t *testing.T) {
 		strings.Contains(early, "DTSTART;TZID=Europe/Rome:1990") {
 		t.Errorf("calendar from 1990 on does not begin in 1997:\n%s", early)
 	}
+	monday := time.Date(2026, 1, 5, 12, 0, 0, 0, rome)
+	if text := p.Calendar(feed(monday, 1)); strings.Contains(text, "BEGIN:VEVENT") {
+		t.Errorf("calendar of a Monday has events:\n%s", text)
+	}
 	if text := p.Calendar(feed(from, 0)); strings.Contains(text, "BEGIN:VEVENT") {
 		t.Errorf("calendar of a reversed range has events:\n%s", text)
 	}

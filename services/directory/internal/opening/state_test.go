@@ -225,6 +225,7 @@ func TestPlan_OutsideSupportedYears(t *testing.T) {
 	p := plan(t, opening.Schedule{Hours: cremona(t)})
 	for _, moment := range []time.Time{
 		{}, time.Date(1969, 12, 31, 12, 0, 0, 0, time.UTC), time.Date(2400, 1, 4, 12, 0, 0, 0, time.UTC),
+		time.Date(2400, 12, 25, 12, 0, 0, 0, time.UTC),
 	} {
 		if got := p.StateAt(moment); got != (opening.State{}) {
 			t.Errorf("state at %s is %+v", moment, got)
@@ -233,8 +234,19 @@ func TestPlan_OutsideSupportedYears(t *testing.T) {
 			t.Errorf("next opening after %s is %s", moment, next)
 		}
 	}
+	early := 0
 	for span := range p.Spans(firstDay.AddDate(400, 0, 0), firstDay.AddDate(401, 0, 0)) {
 		t.Errorf("open at %s", span)
+	}
+	for span := range p.Spans(time.Date(1960, 1, 1, 0, 0, 0, 0, time.UTC),
+		time.Date(1970, 1, 9, 0, 0, 0, 0, time.UTC)) {
+		if span.From.Year() < 1970 {
+			t.Errorf("open at %s", span)
+		}
+		early++
+	}
+	if early != 4 { // Thursday 1 January, and the first Tuesday, Wednesday and Thursday after it
+		t.Errorf("%d openings in the first days", early)
 	}
 	for span := range p.Spans(firstDay, firstDay) {
 		t.Errorf("open at %s in an empty range", span)

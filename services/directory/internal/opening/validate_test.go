@@ -38,6 +38,9 @@ func TestValidate(t *testing.T) {
 		{"refuses seasons that overlap",
 			opening.Schedule{Hours: []opening.Hours{valid(1, "", "2026-06-01"), valid(1, "2026-06-01", "")}},
 			[]string{"hours[1] OVERLAP"}},
+		{"reports no overlap with an invalid validity",
+			opening.Schedule{Hours: []opening.Hours{valid(1, "2026-02-29", "2026-12-31"), valid(1, "", "2020-01-01")}},
+			[]string{"hours[0].valid_from BAD_DATE"}},
 		{"reports all problems at once", opening.Schedule{
 			Hours: []opening.Hours{{Weekday: 0, Opens: one, Closes: nine}, valid(8, "2026-02-29", ""),
 				valid(2, "2026-03-02", "2026-03-01"),
