@@ -124,6 +124,9 @@ func TestPlan_StateAt(t *testing.T) {
 		if got := (&opening.Plan{}).StateAt(at(t, "2026-11-24T10:00:00+01:00")); got != (opening.State{}) {
 			t.Errorf("got %+v of the empty plan", got)
 		}
+		if next, ok := (&opening.Plan{}).NextOpening(at(t, "2026-11-24T10:00:00+01:00")); ok {
+			t.Errorf("the empty plan opens at %s", next)
+		}
 	})
 }
 
@@ -188,6 +191,9 @@ func TestPlan_StateAt_Exceptions(t *testing.T) {
 			opening.Schedule{Exceptions: []opening.Exception{other("2026-01-01", firstMonday, "15:00", "18:00")}},
 			"2026-11-03T16:00:00+01:00", opening.State{Known: true, Reason: opening.ReasonHours}, "",
 			"2026-12-07T15:00:00+01:00"},
+		{"is closed by a repetition without weekly hours",
+			opening.Schedule{Exceptions: []opening.Exception{{From: "2026-01-01", RRule: firstMonday, Closed: true}}},
+			"2026-11-02T16:00:00+01:00", opening.State{Known: true, Reason: opening.ReasonRepetition}, "", ""},
 		{"lets a dated exception override a repetition",
 			opening.Schedule{Exceptions: []opening.Exception{closed("2026-11-02", "", "ponte"),
 				other("2026-01-01", firstMonday, "15:00", "18:00")}},
