@@ -1,9 +1,9 @@
-// Package activity says what each entry of the directory adds to the figures of the network: active points, sessions held,
-// training given, and how far the indicators of a programme have come.
+// Package activity computes what each entry of the directory contributes to the public figures of the network: active
+// points, sessions, training, and the values of a programme's indicators.
 //
-// It promises that the same entries on the same day give the same figures, whoever asks and in whatever order the entries
-// come. Nothing is guessed: what the source did not give is not counted. It knows days of the calendar in Rome, written as in
-// the contract, and is pure.
+// The same entries on the same day give the same figures, in whatever order they come. The package estimates nothing:
+// values that the source did not give are not counted. Days are dates in Rome, as in the contract. It has no clock and
+// no storage.
 package activity
 
 import (
@@ -30,15 +30,15 @@ const (
 	OperatorsTrained = "OPERATORS_TRAINED"
 )
 
-// Contribution is what one entry adds to the figures of its region.
+// Contribution is what one entry contributes to the figures of its region.
 type Contribution struct {
 	Region string
 	Ref    entry.Ref
-	// Event says it: an ActivityCounted, or the IndicatorsCounted of a programme.
+	// Event is an ActivityCounted, or an IndicatorsCounted for a programme.
 	Event proto.Message
 }
 
-// EventType is the type of the event.
+// EventType returns the type of the event.
 func (c Contribution) EventType() string {
 	if c.Ref.Kind() == "programme" {
 		return "it.pari.programme.counted.v1"
@@ -46,10 +46,11 @@ func (c Contribution) EventType() string {
 	return "it.pari.activity.counted.v1"
 }
 
-// Aggregate is the subject of the event: "course.reati-spia".
+// Aggregate returns the aggregate of the event: "course.reati-spia".
 func (c Contribution) Aggregate() string { return strings.Replace(string(c.Ref), "/", ".", 1) }
 
-// EmptyContribution is the contribution of an entry that adds nothing any more, by the name of its aggregate.
+// EmptyContribution returns the contribution of an entry that no longer contributes, given its aggregate. It retracts
+// the previous one.
 func EmptyContribution(region, aggregate string) Contribution {
 	ref := entry.Ref(strings.Replace(aggregate, ".", "/", 1))
 	if ref.Kind() == "programme" {
@@ -58,18 +59,19 @@ func EmptyContribution(region, aggregate string) Contribution {
 	return Contribution{region, ref, &eventsv1.ActivityCounted{Entry: string(ref)}}
 }
 
-// ListContributions lists the contributions of entries on a day, those that add something, in the order of regions and names. since tells on
-// which day the directory first had an entry.
+// ListContributions returns the contributions of entries on a day, sorted by region and reference, without empty ones.
+// since holds the day on which the directory first had each entry.
 func ListContributions(entries []*directoryv1.Entry, today string, since map[entry.Ref]string) []Contribution {
 	var all []Contribution
 	for _, e := range entries {
-		if entry.IsHidden(e) { // figures are public, and in a small node a count of one says that it is there
+		if entry.IsHidden(e) { // figures are public, and in a small node a count of one would reveal it
 			continue
 		}
 		ref := entry.RefOf(e)
 		if p := e.GetProgramme(); p != nil {
-			if rows := indicators(p); len(rows) > 0 {
-				all = append(all, Contribution{p.GetRegion(), ref, &eventsv1.IndicatorsCounted{Programme: ref.ID(), Rows: rows}})
+			if rows := indicatorRows(p); len(rows) > 0 {
+				event := &eventsv1.IndicatorsCounted{Programme: ref.ID(), Rows: rows}
+				all = append(all, Contribution{p.GetRegion(), ref, event})
 			}
 			continue
 		}
@@ -78,13 +80,13 @@ func ListContributions(entries []*directoryv1.Entry, today string, since map[ent
 		switch {
 		case e.GetOffice() != nil:
 			region = e.GetOffice().GetRegion()
-			f.office(e.GetOffice(), cmp.Or(e.GetOffice().GetValidFrom(), since[ref]), today)
+			f.addOffice(e.GetOffice(), cmp.Or(e.GetOffice().GetValidFrom(), since[ref]), today)
 		case e.GetInitiative() != nil:
 			region = e.GetInitiative().GetRegion()
-			f.initiative(e.GetInitiative(), today)
+			f.addInitiative(e.GetInitiative(), today)
 		case e.GetCourse() != nil:
 			region = e.GetCourse().GetRegion()
-			f.course(e.GetCourse(), today)
+			f.addCourse(e.GetCourse(), today)
 		}
 		if rows := f.rows(); len(rows) > 0 {
 			all = append(all, Contribution{region, ref, &eventsv1.ActivityCounted{Entry: string(ref), Rows: rows}})
@@ -96,35 +98,38 @@ func ListContributions(entries []*directoryv1.Entry, today string, since map[ent
 	return all
 }
 
-// figure names one row.
-type figure struct {
+// figureKey identifies a figure.
+type figureKey struct {
 	measure string
 	year    int
 	node    string
 }
 
-type figures map[figure]int64
+// figures are the values of one entry.
+type figures map[figureKey]int64
 
-// rows are the figures that are not zero, by measure, year and node.
+// rows returns the figures that are not zero, sorted by measure, year and node.
 func (f figures) rows() []*eventsv1.ActivityRow {
-	keys := slices.SortedFunc(maps.Keys(f), func(a, b figure) int {
+	keys := slices.SortedFunc(maps.Keys(f), func(a, b figureKey) int {
 		return cmp.Or(cmp.Compare(a.measure, b.measure), cmp.Compare(a.year, b.year), cmp.Compare(a.node, b.node))
 	})
 	var rows []*eventsv1.ActivityRow
 	for _, k := range keys {
-		if f[k] != 0 && counts(k.year) {
-			rows = append(rows, &eventsv1.ActivityRow{Measure: k.measure, Year: int32(k.year), Node: k.node, Value: f[k]})
+		if f[k] != 0 && isCountedYear(k.year) {
+			rows = append(rows,
+				&eventsv1.ActivityRow{Measure: k.measure, Year: int32(k.year), Node: k.node, Value: f[k]})
 		}
 	}
 	return rows
 }
 
-// Figures are kept for these years. A year outside is a slip of the pen, and would keep back what else its entry says.
+// Figures exist for these years. A year outside is a typing error and must not block the other figures of its entry.
 const firstYear, lastYear = 1900, 2200
 
-func counts(year int) bool { return firstYear <= year && year <= lastYear }
+// isCountedYear reports whether figures exist for a year.
+func isCountedYear(year int) bool { return firstYear <= year && year <= lastYear }
 
-// yearOf reads the year of a day; the contract has checked its form.
+// yearOf returns the year of a day; the contract guarantees its form.
 func yearOf(day string) int {
 	year, _ := strconv.Atoi(day[:min(4, len(day))])
 	return year

@@ -4,9 +4,9 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// course counts the editions that are over, in the year in which they ended, with the hours of all modules and the people who
-// attended.
-func (f figures) course(c *directoryv1.Course, today string) {
+// addCourse adds the finished editions, by the year in which they ended, with the hours of all modules and the persons
+// who attended.
+func (f figures) addCourse(c *directoryv1.Course, today string) {
 	var hours int64
 	for _, m := range c.GetModules() {
 		hours += int64(m.GetHours())
@@ -16,30 +16,29 @@ func (f figures) course(c *directoryv1.Course, today string) {
 			continue
 		}
 		year := yearOf(e.GetTo())
-		f[figure{EditionsHeld, year, c.GetNode()}]++
-		f[figure{TrainingHours, year, c.GetNode()}] += hours
-		f[figure{PersonsTrained, year, c.GetNode()}] += attended(e.GetAttendance())
+		f[figureKey{EditionsHeld, year, c.GetNode()}]++
+		f[figureKey{TrainingHours, year, c.GetNode()}] += hours
+		f[figureKey{PersonsTrained, year, c.GetNode()}] += countPersons(e.GetAttendance())
 		var operators []*directoryv1.Attendance
 		for _, a := range e.GetAttendance() {
-			if operator(a) {
+			if isOperator(a) {
 				operators = append(operators, a)
 			}
 		}
-		f[figure{OperatorsTrained, year, c.GetNode()}] += attended(operators)
+		f[figureKey{OperatorsTrained, year, c.GetNode()}] += countPersons(operators)
 	}
 }
 
-// operator tells whether those who attended work at a point of the network: an office sent them, or their type says so. One
-// row is counted once, whichever of the two is true.
-func operator(a *directoryv1.Attendance) bool {
+// isOperator reports whether the persons of a row work at a point of the network: an office sent them, or their type
+// tells so. Each row counts once.
+func isOperator(a *directoryv1.Attendance) bool {
 	return a.GetOffice() != "" || a.GetParticipant() == "DESK_OPERATORS" || a.GetParticipant() == "INFO_POINT_OPERATORS"
 }
 
-// attended counts persons. Attendance is given by type of participant, for the whole course or module by module, and by
-// office. Whoever attended two modules is in both, so the modules of a type are not added up: where the whole course is given
-// for a type it counts, else the module with the most persons of that type. That is the least number of persons that the
-// source allows.
-func attended(rows []*directoryv1.Attendance) (persons int64) {
+// countPersons returns a lower bound for the number of persons. Attendance is given by type of participant, for the
+// whole course or by module, and by office. A person who attended two modules is in both rows, so the modules of a type
+// are not added up: the number for the whole course counts if given, else that of the best attended module.
+func countPersons(rows []*directoryv1.Attendance) (persons int64) {
 	type part struct{ participant, module string }
 	sums := map[part]int64{}
 	for _, a := range rows {

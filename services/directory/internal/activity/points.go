@@ -7,36 +7,36 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// points are the kinds of office that people can turn to.
-var points = []string{"NODE", "ANTENNA", "DESK", "INFO_POINT", "LISTENING_POINT", "EQUALITY_CENTRE", "RIGHTS_HOUSE"}
+// pointKinds are the kinds of office that people can turn to.
+var pointKinds = []string{"NODE", "ANTENNA", "DESK", "INFO_POINT", "LISTENING_POINT", "EQUALITY_CENTRE", "RIGHTS_HOUSE"}
 
-// point tells whether an office is one of the network's points.
-func point(o *directoryv1.Office) bool {
-	return slices.Contains(points, o.GetKind())
+// isPoint reports whether an office is one of the network's points.
+func isPoint(o *directoryv1.Office) bool {
+	return slices.Contains(pointKinds, o.GetKind())
 }
 
-// office counts a point in each year at whose end it worked, and in the year of today if it works today. One whose beginning
-// was not given counts from the day on which the directory first had it, so that a year that is over keeps its figure. One
-// that was closed counts up to the last day of its entry; without that day nobody knows until when, and it does not count.
-// Since when an office is suspended is not known either: it does not count until it is active again.
-func (f figures) office(o *directoryv1.Office, from, today string) {
+// addOffice counts a point in each year at whose end it was active, and in the current year if it is active today.
+// Without a first day it counts from the day on which the directory first had it, so that the figures of past years
+// never change. A closed point counts up to the last day of its entry, and not at all without that day. A suspended
+// point does not count until it is active again, because the start of the suspension is not known.
+func (f figures) addOffice(o *directoryv1.Office, from, today string) {
 	closed := o.GetState() == "CLOSED" && o.GetValidTo() != ""
-	if !point(o) || from == "" || from > today || o.GetState() != "ACTIVE" && !closed {
+	if !isPoint(o) || from == "" || from > today || o.GetState() != "ACTIVE" && !closed {
 		return
 	}
 	for year := max(yearOf(from), firstYear); year <= yearOf(today); year++ {
 		day := min(fmt.Sprintf("%04d-12-31", year), today)
 		if from <= day && (o.GetValidTo() == "" || day <= o.GetValidTo()) {
-			f[figure{ActivePoints, year, o.GetNode()}] = 1
+			f[figureKey{ActivePoints, year, o.GetNode()}] = 1
 		}
 	}
 }
 
-// initiative counts the sessions that have taken place.
-func (f figures) initiative(i *directoryv1.Initiative, today string) {
+// addInitiative counts the sessions that have taken place.
+func (f figures) addInitiative(i *directoryv1.Initiative, today string) {
 	for _, s := range i.GetSessions() {
 		if !s.GetCancelled() && s.GetDate() <= today {
-			f[figure{SessionsHeld, yearOf(s.GetDate()), i.GetNode()}]++
+			f[figureKey{SessionsHeld, yearOf(s.GetDate()), i.GetNode()}]++
 		}
 	}
 }

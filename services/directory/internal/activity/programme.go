@@ -9,9 +9,9 @@ import (
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 )
 
-// indicators are the targets and the yearly values of a programme, by code and year. An indicator without a code, a target
-// that was not given and a year without a value have no row.
-func indicators(p *directoryv1.Programme) []*eventsv1.IndicatorRow {
+// indicatorRows returns the targets and yearly values of a programme's indicators, sorted by code and year. An
+// indicator without a code, a missing target and a year without a value have no row.
+func indicatorRows(p *directoryv1.Programme) []*eventsv1.IndicatorRow {
 	type key struct {
 		code string
 		year int
@@ -31,8 +31,8 @@ func indicators(p *directoryv1.Programme) []*eventsv1.IndicatorRow {
 		if i.GetTarget() != 0 {
 			row(i.GetCode(), 0).Target += i.GetTarget()
 		}
-		for year, n := range yearly(i.GetMeasures()) {
-			if n != 0 && counts(year) {
+		for year, n := range valuesByYear(i.GetMeasures()) {
+			if n != 0 && isCountedYear(year) {
 				row(i.GetCode(), year).Value += n
 			}
 		}
@@ -42,20 +42,21 @@ func indicators(p *directoryv1.Programme) []*eventsv1.IndicatorRow {
 	})
 }
 
-// yearly adds up what was counted, by year. Where a whole year is given its months are parts of it, and do not count again.
-func yearly(measures []*directoryv1.Measure) map[int]int64 {
+// valuesByYear adds up measures by year. If a wholeYears year is given, its months are part of it and do not count
+// again.
+func valuesByYear(measures []*directoryv1.Measure) map[int]int64 {
 	const year = len("2026")
-	whole := map[string]bool{}
+	wholeYears := map[string]bool{}
 	for _, m := range measures {
 		if len(m.GetPeriod()) == year {
-			whole[m.GetPeriod()] = true
+			wholeYears[m.GetPeriod()] = true
 		}
 	}
 	sums := map[int]int64{}
 	for _, m := range measures {
-		of := m.GetPeriod()[:min(year, len(m.GetPeriod()))]
-		if len(m.GetPeriod()) == year || !whole[of] {
-			sums[yearOf(of)] += m.GetValue()
+		measureYear := m.GetPeriod()[:min(year, len(m.GetPeriod()))]
+		if len(m.GetPeriod()) == year || !wholeYears[measureYear] {
+			sums[yearOf(measureYear)] += m.GetValue()
 		}
 	}
 	return sums

@@ -1,9 +1,11 @@
-// Package entry is what the directory holds: bodies, nodes, networks, offices, acts, initiatives, courses, rooms, programmes.
-// An entry is a message of the contract, in the database, in files and on the wire alike; its kind is the field of Entry that
-// holds it, its first field is its identifier, and "kind/identifier" is how another entry names it.
+// Package entry defines the records of the directory: bodies, nodes, networks, offices, acts, initiatives, courses,
+// rooms and programmes. An entry is the same protobuf message in the database, in files and on the wire. Its kind is
+// the name of the oneof field of Entry that holds it, its first field is its identifier, and other entries refer to it
+// as "kind/identifier".
 //
-// Validate promises: what passes obeys the contract and the code lists, names only entries that exist, and does not contradict
-// itself or another entry. All that is wrong is told at once.
+// Validate guarantees that an entry obeys the contract and the code lists, refers only to entries that exist, and
+// contradicts neither itself nor another entry. It reports all problems at once. The package does no input or output
+// and starts no goroutines.
 package entry
 
 import (
@@ -20,121 +22,120 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// Ref names an entry: "office/cremona-sportello".
+// Ref is a reference to an entry: "office/cremona-sportello".
 type Ref string
 
-// NewRef returns the name of an entry.
+// NewRef returns the reference to an entry.
 func NewRef(kind, id string) Ref { return Ref(kind + "/" + id) }
 
-// Kind is the kind of the entry that is named, ID its identifier.
+// Kind returns the kind of the entry.
 func (r Ref) Kind() string { kind, _, _ := strings.Cut(string(r), "/"); return kind }
 
-// ID is the identifier of the entry that is named.
+// ID returns the identifier of the entry.
 func (r Ref) ID() string { _, id, _ := strings.Cut(string(r), "/"); return id }
 
-// contents is where an Entry holds what it says, one field per kind.
-var contents = (&directoryv1.Entry{}).ProtoReflect().Descriptor().Oneofs().ByName("content").Fields()
+// contentFields are the fields of Entry's oneof, one for each kind.
+var contentFields = (&directoryv1.Entry{}).ProtoReflect().Descriptor().Oneofs().ByName("content").Fields()
 
-// Kinds are all kinds, in the order of the contract.
+// Kinds returns all kinds, in the order of the contract.
 func Kinds() []string {
-	kinds := make([]string, contents.Len())
+	kinds := make([]string, contentFields.Len())
 	for i := range kinds {
-		kinds[i] = string(contents.Get(i).Name())
+		kinds[i] = string(contentFields.Get(i).Name())
 	}
 	return kinds
 }
 
-// New returns the entry that says this, or an error for a message that is no content of an entry.
+// New wraps a content in its entry. It fails for a message that is not the content of an entry.
 func New(content proto.Message) (*directoryv1.Entry, error) {
 	m := content.ProtoReflect()
-	for i := range contents.Len() {
-		field := contents.Get(i)
+	for i := range contentFields.Len() {
+		field := contentFields.Get(i)
 		if field.Message().FullName() == m.Descriptor().FullName() {
-			e := &directoryv1.Entry{Kind: string(field.Name()), Id: m.Get(m.Descriptor().Fields().ByNumber(1)).String()}
+			id := m.Get(m.Descriptor().Fields().ByNumber(1)).String()
+			e := &directoryv1.Entry{Kind: string(field.Name()), Id: id}
 			e.ProtoReflect().Set(field, protoreflect.ValueOfMessage(m))
 			return e, nil
 		}
 	}
-	return nil, fmt.Errorf("%s is no content of an entry", m.Descriptor().FullName())
+	return nil, fmt.Errorf("%s is not the content of an entry", m.Descriptor().FullName())
 }
 
-// blank returns an empty content of a kind.
-func blank(kind string) (proto.Message, error) {
-	field := contents.ByName(protoreflect.Name(kind))
+// newContent returns an empty content of the kind.
+func newContent(kind string) (proto.Message, error) {
+	field := contentFields.ByName(protoreflect.Name(kind))
 	if field == nil {
-		return nil, fmt.Errorf("%q is no kind of entry; there are %s", kind, strings.Join(Kinds(), ", "))
+		return nil, fmt.Errorf("unknown kind of entry %q: want one of %s", kind, strings.Join(Kinds(), ", "))
 	}
 	return new(directoryv1.Entry).ProtoReflect().NewField(field).Message().Interface(), nil
 }
 
-// Content is what an entry says; nil when it says nothing.
+// Content returns the content of an entry, or nil if it has none.
 func Content(e *directoryv1.Entry) proto.Message {
-	field := e.ProtoReflect().WhichOneof(contents.Get(0).ContainingOneof())
+	field := e.ProtoReflect().WhichOneof(contentFields.Get(0).ContainingOneof())
 	if field == nil {
 		return nil
 	}
 	return e.ProtoReflect().Get(field).Message().Interface()
 }
 
-// RefOf is the name of an entry.
+// RefOf returns the reference to an entry.
 func RefOf(e *directoryv1.Entry) Ref { return NewRef(e.GetKind(), e.GetId()) }
 
-// Marshal writes what an entry says as it is stored.
+// Marshal encodes the content of an entry as it is stored: JSON with the field names of the contract.
 func Marshal(e *directoryv1.Entry) ([]byte, error) {
 	return protojson.MarshalOptions{UseProtoNames: true}.Marshal(Content(e))
 }
 
-// Unmarshal reads what Marshal wrote. A field that this program does not know yet is passed over: a newer one wrote it.
+// Unmarshal decodes what Marshal encoded. It ignores unknown fields, which a newer version may have written.
 func Unmarshal(kind string, stored []byte) (*directoryv1.Entry, error) {
 	return parse(kind, stored, protojson.UnmarshalOptions{DiscardUnknown: true})
 }
 
-func parse(kind string, written []byte, how protojson.UnmarshalOptions) (*directoryv1.Entry, error) {
-	content, err := blank(kind)
+func parse(kind string, raw []byte, options protojson.UnmarshalOptions) (*directoryv1.Entry, error) {
+	content, err := newContent(kind)
 	if err != nil {
 		return nil, err
 	}
-	if err := how.Unmarshal(written, content); err != nil {
+	if err := options.Unmarshal(raw, content); err != nil {
 		return nil, err
 	}
 	return New(content)
 }
 
-// Equal tells whether two entries say the same, whenever they were stored.
+// Equal reports whether two entries have the same content, whenever they were stored.
 func Equal(a, b *directoryv1.Entry) bool { return proto.Equal(Content(a), Content(b)) }
 
-// Compare orders entries by kind, in the order of the contract, and identifier.
+// Compare orders entries by kind, in the order of the contract, then by identifier.
 func Compare(a, b *directoryv1.Entry) int {
-	return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a.GetId(), b.GetId()))
+	return cmp.Or(cmp.Compare(kindOrder(a), kindOrder(b)), cmp.Compare(a.GetId(), b.GetId()))
 }
 
-func place(e *directoryv1.Entry) int {
-	if field := contents.ByName(protoreflect.Name(e.GetKind())); field != nil {
+// kindOrder returns the position of the entry's kind in the contract, or -1 for an unknown kind.
+func kindOrder(e *directoryv1.Entry) int {
+	if field := contentFields.ByName(protoreflect.Name(e.GetKind())); field != nil {
 		return field.Index()
 	}
 	return -1
 }
 
-// Refs are the entries that an entry names, each once, in no order.
+// Refs returns the entries that an entry refers to, each once, in no particular order.
 func Refs(e *directoryv1.Entry) []Ref {
 	refs := map[Ref]bool{}
-	references(e, func(_ string, _ []string, ref Ref) { refs[ref] = true })
+	walkReferences(e, func(_ string, _ []string, ref Ref) { refs[ref] = true })
 	return slices.Collect(maps.Keys(refs))
 }
 
-// ChangedFields are the paths of the values in which two states of an entry differ, in order.
+// ChangedFields returns the sorted paths of the values in which two versions of an entry differ.
 func ChangedFields(before, after *directoryv1.Entry) []string {
-	values := func(e *directoryv1.Entry) map[string]string {
-		all := map[string]string{}
-		leaves(Content(e).ProtoReflect(), "", func(path string, _ protoreflect.FieldDescriptor, v protoreflect.Value) { all[path] = v.String() })
-		return all
-	}
-	old, now := values(before), values(after)
+	oldValues, newValues := valuesByPath(before), valuesByPath(after)
+	paths := maps.Clone(oldValues)
+	maps.Copy(paths, newValues)
 	var changed []string
-	for path := range maps.Keys(union(old, now)) {
-		was, there := old[path]
-		is, still := now[path]
-		if there != still || was != is {
+	for path := range paths {
+		oldValue, inOld := oldValues[path]
+		newValue, inNew := newValues[path]
+		if inOld != inNew || oldValue != newValue {
 			changed = append(changed, path)
 		}
 	}
@@ -142,29 +143,34 @@ func ChangedFields(before, after *directoryv1.Entry) []string {
 	return changed
 }
 
-func union(a, b map[string]string) map[string]string {
-	both := maps.Clone(a)
-	maps.Copy(both, b)
-	return both
+func valuesByPath(e *directoryv1.Entry) map[string]string {
+	values := map[string]string{}
+	walkValues(Content(e).ProtoReflect(), "", func(path string, _ protoreflect.FieldDescriptor, v protoreflect.Value) {
+		values[path] = v.String()
+	})
+	return values
 }
 
-// leaves visits every value that is given, down to those that hold no others, with its path: phones[0].number.
-func leaves(m protoreflect.Message, prefix string, visit func(path string, field protoreflect.FieldDescriptor, v protoreflect.Value)) {
+// visitValue is called with a value, its field and its path, such as phones[0].number.
+type visitValue func(path string, field protoreflect.FieldDescriptor, v protoreflect.Value)
+
+// walkValues visits every scalar value that is set in a message and in the messages below it.
+func walkValues(m protoreflect.Message, prefix string, visit visitValue) {
 	m.Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		path := prefix + string(field.Name())
-		one := func(path string, v protoreflect.Value) {
+		visitElement := func(path string, v protoreflect.Value) {
 			if field.Message() != nil {
-				leaves(v.Message(), path+".", visit)
+				walkValues(v.Message(), path+".", visit)
 				return
 			}
 			visit(path, field, v)
 		}
 		if !field.IsList() {
-			one(path, v)
+			visitElement(path, v)
 			return true
 		}
 		for i := range v.List().Len() {
-			one(fmt.Sprintf("%s[%d]", path, i), v.List().Get(i))
+			visitElement(fmt.Sprintf("%s[%d]", path, i), v.List().Get(i))
 		}
 		return true
 	})

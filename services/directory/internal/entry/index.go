@@ -11,37 +11,38 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// Index is entries, ready to be read. It never changes: what is stored later makes another one.
+// Index holds entries for lookup. It is immutable: With returns a new index.
 type Index struct {
-	all   []*directoryv1.Entry // in the order of Compare
-	refs  map[Ref][]Ref        // what each names
-	byRef map[Ref]int
-	// naming are the positions of the entries that name an entry.
-	naming map[Ref][]int
+	all       []*directoryv1.Entry // in the order of Compare
+	refs      map[Ref][]Ref        // the references in each entry
+	byRef     map[Ref]int          // the position of each entry
+	referrers map[Ref][]int        // the positions of the entries that refer to an entry
 }
 
 // NewIndex indexes entries.
 func NewIndex(entries []*directoryv1.Entry) *Index { return (&Index{}).With(entries) }
 
-// With returns an index that holds more entries besides.
+// With returns an index that also holds more entries.
 func (x *Index) With(more []*directoryv1.Entry) *Index {
 	all := slices.SortedFunc(slices.Values(slices.Concat(x.all, more)), Compare)
-	out := &Index{all: all, refs: make(map[Ref][]Ref, len(all)), byRef: make(map[Ref]int, len(all)), naming: map[Ref][]int{}}
+	out := &Index{
+		all: all, refs: make(map[Ref][]Ref, len(all)), byRef: make(map[Ref]int, len(all)), referrers: map[Ref][]int{},
+	}
 	for i, e := range all {
-		name := RefOf(e)
-		refs, known := x.refs[name]
-		if !known {
-			refs = Refs(e)
+		ref := RefOf(e)
+		targets, found := x.refs[ref]
+		if !found {
+			targets = Refs(e)
 		}
-		out.refs[name], out.byRef[name] = refs, i
-		for _, ref := range refs {
-			out.naming[ref] = append(out.naming[ref], i)
+		out.refs[ref], out.byRef[ref] = targets, i
+		for _, target := range targets {
+			out.referrers[target] = append(out.referrers[target], i)
 		}
 	}
 	return out
 }
 
-// Get returns an entry. Do not change it.
+// Get returns an entry. The caller must not modify it.
 func (x *Index) Get(ref Ref) (*directoryv1.Entry, bool) {
 	i, ok := x.byRef[ref]
 	if !ok {
@@ -50,10 +51,10 @@ func (x *Index) Get(ref Ref) (*directoryv1.Entry, bool) {
 	return x.all[i], true
 }
 
-// All visits all entries, in order.
+// All yields all entries, in order.
 func (x *Index) All() iter.Seq[*directoryv1.Entry] { return slices.Values(x.all) }
 
-// OfKind visits the entries of a kind, in order.
+// OfKind yields the entries of a kind, in order.
 func (x *Index) OfKind(kind string) iter.Seq[*directoryv1.Entry] {
 	return func(yield func(*directoryv1.Entry) bool) {
 		for _, e := range x.all {
@@ -64,35 +65,37 @@ func (x *Index) OfKind(kind string) iter.Seq[*directoryv1.Entry] {
 	}
 }
 
-// Without returns all entries but those that are named as these are.
-func (x *Index) Without(these []*directoryv1.Entry) []*directoryv1.Entry {
-	named := make(map[Ref]bool, len(these))
-	for _, e := range these {
-		named[RefOf(e)] = true
+// Without returns all entries except those with the references of excluded.
+func (x *Index) Without(excluded []*directoryv1.Entry) []*directoryv1.Entry {
+	refs := make(map[Ref]bool, len(excluded))
+	for _, e := range excluded {
+		refs[RefOf(e)] = true
 	}
-	return slices.DeleteFunc(slices.Clone(x.all), func(e *directoryv1.Entry) bool { return named[RefOf(e)] })
+	return slices.DeleteFunc(slices.Clone(x.all), func(e *directoryv1.Entry) bool { return refs[RefOf(e)] })
 }
 
-// Filter says which entries to list; what is empty does not restrict.
+// Filter selects entries. An empty field matches all of them.
 type Filter struct {
 	Kinds       []string
 	Node        string
 	ReferringTo Ref
-	// VerifiedBefore is a day: only what was last checked before it, or never.
+	// VerifiedBefore is a day: only entries last verified before it, or never, match.
 	VerifiedBefore string
 }
 
-// String is the same for the same filter, and for no other.
+// String returns a canonical form: equal filters, and only those, have the same one.
 func (f Filter) String() string {
-	return fmt.Sprintf("entries %s %s %s %s", strings.Join(slices.Sorted(slices.Values(f.Kinds)), ","), f.Node, f.ReferringTo, f.VerifiedBefore)
+	kinds := strings.Join(slices.Sorted(slices.Values(f.Kinds)), ",")
+	return fmt.Sprintf("entries %s %s %s %s", kinds, f.Node, f.ReferringTo, f.VerifiedBefore)
 }
 
-// Page returns up to limit entries that pass the filter, from the one after an entry on ("" for the beginning), and whether
-// there are more.
+// Page returns up to limit entries that match the filter and follow the entry after ("" for the first page), and
+// whether more follow.
 func (x *Index) Page(f Filter, after Ref, limit int) (page []*directoryv1.Entry, more bool) {
-	for i := range x.positions(f) {
+	for i := range x.candidates(f) {
 		e := x.all[i]
-		if after != "" && Compare(e, &directoryv1.Entry{Kind: after.Kind(), Id: after.ID()}) <= 0 || !f.passes(e) {
+		onEarlierPage := after != "" && Compare(e, &directoryv1.Entry{Kind: after.Kind(), Id: after.ID()}) <= 0
+		if onEarlierPage || !f.matches(e) {
 			continue
 		}
 		if len(page) == limit {
@@ -103,19 +106,13 @@ func (x *Index) Page(f Filter, after Ref, limit int) (page []*directoryv1.Entry,
 	return page, false
 }
 
-// positions are those that may pass the filter.
-func (x *Index) positions(f Filter) func(func(int) bool) {
-	if f.ReferringTo == "" {
-		return func(yield func(int) bool) {
-			for i := range x.all {
-				if !yield(i) {
-					return
-				}
-			}
-		}
+// candidates yields the positions of the entries that may match the filter, in order.
+func (x *Index) candidates(f Filter) iter.Seq[int] {
+	if f.ReferringTo != "" {
+		return slices.Values(x.referrers[f.ReferringTo])
 	}
 	return func(yield func(int) bool) {
-		for _, i := range x.naming[f.ReferringTo] {
+		for i := range x.all {
 			if !yield(i) {
 				return
 			}
@@ -123,12 +120,13 @@ func (x *Index) positions(f Filter) func(func(int) bool) {
 	}
 }
 
-func (f Filter) passes(e *directoryv1.Entry) bool {
-	return (len(f.Kinds) == 0 || slices.Contains(f.Kinds, e.GetKind())) && (f.Node == "" || NodeOf(e) == f.Node) &&
+func (f Filter) matches(e *directoryv1.Entry) bool {
+	return (len(f.Kinds) == 0 || slices.Contains(f.Kinds, e.GetKind())) &&
+		(f.Node == "" || NodeOf(e) == f.Node) &&
 		(f.VerifiedBefore == "" || VerifiedOn(e) < f.VerifiedBefore)
 }
 
-// NodeOf is the node that an entry belongs to; "" for one of a region, or of nobody.
+// NodeOf returns the node that owns an entry, or "" if none does, as for an entry of a region.
 func NodeOf(e *directoryv1.Entry) string {
 	if n := e.GetNode(); n != nil {
 		return n.GetNodeId()

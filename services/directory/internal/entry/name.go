@@ -6,7 +6,7 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// Name is what people call an entry: its name or its title.
+// Name returns the name or the title of an entry.
 func Name(e *directoryv1.Entry) string {
 	switch content := Content(e).(type) {
 	case interface{ GetName() string }:
@@ -17,7 +17,7 @@ func Name(e *directoryv1.Entry) string {
 	return ""
 }
 
-// Region is the region that an entry belongs to; "" for none.
+// Region returns the region of an entry, or "" if it has none.
 func Region(e *directoryv1.Entry) string {
 	if content, ok := Content(e).(interface{ GetRegion() string }); ok {
 		return content.GetRegion()
@@ -25,10 +25,10 @@ func Region(e *directoryv1.Entry) string {
 	return ""
 }
 
-// ParseRef is the entry that a field names which may name one kind alone: there the identifier will do.
-func ParseRef(kind, written string) Ref {
-	if strings.Contains(written, "/") {
-		return Ref(written)
+// ParseRef parses a reference in a field that allows one kind only. Such a field may hold the bare identifier.
+func ParseRef(kind, text string) Ref {
+	if strings.Contains(text, "/") {
+		return Ref(text)
 	}
-	return NewRef(kind, written)
+	return NewRef(kind, text)
 }

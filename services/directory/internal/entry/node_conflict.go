@@ -9,9 +9,9 @@ import (
 	"github.com/retepari/pari/services/directory/internal/reason"
 )
 
-// between tells what nodes say that contradicts other nodes: who stands in for whom, and who supervises whom, must come to an
-// end, and at no day do two active nodes serve the same territory.
-func between(all []*directoryv1.Entry) map[Ref][]fault.Field {
+// nodeConflicts returns the problems between nodes. Neither the chain of fallback nodes nor that of supervisors may
+// form a cycle, and two active nodes of one level must not serve the same territory on the same day.
+func nodeConflicts(all []*directoryv1.Entry) map[Ref][]fault.Field {
 	nodes := map[string]*directoryv1.Node{}
 	var order []string
 	for _, e := range all {
@@ -21,84 +21,87 @@ func between(all []*directoryv1.Entry) map[Ref][]fault.Field {
 		}
 	}
 	slices.Sort(order)
-	wrong := map[Ref][]fault.Field{}
+	problems := map[Ref][]fault.Field{}
 	add := func(node, path string, reason fault.Reason) {
 		ref := NewRef("node", node)
-		wrong[ref] = append(wrong[ref], fault.Field{Path: path, Reason: reason})
+		problems[ref] = append(problems[ref], fault.Field{Path: path, Reason: reason})
 	}
-	inFallback, inSupervision := circles(nodes, (*directoryv1.Node).GetFallbackNode), circles(nodes, (*directoryv1.Node).GetSupervisedBy)
-	serving := servingActively(nodes, order)
+	fallbackCycle := nodesInCycle(nodes, (*directoryv1.Node).GetFallbackNode)
+	supervisionCycle := nodesInCycle(nodes, (*directoryv1.Node).GetSupervisedBy)
+	active := activeTerritories(nodes, order)
 	for _, id := range order {
-		if inFallback[id] {
+		if fallbackCycle[id] {
 			add(id, "fallback_node", reason.Cycle)
 		}
-		if inSupervision[id] {
+		if supervisionCycle[id] {
 			add(id, "supervised_by", reason.Cycle)
 		}
-		if !active(nodes[id]) {
+		if !isActive(nodes[id]) {
 			continue
 		}
-		for i, mine := range nodes[id].GetTerritories() {
-			if slices.ContainsFunc(serving[where{nodes[id].GetLevel(), mine.GetTerritory()}], func(other served) bool {
-				return other.node != id && overlap(mine.GetFrom(), mine.GetTo(), other.GetFrom(), other.GetTo())
+		for i, t := range nodes[id].GetTerritories() {
+			area := servedArea{nodes[id].GetLevel(), t.GetTerritory()}
+			if slices.ContainsFunc(active[area], func(other nodeTerritory) bool {
+				return other.node != id && overlaps(t.GetFrom(), t.GetTo(), other.GetFrom(), other.GetTo())
 			}) {
 				add(id, fmt.Sprintf("territories[%d].territory", i), reason.TwoActiveNodes)
 			}
 		}
 	}
-	return wrong
+	return problems
 }
 
-// circles are the nodes from which following next comes back to them. Each node is followed once.
-func circles(nodes map[string]*directoryv1.Node, next func(*directoryv1.Node) string) map[string]bool {
-	found := map[string]bool{}
-	walked := map[string]string{} // by which node's walk
-	for from := range nodes {
-		at := from
-		for nodes[at] != nil && walked[at] == "" {
-			walked[at] = from
-			at = next(nodes[at])
+// nodesInCycle returns the nodes that following next leads back to. It visits each node once, so it takes linear time.
+func nodesInCycle(nodes map[string]*directoryv1.Node, next func(*directoryv1.Node) string) map[string]bool {
+	inCycle := map[string]bool{}
+	visitedFrom := map[string]string{} // the start of the walk that visited a node
+	for start := range nodes {
+		id := start
+		for nodes[id] != nil && visitedFrom[id] == "" {
+			visitedFrom[id] = start
+			id = next(nodes[id])
 		}
-		if nodes[at] == nil || walked[at] != from { // it ends, or in what an earlier walk has seen
+		if nodes[id] == nil || visitedFrom[id] != start { // the chain ends, or joins an earlier walk
 			continue
 		}
-		for !found[at] {
-			found[at] = true
-			at = next(nodes[at])
+		for !inCycle[id] {
+			inCycle[id] = true
+			id = next(nodes[id])
 		}
 	}
-	return found
+	return inCycle
 }
 
-// where is a territory at a level, and served who serves it and when.
-type where struct {
+// servedArea is a territory at a level of nodes.
+type servedArea struct {
 	level     directoryv1.NodeLevel
 	territory string
 }
 
-type served struct {
+// nodeTerritory is a territory that a node serves, with the days on which it does.
+type nodeTerritory struct {
 	*directoryv1.ServedTerritory
 
 	node string
 }
 
-// servingActively are the active nodes of each territory: only these can contend for it.
-func servingActively(nodes map[string]*directoryv1.Node, order []string) map[where][]served {
-	all := map[where][]served{}
+// activeTerritories groups the territories of the active nodes by area. Other nodes cannot conflict.
+func activeTerritories(nodes map[string]*directoryv1.Node, order []string) map[servedArea][]nodeTerritory {
+	byArea := map[servedArea][]nodeTerritory{}
 	for _, id := range order {
-		if !active(nodes[id]) {
+		if !isActive(nodes[id]) {
 			continue
 		}
 		for _, t := range nodes[id].GetTerritories() {
-			at := where{nodes[id].GetLevel(), t.GetTerritory()}
-			all[at] = append(all[at], served{t, id})
+			area := servedArea{nodes[id].GetLevel(), t.GetTerritory()}
+			byArea[area] = append(byArea[area], nodeTerritory{t, id})
 		}
 	}
-	return all
+	return byArea
 }
 
-// active tells whether the last stage of a node is that it works.
-func active(n *directoryv1.Node) bool {
+// isActive reports whether the last stage of a node is ACTIVE.
+func isActive(n *directoryv1.Node) bool {
 	stages := n.GetStages()
 	return len(stages) > 0 && stages[len(stages)-1].GetState() == "ACTIVE"
 }

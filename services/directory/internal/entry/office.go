@@ -10,101 +10,126 @@ import (
 	"github.com/retepari/pari/services/directory/internal/reason"
 )
 
-// OfficeFromProto is what finding offices and their opening hours has to know of an entry.
+// OfficeFromProto converts an office of the contract to the domain type. It fails if a time of the opening hours is
+// invalid.
 func OfficeFromProto(o *directoryv1.Office) (office.Office, error) {
-	var problems clocks
+	var parser hoursParser
 	out := office.Office{
-		ID: o.GetOfficeId(), Name: o.GetName(), Kind: o.GetKind(), State: o.GetState(), Region: o.GetRegion(), Node: o.GetNode(), Body: o.GetBody(),
-		IPACode: o.GetIpaCode(), Description: o.GetDescription(), Hours: problems.hours(o.GetHours()), AccessRule: o.GetAccessRule(), Fee: o.GetFee(),
-		Recipients: o.GetRecipients(), Grounds: o.GetGrounds(), Accessibility: o.GetAccessibility(), Languages: o.GetLanguages(), Territories: o.GetTerritories(),
-		NetworkRoles: o.GetNetworkRoles(), Exceptions: problems.exceptions(o.GetExceptions()), Holidays: holidays[o.GetHolidays()], ValidFrom: o.GetValidFrom(), ValidTo: o.GetValidTo(), Source: o.GetSource(), VerifiedOn: o.GetVerifiedOn(),
+		ID: o.GetOfficeId(), Name: o.GetName(), Kind: o.GetKind(), State: o.GetState(),
+		Region: o.GetRegion(), Node: o.GetNode(), Body: o.GetBody(), IPACode: o.GetIpaCode(),
+		Description: o.GetDescription(),
+		Hours:       parser.hours(o.GetHours()), Exceptions: parser.exceptions(o.GetExceptions()),
+		Holidays: holidayRules[o.GetHolidays()], AccessRule: o.GetAccessRule(), Fee: o.GetFee(),
+		Recipients: o.GetRecipients(), Grounds: o.GetGrounds(), Accessibility: o.GetAccessibility(),
+		Languages: o.GetLanguages(), Territories: o.GetTerritories(), NetworkRoles: o.GetNetworkRoles(),
+		ValidFrom: o.GetValidFrom(), ValidTo: o.GetValidTo(), Source: o.GetSource(), VerifiedOn: o.GetVerifiedOn(),
 	}
 	for _, a := range o.GetAddresses() {
 		out.Addresses = append(out.Addresses, office.Address{
-			Purpose: purposes[a.GetPurpose()], Street: a.GetStreet(), Postcode: a.GetPostcode(), Municipality: a.GetMunicipality(), Note: a.GetNote(),
+			Purpose: addressPurposes[a.GetPurpose()], Street: a.GetStreet(), Postcode: a.GetPostcode(),
+			Municipality: a.GetMunicipality(), Note: a.GetNote(),
 		})
 	}
 	for _, p := range o.GetPhones() {
-		out.Phones = append(out.Phones, office.Phone{Number: p.GetNumber(), Label: p.GetLabel(), WhatsApp: p.GetWhatsapp(), Hours: problems.hours(p.GetHours())})
+		out.Phones = append(out.Phones, office.Phone{
+			Number: p.GetNumber(), Label: p.GetLabel(), WhatsApp: p.GetWhatsapp(), Hours: parser.hours(p.GetHours()),
+		})
 	}
 	for _, e := range o.GetEmails() {
 		out.Emails = append(out.Emails, office.Email{Address: e.GetAddress(), Purpose: e.GetPurpose()})
 	}
 	for _, s := range o.GetServices() {
-		out.Services = append(out.Services, office.Service{Type: s.GetType(), Name: s.GetName(), AccessModes: s.GetAccessModes(), URL: s.GetUrl()})
+		out.Services = append(out.Services, office.Service{
+			Type: s.GetType(), Name: s.GetName(), AccessModes: s.GetAccessModes(), URL: s.GetUrl(),
+		})
 	}
 	for _, l := range o.GetLinks() {
 		out.Links = append(out.Links, office.Link{Title: l.GetTitle(), URL: l.GetUrl()})
 	}
-	return out, problems.err
+	return out, parser.err
 }
 
-// openings tells what is wrong with the hours of an office. A time that cannot be read is told by the contract's own rules.
-func openings(o *directoryv1.Office) (fields []fault.Field) {
-	read, err := OfficeFromProto(o)
+// openingProblems returns the problems of the opening hours of an office. It returns none when a time does not parse:
+// the rules of the contract report that.
+func openingProblems(o *directoryv1.Office) (fields []fault.Field) {
+	parsed, err := OfficeFromProto(o)
 	if err != nil {
 		return nil
 	}
 	add := func(prefix string, s opening.Schedule) {
 		for _, p := range opening.Validate(s) {
 			reason := fault.Reason(p.Code)
-			if known, ok := openingReasons[p.Code]; ok {
-				reason = known
+			if mapped, ok := openingReasons[p.Code]; ok {
+				reason = mapped
 			}
 			fields = append(fields, fault.Field{Path: prefix + p.Path, Reason: reason})
 		}
 	}
-	add("", opening.Schedule{Hours: read.Hours, Exceptions: read.Exceptions, Holidays: read.Holidays})
-	for i, p := range read.Phones {
-		at := fmt.Sprintf("phones[%d].", i)
-		add(at, opening.Schedule{Hours: p.Hours})
+	add("", opening.Schedule{Hours: parsed.Hours, Exceptions: parsed.Exceptions, Holidays: parsed.Holidays})
+	for i, p := range parsed.Phones {
+		prefix := fmt.Sprintf("phones[%d].", i)
+		add(prefix, opening.Schedule{Hours: p.Hours})
 		if p.Number == "" && len(p.Hours) == 0 {
-			fields = append(fields, fault.Field{Path: at + "number", Reason: fault.Required})
+			fields = append(fields, fault.Field{Path: prefix + "number", Reason: fault.Required})
 		}
 	}
 	return fields
 }
 
-// openingReasons are the reasons of the opening engine that the registry has under another name.
+// openingReasons maps the problem codes that have another name among the published reasons.
 var openingReasons = map[opening.ProblemCode]fault.Reason{
-	opening.Empty: fault.Required, opening.BadPlace: fault.UnknownCode, opening.BadWeekday: fault.OutOfRange, opening.BadTime: fault.BadFormat,
-	opening.BadDate: fault.ImpossibleDate, opening.BadRRule: fault.BadFormat, opening.ClosedWithHours: reason.Overlap, opening.HourSkipped: reason.HourSkipped,
+	opening.Empty:           fault.Required,
+	opening.BadPlace:        fault.UnknownCode,
+	opening.BadWeekday:      fault.OutOfRange,
+	opening.BadTime:         fault.BadFormat,
+	opening.BadDate:         fault.ImpossibleDate,
+	opening.BadRRule:        fault.BadFormat,
+	opening.ClosedWithHours: reason.Overlap,
+	opening.HourSkipped:     reason.HourSkipped,
 }
 
-var purposes = map[directoryv1.AddressPurpose]string{
-	directoryv1.AddressPurpose_ADDRESS_PURPOSE_POST: office.PurposePost, directoryv1.AddressPurpose_ADDRESS_PURPOSE_ENTRANCE: office.PurposeEntrance,
+var addressPurposes = map[directoryv1.AddressPurpose]string{
+	directoryv1.AddressPurpose_ADDRESS_PURPOSE_POST:                office.PurposePost,
+	directoryv1.AddressPurpose_ADDRESS_PURPOSE_ENTRANCE:            office.PurposeEntrance,
 	directoryv1.AddressPurpose_ADDRESS_PURPOSE_ACCESSIBLE_ENTRANCE: office.PurposeAccessibleEntrance,
 }
 
-// clocks reads hours, and keeps the first time that is none.
-type clocks struct{ err error }
+// hoursParser converts opening hours and records the first error.
+type hoursParser struct{ err error }
 
-func (c *clocks) hours(all []*directoryv1.Hours) (out []opening.Hours) {
+func (p *hoursParser) hours(all []*directoryv1.Hours) (out []opening.Hours) {
 	for _, h := range all {
-		out = append(out, opening.Hours{Weekday: int(h.GetWeekday()), Opens: c.read(h.GetOpens()), Closes: c.read(h.GetCloses()), ValidFrom: h.GetValidFrom(), ValidTo: h.GetValidTo()})
+		out = append(out, opening.Hours{
+			Weekday: int(h.GetWeekday()), Opens: p.timeOfDay(h.GetOpens()), Closes: p.timeOfDay(h.GetCloses()),
+			ValidFrom: h.GetValidFrom(), ValidTo: h.GetValidTo(),
+		})
 	}
 	return out
 }
 
-func (c *clocks) exceptions(all []*directoryv1.OpeningException) (out []opening.Exception) {
+func (p *hoursParser) exceptions(all []*directoryv1.OpeningException) (out []opening.Exception) {
 	for _, e := range all {
-		x := opening.Exception{From: e.GetFrom(), To: e.GetTo(), RRule: e.GetRrule(), Closed: e.GetClosed(), Reason: e.GetReason()}
-		for _, t := range e.GetHours() {
-			x.Hours = append(x.Hours, opening.TimeRange{Opens: c.read(t.GetOpens()), Closes: c.read(t.GetCloses())})
+		converted := opening.Exception{
+			From: e.GetFrom(), To: e.GetTo(), RRule: e.GetRrule(), Closed: e.GetClosed(), Reason: e.GetReason(),
 		}
-		out = append(out, x)
+		for _, t := range e.GetHours() {
+			times := opening.TimeRange{Opens: p.timeOfDay(t.GetOpens()), Closes: p.timeOfDay(t.GetCloses())}
+			converted.Hours = append(converted.Hours, times)
+		}
+		out = append(out, converted)
 	}
 	return out
 }
 
-var holidays = map[directoryv1.HolidayRule]opening.HolidayRule{
-	directoryv1.HolidayRule_HOLIDAY_RULE_CLOSED: opening.HolidaysClosed, directoryv1.HolidayRule_HOLIDAY_RULE_OPEN: opening.HolidaysOpen,
+var holidayRules = map[directoryv1.HolidayRule]opening.HolidayRule{
+	directoryv1.HolidayRule_HOLIDAY_RULE_CLOSED:    opening.HolidaysClosed,
+	directoryv1.HolidayRule_HOLIDAY_RULE_OPEN:      opening.HolidaysOpen,
 	directoryv1.HolidayRule_HOLIDAY_RULE_NOT_GIVEN: opening.HolidaysNotGiven,
 }
 
-func (c *clocks) read(written string) (at opening.TimeOfDay) {
-	if err := at.UnmarshalText([]byte(written)); err != nil && c.err == nil {
-		c.err = err
+func (p *hoursParser) timeOfDay(text string) (t opening.TimeOfDay) {
+	if err := t.UnmarshalText([]byte(text)); err != nil && p.err == nil {
+		p.err = err
 	}
-	return at
+	return t
 }

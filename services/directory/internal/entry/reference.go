@@ -11,61 +11,65 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// references visits every field that names an entry, with the kinds that it may name.
-func references(e *directoryv1.Entry, visit func(path string, kinds []string, ref Ref)) {
-	referencesIn(Content(e).ProtoReflect(), "", visit)
+// visitReference is called with a reference, its path and the kinds that its field allows.
+type visitReference func(path string, kinds []string, ref Ref)
+
+// walkReferences visits every reference to an entry in the content of an entry.
+func walkReferences(e *directoryv1.Entry, visit visitReference) {
+	walkMessageReferences(Content(e).ProtoReflect(), "", visit)
 }
 
-func referencesIn(m protoreflect.Message, prefix string, visit func(path string, kinds []string, ref Ref)) {
-	for _, n := range namingFields(m.Descriptor()) {
-		if !m.Has(n.field) {
+func walkMessageReferences(m protoreflect.Message, prefix string, visit visitReference) {
+	for _, f := range referenceFields(m.Descriptor()) {
+		if !m.Has(f.field) {
 			continue
 		}
-		path, v := prefix+string(n.field.Name()), m.Get(n.field)
-		if !n.field.IsList() {
-			n.value(path, v, visit)
+		path, v := prefix+string(f.field.Name()), m.Get(f.field)
+		if !f.field.IsList() {
+			f.visit(path, v, visit)
 			continue
 		}
 		for i := range v.List().Len() {
-			n.value(path+"["+strconv.Itoa(i)+"]", v.List().Get(i), visit)
+			f.visit(path+"["+strconv.Itoa(i)+"]", v.List().Get(i), visit)
 		}
 	}
 }
 
-// naming is a field that names an entry, or holds messages that do.
-type naming struct {
+// referenceField is a field that refers to an entry, or holds messages that do.
+type referenceField struct {
 	field protoreflect.FieldDescriptor
-	kinds []string // none: it holds messages
+	kinds []string // the kinds it may refer to; empty for a field that holds messages
 }
 
-func (n naming) value(path string, v protoreflect.Value, visit func(path string, kinds []string, ref Ref)) {
+func (f referenceField) visit(path string, v protoreflect.Value, visit visitReference) {
 	switch {
-	case len(n.kinds) == 0:
-		referencesIn(v.Message(), path+".", visit)
+	case len(f.kinds) == 0:
+		walkMessageReferences(v.Message(), path+".", visit)
 	case v.String() == "":
-	case len(n.kinds) == 1 && !strings.Contains(v.String(), "/"):
-		visit(path, n.kinds, NewRef(n.kinds[0], v.String()))
+	case len(f.kinds) == 1 && !strings.Contains(v.String(), "/"):
+		visit(path, f.kinds, NewRef(f.kinds[0], v.String()))
 	default:
-		visit(path, n.kinds, Ref(v.String()))
+		visit(path, f.kinds, Ref(v.String()))
 	}
 }
 
-// namingOf keeps what namingFields found: most fields name nothing, and every entry is walked on every change.
-var namingOf sync.Map // protoreflect.FullName to []naming
+// referenceFieldCache caches referenceFields. Every change walks every entry, and few fields hold references.
+var referenceFieldCache sync.Map // protoreflect.FullName to []naming
 
-// namingFields are the fields of a message that lead to names of entries. No message of the contract holds itself.
-func namingFields(d protoreflect.MessageDescriptor) []naming {
-	if known, ok := namingOf.Load(d.FullName()); ok {
-		return known.([]naming)
+// referenceFields returns the fields of a message that lead to references. The recursion ends because no message of the
+// contract contains itself.
+func referenceFields(d protoreflect.MessageDescriptor) []referenceField {
+	if cached, ok := referenceFieldCache.Load(d.FullName()); ok {
+		return cached.([]referenceField)
 	}
-	var found []naming
+	var found []referenceField
 	for i := range d.Fields().Len() {
 		field := d.Fields().Get(i)
 		kinds, _ := proto.GetExtension(field.Options(), directoryv1.E_Names).(string)
-		if kinds != "" || field.Message() != nil && len(namingFields(field.Message())) > 0 {
-			found = append(found, naming{field, strings.Fields(kinds)})
+		if kinds != "" || field.Message() != nil && len(referenceFields(field.Message())) > 0 {
+			found = append(found, referenceField{field, strings.Fields(kinds)})
 		}
 	}
-	namingOf.Store(d.FullName(), found)
+	referenceFieldCache.Store(d.FullName(), found)
 	return found
 }

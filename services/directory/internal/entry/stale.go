@@ -6,37 +6,38 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// DefaultStaleMonths is after how many months an entry should be looked at again, unless somebody says otherwise.
+// DefaultStaleMonths is the number of months after which an entry should be verified again.
 const DefaultStaleMonths = 12
 
-// StaleCutoff is the day some months before a moment, or the last of its month where that is shorter: what was last checked
-// before it is stale.
+// StaleCutoff returns the day that many months before now: an entry last verified before it is stale. If that month is
+// too short to have the day, it returns the last day of the month.
 func StaleCutoff(now time.Time, months int) string {
 	first := time.Date(now.Year(), now.Month()-time.Month(months), 1, 0, 0, 0, 0, time.UTC)
 	return first.AddDate(0, 0, min(now.Day(), first.AddDate(0, 1, -1).Day())-1).Format(time.DateOnly)
 }
 
-// IsStale tells whether an entry should be looked at again: it was last checked before a day, or never, and still holds today.
-// What has ended does not change any more.
-func IsStale(e *directoryv1.Entry, before, today string) bool {
+// IsStale reports whether an entry should be verified again: it is still valid today, and was last verified before the
+// cutoff or never. An entry that has ended does not change any more.
+func IsStale(e *directoryv1.Entry, cutoff, today string) bool {
 	to := ValidTo(e)
-	return VerifiedOn(e) < before && (to == "" || to >= today)
+	return VerifiedOn(e) < cutoff && (to == "" || to >= today)
 }
 
-// VerifiedOn is the day on which an entry was last checked; "" for never.
-func VerifiedOn(e *directoryv1.Entry) string { return holding(e).GetVerifiedOn() }
+// VerifiedOn returns the day on which an entry was last verified, or "" if it never was.
+func VerifiedOn(e *directoryv1.Entry) string { return provenanceOf(e).GetVerifiedOn() }
 
-// ValidFrom and ValidTo are the days between which an entry holds; "" where there is no end, or none is known.
-func ValidFrom(e *directoryv1.Entry) string { return holding(e).GetValidFrom() }
+// ValidFrom returns the first day on which an entry is valid, or "" if it has none or none is known.
+func ValidFrom(e *directoryv1.Entry) string { return provenanceOf(e).GetValidFrom() }
 
-// ValidTo is the other end of ValidFrom.
-func ValidTo(e *directoryv1.Entry) string { return holding(e).GetValidTo() }
+// ValidTo returns the last day on which an entry is valid, or "" if it has none or none is known.
+func ValidTo(e *directoryv1.Entry) string { return provenanceOf(e).GetValidTo() }
 
-// Source is where an entry comes from.
-func Source(e *directoryv1.Entry) string { return holding(e).GetSource() }
+// Source returns the source of an entry.
+func Source(e *directoryv1.Entry) string { return provenanceOf(e).GetSource() }
 
-// holding is what an entry says of its validity and its source: in a message of its own, or an office in its own fields.
-func holding(e *directoryv1.Entry) interface {
+// provenanceOf returns the part of an entry that holds its validity and source: the provenance message, or the office
+// itself.
+func provenanceOf(e *directoryv1.Entry) interface {
 	GetValidFrom() string
 	GetValidTo() string
 	GetVerifiedOn() string

@@ -10,7 +10,7 @@ import (
 	"github.com/retepari/pari/services/directory/internal/entry"
 )
 
-func TestCheckedSince(t *testing.T) {
+func TestStaleCutoff(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		now    string
@@ -30,21 +30,27 @@ func TestCheckedSince(t *testing.T) {
 	}
 }
 
-func TestStale(t *testing.T) {
+func TestIsStale(t *testing.T) {
 	t.Parallel()
+	verifiedOn := func(day string) *directoryv1.Body {
+		return &directoryv1.Body{Provenance: &directoryv1.Provenance{VerifiedOn: day}}
+	}
+	validTo := func(day string) *directoryv1.Initiative {
+		return &directoryv1.Initiative{Provenance: &directoryv1.Provenance{ValidTo: day}}
+	}
 	for name, c := range map[string]struct {
 		content proto.Message
 		want    bool
 	}{
-		"never checked":               {&directoryv1.Body{Provenance: &directoryv1.Provenance{}}, true},
-		"without provenance":          {&directoryv1.Room{}, true},
-		"checked the day before":      {&directoryv1.Body{Provenance: &directoryv1.Provenance{VerifiedOn: "2025-11-23"}}, true},
-		"checked on the day":          {&directoryv1.Body{Provenance: &directoryv1.Provenance{VerifiedOn: "2025-11-24"}}, false},
-		"an office":                   {&directoryv1.Office{VerifiedOn: "2025-01-01"}, true},
-		"an office that was checked":  {&directoryv1.Office{VerifiedOn: "2026-01-01"}, false},
-		"an initiative that is over":  {&directoryv1.Initiative{Provenance: &directoryv1.Provenance{ValidTo: "2026-11-23"}}, false},
-		"an initiative that ends now": {&directoryv1.Initiative{Provenance: &directoryv1.Provenance{ValidTo: "2026-11-24"}}, true},
-		"an office that has ended":    {&directoryv1.Office{ValidTo: "2020-01-01"}, false},
+		"never verified":                     {&directoryv1.Body{Provenance: &directoryv1.Provenance{}}, true},
+		"without provenance":                 {&directoryv1.Room{}, true},
+		"verified the day before the cutoff": {verifiedOn("2025-11-23"), true},
+		"verified on the cutoff":             {verifiedOn("2025-11-24"), false},
+		"an office":                          {&directoryv1.Office{VerifiedOn: "2025-01-01"}, true},
+		"an office that was verified":        {&directoryv1.Office{VerifiedOn: "2026-01-01"}, false},
+		"an initiative that is over":         {validTo("2026-11-23"), false},
+		"an initiative that ends now":        {validTo("2026-11-24"), true},
+		"an office that has ended":           {&directoryv1.Office{ValidTo: "2020-01-01"}, false},
 	} {
 		e, err := entry.New(c.content)
 		if err != nil {
@@ -52,6 +58,17 @@ func TestStale(t *testing.T) {
 		}
 		if got := entry.IsStale(e, "2025-11-24", "2026-11-24"); got != c.want {
 			t.Errorf("%s: stale %t, want %t", name, got, c.want)
+		}
+	}
+}
+
+// Ensure an entry without content has no validity and no source.
+func TestValidity_OfEmptyEntry(t *testing.T) {
+	t.Parallel()
+	e := &directoryv1.Entry{}
+	for _, value := range []string{entry.VerifiedOn(e), entry.ValidFrom(e), entry.ValidTo(e), entry.Source(e)} {
+		if value != "" {
+			t.Errorf("got %q", value)
 		}
 	}
 }

@@ -11,27 +11,27 @@ import (
 	"github.com/retepari/pari/services/directory/internal/reason"
 )
 
-// IsHidden tells whether an entry is shown to few. Whatever a newer contract adds to the two values hides, too.
-func IsHidden(e *directoryv1.Entry) bool { return hidden(e.GetOffice()) }
+// IsHidden reports whether an entry has restricted visibility. An unknown value of a newer contract counts as hidden.
+func IsHidden(e *directoryv1.Entry) bool { return isHiddenOffice(e.GetOffice()) }
 
-func hidden(o *directoryv1.Office) bool {
+func isHiddenOffice(o *directoryv1.Office) bool {
 	return o.GetVisibility() != directoryv1.Visibility_VISIBILITY_UNSPECIFIED
 }
 
-// VisibilityScope is which hidden entries somebody may see. The zero value is nobody's: none of them.
+// VisibilityScope determines which hidden entries a caller may see. The zero value includes none.
 type VisibilityScope struct {
-	// All of them.
+	// All includes every hidden entry.
 	All bool
-	// Node whose hidden entries they are; "" for none.
+	// Node includes the hidden entries of this node; "" includes none.
 	Node string
 }
 
-// Includes tells whether an entry may be seen.
+// Includes reports whether the caller may see an entry.
 func (s VisibilityScope) Includes(e *directoryv1.Entry) bool {
 	return !IsHidden(e) || s.All || s.Node != "" && NodeOf(e) == s.Node
 }
 
-// SplitHidden tells the entries that everybody may see from the hidden ones.
+// SplitHidden separates the public entries from the hidden ones.
 func SplitHidden(all []*directoryv1.Entry) (public, restricted []*directoryv1.Entry) {
 	for _, e := range all {
 		if IsHidden(e) {
@@ -43,45 +43,50 @@ func SplitHidden(all []*directoryv1.Entry) (public, restricted []*directoryv1.En
 	return public, restricted
 }
 
-// hiddenPrefix begins the identifiers of hidden offices and of no others: so a public office cannot become hidden, when its
-// history has long told where it is, nor back. The digits behind it are too many to try.
+// hiddenPrefix begins the identifiers of hidden offices and of no others. So a public office cannot become hidden,
+// since its history already reveals its address, and a hidden one cannot become public. The hex digits that follow are
+// too many to guess.
 const hiddenPrefix = "riservato-"
 
 var hiddenID = regexp.MustCompile(`^` + hiddenPrefix + `[0-9a-f]{16,}$`)
 
-// tells is what an office says about itself that a hidden one must not, or is not called as it must be.
-func tells(o *directoryv1.Office) (fields []fault.Field) {
-	if hidden(o) != hiddenID.MatchString(o.GetOfficeId()) || !hidden(o) && strings.HasPrefix(o.GetOfficeId(), hiddenPrefix) {
+// hiddenOfficeProblems returns the fields of an office that would reveal its address although it is hidden, and an
+// identifier that does not match its visibility.
+func hiddenOfficeProblems(o *directoryv1.Office) (fields []fault.Field) {
+	if isHiddenOffice(o) != hiddenID.MatchString(o.GetOfficeId()) || !isHiddenOffice(o) &&
+		strings.HasPrefix(o.GetOfficeId(), hiddenPrefix) {
 		fields = append(fields, fault.Field{Path: "office_id", Reason: reason.HiddenID})
 	}
-	if !hidden(o) {
+	if !isHiddenOffice(o) {
 		return fields
 	}
-	given := func(text, path string, args ...any) {
+	forbid := func(text, path string, args ...any) {
 		if text != "" {
 			fields = append(fields, fault.Field{Path: fmt.Sprintf(path, args...), Reason: reason.HiddenSaysWhere})
 		}
 	}
 	for i, a := range o.GetAddresses() {
-		given(a.GetStreet(), "addresses[%d].street", i)
-		given(a.GetPostcode(), "addresses[%d].postcode", i)
-		given(a.GetNote(), "addresses[%d].note", i)
+		forbid(a.GetStreet(), "addresses[%d].street", i)
+		forbid(a.GetPostcode(), "addresses[%d].postcode", i)
+		forbid(a.GetNote(), "addresses[%d].note", i)
 	}
-	given(o.GetSourceUrl(), "source_url")
-	given(o.GetLogoUrl(), "logo_url")
+	forbid(o.GetSourceUrl(), "source_url")
+	forbid(o.GetLogoUrl(), "logo_url")
 	for i, s := range o.GetServices() {
-		given(s.GetUrl(), "services[%d].url", i)
+		forbid(s.GetUrl(), "services[%d].url", i)
 	}
-	if len(o.GetLinks()) > 0 {
-		given(o.GetLinks()[0].GetUrl()+o.GetLinks()[0].GetTitle(), "links")
+	if links := o.GetLinks(); len(links) > 0 {
+		forbid(links[0].GetUrl()+links[0].GetTitle(), "links")
 	}
 	return fields
 }
 
-// MixedVisibility are the positions of hidden entries that stand beside public ones or those of another node.
+// MixedVisibility returns the positions of the hidden entries among all, if these also hold public entries or hidden
+// ones of another node. It returns nil if all entries have the same visibility.
 func MixedVisibility(all []*directoryv1.Entry) (positions []int) {
 	public, restricted := SplitHidden(all)
-	if len(restricted) == 0 || len(public) == 0 && !slices.ContainsFunc(restricted, func(e *directoryv1.Entry) bool { return NodeOf(e) != NodeOf(restricted[0]) }) {
+	ofOtherNode := func(e *directoryv1.Entry) bool { return NodeOf(e) != NodeOf(restricted[0]) }
+	if len(restricted) == 0 || len(public) == 0 && !slices.ContainsFunc(restricted, ofOtherNode) {
 		return nil
 	}
 	for i, e := range all {

@@ -15,8 +15,8 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// ParseFS returns the entries of <kind>/<id>.yaml, in order, or everything that cannot be read. The fields are those of the
-// contract.
+// ParseFS reads the entries of <kind>/<id>.yaml and returns them in order. It reports all invalid files at once. The
+// field names are those of the contract.
 func ParseFS(fsys fs.FS) ([]*directoryv1.Entry, error) {
 	var (
 		all      []*directoryv1.Entry
@@ -37,7 +37,7 @@ func ParseFS(fsys fs.FS) ([]*directoryv1.Entry, error) {
 			case err != nil:
 				problems = append(problems, fmt.Errorf("%s: %w", name, err))
 			case e.GetId()+".yaml" != path.Base(name):
-				problems = append(problems, fmt.Errorf("%s: holds %s %q", name, kind, e.GetId()))
+				problems = append(problems, fmt.Errorf("%s: file holds %s %q", name, kind, e.GetId()))
 			default:
 				all = append(all, e)
 			}
@@ -50,19 +50,19 @@ func ParseFS(fsys fs.FS) ([]*directoryv1.Entry, error) {
 	return all, nil
 }
 
-// maxYAML is the largest file of an entry, in bytes.
+// maxYAML is the maximum size of an entry in YAML, in bytes.
 const maxYAML = 256 << 10
 
-// UnmarshalYAML reads an entry that people wrote. A field that the contract does not know is an error.
-func UnmarshalYAML(kind string, written []byte) (*directoryv1.Entry, error) {
-	if len(written) > maxYAML {
+// UnmarshalYAML decodes an entry from YAML written by hand. An unknown field is an error.
+func UnmarshalYAML(kind string, raw []byte) (*directoryv1.Entry, error) {
+	if len(raw) > maxYAML {
 		return nil, fmt.Errorf("longer than %d bytes", maxYAML)
 	}
 	var node yaml.Node
-	if err := yaml.Unmarshal(written, &node); err != nil {
+	if err := yaml.Unmarshal(raw, &node); err != nil {
 		return nil, err
 	}
-	if err := plain(&node); err != nil {
+	if err := toJSONTypes(&node); err != nil {
 		return nil, err
 	}
 	var value map[string]any
@@ -75,50 +75,52 @@ func UnmarshalYAML(kind string, written []byte) (*directoryv1.Entry, error) {
 	}
 	e, err := parse(kind, asJSON, protojson.UnmarshalOptions{})
 	if err != nil {
-		return nil, errors.New(whereInJSON.ReplaceAllString(err.Error(), ""))
+		return nil, errors.New(protojsonPrefix.ReplaceAllString(err.Error(), ""))
 	}
 	return e, nil
 }
 
-// whereInJSON begins the library's errors. Nobody has seen that JSON: the field is what helps.
-var whereInJSON = regexp.MustCompile(`^proto:[\s\x{a0}]+(\([^)]*\):[\s\x{a0}]+)?`)
+// protojsonPrefix matches the prefix of protojson's errors: its position refers to intermediate JSON that the author
+// never sees.
+var protojsonPrefix = regexp.MustCompile(`^proto:[\s\x{a0}]+(\([^)]*\):[\s\x{a0}]+)?`)
 
-// plain leaves in a YAML document what JSON knows: a day stays the text that was written; anchors are refused, because a
-// short document could grow without end.
-func plain(node *yaml.Node) error {
+// toJSONTypes restricts a YAML document to the types of JSON. A date stays the text that was written. Anchors are
+// refused because a short document could expand without bound.
+func toJSONTypes(node *yaml.Node) error {
 	if node.Kind == yaml.AliasNode {
-		return fmt.Errorf("line %d: anchors and aliases are not for entries", node.Line)
+		return fmt.Errorf("line %d: anchors and aliases are not allowed", node.Line)
 	}
 	if node.ShortTag() == "!!timestamp" {
 		node.Tag = "!!str"
 	}
 	for _, child := range node.Content {
-		if err := plain(child); err != nil {
+		if err := toJSONTypes(child); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// MarshalYAML writes an entry for people, fields in the order of the contract. UnmarshalYAML reads it back.
+// MarshalYAML encodes an entry as block-style YAML, with the fields in the order of the contract. UnmarshalYAML decodes
+// it.
 func MarshalYAML(e *directoryv1.Entry) ([]byte, error) {
-	written, err := Marshal(e)
+	raw, err := Marshal(e)
 	if err != nil {
 		return nil, err
 	}
-	// JSON is YAML: reading it as such keeps the order of the fields.
+	// JSON is valid YAML, and parsing it as YAML keeps the order of the fields.
 	var node yaml.Node
-	if err := yaml.Unmarshal(written, &node); err != nil {
+	if err := yaml.Unmarshal(raw, &node); err != nil {
 		return nil, err
 	}
-	loosen(&node)
+	clearStyle(&node)
 	return yaml.Marshal(&node)
 }
 
-// loosen writes a document in lines instead of brackets.
-func loosen(node *yaml.Node) {
+// clearStyle turns the flow style of JSON into block style.
+func clearStyle(node *yaml.Node) {
 	node.Style = 0
 	for _, child := range node.Content {
-		loosen(child)
+		clearStyle(child)
 	}
 }

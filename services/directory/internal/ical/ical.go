@@ -1,6 +1,6 @@
-// Package ical writes iCalendar objects (RFC 5545): lines that are escaped, folded and ended as they must be, and the time zone
-// of Italy. The library that the tests read them with is not used for writing: it would bring an HTTP client into packages that
-// do no input or output, and it ends lines in LF unless told.
+// Package ical writes iCalendar objects (RFC 5545): escaped and folded content lines, and the time zone of Italy. It
+// only writes. The library with which the tests parse is not used for writing: it would add an HTTP client to packages
+// without input or output, and it ends lines in LF by default.
 package ical
 
 import (
@@ -9,7 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// RomeZone is the time zone as it has been since 1996, when the whole Union began to change its clocks on the same days.
+// RomeZone is the time zone of Rome since 1996, when all of the European Union began to change its clocks on the same
+// days.
 var RomeZone = []string{
 	"BEGIN:VTIMEZONE", "TZID:Europe/Rome",
 	"BEGIN:DAYLIGHT", "DTSTART:19960331T020000", "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU",
@@ -19,7 +20,7 @@ var RomeZone = []string{
 	"END:VTIMEZONE",
 }
 
-// EscapeText writes a text as the value of a property. Control characters have no place in one.
+// EscapeText escapes a text as the value of a property. It drops control characters, which are not allowed there.
 func EscapeText(text string) string {
 	var b strings.Builder
 	for _, r := range strings.ToValidUTF8(text, "") {
@@ -37,23 +38,24 @@ func EscapeText(text string) string {
 	return b.String()
 }
 
-// FormatUTC writes a moment.
+// FormatUTC formats a moment as a UTC date-time.
 func FormatUTC(at time.Time) string { return at.UTC().Format("20060102T150405Z") }
 
-// foldAt is how many octets a line has at most, without its end.
-const foldAt = 75
+// maxLineOctets is the maximum length of a line without its end, in octets.
+const maxLineOctets = 75
 
-// Writer writes content lines. Its zero value is ready.
+// Writer writes content lines. The zero value is ready to use.
 type Writer struct{ text strings.Builder }
 
-// Begin opens a calendar of a product, under a name that programs show.
+// Begin starts a calendar of a product with a display name.
 func (w *Writer) Begin(product, name string) {
-	w.WriteLines("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Pari//"+product+"//IT", "CALSCALE:GREGORIAN", "METHOD:PUBLISH")
+	w.WriteLines("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Pari//"+product+"//IT", "CALSCALE:GREGORIAN",
+		"METHOD:PUBLISH")
 	w.WriteLines("X-WR-CALNAME:"+EscapeText(name), "X-WR-TIMEZONE:Europe/Rome")
 	w.WriteLines(RomeZone...)
 }
 
-// End closes the calendar and returns it.
+// End ends the calendar and returns it.
 func (w *Writer) End() string {
 	w.WriteLines("END:VCALENDAR")
 	return w.text.String()
@@ -62,14 +64,14 @@ func (w *Writer) End() string {
 // WriteLines writes lines, each folded between characters.
 func (w *Writer) WriteLines(lines ...string) {
 	for _, line := range lines {
-		room := foldAt
-		for len(line) > room {
-			cut := room
+		limit := maxLineOctets
+		for len(line) > limit {
+			cut := limit
 			for !utf8.RuneStart(line[cut]) {
 				cut--
 			}
 			w.text.WriteString(line[:cut] + "\r\n ")
-			line, room = line[cut:], foldAt-1
+			line, limit = line[cut:], maxLineOctets-1
 		}
 		w.text.WriteString(line + "\r\n")
 	}

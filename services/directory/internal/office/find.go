@@ -2,6 +2,7 @@ package office
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"time"
 
@@ -11,48 +12,48 @@ import (
 
 // Reasons why an office was found.
 const (
-	// ReasonTerritory: it serves the place asked for.
+	// ReasonTerritory: it serves the place.
 	ReasonTerritory = "TERRITORY"
-	// ReasonProvince: it serves the province of the municipality asked for, or a part of the province asked for.
+	// ReasonProvince: it serves the province of the municipality, or a municipality of the province.
 	ReasonProvince = "TERRITORY_PROVINCE"
-	// ReasonFallback: nobody who serves the place has what is asked for, and this office of the same region takes people in.
+	// ReasonFallback: no office that serves the place meets the query, and this office of the region offers intake.
 	ReasonFallback = "NODE_FALLBACK"
-	// ReasonGround: it names the ground among those it deals with.
+	// ReasonGround: it lists the ground among those it handles.
 	ReasonGround = "GROUND"
-	// ReasonAllGrounds: it deals with discrimination on whatever ground.
+	// ReasonAllGrounds: it handles discrimination on any ground.
 	ReasonAllGrounds = "ALL_GROUNDS"
-	// ReasonAccessMode: it can be reached like that.
+	// ReasonAccessMode: it offers the access mode.
 	ReasonAccessMode = "ACCESS_MODE"
-	// ReasonService: it gives the service.
+	// ReasonService: it offers the service.
 	ReasonService = "SERVICE"
-	// ReasonOpen: it is open at the time asked for.
+	// ReasonOpen: it is open at the requested time.
 	ReasonOpen = "OPEN"
-	// ReasonLanguage and ReasonAccessibility: it gives all that was wished for.
+	// ReasonLanguage and ReasonAccessibility: it meets the whole preference.
 	ReasonLanguage, ReasonAccessibility = "LANGUAGE", "ACCESSIBILITY"
-	// ReasonLanguagePartly and ReasonAccessibilityPartly: it gives some of it.
+	// ReasonLanguagePartly and ReasonAccessibilityPartly: it meets a part of the preference.
 	ReasonLanguagePartly, ReasonAccessibilityPartly = "LANGUAGE_PARTLY", "ACCESSIBILITY_PARTLY"
 )
 
-// MaxMatches is how many offices Find returns at most.
+// MaxMatches is the maximum number of offices that Find returns.
 const MaxMatches = 50
 
-// Query is what somebody needs. Empty fields do not restrict.
+// Query describes what a person needs. An empty field matches every office.
 type Query struct {
 	Territory, Ground, AccessMode, Service string
-	// Languages and Accessibility are wishes: they rank, and never restrict.
+	// Languages and Accessibility are preferences: they rank offices and never exclude one.
 	Languages, Accessibility []string
-	// OpenAt asks for what is open at that moment.
+	// OpenAt restricts the result to offices that are open at that moment.
 	OpenAt time.Time
-	// Now is the time of the question. It must be set.
+	// Now is the time of the query. It must be set.
 	Now time.Time
-	// Limit is how many offices to return at most, up to MaxMatches; 0 for that many.
+	// Limit is the maximum number of offices to return, at most MaxMatches. 0 means MaxMatches.
 	Limit int
 
-	day string // that the answer is about, in Rome
+	day string // the day of moment in Rome
 }
 
-// at is the moment that the answer is about.
-func (q Query) at() time.Time {
+// moment returns the time that the result refers to.
+func (q Query) moment() time.Time {
 	if q.OpenAt.IsZero() {
 		return q.Now
 	}
@@ -62,63 +63,63 @@ func (q Query) at() time.Time {
 // Match is an office that was found.
 type Match struct {
 	Office *Office
-	// State is that of the telephone when one wants to call and the telephone has hours of its own, else of the counter.
+	// State is the opening state of the telephone if the query is for it and it has its own hours, else of the desk.
 	State opening.State
-	// Reasons say why, the territory first.
+	// Reasons list why it matches, the territory first.
 	Reasons []string
 }
 
-// Find returns the offices that can help, best first: those that serve the place before those that serve its province;
-// those that name the ground before those that deal with all; those that take people in before the others; those that give
-// the languages wished for, then the accessibility, before those that give some of it, before those that do not say; then in the
-// order of the directory. Where an office is and what it does comes before wishes: who serves the place can bring an interpreter,
-// and who does not say what they have may have it. Only offices that work on that day are found. When nobody who serves the
-// place has what is asked for, the offices of the same region that take people in are found instead; for a place without
-// region, those of all regions.
+// Find returns the offices that match a query, best first. It considers offices that are active on the day, and ranks
+// them:
+//
+//   - by territory: those that serve the place, then those that serve its province;
+//   - by ground: those that list it, then those that handle all grounds;
+//   - by intake: those that offer it, then the others;
+//   - by languages, then by accessibility: those that meet all of the preference, some of it, none of it;
+//   - by the order of the directory.
+//
+// Territory and services rank above preferences: an office that serves the place can bring an interpreter, and one that
+// does not list a language may still have it. If no office that serves the place matches, Find falls back to the
+// offices of its region that offer intake, or to those of all regions for a place without a region.
 func (x *Index) Find(q Query) []Match {
-	var found []ranked
-	q.day = q.at().In(tz.Rome).Format(time.DateOnly)
+	var matches []ranked
+	q.day = q.moment().In(tz.Rome).Format(time.DateOnly)
 	if q.Territory == "" {
 		for i := range x.offices {
-			found = x.consider(found, i, q, "")
+			matches = x.appendIfMatching(matches, i, q, "")
 		}
-		return x.best(found, q)
+		return x.topMatches(matches, q)
 	}
-	for _, i := range x.serving[q.Territory] {
-		found = x.consider(found, i, q, ReasonTerritory)
+	for _, i := range x.byTerritory[q.Territory] {
+		matches = x.appendIfMatching(matches, i, q, ReasonTerritory)
 	}
-	around := x.within[q.Territory]
+	nearby := x.byProvince[q.Territory]
 	if province := x.places.Province(q.Territory); province != "" {
-		around = x.serving[province]
+		nearby = x.byTerritory[province]
 	}
-	for _, i := range around {
-		if !slices.Contains(x.serving[q.Territory], i) {
-			found = x.consider(found, i, q, ReasonProvince)
+	for _, i := range nearby {
+		if !slices.Contains(x.byTerritory[q.Territory], i) {
+			matches = x.appendIfMatching(matches, i, q, ReasonProvince)
 		}
 	}
-	if len(found) > 0 {
-		return x.best(found, q)
+	if len(matches) > 0 {
+		return x.topMatches(matches, q)
 	}
-	for i := range x.fallback(q.Territory) {
-		if x.offices[i].takesIn() {
-			found = x.consider(found, i, q, ReasonFallback)
+	for i := range x.fallbackPositions(q.Territory) {
+		if x.offices[i].offersIntake() {
+			matches = x.appendIfMatching(matches, i, q, ReasonFallback)
 		}
 	}
-	return x.best(found, q)
+	return x.topMatches(matches, q)
 }
 
-// fallback yields the positions of the offices of a place's region, or of all offices for a place without region.
-func (x *Index) fallback(territory string) func(yield func(int) bool) {
-	region := x.places.Region(territory)
+// fallbackPositions yields the positions of the offices of a place's region, or of all offices for a place without
+// region.
+func (x *Index) fallbackPositions(territory string) iter.Seq[int] {
+	if region := x.places.Region(territory); region != "" {
+		return slices.Values(x.byRegion[region])
+	}
 	return func(yield func(int) bool) {
-		if region != "" {
-			for _, i := range x.region[region] {
-				if !yield(i) {
-					return
-				}
-			}
-			return
-		}
 		for i := range x.offices {
 			if !yield(i) {
 				return
@@ -127,16 +128,17 @@ func (x *Index) fallback(territory string) func(yield func(int) bool) {
 	}
 }
 
-// ranked is a match with what it is sorted by; smaller is better.
+// ranked is a match with its sort keys; smaller is better.
 type ranked struct {
 	Match
-	territory, ground, reception, language, accessibility, position int
+	territory, ground, intake, language, accessibility, position int
 }
 
-// consider adds the office at a position when it has all that is asked for.
-func (x *Index) consider(found []ranked, i int, q Query, territory string) []ranked {
+// appendIfMatching appends the office at a position if it matches the query. The reason territory tells how it was
+// selected.
+func (x *Index) appendIfMatching(found []ranked, i int, q Query, territory string) []ranked {
 	o := &x.offices[i].Office
-	if !o.worksOn(q.day) {
+	if !o.isActiveOn(q.day) {
 		return found
 	}
 	r := ranked{Match: Match{Office: o}, position: i}
@@ -153,13 +155,13 @@ func (x *Index) consider(found []ranked, i int, q Query, territory string) []ran
 		switch {
 		case slices.Contains(o.Grounds, q.Ground):
 			r.Reasons = append(r.Reasons, ReasonGround)
-		case len(o.Grounds) == 0 && o.takesIn():
+		case len(o.Grounds) == 0 && o.offersIntake():
 			r.ground, r.Reasons = 1, append(r.Reasons, ReasonAllGrounds)
 		default:
 			return found
 		}
 	}
-	if !o.reachable(q.Service, q.AccessMode) {
+	if !o.isReachable(q.Service, q.AccessMode) {
 		return found
 	}
 	if q.AccessMode != "" {
@@ -169,13 +171,13 @@ func (x *Index) consider(found []ranked, i int, q Query, territory string) []ran
 		r.Reasons = append(r.Reasons, ReasonService)
 	}
 	if !q.OpenAt.IsZero() {
-		if r.State = x.offices[i].plans.at(q.AccessMode, q.OpenAt); !r.State.Open {
+		if r.State = x.offices[i].plans.stateAt(q.AccessMode, q.OpenAt); !r.State.Open {
 			return found
 		}
 		r.Reasons = append(r.Reasons, ReasonOpen)
 	}
-	if !o.takesIn() {
-		r.reception = 1
+	if !o.offersIntake() {
+		r.intake = 1
 	}
 	if len(q.Languages)+len(q.Accessibility) > 0 {
 		r.rankPreferences(q)
@@ -183,12 +185,13 @@ func (x *Index) consider(found []ranked, i int, q Query, territory string) []ran
 	return append(found, r)
 }
 
-// best returns the first matches, with the state that the question needs.
-func (x *Index) best(found []ranked, q Query) []Match {
+// topMatches sorts the matches, applies the limit and adds the opening state where the query did not need it.
+func (x *Index) topMatches(found []ranked, q Query) []Match {
 	slices.SortFunc(found, func(a, b ranked) int {
 		return cmp.Or(cmp.Compare(a.territory, b.territory), cmp.Compare(a.ground, b.ground),
-			cmp.Compare(a.reception, b.reception),
-			cmp.Compare(a.language, b.language), cmp.Compare(a.accessibility, b.accessibility), cmp.Compare(a.position, b.position))
+			cmp.Compare(a.intake, b.intake),
+			cmp.Compare(a.language, b.language), cmp.Compare(a.accessibility, b.accessibility),
+			cmp.Compare(a.position, b.position))
 	})
 	if q.Limit == 0 {
 		q.Limit = MaxMatches
@@ -197,21 +200,21 @@ func (x *Index) best(found []ranked, q Query) []Match {
 	matches := make([]Match, 0, len(found))
 	for _, r := range found {
 		if q.OpenAt.IsZero() {
-			r.State = x.offices[r.position].plans.at(q.AccessMode, q.Now)
+			r.State = x.offices[r.position].plans.stateAt(q.AccessMode, q.Now)
 		}
 		matches = append(matches, r.Match)
 	}
 	return matches
 }
 
-// worksOn tells whether the office is active and its entry holds on a day.
-func (o *Office) worksOn(day string) bool {
+// isActiveOn reports whether the office is active and its entry is valid on a day.
+func (o *Office) isActiveOn(day string) bool {
 	return o.State == "ACTIVE" && (o.ValidFrom == "" || o.ValidFrom <= day) && (o.ValidTo == "" || day <= o.ValidTo)
 }
 
-// takesIn tells whether people can turn to the office with discrimination, whatever the ground: it gives one of the services
-// that a report begins with. An office that names no ground but lends a room, say, does not.
-func (o *Office) takesIn() bool {
+// offersIntake reports whether people can turn to the office about discrimination on any ground: it offers a service
+// with which a report can begin. An office that only lends a room, say, does not.
+func (o *Office) offersIntake() bool {
 	return slices.ContainsFunc(o.Services, func(s Service) bool {
 		switch s.Type {
 		case "RECEPTION", "ORIENTATION", "COUNSELLING", "REPORT_COLLECTION", "CASE_MANAGEMENT", "INTERVIEW":
@@ -221,23 +224,23 @@ func (o *Office) takesIn() bool {
 	})
 }
 
-// reachable tells whether the office gives a service ("" for any) in an access mode ("" for any). A service without modes
-// of its own is reached the way the office is.
-func (o *Office) reachable(service, mode string) bool {
-	if service == "" && (mode == "" || o.answers(mode)) {
+// isReachable reports whether the office offers a service ("" for any) in an access mode ("" for any). A service
+// without access modes has those of the office.
+func (o *Office) isReachable(service, mode string) bool {
+	if service == "" && (mode == "" || o.hasContactFor(mode)) {
 		return true
 	}
 	return slices.ContainsFunc(o.Services, func(s Service) bool {
 		return (service == "" || s.Type == service) &&
-			(mode == "" || slices.Contains(s.AccessModes, mode) || len(s.AccessModes) == 0 && o.answers(mode))
+			(mode == "" || slices.Contains(s.AccessModes, mode) || len(s.AccessModes) == 0 && o.hasContactFor(mode))
 	})
 }
 
-// answers tells whether the office's own contacts give an access mode.
-func (o *Office) answers(mode string) bool {
+// hasContactFor reports whether the office's own contacts offer an access mode.
+func (o *Office) hasContactFor(mode string) bool {
 	switch mode {
 	case "PHONE":
-		return slices.ContainsFunc(o.Phones, Phone.takesCalls)
+		return slices.ContainsFunc(o.Phones, Phone.acceptsCalls)
 	case "WHATSAPP":
 		return slices.ContainsFunc(o.Phones, func(p Phone) bool { return p.WhatsApp && p.Number != "" })
 	case "MAIL":
@@ -248,5 +251,5 @@ func (o *Office) answers(mode string) bool {
 	return false
 }
 
-// takesCalls tells whether one can call: a number for WhatsApp takes messages only, unless it has hours.
-func (p Phone) takesCalls() bool { return p.Number != "" && (!p.WhatsApp || len(p.Hours) > 0) }
+// acceptsCalls reports whether the number takes voice calls. A WhatsApp number does only if it has hours.
+func (p Phone) acceptsCalls() bool { return p.Number != "" && (!p.WhatsApp || len(p.Hours) > 0) }

@@ -7,8 +7,8 @@ import (
 	"github.com/retepari/pari/services/directory/internal/opening"
 )
 
-// Places tells where a place lies: a municipality in a province, a province in a region. Codes are those of the list of
-// territories; a place without an ISTAT code lies nowhere.
+// Places maps a municipality to its province and a province to its region, by ISTAT code. A place without an ISTAT code
+// has neither.
 type Places map[string]string
 
 // Province returns the province of a municipality, else "".
@@ -27,59 +27,59 @@ func (p Places) Region(code string) string {
 	return p[code]
 }
 
-// Index is all offices, ready to be found. It never changes: what is loaded later makes another one.
+// Index holds offices for search. It is immutable: With returns a new index.
 type Index struct {
 	offices []*Compiled
 	places  Places
 
 	byID map[string]int
-	// Positions of the offices that serve a territory by name, that serve a municipality of a province, and that serve
-	// anything in a region.
-	serving, within, region map[string][]int
+	// Positions of the offices that serve a territory itself, a municipality of a province, or any place in a region.
+	byTerritory, byProvince, byRegion map[string][]int
 }
 
-// Compiled is an office of which it was worked out when it is open: the dear part of an index, which many may share.
+// Compiled is an office with its compiled opening hours. Compiling is the expensive part of an index, so indexes share
+// it.
 type Compiled struct {
 	Office
 
 	plans plans
 }
 
-// Compile works out when an office is open.
-func Compile(o Office) *Compiled { return &Compiled{Office: o, plans: plansOf(&o)} }
+// Compile compiles the opening hours of an office.
+func Compile(o Office) *Compiled { return &Compiled{Office: o, plans: compilePlans(&o)} }
 
 // NewIndex indexes offices.
 func NewIndex(offices []*Compiled, places Places) *Index {
 	return (&Index{places: places}).With(offices)
 }
 
-// With returns an index that holds more offices besides.
+// With returns an index that also holds more offices.
 func (x *Index) With(more []*Compiled) *Index {
 	all := slices.Concat(x.offices, more)
 	slices.SortFunc(all, func(a, b *Compiled) int { return a.Key().Compare(b.Key()) })
 	out := &Index{
 		offices: all, places: x.places, byID: make(map[string]int, len(all)),
-		serving: map[string][]int{}, within: map[string][]int{}, region: map[string][]int{},
+		byTerritory: map[string][]int{}, byProvince: map[string][]int{}, byRegion: map[string][]int{},
 	}
 	for i, o := range all {
 		out.byID[o.ID] = i
 		for _, territory := range o.Territories {
-			add(out.serving, territory, i)
-			add(out.within, x.places.Province(territory), i)
-			add(out.region, x.places.Region(territory), i)
+			appendOnce(out.byTerritory, territory, i)
+			appendOnce(out.byProvince, x.places.Province(territory), i)
+			appendOnce(out.byRegion, x.places.Region(territory), i)
 		}
 	}
 	return out
 }
 
-// add appends a position, which grows from call to call, once.
-func add(positions map[string][]int, key string, i int) {
-	if got := positions[key]; key != "" && (len(got) == 0 || got[len(got)-1] != i) {
-		positions[key] = append(got, i)
+// appendOnce appends a position unless it was the last one. Positions come in ascending order.
+func appendOnce(positions map[string][]int, key string, i int) {
+	if list := positions[key]; key != "" && (len(list) == 0 || list[len(list)-1] != i) {
+		positions[key] = append(list, i)
 	}
 }
 
-// Get returns an office.
+// Get returns an office. The caller must not modify it.
 func (x *Index) Get(id string) (*Office, bool) {
 	i, ok := x.byID[id]
 	if !ok {
@@ -88,18 +88,19 @@ func (x *Index) Get(id string) (*Office, bool) {
 	return &x.offices[i].Office, true
 }
 
-// StateAt tells whether the counter of an office is open at a moment.
+// StateAt returns the opening state of the desk of an office at a moment. It is unknown for an unknown office.
 func (x *Index) StateAt(id string, moment time.Time) opening.State {
 	i, ok := x.byID[id]
 	if !ok {
 		return opening.State{}
 	}
-	return x.offices[i].plans.at("", moment)
+	return x.offices[i].plans.stateAt("", moment)
 }
 
-// Page returns the offices after a key, at most size, of one node or of all ("" for all), and whether more follow.
+// Page returns at most size offices that follow a key, of one node ("" for all), and whether more follow.
 func (x *Index) Page(after Key, node string, size int) (page []*Office, more bool) {
-	start, found := slices.BinarySearchFunc(x.offices, after, func(o *Compiled, k Key) int { return o.Key().Compare(k) })
+	start,
+		found := slices.BinarySearchFunc(x.offices, after, func(o *Compiled, k Key) int { return o.Key().Compare(k) })
 	if found {
 		start++
 	}

@@ -1,7 +1,7 @@
-// Package office is the network's offices: what an entry says, and which offices can help with what somebody needs, best
-// first. When they are open is told by package opening. It is pure: no clock, no storage, no transport.
+// Package office models the offices of the network and finds those that can help a person, best first. Package opening
+// computes when they are open. It has no clock, storage or transport and starts no goroutines.
 //
-// An empty field means that the source did not give it, never that there is none.
+// An empty field means that the source did not give the value, never that there is none.
 package office
 
 import (
@@ -10,7 +10,8 @@ import (
 	"github.com/retepari/pari/services/directory/internal/opening"
 )
 
-// Office is one entry of the directory. The tags are the field names of the files in data/offices and of the stored entry.
+// Office is one entry of the directory. The tags are the field names of the files in data/offices and of the stored
+// entry.
 type Office struct {
 	ID            string              `yaml:"office_id" json:"office_id"`
 	Name          string              `yaml:"name" json:"name"`
@@ -50,7 +51,7 @@ const (
 	PurposeAccessibleEntrance = "ACCESSIBLE_ENTRANCE"
 )
 
-// Address is a place of an office. Municipality is an ISTAT code.
+// Address is an address of an office. Municipality is an ISTAT code.
 type Address struct {
 	Purpose      string `yaml:"purpose" json:"purpose,omitempty"`
 	Street       string `yaml:"street" json:"street,omitempty"`
@@ -59,7 +60,7 @@ type Address struct {
 	Note         string `yaml:"note" json:"note,omitempty"`
 }
 
-// Phone is a telephone with hours of its own. Its number may be missing where the source gives the hours alone.
+// Phone is a telephone, possibly with its own hours. The number is empty if the source gives only the hours.
 type Phone struct {
 	Number   string          `yaml:"number" json:"number,omitempty"`
 	Label    string          `yaml:"label" json:"label,omitempty"`
@@ -73,7 +74,7 @@ type Email struct {
 	Purpose string `yaml:"purpose" json:"purpose,omitempty"`
 }
 
-// Service is something that an office gives.
+// Service is a service that an office offers.
 type Service struct {
 	Type        string   `yaml:"type" json:"type"`
 	Name        string   `yaml:"name" json:"name,omitempty"`
@@ -87,10 +88,10 @@ type Link struct {
 	URL   string `yaml:"url" json:"url"`
 }
 
-// Key is the place of an office in the order of the directory: region, node, identifier.
+// Key is the sort key of an office in the directory: region, node, identifier.
 type Key struct{ Region, Node, ID string }
 
-// Key returns the office's place in the order of the directory.
+// Key returns the sort key of the office.
 func (o *Office) Key() Key { return Key{Region: o.Region, Node: o.Node, ID: o.ID} }
 
 // Compare orders keys.

@@ -8,61 +8,69 @@ import (
 	"github.com/retepari/pari/services/directory/internal/opening"
 )
 
-// AccessModePhone is the access mode whose hours are those of the telephone; any other has the counter's.
+// AccessModePhone is the access mode with the hours of the telephone. All other modes have those of the desk.
 const AccessModePhone = "PHONE"
 
-// CalendarDays is how many days ahead a calendar speaks for, less than opening.MaxCalendarDays.
+// CalendarDays is the number of days that a calendar covers, less than opening.MaxCalendarDays.
 const CalendarDays = 366
 
-// Openings is the openings of one office for an access mode, cut at the days on which its entry holds.
+// Openings are the openings of one office for an access mode, clipped to the validity of its entry.
 type Openings struct {
-	// Known is false when the office gave no hours, or does not work: then no opening does not mean that it is closed.
+	// Known is false if the office gave no hours or is not active. Then the lack of openings does not mean that it is
+	// closed.
 	Known bool
 
 	plan     *opening.Plan
-	from, to time.Time // of the entry; zero: no limit
+	from, to time.Time // the validity of the entry; zero for no limit
 }
 
-// Openings returns what there is to know about the openings of an office, or false when there is no such office.
+// Openings returns the openings of an office for an access mode, or false for an unknown office.
 func (x *Index) Openings(id, mode string) (Openings, bool) {
 	i, ok := x.byID[id]
 	if !ok {
 		return Openings{}, false
 	}
 	o := x.offices[i]
-	said := o.counter()
+	schedule := o.deskSchedule()
 	if mode == AccessModePhone {
-		said = o.telephone()
+		schedule = o.phoneSchedule()
 	}
-	opened := Openings{Known: o.State == "ACTIVE" && len(said.Hours)+len(said.Exceptions) > 0, plan: x.offices[i].plans.of(mode), from: midnight(o.ValidFrom)}
-	if last := midnight(o.ValidTo); !last.IsZero() {
-		opened.to = last.AddDate(0, 0, 1)
+	openings := Openings{
+		Known: o.State == "ACTIVE" && len(schedule.Hours)+len(schedule.Exceptions) > 0,
+		plan:  o.plans.forMode(mode),
+		from:  startOfDay(o.ValidFrom),
 	}
-	return opened, true
+	if last := startOfDay(o.ValidTo); !last.IsZero() {
+		openings.to = last.AddDate(0, 0, 1)
+	}
+	return openings, true
 }
 
 // Spans yields the openings between two moments, as opening.Plan.Spans does.
 func (o Openings) Spans(from, to time.Time) iter.Seq[opening.Span] {
-	return o.plan.Spans(o.cut(from, to))
+	return o.plan.Spans(o.clip(from, to))
 }
 
 // FreeWindows yields the free windows between two moments, as opening.Plan.FreeWindows does.
-func (o Openings) FreeWindows(from, to time.Time, length, step time.Duration, busy []opening.Span) iter.Seq[opening.Span] {
-	from, to = o.cut(from, to)
+func (o Openings) FreeWindows(
+	from, to time.Time, length, step time.Duration, busy []opening.Span,
+) iter.Seq[opening.Span] {
+	from, to = o.clip(from, to)
 	return o.plan.FreeWindows(from, to, length, step, busy)
 }
 
-// Calendar writes the openings of CalendarDays from the day of a moment on, under the identifier and the name of an office.
+// Calendar returns an iCalendar object with the openings of the CalendarDays that begin with the day of now. It carries
+// the identifier and the name of the office.
 func (o Openings) Calendar(id, name string, now time.Time) string {
-	from, to := o.cut(now, now.AddDate(0, 0, CalendarDays-1))
+	from, to := o.clip(now, now.AddDate(0, 0, CalendarDays-1))
 	if to.Equal(o.to) {
-		to = to.Add(-time.Second) // a calendar takes the day of its end as well
+		to = to.Add(-time.Second) // a calendar includes the day of its end
 	}
 	return o.plan.Calendar(opening.CalendarOptions{ID: id, Name: name, From: from, To: to, Stamp: now})
 }
 
-// cut leaves of a stretch of time what lies in the days of the entry. Nothing left is a stretch that ends before it begins.
-func (o Openings) cut(from, to time.Time) (begins, ends time.Time) {
+// clip limits a time range to the validity of the entry. The result ends before it begins if nothing remains.
+func (o Openings) clip(from, to time.Time) (start, end time.Time) {
 	if !o.from.IsZero() && from.Before(o.from) {
 		from = o.from
 	}
@@ -72,8 +80,8 @@ func (o Openings) cut(from, to time.Time) (begins, ends time.Time) {
 	return from, to
 }
 
-// midnight returns the moment in Italy at which a day begins, or the zero time for no day.
-func midnight(day string) time.Time {
+// startOfDay returns the start of a day in Rome, or the zero time if it does not parse.
+func startOfDay(day string) time.Time {
 	t, err := time.ParseInLocation(time.DateOnly, day, tz.Rome)
 	if err != nil {
 		return time.Time{}

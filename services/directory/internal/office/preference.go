@@ -2,32 +2,34 @@ package office
 
 import "slices"
 
-// Codes that say the same in two lists or fields.
+// Codes with the same meaning in two code lists or fields.
 const (
 	signLanguage     = "LIS"                          // of the list of languages
 	signBookable     = "LIS_BOOKABLE"                 // of the list of accessibility
 	separateEntrance = "SEPARATE_ACCESSIBLE_ENTRANCE" // of the list of accessibility
 )
 
-// rankPreferences ranks an office by how much it gives of what was wished for, and says so.
+// rankPreferences ranks an office by how much of the preferences it meets, and adds the reasons.
 func (r *ranked) rankPreferences(q Query) {
 	o := r.Office
-	r.language = r.give(q.Languages, o.speaks, ReasonLanguage, ReasonLanguagePartly)
-	r.accessibility = r.give(q.Accessibility, o.offers, ReasonAccessibility, ReasonAccessibilityPartly)
+	r.language = r.rankPreference(q.Languages, o.hasLanguage, ReasonLanguage, ReasonLanguagePartly)
+	r.accessibility = r.rankPreference(q.Accessibility, o.hasAccessibility, ReasonAccessibility,
+		ReasonAccessibilityPartly)
 }
 
-// give returns 0 for an office that gives all, 1 for one that gives some, 2 for one that gives none or does not say.
-func (r *ranked) give(wished []string, has func(code string) bool, all, some string) int {
-	given := 0
-	for _, code := range wished {
+// rankPreference returns 0 for an office that meets all of a preference, 1 for one that meets some, and 2 for one that
+// meets none or gives no information.
+func (r *ranked) rankPreference(wanted []string, has func(code string) bool, all, some string) int {
+	met := 0
+	for _, code := range wanted {
 		if has(code) {
-			given++
+			met++
 		}
 	}
-	switch given {
+	switch met {
 	case 0:
 		return 2
-	case len(wished):
+	case len(wanted):
 		r.Reasons = append(r.Reasons, all)
 		return 0
 	}
@@ -35,13 +37,15 @@ func (r *ranked) give(wished []string, has func(code string) bool, all, some str
 	return 1
 }
 
-// speaks tells whether the office gives a language. The sign language is also given by who books an interpreter of it.
-func (o *Office) speaks(code string) bool {
+// hasLanguage reports whether the office offers a language. A bookable interpreter counts as offering the sign
+// language.
+func (o *Office) hasLanguage(code string) bool {
 	return slices.Contains(o.Languages, code) || code == signLanguage && slices.Contains(o.Accessibility, signBookable)
 }
 
-// offers tells whether the office gives a kind of accessibility, by its list or by what else it says.
-func (o *Office) offers(code string) bool {
+// hasAccessibility reports whether the office offers an accessibility feature, in its list or by its addresses and
+// languages.
+func (o *Office) hasAccessibility(code string) bool {
 	switch {
 	case slices.Contains(o.Accessibility, code):
 		return true

@@ -7,21 +7,23 @@ import (
 	"github.com/retepari/pari/services/directory/internal/opening"
 )
 
-// counter returns what the entry says about the opening of its counter. What it does not say about holidays is not given,
-// even when its place is known.
-func (o *Office) counter() opening.Schedule {
+// deskSchedule returns the opening hours of the desk. A missing holiday rule means not given, even if the municipality
+// is known.
+func (o *Office) deskSchedule() opening.Schedule {
 	return opening.Schedule{
-		Hours: o.Hours, Exceptions: o.Exceptions, Holidays: cmp.Or(o.Holidays, opening.HolidaysNotGiven), Place: o.place(),
+		Hours: o.Hours, Exceptions: o.Exceptions, Holidays: cmp.Or(o.Holidays, opening.HolidaysNotGiven),
+		Place: o.holidayMunicipality(),
 	}
 }
 
-// telephone returns when somebody answers: the hours of the telephones that take calls, except on days on which the office is
-// closed; other hours of the counter say nothing about telephones. Where telephones have no hours, the counter's are theirs.
-func (o *Office) telephone() opening.Schedule {
-	s := o.counter()
+// phoneSchedule returns when the telephone is answered: the hours of the numbers that accept calls, except on days on
+// which the whole office is closed. Other exceptions of the desk do not apply to telephones. Telephones without hours
+// have those of the desk.
+func (o *Office) phoneSchedule() opening.Schedule {
+	s := o.deskSchedule()
 	var hours []opening.Hours
 	for _, p := range o.Phones {
-		if p.takesCalls() {
+		if p.acceptsCalls() {
 			hours = append(hours, p.Hours...)
 		}
 	}
@@ -37,31 +39,33 @@ func (o *Office) telephone() opening.Schedule {
 	return s
 }
 
-// place returns the municipality whose holidays the office keeps: that of its entrance, else of any address.
-func (o *Office) place() string {
-	place := ""
+// holidayMunicipality returns the municipality whose holidays the office observes: that of its entrance, else of its
+// first address that gives one.
+func (o *Office) holidayMunicipality() string {
+	municipality := ""
 	for _, a := range o.Addresses {
 		if a.Purpose == PurposeEntrance {
 			return a.Municipality
 		}
-		place = cmp.Or(place, a.Municipality)
+		municipality = cmp.Or(municipality, a.Municipality)
 	}
-	return place
+	return municipality
 }
 
-// plans are the schedules of an office, ready to be asked.
-type plans struct{ counter, telephone *opening.Plan }
+// plans are the compiled schedules of an office.
+type plans struct{ desk, phone *opening.Plan }
 
-// plansOf returns the plans of an office. Of one that does not work nothing is known, whatever its hours were.
-func plansOf(o *Office) plans {
+// compilePlans compiles the schedules of an office. An office that is not active has empty plans, whatever its hours.
+func compilePlans(o *Office) plans {
 	if o.State != "ACTIVE" {
-		return plans{counter: &opening.Plan{}, telephone: &opening.Plan{}}
+		return plans{desk: &opening.Plan{}, phone: &opening.Plan{}}
 	}
-	return plans{counter: plan(o.counter()), telephone: plan(o.telephone())}
+	return plans{desk: compileOrEmpty(o.deskSchedule()), phone: compileOrEmpty(o.phoneSchedule())}
 }
 
-// plan makes a schedule ready. Of one that is wrong nothing is known: entries are checked before they are stored.
-func plan(s opening.Schedule) *opening.Plan {
+// compileOrEmpty compiles a schedule. An invalid one yields an empty plan: entries are validated before they are
+// stored.
+func compileOrEmpty(s opening.Schedule) *opening.Plan {
 	p, err := opening.Compile(s)
 	if err != nil {
 		return &opening.Plan{}
@@ -69,13 +73,15 @@ func plan(s opening.Schedule) *opening.Plan {
 	return p
 }
 
-// of returns the plan that matters to somebody who comes in an access mode.
-func (p plans) of(mode string) *opening.Plan {
+// forMode returns the plan for an access mode.
+func (p plans) forMode(mode string) *opening.Plan {
 	if mode == AccessModePhone {
-		return p.telephone
+		return p.phone
 	}
-	return p.counter
+	return p.desk
 }
 
-// at returns the state that matters to somebody who comes in an access mode.
-func (p plans) at(mode string, moment time.Time) opening.State { return p.of(mode).StateAt(moment) }
+// stateAt returns the opening state for an access mode.
+func (p plans) stateAt(mode string, moment time.Time) opening.State {
+	return p.forMode(mode).StateAt(moment)
+}

@@ -8,100 +8,104 @@ import (
 	"github.com/retepari/pari/services/directory/internal/ical"
 )
 
-// MaxCalendarDays is how many days a calendar speaks for at most.
+// MaxCalendarDays is the maximum number of days that a calendar covers.
 const MaxCalendarDays = 5 * 366
 
-// CalendarOptions says what a calendar is of.
+// CalendarOptions describes a calendar.
 type CalendarOptions struct {
-	// ID is that of the office, and the beginning of the identifiers of its events.
+	// ID is the identifier of the office, and the prefix of the identifiers of its events.
 	ID string
-	// Name is shown with each opening.
+	// Name is the summary of each event.
 	Name string
-	// From and To are moments of the first and the last day that the calendar speaks for, from 1997 on, MaxCalendarDays at most.
-	// Weekly openings end there too: the holidays and exceptions after it are not in the calendar.
+	// From and To are moments in the first and the last day of the calendar, from 1997 on and at most MaxCalendarDays
+	// apart. Weekly events end with the last day too, since the holidays and exceptions after it are not in the
+	// calendar.
 	From, To time.Time
-	// Stamp is when the calendar is written.
+	// Stamp is the creation time of the calendar.
 	Stamp time.Time
 }
 
-// Calendar writes the openings as an iCalendar object (RFC 5545). Each weekly opening is an event that recurs; the days on
-// which something else holds are taken out of it and have events of their own. So have days on which the clocks change, in
-// UTC: programs disagree on how long an event lasts then. An event has the same identifier in every calendar of the same
-// feed, as long as its hours stay.
-func (p *Plan) Calendar(f CalendarOptions) string {
-	w := &calendarWriter{feed: f}
-	w.Begin("opening", f.Name)
-	first, last := max(clampDay(f.From), date(1997, time.January, 1)), clampDay(f.To)
+// Calendar returns the openings as an iCalendar object (RFC 5545). Each weekly opening is a recurring event. Days on
+// which an exception or a holiday applies are excluded from it and have events of their own. So have days on which the
+// clocks change, with times in UTC, because programs disagree on how long an event lasts then. An event keeps its
+// identifier in every calendar of the same office as long as its hours stay the same.
+func (p *Plan) Calendar(options CalendarOptions) string {
+	w := &calendarWriter{options: options}
+	w.Begin("opening", options.Name)
+	first, last := max(clampDay(options.From), date(1997, time.January, 1)), clampDay(options.To)
 	last = min(last, first+MaxCalendarDays-1)
 	if len(p.weeks) > 0 && first <= last {
 		for i, week := range p.weeks {
-			begins, ends := max(week.day, first), last
+			start, end := max(week.start, first), last
 			if i+1 < len(p.weeks) {
-				ends = min(ends, p.weeks[i+1].day-1)
+				end = min(end, p.weeks[i+1].start-1)
 			}
-			p.weekly(w, week, begins, ends)
+			p.writeWeekly(w, week, start, end)
 		}
 		for d := first; d <= last; d++ {
-			if !p.usual(d) {
-				p.single(w, d)
+			if !p.followsWeek(d) {
+				p.writeDay(w, d)
 			}
 		}
 	}
 	return w.End()
 }
 
-// usual tells whether a day is just as its week says.
-func (p *Plan) usual(d day) bool {
+// followsWeek reports whether the weekly hours alone determine a day.
+func (p *Plan) followsWeek(d day) bool {
 	_, parts := d.parts()
 	reason := p.decide(d).reason
 	return parts == 1 && (reason == ReasonHours || reason == "")
 }
 
-// weekly writes the openings of a week in force from a day to another.
-func (p *Plan) weekly(w *calendarWriter, week from[week], begins, ends day) {
+// writeWeekly writes the events of a week that is in force from start to end.
+func (p *Plan) writeWeekly(w *calendarWriter, s segment[week], start, end day) {
 	since := "always"
-	if week.day != always {
-		since = week.day.String()
+	if s.start != beforeFirstDay {
+		since = s.start.String()
 	}
-	for i, times := range week.value.times {
-		// It begins on a day that stays in it, which also is one whose clocks show the opening.
-		start := begins.next(i + 1)
-		for start <= ends && !p.usual(start) {
-			start += 7
+	for i, times := range s.value.times {
+		// The event starts on a day that is not excluded, and so on one whose clocks show the opening.
+		first := start.next(i + 1)
+		for first <= end && !p.followsWeek(first) {
+			first += 7
 		}
-		if start > ends {
+		if first > end {
 			continue
 		}
-		var out []day
-		for d := start; d <= ends; d += 7 {
-			if !p.usual(d) {
-				out = append(out, d)
+		var excluded []day
+		for d := first; d <= end; d += 7 {
+			if !p.followsWeek(d) {
+				excluded = append(excluded, d)
 			}
 		}
 		for _, t := range times {
 			w.WriteLines("BEGIN:VEVENT")
-			w.WriteLines(fmt.Sprintf("UID:%s-%s-%d-%s@opening.pari", ical.EscapeText(w.feed.ID), since, i+1, digits(t)), "DTSTAMP:"+utc(w.feed.Stamp.Unix()))
-			w.WriteLines("DTSTART;TZID=Europe/Rome:"+wall(start, t.Opens), "DTEND;TZID=Europe/Rome:"+wall(start, t.Closes))
-			w.WriteLines("RRULE:FREQ=WEEKLY;UNTIL=" + utc(ends.ends()-1))
-			if len(out) > 0 {
-				left := make([]string, len(out))
-				for j, d := range out {
-					left[j] = wall(d, t.Opens)
+			id := fmt.Sprintf("%s-%s-%d-%s", ical.EscapeText(w.options.ID), since, i+1, formatRange(t))
+			w.WriteLines("UID:"+id+"@opening.pari", "DTSTAMP:"+formatUTC(w.options.Stamp.Unix()))
+			w.WriteLines("DTSTART;TZID=Europe/Rome:"+formatLocal(first, t.Opens),
+				"DTEND;TZID=Europe/Rome:"+formatLocal(first, t.Closes))
+			w.WriteLines("RRULE:FREQ=WEEKLY;UNTIL=" + formatUTC(end.end()-1))
+			if len(excluded) > 0 {
+				dates := make([]string, len(excluded))
+				for j, d := range excluded {
+					dates[j] = formatLocal(d, t.Opens)
 				}
-				w.WriteLines("EXDATE;TZID=Europe/Rome:" + strings.Join(left, ","))
+				w.WriteLines("EXDATE;TZID=Europe/Rome:" + strings.Join(dates, ","))
 			}
-			w.WriteLines("SUMMARY:"+ical.EscapeText(w.feed.Name), "TRANSP:TRANSPARENT", "END:VEVENT")
+			w.WriteLines("SUMMARY:"+ical.EscapeText(w.options.Name), "TRANSP:TRANSPARENT", "END:VEVENT")
 		}
 	}
 }
 
-// single writes the openings of one day.
-func (p *Plan) single(w *calendarWriter, d day) {
+// writeDay writes the openings of one day as single events.
+func (p *Plan) writeDay(w *calendarWriter, d day) {
 	note := p.decide(d).note
 	p.walk(d, d, func(from, to int64) bool {
 		w.WriteLines("BEGIN:VEVENT")
-		w.WriteLines(fmt.Sprintf("UID:%s-%s@opening.pari", ical.EscapeText(w.feed.ID), utc(from)), "DTSTAMP:"+utc(w.feed.Stamp.Unix()))
-		w.WriteLines("DTSTART:"+utc(from), "DTEND:"+utc(to), "SUMMARY:"+ical.EscapeText(w.feed.Name))
+		id := ical.EscapeText(w.options.ID) + "-" + formatUTC(from)
+		w.WriteLines("UID:"+id+"@opening.pari", "DTSTAMP:"+formatUTC(w.options.Stamp.Unix()))
+		w.WriteLines("DTSTART:"+formatUTC(from), "DTEND:"+formatUTC(to), "SUMMARY:"+ical.EscapeText(w.options.Name))
 		if note != "" {
 			w.WriteLines("DESCRIPTION:" + ical.EscapeText(note))
 		}
@@ -110,21 +114,21 @@ func (p *Plan) single(w *calendarWriter, d day) {
 	})
 }
 
-// digits writes an opening as 0900-1300.
-func digits(t TimeRange) string {
+// formatRange formats a range as 0900-1300.
+func formatRange(t TimeRange) string {
 	return strings.ReplaceAll(t.Opens.String()+"-"+t.Closes.String(), ":", "")
 }
 
-// wall writes a time on a wall clock; 24:00 is the beginning of the next day.
-func wall(d day, c TimeOfDay) string {
-	return d.midnight().Add(time.Duration(c) * time.Minute).Format("20060102T150405")
+// formatLocal formats a local time; 24:00 is the start of the next day.
+func formatLocal(d day, t TimeOfDay) string {
+	return d.midnight().Add(time.Duration(t) * time.Minute).Format("20060102T150405")
 }
 
-func utc(second int64) string { return ical.FormatUTC(time.Unix(second, 0)) }
+func formatUTC(second int64) string { return ical.FormatUTC(time.Unix(second, 0)) }
 
-// calendarWriter writes the events of a feed.
+// calendarWriter writes the events of one calendar.
 type calendarWriter struct {
 	ical.Writer
 
-	feed CalendarOptions
+	options CalendarOptions
 }

@@ -2,31 +2,31 @@ package opening
 
 import "time"
 
-// Holiday is the name of a holiday. The zero Holiday is none.
+// Holiday is the name of a holiday. The zero value means no holiday.
 type Holiday struct {
 	IT string `json:"it,omitempty"`
 	EN string `json:"en,omitempty"`
 }
 
-// firstHolidays is the year from which holidays are known.
-const firstHolidays = 1990
+// firstHolidayYear is the first year whose holidays are known.
+const firstHolidayYear = 1990
 
-// fixed are the holidays that fall on the same date, each with the year from which it is one.
-var fixed = map[monthDay]struct {
+// fixedHolidays are the holidays on a fixed date, each with its first year.
+var fixedHolidays = map[monthDay]struct {
 	since int
 	name  Holiday
 }{
-	{time.January, 1}:   {firstHolidays, Holiday{"Capodanno", "New Year's Day"}},
-	{time.January, 6}:   {firstHolidays, Holiday{"Epifania", "Epiphany"}},
-	{time.April, 25}:    {firstHolidays, Holiday{"Festa della Liberazione", "Liberation Day"}},
-	{time.May, 1}:       {firstHolidays, Holiday{"Festa del lavoro", "Labour Day"}},
+	{time.January, 1}:   {firstHolidayYear, Holiday{"Capodanno", "New Year's Day"}},
+	{time.January, 6}:   {firstHolidayYear, Holiday{"Epifania", "Epiphany"}},
+	{time.April, 25}:    {firstHolidayYear, Holiday{"Festa della Liberazione", "Liberation Day"}},
+	{time.May, 1}:       {firstHolidayYear, Holiday{"Festa del lavoro", "Labour Day"}},
 	{time.June, 2}:      {2001, Holiday{"Festa della Repubblica", "Republic Day"}},
-	{time.August, 15}:   {firstHolidays, Holiday{"Assunzione di Maria", "Assumption of Mary"}},
+	{time.August, 15}:   {firstHolidayYear, Holiday{"Assunzione di Maria", "Assumption of Mary"}},
 	{time.October, 4}:   {2026, Holiday{"San Francesco d'Assisi", "Saint Francis of Assisi"}},
-	{time.November, 1}:  {firstHolidays, Holiday{"Ognissanti", "All Saints' Day"}},
-	{time.December, 8}:  {firstHolidays, Holiday{"Immacolata Concezione", "Immaculate Conception"}},
-	{time.December, 25}: {firstHolidays, Holiday{"Natale", "Christmas Day"}},
-	{time.December, 26}: {firstHolidays, Holiday{"Santo Stefano", "Saint Stephen's Day"}},
+	{time.November, 1}:  {firstHolidayYear, Holiday{"Ognissanti", "All Saints' Day"}},
+	{time.December, 8}:  {firstHolidayYear, Holiday{"Immacolata Concezione", "Immaculate Conception"}},
+	{time.December, 25}: {firstHolidayYear, Holiday{"Natale", "Christmas Day"}},
+	{time.December, 26}: {firstHolidayYear, Holiday{"Santo Stefano", "Saint Stephen's Day"}},
 }
 
 var (
@@ -34,14 +34,17 @@ var (
 	easterMonday = Holiday{"Lunedì dell'Angelo", "Easter Monday"}
 )
 
-// patrons are the patron days, by the ISTAT code of the municipality.
-var patrons = map[string]struct {
+// patronDays are the patron days by the ISTAT code of the municipality.
+var patronDays = map[string]struct {
 	on   monthDay
 	name Holiday
 }{
-	"004078": {monthDay{time.September, 29}, Holiday{"San Michele Arcangelo, patrono di Cuneo", "Saint Michael, patron of Cuneo"}},
-	"015146": {monthDay{time.December, 7}, Holiday{"Sant'Ambrogio, patrono di Milano", "Saint Ambrose, patron of Milan"}},
-	"019036": {monthDay{time.November, 13}, Holiday{"Sant'Omobono, patrono di Cremona", "Saint Homobonus, patron of Cremona"}},
+	"004078": {monthDay{time.September, 29},
+		Holiday{"San Michele Arcangelo, patrono di Cuneo", "Saint Michael, patron of Cuneo"}},
+	"015146": {monthDay{time.December, 7},
+		Holiday{"Sant'Ambrogio, patrono di Milano", "Saint Ambrose, patron of Milan"}},
+	"019036": {monthDay{time.November, 13},
+		Holiday{"Sant'Omobono, patrono di Cremona", "Saint Homobonus, patron of Cremona"}},
 }
 
 type monthDay struct {
@@ -49,14 +52,14 @@ type monthDay struct {
 	day   int
 }
 
-// HolidayOn returns the holiday of a date in a municipality, by its ISTAT code, or the zero Holiday. Patron days are known for
-// few municipalities. Without a place, and for a place not known, it returns national holidays only.
+// HolidayOn returns the holiday of a date in a municipality, given by its ISTAT code, or the zero Holiday. Patron days
+// are known for a few municipalities. Without a place, or with an unknown one, it returns national holidays only.
 func HolidayOn(year int, month time.Month, d int, place string) Holiday {
-	if year < firstHolidays {
+	if year < firstHolidayYear {
 		return Holiday{}
 	}
 	on := monthDay{month, d}
-	if h, ok := fixed[on]; ok && year >= h.since {
+	if h, ok := fixedHolidays[on]; ok && year >= h.since {
 		return h.name
 	}
 	if month == time.March || month == time.April {
@@ -67,22 +70,23 @@ func HolidayOn(year int, month time.Month, d int, place string) Holiday {
 			return easterMonday
 		}
 	}
-	if p, ok := patrons[place]; ok && p.on == on {
+	if p, ok := patronDays[place]; ok && p.on == on {
 		return p.name
 	}
 	return Holiday{}
 }
 
-// holiday returns the holiday of a day.
+// holiday returns the holiday of the day in a municipality.
 func (d day) holiday(place string) Holiday {
-	year, month, on := d.midnight().Date()
-	return HolidayOn(year, month, on, place)
+	year, month, dayOfMonth := d.midnight().Date()
+	return HolidayOn(year, month, dayOfMonth, place)
 }
 
-// easter returns Easter Sunday: the Sunday after the full moon of the Gregorian computus that falls on or after 21 March.
+// easter returns Easter Sunday: the Sunday after the full moon of the Gregorian computus that falls on or after 21
+// March.
 func easter(year int) day {
 	century, golden := year/100, year%19
-	// The age of the moon, as the church reckons it, on which the full moon's date rests.
+	// The ecclesiastical age of the moon determines the date of the full moon.
 	moon := (19*golden + century - century/4 - (8*century+13)/25 + 15) % 30
 	// Two corrections keep the full moon within its 29 possible dates.
 	moon -= moon / 28 * (1 - moon/28*(29/(moon+1))*((21-golden)/11))

@@ -1,41 +1,41 @@
-// Package opening is the opening engine: it reads what a source says about opening, in Europe/Rome, and answers whether a
-// counter or a telephone is open at a moment, when it opens next, and when it has room for an appointment. It is pure: no
-// clock, no storage; the same schedule gives the same answers for ever.
+// Package opening computes opening hours in Europe/Rome: whether a desk or a telephone is open at a moment, when it
+// opens next, and when it has room for an appointment. It has no clock and no storage and starts no goroutines. The
+// same schedule always gives the same answers.
 //
-// What is said about a day is decided by the first of these that speaks:
+// The first of these that applies determines a day:
 //
-//	dated exception > holiday > repeating exception > weekly hours in force > nobody: not known
+//	dated exception > holiday > repeating exception > weekly hours in force > not known
 //
-// Open means that a clock on a wall in Rome shows one of the day's times, opening included and closing excluded. On the night
-// on which the clocks go back, an hour that is shown twice counts twice; on the night on which they go forward, the hour that
-// is left out does not happen. Openings that touch or overlap are one.
+// Open means that a clock in Rome shows a time from the opening, included, to the closing, excluded. When the clocks go
+// back, the repeated hour counts twice. When they go forward, the skipped hour does not occur. Openings that touch or
+// overlap are merged.
 //
 // # Holidays
 //
-// Not given is not none. On a holiday an office is taken as closed unless it says otherwise, and the state holds the name of
-// the holiday, so that a caller can say: call before. A schedule that says CLOSED, or says nothing but gives its place, is
-// closed because of the holiday; one that says NOT_GIVEN, or nothing at all, is taken as closed because nobody knows, which
-// is another reason. OPEN keeps the usual hours. A dated exception is about that very day and beats the holiday; a repeating
-// one was written without thinking of it and does not.
+// Missing information is not the same as no opening. On a holiday an office counts as closed unless its schedule says
+// otherwise, and the state names the holiday, so that a caller can advise to phone first. A schedule with CLOSED, or
+// without a rule but with a place, is closed because of the holiday. A schedule with NOT_GIVEN, or with neither, is
+// closed because it is not known whether it opens, which is a different reason. OPEN keeps the usual hours. A dated
+// exception is about that very day and overrides the holiday; a repeating one is not and does not.
 //
 // # Limits
 //
-// Answers are given for the years 1970 to 2399; holidays are known from 1990 on. What comes next is looked for over HorizonDays
-// days. A repeating exception speaks for RuleYears years from its first day.
+// The supported years are 1970 to 2399; holidays are known from 1990 on. The search for the next opening or closing
+// covers HorizonDays. A repeating exception applies for RuleYears from its first day.
 package opening
 
-// Bounds of what a schedule may hold, so that no schedule costs much.
+// Limits of a schedule, which bound the cost of compiling it.
 const (
 	MaxHours      = 200
 	MaxExceptions = 500
 	MaxRules      = 20
-	// RuleYears is for how many years from its first day a repeating exception speaks.
+	// RuleYears is the number of years from its first day for which a repeating exception applies.
 	RuleYears = 30
-	// HorizonDays is how many days ahead the next opening or closing is looked for.
+	// HorizonDays is the number of days for which the next opening or closing is searched.
 	HorizonDays = 800
 )
 
-// Schedule is what a source says about the opening of one counter or telephone. Empty fields are not given.
+// Schedule holds the opening hours of one desk or telephone. An empty field means that the source did not give it.
 type Schedule struct {
 	Hours      []Hours     `yaml:"hours" json:"hours,omitempty"`
 	Exceptions []Exception `yaml:"exceptions" json:"exceptions,omitempty"`
@@ -44,41 +44,41 @@ type Schedule struct {
 	Place string `yaml:"place" json:"place,omitempty"`
 }
 
-// Hours is one opening of every week: open from Opens, closed at Closes. Weekday is 1 Monday to 7 Sunday. Two of a day make
-// split hours; hours in force over different dates make seasons.
+// Hours is one weekly opening: open from Opens, closed at Closes. Weekday is 1 for Monday to 7 for Sunday. Two openings
+// on a weekday are split hours; openings with different validity are seasons.
 type Hours struct {
 	Weekday int       `yaml:"weekday" json:"weekday"`
 	Opens   TimeOfDay `yaml:"opens" json:"opens"`
 	Closes  TimeOfDay `yaml:"closes" json:"closes"`
-	// ValidFrom and ValidTo are the first and the last day on which it is in force; empty is without end.
+	// ValidFrom and ValidTo are the first and the last day of its validity; an empty end is open.
 	ValidFrom string `yaml:"valid_from,omitempty" json:"valid_from,omitempty"`
 	ValidTo   string `yaml:"valid_to,omitempty" json:"valid_to,omitempty"`
 }
 
-// Exception is what holds instead of the weekly hours, for the whole of each of its days: either it is closed, or it has other
-// hours. Without RRule the days are From to To, and To may be left out for a single day. With RRule they are the days of the
-// rule between From, from which the rule counts, and To, which may be left out.
+// Exception replaces the weekly hours for the whole of each of its days: it is closed, or has other hours. Without
+// RRule its days are From to To, or From alone if To is empty. With RRule they are the days of the rule from From,
+// where the rule starts, to To, which may be empty.
 type Exception struct {
 	From string `yaml:"from" json:"from"`
 	To   string `yaml:"to,omitempty" json:"to,omitempty"`
-	// RRule is a recurrence of RFC 5545, such as FREQ=MONTHLY;BYDAY=1MO for the first Monday of each month.
+	// RRule is a recurrence rule of RFC 5545, such as FREQ=MONTHLY;BYDAY=1MO for the first Monday of each month.
 	RRule  string      `yaml:"rrule,omitempty" json:"rrule,omitempty"`
 	Closed bool        `yaml:"closed,omitempty" json:"closed,omitempty"`
 	Hours  []TimeRange `yaml:"hours,omitempty" json:"hours,omitempty"`
-	// Reason says why, in the words of the source.
+	// Reason is the reason in the words of the source.
 	Reason string `yaml:"reason,omitempty" json:"reason,omitempty"`
 }
 
-// TimeRange is one opening of one day.
+// TimeRange is one opening on one day.
 type TimeRange struct {
 	Opens  TimeOfDay `yaml:"opens" json:"opens"`
 	Closes TimeOfDay `yaml:"closes" json:"closes"`
 }
 
-// HolidayRule says what a schedule does on holidays.
+// HolidayRule determines what a schedule does on holidays.
 type HolidayRule string
 
-// The rules. An empty rule is HolidaysClosed where the schedule gives its place, else HolidaysNotGiven.
+// The holiday rules. An empty rule means HolidaysClosed if the schedule gives its place, else HolidaysNotGiven.
 const (
 	HolidaysClosed   HolidayRule = "CLOSED"
 	HolidaysNotGiven HolidayRule = "NOT_GIVEN"

@@ -7,10 +7,10 @@ import (
 	"sort"
 )
 
-// Reason says what decides about a day.
+// Reason tells what determined a day.
 type Reason string
 
-// The reasons.
+// The reasons of a day.
 const (
 	// ReasonHours: the weekly hours.
 	ReasonHours Reason = "HOURS"
@@ -18,57 +18,58 @@ const (
 	ReasonException Reason = "EXCEPTION"
 	// ReasonRepetition: a repeating exception.
 	ReasonRepetition Reason = "REPETITION"
-	// ReasonHoliday: it closes on holidays.
+	// ReasonHoliday: it is closed because of the holiday.
 	ReasonHoliday Reason = "HOLIDAY"
-	// ReasonHolidayNotGiven: it is a holiday, and nobody said whether it opens then.
+	// ReasonHolidayNotGiven: it is a holiday, and the source does not tell whether it opens then.
 	ReasonHolidayNotGiven Reason = "HOLIDAY_NOT_GIVEN"
 )
 
-// Plan is a schedule made ready to be asked. It never changes, and many may ask at once. The empty Plan knows nothing.
+// Plan is a compiled schedule. It is immutable and safe for concurrent use. The zero Plan knows no openings.
 type Plan struct {
-	weeks []from[week]
-	// dated holds the position of the exception from a day on, or -1.
-	dated      []from[int]
+	weeks []segment[week]
+	// dated holds the index of the dated exception that applies from a day on, or -1.
+	dated      []segment[int]
 	repeated   map[day]int
-	exceptions []exception
+	exceptions []compiledException
 	holidays   HolidayRule
 	place      string
 }
 
-// from is what holds from a day on, until the next.
-type from[T any] struct {
-	day   day
+// segment is a value that applies from a day on, until the next segment starts.
+type segment[T any] struct {
+	start day
 	value T
 }
 
-// week is the openings of each weekday, in order, none touching the next. It is not known where no hours are in force.
+// week holds the sorted, merged openings of each weekday. It is not known if no hours are in force.
 type week struct {
 	known bool
 	times [7][]TimeRange
 }
 
-type exception struct {
+// compiledException holds the merged openings of an exception and its reason.
+type compiledException struct {
 	times []TimeRange
 	note  string
 }
 
-// Compile makes a schedule ready to be asked, or returns what Check says. Overlaps are no obstacle: openings that overlap are
-// one, and of dated exceptions that share a day the one listed last counts, as it does of repeating ones.
+// Compile compiles a schedule, or returns the problems that Validate finds. Overlaps are no error: overlapping openings
+// are merged, and of dated exceptions that share a day the last listed one applies, as it does for repeating ones.
 func Compile(s Schedule) (*Plan, error) {
-	var bad []error
+	var errs []error
 	for _, problem := range Validate(s) {
 		if problem.Code != Overlap {
-			bad = append(bad, problem)
+			errs = append(errs, problem)
 		}
 	}
-	if len(bad) > 0 {
-		return nil, errors.Join(bad...)
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
 	}
-	p := &Plan{holidays: s.holidays(), place: s.Place, repeated: map[day]int{}}
-	starts := []day{always}
-	var running, dated []period
+	p := &Plan{holidays: s.holidayRule(), place: s.Place, repeated: map[day]int{}}
+	starts := []day{beforeFirstDay}
+	var rules, dated []period
 	for i, e := range s.Exceptions {
-		p.exceptions = append(p.exceptions, exception{times: union(e.Hours), note: e.Reason})
+		p.exceptions = append(p.exceptions, compiledException{times: mergeRanges(e.Hours), note: e.Reason})
 		first, last, _ := e.days()
 		if e.RRule == "" {
 			dated = append(dated, period{first, last, i})
@@ -83,30 +84,30 @@ func Compile(s Schedule) (*Plan, error) {
 			p.repeated[d] = i
 		}
 		if len(e.Hours) > 0 {
-			running, starts = append(running, period{first, last, i}), append(starts, first, last+1)
+			rules, starts = append(rules, period{first, last, i}), append(starts, first, last+1)
 		}
 	}
-	p.dated = latest(dated)
+	p.dated = datedSegments(dated)
 	for _, h := range s.Hours {
 		first, last, _ := parseRange(h.ValidFrom, h.ValidTo)
 		starts = append(starts, first, last+1)
 	}
 	slices.Sort(starts)
 	for _, start := range slices.Compact(starts) {
-		p.weeks = append(p.weeks, from[week]{start, weekOf(s.Hours, running, start)})
+		p.weeks = append(p.weeks, segment[week]{start, weekOn(s.Hours, rules, start)})
 	}
 	return p, nil
 }
 
-// holidays returns the rule that a schedule has where it says nothing.
-func (s Schedule) holidays() HolidayRule {
+// holidayRule returns the holiday rule of the schedule, or its default.
+func (s Schedule) holidayRule() HolidayRule {
 	if s.Holidays == "" && s.Place != "" {
 		return HolidaysClosed
 	}
 	return cmp.Or(s.Holidays, HolidaysNotGiven)
 }
 
-// days returns the first and the last day of an exception. A dated one without last day has one day.
+// days returns the first and the last day of an exception. A dated one without To has one day.
 func (e Exception) days() (first, last day, ok bool) {
 	to := e.To
 	if to == "" && e.RRule == "" {
@@ -116,36 +117,38 @@ func (e Exception) days() (first, last day, ok bool) {
 	return first, last, ok && e.From != ""
 }
 
-// period is the days of an exception, both included, with its position.
+// period is the days of an exception, both ends included, with the index of the exception.
 type period struct {
 	first, last day
 	exception   int
 }
 
-// latest tells from which day on which exception holds: of those that share a day, the last.
-func latest(periods []period) []from[int] {
-	bounds := []day{always}
+// datedSegments returns which dated exception applies from each day on. Of those that share a day, the last listed
+// applies.
+func datedSegments(periods []period) []segment[int] {
+	bounds := []day{beforeFirstDay}
 	for _, p := range periods {
 		bounds = append(bounds, p.first, p.last+1)
 	}
 	slices.Sort(bounds)
-	var out []from[int]
+	var out []segment[int]
 	for _, bound := range slices.Compact(bounds) {
-		holds := -1
+		applies := -1
 		for _, p := range periods {
 			if p.first <= bound && bound <= p.last {
-				holds = p.exception
+				applies = p.exception
 			}
 		}
-		out = append(out, from[int]{bound, holds})
+		out = append(out, segment[int]{bound, applies})
 	}
 	return out
 }
 
-// weekOf returns the week in force on a day. Who opens by a rule only is known to be closed on the other days.
-func weekOf(hours []Hours, running []period, on day) week {
+// weekOn returns the week in force on a day. An office with only a repeating exception is known to be closed on the
+// other days.
+func weekOn(hours []Hours, rules []period, on day) week {
 	var w week
-	for _, r := range running {
+	for _, r := range rules {
 		w.known = w.known || r.first <= on && on <= r.last
 	}
 	for _, h := range hours {
@@ -155,13 +158,13 @@ func weekOf(hours []Hours, running []period, on day) week {
 		}
 	}
 	for i := range w.times {
-		w.times[i] = union(w.times[i])
+		w.times[i] = mergeRanges(w.times[i])
 	}
 	return w
 }
 
-// union returns openings of a day in order, those that touch or overlap as one.
-func union(times []TimeRange) []TimeRange {
+// mergeRanges sorts the openings of a day and merges those that touch or overlap.
+func mergeRanges(times []TimeRange) []TimeRange {
 	sorted := slices.SortedFunc(slices.Values(times), func(a, b TimeRange) int { return cmp.Compare(a.Opens, b.Opens) })
 	var out []TimeRange
 	for _, t := range sorted {
@@ -174,15 +177,15 @@ func union(times []TimeRange) []TimeRange {
 	return out
 }
 
-// at returns what holds on a day.
-func at[T any](all []from[T], d day) *T {
+// segmentAt returns the value that applies on a day.
+func segmentAt[T any](all []segment[T], d day) *T {
 	if len(all) == 1 {
 		return &all[0].value
 	}
-	return &all[sort.Search(len(all), func(i int) bool { return all[i].day > d })-1].value
+	return &all[sort.Search(len(all), func(i int) bool { return all[i].start > d })-1].value
 }
 
-// decision is what is said about a day.
+// decision is what determines a day, and its openings.
 type decision struct {
 	known   bool
 	reason  Reason
@@ -191,17 +194,17 @@ type decision struct {
 	times   []TimeRange
 }
 
-// decide returns what is said about a day: the order is that of the package's comment.
+// decide determines a day, in the order that the package comment gives.
 func (p *Plan) decide(d day) decision {
 	if len(p.weeks) == 0 {
 		return decision{}
 	}
 	out := decision{known: true, holiday: d.holiday(p.place)}
-	if i := *at(p.dated, d); i >= 0 {
+	if i := *segmentAt(p.dated, d); i >= 0 {
 		out.reason, out.times, out.note = ReasonException, p.exceptions[i].times, p.exceptions[i].note
 		return out
 	}
-	w := at(p.weeks, d)
+	w := segmentAt(p.weeks, d)
 	i, repeats := p.repeated[d]
 	switch {
 	case !repeats && !w.known:
@@ -218,16 +221,16 @@ func (p *Plan) decide(d day) decision {
 	return out
 }
 
-// times returns the openings of a day: those of decide, sooner on days without any.
+// times returns the openings of decide. It is faster on days without any, because it computes the holiday last.
 func (p *Plan) times(d day) []TimeRange {
-	if i := *at(p.dated, d); i >= 0 {
+	if i := *segmentAt(p.dated, d); i >= 0 {
 		return p.exceptions[i].times
 	}
 	var times []TimeRange
 	if i, repeats := p.repeated[d]; repeats {
 		times = p.exceptions[i].times
 	} else {
-		times = at(p.weeks, d).times[d.weekday()-1]
+		times = segmentAt(p.weeks, d).times[d.weekday()-1]
 	}
 	if len(times) > 0 && p.holidays != HolidaysOpen && d.holiday(p.place) != (Holiday{}) {
 		return nil
@@ -235,8 +238,8 @@ func (p *Plan) times(d day) []TimeRange {
 	return times
 }
 
-// walk yields the openings from a day to another, in order and apart from each other, as seconds. One that goes on beyond the
-// last day ends with it.
+// walk yields the merged openings of a range of days in order, as seconds. One that continues beyond the last day is
+// cut at its end.
 func (p *Plan) walk(first, last day, yield func(from, to int64) bool) {
 	if len(p.weeks) == 0 {
 		return
@@ -262,7 +265,7 @@ func (p *Plan) walk(first, last day, yield func(from, to int64) bool) {
 				}
 			}
 		}
-		// What ends before midnight cannot go on the next day.
+		// An opening that ends before midnight cannot continue on the next day.
 		if open && (len(times) == 0 || times[len(times)-1].Closes < endOfDay) {
 			if !yield(from, to) {
 				return

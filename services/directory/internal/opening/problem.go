@@ -1,9 +1,9 @@
 package opening
 
-// ProblemCode says what is wrong with a schedule, in a word that programs understand.
+// ProblemCode identifies what is wrong with a schedule.
 type ProblemCode string
 
-// What can be wrong.
+// The problem codes.
 const (
 	TooMany           ProblemCode = "TOO_MANY"
 	Empty             ProblemCode = "EMPTY"
@@ -20,23 +20,24 @@ const (
 	HourSkipped       ProblemCode = "HOUR_SKIPPED_BY_CLOCK_CHANGE"
 )
 
-// Problem is one thing that is wrong with a schedule.
+// Problem is one problem of a schedule.
 type Problem struct {
-	// Path of the field: hours[2].closes.
+	// Path is the path of the field: hours[2].closes.
 	Path string
-	// Code says what is wrong with it.
+	// Code tells what is wrong with the field.
 	Code ProblemCode
 }
 
-// Error is the problem for whoever writes the schedule.
+// Error returns the path and the English text.
 func (p Problem) Error() string { return p.Path + ": " + p.English() }
 
-// English says what is wrong and what to do.
+// English returns an English text that says what is wrong and how to correct it.
 func (p Problem) English() string { return texts[p.Code].english }
 
-// Italian says what is wrong and what to do.
+// Italian returns an Italian text that says what is wrong and how to correct it.
 func (p Problem) Italian() string { return texts[p.Code].italian }
 
+// texts are the texts of the problem codes.
 var texts = map[ProblemCode]struct{ english, italian string }{
 	TooMany: {
 		"this list has too many entries: write fewer",

@@ -11,29 +11,30 @@ import (
 	"github.com/retepari/pari/pkg/tz"
 )
 
-// Bounds of a recurrence rule.
+// Limits of a recurrence rule.
 const (
 	maxRuleText = 200
 	maxInterval = 100
 	maxCount    = 11_000
 )
 
-// ruleParts are the parts that a rule may have. Days repeat here, never hours; week and year days are of no use to an office.
+// ruleParts are the supported parts of a rule. A rule repeats days, never hours; weeks and days of the year are of no
+// use to an office.
 var ruleParts = map[string]bool{
 	"FREQ": true, "INTERVAL": true, "COUNT": true, "UNTIL": true, "WKST": true,
 	"BYMONTH": true, "BYMONTHDAY": true, "BYDAY": true, "BYSETPOS": true,
 }
 
-// parseRule reads a rule and refuses what could cost much or what the library does not survive.
+// parseRule parses a rule and rejects those that are expensive to expand or crash the library.
 func parseRule(text string) (*rrule.ROption, error) {
 	if len(text) > maxRuleText {
-		return nil, errors.New("the rule is too long")
+		return nil, fmt.Errorf("rule is longer than %d characters", maxRuleText)
 	}
 	seen := map[string]bool{}
 	for part := range strings.SplitSeq(text, ";") {
 		name, _, _ := strings.Cut(part, "=")
 		if !ruleParts[name] || seen[name] {
-			return nil, fmt.Errorf("%q has no place in the rule", name)
+			return nil, fmt.Errorf("rule part %q is unknown or repeated", name)
 		}
 		seen[name] = true
 	}
@@ -41,68 +42,69 @@ func parseRule(text string) (*rrule.ROption, error) {
 	if err != nil {
 		return nil, err
 	}
-	return option, errors.Join(bounded(option, seen), ordinals(option))
+	return option, errors.Join(checkBounds(option, seen), checkOrdinals(option))
 }
 
-func bounded(o *rrule.ROption, seen map[string]bool) error {
+// checkBounds checks the frequency and the values of a rule.
+func checkBounds(o *rrule.ROption, seen map[string]bool) error {
 	switch {
 	case o.Freq > rrule.DAILY:
-		return errors.New("a rule repeats days")
+		return errors.New("frequency is below a day")
 	case seen["INTERVAL"] && (o.Interval < 1 || o.Interval > maxInterval):
-		return fmt.Errorf("an interval is 1 to %d", maxInterval)
+		return fmt.Errorf("interval is not 1 to %d", maxInterval)
 	case seen["COUNT"] && (o.Count < 1 || o.Count > maxCount):
-		return fmt.Errorf("a count is 1 to %d", maxCount)
+		return fmt.Errorf("count is not 1 to %d", maxCount)
 	case seen["COUNT"] && seen["UNTIL"]:
-		return errors.New("a rule ends by a count or by a date")
+		return errors.New("rule has both a count and an end")
 	case seen["BYSETPOS"] && !seen["BYDAY"] && !seen["BYMONTHDAY"] && !seen["BYMONTH"]:
-		return errors.New("a position needs days to choose from")
+		return errors.New("position has no days to choose from")
 	case seen["BYMONTHDAY"] && o.Freq == rrule.WEEKLY:
-		return errors.New("a week has no days of the month")
+		return errors.New("weekly rule has days of the month")
 	case seen["WKST"] && o.Wkst.N() != 0:
-		return errors.New("a week begins on a weekday")
+		return errors.New("week start has an ordinal")
 	case seen["UNTIL"] && (o.Until.Year() < firstYear || o.Until.Year() > lastYear):
-		return errors.New("the rule ends in no year that is known")
+		return fmt.Errorf("end is outside the years %d to %d", firstYear, lastYear)
 	}
 	_, err := rrule.NewRRule(*o)
 	return err
 }
 
-// ordinals checks the first of "first Monday": it counts within a month or a year.
-func ordinals(o *rrule.ROption) error {
-	most := 0
+// checkOrdinals checks the ordinals of weekdays, as in "first Monday", and the days of the month.
+func checkOrdinals(o *rrule.ROption) error {
+	limit := 0
 	switch {
 	case o.Freq == rrule.MONTHLY, o.Freq == rrule.YEARLY && len(o.Bymonth) > 0:
-		most = 5
+		limit = 5
 	case o.Freq == rrule.YEARLY:
-		most = 53
+		limit = 53
 	}
 	for _, w := range o.Byweekday {
-		if n := max(w.N(), -w.N()); n > most {
-			return fmt.Errorf("there is no weekday number %d", w.N())
+		if n := max(w.N(), -w.N()); n > limit {
+			return fmt.Errorf("weekday ordinal %d is out of range", w.N())
 		}
 	}
 	for _, n := range o.Bymonthday {
 		if n == 0 {
-			return errors.New("there is no day 0")
+			return errors.New("day of the month is 0")
 		}
 	}
 	return nil
 }
 
-// expand returns the days of a rule from first, from which it counts, to last, over RuleYears at most. The library goes on
-// to the year 9999 when no day is left, so the rule is expanded near that year, a multiple of 400 years away: dates and
-// weekdays repeat after 400 years.
+// expand returns the days of a rule from first, where the rule starts, to last, for at most RuleYears. The library
+// searches until the year 9999 if no day is left. So the rule is expanded a multiple of 400 years later, near that
+// year: dates and weekdays repeat after 400 years.
 func expand(text string, first, last day) ([]day, error) {
 	option, err := parseRule(text)
 	if err != nil {
 		return nil, err
 	}
 	start := first.midnight()
-	away := (9999 - RuleYears - start.Year()) / 400 * 400
-	option.Dtstart = start.AddDate(away, 0, 0)
+	shift := (9999 - RuleYears - start.Year()) / 400 * 400
+	option.Dtstart = start.AddDate(shift, 0, 0)
 	if !option.Until.IsZero() {
 		year, month, d := option.Until.In(tz.Rome).Date()
-		option.Until = time.Date(year+away, month, d, 0, 0, 0, 0, time.UTC)
+		option.Until = time.Date(year+shift, month, d, 0, 0, 0, 0, time.UTC)
 	}
 	rule, err := rrule.NewRRule(*option)
 	if err != nil {
@@ -115,7 +117,7 @@ func expand(text string, first, last day) ([]day, error) {
 		if !ok {
 			return days, nil
 		}
-		d := dayOf(occurrence.AddDate(-away, 0, 0))
+		d := dayOf(occurrence.AddDate(-shift, 0, 0))
 		if d > last {
 			return days, nil
 		}
@@ -123,7 +125,7 @@ func expand(text string, first, last day) ([]day, error) {
 	}
 }
 
-// ruleEnd returns the last day that a rule which counts from first can speak for.
+// ruleEnd returns the last day on which a rule that starts on first can apply.
 func ruleEnd(first day) day {
 	return min(dayOf(first.midnight().AddDate(RuleYears, 0, 0))-1, lastDay)
 }

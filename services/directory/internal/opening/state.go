@@ -7,35 +7,36 @@ import (
 	"github.com/retepari/pari/pkg/tz"
 )
 
-// State tells whether something is open at a moment, and why.
+// State is the opening state at a moment.
 type State struct {
-	// Known is false when nobody said anything about the day; then only Holiday is said besides.
+	// Known is false if nothing is known about the day. Then only Holiday is set.
 	Known bool
 	Open  bool
-	// Until is when it closes, if it is open. Zero: not within HorizonDays.
+	// Until is the closing time if it is open. It is zero if it does not close within HorizonDays.
 	Until time.Time
-	// Next is when it next opens, if it is closed. Zero: not within HorizonDays.
+	// Next is the next opening time if it is closed. It is zero if it does not open within HorizonDays.
 	Next time.Time
-	// Reason is what decided about the day.
+	// Reason tells what determined the day.
 	Reason Reason
-	// Note is what the source says about the exception that decided.
+	// Note is the reason that the source gives for the exception that applies.
 	Note string
-	// Holiday is the holiday of that day, whatever decided. When something is said to be open, it is open on that holiday.
+	// Holiday is the holiday of the day, whatever determined it. An open state with a holiday means that it opens on
+	// the holiday.
 	Holiday Holiday
 }
 
-// Span is a stretch of time, its beginning included and its end excluded.
+// Span is a time range with From included and To excluded.
 type Span struct{ From, To time.Time }
 
-// StateAt tells whether it is open at a moment.
+// StateAt returns the opening state at a moment.
 func (p *Plan) StateAt(moment time.Time) State {
 	d, ok := dayAt(moment)
 	if !ok {
 		return State{}
 	}
-	said := p.decide(d)
-	state := State{Known: said.known, Reason: said.reason, Note: said.note, Holiday: said.holiday}
-	if !said.known {
+	decision := p.decide(d)
+	state := State{Known: decision.known, Reason: decision.reason, Note: decision.note, Holiday: decision.holiday}
+	if !decision.known {
 		return state
 	}
 	second := moment.Unix()
@@ -44,11 +45,11 @@ func (p *Plan) StateAt(moment time.Time) State {
 		case to <= second:
 			return true
 		case from > second:
-			state.Next = local(from)
+			state.Next = romeTime(from)
 		default:
 			state.Open = true
-			if to < min(d+HorizonDays, lastDay).ends() {
-				state.Until = local(to)
+			if to < min(d+HorizonDays, lastDay).end() {
+				state.Until = romeTime(to)
 			}
 		}
 		return false
@@ -56,8 +57,8 @@ func (p *Plan) StateAt(moment time.Time) State {
 	return state
 }
 
-// NextOpening returns the first moment from after on at which it is open: after itself if it is open then. It is false when
-// there is none within HorizonDays.
+// NextOpening returns the first moment at or after a moment at which it is open. It fails if there is none within
+// HorizonDays.
 func (p *Plan) NextOpening(after time.Time) (time.Time, bool) {
 	d, ok := dayAt(after)
 	if !ok {
@@ -71,18 +72,18 @@ func (p *Plan) NextOpening(after time.Time) (time.Time, bool) {
 		}
 		next, found = after, true
 		if from > second {
-			next = local(from)
+			next = romeTime(from)
 		}
 		return false
 	})
 	return next, found
 }
 
-// Spans yields the openings from a moment to another, in order and apart from each other, cut at both.
+// Spans yields the merged openings between two moments in order, clipped to them.
 func (p *Plan) Spans(from, to time.Time) iter.Seq[Span] {
 	return func(yield func(Span) bool) {
-		for whole := range p.openings(from, to) {
-			s := Span{From: later(whole.From, from), To: earlier(whole.To, to)}
+		for opening := range p.openings(from, to) {
+			s := Span{From: later(opening.From, from), To: earlier(opening.To, to)}
 			if s.From.Before(s.To) && !yield(s) {
 				return
 			}
@@ -90,20 +91,20 @@ func (p *Plan) Spans(from, to time.Time) iter.Seq[Span] {
 	}
 }
 
-// openings yields the openings that have something between two moments, not cut at them.
+// openings yields the openings that overlap a time range, not clipped to it.
 func (p *Plan) openings(from, to time.Time) iter.Seq[Span] {
 	return func(yield func(Span) bool) {
 		if !from.Before(to) {
 			return
 		}
 		p.walk(clampDay(from), clampDay(to), func(opens, closes int64) bool {
-			s := Span{From: local(opens), To: local(closes)}
+			s := Span{From: romeTime(opens), To: romeTime(closes)}
 			return !s.To.After(from) || s.From.Before(to) && yield(s)
 		})
 	}
 }
 
-func local(second int64) time.Time { return time.Unix(second, 0).In(tz.Rome) }
+func romeTime(second int64) time.Time { return time.Unix(second, 0).In(tz.Rome) }
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {

@@ -1,5 +1,6 @@
-// Package qualification counts who is trained: of each office, in each kind of training, how many are qualified on a day, and
-// when the next ones have to be trained again. It knows counts alone, so somebody who attended twice counts twice.
+// Package qualification computes how many operators of each office are qualified in each kind of training on a day, and
+// when the next qualifications expire. Its input holds numbers and no persons, so a person who attended twice counts
+// twice. The package is pure: no clock, no input or output.
 package qualification
 
 import (
@@ -11,26 +12,26 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// Status is how an office stands in one kind of training.
+// Status is the state of an office in one kind of training.
 type Status struct {
-	// Office is its identifier.
+	// Office is the identifier of the office.
 	Office string
 	Kind   string
-	// Qualified are those who are, Expired those who were.
+	// Qualified is the number of valid qualifications, Expired that of expired ones.
 	Qualified, Expired int64
-	// Editions are those that qualify now, first the ones that end next.
+	// Editions are the editions with valid qualifications, the next to expire first.
 	Editions []Edition
 }
 
-// Edition is one from which operators of an office are qualified.
+// Edition is an edition of a course that qualifies operators of an office.
 type Edition struct {
 	Course, Code string
 	Persons      int64
-	// From is its last day, To the last day of the qualification; zero for good.
+	// From is the last day of the edition, To the last day of the qualification; zero if it never expires.
 	From, To time.Time
 }
 
-// NextExpiry is when the next qualifications end, and how many do on that day; zero when none ends.
+// NextExpiry returns the day on which the next qualifications expire and their number, or the zero day if none does.
 func (s Status) NextExpiry() (day time.Time, persons int64) {
 	for _, e := range s.Editions {
 		switch {
@@ -42,43 +43,49 @@ func (s Status) NextExpiry() (day time.Time, persons int64) {
 	return day, persons
 }
 
-// ListStatus returns how offices stand on a day, by office and kind. An office stands where a course that is over has counted it.
+// ListStatus returns the status of offices on a day, sorted by office and kind. Only offices in the attendance of a
+// finished edition have one.
 func ListStatus(day time.Time, courses []*directoryv1.Course) []Status {
 	type key struct{ office, kind string }
-	all := map[key]*Status{}
+	byKey := map[key]*Status{}
 	for _, c := range courses {
-		for _, held := range c.GetEditions() {
-			from, err := time.Parse(time.DateOnly, held.GetTo())
-			if err != nil || from.After(day) { // it is still to come
+		for _, edition := range c.GetEditions() {
+			from, err := time.Parse(time.DateOnly, edition.GetTo())
+			if err != nil || from.After(day) { // not finished yet
 				continue
 			}
-			to := after(from, int(c.GetValidMonths()))
-			for office, persons := range attended(c, held) {
-				for _, kind := range distinct(c.GetKinds()) {
+			to := expiryDay(from, int(c.GetValidMonths()))
+			for office, persons := range personsByOffice(c, edition) {
+				for _, kind := range sortedUnique(c.GetKinds()) {
 					k := key{office, kind}
-					if all[k] == nil {
-						all[k] = &Status{Office: office, Kind: kind}
+					if byKey[k] == nil {
+						byKey[k] = &Status{Office: office, Kind: kind}
 					}
 					if !to.IsZero() && to.Before(day) {
-						all[k].Expired += persons
+						byKey[k].Expired += persons
 						continue
 					}
-					all[k].Qualified += persons
-					all[k].Editions = append(all[k].Editions, Edition{Course: c.GetCourseId(), Code: held.GetCode(), Persons: persons, From: from, To: to})
+					byKey[k].Qualified += persons
+					byKey[k].Editions = append(byKey[k].Editions, Edition{
+						Course: c.GetCourseId(), Code: edition.GetCode(), Persons: persons, From: from, To: to,
+					})
 				}
 			}
 		}
 	}
-	standings := make([]Status, 0, len(all))
-	for _, s := range all {
-		slices.SortFunc(s.Editions, endsFirst)
-		standings = append(standings, *s)
+	statuses := make([]Status, 0, len(byKey))
+	for _, s := range byKey {
+		slices.SortFunc(s.Editions, compareExpiry)
+		statuses = append(statuses, *s)
 	}
-	slices.SortFunc(standings, func(a, b Status) int { return cmp.Or(cmp.Compare(a.Office, b.Office), cmp.Compare(a.Kind, b.Kind)) })
-	return standings
+	slices.SortFunc(statuses, func(a, b Status) int {
+		return cmp.Or(cmp.Compare(a.Office, b.Office), cmp.Compare(a.Kind, b.Kind))
+	})
+	return statuses
 }
 
-func endsFirst(a, b Edition) int {
+// compareExpiry orders editions by expiry; those that never expire come last.
+func compareExpiry(a, b Edition) int {
 	if a.To.IsZero() != b.To.IsZero() {
 		if a.To.IsZero() {
 			return 1
@@ -88,12 +95,12 @@ func endsFirst(a, b Edition) int {
 	return cmp.Or(a.To.Compare(b.To), cmp.Compare(a.Course, b.Course), cmp.Compare(a.Code, b.Code))
 }
 
-// lastYear is the last one that a day of the contract can have.
+// lastYear is the last year that a day of the contract can have.
 const lastYear = 9999
 
-// after is the last day of a qualification that began on a day, as terms of months end in Italian law: on the same day of the
-// month, or on the last day of one that is shorter. None, for one that is for good.
-func after(from time.Time, months int) time.Time {
+// expiryDay returns the last day of a qualification, computed like terms of months in Italian law: the same day of the
+// month, or the last day of a shorter month. It returns zero if the qualification never expires.
+func expiryDay(from time.Time, months int) time.Time {
 	if months == 0 {
 		return time.Time{}
 	}
@@ -104,12 +111,12 @@ func after(from time.Time, months int) time.Time {
 	return first.AddDate(0, 0, min(from.Day(), first.AddDate(0, 1, -1).Day())-1)
 }
 
-// attended are the persons of each office who attended an edition. Where only modules were counted, they are as many as may
-// have attended all that are for their type of participant.
-func attended(c *directoryv1.Course, held *directoryv1.Edition) map[string]int64 {
+// personsByOffice returns the number of persons of each office who attended an edition. If only modules were counted,
+// it is the largest number that can have attended all modules for their type of participant.
+func personsByOffice(c *directoryv1.Course, edition *directoryv1.Edition) map[string]int64 {
 	type group struct{ office, participant string }
 	counted := map[group]map[string]int64{} // by module, "" for the whole course
-	for _, a := range held.GetAttendance() {
+	for _, a := range edition.GetAttendance() {
 		if a.GetOffice() == "" {
 			continue
 		}
@@ -121,19 +128,21 @@ func attended(c *directoryv1.Course, held *directoryv1.Edition) map[string]int64
 	}
 	persons := map[string]int64{}
 	for g, byModule := range counted {
-		if n := byModule[""] + throughout(c, g.participant, byModule); n > 0 {
+		if n := byModule[""] + completedModules(c, g.participant, byModule); n > 0 {
 			persons[g.office] += n
 		}
 	}
 	return persons
 }
 
-// throughout is how many may have attended every module for a type of participant: not more than the emptiest one had.
-func throughout(c *directoryv1.Course, participant string, byModule map[string]int64) int64 {
+// completedModules returns how many persons can have attended every module for a type of participant: the attendance of
+// the least attended one.
+func completedModules(c *directoryv1.Course, participant string, byModule map[string]int64) int64 {
 	var least int64
-	for i, m := range slices.DeleteFunc(slices.Clone(c.GetModules()), func(m *directoryv1.Module) bool {
+	modules := slices.DeleteFunc(slices.Clone(c.GetModules()), func(m *directoryv1.Module) bool {
 		return len(m.GetParticipants()) > 0 && !slices.Contains(m.GetParticipants(), participant)
-	}) {
+	})
+	for i, m := range modules {
 		if n := byModule[m.GetCode()]; i == 0 || n < least {
 			least = n
 		}
@@ -141,4 +150,6 @@ func throughout(c *directoryv1.Course, participant string, byModule map[string]i
 	return least
 }
 
-func distinct(kinds []string) []string { return slices.Compact(slices.Sorted(slices.Values(kinds))) }
+func sortedUnique(kinds []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(kinds)))
+}

@@ -7,17 +7,17 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// keys are the two forms in which names are compared. Plain holds the letters and digits, without case, accents, apostrophes,
-// hyphens and spaces. Loose also makes all saints one word and leaves out articles and prepositions, which people write or
-// not: "Reggio Emilia" for "Reggio nell'Emilia", "S. Angelo" for "Sant'Angelo".
+// keys are the two normalised forms in which names are compared. Plain holds the letters and digits without case,
+// accents, apostrophes, hyphens and spaces. Loose also maps all saints to one word and drops articles and prepositions,
+// which people write or omit: "Reggio Emilia" for "Reggio nell'Emilia", "S. Angelo" for "Sant'Angelo".
 type keys struct{ plain, loose string }
 
-var saints = words("s san santo santa sant saint sainte st ste sankt")
+var saints = wordSet("s san santo santa sant saint sainte st ste sankt")
 
-var small = words("a ad ai al all alla alle allo am an con d da dal dalla de dei degli del dell della delle dello der di du e ed et gli i il im in " +
-	"l la le les lo nel nell nella nelle sui sul sull sulla sur und")
+var stopWords = wordSet("a ad ai al all alla alle allo am an con d da dal dalla de dei degli del dell della delle " +
+	"dello der di du e ed et gli i il im in l la le les lo nel nell nella nelle sui sul sull sulla sur und")
 
-func words(list string) map[string]bool {
+func wordSet(list string) map[string]bool {
 	set := map[string]bool{}
 	for word := range strings.FieldsSeq(list) {
 		set[word] = true
@@ -25,14 +25,15 @@ func words(list string) map[string]bool {
 	return set
 }
 
+// fold returns the keys of a name.
 func fold(name string) keys {
 	var plain, loose strings.Builder
-	for _, word := range fields(name) {
+	for _, word := range splitWords(name) {
 		plain.WriteString(word)
 		switch {
 		case saints[word]:
 			loose.WriteString("s")
-		case !small[word]:
+		case !stopWords[word]:
 			loose.WriteString(word)
 		}
 	}
@@ -43,8 +44,8 @@ func fold(name string) keys {
 	return k
 }
 
-// fields returns the words of a name in lower case and without accents; everything else parts them.
-func fields(name string) []string {
+// splitWords returns the words of a name in lower case and without accents. All other characters separate words.
+func splitWords(name string) []string {
 	var out []string
 	var word strings.Builder
 	flush := func() {
@@ -68,7 +69,7 @@ func fields(name string) []string {
 	return out
 }
 
-// same tells whether two names differ in nothing but case, outer blanks and the way accents are encoded.
-func same(a, b string) bool {
+// equalNames reports whether two names differ only in case, surrounding spaces and the encoding of accents.
+func equalNames(a, b string) bool {
 	return strings.EqualFold(norm.NFC.String(strings.TrimSpace(a)), norm.NFC.String(strings.TrimSpace(b)))
 }

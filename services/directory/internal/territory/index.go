@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Index answers questions about places. It does not change once built, and serves any number of goroutines.
+// Index answers queries about places. It is immutable and safe for concurrent use.
 type Index struct {
 	places   []Place
 	byCode   map[string]int
@@ -25,36 +25,40 @@ type form struct {
 	reason Reason
 }
 
-// NewIndex builds the index of places as ParseFS returns them.
+// NewIndex indexes places in the order in which ParseFS returns them.
 func NewIndex(places []Place) *Index {
-	x := &Index{places: slices.Clone(places), byCode: make(map[string]int, len(places)), children: map[string][]int{}, byKey: map[string][]int32{}}
+	x := &Index{
+		places: slices.Clone(places), byCode: make(map[string]int, len(places)),
+		children: map[string][]int{}, byKey: map[string][]int32{},
+	}
 	for i := range x.places {
 		p := &x.places[i]
 		x.byCode[p.Code] = i
-		if up := p.Parent(); up != "" {
-			x.children[up] = append(x.children[up], i)
+		if parent := p.Parent(); parent != "" {
+			x.children[parent] = append(x.children[parent], i)
 		}
-		x.enter(i, Exact, p.Name)
-		x.enter(i, OtherName, p.Former...)
+		x.addNames(i, Exact, p.Name)
+		x.addNames(i, OtherName, p.Former...)
 		for _, language := range slices.Sorted(maps.Keys(p.Names)) {
 			reason := OtherLanguage
 			if language == Italian {
 				reason = OtherName
 			}
-			x.enter(i, reason, p.Names[language]...)
+			x.addNames(i, reason, p.Names[language]...)
 		}
 		if p.Kind == Province {
-			x.enter(i, OtherName, p.Sign)
+			x.addNames(i, OtherName, p.Sign)
 		}
 	}
 	x.sorted = slices.Sorted(maps.Keys(x.byKey))
 	for _, key := range x.sorted {
-		x.enterShape(key)
+		x.addShape(key)
 	}
 	return x
 }
 
-func (x *Index) enter(place int, reason Reason, names ...string) {
+// addNames indexes names of a place under their plain and loose keys.
+func (x *Index) addNames(place int, reason Reason, names ...string) {
 	for _, name := range names {
 		f := int32(len(x.forms))
 		x.forms = append(x.forms, form{name: name, place: int32(place), reason: reason})
@@ -66,17 +70,17 @@ func (x *Index) enter(place int, reason Reason, names ...string) {
 	}
 }
 
-// capital tells whether a municipality bears the name of its province.
-func (x *Index) capital(place int) bool {
+// isProvinceCapital reports whether a municipality has the name of its province.
+func (x *Index) isProvinceCapital(place int) bool {
 	p := &x.places[place]
-	up, ok := x.byCode[p.Province]
-	return ok && (x.places[up].Name == p.Name || slices.Contains(x.places[up].Names[Italian], p.Name))
+	province, ok := x.byCode[p.Province]
+	return ok && (x.places[province].Name == p.Name || slices.Contains(x.places[province].Names[Italian], p.Name))
 }
 
-// All returns all places, past ones too, in the order of ParseFS.
+// All returns all places, including ended ones, in the order of ParseFS.
 func (x *Index) All() []Place { return slices.Clone(x.places) }
 
-// ByCode returns the place with an ISTAT code, past ones too.
+// ByCode returns the place with an ISTAT code, including ended ones.
 func (x *Index) ByCode(code string) (Place, bool) {
 	i, ok := x.byCode[code]
 	if !ok {
@@ -85,7 +89,7 @@ func (x *Index) ByCode(code string) (Place, bool) {
 	return x.places[i], true
 }
 
-// Parents returns the places in which the place lies, the nearest first.
+// Parents returns the places that contain a place, the nearest first.
 func (x *Index) Parents(code string) []Place {
 	var out []Place
 	for p, ok := x.ByCode(code); ok; {
@@ -96,7 +100,7 @@ func (x *Index) Parents(code string) []Place {
 	return out
 }
 
-// Children returns the places right below the place that exist on the day, by code.
+// Children returns the places directly below a place that exist on a day, by code.
 func (x *Index) Children(code string, day time.Time) []Place {
 	var out []Place
 	for _, i := range x.children[code] {
@@ -108,23 +112,23 @@ func (x *Index) Children(code string, day time.Time) []Place {
 	return out
 }
 
-// IsWithin tells whether a place is the other one or lies in it.
+// IsWithin reports whether a place is the ancestor itself or lies in it.
 func (x *Index) IsWithin(code, ancestor string) bool {
 	p, ok := x.ByCode(code)
 	return ok && ancestor != "" && (p.Code == ancestor || p.Province == ancestor || p.Region == ancestor)
 }
 
-// ListOn returns the places that exist on the day, in the order of ParseFS.
+// ListOn returns the places that exist on a day, in the order of ParseFS.
 func (x *Index) ListOn(day time.Time) []Place {
 	return slices.DeleteFunc(x.All(), func(p Place) bool { return !p.ExistsOn(day) })
 }
 
-// Current returns what a place has become by the day: itself while it exists, else the successor that does. It finds nothing for
-// a place that is yet to be, or that ended without a successor.
+// Current returns what a place has become by a day: the place itself while it exists, else its first successor that
+// exists. It fails for a place that does not exist yet, or that ended without a successor.
 func (x *Index) Current(code string, day time.Time) (Place, bool) {
 	i, ok := x.byCode[code]
 	if ok {
-		i, ok = x.now(i, day.Format(time.DateOnly))
+		i, ok = x.currentIndex(i, day.Format(time.DateOnly))
 	}
 	if !ok {
 		return Place{}, false
@@ -132,8 +136,9 @@ func (x *Index) Current(code string, day time.Time) (Place, bool) {
 	return x.places[i], true
 }
 
-func (x *Index) now(i int, day string) (int, bool) {
-	for !x.places[i].on(day) {
+// currentIndex is Current for positions.
+func (x *Index) currentIndex(i int, day string) (int, bool) {
+	for !x.places[i].existsOn(day) {
 		p := &x.places[i]
 		next, ok := x.byCode[p.Successor]
 		if !ok || day <= p.ValidTo {

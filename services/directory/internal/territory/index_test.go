@@ -17,7 +17,8 @@ func codes(places []territory.Place) []string {
 	return out
 }
 
-func TestIndex_Family(t *testing.T) {
+// Ensure parents, children and containment agree with the built-in data.
+func TestIndex_ParentsAndChildren(t *testing.T) {
 	t.Parallel()
 	x := index(t)
 	if diff := cmp.Diff([]string{"019", "03"}, codes(x.Parents("019036"))); diff != "" {
@@ -26,7 +27,8 @@ func TestIndex_Family(t *testing.T) {
 	if got := x.Parents("03"); len(got) > 0 {
 		t.Errorf("a region lies in %v", codes(got))
 	}
-	if diff := cmp.Diff([]string{"001", "002", "003", "004", "005", "006", "096", "103"}, codes(x.Children("01", today))); diff != "" {
+	if diff := cmp.Diff([]string{"001", "002", "003", "004", "005", "006", "096", "103"},
+		codes(x.Children("01", today))); diff != "" {
 		t.Error("provinces of Piemonte:\n" + diff)
 	}
 	for on, want := range map[string]int{"2022-12-31": 118, "2023-01-01": 117} {
@@ -38,7 +40,8 @@ func TestIndex_Family(t *testing.T) {
 		code, ancestor string
 		want           bool
 	}{
-		{"019036", "019", true}, {"019036", "03", true}, {"019036", "019036", true}, {"019036", "01", false}, {"019", "03", true},
+		{"019036", "019", true}, {"019036", "03", true}, {"019036", "019036", true}, {"019036", "01", false},
+		{"019", "03", true},
 		{"03", "019", false}, {"019999", "019", false}, {"03", "", false},
 	} {
 		if got := x.IsWithin(c.code, c.ancestor); got != c.want {
@@ -47,7 +50,7 @@ func TestIndex_Family(t *testing.T) {
 	}
 }
 
-func TestIndex_Now(t *testing.T) {
+func TestIndex_Current(t *testing.T) {
 	t.Parallel()
 	x := index(t)
 	for _, c := range []struct{ code, on, want string }{
@@ -60,17 +63,43 @@ func TestIndex_Now(t *testing.T) {
 	}
 }
 
-func TestIndex_KnowsIPACodes(t *testing.T) {
+// Ensure a place that does not exist yet has no successor, even if a later merger is known.
+func TestIndex_Current_BeforeStart(t *testing.T) {
+	t.Parallel()
+	files := country()
+	files["territories/changes.csv"] = csvFile("date,kind,istat_code,successor,name,source",
+		"2021-02-01,ESTABLISHED,019901,,Nuova,test", "2022-01-01,MERGED,019901,019036,Nuova,test")
+	places, err := territory.ParseFS(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := territory.NewIndex(places)
+	if p, _ := x.ByCode("019901"); p.CadastralCode != "" {
+		t.Errorf("a file without the column gives the cadastral code %q", p.CadastralCode)
+	}
+	for on, want := range map[string]string{
+		"2021-01-31": "", "2021-02-01": "019901", "2021-12-31": "019901", "2022-01-01": "019036",
+	} {
+		if got, _ := x.Current("019901", day(on)); got.Code != want {
+			t.Errorf("on %s it is %q, want %q", on, got.Code, want)
+		}
+	}
+}
+
+func TestIndex_ByCode_HasIPACode(t *testing.T) {
 	t.Parallel()
 	x := index(t)
-	for code, want := range map[string]string{"019036": "c_d150", "004078": "c_d205", "015146": "c_f205", "01": "r_piemon", "03": "r_lombar"} {
+	for code, want := range map[string]string{
+		"019036": "c_d150", "004078": "c_d205", "015146": "c_f205", "01": "r_piemon",
+		"03": "r_lombar",
+	} {
 		if p, _ := x.ByCode(code); p.IPACode != want {
 			t.Errorf("%s has %q, want %q", code, p.IPACode, want)
 		}
 	}
 }
 
-func TestIndex_EveryChildLiesWithinItsParents(t *testing.T) {
+func TestIndex_IsWithin_Properties(t *testing.T) {
 	t.Parallel()
 	x := index(t)
 	places := x.All()

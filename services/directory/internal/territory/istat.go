@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// ISTATRow is a municipality as ISTAT's list has it, with what the list says of its province and region.
+// ISTATRow is a row of ISTAT's list of municipalities, with its province and region.
 type ISTATRow struct {
 	Code, Name    string
 	CadastralCode string
@@ -21,33 +21,34 @@ type ISTATRow struct {
 	NUTS3         string
 }
 
-// ProvinceCode is the head of the code. The list's own column of provinces holds another code for metropolitan cities.
-func (l ISTATRow) ProvinceCode() string { return l.Code[:3] }
+// ProvinceCode returns the prefix of the code. The list's own column has a different code for metropolitan cities.
+func (r ISTATRow) ProvinceCode() string { return r.Code[:3] }
 
-// istatHeadings are how the headings of the list begin, once in lower case and on one line: ISTAT adds years, notes and
-// blanks behind them from edition to edition, and moves the columns about.
+// istatHeadings are the prefixes of the headings, in lower case and on one line. ISTAT appends years, notes and spaces
+// from edition to edition, and moves columns.
 var istatHeadings = []string{
-	"codice comune formato alfanumerico", "denominazione in italiano", "codice catastale del comune", "sigla automobilistica",
+	"codice comune formato alfanumerico", "denominazione in italiano", "codice catastale del comune",
+	"sigla automobilistica",
 	"denominazione dell'unità territoriale sovracomunale", "codice regione", "denominazione regione", "codice nuts3",
 }
 
-// ParseISTAT reads «Elenco-comuni-italiani.csv» as ISTAT publishes it: headings found by name, fields parted by semicolons
-// or commas, in Windows-1252 or UTF-8. It reports all rows that are wrong at once. Where the list gives NUTS codes of several
-// years it takes the first.
+// ParseISTAT parses «Elenco-comuni-italiani.csv» as ISTAT publishes it: columns found by heading, separated by
+// semicolons or commas, in Windows-1252 or UTF-8. It reports all invalid rows at once. If the list has NUTS codes of
+// several years, it uses the first.
 func ParseISTAT(list io.Reader) ([]ISTATRow, error) {
 	raw, err := io.ReadAll(list)
 	if err != nil {
 		return nil, err
 	}
 	if raw = bytes.TrimPrefix(raw, []byte("\ufeff")); !utf8.Valid(raw) {
-		raw = fromLatin(raw)
+		raw = decodeWindows1252(raw)
 	}
 	c := csv.NewReader(bytes.NewReader(raw))
 	if bytes.Count(raw, []byte(";")) > bytes.Count(raw, []byte(",")) {
 		c.Comma = ';'
 	}
 	c.LazyQuotes = true
-	c.FieldsPerRecord = -1 // what follows the table is notes
+	c.FieldsPerRecord = -1 // notes follow the table
 	records, err := c.ReadAll()
 	if err != nil {
 		return nil, err
@@ -55,59 +56,62 @@ func ParseISTAT(list io.Reader) ([]ISTATRow, error) {
 	if len(records) < 2 {
 		return nil, fmt.Errorf("no rows")
 	}
-	at, err := istatColumns(records[0])
+	columns, err := istatColumns(records[0])
 	if err != nil {
 		return nil, err
 	}
-	return istatRows(records[1:], at)
+	return istatRows(records[1:], columns)
 }
 
+// istatColumns returns the position of each heading.
 func istatColumns(headings []string) ([]int, error) {
-	at := make([]int, len(istatHeadings))
+	columns := make([]int, len(istatHeadings))
 	var missing []error
-	for i, wanted := range istatHeadings {
-		at[i] = -1
+	for i, prefix := range istatHeadings {
+		columns[i] = -1
 		for j, heading := range headings {
 			heading = strings.ReplaceAll(strings.ToLower(strings.Join(strings.Fields(heading), " ")), "’", "'")
-			if at[i] < 0 && strings.HasPrefix(heading, wanted) {
-				at[i] = j
+			if columns[i] < 0 && strings.HasPrefix(heading, prefix) {
+				columns[i] = j
 			}
 		}
-		if at[i] < 0 {
-			missing = append(missing, fmt.Errorf("no heading begins with %q", wanted))
+		if columns[i] < 0 {
+			missing = append(missing, fmt.Errorf("no heading begins with %q", prefix))
 		}
 	}
-	return at, errors.Join(missing...)
+	return columns, errors.Join(missing...)
 }
 
-func istatRows(records [][]string, at []int) ([]ISTATRow, error) {
+func istatRows(records [][]string, columns []int) ([]ISTATRow, error) {
 	var out []ISTATRow
 	var problems []error
 	seen := map[string]bool{}
 	for _, record := range records {
 		field := func(i int) string {
-			if at[i] >= len(record) {
+			if columns[i] >= len(record) {
 				return ""
 			}
-			return strings.Join(strings.Fields(record[at[i]]), " ")
+			return strings.Join(strings.Fields(record[columns[i]]), " ")
 		}
-		l := ISTATRow{
-			Code: field(0), Name: field(1), CadastralCode: field(2), Sign: field(3), ProvinceName: field(4), RegionCode: field(5),
-			RegionName: field(6), NUTS3: field(7),
+		row := ISTATRow{
+			Code: field(0), Name: field(1), CadastralCode: field(2), Sign: field(3), ProvinceName: field(4),
+			RegionCode: field(5), RegionName: field(6), NUTS3: field(7),
 		}
 		switch {
-		case l.Code == "" && l.Name == "": // an empty line or a note
+		case row.Code == "" && row.Name == "": // an empty line or a note
 			continue
-		case !codeFormats[Municipality].MatchString(l.Code) || !codeFormats[Region].MatchString(l.RegionCode) || !signFormat.MatchString(l.Sign):
-			problems = append(problems, fmt.Errorf("%q (%s) of region %q in %q is no municipality", l.Code, l.Name, l.RegionCode, l.Sign))
+		case !codeFormats[Municipality].MatchString(row.Code), !codeFormats[Region].MatchString(row.RegionCode),
+			!signFormat.MatchString(row.Sign):
+			problems = append(problems, fmt.Errorf("invalid municipality: code %q, name %q, region %q, sign %q",
+				row.Code, row.Name, row.RegionCode, row.Sign))
 			continue
-		case l.Name == "" || l.ProvinceName == "":
-			problems = append(problems, fmt.Errorf("municipality %s or its province has no name", l.Code))
-		case seen[l.Code]:
-			problems = append(problems, fmt.Errorf("municipality %s is there twice", l.Code))
+		case row.Name == "" || row.ProvinceName == "":
+			problems = append(problems, fmt.Errorf("municipality %s or its province has no name", row.Code))
+		case seen[row.Code]:
+			problems = append(problems, fmt.Errorf("municipality %s is listed twice", row.Code))
 		}
-		seen[l.Code] = true
-		out = append(out, l)
+		seen[row.Code] = true
+		out = append(out, row)
 	}
 	if len(out) == 0 && len(problems) == 0 {
 		problems = append(problems, fmt.Errorf("no rows"))
@@ -115,9 +119,9 @@ func istatRows(records [][]string, at []int) ([]ISTATRow, error) {
 	return out, errors.Join(problems...)
 }
 
-// fromLatin reads Windows-1252 as far as Italian names need it: Latin letters, whose bytes are their code points, and the
-// apostrophe. The library for it would bring the tables of all code pages.
-func fromLatin(raw []byte) []byte {
+// decodeWindows1252 decodes the part of Windows-1252 that Italian names need: Latin-1 letters and the apostrophe. A
+// library would add the tables of all code pages.
+func decodeWindows1252(raw []byte) []byte {
 	out := make([]rune, len(raw))
 	for i, b := range raw {
 		if out[i] = rune(b); b == 0x92 {

@@ -1,20 +1,21 @@
 package territory
 
-// Filter chooses places. Empty fields do not restrict.
+// Filter selects places. An empty field matches all of them.
 type Filter struct {
-	// Within is the code of a place in which they lie, at any level; it does not lie in itself.
+	// Within is the code of a place that contains them, at any level. A place does not contain itself.
 	Within string
 	Kind   Kind
-	// Day is the day on which they exist, as ISO 8601.
+	// Day is a day on which they exist, in ISO 8601.
 	Day string
 }
 
-func (f Filter) takes(p *Place) bool {
-	return (f.Within == "" || p.Province == f.Within || p.Region == f.Within) && (f.Kind == "" || p.Kind == f.Kind) && (f.Day == "" || p.on(f.Day))
+func (f Filter) matches(p *Place) bool {
+	return (f.Within == "" || p.Province == f.Within || p.Region == f.Within) &&
+		(f.Kind == "" || p.Kind == f.Kind) && (f.Day == "" || p.existsOn(f.Day))
 }
 
-// Page returns the places after the one with a code ("" for the first), in the order of ParseFS, at most size, and whether more
-// follow. After a code that is unknown nothing follows.
+// Page returns at most size places that match the filter and follow a code ("" for the first page), in the order of
+// ParseFS, and whether more follow. Nothing follows an unknown code.
 func (x *Index) Page(f Filter, after string, size int) (page []Place, more bool) {
 	start := 0
 	if after != "" {
@@ -25,7 +26,7 @@ func (x *Index) Page(f Filter, after string, size int) (page []Place, more bool)
 		start = i + 1
 	}
 	for i := start; i < len(x.places); i++ {
-		if !f.takes(&x.places[i]) {
+		if !f.matches(&x.places[i]) {
 			continue
 		}
 		if len(page) == size {

@@ -10,109 +10,118 @@ import (
 	"time"
 )
 
-// Plan is what a new list of ISTAT's changes, as of one day.
+// Plan is the difference between a new list of ISTAT and the known places, as of one day.
 type Plan struct {
 	Day string
-	// Changes are rows for changes.csv: what is new, gone, moved to another code and renamed, in this order of need that a
-	// successor is there before what went into it.
+	// Changes are the rows to add to changes.csv, ordered so that a successor precedes what merged into it.
 	Changes []Change
-	// Provinces are those that the list has and we do not; EndedProvinces are the codes of those of which it has nothing left.
+	// Provinces are the new provinces. EndedProvinces are the codes of those without a municipality on the list.
 	Provinces      []Place
 	EndedProvinces []string
 }
 
-// Empty tells whether the list says what we know already.
+// Empty reports whether the list contains no changes.
 func (p Plan) Empty() bool {
 	return len(p.Changes) == 0 && len(p.Provinces) == 0 && len(p.EndedProvinces) == 0
 }
 
-// NewPlan compares a list of ISTAT's with the places as they are on the day, and plans what makes them the same. A place that
-// is gone got another code when its cadastral code is on a new one; else it has ended, and where it went is for a person to
-// say. Names are compared in full; a new name that names.csv has already is a renaming all the same. Regions do not change.
+// NewPlan compares a list of ISTAT with the places on a day, and plans the changes that make them equal. A municipality
+// that is missing from the list got another code if its cadastral code belongs to a new one. Otherwise it has ended,
+// and a person must find its successor. Names are compared in full; a new name that names.csv already has is still a
+// renaming. Regions never change.
 func NewPlan(istat io.Reader, places []Place, day time.Time, source string) (Plan, error) {
-	listed, err := ParseISTAT(istat)
+	rows, err := ParseISTAT(istat)
 	if err != nil {
 		return Plan{}, err
 	}
-	c := comparison{plan: Plan{Day: day.Format(time.DateOnly)}, source: source, known: map[string]*Place{}, heirs: map[string]string{}}
-	for i := range places {
-		c.known[places[i].Code] = &places[i]
+	b := planBuilder{
+		plan: Plan{Day: day.Format(time.DateOnly)}, source: source,
+		byCode: map[string]*Place{}, codeByCadastral: map[string]string{},
 	}
-	there := map[string]bool{}
-	for _, l := range listed {
-		if c.known[l.RegionCode] == nil {
-			return Plan{}, fmt.Errorf("region %s (%s) of %s is unknown", l.RegionCode, l.RegionName, l.Code)
+	for i := range places {
+		b.byCode[places[i].Code] = &places[i]
+	}
+	listed := map[string]bool{}
+	for _, row := range rows {
+		if b.byCode[row.RegionCode] == nil {
+			return Plan{}, fmt.Errorf("region %s (%s) of %s is unknown", row.RegionCode, row.RegionName, row.Code)
 		}
-		there[l.Code], there[l.ProvinceCode()] = true, true
-		if err := c.compare(l); err != nil {
+		listed[row.Code], listed[row.ProvinceCode()] = true, true
+		if err := b.compare(row); err != nil {
 			return Plan{}, err
 		}
 	}
 	for i := range places {
-		if p := &places[i]; p.Kind != Region && p.on(c.plan.Day) && !there[p.Code] {
-			c.end(p)
+		if p := &places[i]; p.Kind != Region && p.existsOn(b.plan.Day) && !listed[p.Code] {
+			b.addEnded(p)
 		}
 	}
 	rank := map[ChangeKind]int{Renamed: 1, ProvinceChanged: 2, Merged: 2, Ended: 3}
-	slices.SortStableFunc(c.plan.Changes, func(a, b Change) int {
+	slices.SortStableFunc(b.plan.Changes, func(a, b Change) int {
 		return cmp.Or(cmp.Compare(rank[a.Kind], rank[b.Kind]), cmp.Compare(a.Code, b.Code))
 	})
-	return c.plan, nil
+	return b.plan, nil
 }
 
-type comparison struct {
-	plan   Plan
-	source string
-	known  map[string]*Place
-	heirs  map[string]string // new codes by cadastral code
+// planBuilder collects the changes of a plan.
+type planBuilder struct {
+	plan            Plan
+	source          string
+	byCode          map[string]*Place
+	codeByCadastral map[string]string // the codes of new municipalities
 }
 
-func (c *comparison) compare(l ISTATRow) error {
-	if c.known[l.ProvinceCode()] == nil {
-		p := Place{Code: l.ProvinceCode(), Kind: Province, Name: l.ProvinceName, Region: l.RegionCode, Sign: l.Sign, NUTS: l.NUTS3, ValidFrom: c.plan.Day}
-		c.known[p.Code] = &p
-		c.plan.Provinces = append(c.plan.Provinces, p)
+// compare plans the changes of one row of the list.
+func (b *planBuilder) compare(row ISTATRow) error {
+	if b.byCode[row.ProvinceCode()] == nil {
+		p := Place{
+			Code: row.ProvinceCode(), Kind: Province, Name: row.ProvinceName, Region: row.RegionCode,
+			Sign: row.Sign, NUTS: row.NUTS3, ValidFrom: b.plan.Day,
+		}
+		b.byCode[p.Code] = &p
+		b.plan.Provinces = append(b.plan.Provinces, p)
 	}
-	switch p := c.known[l.Code]; {
+	switch p := b.byCode[row.Code]; {
 	case p == nil:
-		c.heirs[l.CadastralCode] = l.Code
-		c.add(Change{Kind: Established, Code: l.Code, Name: l.Name, CadastralCode: l.CadastralCode})
-	case !p.on(c.plan.Day):
-		return fmt.Errorf("municipality %s is on the list, but existed from %q to %q", p.Code, p.ValidFrom, p.ValidTo)
-	case !same(p.Name, l.Name):
-		c.add(Change{Kind: Renamed, Code: p.Code, Name: l.Name})
+		b.codeByCadastral[row.CadastralCode] = row.Code
+		b.addChange(Change{Kind: Established, Code: row.Code, Name: row.Name, CadastralCode: row.CadastralCode})
+	case !p.existsOn(b.plan.Day):
+		return fmt.Errorf("listed municipality %s exists only from %q to %q", p.Code, p.ValidFrom, p.ValidTo)
+	case !equalNames(p.Name, row.Name):
+		b.addChange(Change{Kind: Renamed, Code: p.Code, Name: row.Name})
 	}
 	return nil
 }
 
-func (c *comparison) end(p *Place) {
+// addEnded plans the end of a place.
+func (b *planBuilder) addEnded(p *Place) {
 	if p.Kind == Province {
-		c.plan.EndedProvinces = append(c.plan.EndedProvinces, p.Code)
+		b.plan.EndedProvinces = append(b.plan.EndedProvinces, p.Code)
 		return
 	}
 	change := Change{Kind: Ended, Code: p.Code, Name: p.Name}
-	if heir := c.heirs[p.CadastralCode]; heir != "" && p.CadastralCode != "" {
-		change.Kind, change.Successor = Merged, heir
-		if heir[:3] != p.Province {
+	if code := b.codeByCadastral[p.CadastralCode]; code != "" && p.CadastralCode != "" {
+		change.Kind, change.Successor = Merged, code
+		if code[:3] != p.Province {
 			change.Kind = ProvinceChanged
 		}
 	}
-	c.add(change)
+	b.addChange(change)
 }
 
-func (c *comparison) add(change Change) {
-	change.Date, change.Source = c.plan.Day, c.source
-	c.plan.Changes = append(c.plan.Changes, change)
+func (b *planBuilder) addChange(change Change) {
+	change.Date, change.Source = b.plan.Day, b.source
+	b.plan.Changes = append(b.plan.Changes, change)
 }
 
-// Apply returns the plan put into the texts of changes.csv and provinces.csv, which it leaves alone but for what it adds and
-// the last days of provinces that ended.
+// Apply returns changes.csv and provinces.csv with the plan applied. It only adds rows, and the last days of provinces
+// that ended.
 func (p Plan) Apply(changes, provinces []byte) (newChanges, newProvinces []byte, err error) {
 	end, err := time.Parse(time.DateOnly, p.Day)
 	if err != nil {
 		return nil, nil, err
 	}
-	newChanges, err = rewrite(changes, changeColumns, func(rows [][]string) [][]string {
+	newChanges, err = rewriteCSV(changes, changeColumns, func(rows [][]string) [][]string {
 		for _, c := range p.Changes {
 			rows = append(rows, c.record())
 		}
@@ -122,7 +131,7 @@ func (p Plan) Apply(changes, provinces []byte) (newChanges, newProvinces []byte,
 		return nil, nil, fmt.Errorf("%s: %w", changesFile, err)
 	}
 	columns := []string{"istat_code", "name", "sign", "region_code", "nuts", "valid_from", "valid_to"}
-	newProvinces, err = rewrite(provinces, columns, func(rows [][]string) [][]string {
+	newProvinces, err = rewriteCSV(provinces, columns, func(rows [][]string) [][]string {
 		for _, row := range rows {
 			if slices.Contains(p.EndedProvinces, row[0]) {
 				row[len(row)-1] = end.AddDate(0, 0, -1).Format(time.DateOnly)
@@ -139,8 +148,8 @@ func (p Plan) Apply(changes, provinces []byte) (newChanges, newProvinces []byte,
 	return newChanges, newProvinces, nil
 }
 
-// rewrite edits the rows of a CSV file that has just these columns.
-func rewrite(raw []byte, columns []string, edit func(rows [][]string) [][]string) ([]byte, error) {
+// rewriteCSV edits the rows of a CSV file that has exactly the given columns.
+func rewriteCSV(raw []byte, columns []string, edit func(rows [][]string) [][]string) ([]byte, error) {
 	records, err := csv.NewReader(bytes.NewReader(raw)).ReadAll()
 	if err != nil {
 		return nil, err

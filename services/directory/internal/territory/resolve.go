@@ -13,9 +13,10 @@ import (
 // Reason tells why a place is a candidate.
 type Reason string
 
-// The reasons, from the best to the least. Exact is the place's own name or code but for case. Normalised differs in accents,
-// apostrophes, hyphens, saints, articles or prepositions, or is half of a name in two languages. OtherName is another Italian
-// form, a former name or the sign of a province. BecamePart names a place that has since gone into the candidate.
+// The reasons, best first. Exact is the place's own name or code, except for case. Normalised differs in accents,
+// apostrophes, hyphens, saints, articles or prepositions, or is one part of a bilingual name. OtherName is another
+// Italian name, a former name or the sign of a province. BecamePart names an ended place whose successor is the
+// candidate.
 const (
 	Exact         Reason = "EXACT"
 	Normalised    Reason = "NORMALISED"
@@ -26,55 +27,58 @@ const (
 	Typo          Reason = "TYPO"
 )
 
-// Candidate is a place that a name may mean.
+// Candidate is a place that a name may refer to.
 type Candidate struct {
 	Place Place
-	// Score is from 0 to 1, higher is better. It orders candidates of one answer; it is no probability.
+	// Score is from 0 to 1, higher is better. It orders the candidates of one query; it is not a probability.
 	Score  float64
 	Reason Reason
-	// Matched is the form of the name that was found.
+	// Matched is the name that matched.
 	Matched string
 }
 
 const (
-	longest     = 120 // runes of a query; no name comes near
-	leastPrefix = 3   // letters from which on the beginning of a name is enough
+	maxQueryRunes = 120 // runes of a query, far above the longest name
+	minPrefix     = 3   // letters of a prefix
 
 	scoreExact      = 1.0
 	scoreNormalised = 0.97
 	scoreOther      = 0.94
-	lossEnded       = 0.04 // the place named has become part of the candidate
-	lossElsewhere   = 0.3  // another province or level than asked for
-	scoreTypo       = 0.9  // less the share of letters that are wrong
-	scorePrefix     = 0.5  // more by the share of the name that is there
-	spanPrefix      = 0.35
-	gainCapital     = 0.02 // a guess is rather the town that gives a province its name,
-	gainLarge       = 0.01 // or a province or region, than any other
+	penaltyEnded    = 0.04 // the candidate is the successor
+	penaltyMismatch = 0.3  // another province or level than requested
+	scoreTypo       = 0.9  // minus the share of wrong letters
+	scorePrefix     = 0.5  // plus prefixRange times the share of the name
+	prefixRange     = 0.35
+	bonusCapital    = 0.02 // similar names: provincial capitals first,
+	bonusLarge      = 0.01 // then provinces and regions
 )
 
 var (
-	signAtEnd   = regexp.MustCompile(`^(.*\S)\s*(?:\(\s*([A-Za-z]{2})\s*\)|,\s*([A-Za-z]{2}))\s*$`)
-	kindAtStart = regexp.MustCompile(`(?i)^\s*(?:(comune|municipality|gemeinde|commune)|(provincia|province|provinz|città metropolitana)|(regione|region|région))(?:\s+autonoma)?\s+(?:(?:di|of|de)\s+|d['’])?(.+)$`)
-	halves      = regexp.MustCompile(`\s*/\s*|\s+[-–]\s+`)
+	signSuffix = regexp.MustCompile(`^(.*\S)\s*(?:\(\s*([A-Za-z]{2})\s*\)|,\s*([A-Za-z]{2}))\s*$`)
+	kindPrefix = regexp.MustCompile(`(?i)^\s*` +
+		`(?:(comune|municipality|gemeinde|commune)|(provincia|province|provinz|città metropolitana)|` +
+		`(regione|region|région))(?:\s+autonoma)?\s+(?:(?:di|of|de)\s+|d['’])?(.+)$`)
+	bilingualSeparator = regexp.MustCompile(`\s*/\s*|\s+[-–]\s+`)
 )
 
-// Resolve returns the places that a name may mean on a day, best first, at most limit of them. A sign in brackets or after a
-// comma ("Castro (BG)") and a level in front ("provincia di Cremona") put others behind. Homonyms are all returned, the
-// municipality before the province of the same name. A place that ended before the day stands for what it became part of.
+// Resolve returns at most limit places that a name may refer to on a day, best first. A sign in brackets or after a
+// comma ("Castro (BG)") and a level in front ("provincia di Cremona") rank other places lower. All homonyms are
+// returned, the municipality before the province of the same name. A place that ended before the day stands for its
+// successor.
 //
-// A name that some place bears is taken at its word: only when nobody bears it are beginnings and typing errors tried.
+// Prefixes and typing errors are tried only if no place has the name.
 func (x *Index) Resolve(name string, day time.Time, limit int) []Candidate {
-	if limit <= 0 || utf8.RuneCountInString(name) > longest {
+	if limit <= 0 || utf8.RuneCountInString(name) > maxQueryRunes {
 		return nil
 	}
 	s := search{x: x, day: day.Format(time.DateOnly), found: map[int]Candidate{}}
-	s.whole(name)
-	wanted := name
-	if m := signAtEnd.FindStringSubmatch(wanted); m != nil {
-		wanted, s.sign = m[1], strings.ToUpper(m[2]+m[3])
+	s.searchExact(name)
+	query := name
+	if m := signSuffix.FindStringSubmatch(query); m != nil {
+		query, s.sign = m[1], strings.ToUpper(m[2]+m[3])
 	}
-	if m := kindAtStart.FindStringSubmatch(wanted); m != nil {
-		wanted = m[4]
+	if m := kindPrefix.FindStringSubmatch(query); m != nil {
+		query = m[4]
 		switch {
 		case m[1] != "":
 			s.kind = Municipality
@@ -84,21 +88,21 @@ func (x *Index) Resolve(name string, day time.Time, limit int) []Candidate {
 			s.kind = Region
 		}
 	}
-	if wanted != name {
-		s.whole(wanted)
+	if query != name {
+		s.searchExact(query)
 	}
-	if parts := halves.Split(wanted, 3); len(parts) == 2 {
+	if parts := bilingualSeparator.Split(query, 3); len(parts) == 2 {
 		for _, part := range parts {
-			s.named(part, scoreNormalised)
+			s.searchName(part, scoreNormalised)
 		}
 	}
 	if len(s.found) == 0 {
-		s.guess(fold(wanted))
+		s.searchSimilar(fold(query))
 	}
 	return s.ranked(limit)
 }
 
-// search is one question on its way to an answer.
+// search is the state of one query.
 type search struct {
 	x     *Index
 	day   string
@@ -107,16 +111,16 @@ type search struct {
 	found map[int]Candidate
 }
 
-// whole looks for a code or a full name.
-func (s *search) whole(name string) {
+// searchExact finds places by code or full name.
+func (s *search) searchExact(name string) {
 	if i, ok := s.x.byCode[strings.TrimSpace(name)]; ok {
-		s.offer(i, scoreExact, Exact, s.x.places[i].Code)
+		s.addCandidate(i, scoreExact, Exact, s.x.places[i].Code)
 	}
-	s.named(name, scoreExact)
+	s.searchName(name, scoreExact)
 }
 
-// named looks for places that bear the name in one of its forms; none gets more than the score.
-func (s *search) named(name string, most float64) {
+// searchName finds places by one of their names. No candidate scores above maxScore.
+func (s *search) searchName(name string, maxScore float64) {
 	k := fold(name)
 	for _, key := range []string{k.plain, k.loose} {
 		for _, f := range s.x.byKey[key] {
@@ -124,79 +128,85 @@ func (s *search) named(name string, most float64) {
 			score, reason := scoreOther, form.reason
 			if reason == Exact {
 				score = scoreExact
-				if most < scoreExact || !same(form.name, name) {
+				if maxScore < scoreExact || !equalNames(form.name, name) {
 					score, reason = scoreNormalised, Normalised
 				}
 			}
-			s.offer(int(form.place), min(score, most), reason, form.name)
+			s.addCandidate(int(form.place), min(score, maxScore), reason, form.name)
 		}
 	}
 }
 
-// guess looks for names that begin with the keys, and for those that are typing errors away.
-func (s *search) guess(k keys) {
-	tried := []string{k.plain, k.loose}
+// searchSimilar finds names that begin with the keys or differ from them by typing errors.
+func (s *search) searchSimilar(k keys) {
+	variants := []string{k.plain, k.loose}
 	if k.plain == k.loose {
-		tried = tried[:1]
+		variants = variants[:1]
 	}
-	for _, key := range tried {
-		if len(key) >= leastPrefix {
-			for i := sort.SearchStrings(s.x.sorted, key); i < len(s.x.sorted) && strings.HasPrefix(s.x.sorted[i], key); i++ {
-				s.offerAll(s.x.sorted[i], scorePrefix+spanPrefix*float64(len(key))/float64(len(s.x.sorted[i])), Prefix)
+	for _, key := range variants {
+		if len(key) >= minPrefix {
+			for _, match := range s.x.sorted[sort.SearchStrings(s.x.sorted, key):] {
+				if !strings.HasPrefix(match, key) {
+					break
+				}
+				s.addCandidates(match, scorePrefix+prefixRange*float64(len(key))/float64(len(match)), Prefix)
 			}
 		}
-		s.x.nearby(key, func(near string, distance int) {
+		s.x.similarKeys(key, func(near string, distance int) {
 			score := scoreTypo - float64(distance)/float64(len(key))
-			if near[0] != key[0] { // the first letter is seldom wrong
+			if near[0] != key[0] { // the first letter is rarely wrong
 				score -= 0.01
 			}
-			s.offerAll(near, score, Typo)
+			s.addCandidates(near, score, Typo)
 		})
 	}
 }
 
-func (s *search) offerAll(key string, score float64, reason Reason) {
+// addCandidates adds all places with a key. It ranks provincial capitals and larger places slightly higher.
+func (s *search) addCandidates(key string, score float64, reason Reason) {
 	for _, f := range s.x.byKey[key] {
 		form := s.x.forms[f]
-		gain := 0.0
+		bonus := 0.0
 		switch {
-		case s.x.capital(int(form.place)):
-			gain = gainCapital
+		case s.x.isProvinceCapital(int(form.place)):
+			bonus = bonusCapital
 		case s.x.places[form.place].Kind != Municipality:
-			gain = gainLarge
+			bonus = bonusLarge
 		}
-		s.offer(int(form.place), score+gain, reason, form.name)
+		s.addCandidate(int(form.place), score+bonus, reason, form.name)
 	}
 }
 
-// offer notes a candidate, or what it has become by the day, unless the place is there already with a better score.
-func (s *search) offer(place int, score float64, reason Reason, matched string) {
-	now, ok := s.x.now(place, s.day)
+// addCandidate adds a place, or its successor on the day, unless it already has a better score.
+func (s *search) addCandidate(place int, score float64, reason Reason, matched string) {
+	current, ok := s.x.currentIndex(place, s.day)
 	if !ok {
 		return
 	}
-	if now != place {
-		score -= lossEnded
+	if current != place {
+		score -= penaltyEnded
 		if reason != Prefix && reason != Typo {
 			reason = BecamePart
 		}
 	}
-	p := &s.x.places[now]
+	p := &s.x.places[current]
 	if s.sign != "" && p.Sign != s.sign || s.kind != "" && p.Kind != s.kind {
-		score -= lossElsewhere
+		score -= penaltyMismatch
 	}
-	if was, there := s.found[now]; !there || was.Score < score {
-		s.found[now] = Candidate{Place: *p, Score: max(score, 0), Reason: reason, Matched: matched}
+	if previous, ok := s.found[current]; !ok || previous.Score < score {
+		s.found[current] = Candidate{Place: *p, Score: max(score, 0), Reason: reason, Matched: matched}
 	}
 }
 
+// ranked returns the candidates, best first.
 func (s *search) ranked(limit int) []Candidate {
 	out := make([]Candidate, 0, len(s.found))
 	for _, c := range s.found {
 		out = append(out, c)
 	}
 	slices.SortFunc(out, func(a, b Candidate) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(len(b.Place.Code), len(a.Place.Code)), cmp.Compare(a.Place.Code, b.Place.Code))
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(len(b.Place.Code), len(a.Place.Code)),
+			cmp.Compare(a.Place.Code, b.Place.Code))
 	})
 	return slices.Clip(out[:min(limit, len(out))])
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/retepari/pari/services/directory/internal/territory"
 )
 
-// today is a day after all changes of the data.
+// today is a day after all changes of the built-in data.
 var today = day("2026-06-02")
 
 func day(iso string) time.Time {
@@ -25,7 +25,7 @@ var italy = sync.OnceValues(func() (*territory.Index, error) {
 	return territory.NewIndex(places), err
 })
 
-// index returns the index of the data in the program, built once.
+// index returns the shared index of the built-in data.
 func index(t testing.TB) *territory.Index {
 	t.Helper()
 	x, err := italy()

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// table is a CSV file with a heading, whose columns are asked for by name.
+// table is a CSV file with a heading row.
 type table struct {
 	at   map[string]int
 	rows [][]string
 }
 
-// parseTable reads a CSV file that must have the named columns; others may be there.
+// parseTable parses a CSV file that has at least the given columns.
 func parseTable(raw []byte, columns ...string) (table, error) {
 	records, err := csv.NewReader(bytes.NewReader(raw)).ReadAll()
 	if err != nil {
@@ -35,7 +35,7 @@ func parseTable(raw []byte, columns ...string) (table, error) {
 	return t, nil
 }
 
-// each calls the function with every row and a way to get its fields by column; a column that the file lacks is empty.
+// each calls the function with each row, as a lookup of fields by column. A missing column is empty.
 func (t table) each(row func(field func(column string) string)) {
 	for _, record := range t.rows {
 		row(func(column string) string {

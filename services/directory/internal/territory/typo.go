@@ -6,21 +6,21 @@ import (
 	"github.com/hbollon/go-edlib"
 )
 
-// shape is a key with the set of its letters. Two keys that are d slips apart differ in at most 2d letters of their sets and
-// in at most d places of their lengths; that leaves few keys to compare in full.
+// shape is a key with the set of its letters. Two keys at distance d differ in at limit 2d letters of their sets and d
+// in length, so few keys need a full comparison.
 type shape struct {
 	key     string
 	letters uint64
 }
 
-func (x *Index) enterShape(key string) {
+func (x *Index) addShape(key string) {
 	for len(x.shapes) <= len(key) {
 		x.shapes = append(x.shapes, nil)
 	}
 	x.shapes[len(key)] = append(x.shapes[len(key)], shape{key: key, letters: letters(key)})
 }
 
-// letters is the set of bytes of a key, folded into 64 bits.
+// letters returns the set of bytes of a key, folded into 64 bits.
 func letters(key string) uint64 {
 	var set uint64
 	for i := range len(key) {
@@ -29,8 +29,9 @@ func letters(key string) uint64 {
 	return set
 }
 
-// slips is how many typing errors are forgiven in a key: a letter too many, missing or wrong, or two in the wrong order.
-func slips(key string) int {
+// maxTypos returns the number of typing errors to accept in a key: an extra, missing or wrong letter, or two swapped
+// ones.
+func maxTypos(key string) int {
 	switch n := len(key); {
 	case n < 4:
 		return 0
@@ -41,18 +42,18 @@ func slips(key string) int {
 	}
 }
 
-// nearby calls the function with each key that is a typing error away from the given one, and how many errors it takes.
-func (x *Index) nearby(key string, found func(key string, distance int)) {
-	most, set := slips(key), letters(key)
-	if most == 0 {
+// similarKeys calls found with each key within maxTypos of the given one, and the distance.
+func (x *Index) similarKeys(key string, found func(key string, distance int)) {
+	limit, set := maxTypos(key), letters(key)
+	if limit == 0 {
 		return
 	}
-	for n := max(len(key)-most, 3); n <= len(key)+most && n < len(x.shapes); n++ {
+	for n := max(len(key)-limit, 3); n <= len(key)+limit && n < len(x.shapes); n++ {
 		for _, s := range x.shapes[n] {
-			if bits.OnesCount64(s.letters^set) > 2*most {
+			if bits.OnesCount64(s.letters^set) > 2*limit {
 				continue
 			}
-			if d := edlib.OSADamerauLevenshteinDistance(key, s.key); d > 0 && d <= most {
+			if d := edlib.OSADamerauLevenshteinDistance(key, s.key); d > 0 && d <= limit {
 				found(s.key, d)
 			}
 		}
