@@ -288,7 +288,8 @@ func TestCopy_mends(t *testing.T) {
 	b.same(c, bustest.Cremona)
 	for what, damage := range map[string]string{
 		"a lost entry":   `delete from entry where id = 'a'`,
-		"a foreign list": `insert into vocabulary (name, version, title_it, title_en, groups, terms, current, loaded_at) values ('x', 1, '', '', '', '[]', true, now())`,
+		"a foreign list": `insert into vocabulary (name, version, title_it, title_en, groups, terms, current, loaded_at, revision)
+			values ('x', 1, '', '', '', '[]', true, now(), 1)`,
 		"the future": `insert into entry (kind, id, revision, content, from_files, current, stored_at)
 			select kind, 'later', 99, content, false, true, now() from entry limit 1`,
 	} {

@@ -143,8 +143,8 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
-// Ensure a hidden office travels to its own node and leaves no trace on the way to others: nor in their document, nor in how
-// far they are, nor in their digest, though it was changed since.
+// Ensure a hidden office travels to its own node and leaves no trace on the way to others: nor in their document, nor
+// in how far they are, nor in their digest, though it was changed since.
 func TestAfter_Hidden(t *testing.T) {
 	t.Parallel()
 	hidden := func(name string) *directoryv1.Entry {

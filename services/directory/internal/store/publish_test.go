@@ -36,7 +36,8 @@ func target(id string, n int64) activity.Contribution {
 	}}
 }
 
-// outgoing are the events of a region in the order in which they were written: subject, number, and how many rows they have.
+// outgoing are the events of a region in the order in which they were written: subject, number, and how many rows they
+// have.
 func outgoing(t *testing.T, pool *pgxpool.Pool, region string) (events []string) {
 	t.Helper()
 	err := pg.InTenant(t.Context(), pool, region, func(ctx context.Context, tx pgx.Tx) error {
@@ -71,8 +72,8 @@ func outgoing(t *testing.T, pool *pgxpool.Pool, region string) (events []string)
 	return events
 }
 
-// Ensure that only what differs from the last word is published, each under the next number of its entry, and that what counts
-// no more is taken back once.
+// Ensure that only what differs from the last word is published, each under the next number of its entry, and that what
+// counts no more is taken back once.
 func TestPublish(t *testing.T) {
 	t.Parallel()
 	pool := database(t).Pool(t)
@@ -108,7 +109,8 @@ func TestPublish(t *testing.T) {
 	}
 }
 
-// Ensure that a copy of the service which lags behind takes nothing back, and that the same revision says what the day changed.
+// Ensure that a copy of the service which lags behind takes nothing back, and that the same revision says what the day
+// changed.
 func TestPublish_OfAnOlderDirectory(t *testing.T) {
 	t.Parallel()
 	pool := database(t).Pool(t)

@@ -181,9 +181,9 @@ func TestLoad(t *testing.T) {
 		entries []*directoryv1.Entry
 		refusal string
 	}{
-		{"refuses to lose a list", nil, []*directoryv1.Entry{desk("a", "A")}, "list colour is gone"},
+		{"refuses to lose a list", nil, []*directoryv1.Entry{desk("a", "A")}, "list colour is missing"},
 		{"refuses to lose a code", []vocabulary.List{colours(blue)}, []*directoryv1.Entry{desk("a", "A")}, "no longer holds RED"},
-		{"refuses to lose an entry", []vocabulary.List{colours(red, blue)}, nil, "office/a is gone"},
+		{"refuses to lose an entry", []vocabulary.List{colours(red, blue)}, nil, "office/a is missing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
