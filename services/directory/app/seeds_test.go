@@ -11,8 +11,8 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// What the pages of the offices say, as somebody with the printed page before them would check it. Written apart from the
-// data: an error in one of them shows.
+// What the pages of the offices say, as somebody with the printed page before them would check it. Written apart from
+// the data: an error in one of them shows.
 
 type page struct {
 	kind, node, region, body  string
