@@ -98,7 +98,7 @@ func TestLoad(t *testing.T) {
 		refusal string
 	}{
 		{"refuses to lose a list", nil, []*directoryv1.Entry{desk("a", "A")}, "list colour is missing"},
-		{"refuses to lose a code", colours(blue), []*directoryv1.Entry{desk("a", "A")}, "no longer holds RED"},
+		{"refuses to lose a code", colours(blue), []*directoryv1.Entry{desk("a", "A")}, "no longer contains RED"},
 		{"refuses to lose an entry", colours(red, blue), nil, "office/a is missing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
