@@ -87,7 +87,8 @@ var pages = map[string]page{
 		kind: "NODE", node: "cuneo", region: "piemonte", body: "Città di Cuneo",
 		recipients: []string{"ALL_CITIZENS", "WOMEN", "CHILDREN_SCHOOLS"},
 		services: []string{
-			"RECEPTION ()", "ORIENTATION ()", "CASE_MANAGEMENT (Presa in carico delle persone segnalanti e gestione dei casi)",
+			"RECEPTION ()", "ORIENTATION ()",
+			"CASE_MANAGEMENT (Presa in carico delle persone segnalanti e gestione dei casi)",
 			"NETWORK_COORDINATION (Rete territoriale contro le discriminazioni)",
 			"AWARENESS (Informazione, comunicazione e sensibilizzazione antidiscriminatoria)",
 			"MONITORING (Monitoraggio del fenomeno e raccolta dei dati territoriali)",
@@ -251,28 +252,37 @@ func TestLoad_HoursOfTheData(t *testing.T) {
 						}
 					}
 					for minute, open := range minutes {
-						at, err := time.ParseInLocation("2006-01-02 15:04", date.Format(time.DateOnly)+" "+minute, rome)
+						clock := date.Format(time.DateOnly) + " " + minute
+						at, err := time.ParseInLocation("2006-01-02 15:04", clock, rome)
 						if err != nil {
 							t.Fatal(err)
 						}
-						got, err := client.FindOffices(withTimeout(t), &directoryv1.FindOfficesRequest{
-							Territory: c.territory, AccessMode: c.mode, Ground: "DISABILITY", OpenAt: timestamppb.New(at),
-						})
-						if err != nil {
-							t.Fatal(err)
+						req := &directoryv1.FindOfficesRequest{
+							Territory: c.territory, AccessMode: c.mode, Ground: "DISABILITY",
+							OpenAt: timestamppb.New(at),
 						}
-						found := false
-						for _, m := range got.GetMatches() {
-							found = found || m.GetOffice().GetOfficeId() == c.office && m.GetOpenState().GetOpen()
-						}
-						if found != open {
-							t.Errorf("%s: open %v, want %v", at, found, open)
+						if got := isOpen(t, client, c.office, req); got != open {
+							t.Errorf("%s: open %v, want %v", at, got, open)
 						}
 					}
 				}
 			})
 		}
 	}
+}
+
+// isOpen reports whether a search finds an open office.
+func isOpen(
+	t *testing.T, client directoryv1.DirectoryServiceClient, office string, req *directoryv1.FindOfficesRequest,
+) bool {
+	t.Helper()
+	resp, err := client.FindOffices(withTimeout(t), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(resp.GetMatches(), func(m *directoryv1.OfficeMatch) bool {
+		return m.GetOffice().GetOfficeId() == office && m.GetOpenState().GetOpen()
+	})
 }
 
 // minuteBefore returns the minute before a time of day.

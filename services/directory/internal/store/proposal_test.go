@@ -1,8 +1,11 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -87,6 +90,53 @@ func TestInsertProposal(t *testing.T) {
 	if err != nil || !found || stored.GetProposalId() != first.GetProposalId() || len(stored.GetChanges()) != 1 ||
 		stored.ProposedBy != first.ProposedBy {
 		t.Errorf("looked up %v, found %v, %v", stored, found, err)
+	}
+}
+
+// Ensure concurrent calls with the same request store one proposal.
+func TestInsertProposal_Concurrently(t *testing.T) {
+	t.Parallel()
+	db := newCentre(t)
+	load(t, db, colours(red), desk("a", "A"))
+	pool, req := db.Pool(t), newRequest("propose")
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			_, _, err := store.InsertProposal(context.Background(), pool, newProposal(desk("a", "B")), req)
+			if err != nil && !fault.Is(err, fault.Unavailable) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	all, _, err := store.ListProposals(t.Context(), pool, entry.VisibilityScope{}, 0, "", 10)
+	if err != nil || len(all) != 1 {
+		t.Errorf("%d proposals, %v, want 1", len(all), err)
+	}
+}
+
+// Ensure only one of several concurrent decisions succeeds.
+func TestDecide_Concurrently(t *testing.T) {
+	t.Parallel()
+	db := newCentre(t)
+	load(t, db, colours(red), desk("a", "A"))
+	pool, d := db.Pool(t), approval(propose(t, db, newProposal(desk("a", "B"))))
+	d.Approve = false
+	var decided atomic.Int32
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			_, _, err := store.Decide(context.Background(), pool, d, newRequest("decide"), valid)
+			if err == nil {
+				decided.Add(1)
+			} else if !fault.Is(err, fault.WrongVersion) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := decided.Load(); n != 1 {
+		t.Errorf("%d decisions, want 1", n)
 	}
 }
 
