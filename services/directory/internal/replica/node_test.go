@@ -1,6 +1,8 @@
 package replica_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -171,6 +173,10 @@ func TestNode_Run_RefusesForgedAnswers(t *testing.T) {
 // Ensure the node refuses signed answers that do not match its request.
 func TestNode_Run_RefusesMismatchedAnswers(t *testing.T) {
 	t.Parallel()
+	var empty bytes.Buffer
+	if err := gzip.NewWriter(&empty).Close(); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name, problem string
 		answer        *directoryv1.CopyAnswer
@@ -181,6 +187,9 @@ func TestNode_Run_RefusesMismatchedAnswers(t *testing.T) {
 		{"a document that is too large", "does not match the request",
 			&directoryv1.CopyAnswer{Revision: 1, Digest: "x", Size: 1 << 30, Part: []byte("x")}},
 		{"nothing for an outdated copy", "empty answer", &directoryv1.CopyAnswer{Revision: 1, Digest: "x"}},
+		{"a document with another digest", "would differ from the centre", &directoryv1.CopyAnswer{
+			Revision: 1, Digest: "x", Size: int64(empty.Len()), Part: empty.Bytes(), Whole: true,
+		}},
 		{"an unreadable document", "unpack directory",
 			&directoryv1.CopyAnswer{Revision: 1, Digest: "x", Size: 1, Part: []byte("x")}},
 	} {

@@ -71,15 +71,18 @@ func TestApplyCopy(t *testing.T) {
 	}
 }
 
-// Ensure an unchanged list is not sent again.
-func TestListChanges_OfEntriesOnly(t *testing.T) {
+// Ensure only current lists and entries are sent, and unchanged ones are not sent again.
+func TestListChanges(t *testing.T) {
 	t.Parallel()
 	db := newCentre(t)
 	load(t, db, colours(red), desk("a", "A"))
-	load(t, db, colours(red), desk("a", "B"))
-	doc, _, err := store.ListChanges(t.Context(), db.Pool(t), "cremona", 1)
-	if err != nil || len(doc.GetLists()) != 0 || len(doc.GetEntries()) != 1 {
-		t.Errorf("got %v, %v", doc, err)
+	load(t, db, colours(red, blue), desk("a", "B"))
+	load(t, db, colours(red, blue), desk("a", "C"))
+	for revision, lists := range []int{1, 1, 0} {
+		doc, _, err := store.ListChanges(t.Context(), db.Pool(t), "cremona", int64(revision))
+		if err != nil || len(doc.GetLists()) != lists || len(doc.GetEntries()) != 1 {
+			t.Errorf("after %d: %v, %v", revision, doc, err)
+		}
 	}
 }
 
@@ -113,6 +116,11 @@ func TestApplyCopy_RefusesAnotherDigest(t *testing.T) {
 	}
 	if err := store.ApplyCopy(t.Context(), pool, doc, false, want, now); !errors.Is(err, store.ErrDigestMismatch) {
 		t.Errorf("a copy that lost a row: %v", err)
+	}
+	if _, err := pool.Exec(t.Context(), `
+		insert into vocabulary (name, version, title_it, title_en, groups, terms, current, loaded_at, revision)
+		values ('foreign', 1, '', '', '', '[]', true, now(), 1)`); err != nil {
+		t.Fatal(err)
 	}
 	copyChanges(t, centre, node, 0)
 	if checkpoint(t, centre) != checkpoint(t, node) {

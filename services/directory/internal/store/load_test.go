@@ -48,7 +48,7 @@ func TestLoad(t *testing.T) {
 		}
 	})
 
-	t.Run("keeps earlier states", func(t *testing.T) {
+	t.Run("preserves earlier states", func(t *testing.T) {
 		t.Parallel()
 		db := newCentre(t)
 		load(t, db, colours(red), desk("a", "A"))
@@ -114,6 +114,34 @@ func TestLoad(t *testing.T) {
 			}
 		})
 	}
+
+	t.Run("keeps approved changes and refuses to overwrite them", func(t *testing.T) {
+		t.Parallel()
+		db := newCentre(t)
+		load(t, db, colours(red), desk("a", "A"))
+		created := newProposal(desk("new", "New"))
+		created.Changes[0].BaseRevision = 0
+		for _, p := range []store.Proposal{newProposal(desk("a", "B")), created} {
+			if _, err := decide(t, db, approval(propose(t, db, p))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, entries := range [][]*directoryv1.Entry{{desk("a", "A")}, {desk("a", "B"), desk("new", "New")}} {
+			if got := load(t, db, colours(red), entries...); got.Entries != nil || got.Revision != 3 {
+				t.Errorf("a load changed %v", got)
+			}
+		}
+		for _, e := range []*directoryv1.Entry{desk("a", "C"), desk("new", "Other")} {
+			entries := []*directoryv1.Entry{e}
+			if e.GetId() != "a" {
+				entries = append(entries, desk("a", "B"))
+			}
+			_, err := store.Load(t.Context(), db.OwnerURL, colours(red), entries, now)
+			if err == nil || !strings.Contains(err.Error(), e.GetId()+" was changed by a proposal") {
+				t.Errorf("%s: got %v", e.GetId(), err)
+			}
+		}
+	})
 
 	t.Run("applies only one of two identical concurrent loads", func(t *testing.T) {
 		t.Parallel()

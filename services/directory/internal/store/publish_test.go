@@ -169,6 +169,11 @@ func TestPublish_LeavesOutInvalidEvents(t *testing.T) {
 	if n != 1 || !errors.Is(err, outbox.ErrEvent) || !strings.Contains(err.Error(), "initiative/big") {
 		t.Errorf("%d published, %v", n, err)
 	}
+	// What was never published needs no withdrawal.
+	n, err = store.Publish(t.Context(), pool, 1, "lombardia", []activity.Contribution{sessions("small", 1)})
+	if n != 0 || err != nil {
+		t.Errorf("%d published, %v", n, err)
+	}
 }
 
 func TestListFirstSeen(t *testing.T) {

@@ -47,7 +47,7 @@ func TestWatch_AfterALostConnection(t *testing.T) {
 	}
 }
 
-// Ensure a notification without a new revision calls nobody.
+// Ensure a notification without a new revision is ignored.
 func TestWatch_IgnoresTheSameRevision(t *testing.T) {
 	t.Parallel()
 	db := newCentre(t)
