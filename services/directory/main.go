@@ -1,8 +1,10 @@
-// Command directory serves the offices and the code lists of the network.
+// Command directory serves the offices and the code lists of the network. README.md describes its commands and
+// settings.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -26,14 +28,16 @@ func main() {
 		case "migrate":
 			return app.Migrate(ctx, c)
 		case "load":
-			loaded, err := app.Load(ctx, c)
+			result, err := app.Load(ctx, c)
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(os.Stdout, "revision %d: %d lists and %d entries changed\n", loaded.Revision, len(loaded.Lists), len(loaded.Entries))
+			_, err = fmt.Fprintf(os.Stdout, "revision %d: %d lists and %d entries changed\n",
+				result.Revision, len(result.Lists), len(result.Entries))
 			return err
 		default:
-			return fmt.Errorf("usage: directory serve | migrate | load | territories, configured by PARI_ variables (see README.md)")
+			return errors.New(
+				"usage: directory serve | migrate | load | territories, configured by PARI_ variables (see README.md)")
 		}
 	}))
 }

@@ -1,5 +1,5 @@
-// Package app puts the directory together: the only place that knows all of its parts. Main, `pari-dev up` and the tests start
-// it from here.
+// Package app builds the directory from its parts and runs its commands. Main, `pari-dev up` and the tests use it. All
+// goroutines of the service belong to the group of service.App and end with the context of Run.
 package app
 
 import (
@@ -27,36 +27,40 @@ import (
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
-// Name of the service: its certificate, its database.
+// Name of the service, of its certificate and of its database.
 const Name = "directory"
 
 // Version is set by the build.
 var Version = "dev"
 
-// Config of the directory. In the environment every name begins with PARI_.
+// Config configures the directory. In the environment all names begin with PARI_.
 type Config struct {
 	service.Config
 
-	// DatabaseURL is for serving, DatabaseOwnerURL for migrating and loading.
+	// Run needs DatabaseURL; Migrate and Load need DatabaseOwnerURL.
 	DatabaseURL      string `env:"DATABASE_URL"`
 	DatabaseOwnerURL string `env:"DATABASE_OWNER_URL"`
-	// NATSURL is the hub, at a node its leaf. Without it the centre's changes do not reach the nodes, nor what it counts reporting.
+	// NATSURL is the hub, at a node its leaf. Without it the centre replicates nothing to the nodes and publishes
+	// nothing to reporting.
 	NATSURL string `env:"NATS_URL"`
-	// SigningKeyFile is the centre's key and signs what nodes copy and what is counted; CentreKeysDir holds centre.pem, with which
-	// a node checks the copy, and the centre the watermarks.
+	// SigningKeyFile is the private key of the centre, which signs copies and events. CentreKeysDir contains
+	// centre.pem, the public key, with which a node verifies the copy and the centre verifies watermarks.
 	SigningKeyFile string `env:"SIGNING_KEY_FILE"`
 	CentreKeysDir  string `env:"CENTRE_KEYS_DIR"`
-	// PublicBase begins the names of codes and offices in exported linked data, and ends in "/": an address that the network
-	// owns and keeps.
+	// PublicBase is the prefix of the URIs of codes and offices in exported linked data. It ends in "/". The network
+	// must own this address permanently.
 	PublicBase string `env:"PUBLIC_BASE" envDefault:"https://pari.example/id/"`
 }
 
-// atNode tells whether this directory is a node's copy of the centre's.
+// atNode reports whether this directory is the copy of a node.
 func (c Config) atNode() bool { return c.Node != identity.Centre }
 
 // Migrate brings the database up to date.
 func Migrate(ctx context.Context, c Config) error {
-	err := service.Require(service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL}, service.Setting{Name: "PARI_NODE", Value: c.Node})
+	err := service.Require(
+		service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL},
+		service.Setting{Name: "PARI_NODE", Value: c.Node},
+	)
 	if err != nil {
 		return err
 	}
@@ -66,30 +70,29 @@ func Migrate(ctx context.Context, c Config) error {
 	return store.GrantCopy(ctx, c.DatabaseOwnerURL)
 }
 
-// LoadResult says what Load changed: lists and entries by name, and the revision of the directory after it.
+// LoadResult describes what Load changed: the names of lists and entries, and the new revision of the directory.
 type LoadResult struct {
 	Revision       int64
 	Lists, Entries []string
 }
 
-// Load makes the data in the program the current ones. Running servers show them within a moment. The same data again
-// change nothing.
+// Load makes the embedded data current. Running servers read them at once. It is idempotent.
 func Load(ctx context.Context, c Config) (LoadResult, error) {
 	if err := service.Require(service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL}); err != nil {
 		return LoadResult{}, err
 	}
 	if c.atNode() {
-		return LoadResult{}, errors.New("a node's directory is a copy: load at the centre")
+		return LoadResult{}, errors.New("the directory of a node is a copy: load at the centre")
 	}
 	lists, entries, err := parseData(time.Now())
 	if err != nil {
 		return LoadResult{}, err
 	}
-	loaded, err := store.Load(ctx, c.DatabaseOwnerURL, lists, entries, time.Now())
-	return LoadResult(loaded), err
+	result, err := store.Load(ctx, c.DatabaseOwnerURL, lists, entries, time.Now())
+	return LoadResult(result), err
 }
 
-// parseData returns the data in the program, checked.
+// parseData parses and validates the embedded data.
 func parseData(now time.Time) ([]vocabulary.List, []*directoryv1.Entry, error) {
 	lists, err := vocabulary.ParseFS(data.Files)
 	if err != nil {
@@ -101,7 +104,7 @@ func parseData(now time.Time) ([]vocabulary.List, []*directoryv1.Entry, error) {
 	}
 	for _, e := range entries {
 		if entry.IsHidden(e) {
-			return nil, nil, fmt.Errorf("%s is hidden: what comes with the program is public, propose it instead", entry.RefOf(e))
+			return nil, nil, fmt.Errorf("%s is hidden: embedded entries are public, propose it instead", entry.RefOf(e))
 		}
 	}
 	if err := entry.Validate(entries, api.NewCodeSet(lists), now); err != nil {
@@ -110,62 +113,57 @@ func parseData(now time.Time) ([]vocabulary.List, []*directoryv1.Entry, error) {
 	return lists, entries, nil
 }
 
-// Run serves until ctx ends. It takes calls as soon as it has something to show, and goes on showing it while the database
-// is away.
+// Run serves until ctx ends. It is ready as soon as it has read a directory, and keeps serving it while the database is
+// unavailable.
 func Run(ctx context.Context, c Config) error {
-	needed := []service.Setting{{Name: "PARI_DATABASE_URL", Value: c.DatabaseURL}}
+	required := []service.Setting{{Name: "PARI_DATABASE_URL", Value: c.DatabaseURL}}
 	centreKeys := service.Setting{Name: "PARI_CENTRE_KEYS_DIR", Value: c.CentreKeysDir}
 	switch {
 	case c.atNode():
-		needed = append(needed, service.Setting{Name: "PARI_NATS_URL", Value: c.NATSURL}, centreKeys)
+		required = append(required, service.Setting{Name: "PARI_NATS_URL", Value: c.NATSURL}, centreKeys)
 	case c.NATSURL != "":
-		needed = append(needed, service.Setting{Name: "PARI_SIGNING_KEY_FILE", Value: c.SigningKeyFile}, centreKeys)
+		required = append(required, service.Setting{Name: "PARI_SIGNING_KEY_FILE", Value: c.SigningKeyFile}, centreKeys)
 	}
-	if err := service.Require(needed...); err != nil {
+	if err := service.Require(required...); err != nil {
 		return err
 	}
-	return service.Run(ctx, Name, Version, c.Config, func(ctx context.Context, a *service.App) error { return build(ctx, a, c) })
+	return service.Run(ctx, Name, Version, c.Config, func(ctx context.Context, a *service.App) error {
+		return build(ctx, a, c)
+	})
 }
 
 func build(ctx context.Context, a *service.App, c Config) error {
-	pool, err := pg.Connect(ctx, c.DatabaseURL) // readiness does not depend on it
+	pool, err := pg.Connect(ctx, c.DatabaseURL)
 	if err != nil {
 		return err
 	}
 	a.Group.OnStop("database", func(context.Context) error { pool.Close(); return nil })
 	places, err := territory.ParseFS(data.Files)
 	if err != nil {
-		return fmt.Errorf("places: %w", err)
+		return fmt.Errorf("territories: %w", err)
 	}
 	directory := api.New(time.Now, pool, territory.NewIndex(places))
 	directory.BaseURL = c.PublicBase
-	changed, err := startReplication(ctx, a, c, pool, directory)
+	onChange, err := startReplication(ctx, a, c, pool, directory)
 	if err != nil {
 		return err
 	}
-	shown, once := make(chan struct{}), sync.Once{}
+	loaded := make(chan struct{})
 	a.Ops.Check("data", func(context.Context) error {
 		select {
-		case <-shown:
+		case <-loaded:
 			return nil
 		default:
-			return errors.New("nothing was loaded")
+			return errors.New("no directory was read")
 		}
 	})
-	a.Group.Go("follow", func(ctx context.Context) error {
-		return store.Watch(ctx, pool, a.Log, func(contents store.Snapshot) {
-			if contents.Revision == 0 {
-				a.Log.WarnContext(ctx, "the directory is empty: run `directory load` at the centre")
-				return
+	closeLoaded := sync.OnceFunc(func() { close(loaded) })
+	a.Group.Go("watch", func(ctx context.Context) error {
+		return store.Watch(ctx, pool, a.Log, func(s store.Snapshot) {
+			if setSnapshot(ctx, a.Log, directory, s) {
+				onChange(s)
+				closeLoaded()
 			}
-			if err := directory.SetSnapshot(contents); err != nil {
-				a.Log.ErrorContext(ctx, "directory not shown", slog.Int64("revision", contents.Revision), slog.Any("error", err))
-				return
-			}
-			changed(contents)
-			a.Log.InfoContext(ctx, "directory shown", slog.Int64("revision", contents.Revision),
-				slog.Int("lists", len(contents.Lists)), slog.Int("entries", len(contents.Entries)))
-			once.Do(func() { close(shown) })
 		})
 	})
 	if !c.atNode() {
@@ -175,26 +173,44 @@ func build(ctx context.Context, a *service.App, c Config) error {
 		}
 		a.Group.OnStop("metrics", func(context.Context) error { stop(); return nil })
 		a.Maintenance(pool)
-		a.Group.Go("scheduled changes", func(ctx context.Context) error { return applyDue(ctx, pool, directory, a.Log) })
+		a.Group.Go("scheduled changes", func(ctx context.Context) error {
+			return applyDueLoop(ctx, pool, directory, a.Log)
+		})
 	}
 	a.MaxRequest = api.MaxRequest
-	return a.Serve(ctx, directory.Vocabulary, shown, func(r grpc.ServiceRegistrar) {
+	return a.Serve(ctx, directory.Vocabulary, loaded, func(r grpc.ServiceRegistrar) {
 		directoryv1.RegisterDirectoryServiceServer(r, directory)
 	})
 }
 
-// dueInterval is how often changes are looked for whose day has come.
+// setSnapshot makes the server serve a snapshot. It logs and refuses an empty or invalid one.
+func setSnapshot(ctx context.Context, log *slog.Logger, directory *api.Server, s store.Snapshot) bool {
+	revision := slog.Int64("revision", s.Revision)
+	if s.Revision == 0 {
+		log.WarnContext(ctx, "directory empty: run `directory load` at the centre")
+		return false
+	}
+	if err := directory.SetSnapshot(s); err != nil {
+		log.ErrorContext(ctx, "directory snapshot invalid", revision, slog.Any("error", err))
+		return false
+	}
+	log.InfoContext(ctx, "directory snapshot loaded", revision,
+		slog.Int("lists", len(s.Lists)), slog.Int("entries", len(s.Entries)))
+	return true
+}
+
+// dueInterval is how often the service looks for scheduled changes that are due.
 const dueInterval = time.Minute
 
-// applyDue makes scheduled changes current on their day, until ctx ends. Several copies of the service may look at once.
-func applyDue(ctx context.Context, pool *pgxpool.Pool, directory *api.Server, log *slog.Logger) error {
+// applyDueLoop applies scheduled changes that are due, until ctx ends. Several servers may run it.
+func applyDueLoop(ctx context.Context, pool *pgxpool.Pool, directory *api.Server, log *slog.Logger) error {
 	tick := time.NewTicker(dueInterval)
 	defer tick.Stop()
 	for {
 		now := time.Now()
 		n, err := store.ApplyDue(ctx, pool, now.In(tz.Rome).Format(time.DateOnly), now, directory.ValidateEntries)
 		if err != nil && ctx.Err() == nil {
-			log.WarnContext(ctx, "scheduled changes not applied", slog.Any("error", err))
+			log.WarnContext(ctx, "scheduled changes failed", slog.Any("error", err))
 		}
 		if n > 0 {
 			log.InfoContext(ctx, "scheduled changes applied", slog.Int("proposals", n))

@@ -23,11 +23,11 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// portal is a municipal system without any role.
+// portal is a municipal system without roles.
 var portal = rpctest.ID("lombardia", "cremona", "system", "portal")
 
-// directory is a running directory with the data of the program.
-type directory struct {
+// server is a running directory.
+type server struct {
 	world *rpctest.World
 	db    pgtest.DB
 	addr  string
@@ -35,7 +35,7 @@ type directory struct {
 	ended chan error
 }
 
-// config is that of a directory of the world on a database; its listener is open already.
+// config configures a directory at the centre. Its listener is open.
 func config(t *testing.T, world *rpctest.World, db pgtest.DB) app.Config {
 	t.Helper()
 	dir := t.TempDir()
@@ -48,16 +48,17 @@ func config(t *testing.T, world *rpctest.World, db pgtest.DB) app.Config {
 	}
 	return app.Config{
 		Config: service.Config{
-			Region: "all", Node: "centre", IdentityDir: dir, Listener: listener, Telemetry: &telemetry.Telemetry{Log: telemetry.NewLog(io.Discard)},
+			Region: "all", Node: "centre", IdentityDir: dir, Listener: listener,
+			Telemetry: &telemetry.Telemetry{Log: telemetry.NewLog(io.Discard)},
 		},
 		DatabaseURL: db.URL, DatabaseOwnerURL: db.OwnerURL,
 	}
 }
 
-// run starts a directory and waits until it is ready. It is stopped with the test.
-func run(t *testing.T, world *rpctest.World, db pgtest.DB, c app.Config) *directory {
+// run starts a directory and waits until it is ready. It stops at the end of the test.
+func run(t *testing.T, world *rpctest.World, db pgtest.DB, c app.Config) *server {
 	t.Helper()
-	d := &directory{world: world, db: db, addr: c.Listener.Addr().String(), ended: make(chan error, 1)}
+	d := &server{world: world, db: db, addr: c.Listener.Addr().String(), ended: make(chan error, 1)}
 	ready := make(chan struct{})
 	c.Ready = func() { close(ready) }
 	ctx, stop := context.WithCancel(context.Background())
@@ -79,16 +80,16 @@ func run(t *testing.T, world *rpctest.World, db pgtest.DB, c app.Config) *direct
 	return d
 }
 
-// centre is what migrating and loading need to know.
-func centre(ownerURL string) app.Config {
+// ownerConfig is a config for Migrate and Load at the centre.
+func ownerConfig(ownerURL string) app.Config {
 	return app.Config{Config: service.Config{Node: identity.Centre}, DatabaseOwnerURL: ownerURL}
 }
 
-// loaded returns a database that `directory migrate` and `directory load` have filled.
-func loaded(t *testing.T) pgtest.DB {
+// newLoadedDB returns a database after `directory migrate` and `directory load`.
+func newLoadedDB(t *testing.T) pgtest.DB {
 	t.Helper()
 	return pgtest.New(t, "directory_loaded", func(ctx context.Context, ownerURL string) error {
-		c := centre(ownerURL)
+		c := ownerConfig(ownerURL)
 		if err := app.Migrate(ctx, c); err != nil {
 			return err
 		}
@@ -97,21 +98,21 @@ func loaded(t *testing.T) pgtest.DB {
 	})
 }
 
-// start runs a directory with the data of the program and connects to it.
-func start(t *testing.T) (*directory, directoryv1.DirectoryServiceClient) {
+// start runs a directory with the embedded data and connects to it.
+func start(t *testing.T) (*server, directoryv1.DirectoryServiceClient) {
 	t.Helper()
-	world, db := rpctest.NewWorld(t), loaded(t)
+	world, db := rpctest.NewWorld(t), newLoadedDB(t)
 	d := run(t, world, db, config(t, world, db))
 	return d, directoryv1.NewDirectoryServiceClient(d.connect(t))
 }
 
-func (d *directory) connect(t *testing.T) *grpc.ClientConn {
+func (d *server) connect(t *testing.T) *grpc.ClientConn {
 	t.Helper()
 	return (&rpctest.Server{World: d.world, Addr: d.addr}).As(t, portal, "")
 }
 
-// loseDatabase ends every connection of the directory to its database and lets it make no other.
-func (d *directory) loseDatabase(t *testing.T) {
+// loseDatabase closes the connections of the directory to its database and refuses new ones.
+func (d *server) loseDatabase(t *testing.T) {
 	t.Helper()
 	last, err := d.db.Pool(t).Acquire(t.Context())
 	if err != nil {
@@ -127,15 +128,16 @@ func (d *directory) loseDatabase(t *testing.T) {
 	if _, err := owner.Exec(t.Context(), `revoke connect on database `+name+` from public, pari_app`); err != nil {
 		t.Fatal(err)
 	}
-	var ended int
+	var closed int
 	if err := last.QueryRow(t.Context(), `select count(pg_terminate_backend(pid)) from pg_stat_activity
-		where datname = current_database() and usename = current_user and pid <> pg_backend_pid()`).Scan(&ended); err != nil || ended == 0 {
-		t.Fatalf("%d connections ended, %v", ended, err)
+		where datname = current_database() and usename = current_user and pid <> pg_backend_pid()`,
+	).Scan(&closed); err != nil || closed == 0 {
+		t.Fatalf("%d connections closed, %v", closed, err)
 	}
 }
 
-// call bounds a call of a test.
-func call(t *testing.T) context.Context {
+// withTimeout returns a context for a call.
+func withTimeout(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	t.Cleanup(cancel)
@@ -145,9 +147,9 @@ func call(t *testing.T) context.Context {
 func TestLoad(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t, "directory_empty", func(ctx context.Context, ownerURL string) error {
-		return app.Migrate(ctx, centre(ownerURL))
+		return app.Migrate(ctx, ownerConfig(ownerURL))
 	})
-	c := centre(db.OwnerURL)
+	c := ownerConfig(db.OwnerURL)
 	first, err := app.Load(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -167,11 +169,51 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// Ensure a directory without data takes no call until it has some.
+func TestLoad_Refuses(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, node, url, problem string }{
+		{"at a node", "cremona", "postgres://127.0.0.1:1/x", "the directory of a node is a copy"},
+		{"without a database", identity.Centre, "", "PARI_DATABASE_OWNER_URL is not set"},
+		{"a database that is unavailable", identity.Centre, "postgres://u:secret@127.0.0.1:1/x",
+			"the owner of the database cannot connect"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := app.Load(t.Context(), app.Config{Config: service.Config{Node: c.node}, DatabaseOwnerURL: c.url})
+			if err == nil || !strings.Contains(err.Error(), c.problem) || strings.Contains(err.Error(), "secret") {
+				t.Errorf("got %v, want %q", err, c.problem)
+			}
+		})
+	}
+}
+
+// Ensure only the service of a node may delete entries.
+func TestMigrate_GrantsTheCopy(t *testing.T) {
+	t.Parallel()
+	for node, want := range map[string]bool{identity.Centre: false, "cremona": true} {
+		db := pgtest.New(t, "directory_empty_"+node, func(ctx context.Context, ownerURL string) error {
+			return app.Migrate(ctx, app.Config{Config: service.Config{Node: node}, DatabaseOwnerURL: ownerURL})
+		})
+		var got bool
+		const query = `select has_table_privilege('entry', 'delete')`
+		if err := db.Pool(t).QueryRow(t.Context(), query).Scan(&got); err != nil {
+			t.Fatal(err)
+		}
+		if got != want {
+			t.Errorf("%s: may delete %v, want %v", node, got, want)
+		}
+	}
+	err := app.Migrate(t.Context(), app.Config{})
+	if err == nil || !strings.Contains(err.Error(), "PARI_NODE is not set") {
+		t.Errorf("without settings: %v", err)
+	}
+}
+
+// Ensure a directory without data is not ready until a load.
 func TestRun_WaitsForData(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t, "directory_empty", func(ctx context.Context, ownerURL string) error {
-		return app.Migrate(ctx, centre(ownerURL))
+		return app.Migrate(ctx, ownerConfig(ownerURL))
 	})
 	world := rpctest.NewWorld(t)
 	c := config(t, world, db)
@@ -194,12 +236,13 @@ func TestRun_WaitsForData(t *testing.T) {
 	}
 }
 
-// Ensure what is shown stays while the database is away, and that stopping does not wait for it.
-func TestRun_OutlivesItsDatabase(t *testing.T) {
+// Ensure the directory serves its last snapshot while the database is unavailable, and stops without it.
+func TestRun_WithoutDatabase(t *testing.T) {
 	t.Parallel()
 	d, client := start(t)
 	d.loseDatabase(t)
-	got, err := client.FindOffices(call(t), &directoryv1.FindOfficesRequest{Territory: "019036", Ground: "DISABILITY"})
+	req := &directoryv1.FindOfficesRequest{Territory: "019036", Ground: "DISABILITY"}
+	got, err := client.FindOffices(withTimeout(t), req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +256,7 @@ func TestRun_AnswersHealthChecks(t *testing.T) {
 	d, _ := start(t)
 	health := healthv1.NewHealthClient(d.connect(t))
 	for _, service := range []string{"", "pari.directory.v1.DirectoryService"} {
-		got, err := health.Check(call(t), &healthv1.HealthCheckRequest{Service: service})
+		got, err := health.Check(withTimeout(t), &healthv1.HealthCheckRequest{Service: service})
 		if err != nil || got.GetStatus() != healthv1.HealthCheckResponse_SERVING {
 			t.Errorf("%q: %v, %v", service, got, err)
 		}
@@ -222,15 +265,16 @@ func TestRun_AnswersHealthChecks(t *testing.T) {
 
 func TestRun_NamesAllMissingSettings(t *testing.T) {
 	t.Parallel()
-	atNode, onCable := app.Config{}, centre("")
-	onCable.NATSURL = "tls://127.0.0.1:1"
+	atNode, withHub := app.Config{}, ownerConfig("")
+	withHub.NATSURL = "tls://127.0.0.1:1"
 	for name, c := range map[string]struct {
 		config app.Config
 		want   []string
 	}{
-		"at a node":                 {atNode, []string{"PARI_DATABASE_URL", "PARI_NATS_URL", "PARI_CENTRE_KEYS_DIR"}},
-		"at the centre":             {centre(""), []string{"PARI_DATABASE_URL"}},
-		"at the centre, with a hub": {onCable, []string{"PARI_DATABASE_URL", "PARI_SIGNING_KEY_FILE", "PARI_CENTRE_KEYS_DIR"}},
+		"at a node":     {atNode, []string{"PARI_DATABASE_URL", "PARI_NATS_URL", "PARI_CENTRE_KEYS_DIR"}},
+		"at the centre": {ownerConfig(""), []string{"PARI_DATABASE_URL"}},
+		"at the centre, with a hub": {withHub,
+			[]string{"PARI_DATABASE_URL", "PARI_SIGNING_KEY_FILE", "PARI_CENTRE_KEYS_DIR"}},
 	} {
 		err := app.Run(t.Context(), c.config)
 		if want := strings.Join(c.want, " is not set\n") + " is not set"; err == nil || err.Error() != want {

@@ -15,11 +15,13 @@ import (
 	"github.com/retepari/pari/services/directory/internal/store"
 )
 
-// startReplication connects the directory to the others: the centre's gives, a node's takes. changed is to be called after each change,
-// with what is shown from then on.
-func startReplication(ctx context.Context, a *service.App, c Config, pool *pgxpool.Pool, directory *api.Server) (changed func(store.Snapshot), err error) {
+// startReplication starts the replication to the nodes and the feed for reporting at the centre, or the copy at a node.
+// The caller must call onChange after each change of the directory.
+func startReplication(
+	ctx context.Context, a *service.App, c Config, pool *pgxpool.Pool, directory *api.Server,
+) (onChange func(store.Snapshot), err error) {
 	if c.NATSURL == "" {
-		a.Log.WarnContext(ctx, "PARI_NATS_URL is not set: nodes get no copy of this directory, and reporting does not hear what it counts")
+		a.Log.WarnContext(ctx, "PARI_NATS_URL is not set: no replication to nodes, no events for reporting")
 		return func(store.Snapshot) {}, nil
 	}
 	nc, err := a.NATS(ctx, c.NATSURL)
@@ -28,12 +30,14 @@ func startReplication(ctx context.Context, a *service.App, c Config, pool *pgxpo
 	}
 	keys, err := bus.LoadPublicKeys(c.CentreKeysDir)
 	if err != nil {
-		return nil, fmt.Errorf("key of the centre: %w", err)
+		return nil, fmt.Errorf("public key of the centre: %w", err)
 	}
 	if c.atNode() {
-		node := replica.NewNode(replica.NodeConfig{Region: c.Region, Node: c.Node, DB: pool, Conn: nc, CentreKeys: keys, Log: a.Log, Now: time.Now})
+		node := replica.NewNode(replica.NodeConfig{
+			Region: c.Region, Node: c.Node, DB: pool, Conn: nc, CentreKeys: keys, Log: a.Log, Now: time.Now,
+		})
 		directory.ConfirmedAt = node.ConfirmedAt
-		a.Group.Go("copy", node.Run)
+		a.Group.Go("replica", node.Run)
 		return func(store.Snapshot) {}, nil
 	}
 	signer, err := bus.LoadSigner(c.SigningKeyFile)
@@ -41,11 +45,11 @@ func startReplication(ctx context.Context, a *service.App, c Config, pool *pgxpo
 		return nil, fmt.Errorf("signing key: %w", err)
 	}
 	centre := replica.NewCentre(replica.CentreConfig{DB: pool, Conn: nc, Signer: signer, Log: a.Log})
-	a.Group.Go("copies", centre.Run)
-	counts := feed.New(feed.Config{DB: pool, Conn: nc, Signer: signer, CentreKeys: keys, Log: a.Log, Now: time.Now})
-	a.Group.Go("counts", counts.Run)
-	return func(contents store.Snapshot) {
+	a.Group.Go("replica", centre.Run)
+	publisher := feed.New(feed.Config{DB: pool, Conn: nc, Signer: signer, CentreKeys: keys, Log: a.Log, Now: time.Now})
+	a.Group.Go("feed", publisher.Run)
+	return func(s store.Snapshot) {
 		centre.Notify()
-		counts.SetSnapshot(contents)
+		publisher.SetSnapshot(s)
 	}, nil
 }

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,9 +12,8 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// What the pages of the offices say, as somebody with the printed page before them would check it. Written apart from the
-// data: an error in one of them shows.
-
+// page is the content of the web page of an office. The pages below were written independently of the data, so that an
+// error in either of them shows.
 type page struct {
 	kind, node, region, body  string
 	phones                    []string
@@ -26,7 +26,7 @@ type page struct {
 	known                     bool
 }
 
-// workdays writes one opening for each day from Monday to Friday, after a prefix.
+// workdays returns openings for Monday to Friday, each after a prefix.
 func workdays(prefix string, openings ...string) []string {
 	var out []string
 	for day := 1; day <= 5; day++ {
@@ -57,10 +57,13 @@ var pages = map[string]page{
 		access:    "APPOINTMENT_ADVISED", fee: "FREE",
 		recipients: []string{"ALL_CITIZENS", "BODY_OPERATORS"},
 		services: []string{
-			"RECEPTION () DIRECT_FREE DESK PHONE", "ORIENTATION (Orientamento ai servizi e agli strumenti di tutela) DIRECT_FREE DESK PHONE",
-			"COUNSELLING () DIRECT_FREE DESK PHONE", "REPORT_COLLECTION (Raccolta di segnalazioni anche anonime) DIRECT_FREE DESK PHONE",
+			"RECEPTION () DIRECT_FREE DESK PHONE",
+			"ORIENTATION (Orientamento ai servizi e agli strumenti di tutela) DIRECT_FREE DESK PHONE",
+			"COUNSELLING () DIRECT_FREE DESK PHONE",
+			"REPORT_COLLECTION (Raccolta di segnalazioni anche anonime) DIRECT_FREE DESK PHONE",
 			"INTERVIEW (Colloquio di approfondimento riservato) DIRECT_FREE DESK PHONE",
-			"ADVICE_TO_BODIES (Consulenza a enti e associazioni del territorio)", "NETWORK_COORDINATION (Rete Antidiscriminazioni di Cremona)",
+			"ADVICE_TO_BODIES (Consulenza a enti e associazioni del territorio)",
+			"NETWORK_COORDINATION (Rete Antidiscriminazioni di Cremona)",
 			"AWARENESS ()", "TRAINING (Formazione per dipendenti e operatori)",
 		},
 		known: true,
@@ -84,17 +87,20 @@ var pages = map[string]page{
 		kind: "NODE", node: "cuneo", region: "piemonte", body: "Città di Cuneo",
 		recipients: []string{"ALL_CITIZENS", "WOMEN", "CHILDREN_SCHOOLS"},
 		services: []string{
-			"RECEPTION ()", "ORIENTATION ()", "CASE_MANAGEMENT (Presa in carico delle persone segnalanti e gestione dei casi)",
+			"RECEPTION ()", "ORIENTATION ()",
+			"CASE_MANAGEMENT (Presa in carico delle persone segnalanti e gestione dei casi)",
 			"NETWORK_COORDINATION (Rete territoriale contro le discriminazioni)",
 			"AWARENESS (Informazione, comunicazione e sensibilizzazione antidiscriminatoria)",
 			"MONITORING (Monitoraggio del fenomeno e raccolta dei dati territoriali)",
-			"GENDER_VIOLENCE (Servizi e interventi per le donne che subiscono violenza)", "NETWORK_COORDINATION (Rete antiviolenza Cuneo)",
+			"GENDER_VIOLENCE (Servizi e interventi per le donne che subiscono violenza)",
+			"NETWORK_COORDINATION (Rete antiviolenza Cuneo)",
 			"AWARENESS (Sensibilizzazione sul tema della violenza)", "AWARENESS (Rassegna 8 marzo è tutto l'anno)",
-			"SCHOOL_ACTIONS (Azioni su stereotipi e violenza di genere)", "COURSE (Corsi per le donne, anche di autodifesa)",
+			"SCHOOL_ACTIONS (Azioni su stereotipi e violenza di genere)",
+			"COURSE (Corsi per le donne, anche di autodifesa)",
 			"NETWORK_COORDINATION (Laboratorio Donna)", "POSITIVE_ACTIONS (Piano di Azioni Positive)",
 		},
 	},
-	// Not in a page of its own: the telephone is known by its hours alone.
+	// There is no page of this office. Only the hours of its telephone are known.
 	"cuneo-sportello-meet": {
 		kind: "DESK", node: "cuneo", region: "piemonte", body: "Città di Cuneo",
 		phones:    []string{"", "  3 09:00-12:00", "  4 09:00-12:00"},
@@ -103,17 +109,24 @@ var pages = map[string]page{
 	},
 	"milano-casa-dei-diritti": {
 		kind: "RIGHTS_HOUSE", node: "milano", region: "lombardia", body: "Comune di Milano",
-		phones: append(append([]string{"02 884 41641"}, workdays("  ", "08:30-12:30", "13:30-15:30")...), "3667541034 WhatsApp"),
-		emails: []string{"pss.casadeidiritti@comune.milano.it", "rainbow.desk@cooplotta.org", "antidiscriminazioni@comune.milano.it"},
+		phones: slices.Concat(
+			[]string{"02 884 41641"}, workdays("  ", "08:30-12:30", "13:30-15:30"), []string{"3667541034 WhatsApp"},
+		),
+		emails: []string{
+			"pss.casadeidiritti@comune.milano.it", "rainbow.desk@cooplotta.org",
+			"antidiscriminazioni@comune.milano.it",
+		},
 		addresses: []string{
 			"ENTRANCE via De Amicis, 10  015146", "ACCESSIBLE_ENTRANCE via Dei Fabbri, 9  015146",
 		},
 		accessibility: []string{"SEPARATE_ACCESSIBLE_ENTRANCE"},
 		services: []string{
-			"ORIENTATION (Sportelli informativi e di orientamento)", "GENDER_VIOLENCE (Contrasto alla violenza di genere) MAIL DESK PHONE",
+			"ORIENTATION (Sportelli informativi e di orientamento)",
+			"GENDER_VIOLENCE (Contrasto alla violenza di genere) MAIL DESK PHONE",
 			"TRAFFICKING (Protezione vittime della tratta) MAIL DESK PHONE",
 			"DISCUSSION_GROUP (Gruppi di confronto per giovani LGBTQIA+ dai 18 ai 35 anni, gratuiti) MAIL WHATSAPP",
-			"ROOM_LOAN (Sala conferenze F. Bomprezzi per eventi sui diritti, la convivenza e il contrasto delle discriminazioni)",
+			"ROOM_LOAN (Sala conferenze F. Bomprezzi per eventi sui diritti, la convivenza e il contrasto " +
+				"delle discriminazioni)",
 			"AWARENESS (Mostre, convegni, incontri e iniziative di prevenzione)",
 		},
 	},
@@ -127,11 +140,12 @@ func hoursOf(prefix string, hours []*directoryv1.Hours) []string {
 	return out
 }
 
-// pageOf reads an office back into what its page says.
+// pageOf converts an office to its page.
 func pageOf(got *directoryv1.GetOfficeResponse) page {
 	o := got.GetOffice()
 	p := page{
-		kind: o.GetKind(), node: o.GetNode(), region: o.GetRegion(), body: o.GetBody(), hours: hoursOf("", o.GetHours()),
+		kind: o.GetKind(), node: o.GetNode(), region: o.GetRegion(), body: o.GetBody(),
+		hours:  hoursOf("", o.GetHours()),
 		access: o.GetAccessRule(), fee: o.GetFee(), recipients: o.GetRecipients(), accessibility: o.GetAccessibility(),
 		known: got.GetOpenState().GetKnown(),
 	}
@@ -147,7 +161,8 @@ func pageOf(got *directoryv1.GetOfficeResponse) page {
 	}
 	for _, a := range o.GetAddresses() {
 		purpose := a.GetPurpose().String()[len("ADDRESS_PURPOSE_"):]
-		p.addresses = append(p.addresses, fmt.Sprintf("%s %s %s %s", purpose, a.GetStreet(), a.GetPostcode(), a.GetMunicipality()))
+		line := fmt.Sprintf("%s %s %s %s", purpose, a.GetStreet(), a.GetPostcode(), a.GetMunicipality())
+		p.addresses = append(p.addresses, line)
 	}
 	for _, s := range o.GetServices() {
 		line := s.GetType() + " (" + s.GetName() + ")"
@@ -159,27 +174,29 @@ func pageOf(got *directoryv1.GetOfficeResponse) page {
 	return p
 }
 
-func TestOfficesOfTheSeeds(t *testing.T) {
+// Ensure the embedded offices equal their pages.
+func TestLoad_OfficesOfTheData(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	for id, want := range pages {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			got, err := client.GetOffice(call(t), &directoryv1.GetOfficeRequest{OfficeId: id})
+			got, err := client.GetOffice(withTimeout(t), &directoryv1.GetOfficeRequest{OfficeId: id})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(want, pageOf(got), cmp.AllowUnexported(page{})); diff != "" {
 				t.Error("-page +directory:\n" + diff)
 			}
-			if got.GetOffice().GetSource() == "" || (got.GetOffice().GetVerifiedOn() == "") != (id == "cuneo-sportello-meet") {
-				t.Errorf("source %q, verified on %q", got.GetOffice().GetSource(), got.GetOffice().GetVerifiedOn())
+			source, verifiedOn := got.GetOffice().GetSource(), got.GetOffice().GetVerifiedOn()
+			if source == "" || (verifiedOn == "") != (id == "cuneo-sportello-meet") {
+				t.Errorf("source %q, verified on %q", source, verifiedOn)
 			}
 		})
 	}
-	t.Run("are all there is", func(t *testing.T) {
+	t.Run("and no others", func(t *testing.T) {
 		t.Parallel()
-		got, err := client.ListOffices(call(t), &directoryv1.ListOfficesRequest{})
+		got, err := client.ListOffices(withTimeout(t), &directoryv1.ListOfficesRequest{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,8 +206,8 @@ func TestOfficesOfTheSeeds(t *testing.T) {
 	})
 }
 
-// Ensure every opening and closing that the pages print turns the office at that very minute, in Europe/Rome.
-func TestHoursOfTheSeeds(t *testing.T) {
+// Ensure the offices open and close at exactly the minutes of their pages, in Europe/Rome.
+func TestLoad_HoursOfTheData(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	rome, err := time.LoadLocation("Europe/Rome")
@@ -201,6 +218,9 @@ func TestHoursOfTheSeeds(t *testing.T) {
 		weekday       time.Weekday
 		opens, closes string
 	}
+	cremona := []opening{
+		{time.Tuesday, "09:00", "13:00"}, {time.Wednesday, "09:00", "17:00"}, {time.Thursday, "09:00", "13:00"},
+	}
 	milano := []opening{}
 	for day := time.Monday; day <= time.Friday; day++ {
 		milano = append(milano, opening{day, "08:30", "12:30"}, opening{day, "13:30", "15:30"})
@@ -209,12 +229,12 @@ func TestHoursOfTheSeeds(t *testing.T) {
 		office, territory, mode string
 		openings                []opening
 	}{
-		{"cremona-sportello", "019036", "DESK", []opening{{time.Tuesday, "09:00", "13:00"}, {time.Wednesday, "09:00", "17:00"}, {time.Thursday, "09:00", "13:00"}}},
-		// Nothing is said about hours of the telephone: it is answered when the desk is open.
-		{"cremona-sportello", "019036", "PHONE", []opening{{time.Tuesday, "09:00", "13:00"}, {time.Wednesday, "09:00", "17:00"}, {time.Thursday, "09:00", "13:00"}}},
+		{"cremona-sportello", "019036", "DESK", cremona},
+		// The telephone has no hours of its own: it follows the desk.
+		{"cremona-sportello", "019036", "PHONE", cremona},
 		{"milano-casa-dei-diritti", "015146", "PHONE", milano},
 	} {
-		// One week in summer time, one in winter time, and the two in which the clocks change.
+		// One week in summer time, one in winter time, and the two before the clocks change at the end of the week.
 		for _, monday := range []string{"2026-06-15", "2026-11-23", "2026-03-23", "2026-10-19"} {
 			t.Run(c.office+" "+c.mode+" "+monday, func(t *testing.T) {
 				t.Parallel()
@@ -227,27 +247,22 @@ func TestHoursOfTheSeeds(t *testing.T) {
 					minutes := map[string]bool{"00:00": false, "08:29": false, "18:00": false, "23:59": false}
 					for _, o := range c.openings {
 						if o.weekday == date.Weekday() {
-							minutes[o.opens], minutes[before(t, o.closes)] = true, true
-							minutes[before(t, o.opens)], minutes[o.closes] = false, false
+							minutes[o.opens], minutes[minuteBefore(t, o.closes)] = true, true
+							minutes[minuteBefore(t, o.opens)], minutes[o.closes] = false, false
 						}
 					}
 					for minute, open := range minutes {
-						at, err := time.ParseInLocation("2006-01-02 15:04", date.Format(time.DateOnly)+" "+minute, rome)
+						clock := date.Format(time.DateOnly) + " " + minute
+						at, err := time.ParseInLocation("2006-01-02 15:04", clock, rome)
 						if err != nil {
 							t.Fatal(err)
 						}
-						got, err := client.FindOffices(call(t), &directoryv1.FindOfficesRequest{
-							Territory: c.territory, AccessMode: c.mode, Ground: "DISABILITY", OpenAt: timestamppb.New(at),
-						})
-						if err != nil {
-							t.Fatal(err)
+						req := &directoryv1.FindOfficesRequest{
+							Territory: c.territory, AccessMode: c.mode, Ground: "DISABILITY",
+							OpenAt: timestamppb.New(at),
 						}
-						found := false
-						for _, m := range got.GetMatches() {
-							found = found || m.GetOffice().GetOfficeId() == c.office && m.GetOpenState().GetOpen()
-						}
-						if found != open {
-							t.Errorf("%s: open %v, want %v", at, found, open)
+						if got := isOpen(t, client, c.office, req); got != open {
+							t.Errorf("%s: open %v, want %v", at, got, open)
 						}
 					}
 				}
@@ -256,8 +271,22 @@ func TestHoursOfTheSeeds(t *testing.T) {
 	}
 }
 
-// before returns the minute before a time.
-func before(t *testing.T, clock string) string {
+// isOpen reports whether a search finds an open office.
+func isOpen(
+	t *testing.T, client directoryv1.DirectoryServiceClient, office string, req *directoryv1.FindOfficesRequest,
+) bool {
+	t.Helper()
+	resp, err := client.FindOffices(withTimeout(t), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(resp.GetMatches(), func(m *directoryv1.OfficeMatch) bool {
+		return m.GetOffice().GetOfficeId() == office && m.GetOpenState().GetOpen()
+	})
+}
+
+// minuteBefore returns the minute before a time of day.
+func minuteBefore(t *testing.T, clock string) string {
 	t.Helper()
 	at, err := time.Parse("15:04", clock)
 	if err != nil {

@@ -15,42 +15,43 @@ import (
 	"github.com/retepari/pari/services/directory/internal/territory"
 )
 
-// RunTerritories prints what a list of municipalities as ISTAT publishes it changes in the places of the directory, and writes
-// it to the folder of the data only when told to, after reading the outcome back. It takes no configuration and no database.
+// RunTerritories compares a list of municipalities, as ISTAT publishes it, with the territories of the directory and
+// prints the changes. With -write it also writes them to the data folder, unless the result would not parse. It needs
+// neither configuration nor database.
 func RunTerritories(out io.Writer, args []string) error {
-	set := flag.NewFlagSet("territories", flag.ContinueOnError)
-	set.SetOutput(out)
-	date := set.String("date", time.Now().Format(time.DateOnly), "day from which the list holds")
-	dir := set.String("data", "", "folder of the data; without it, the data in the program")
-	write := set.Bool("write", false, "write changes.csv and provinces.csv in the folder of the data")
-	if err := set.Parse(args); err != nil {
+	flags := flag.NewFlagSet("territories", flag.ContinueOnError)
+	flags.SetOutput(out)
+	date := flags.String("date", time.Now().Format(time.DateOnly), "day from which the list holds")
+	dir := flags.String("data", "", "folder of the data; without it, the data in the program")
+	write := flags.Bool("write", false, "write changes.csv and provinces.csv in the folder of the data")
+	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	day, err := time.Parse(time.DateOnly, *date)
-	if err != nil || set.NArg() != 1 || *write && *dir == "" {
+	if err != nil || flags.NArg() != 1 || *write && *dir == "" {
 		return errors.New("usage: directory territories [-date YYYY-MM-DD] [-data FOLDER [-write]] FILE")
 	}
-	files := fs.FS(data.Files)
+	fsys := fs.FS(data.Files)
 	if *dir != "" {
-		files = os.DirFS(*dir)
+		fsys = os.DirFS(*dir)
 	}
-	list, err := os.Open(set.Arg(0))
+	file, err := os.Open(flags.Arg(0))
 	if err != nil {
 		return err
 	}
-	defer func() { _ = list.Close() }() // it was only read
-	places, err := territory.ParseFS(files)
+	defer func() { _ = file.Close() }()
+	places, err := territory.ParseFS(fsys)
 	if err != nil {
 		return err
 	}
-	plan, err := territory.NewPlan(list, places, day, "ISTAT, list of municipalities of "+*date)
+	plan, err := territory.NewPlan(file, places, day, "ISTAT, list of municipalities of "+*date)
 	if err != nil {
-		return fmt.Errorf("%s: %w", set.Arg(0), err)
+		return fmt.Errorf("%s: %w", flags.Arg(0), err)
 	}
 	if err := printPlan(out, plan); err != nil || !*write || plan.Empty() {
 		return err
 	}
-	return writePlan(files, *dir, plan)
+	return writePlan(fsys, *dir, plan)
 }
 
 func printPlan(out io.Writer, plan territory.Plan) error {
@@ -68,19 +69,20 @@ func printPlan(out io.Writer, plan territory.Plan) error {
 		}
 		fmt.Fprintln(&b)
 	}
-	fmt.Fprintf(&b, "%d changes and %d provinces from %s on\n", len(plan.Changes), len(plan.Provinces)+len(plan.EndedProvinces), plan.Day)
+	provinces := len(plan.Provinces) + len(plan.EndedProvinces)
+	fmt.Fprintf(&b, "%d changes and %d provinces from %s on\n", len(plan.Changes), provinces, plan.Day)
 	_, err := b.WriteTo(out)
 	return err
 }
 
-// writePlan writes the two files when the places can be read with them.
-func writePlan(files fs.FS, dir string, plan territory.Plan) error {
+// writePlan applies a plan to the two files. It writes them only if the territories parse with the new content.
+func writePlan(fsys fs.FS, dir string, plan territory.Plan) error {
 	const changes, provinces = "territories/changes.csv", "territories/provinces.csv"
-	oldChanges, err := fs.ReadFile(files, changes)
+	oldChanges, err := fs.ReadFile(fsys, changes)
 	if err != nil {
 		return err
 	}
-	oldProvinces, err := fs.ReadFile(files, provinces)
+	oldProvinces, err := fs.ReadFile(fsys, provinces)
 	if err != nil {
 		return err
 	}
@@ -88,28 +90,28 @@ func writePlan(files fs.FS, dir string, plan territory.Plan) error {
 	if err != nil {
 		return err
 	}
-	after := overlay{FS: files, texts: map[string][]byte{changes: newChanges, provinces: newProvinces}}
+	after := overlay{FS: fsys, contents: map[string][]byte{changes: newChanges, provinces: newProvinces}}
 	if _, err := territory.ParseFS(after); err != nil {
 		return fmt.Errorf("nothing is written: %w", err)
 	}
 	for _, name := range []string{provinces, changes} {
-		if err := os.WriteFile(filepath.Join(dir, name), after.texts[name], 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), after.contents[name], 0o600); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// overlay is a file system in which some files have another text.
+// overlay is a file system that replaces the content of some files.
 type overlay struct {
 	fs.FS
-	texts map[string][]byte
+	contents map[string][]byte
 }
 
 // ReadFile implements fs.ReadFileFS.
 func (o overlay) ReadFile(name string) ([]byte, error) {
-	if text, ok := o.texts[name]; ok {
-		return text, nil
+	if content, ok := o.contents[name]; ok {
+		return content, nil
 	}
 	return fs.ReadFile(o.FS, name)
 }

@@ -1,5 +1,6 @@
-// Package files is the entries of the directory as people write them: one YAML file per entry, <kind>/<id>.yaml, with the
-// fields of the contract, so that a network can keep its directory in git.
+// Package files reads and writes entries of the directory as YAML files, one file <kind>/<id>.yaml per entry with the
+// fields of the contract, so that a network can keep its directory in git. It exports to other modules what they need
+// of the internal package entry.
 package files
 
 import (
@@ -10,35 +11,36 @@ import (
 	"github.com/retepari/pari/services/directory/internal/entry"
 )
 
-// ParseFS returns the entries below a folder, or everything that cannot be read.
+// ParseFS returns the entries in a file system, or one error with all problems.
 func ParseFS(fsys fs.FS) ([]*directoryv1.Entry, error) { return entry.ParseFS(fsys) }
 
-// MarshalYAML writes an entry. Read reads it back.
+// MarshalYAML returns the file of an entry. ParseFS reads it.
 func MarshalYAML(e *directoryv1.Entry) ([]byte, error) { return entry.MarshalYAML(e) }
 
-// RefOf is how other entries name an entry: office/cremona-sportello. Its file is that, with .yaml.
+// RefOf returns the reference to an entry, for instance office/cremona-sportello. With .yaml it is the name of the
+// file.
 func RefOf(e *directoryv1.Entry) string { return string(entry.RefOf(e)) }
 
-// Equal tells whether two entries say the same.
+// Equal reports whether two entries have the same content.
 func Equal(a, b *directoryv1.Entry) bool { return entry.Equal(a, b) }
 
-// NodeOf is the node that an entry belongs to; "" for none.
+// NodeOf returns the node that an entry belongs to, or "".
 func NodeOf(e *directoryv1.Entry) string { return entry.NodeOf(e) }
 
-// VerifiedOn is the day on which an entry was last checked; "" for never.
+// VerifiedOn returns the day on which an entry was last verified, or "".
 func VerifiedOn(e *directoryv1.Entry) string { return entry.VerifiedOn(e) }
 
-// Source is where an entry comes from.
+// Source returns the source of an entry.
 func Source(e *directoryv1.Entry) string { return entry.Source(e) }
 
-// DefaultStaleMonths is after how many months an entry should be looked at again.
+// DefaultStaleMonths is the number of months after which an entry should be verified again.
 const DefaultStaleMonths = entry.DefaultStaleMonths
 
-// StaleCutoff is the day some months before a moment.
+// StaleCutoff returns the day a number of months before now.
 func StaleCutoff(now time.Time, months int) string { return entry.StaleCutoff(now, months) }
 
-// IsStale tells whether an entry was last checked before a day, or never, and still holds today.
+// IsStale reports whether an entry that is valid today was last verified before a day, or never.
 func IsStale(e *directoryv1.Entry, before, today string) bool { return entry.IsStale(e, before, today) }
 
-// Kinds are all kinds of entry.
+// Kinds returns all kinds of entries.
 func Kinds() []string { return entry.Kinds() }

@@ -1,12 +1,16 @@
-// Package feed tells reporting what the entries of the directory count: events out, one line per region.
+// Package feed publishes the activity of the directory to reporting: events with the contribution of each entry, in one
+// partition per region.
 //
-//	what is shown, and the day ─► activity.Of ─► store.Publish: what differs from the last word ─► outbox ─► relay ─► hub
+//	snapshot, date ─► activity.ListContributions ─► store.Publish: changed contributions ─► outbox ─► relay ─► hub
 //
-// It promises that what was published last agrees, a moment after each change and an hour after each midnight at the latest,
-// with what the entries count on that day; and that an entry which counts nothing any more is taken back. Several copies of
-// the service may run: they publish under one lock, and one relay of each line leads.
+// It promises that the published contributions equal those of the entries, shortly after each change and at most an
+// hour after each midnight, and that the contribution of an entry that no longer counts is withdrawn. Several servers
+// may run: the database lets one publish at a time, and one relay of each partition leads.
 //
-// The centre stands in every region as a node of that name. A region gets its line when an entry first names it.
+// In every region the centre publishes as a node of its own. The partition of a region begins with the first entry that
+// names the region.
+//
+// Run starts one goroutine for the publisher and one relay per region. They end with its context.
 package feed
 
 import (
@@ -30,10 +34,10 @@ import (
 	"github.com/retepari/pari/services/directory/internal/store"
 )
 
-// Source is the service in the name of the lines.
+// Source is the service in the names of the partitions.
 const Source = "directory"
 
-// Config of a feed. Durations that are zero take the value in brackets.
+// Config configures a Publisher. Zero durations take the default in brackets.
 type Config struct {
 	DB         *pgxpool.Pool
 	Conn       *nats.Conn      // to the hub
@@ -42,19 +46,19 @@ type Config struct {
 	Log        *slog.Logger
 	Now        func() time.Time
 
-	Interval      time.Duration // how often to look although nothing has changed: the day may have [1 h]
-	RetryInterval time.Duration // how long to wait when the database does not answer [2 s]
+	Interval      time.Duration // between two reconciliations without a change; the date may have changed [1 h]
+	RetryInterval time.Duration // after a failure of the database [2 s]
 }
 
-// Publisher publishes what the entries that it was shown count.
+// Publisher publishes the contributions of the entries of a snapshot.
 type Publisher struct {
 	c       Config
 	current atomic.Pointer[store.Snapshot]
-	shown   chan struct{}
+	changed chan struct{}
 	relays  map[string]*outbox.Relay // by region
 }
 
-// New returns a feed that has nothing to say yet.
+// New returns a Publisher without a snapshot. Run starts it.
 func New(c Config) *Publisher {
 	if c.Interval <= 0 {
 		c.Interval = time.Hour
@@ -62,89 +66,97 @@ func New(c Config) *Publisher {
 	if c.RetryInterval <= 0 {
 		c.RetryInterval = 2 * time.Second
 	}
-	return &Publisher{c: c, shown: make(chan struct{}, 1), relays: map[string]*outbox.Relay{}}
+	return &Publisher{c: c, changed: make(chan struct{}, 1), relays: map[string]*outbox.Relay{}}
 }
 
-// SetSnapshot tells the feed what is current. It never blocks.
-func (f *Publisher) SetSnapshot(contents store.Snapshot) {
-	f.current.Store(&contents)
+// SetSnapshot replaces the snapshot and makes Run reconcile. It never blocks and is safe for concurrent use.
+func (f *Publisher) SetSnapshot(snapshot store.Snapshot) {
+	f.current.Store(&snapshot)
 	select {
-	case f.shown <- struct{}{}:
+	case f.changed <- struct{}{}:
 	default:
 	}
 }
 
-// Run publishes until ctx ends; it returns nil then, or an error when a relay could not start.
+// Run publishes until ctx ends; then it returns nil. It returns an error if a relay cannot start.
 func (f *Publisher) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return f.publish(ctx, g) })
+	g.Go(func() error { return f.reconcileLoop(ctx, g) })
 	return g.Wait()
 }
 
-func (f *Publisher) publish(ctx context.Context, relays *errgroup.Group) error {
-	wait := time.NewTimer(f.c.Interval)
-	defer wait.Stop()
+func (f *Publisher) reconcileLoop(ctx context.Context, relays *errgroup.Group) error {
+	timer := time.NewTimer(f.c.Interval)
+	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-f.shown:
-		case <-wait.C:
+		case <-f.changed:
+		case <-timer.C:
 		}
-		wait.Reset(f.c.Interval)
+		timer.Reset(f.c.Interval)
 		if err := f.reconcile(ctx, relays); err != nil && ctx.Err() == nil {
-			f.c.Log.WarnContext(ctx, "what the directory counts is not published", slog.Any("error", err))
-			wait.Reset(f.c.RetryInterval)
+			f.c.Log.WarnContext(ctx, "contributions publish failed", slog.Any("error", err))
+			timer.Reset(f.c.RetryInterval)
 		}
 	}
 }
 
-// reconcile publishes what differs from the last word, region by region, each for itself.
+// reconcile publishes the changed contributions of all regions. A failure in one region does not stop the others.
 func (f *Publisher) reconcile(ctx context.Context, relays *errgroup.Group) error {
 	current := f.current.Load()
 	if current == nil {
 		return nil
 	}
-	first, err := store.ListFirstSeen(ctx, f.c.DB)
+	firstSeen, err := store.ListFirstSeen(ctx, f.c.DB)
 	if err != nil {
 		return err
 	}
-	known, err := store.ListPublishedRegions(ctx, f.c.DB)
+	published, err := store.ListPublishedRegions(ctx, f.c.DB)
 	if err != nil {
 		return err
 	}
 	regions := map[string][]activity.Contribution{}
-	for _, region := range known {
-		regions[region] = nil
+	for _, region := range published {
+		regions[region] = nil // withdraws everything unless it still has contributions
 	}
-	for _, c := range activity.ListContributions(current.Entries, f.c.Now().In(tz.Rome).Format(time.DateOnly), first) {
+	today := f.c.Now().In(tz.Rome).Format(time.DateOnly)
+	for _, c := range activity.ListContributions(current.Entries, today, firstSeen) {
 		regions[c.Region] = append(regions[c.Region], c)
 	}
-	var failed []error
+	var errs []error
 	for _, region := range slices.Sorted(maps.Keys(regions)) {
-		n, err := store.Publish(ctx, f.c.DB, current.Revision, region, regions[region])
-		if errors.Is(err, outbox.ErrEvent) { // it will not be better in a moment
-			f.c.Log.ErrorContext(ctx, "what an entry counts cannot be sent", slog.String("region", region), slog.Any("error", err))
-			err = nil
-		}
-		if err != nil {
-			failed = append(failed, err)
-			continue
-		}
-		relay, err := f.relay(ctx, region, relays)
-		if err != nil { // a name that no line can have
-			f.c.Log.ErrorContext(ctx, "a region has no line", slog.String("region", region), slog.Any("error", err))
-			continue
-		}
-		if n > 0 {
-			f.c.Log.InfoContext(ctx, "what the directory counts has changed", slog.String("region", region), slog.Int("entries", n))
-			relay.Wake()
-		}
+		errs = append(errs, f.publish(ctx, current.Revision, region, regions[region], relays))
 	}
-	return errors.Join(failed...)
+	return errors.Join(errs...)
 }
 
-// relay returns the relay of a region, and starts it the first time.
+// publish publishes the changed contributions of a region. It logs errors that a retry would not solve.
+func (f *Publisher) publish(
+	ctx context.Context, revision int64, region string, contributions []activity.Contribution, relays *errgroup.Group,
+) error {
+	log := f.c.Log.With(slog.String("region", region))
+	n, err := store.Publish(ctx, f.c.DB, revision, region, contributions)
+	switch {
+	case errors.Is(err, outbox.ErrEvent):
+		log.ErrorContext(ctx, "contribution is not a valid event", slog.Any("error", err))
+	case err != nil:
+		return err
+	}
+	relay, err := f.relay(ctx, region, relays)
+	if err != nil { // the region is not a valid name for a partition
+		log.ErrorContext(ctx, "relay configuration invalid", slog.Any("error", err))
+		return nil
+	}
+	if n > 0 {
+		log.InfoContext(ctx, "contributions published", slog.Int("entries", n))
+		relay.Wake()
+	}
+	return nil
+}
+
+// relay returns the relay of a region. The first call starts it.
 func (f *Publisher) relay(ctx context.Context, region string, relays *errgroup.Group) (*outbox.Relay, error) {
 	if r := f.relays[region]; r != nil {
 		return r, nil

@@ -25,59 +25,60 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// bundle is a centre's directory that publishes, and an ear at the hub.
-type bundle struct {
-	t     *testing.T
-	net   *bustest.Network
-	db    pgtest.DB
-	feed  *feed.Publisher
-	stop  func()
-	today atomic.Pointer[time.Time]
-	ear   jetstream.Consumer
-	heard map[string]int64 // sessions held, by line and subject
+// env is a running publisher at the centre and a consumer at the hub.
+type env struct {
+	t         *testing.T
+	net       *bustest.Network
+	db        pgtest.DB
+	publisher *feed.Publisher
+	now       atomic.Pointer[time.Time]
+	consumer  jetstream.Consumer
+	received  map[string]int64 // number of sessions in the last event, by partition and aggregate
 }
 
-func setup(t *testing.T) *bundle {
+func setup(t *testing.T) *env {
 	t.Helper()
-	b := &bundle{t: t, net: bustest.New(t), db: pgtest.New(t, "directory", store.Migrate), heard: map[string]int64{}}
-	b.setDay("2026-06-15")
-	ear, err := bus.EnsureConsumer(t.Context(), b.net.Centre("reporting"), "ear")
+	e := &env{
+		t: t, net: bustest.New(t), db: pgtest.New(t, "directory", store.Migrate), received: map[string]int64{},
+	}
+	e.setDay("2026-06-15")
+	consumer, err := bus.EnsureConsumer(t.Context(), e.net.Centre("reporting"), "test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.ear = ear
-	b.stop = b.start()
-	return b
+	e.consumer = consumer
+	e.start()
+	return e
 }
 
-func (b *bundle) setDay(day string) {
+func (e *env) setDay(day string) {
 	at, err := time.Parse(time.DateOnly, day)
 	if err != nil {
-		b.t.Fatal(err)
+		e.t.Fatal(err)
 	}
 	at = at.Add(12 * time.Hour)
-	b.today.Store(&at)
+	e.now.Store(&at)
 }
 
-// start publishes until stop is called or the test ends.
-func (b *bundle) start() (stop func()) {
-	b.t.Helper()
-	b.feed = feed.New(feed.Config{
-		DB: b.db.Pool(b.t), Conn: b.net.Centre("directory"), Signer: b.net.Signer(bus.CentreOwner), CentreKeys: b.net.Keys(), Log: slog.New(slog.DiscardHandler),
-		Now: func() time.Time { return *b.today.Load() }, Interval: 100 * time.Millisecond, RetryInterval: 50 * time.Millisecond,
+// start runs a publisher until the test ends.
+func (e *env) start() {
+	e.t.Helper()
+	e.publisher = feed.New(feed.Config{
+		DB: e.db.Pool(e.t), Conn: e.net.Centre("directory"), Signer: e.net.Signer(bus.CentreOwner),
+		CentreKeys: e.net.Keys(), Log: slog.New(slog.DiscardHandler),
+		Now:      func() time.Time { return *e.now.Load() },
+		Interval: 100 * time.Millisecond, RetryInterval: 50 * time.Millisecond,
 	})
-	run := b.feed.Run
+	run := e.publisher.Run
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		if err := run(ctx); err != nil {
-			b.t.Error(err)
+			e.t.Error(err)
 		}
 	}()
-	stop = func() { cancel(); <-done }
-	b.t.Cleanup(stop)
-	return stop
+	e.t.Cleanup(func() { cancel(); <-done })
 }
 
 func initiative(region, id string, days ...string) *directoryv1.Entry {
@@ -92,70 +93,86 @@ func initiative(region, id string, days ...string) *directoryv1.Entry {
 	return e
 }
 
-// hears waits until the last word on each entry is what is wanted.
-func (b *bundle) hears(want map[string]int64) {
-	b.t.Helper()
-	public := b.net.Keys()
-	for try := 0; !cmp.Equal(want, b.heard); try++ {
+// waitFor waits until the last event of each entry has the wanted number of sessions.
+func (e *env) waitFor(want map[string]int64) {
+	e.t.Helper()
+	keys := e.net.Keys()
+	for try := 0; !cmp.Equal(want, e.received); try++ {
 		if try == 100 {
-			b.t.Fatal(cmp.Diff(want, b.heard))
+			e.t.Fatal(cmp.Diff(want, e.received))
 		}
-		m, err := b.ear.Next(jetstream.FetchMaxWait(200 * time.Millisecond))
+		m, err := e.consumer.Next(jetstream.FetchMaxWait(200 * time.Millisecond))
 		if err != nil {
 			continue
 		}
-		e, err := bus.Parse(m.Subject(), m.Headers(), m.Data())
+		event, err := bus.Parse(m.Subject(), m.Headers(), m.Data())
 		if err != nil {
-			b.t.Fatal(err)
+			e.t.Fatal(err)
 		}
-		if err := public.Verify(bus.CentreOwner, e.KeyID, e.Canonical(), e.Signature); err != nil {
-			b.t.Errorf("not signed by the centre: %v", err)
+		if err := keys.Verify(bus.CentreOwner, event.KeyID, event.Canonical(), event.Signature); err != nil {
+			e.t.Errorf("not signed by the centre: %v", err)
 		}
-		var said eventsv1.ActivityCounted
-		if err := proto.Unmarshal(e.Data, &said); err != nil {
-			b.t.Fatal(err)
+		var counted eventsv1.ActivityCounted
+		if err := proto.Unmarshal(event.Data, &counted); err != nil {
+			e.t.Fatal(err)
 		}
 		sum := int64(0)
-		for _, r := range said.GetRows() {
+		for _, r := range counted.GetRows() {
 			sum += r.GetValue()
 		}
-		b.heard[e.Partition.String()+" "+e.Subject] = sum
+		e.received[event.Partition.String()+" "+event.Subject] = sum
 		_ = m.Ack()
 	}
 }
 
-// Ensure that what entries count is heard on the line of their region, that it follows them and the calendar, that a region
-// which appears later has its line too, and that who starts again says nothing twice.
-func TestFeed(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.feed.SetSnapshot(store.Snapshot{Revision: 1, Entries: []*directoryv1.Entry{initiative("lombardia", "a", "2026-06-01", "2026-06-15", "2026-06-16"), initiative("lombardia", "b", "2026-06-16")}})
-	b.hears(map[string]int64{"lombardia/centre/directory initiative.a": 2})
-	b.setDay("2026-06-16")
-	b.hears(map[string]int64{"lombardia/centre/directory initiative.a": 3, "lombardia/centre/directory initiative.b": 1})
-	b.feed.SetSnapshot(store.Snapshot{Revision: 2, Entries: []*directoryv1.Entry{initiative("lombardia", "a", "2026-06-01"), initiative("piemonte", "b", "2026-06-16")}})
-	want := map[string]int64{
-		"lombardia/centre/directory initiative.a": 1, "lombardia/centre/directory initiative.b": 0, "piemonte/centre/directory initiative.b": 1,
+// countEvents returns how many events a region has written.
+func (e *env) countEvents(region string) (n int) {
+	e.t.Helper()
+	err := pg.InTenant(e.t.Context(), e.db.Pool(e.t), region, func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `select count(*) from outbox`).Scan(&n)
+	})
+	if err != nil {
+		e.t.Fatal(err)
 	}
-	b.hears(want)
+	return n
+}
 
-	b.start() // the first one goes on, with older entries: it takes nothing back
-	b.feed.SetSnapshot(store.Snapshot{Revision: 3, Entries: []*directoryv1.Entry{initiative("lombardia", "a", "2026-06-01"), initiative("piemonte", "b", "2026-06-16"), initiative("piemonte", "c", "2026-06-16")}})
-	want["piemonte/centre/directory initiative.c"] = 1
-	b.hears(want)
-	written := 0
-	for _, region := range []string{"lombardia", "piemonte"} {
-		err := pg.InTenant(t.Context(), b.db.Pool(t), region, func(ctx context.Context, tx pgx.Tx) error {
-			n := 0
-			err := tx.QueryRow(ctx, `select count(*) from outbox`).Scan(&n)
-			written += n
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+// Ensure contributions reach the hub in the partition of their region and follow the entries and the calendar, that a
+// new region gets a partition, and that a second publisher publishes nothing twice.
+func TestPublisher_Run(t *testing.T) {
+	t.Parallel()
+	const lombardiaA, lombardiaB = "lombardia/centre/directory initiative.a", "lombardia/centre/directory initiative.b"
+	const piemonteB, piemonteC = "piemonte/centre/directory initiative.b", "piemonte/centre/directory initiative.c"
+	e := setup(t)
+	e.publisher.SetSnapshot(store.Snapshot{Revision: 1, Entries: []*directoryv1.Entry{
+		initiative("lombardia", "a", "2026-06-01", "2026-06-15", "2026-06-16"),
+		initiative("lombardia", "b", "2026-06-16"),
+	}})
+	e.waitFor(map[string]int64{lombardiaA: 2})
+	e.setDay("2026-06-16")
+	e.waitFor(map[string]int64{lombardiaA: 3, lombardiaB: 1})
+	a, b := initiative("lombardia", "a", "2026-06-01"), initiative("piemonte", "b", "2026-06-16")
+	e.publisher.SetSnapshot(store.Snapshot{Revision: 2, Entries: []*directoryv1.Entry{a, b}})
+	e.waitFor(map[string]int64{lombardiaA: 1, lombardiaB: 0, piemonteB: 1})
+
+	e.start() // the first publisher still runs, with the older snapshot
+	c := initiative("piemonte", "c", "2026-06-16")
+	e.publisher.SetSnapshot(store.Snapshot{Revision: 3, Entries: []*directoryv1.Entry{a, b, c}})
+	e.waitFor(map[string]int64{lombardiaA: 1, lombardiaB: 0, piemonteB: 1, piemonteC: 1})
+	if n := e.countEvents("lombardia") + e.countEvents("piemonte"); n != 7 {
+		t.Errorf("%d events were written, want 7", n)
 	}
-	if written != 7 {
-		t.Errorf("%d events were written, want one for each word", written)
+}
+
+// Ensure a region whose name is not valid in a partition does not stop the others.
+func TestPublisher_Run_SkipsAnInvalidRegion(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	e.publisher.SetSnapshot(store.Snapshot{Revision: 1, Entries: []*directoryv1.Entry{
+		initiative("Atlantis!", "a", "2026-06-15"), initiative("lombardia", "a", "2026-06-15"),
+	}})
+	e.waitFor(map[string]int64{"lombardia/centre/directory initiative.a": 1})
+	if n := e.countEvents("Atlantis!"); n != 0 {
+		t.Errorf("%d events were written for an invalid region", n)
 	}
 }

@@ -1,4 +1,4 @@
-// Package reason registers the refusals that only the directory makes, with their texts in English and Italian.
+// Package reason registers the error reasons of the directory, with their texts in English and Italian.
 package reason
 
 import (
@@ -7,7 +7,7 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 )
 
-// Reasons of the directory, beside those of package fault. Reasons are added, never renamed.
+// Reasons of the directory, in addition to those of package fault. A reason is never renamed or removed.
 const (
 	UnknownEntry       fault.Reason = "UNKNOWN_ENTRY"
 	HiddenSaysWhere    fault.Reason = "HIDDEN_SAYS_WHERE"
@@ -38,20 +38,27 @@ func init() {
 			FixItalian: "indica una voce esistente, per esempio office/cremona-sportello",
 		},
 		fault.Entry{Reason: HiddenSaysWhere, Code: codes.InvalidArgument,
-			English:    "a hidden office does not say where it is: no street, postcode or note of an address, no link, no page of a service",
-			Italian:    "un ufficio riservato non dice dov'è: niente via, CAP o nota dell'indirizzo, niente link, niente pagina di un servizio",
+			English: "a hidden office does not say where it is: no street, postcode or note of an address, no link, " +
+				"no page of a service",
+			Italian: "un ufficio riservato non dice dov'è: niente via, CAP o nota dell'indirizzo, niente link, " +
+				"niente pagina di un servizio",
 			FixEnglish: "leave the field empty; give a telephone or an e-mail address instead",
 			FixItalian: "lascia vuoto il campo; indica invece un telefono o un indirizzo e-mail",
 		},
 		fault.Entry{Reason: HiddenID, Code: codes.InvalidArgument,
-			English:    "a hidden office is called riservato- and at least 16 digits from 0 to f, and no other office is called so; none changes from one to the other",
-			Italian:    "un ufficio riservato si chiama riservato- e almeno 16 cifre da 0 a f, e nessun altro si chiama così; nessuno passa dall'uno all'altro",
+			English: "a hidden office is called riservato- and at least 16 digits from 0 to f, and no other office " +
+				"is called so; none changes from one to the other",
+			Italian: "un ufficio riservato si chiama riservato- e almeno 16 cifre da 0 a f, e nessun altro si chiama " +
+				"così; nessuno passa dall'uno all'altro",
 			FixEnglish: "give a hidden office a new identifier drawn by lot, any other office another name",
-			FixItalian: "dai all'ufficio riservato un identificativo nuovo estratto a sorte, a ogni altro un altro nome",
+			FixItalian: "dai all'ufficio riservato un identificativo nuovo estratto a sorte, " +
+				"a ogni altro un altro nome",
 		},
 		fault.Entry{Reason: HiddenAlone, Code: codes.InvalidArgument,
-			English:    "a proposal holds hidden offices of one node alone, or none: its reason, state and day would tell others about them",
-			Italian:    "una proposta contiene soltanto uffici riservati di un solo nodo, oppure nessuno: motivo, stato e giorno li rivelerebbero ad altri",
+			English: "a proposal holds hidden offices of one node alone, or none: its reason, state and day would " +
+				"tell others about them",
+			Italian: "una proposta contiene soltanto uffici riservati di un solo nodo, oppure nessuno: motivo, stato " +
+				"e giorno li rivelerebbero ad altri",
 			FixEnglish: "propose the hidden offices of each node apart",
 			FixItalian: "proponi a parte gli uffici riservati di ciascun nodo",
 		},

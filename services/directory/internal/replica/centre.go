@@ -16,41 +16,41 @@ import (
 	"github.com/retepari/pari/services/directory/internal/store"
 )
 
-// CentreConfig says what the centre answers from.
+// CentreConfig configures a Centre.
 type CentreConfig struct {
 	DB     *pgxpool.Pool
 	Conn   *nats.Conn  // to the hub
 	Signer *bus.Signer // key of the centre
 	Log    *slog.Logger
-	// Interval is how often the centre announces its revision although nothing has changed [5 s].
+	// Interval between two announcements without a change. Default: 5 s.
 	Interval time.Duration
 }
 
-// Centre announces changes and answers nodes.
+// Centre announces changes and answers the requests of the nodes.
 type Centre struct {
 	c       CentreConfig
 	changed chan struct{}
 
 	mu        sync.Mutex
-	documents map[documentKey]document // of the current revision
+	documents map[documentKey]document // cache for the current revision
 }
 
-// documentKey is who asks, and what is known.
+// documentKey identifies a document by the node that asks and the revision that it has.
 type documentKey struct {
 	node  string
 	after int64
 }
 
-// document is what came after a revision, packed.
+// document contains the changes after a revision, packed.
 type document struct {
 	store.Checkpoint
 	packed []byte
 }
 
-// keptDocuments is how many documents are kept for nodes that ask for them in parts or at the same time.
-const keptDocuments = 32
+// maxDocuments limits the cache. Nodes fetch a document part by part, and several nodes may fetch the same one.
+const maxDocuments = 32
 
-// NewCentre returns the centre's side. Nothing happens before Run.
+// NewCentre returns a Centre. Run starts it.
 func NewCentre(c CentreConfig) *Centre {
 	if c.Interval <= 0 {
 		c.Interval = 5 * time.Second
@@ -58,7 +58,7 @@ func NewCentre(c CentreConfig) *Centre {
 	return &Centre{c: c, changed: make(chan struct{}, 1), documents: map[documentKey]document{}}
 }
 
-// Notify tells that the directory may have changed. It never blocks.
+// Notify makes Run announce the directory if it has changed. It never blocks and is safe for concurrent use.
 func (s *Centre) Notify() {
 	select {
 	case s.changed <- struct{}{}:
@@ -66,18 +66,19 @@ func (s *Centre) Notify() {
 	}
 }
 
-// Run answers and announces until ctx ends. Several copies of the service share the questions.
+// Run answers and announces until ctx ends; then it returns nil. Several servers share the requests.
 func (s *Centre) Run(ctx context.Context) error {
-	sub, err := s.c.Conn.QueueSubscribe(bus.AllDirectoryRequests, "directory", func(m *nats.Msg) { s.hear(ctx, m) })
+	onRequest := func(m *nats.Msg) { s.onRequest(ctx, m) }
+	sub, err := s.c.Conn.QueueSubscribe(bus.AllDirectoryRequests, "directory", onRequest)
 	if err != nil {
-		return fmt.Errorf("directory questions: %w", err)
+		return fmt.Errorf("subscribe to directory requests: %w", err)
 	}
 	defer func() { _ = sub.Unsubscribe() }()
 	tick := time.NewTicker(s.c.Interval)
 	defer tick.Stop()
-	var told store.Checkpoint
+	var announced store.Checkpoint
 	for onTick := true; ; {
-		told = s.announce(ctx, told, onTick)
+		announced = s.announce(ctx, announced, onTick)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -89,105 +90,109 @@ func (s *Centre) Run(ctx context.Context) error {
 	}
 }
 
-// announce tells where the directory is, as far as it is public, and returns that. Between ticks it tells only what is new: an
-// announcement of nothing would tell that something hidden has changed. It need not arrive: the next one will do, and a node
-// asks by itself.
-func (s *Centre) announce(ctx context.Context, told store.Checkpoint, anyway bool) store.Checkpoint {
-	at, err := store.GetCheckpoint(ctx, s.c.DB, "")
+// announce publishes the checkpoint of the public directory and returns it. Without force it publishes only a
+// checkpoint that differs from the last one: an announcement without a public change would reveal that something hidden
+// has changed. An announcement may get lost, because the next one repeats it and nodes also ask without one.
+func (s *Centre) announce(ctx context.Context, last store.Checkpoint, force bool) store.Checkpoint {
+	current, err := store.GetCheckpoint(ctx, s.c.DB, "")
 	if err != nil {
 		if ctx.Err() == nil {
-			s.c.Log.WarnContext(ctx, "directory not announced", slog.Any("error", err))
+			s.c.Log.WarnContext(ctx, "directory announcement failed", slog.Any("error", err))
 		}
-		return told
+		return last
 	}
-	if at == told && !anyway {
-		return told
+	if current == last && !force {
+		return last
 	}
-	m, err := bus.SignMessage(bus.DirectoryUpdates, &directoryv1.CopyAnnouncement{Revision: at.Revision, Digest: at.Digest}, s.c.Signer)
+	announcement := &directoryv1.CopyAnnouncement{Revision: current.Revision, Digest: current.Digest}
+	m, err := bus.SignMessage(bus.DirectoryUpdates, announcement, s.c.Signer)
 	if err == nil {
 		err = s.c.Conn.PublishMsg(m)
 	}
 	if err != nil {
-		s.c.Log.DebugContext(ctx, "directory not announced", slog.Any("error", err))
+		s.c.Log.DebugContext(ctx, "directory announcement failed", slog.Any("error", err))
 	}
-	return at
+	return current
 }
 
-// hear answers one question. One that cannot be answered now is left: the node asks again.
-func (s *Centre) hear(ctx context.Context, m *nats.Msg) {
+// onRequest answers one request. It drops a request that it cannot answer now: the node asks again.
+func (s *Centre) onRequest(ctx context.Context, m *nats.Msg) {
 	_, node, err := bus.ParseDirectoryRequest(m.Subject)
 	if err != nil || m.Reply == "" {
 		return
 	}
-	var q directoryv1.CopyQuestion
-	if err := proto.Unmarshal(m.Data, &q); err != nil {
-		s.c.Log.WarnContext(ctx, "directory question refused", slog.String("node", node), slog.Any("error", err))
+	var req directoryv1.CopyQuestion
+	if err := proto.Unmarshal(m.Data, &req); err != nil {
+		s.c.Log.WarnContext(ctx, "directory request invalid", slog.String("node", node), slog.Any("error", err))
 		return
 	}
-	answer, err := s.answer(ctx, node, &q)
+	answer, err := s.answer(ctx, node, &req)
 	if err != nil {
 		if ctx.Err() == nil {
-			s.c.Log.WarnContext(ctx, "directory question not answered", slog.String("node", node), slog.Any("error", err))
+			s.c.Log.WarnContext(ctx, "directory request failed", slog.String("node", node), slog.Any("error", err))
 		}
 		return
 	}
-	// Signed for the subject of the question: brokers give the answer another one on its way.
+	// The signature covers the subject of the request, because brokers rewrite the subject of a reply.
 	signed, err := bus.SignMessage(m.Subject, answer, s.c.Signer)
 	if err != nil {
-		s.c.Log.ErrorContext(ctx, "directory answer not signed", slog.Any("error", err))
+		s.c.Log.ErrorContext(ctx, "directory answer signing failed", slog.Any("error", err))
 		return
 	}
 	signed.Subject = m.Reply
 	if err := s.c.Conn.PublishMsg(signed); err != nil {
-		s.c.Log.DebugContext(ctx, "directory answer not sent", slog.Any("error", err))
+		s.c.Log.DebugContext(ctx, "directory answer publish failed", slog.Any("error", err))
 	}
 }
 
-func (s *Centre) answer(ctx context.Context, node string, q *directoryv1.CopyQuestion) (*directoryv1.CopyAnswer, error) {
-	at, err := store.GetCheckpoint(ctx, s.c.DB, node)
+// answer returns an empty answer to a node that is up to date, else the part of a document that the node asks for.
+func (s *Centre) answer(
+	ctx context.Context, node string, req *directoryv1.CopyQuestion,
+) (*directoryv1.CopyAnswer, error) {
+	current, err := store.GetCheckpoint(ctx, s.c.DB, node)
 	if err != nil {
 		return nil, err
 	}
-	answer := &directoryv1.CopyAnswer{Nonce: q.GetNonce(), Revision: at.Revision, Digest: at.Digest}
-	known := q.GetKnownRevision()
+	answer := &directoryv1.CopyAnswer{Nonce: req.GetNonce(), Revision: current.Revision, Digest: current.Digest}
+	known := req.GetKnownRevision()
 	switch {
-	case known == at.Revision && q.GetKnownDigest() == at.Digest:
+	case known == current.Revision && req.GetKnownDigest() == current.Digest:
 		return answer, nil
-	case known >= at.Revision || known < 0: // another history than ours, or a copy that differs
+	case known >= current.Revision || known < 0: // the copy differs, or the centre was restored from a backup
 		known = 0
 	}
-	d, err := s.document(ctx, documentKey{node, known}, at)
+	d, err := s.document(ctx, documentKey{node, known}, current)
 	if err != nil {
 		return nil, err
 	}
-	answer.Revision, answer.Digest, answer.Whole, answer.Size = d.Revision, d.Digest, known == 0, int64(len(d.packed))
-	if q.GetDocumentRevision() == d.Revision && q.GetOffset() > 0 && q.GetOffset() < answer.Size {
-		answer.Offset = q.GetOffset()
+	answer.Revision, answer.Digest, answer.Whole = d.Revision, d.Digest, known == 0
+	answer.Size = int64(len(d.packed))
+	if req.GetDocumentRevision() == d.Revision && req.GetOffset() > 0 && req.GetOffset() < answer.Size {
+		answer.Offset = req.GetOffset()
 	}
 	answer.Part = d.packed[answer.Offset:min(answer.Size, answer.Offset+partSize)]
 	return answer, nil
 }
 
-// document returns what came after a revision, from memory while the directory is where it was.
-func (s *Centre) document(ctx context.Context, key documentKey, at store.Checkpoint) (document, error) {
+// document returns the document for a key, from the cache unless the directory has changed.
+func (s *Centre) document(ctx context.Context, key documentKey, current store.Checkpoint) (document, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock() // one at a time: what many ask for at once is made once
-	if d, ok := s.documents[key]; ok && d.Checkpoint == at {
+	defer s.mu.Unlock() // also while a document is made: concurrent requests for it wait and then use it
+	if d, ok := s.documents[key]; ok && d.Checkpoint == current {
 		return d, nil
 	}
-	doc, at, err := store.ListChanges(ctx, s.c.DB, key.node, key.after)
+	doc, current, err := store.ListChanges(ctx, s.c.DB, key.node, key.after)
 	if err != nil {
 		return document{}, err
 	}
-	d := document{Checkpoint: at}
+	d := document{Checkpoint: current}
 	if d.packed, err = pack(doc); err != nil {
 		return document{}, err
 	}
-	for old := range s.documents {
-		if len(s.documents) < keptDocuments && s.documents[old].Revision >= at.Revision {
-			continue
+	for k, cached := range s.documents {
+		if len(s.documents) >= maxDocuments || cached.Revision < current.Revision {
+			delete(s.documents, k)
 		}
-		delete(s.documents, old)
 	}
 	s.documents[key] = d
 	return d, nil

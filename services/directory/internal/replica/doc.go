@@ -1,14 +1,18 @@
-// Package replica keeps a copy of the centre's directory at every node, over the same cable that the nodes' events travel on.
+// Package replica keeps a copy of the centre's directory at every node. It uses the same NATS connections as the events
+// of the nodes.
 //
 //	centre                                hub ═══ leaf                                  node
-//	Centre ── announcement, "the public part is at revision 7, its digest is …" ─────────► Node
-//	       ◄── question, "I have revision 5, its digest is …, my nonce is …" ─────────┘
-//	       ─── answer, signed: parts of a document with what came after 5, the digest at 7 ──► one transaction
+//	Centre ── announcement: checkpoint of the public directory ─────────────────────────► Node
+//	       ◄── request: checkpoint of the copy, nonce ───────────────────────────────────┘
+//	       ─── answer, signed: parts of a document with the changes, new checkpoint ──────► one transaction
 //
-// It promises that a copy is always one that the centre had: a document takes effect whole, and only when the database of the
-// node then has the digest that the centre signed. A transfer that is cut goes on where it was; a copy that differs for
-// whatever reason is asked for anew and mended. What the cable loses is asked for again: Postgres is the truth on both sides.
+// It promises that a copy always equals a state of the centre: a node applies a document in one transaction, which
+// commits only if the digest of the database then equals the one that the centre signed. An interrupted transfer
+// continues where it stopped. A node that detects a difference requests the whole directory. NATS may lose any message:
+// both sides compare their databases and the node asks again.
 //
-// A copy knows its age: how long ago the centre said that nothing was missing. An answer counts only with the nonce of the
-// question, so that an old one cannot make a copy look young.
+// A copy has an age: the time since the centre confirmed that the copy is complete. The node accepts an answer only
+// with the nonce of its request, so a replayed answer cannot make a copy look newer than it is.
+//
+// The package starts no goroutines. Centre.Run and Node.Run block; NATS calls their handlers on its own goroutines.
 package replica

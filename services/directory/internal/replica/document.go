@@ -15,13 +15,14 @@ import (
 )
 
 const (
-	// partSize is how much of a document one answer holds; brokers carry twice as much.
+	// partSize limits the part of a document in one answer; the brokers accept messages of twice this size.
 	partSize = 64 << 10
-	// maxPacked and maxDocument bound what a node takes: thirty times a network of 4,000 offices.
+	// maxPacked and maxDocument limit what a node accepts: thirty times the directory of a network with 4,000 offices.
 	maxPacked, maxDocument = 64 << 20, 512 << 20
 )
 
-// pack writes a document as it travels. The same document is the same bytes, whichever copy of the service packs it.
+// pack encodes and compresses a document. All servers pack the same document to the same bytes, so a node can get its
+// parts from different servers.
 func pack(doc *directoryv1.CopyDocument) ([]byte, error) {
 	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(doc)
 	if err != nil {
@@ -39,7 +40,7 @@ func pack(doc *directoryv1.CopyDocument) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// unpack reads what pack wrote.
+// unpack reverses pack.
 func unpack(packed []byte) (*directoryv1.CopyDocument, error) {
 	r, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
@@ -50,7 +51,7 @@ func unpack(packed []byte) (*directoryv1.CopyDocument, error) {
 		return nil, fmt.Errorf("unpack directory: %w", err)
 	}
 	if len(raw) > maxDocument {
-		return nil, errors.New("unpack directory: the document is too large")
+		return nil, errors.New("unpack directory: document too large")
 	}
 	doc := &directoryv1.CopyDocument{}
 	if err := proto.Unmarshal(raw, doc); err != nil {
@@ -59,7 +60,7 @@ func unpack(packed []byte) (*directoryv1.CopyDocument, error) {
 	return doc, nil
 }
 
-func nonce() string {
+func newNonce() string {
 	var raw [16]byte
 	_, _ = rand.Read(raw[:])
 	return hex.EncodeToString(raw[:])

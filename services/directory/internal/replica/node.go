@@ -19,76 +19,74 @@ import (
 	"github.com/retepari/pari/services/directory/internal/store"
 )
 
-// NodeConfig says what a node copies into. Durations that are zero take the value in brackets.
+// NodeConfig configures a Node. Zero durations take the default in brackets.
 type NodeConfig struct {
-	Region, Node string
-	DB           *pgxpool.Pool
-	Conn         *nats.Conn      // to the node's leaf
-	CentreKeys   *bus.PublicKeys // keys of the centre
-	Log          *slog.Logger
-	Now          func() time.Time
-	// Interval is how often the node asks although nothing was announced [15 s]; RequestTimeout is how long one answer may take [5 s].
-	Interval, RequestTimeout time.Duration
+	Region, Node   string
+	DB             *pgxpool.Pool
+	Conn           *nats.Conn      // to the node's leaf
+	CentreKeys     *bus.PublicKeys // keys of the centre
+	Log            *slog.Logger
+	Now            func() time.Time
+	Interval       time.Duration // between two requests without an announcement [15 s]
+	RequestTimeout time.Duration // for one answer [5 s]
 }
 
-// Node keeps the copy of a node.
+// Node keeps the copy of a node up to date.
 type Node struct {
 	c       NodeConfig
 	subject string
-	hint    chan struct{}
+	wake    chan struct{}
 
-	public   atomic.Pointer[store.Checkpoint] // where the public part of the copy is
-	arriving arriving                         // Run's own
+	public   atomic.Pointer[store.Checkpoint] // of the public part of the copy
+	transfer transfer                         // only Run uses it
 
 	mu        sync.Mutex
 	confirmed time.Time
 }
 
-// NewNode returns the node's side. Nothing happens before Run.
+// NewNode returns a Node. Run starts it.
 func NewNode(c NodeConfig) *Node {
-	for _, d := range []struct {
-		field *time.Duration
-		value time.Duration
-	}{{&c.Interval, 15 * time.Second}, {&c.RequestTimeout, 5 * time.Second}} {
-		if *d.field <= 0 {
-			*d.field = d.value
-		}
+	if c.Interval <= 0 {
+		c.Interval = 15 * time.Second
 	}
-	return &Node{c: c, subject: bus.DirectoryRequest(c.Region, c.Node), hint: make(chan struct{}, 1)}
+	if c.RequestTimeout <= 0 {
+		c.RequestTimeout = 5 * time.Second
+	}
+	return &Node{c: c, subject: bus.DirectoryRequest(c.Region, c.Node), wake: make(chan struct{}, 1)}
 }
 
-// ConfirmedAt is when the centre last said that nothing is missing; zero when it never did.
+// ConfirmedAt returns when the centre last confirmed that the copy is complete; zero if it never did.
 func (n *Node) ConfirmedAt() time.Time {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.confirmed
 }
 
-// Run copies until ctx ends; it returns nil then. Whatever fails on the way is logged and tried again; what was copied before
-// stays.
+// Run copies until ctx ends; then it returns nil. It logs failures and tries again; the copy stays as it was.
 func (n *Node) Run(ctx context.Context) error {
-	if kept, err := store.GetConfirmedAt(ctx, n.c.DB); err == nil {
-		n.confirm(kept)
+	if at, err := store.GetConfirmedAt(ctx, n.c.DB); err == nil {
+		n.confirm(at)
 	}
-	sub, err := n.c.Conn.Subscribe(bus.DirectoryUpdates, n.heed)
+	sub, err := n.c.Conn.Subscribe(bus.DirectoryUpdates, n.onAnnouncement)
 	if err != nil {
-		return fmt.Errorf("directory announcements: %w", err)
+		return fmt.Errorf("subscribe to directory announcements: %w", err)
 	}
 	defer func() { _ = sub.Unsubscribe() }()
 	for failures := 0; ctx.Err() == nil; {
 		wait := n.c.Interval
 		if err := n.catchUp(ctx); err != nil && ctx.Err() == nil {
 			if failures++; failures&(failures-1) == 0 { // 1st, 2nd, 4th, 8th …
-				n.c.Log.WarnContext(ctx, "directory not copied", slog.Int("failures", failures), slog.Any("error", err))
+				n.c.Log.WarnContext(ctx, "directory copy failed",
+					slog.Int("failures", failures), slog.Any("error", err))
 			}
 			wait = min(100*time.Millisecond<<min(failures-1, 10), n.c.Interval)
 		} else {
 			failures = 0
 		}
-		t := time.NewTimer(wait - wait/4 + rand.N(wait/2+1)) //nolint:gosec // spreads the load, guards nothing
+		t := time.NewTimer(wait - wait/4 + rand.N(wait/2+1)) //nolint:gosec // spreads load, protects nothing
 		select {
 		case <-ctx.Done():
-		case <-n.hint:
+		case <-n.wake:
 		case <-t.C:
 		}
 		t.Stop()
@@ -104,23 +102,25 @@ func (n *Node) confirm(at time.Time) {
 	}
 }
 
-// heed takes an announcement. It is a hint only: one that comes late or twice costs a question.
-func (n *Node) heed(m *nats.Msg) {
+// onAnnouncement wakes Run unless the copy has the announced checkpoint. A late or repeated announcement costs one
+// request.
+func (n *Node) onAnnouncement(m *nats.Msg) {
 	var a directoryv1.CopyAnnouncement
 	if err := bus.VerifyMessage(m, bus.CentreOwner, n.c.CentreKeys, &a); err != nil {
-		n.c.Log.Warn("directory announcement dropped", slog.Any("error", err))
+		n.c.Log.Warn("directory announcement invalid", slog.Any("error", err))
 		return
 	}
-	if public := n.public.Load(); public != nil && *public == (store.Checkpoint{Revision: a.GetRevision(), Digest: a.GetDigest()}) {
+	announced := store.Checkpoint{Revision: a.GetRevision(), Digest: a.GetDigest()}
+	if public := n.public.Load(); public != nil && *public == announced {
 		return
 	}
 	select {
-	case n.hint <- struct{}{}:
+	case n.wake <- struct{}{}:
 	default:
 	}
 }
 
-// catchUp asks until the centre says that nothing is missing.
+// catchUp applies documents until the centre confirms that the copy is complete.
 func (n *Node) catchUp(ctx context.Context) error {
 	have, err := store.GetCheckpoint(ctx, n.c.DB, n.c.Node)
 	if err != nil {
@@ -132,7 +132,7 @@ func (n *Node) catchUp(ctx context.Context) error {
 		}
 	}()
 	for {
-		asked := n.c.Now()
+		requestedAt := n.c.Now()
 		packed, answer, err := n.fetch(ctx, have)
 		if err != nil {
 			return err
@@ -140,86 +140,96 @@ func (n *Node) catchUp(ctx context.Context) error {
 		want := store.Checkpoint{Revision: answer.GetRevision(), Digest: answer.GetDigest()}
 		if answer.GetSize() == 0 {
 			if have != want {
-				return errors.New("the centre sends nothing, although something is missing")
+				return errors.New("centre sent an empty answer to an outdated copy")
 			}
-			n.confirm(asked)
-			return store.SetConfirmedAt(ctx, n.c.DB, asked)
+			n.confirm(requestedAt)
+			return store.SetConfirmedAt(ctx, n.c.DB, requestedAt)
 		}
 		doc, err := unpack(packed)
 		if err != nil {
 			return err
 		}
-		switch err := store.ApplyCopy(ctx, n.c.DB, doc, answer.GetWhole(), want, asked); {
+		switch err := store.ApplyCopy(ctx, n.c.DB, doc, answer.GetWhole(), want, requestedAt); {
 		case errors.Is(err, store.ErrDigestMismatch) && !answer.GetWhole():
-			n.c.Log.WarnContext(ctx, "the copy of the directory differs from the centre's: it is asked for anew", slog.Int64("revision", have.Revision))
+			n.c.Log.WarnContext(ctx, "directory copy differs from the centre, requesting the whole directory",
+				slog.Int64("revision", have.Revision))
 			have = store.Checkpoint{}
 			continue
 		case err != nil:
 			return err
 		}
-		n.c.Log.InfoContext(ctx, "directory copied", slog.Int64("revision", want.Revision), slog.Int("lists", len(doc.GetLists())),
-			slog.Int("entries", len(doc.GetEntries())), slog.Bool("whole", answer.GetWhole()))
+		n.c.Log.InfoContext(ctx, "directory copied", slog.Int64("revision", want.Revision),
+			slog.Int("lists", len(doc.GetLists())), slog.Int("entries", len(doc.GetEntries())),
+			slog.Bool("whole", answer.GetWhole()))
 		have = want
 	}
 }
 
-// arriving is a document of which a part has come.
-type arriving struct {
-	have   store.Checkpoint // of the node, when it asked for it
+// transfer is the state of an incomplete document.
+type transfer struct {
+	have   store.Checkpoint // of the copy, at the first request
 	last   *directoryv1.CopyAnswer
 	packed []byte
 }
 
-// fetch returns the document that takes the node on from where it is, with the answer that its last part came with. What has
-// come of it when the link breaks is kept for the next call.
-func (n *Node) fetch(ctx context.Context, have store.Checkpoint) (packed []byte, last *directoryv1.CopyAnswer, err error) {
-	if n.arriving.have != have {
-		n.arriving = arriving{have: have}
+// fetch returns the document with the changes after a checkpoint, and the answer with its last part. After an error the
+// next call continues with the parts that have arrived.
+func (n *Node) fetch(
+	ctx context.Context, have store.Checkpoint,
+) (packed []byte, last *directoryv1.CopyAnswer, err error) {
+	if n.transfer.have != have {
+		n.transfer = transfer{have: have}
 	}
 	for {
-		a := &n.arriving
-		q := &directoryv1.CopyQuestion{
-			Nonce: nonce(), KnownRevision: have.Revision, KnownDigest: have.Digest,
-			DocumentRevision: a.last.GetRevision(), Offset: int64(len(a.packed)),
+		t := &n.transfer
+		req := &directoryv1.CopyQuestion{
+			Nonce: newNonce(), KnownRevision: have.Revision, KnownDigest: have.Digest,
+			DocumentRevision: t.last.GetRevision(), Offset: int64(len(t.packed)),
 		}
-		answer, err := n.ask(ctx, q)
+		answer, err := n.request(ctx, req)
 		if err != nil {
 			return nil, nil, err
 		}
-		if answer.GetOffset() != q.GetOffset() || a.last != nil && answer.GetDigest() != a.last.GetDigest() {
-			a.packed = nil // another document: the directory has changed meanwhile
+		if answer.GetOffset() != req.GetOffset() || t.last != nil && answer.GetDigest() != t.last.GetDigest() {
+			t.packed = nil // another document: the directory has changed meanwhile
 		}
-		if answer.GetOffset() != int64(len(a.packed)) || answer.GetSize() > maxPacked || answer.GetSize() > 0 && len(answer.GetPart()) == 0 {
-			n.arriving = arriving{}
-			return nil, nil, errors.New("the centre's answer does not fit the question")
+		if !t.accepts(answer) {
+			n.transfer = transfer{}
+			return nil, nil, errors.New("answer of the centre does not match the request")
 		}
-		a.packed, a.last = append(a.packed, answer.GetPart()...), answer
-		if int64(len(a.packed)) >= answer.GetSize() {
-			packed, n.arriving = a.packed, arriving{}
+		t.packed, t.last = append(t.packed, answer.GetPart()...), answer
+		if int64(len(t.packed)) >= answer.GetSize() {
+			packed, n.transfer = t.packed, transfer{}
 			return packed, answer, nil
 		}
 	}
 }
 
-// ask puts one question. Only an answer that the centre signed for it counts.
-func (n *Node) ask(ctx context.Context, q *directoryv1.CopyQuestion) (*directoryv1.CopyAnswer, error) {
-	data, err := proto.Marshal(q)
+// accepts reports whether an answer continues the document.
+func (t *transfer) accepts(answer *directoryv1.CopyAnswer) bool {
+	size := answer.GetSize()
+	return answer.GetOffset() == int64(len(t.packed)) && size <= maxPacked && (size <= 0 || len(answer.GetPart()) > 0)
+}
+
+// request sends one request. It accepts only an answer that the centre signed for this node and this nonce.
+func (n *Node) request(ctx context.Context, req *directoryv1.CopyQuestion) (*directoryv1.CopyAnswer, error) {
+	data, err := proto.Marshal(req)
 	if err != nil {
-		return nil, fmt.Errorf("directory question: %w", err)
+		return nil, fmt.Errorf("encode directory request: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, n.c.RequestTimeout)
 	defer cancel()
 	reply, err := n.c.Conn.RequestWithContext(ctx, n.subject, data)
 	if err != nil {
-		return nil, fmt.Errorf("ask the centre: %w", err)
+		return nil, fmt.Errorf("request to the centre: %w", err)
 	}
 	reply.Subject = n.subject
 	answer := &directoryv1.CopyAnswer{}
 	if err := bus.VerifyMessage(reply, bus.CentreOwner, n.c.CentreKeys, answer); err != nil {
-		return nil, fmt.Errorf("the centre's answer: %w", err)
+		return nil, fmt.Errorf("verify answer of the centre: %w", err)
 	}
-	if answer.GetNonce() != q.GetNonce() {
-		return nil, errors.New("the centre's answer is to another question")
+	if answer.GetNonce() != req.GetNonce() {
+		return nil, errors.New("answer of the centre has another nonce")
 	}
 	return answer, nil
 }

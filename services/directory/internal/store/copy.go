@@ -14,56 +14,21 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// ErrDigestMismatch is returned when a copy would not say what the centre says; nothing of it is kept then.
+// ErrDigestMismatch is returned when a copy would differ from the centre. The copy is rolled back.
 var ErrDigestMismatch = errors.New("the copy would differ from the centre")
 
-// Checkpoint is how far a directory is. Two directories with the same digest say the same.
-type Checkpoint struct {
-	// Revision of the newest list or entry in it, 0 when it is empty.
-	Revision int64
-	// Digest in hexadecimal.
-	Digest string
-}
-
-// visible restricts entries to those that a node may have: what is public, and what is hidden and its own. The first
-// parameter is the node; "" is nobody.
-const visible = `(content ->> 'visibility' is distinct from 'VISIBILITY_HIDDEN' or content ->> 'node' = $1)`
-
-// selectCheckpoint computes the revision and the digest of all lists and of the entries that a node may have. The strings are
-// aggregated in byte order, because collations differ between databases.
-const selectCheckpoint = `select ` + checkpointRevision + visible + checkpointDigest + visible + checkpointEnd
-
-// selectFullCheckpoint does the same for every entry. A node's copy holds only entries that the node may have.
-const selectFullCheckpoint = `select ` + checkpointRevision + `true` + checkpointDigest + `true` + checkpointEnd
-
-// The parts of a checkpoint statement. A condition on entries follows each of the first two.
-const (
-	checkpointRevision = `
-		greatest(coalesce((select max(revision) from vocabulary where current), 0),
-		         coalesce((select max(revision) from entry where current and `
-	checkpointDigest = `), 0)),
-		encode(sha256(convert_to(
-		    coalesce((select string_agg(concat_ws(' ', name, version, encode(digest, 'hex')), E'\n'
-		                                order by name collate "C")
-		              from vocabulary where current), '') || E'\n\n' ||
-		    coalesce((select string_agg(concat_ws(' ', kind, id, revision, encode(digest, 'hex')), E'\n'
-		                                order by kind collate "C", id collate "C")
-		              from entry where current and `
-	checkpointEnd = `), ''), 'UTF8')), 'hex')`
-)
-
-// The grants that the service of a node has, and the service of the centre must not have.
+// Grants of the service at a node. The service at the centre must not have them.
 const (
 	grantLists   = `grant insert, delete on vocabulary to pari_app`
 	grantEntries = `grant delete on entry to pari_app`
 	grantState   = `grant insert on directory_state to pari_app`
 )
 
-// GrantCopy makes a migrated database one that keeps a copy. It wants the owner's address.
+// GrantCopy allows the service to write a copy into a migrated database. It needs the URL of the owner of the database.
 func GrantCopy(ctx context.Context, ownerURL string) error {
-	conn, err := pgx.Connect(ctx, ownerURL)
+	conn, err := connectOwner(ctx, ownerURL)
 	if err != nil {
-		return errors.New("the owner of the database cannot connect")
+		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	b := &pgx.Batch{}
@@ -71,59 +36,57 @@ func GrantCopy(ctx context.Context, ownerURL string) error {
 	b.Queue(grantEntries)
 	b.Queue(grantState)
 	if err := conn.SendBatch(ctx, b).Close(); err != nil {
-		return fmt.Errorf("allow a copy: %w", err)
+		return fmt.Errorf("grant copy: %w", err)
 	}
 	return nil
 }
 
-// GetCheckpoint returns how far the directory is, as far as a node may have it ("" for what is public).
-func GetCheckpoint(ctx context.Context, pool *pgxpool.Pool, node string) (p Checkpoint, err error) {
-	err = pool.QueryRow(ctx, selectCheckpoint, node).Scan(&p.Revision, &p.Digest)
-	return p, pg.ToFault(err)
-}
-
 const selectChangedLists = `
 	select name, version, title_it, title_en, groups, terms, revision from vocabulary
-	where current and revision >= $1 order by name collate "C"`
+	where current and revision > $1 order by name collate "C"`
 
 const selectChangedEntries = `
-	select kind, id, revision, content, stored_at from entry where current and revision > $2 and ` + visible + `
+	select kind, id, revision, content, stored_at from entry where current and revision > $2 and ` + visibleToNode + `
 	order by kind collate "C", id collate "C"`
 
-// ListChanges returns what changed after a revision, as far as a node may have it, and the position after it; everything after
-// revision 0.
-func ListChanges(ctx context.Context, pool *pgxpool.Pool, node string, revision int64) (doc *directoryv1.CopyDocument, p Checkpoint, err error) {
+// ListChanges returns the lists and the entries visible to a node that changed after a revision, and the checkpoint
+// that a node reaches with them. After revision 0 these are all.
+func ListChanges(
+	ctx context.Context, pool *pgxpool.Pool, node string, revision int64,
+) (doc *directoryv1.CopyDocument, c Checkpoint, err error) {
 	doc = &directoryv1.CopyDocument{}
-	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, selectCheckpoint, node).Scan(&p.Revision, &p.Digest); err != nil {
+	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err = pgx.BeginTxFunc(ctx, pool, snapshot, func(tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, selectCheckpoint, node).Scan(&c.Revision, &c.Digest); err != nil {
 			return err
 		}
-		from := revision + 1
-		if revision == 0 {
-			from = 0 // lists that an older program loaded
-		}
-		rows, err := tx.Query(ctx, selectChangedLists, from)
+		rows, err := tx.Query(ctx, selectChangedLists, revision)
 		if err != nil {
 			return err
 		}
-		if doc.Lists, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (*directoryv1.CopiedList, error) {
-			l := &directoryv1.CopiedList{}
-			return l, row.Scan(&l.Name, &l.Version, &l.TitleIt, &l.TitleEn, &l.Groups, &l.Terms, &l.Revision)
-		}); err != nil {
+		if doc.Lists, err = pgx.CollectRows(rows, scanCopiedList); err != nil {
 			return err
 		}
 		if rows, err = tx.Query(ctx, selectChangedEntries, node, revision); err != nil {
 			return err
 		}
-		doc.Entries, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (*directoryv1.CopiedEntry, error) {
-			e, stored := &directoryv1.CopiedEntry{}, time.Time{}
-			err := row.Scan(&e.Kind, &e.Id, &e.Revision, &e.Content, &stored)
-			e.StoredAt = timestamppb.New(stored)
-			return e, err
-		})
+		doc.Entries, err = pgx.CollectRows(rows, scanCopiedEntry)
 		return err
 	})
-	return doc, p, pg.ToFault(err)
+	return doc, c, pg.ToFault(err)
+}
+
+func scanCopiedList(row pgx.CollectableRow) (*directoryv1.CopiedList, error) {
+	l := &directoryv1.CopiedList{}
+	err := row.Scan(&l.Name, &l.Version, &l.TitleIt, &l.TitleEn, &l.Groups, &l.Terms, &l.Revision)
+	return l, err
+}
+
+func scanCopiedEntry(row pgx.CollectableRow) (*directoryv1.CopiedEntry, error) {
+	e, storedAt := &directoryv1.CopiedEntry{}, time.Time{}
+	err := row.Scan(&e.Kind, &e.Id, &e.Revision, &e.Content, &storedAt)
+	e.StoredAt = timestamppb.New(storedAt)
+	return e, err
 }
 
 const deleteAllEntries = `delete from entry`
@@ -135,27 +98,28 @@ const upsertState = `
 	on conflict (singleton) do update set revision = excluded.revision, updated_at = excluded.updated_at,
 	confirmed_at = excluded.confirmed_at`
 
-// ApplyCopy makes the rows of a document current, or with whole puts them in the place of everything, when the directory then is
-// where the centre says: all or nothing, else ErrDigestMismatch. The followers of the database are told.
-func ApplyCopy(ctx context.Context, pool *pgxpool.Pool, doc *directoryv1.CopyDocument, whole bool, want Checkpoint, now time.Time) error {
+// ApplyCopy replaces the lists and entries of a document, or with whole the entire directory, and notifies the servers.
+// It commits only if the directory then has the wanted checkpoint; otherwise it returns ErrDigestMismatch.
+func ApplyCopy(
+	ctx context.Context, pool *pgxpool.Pool, doc *directoryv1.CopyDocument, whole bool, want Checkpoint, now time.Time,
+) error {
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		b := &pgx.Batch{}
-		tell := notifyChange
+		notify := notifyChange
 		if whole {
 			b.Queue(deleteAllEntries)
 			b.Queue(deleteAllLists)
-			tell = notifyReload // what is gone is gone for followers too
+			notify = notifyReload // entries may have been deleted
 		}
 		queueCopies(b, doc, now)
 		b.Queue(upsertState, want.Revision, now)
-		b.Queue(tell)
+		b.Queue(notify)
 		if err := tx.SendBatch(ctx, b).Close(); err != nil {
-			return fmt.Errorf("copy: %w", err)
+			return fmt.Errorf("write copy: %w", err)
 		}
 		var got Checkpoint
-		// A copy holds what it may have, and nothing else: everything in it counts, hidden or not.
 		if err := tx.QueryRow(ctx, selectFullCheckpoint).Scan(&got.Revision, &got.Digest); err != nil {
-			return fmt.Errorf("copy: %w", err)
+			return fmt.Errorf("verify copy: %w", err)
 		}
 		if got != want {
 			return ErrDigestMismatch
@@ -180,11 +144,12 @@ func queueCopies(b *pgx.Batch, doc *directoryv1.CopyDocument, now time.Time) {
 	var (
 		kinds, ids, contents []string
 		revisions            []int64
-		stored               []time.Time
+		storedAt             []time.Time
 	)
 	for _, e := range doc.GetEntries() {
-		kinds, ids, contents = append(kinds, e.GetKind()), append(ids, e.GetId()), append(contents, string(e.GetContent()))
-		revisions, stored = append(revisions, e.GetRevision()), append(stored, e.GetStoredAt().AsTime())
+		kinds, ids = append(kinds, e.GetKind()), append(ids, e.GetId())
+		contents, revisions = append(contents, string(e.GetContent())), append(revisions, e.GetRevision())
+		storedAt = append(storedAt, e.GetStoredAt().AsTime())
 	}
 	names := make([]string, len(doc.GetLists()))
 	for i, l := range doc.GetLists() {
@@ -193,17 +158,18 @@ func queueCopies(b *pgx.Batch, doc *directoryv1.CopyDocument, now time.Time) {
 	b.Queue(deleteEntries, kinds, ids)
 	b.Queue(deleteLists, names)
 	if len(kinds) > 0 {
-		b.Queue(insertCopiedEntries, kinds, ids, revisions, contents, stored)
+		b.Queue(insertCopiedEntries, kinds, ids, revisions, contents, storedAt)
 	}
 	for _, l := range doc.GetLists() {
-		b.Queue(insertCopiedList, l.GetName(), l.GetVersion(), l.GetTitleIt(), l.GetTitleEn(), l.GetGroups(), string(l.GetTerms()), l.GetRevision(), now)
+		b.Queue(insertCopiedList, l.GetName(), l.GetVersion(), l.GetTitleIt(), l.GetTitleEn(), l.GetGroups(),
+			string(l.GetTerms()), l.GetRevision(), now)
 	}
 }
 
 const updateConfirmedAt = `
 	update directory_state set confirmed_at = $1 where confirmed_at is null or confirmed_at < $1`
 
-// SetConfirmedAt keeps the moment at which the centre said that nothing is missing.
+// SetConfirmedAt stores when the centre confirmed that the copy is complete. It never moves backwards.
 func SetConfirmedAt(ctx context.Context, pool *pgxpool.Pool, at time.Time) error {
 	_, err := pool.Exec(ctx, updateConfirmedAt, at)
 	return pg.ToFault(err)
@@ -211,7 +177,7 @@ func SetConfirmedAt(ctx context.Context, pool *pgxpool.Pool, at time.Time) error
 
 const selectConfirmedAt = `select confirmed_at from directory_state`
 
-// GetConfirmedAt returns the moment that was kept last; zero when there was none.
+// GetConfirmedAt returns when the centre last confirmed that the copy is complete; zero if it never did.
 func GetConfirmedAt(ctx context.Context, pool *pgxpool.Pool) (time.Time, error) {
 	var at *time.Time
 	err := pool.QueryRow(ctx, selectConfirmedAt).Scan(&at)

@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -15,125 +14,149 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/store"
-	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
-// copyOf is a database that keeps a copy.
-func copyOf(t *testing.T) pgtest.DB {
-	t.Helper()
-	return pgtest.New(t, "directory_copy", func(ctx context.Context, ownerURL string) error {
-		if err := store.Migrate(ctx, ownerURL); err != nil {
-			return err
-		}
-		return store.GrantCopy(ctx, ownerURL)
-	})
-}
-
-// after brings what changed at the centre after a revision to a copy.
-func after(t *testing.T, centre, node pgtest.DB, revision int64) {
+// copyChanges applies to a node what changed at the centre after a revision.
+func copyChanges(t *testing.T, centre, node pgtest.DB, revision int64) {
 	t.Helper()
 	doc, want, err := store.ListChanges(t.Context(), centre.Pool(t), "cremona", revision)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := store.ApplyCopy(t.Context(), node.Pool(t), doc, revision == 0, want, day); err != nil {
+	if err := store.ApplyCopy(t.Context(), node.Pool(t), doc, revision == 0, want, now); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func at(t *testing.T, db pgtest.DB) store.Checkpoint {
+// checkpoint returns the checkpoint of what the node of Cremona sees.
+func checkpoint(t *testing.T, db pgtest.DB) store.Checkpoint {
 	t.Helper()
-	p, err := store.GetCheckpoint(t.Context(), db.Pool(t), "cremona")
+	c, err := store.GetCheckpoint(t.Context(), db.Pool(t), "cremona")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p
+	return c
 }
 
-func TestCopy(t *testing.T) {
+func TestApplyCopy(t *testing.T) {
 	t.Parallel()
-	centre, node := database(t), copyOf(t)
-	load(t, centre, []vocabulary.List{colours(red)}, desk("a", "A"), desk("b", "B"))
-	if empty := at(t, node); empty.Revision != 0 || empty.Digest == at(t, centre).Digest {
-		t.Errorf("an empty copy is at %+v", empty)
+	centre, node := newCentre(t), newNode(t)
+	load(t, centre, colours(red), desk("a", "A"), desk("b", "B"))
+	if empty := checkpoint(t, node); empty.Revision != 0 || empty.Digest == checkpoint(t, centre).Digest {
+		t.Errorf("an empty copy has the checkpoint %+v", empty)
 	}
-	after(t, centre, node, 0)
-	if diff := cmp.Diff(at(t, centre), at(t, node)); diff != "" {
+	copyChanges(t, centre, node, 0)
+	if diff := cmp.Diff(checkpoint(t, centre), checkpoint(t, node)); diff != "" {
 		t.Error("whole (-centre +copy):\n" + diff)
 	}
-	shown := follow(t, node)
-	next(t, shown)
+	snapshots := watch(t, node)
+	next(t, snapshots)
 
-	load(t, centre, []vocabulary.List{colours(red, blue)}, desk("a", "A"), desk("b", "Better"))
+	load(t, centre, colours(red, blue), desk("a", "A"), desk("b", "Better"))
 	doc, _, err := store.ListChanges(t.Context(), centre.Pool(t), "cremona", 1)
 	if err != nil || len(doc.GetEntries()) != 1 || doc.GetEntries()[0].GetId() != "b" || len(doc.GetLists()) != 1 {
-		t.Fatalf("after revision 1 comes %v, %v", doc, err)
+		t.Fatalf("changes after revision 1: %v, %v", doc, err)
 	}
-	after(t, centre, node, 1)
-	if diff := cmp.Diff(at(t, centre), at(t, node)); diff != "" {
+	copyChanges(t, centre, node, 1)
+	if diff := cmp.Diff(checkpoint(t, centre), checkpoint(t, node)); diff != "" {
 		t.Error("change (-centre +copy):\n" + diff)
 	}
-	want, got := next(t, follow(t, centre)), next(t, shown)
+	want, got := next(t, watch(t, centre)), next(t, snapshots)
 	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
-		t.Error("a follower of the copy sees (-centre +copy):\n" + diff)
+		t.Error("snapshots (-centre +copy):\n" + diff)
 	}
-	after(t, centre, node, 1) // again: nothing doubles
-	if at(t, centre) != at(t, node) {
-		t.Error("a document that came twice changed something")
+	copyChanges(t, centre, node, 1)
+	if checkpoint(t, centre) != checkpoint(t, node) {
+		t.Error("applying a document twice changed something")
 	}
 }
 
-// Ensure that a copy that would differ is not kept, whatever the reason, and that a whole document mends it.
-func TestCopy_Differs(t *testing.T) {
+// Ensure only current lists and entries are sent, and unchanged ones are not sent again.
+func TestListChanges(t *testing.T) {
 	t.Parallel()
-	centre, node := database(t), copyOf(t)
-	load(t, centre, []vocabulary.List{colours(red)}, desk("a", "A"), desk("b", "B"))
-	after(t, centre, node, 0)
-	before := at(t, node)
-	load(t, centre, []vocabulary.List{colours(red)}, desk("a", "Other"), desk("b", "B"))
+	db := newCentre(t)
+	load(t, db, colours(red), desk("a", "A"))
+	load(t, db, colours(red, blue), desk("a", "B"))
+	load(t, db, colours(red, blue), desk("a", "C"))
+	for revision, lists := range []int{1, 1, 0} {
+		doc, _, err := store.ListChanges(t.Context(), db.Pool(t), "cremona", int64(revision))
+		if err != nil || len(doc.GetLists()) != lists || len(doc.GetEntries()) != 1 {
+			t.Errorf("after %d: %v, %v", revision, doc, err)
+		}
+	}
+}
+
+// Ensure a copy that differs from the centre is rolled back, whatever the reason, and that a whole document repairs it.
+func TestApplyCopy_RefusesAnotherDigest(t *testing.T) {
+	t.Parallel()
+	centre, node := newCentre(t), newNode(t)
+	load(t, centre, colours(red), desk("a", "A"), desk("b", "B"))
+	copyChanges(t, centre, node, 0)
+	before := checkpoint(t, node)
+	load(t, centre, colours(red), desk("a", "Other"), desk("b", "B"))
 	doc, want, err := store.ListChanges(t.Context(), centre.Pool(t), "cremona", before.Revision)
 	if err != nil {
 		t.Fatal(err)
 	}
-	forged, _ := proto.Clone(doc).(*directoryv1.CopyDocument)
+	forged := proto.CloneOf(doc)
 	forged.Entries[0].Content = []byte(strings.Replace(string(forged.Entries[0].Content), "Other", "Elsewhere", 1))
-	if err := store.ApplyCopy(t.Context(), node.Pool(t), forged, false, want, day); !errors.Is(err, store.ErrDigestMismatch) {
-		t.Errorf("a changed document: %v", err)
-	}
-	if err := store.ApplyCopy(t.Context(), node.Pool(t), &directoryv1.CopyDocument{}, false, want, day); !errors.Is(err, store.ErrDigestMismatch) {
-		t.Errorf("a document that lacks something: %v", err)
-	}
-	if at(t, node) != before {
-		t.Fatal("a refused document left something")
-	}
-	shown := follow(t, node)
-	next(t, shown)
 	pool := node.Pool(t)
+	for name, doc := range map[string]*directoryv1.CopyDocument{"forged": forged, "incomplete": {}} {
+		if err := store.ApplyCopy(t.Context(), pool, doc, false, want, now); !errors.Is(err, store.ErrDigestMismatch) {
+			t.Errorf("%s document: %v", name, err)
+		}
+	}
+	if checkpoint(t, node) != before {
+		t.Fatal("a refused document changed the copy")
+	}
+	snapshots := watch(t, node)
+	next(t, snapshots)
 	if _, err := pool.Exec(t.Context(), `delete from entry where id = 'b'`); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.ApplyCopy(t.Context(), pool, doc, false, want, day); !errors.Is(err, store.ErrDigestMismatch) {
-		t.Errorf("onto a copy that lost a row: %v", err)
+	if err := store.ApplyCopy(t.Context(), pool, doc, false, want, now); !errors.Is(err, store.ErrDigestMismatch) {
+		t.Errorf("a copy that lost a row: %v", err)
 	}
-	after(t, centre, node, 0)
-	if at(t, centre) != at(t, node) {
-		t.Error("a whole document did not mend the copy")
+	if _, err := pool.Exec(t.Context(), `
+		insert into vocabulary (name, version, title_it, title_en, groups, terms, current, loaded_at, revision)
+		values ('foreign', 1, '', '', '', '[]', true, now(), 1)`); err != nil {
+		t.Fatal(err)
 	}
-	if c := next(t, shown); len(c.Entries) != 2 || c.Entries[0].GetOffice().GetName() != "Other" {
-		t.Errorf("a follower sees %v", c.Entries)
+	copyChanges(t, centre, node, 0)
+	if checkpoint(t, centre) != checkpoint(t, node) {
+		t.Error("a whole document did not repair the copy")
+	}
+	if s := next(t, snapshots); len(s.Entries) != 2 || s.Entries[0].GetOffice().GetName() != "Other" {
+		t.Errorf("a watcher gets %v", s.Entries)
 	}
 }
 
-func TestConfirm(t *testing.T) {
+// Ensure the database of the centre refuses to be overwritten by a copy.
+func TestApplyCopy_AtTheCentre(t *testing.T) {
 	t.Parallel()
-	centre, node := database(t), copyOf(t)
+	db := newCentre(t)
+	load(t, db, colours(red), desk("a", "A"))
+	doc, want, err := store.ListChanges(t.Context(), db.Pool(t), "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.ApplyCopy(t.Context(), db.Pool(t), doc, true, want, now); err == nil ||
+		!strings.Contains(err.Error(), "42501") {
+		t.Errorf("got %v, want no permission", err)
+	}
+}
+
+func TestSetConfirmedAt(t *testing.T) {
+	t.Parallel()
+	centre, node := newCentre(t), newNode(t)
 	pool := node.Pool(t)
 	if never, err := store.GetConfirmedAt(t.Context(), pool); err != nil || !never.IsZero() {
-		t.Errorf("got %v, %v", never, err)
+		t.Errorf("before the first copy: %v, %v", never, err)
 	}
-	load(t, centre, []vocabulary.List{colours(red)}, desk("a", "A"))
-	after(t, centre, node, 0)
-	for _, c := range []struct{ at, want time.Time }{{day.Add(time.Minute), day.Add(time.Minute)}, {day, day.Add(time.Minute)}} {
+	load(t, centre, colours(red), desk("a", "A"))
+	copyChanges(t, centre, node, 0)
+	later := now.Add(time.Minute)
+	for _, c := range []struct{ at, want time.Time }{{later, later}, {now, later}} {
 		if err := store.SetConfirmedAt(t.Context(), pool, c.at); err != nil {
 			t.Fatal(err)
 		}
@@ -141,52 +164,52 @@ func TestConfirm(t *testing.T) {
 			t.Errorf("got %v, %v, want %v", got, err, c.want)
 		}
 	}
+	if got, err := store.GetConfirmedAt(t.Context(), centre.Pool(t)); err != nil || !got.IsZero() {
+		t.Errorf("at the centre: %v, %v", got, err)
+	}
 }
 
-// Ensure a hidden office travels to its own node and leaves no trace on the way to others: nor in their document, nor in how
-// far they are, nor in their digest, though it was changed since.
-func TestAfter_Hidden(t *testing.T) {
+// Ensure a hidden office reaches its own node and leaves no trace at others: neither in their documents nor in their
+// revision nor in their digest, even when it changes.
+func TestListChanges_LeavesOutHidden(t *testing.T) {
 	t.Parallel()
-	hidden := func(name string) *directoryv1.Entry {
-		e := desk("riservato-0123456789abcdef", name)
-		e.GetOffice().Visibility = directoryv1.Visibility_VISIBILITY_HIDDEN
-		return e
-	}
-	with, without, node := database(t), database(t), copyOf(t)
+	with, without, node := newCentre(t), newCentre(t), newNode(t)
 	for _, db := range []pgtest.DB{with, without} {
-		var own []*directoryv1.Entry
+		var hidden []*directoryv1.Entry
 		if db == with {
-			own = append(own, hidden("Rifugio"))
+			hidden = append(hidden, hiddenDesk("Rifugio"))
 		}
-		load(t, db, []vocabulary.List{colours(red)}, append(own, desk("a", "A"), desk("b", "B"))...)
-		load(t, db, []vocabulary.List{colours(red)}, append(own, desk("a", "A"), desk("b", "Better"))...)
+		load(t, db, colours(red), append(hidden, desk("a", "A"), desk("b", "B"))...)
+		load(t, db, colours(red), append(hidden, desk("a", "A"), desk("b", "Better"))...)
 	}
-	load(t, with, []vocabulary.List{colours(red)}, hidden("Casa"), desk("a", "A"), desk("b", "Better"))
-	for _, asks := range []string{"", "cuneo", "centre"} {
+	load(t, with, colours(red), hiddenDesk("Casa"), desk("a", "A"), desk("b", "Better"))
+	for _, reader := range []string{"", "cuneo", "centre"} {
 		for known := range int64(4) {
-			want, wantAt, err := store.ListChanges(t.Context(), without.Pool(t), asks, known)
+			want, wantAt, err := store.ListChanges(t.Context(), without.Pool(t), reader, known)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, gotAt, err := store.ListChanges(t.Context(), with.Pool(t), asks, known)
+			got, gotAt, err := store.ListChanges(t.Context(), with.Pool(t), reader, known)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" || wantAt != gotAt {
-				t.Errorf("%q after %d is at %+v, not %+v; (-without +with):\n%s", asks, known, gotAt, wantAt, diff)
+				t.Errorf("%q after %d: %+v, want %+v (-without +with):\n%s", reader, known, gotAt, wantAt, diff)
 			}
-			if at, err := store.GetCheckpoint(t.Context(), with.Pool(t), asks); err != nil || at != wantAt {
-				t.Errorf("%q is at %+v, not %+v: %v", asks, at, wantAt, err)
+			if c, err := store.GetCheckpoint(t.Context(), with.Pool(t), reader); err != nil || c != wantAt {
+				t.Errorf("checkpoint of %q: %+v, %v, want %+v", reader, c, err, wantAt)
 			}
 		}
 	}
-	doc, position, err := store.ListChanges(t.Context(), with.Pool(t), "cremona", 2)
-	if err != nil || len(doc.GetEntries()) != 1 || doc.GetEntries()[0].GetId() != "riservato-0123456789abcdef" || position.Revision != 3 {
-		t.Errorf("its own node gets %v at %+v, %v", doc.GetEntries(), position, err)
+	doc, c, err := store.ListChanges(t.Context(), with.Pool(t), "cremona", 2)
+	if err != nil || c.Revision != 3 || len(doc.GetEntries()) != 1 ||
+		doc.GetEntries()[0].GetId() != "riservato-0123456789abcdef" {
+		t.Errorf("its own node gets %v at %+v, %v", doc.GetEntries(), c, err)
 	}
-	after(t, with, node, 0)
-	c := next(t, follow(t, node))
-	if last := c.Entries[len(c.Entries)-1]; len(c.Entries) != 3 || last.GetOffice().GetName() != "Casa" || !entry.IsHidden(last) {
-		t.Errorf("the copy of its own node holds %v", c.Entries)
+	copyChanges(t, with, node, 0)
+	s := next(t, watch(t, node))
+	if last := s.Entries[len(s.Entries)-1]; len(s.Entries) != 3 || last.GetOffice().GetName() != "Casa" ||
+		!entry.IsHidden(last) {
+		t.Errorf("the copy of its own node has %v", s.Entries)
 	}
 }

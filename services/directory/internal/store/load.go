@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -14,11 +13,11 @@ import (
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
-// LoadResult says what a load changed.
+// LoadResult describes what a load changed.
 type LoadResult struct {
-	// Revision after it. Without changes it is the one before.
+	// Revision of the directory after the load. It stays the same when nothing changed.
 	Revision int64
-	// Lists and Entries are the names of the lists and of the entries that changed or are new.
+	// Lists and Entries name the lists and entries that are new or changed.
 	Lists, Entries []string
 }
 
@@ -28,18 +27,23 @@ const upsertRevision = `
 	insert into directory_state (revision, updated_at) values ($1, $2)
 	on conflict (singleton) do update set revision = excluded.revision, updated_at = excluded.updated_at`
 
-// Load makes lists and entries the current ones, in one transaction, and tells the servers. What has not changed since the
-// last load is left alone, versions included: the same load again changes nothing, and an entry that was changed by a proposal
-// stays so. It refuses to lose a list, a code or an entry: what was written with them must stay readable; and to change an
-// entry that a proposal has changed since: the files must take that change in first. It wants the owner's address.
-func Load(ctx context.Context, ownerURL string, lists []vocabulary.List, entries []*directoryv1.Entry, now time.Time) (loaded LoadResult, err error) {
-	conn, err := pgx.Connect(ctx, ownerURL)
+// Load makes lists and entries current, in one transaction, and notifies the servers. It needs the URL of the owner of
+// the database.
+//
+// Load is idempotent: it leaves alone what has not changed since the last load, so a change that was proposed and
+// approved since then also stays. It refuses to remove a list, a code or an entry, because stored data refer to them.
+// It refuses to change an entry that a proposal has changed since the last load; the files must take over that change
+// first.
+func Load(
+	ctx context.Context, ownerURL string, lists []vocabulary.List, entries []*directoryv1.Entry, now time.Time,
+) (result LoadResult, err error) {
+	conn, err := connectOwner(ctx, ownerURL)
 	if err != nil {
-		return LoadResult{}, errors.New("the owner of the database cannot connect")
+		return LoadResult{}, err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		// One load at a time; servers read on.
+		// Loads run one after the other. Servers can still read.
 		if _, err := tx.Exec(ctx, lockState); err != nil {
 			return err
 		}
@@ -47,30 +51,31 @@ func Load(ctx context.Context, ownerURL string, lists []vocabulary.List, entries
 		if err != nil {
 			return err
 		}
-		batch := &pgx.Batch{}
-		loaded = LoadResult{Revision: stored.Revision}
-		if loaded.Lists, err = queueLists(batch, stored.Lists, lists, stored.Revision+1, now); err != nil {
-			return err
-		}
-		before, err := loadedBefore(ctx, tx)
+		lastLoaded, err := lastLoadedEntries(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if loaded.Entries, err = queueEntries(batch, stored.Entries, before, entries, stored.Revision+1, now); err != nil {
+		b := &pgx.Batch{}
+		result = LoadResult{Revision: stored.Revision}
+		next := stored.Revision + 1
+		if result.Lists, err = queueLists(b, stored.Lists, lists, next, now); err != nil {
 			return err
 		}
-		if len(loaded.Lists)+len(loaded.Entries) == 0 {
+		if result.Entries, err = queueEntries(b, stored.Entries, lastLoaded, entries, next, now); err != nil {
+			return err
+		}
+		if len(result.Lists)+len(result.Entries) == 0 {
 			return nil
 		}
-		loaded.Revision++
-		batch.Queue(upsertRevision, loaded.Revision, now)
-		batch.Queue(notifyChange)
-		return tx.SendBatch(ctx, batch).Close()
+		result.Revision = next
+		b.Queue(upsertRevision, next, now)
+		b.Queue(notifyChange)
+		return tx.SendBatch(ctx, b).Close()
 	})
 	if err != nil {
 		return LoadResult{}, fmt.Errorf("load directory: %w", err)
 	}
-	return loaded, nil
+	return result, nil
 }
 
 const retireList = `update vocabulary set current = false where name = $1 and current`
@@ -79,15 +84,16 @@ const insertList = `
 	insert into vocabulary (name, version, title_it, title_en, groups, terms, current, loaded_at, revision)
 	values ($1, $2, $3, $4, $5, $6, true, $7, $8)`
 
-func queueLists(batch *pgx.Batch, stored, read []vocabulary.List, revision int64, now time.Time) (changed []string, err error) {
-	before := make(map[string]vocabulary.List, len(stored))
+func queueLists(
+	b *pgx.Batch, stored, lists []vocabulary.List, revision int64, now time.Time,
+) (changed []string, err error) {
+	missing := make(map[string]vocabulary.List, len(stored))
 	for _, l := range stored {
-		before[l.Name] = l
+		missing[l.Name] = l
 	}
-	for _, l := range read {
-		old, there := before[l.Name]
-		delete(before, l.Name)
-		if there {
+	for _, l := range lists {
+		if old, ok := missing[l.Name]; ok {
+			delete(missing, l.Name)
 			next, changes, err := l.NextVersion(old)
 			if err != nil {
 				return nil, err
@@ -101,12 +107,12 @@ func queueLists(batch *pgx.Batch, stored, read []vocabulary.List, revision int64
 		if err != nil {
 			return nil, err
 		}
-		batch.Queue(retireList, l.Name)
-		batch.Queue(insertList, l.Name, l.Version, l.TitleIT, l.TitleEN, l.Groups, terms, now, revision)
+		b.Queue(retireList, l.Name)
+		b.Queue(insertList, l.Name, l.Version, l.TitleIT, l.TitleEN, l.Groups, terms, now, revision)
 		changed = append(changed, l.Name)
 	}
-	for name := range before {
-		return nil, fmt.Errorf("list %s is gone: lists stay, their codes get an end date", name)
+	for name := range missing {
+		return nil, fmt.Errorf("list %s is missing: a list is never removed, its codes get an end date", name)
 	}
 	return changed, nil
 }
@@ -114,45 +120,47 @@ func queueLists(batch *pgx.Batch, stored, read []vocabulary.List, revision int64
 const selectFileEntries = `
 	select distinct on (kind, id) ` + entryColumns + ` from entry where from_files order by kind, id, revision desc`
 
-// loadedBefore are the entries as the files last had them.
-func loadedBefore(ctx context.Context, tx pgx.Tx) (map[entry.Ref]*directoryv1.Entry, error) {
+// lastLoadedEntries returns each entry in the state in which it was last loaded from files.
+func lastLoadedEntries(ctx context.Context, tx pgx.Tx) (map[entry.Ref]*directoryv1.Entry, error) {
 	rows, err := tx.Query(ctx, selectFileEntries)
 	if err != nil {
 		return nil, err
 	}
-	all, err := pgx.CollectRows(rows, scanEntry)
-	if err != nil {
-		return nil, err
-	}
-	byRef := make(map[entry.Ref]*directoryv1.Entry, len(all))
-	for _, e := range all {
-		byRef[entry.RefOf(e)] = e
-	}
-	return byRef, nil
+	entries, err := pgx.CollectRows(rows, scanEntry)
+	return byRef(entries), err
 }
 
-func queueEntries(batch *pgx.Batch, current []*directoryv1.Entry, before map[entry.Ref]*directoryv1.Entry, read []*directoryv1.Entry, revision int64, now time.Time) (changed []string, err error) {
-	stands := make(map[entry.Ref]*directoryv1.Entry, len(current))
-	for _, e := range current {
-		stands[entry.RefOf(e)] = e
-	}
-	for _, e := range read {
+func queueEntries(
+	b *pgx.Batch, current []*directoryv1.Entry, lastLoaded map[entry.Ref]*directoryv1.Entry,
+	entries []*directoryv1.Entry, revision int64, now time.Time,
+) (changed []string, err error) {
+	currentByRef := byRef(current)
+	for _, e := range entries {
 		ref := entry.RefOf(e)
-		old, last := stands[ref], before[ref]
-		delete(before, ref)
+		old, last := currentByRef[ref], lastLoaded[ref]
+		delete(lastLoaded, ref)
 		switch {
 		case last != nil && entry.Equal(last, e), old != nil && entry.Equal(old, e):
 			continue
 		case old != nil && (last == nil || old.GetRevision() != last.GetRevision()):
-			return nil, fmt.Errorf("%s was changed by a proposal since the files were loaded: take that change into its file first", ref)
+			return nil, fmt.Errorf(
+				"%s was changed by a proposal after the last load: take over that change in its file first", ref)
 		}
-		if err := queueEntry(batch, e, revision, true, now); err != nil {
+		if err := queueEntry(b, e, revision, true, now); err != nil {
 			return nil, err
 		}
 		changed = append(changed, string(ref))
 	}
-	for ref := range before {
-		return nil, fmt.Errorf("%s is gone: an entry that is no more stays, with the day of its end", ref)
+	for ref := range lastLoaded {
+		return nil, fmt.Errorf("%s is missing: an entry is never removed, it gets the day of its end", ref)
 	}
 	return changed, nil
+}
+
+func byRef(entries []*directoryv1.Entry) map[entry.Ref]*directoryv1.Entry {
+	m := make(map[entry.Ref]*directoryv1.Entry, len(entries))
+	for _, e := range entries {
+		m[entry.RefOf(e)] = e
+	}
+	return m
 }

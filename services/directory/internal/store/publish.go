@@ -1,10 +1,12 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -22,35 +24,35 @@ const selectFirstSeen = `
 	select kind, id, to_char(min(stored_at) at time zone 'Europe/Rome', 'YYYY-MM-DD') from entry
 	where kind = 'office' group by kind, id`
 
-// ListFirstSeen tells on which day, in Europe/Rome, the directory first had each office.
+// ListFirstSeen returns the day, in Europe/Rome, on which each office was first stored.
 func ListFirstSeen(ctx context.Context, pool *pgxpool.Pool) (map[entry.Ref]string, error) {
 	rows, err := pool.Query(ctx, selectFirstSeen)
 	if err != nil {
-		return nil, fmt.Errorf("first days of offices: %w", err)
+		return nil, fmt.Errorf("list first days of offices: %w", err)
 	}
-	first := map[entry.Ref]string{}
+	firstSeen := map[entry.Ref]string{}
 	var kind, id, day string
 	_, err = pgx.ForEachRow(rows, []any{&kind, &id, &day}, func() error {
-		first[entry.NewRef(kind, id)] = day
+		firstSeen[entry.NewRef(kind, id)] = day
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("first days of offices: %w", err)
+		return nil, fmt.Errorf("list first days of offices: %w", err)
 	}
-	return first, nil
+	return firstSeen, nil
 }
 
 const selectPublishedRegions = `select distinct region from published_contribution order by region`
 
-// ListPublishedRegions lists the regions that something was ever published for.
+// ListPublishedRegions returns the regions for which the directory has published something.
 func ListPublishedRegions(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
 	rows, err := pool.Query(ctx, selectPublishedRegions)
 	if err != nil {
-		return nil, fmt.Errorf("regions: %w", err)
+		return nil, fmt.Errorf("list published regions: %w", err)
 	}
 	regions, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
-		return nil, fmt.Errorf("regions: %w", err)
+		return nil, fmt.Errorf("list published regions: %w", err)
 	}
 	return regions, nil
 }
@@ -61,54 +63,53 @@ const insertAggregates = `
 const updatePublished = `
 	update published_contribution set seq = $3, digest = $4, revision = $5 where region = $1 and aggregate = $2`
 
-// Publish makes events of what the entries of a region contribute and was not published so yet, in one transaction, and
-// returns how many. What contributes no more is taken back by an empty contribution. One that could never be sent is left
-// out, and named by an error that is outbox.ErrEvent; the others are published all the same.
+// Publish writes events for the contributions of a region that differ from the last published ones, in one transaction,
+// and returns their number. An empty contribution replaces a published one that no longer exists. A contribution that
+// does not make a valid event is left out and named in an error that wraps outbox.ErrEvent; the others are still
+// published.
 //
-// Revision is that of the directory which contributes so. What was published of a newer one stays: a copy of the service that
-// lags behind takes nothing back.
-func Publish(ctx context.Context, pool *pgxpool.Pool, revision int64, region string, contributions []activity.Contribution) (n int, err error) {
-	wanted := map[string]activity.Contribution{}
-	var names []string
+// Revision is that of the directory with these contributions. Publish changes nothing if a newer revision was
+// published: a server that lags behind must not replace newer contributions.
+func Publish(
+	ctx context.Context, pool *pgxpool.Pool, revision int64, region string, contributions []activity.Contribution,
+) (n int, err error) {
+	byAggregate := map[string]activity.Contribution{}
 	for _, c := range contributions {
-		wanted[c.Aggregate()] = c
-		names = append(names, c.Aggregate())
+		byAggregate[c.Aggregate()] = c
 	}
-	slices.Sort(names)
-	var unfit []error
+	var invalid []error
 	err = pg.InTenant(ctx, pool, region, func(ctx context.Context, tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, insertAggregates, region, names); err != nil {
+		aggregates := slices.Sorted(maps.Keys(byAggregate)) // sorted, so that concurrent calls do not deadlock
+		if _, err := tx.Exec(ctx, insertAggregates, region, aggregates); err != nil {
 			return err
 		}
-		known, err := lockPublished(ctx, tx, region)
+		published, err := lockPublished(ctx, tx, region)
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(known, func(p publishedRow) bool { return p.revision > revision }) {
+		if slices.ContainsFunc(published, func(p publishedRow) bool { return p.revision > revision }) {
 			return nil
 		}
 		b := &pgx.Batch{}
 		var events []outbox.Prepared
-		for _, p := range known {
-			c, there := wanted[p.aggregate]
-			if !there {
+		for _, p := range published {
+			c, ok := byAggregate[p.aggregate]
+			if !ok {
+				if p.seq == 0 {
+					continue
+				}
 				c = activity.EmptyContribution(region, p.aggregate)
 			}
-			data, err := proto.MarshalOptions{Deterministic: true}.Marshal(c.Event)
-			if err != nil {
+			event, digest, err := p.nextEvent(ctx, region, c)
+			switch {
+			case errors.Is(err, outbox.ErrEvent):
+				invalid = append(invalid, fmt.Errorf("%s: %w", c.Ref, err))
+			case err != nil:
 				return fmt.Errorf("%s: %w", c.Ref, err)
+			case event != nil:
+				b.Queue(updatePublished, region, p.aggregate, p.seq+1, digest, revision)
+				events = append(events, *event)
 			}
-			digest := sha256.Sum256(data)
-			if string(digest[:]) == p.digest || p.seq == 0 && !there {
-				continue
-			}
-			event, err := outbox.Prepare(ctx, outbox.Event{Node: region, Type: c.EventType(), Aggregate: p.aggregate, AggregateSeq: p.seq + 1, Data: data})
-			if err != nil {
-				unfit = append(unfit, fmt.Errorf("%s: %w", c.Ref, err))
-				continue
-			}
-			b.Queue(updatePublished, region, p.aggregate, p.seq+1, digest[:], revision)
-			events = append(events, event)
 		}
 		if n = len(events); n == 0 {
 			return nil
@@ -117,31 +118,50 @@ func Publish(ctx context.Context, pool *pgxpool.Pool, revision int64, region str
 		return tx.SendBatch(ctx, b).Close()
 	})
 	if err != nil {
-		return 0, fmt.Errorf("publish: %w", err)
+		return 0, fmt.Errorf("publish contributions: %w", err)
 	}
-	return n, errors.Join(unfit...)
+	return n, errors.Join(invalid...)
 }
 
-// publishedRow is what was last said of an aggregate.
+// publishedRow describes the last event of an aggregate; seq is 0 before the first one.
 type publishedRow struct {
-	aggregate, digest string
-	seq, revision     int64
+	aggregate     string
+	digest        []byte
+	seq, revision int64
+}
+
+// nextEvent returns the event for a contribution and the digest of its data. The event is nil if it has been published.
+func (p publishedRow) nextEvent(
+	ctx context.Context, region string, c activity.Contribution,
+) (event *outbox.Prepared, digest []byte, err error) {
+	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(c.Event)
+	if err != nil {
+		return nil, nil, err
+	}
+	sum := sha256.Sum256(data)
+	if bytes.Equal(sum[:], p.digest) {
+		return nil, nil, nil
+	}
+	prepared, err := outbox.Prepare(ctx, outbox.Event{
+		Node: region, Type: c.EventType(), Aggregate: p.aggregate, AggregateSeq: p.seq + 1, Data: data,
+	})
+	return &prepared, sum[:], err
 }
 
 const selectPublishedForUpdate = `
-	select aggregate, seq, digest, revision from published_contribution where region = $1 order by aggregate for update`
+	select aggregate, digest, seq, revision from published_contribution where region = $1 order by aggregate for update`
 
+// lockPublished locks the rows of a region, so that concurrent calls publish one after the other.
 func lockPublished(ctx context.Context, tx pgx.Tx, region string) ([]publishedRow, error) {
 	rows, err := tx.Query(ctx, selectPublishedForUpdate, region)
 	if err != nil {
 		return nil, err
 	}
-	known, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p publishedRow, err error) {
-		var digest []byte
-		err = row.Scan(&p.aggregate, &p.seq, &digest, &p.revision)
-		p.digest = string(digest)
+	published, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p publishedRow, err error) {
+		err = row.Scan(&p.aggregate, &p.digest, &p.seq, &p.revision)
 		return p, err
 	})
-	slices.SortFunc(known, func(a, b publishedRow) int { return strings.Compare(a.aggregate, b.aggregate) })
-	return known, err
+	// The collation of the database must not decide the order of the events.
+	slices.SortFunc(published, func(a, b publishedRow) int { return strings.Compare(a.aggregate, b.aggregate) })
+	return published, err
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -16,28 +17,33 @@ import (
 
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	"github.com/retepari/pari/services/directory/internal/activity"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/store"
 )
 
-// sessions is a contribution of an initiative.
+// sessions is the contribution of an initiative with n sessions.
 func sessions(id string, n int64) activity.Contribution {
 	ref := entry.NewRef("initiative", id)
+	row := &eventsv1.ActivityRow{Measure: activity.SessionsHeld, Year: 2026, Node: "cremona", Value: n}
 	return activity.Contribution{Region: "lombardia", Ref: ref, Event: &eventsv1.ActivityCounted{
-		Entry: string(ref), Rows: []*eventsv1.ActivityRow{{Measure: activity.SessionsHeld, Year: 2026, Node: "cremona", Value: n}},
+		Entry: string(ref), Rows: []*eventsv1.ActivityRow{row},
 	}}
 }
 
+// target is the contribution of a programme with one indicator.
 func target(id string, n int64) activity.Contribution {
-	return activity.Contribution{Region: "lombardia", Ref: entry.NewRef("programme", id), Event: &eventsv1.IndicatorsCounted{
+	event := &eventsv1.IndicatorsCounted{
 		Programme: id, Rows: []*eventsv1.IndicatorRow{{Code: "IND_WORKSHOPS", Target: n}},
-	}}
+	}
+	return activity.Contribution{Region: "lombardia", Ref: entry.NewRef("programme", id), Event: event}
 }
 
-// outgoing are the events of a region in the order in which they were written: subject, number, and how many rows they have.
-func outgoing(t *testing.T, pool *pgxpool.Pool, region string) (events []string) {
+// listEvents returns the events of a region in the order in which they were written: aggregate, sequence, type and
+// number of rows.
+func listEvents(t *testing.T, pool *pgxpool.Pool, region string) (events []string) {
 	t.Helper()
 	err := pg.InTenant(t.Context(), pool, region, func(ctx context.Context, tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `select aggregate, aggregate_seq, type, data from outbox order by id`)
@@ -71,11 +77,11 @@ func outgoing(t *testing.T, pool *pgxpool.Pool, region string) (events []string)
 	return events
 }
 
-// Ensure that only what differs from the last word is published, each under the next number of its entry, and that what counts
-// no more is taken back once.
+// Ensure only changed contributions are published, each with the next number of its entry, and that a removed
+// contribution is withdrawn once.
 func TestPublish(t *testing.T) {
 	t.Parallel()
-	pool := database(t).Pool(t)
+	pool := newCentre(t).Pool(t)
 	publish := func(want int, contributions ...activity.Contribution) {
 		t.Helper()
 		if n, err := store.Publish(t.Context(), pool, 1, "lombardia", contributions); err != nil || n != want {
@@ -90,16 +96,18 @@ func TestPublish(t *testing.T) {
 	publish(0, sessions("a", 2))
 	publish(1, sessions("a", 2), sessions("b", 1))
 	want := []string{
-		"initiative.a 1 activity.counted.v1 1", "initiative.b 1 activity.counted.v1 1", "programme.p 1 programme.counted.v1 1",
+		"initiative.a 1 activity.counted.v1 1", "initiative.b 1 activity.counted.v1 1",
+		"programme.p 1 programme.counted.v1 1",
 		"initiative.a 2 activity.counted.v1 1",
 		"initiative.b 2 activity.counted.v1 0", "programme.p 2 programme.counted.v1 0",
 		"initiative.b 3 activity.counted.v1 1",
 	}
-	if diff := cmp.Diff(want, outgoing(t, pool, "lombardia")); diff != "" {
+	if diff := cmp.Diff(want, listEvents(t, pool, "lombardia")); diff != "" {
 		t.Error(diff)
 	}
-	// Another region has a word of its own on an entry of the same name.
-	if n, err := store.Publish(t.Context(), pool, 1, "piemonte", []activity.Contribution{sessions("a", 2)}); err != nil || n != 1 {
+	// Another region publishes an entry of the same name separately.
+	n, err := store.Publish(t.Context(), pool, 1, "piemonte", []activity.Contribution{sessions("a", 2)})
+	if err != nil || n != 1 {
 		t.Errorf("%d published, %v", n, err)
 	}
 	regions, err := store.ListPublishedRegions(t.Context(), pool)
@@ -108,25 +116,27 @@ func TestPublish(t *testing.T) {
 	}
 }
 
-// Ensure that a copy of the service which lags behind takes nothing back, and that the same revision says what the day changed.
-func TestPublish_OfAnOlderDirectory(t *testing.T) {
+// Ensure a server with an older revision publishes nothing, and that a new day changes the contributions of the same
+// revision.
+func TestPublish_OfAnOlderRevision(t *testing.T) {
 	t.Parallel()
-	pool := database(t).Pool(t)
+	pool := newCentre(t).Pool(t)
 	for _, step := range []struct {
 		revision, sessions int64
 		want               int
 	}{{5, 1, 1}, {6, 2, 1}, {5, 1, 0}, {6, 2, 0}, {6, 3, 1}, {7, 3, 0}, {6, 4, 1}, {8, 1, 1}, {7, 4, 0}} {
-		n, err := store.Publish(t.Context(), pool, step.revision, "lombardia", []activity.Contribution{sessions("a", step.sessions)})
+		contributions := []activity.Contribution{sessions("a", step.sessions)}
+		n, err := store.Publish(t.Context(), pool, step.revision, "lombardia", contributions)
 		if err != nil || n != step.want {
-			t.Errorf("revision %d with %d sessions: %d published, %v; want %d", step.revision, step.sessions, n, err, step.want)
+			t.Errorf("%+v: %d published, %v", step, n, err)
 		}
 	}
 }
 
-// Ensure that copies of the service which publish at one time publish everything once.
-func TestPublish_AtOneTime(t *testing.T) {
+// Ensure concurrent servers publish each contribution once.
+func TestPublish_Concurrently(t *testing.T) {
 	t.Parallel()
-	pool := database(t).Pool(t)
+	pool := newCentre(t).Pool(t)
 	var all []activity.Contribution
 	for i := range 40 {
 		all = append(all, sessions(fmt.Sprintf("s%02d", i), 1))
@@ -140,36 +150,47 @@ func TestPublish_AtOneTime(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if events := outgoing(t, pool, "lombardia"); len(events) != len(all) {
-		t.Errorf("%d events for %d entries", len(events), len(all))
+	if events := listEvents(t, pool, "lombardia"); len(events) != len(all) {
+		t.Errorf("%d events, want %d", len(events), len(all))
 	}
 }
 
-// Ensure that a contribution which no event can hold is named and keeps back no other.
-func TestPublish_LeavesOutWhatCannotBeSent(t *testing.T) {
+// Ensure a contribution that is too large for an event is named and does not stop the others.
+func TestPublish_LeavesOutInvalidEvents(t *testing.T) {
 	t.Parallel()
-	pool := database(t).Pool(t)
+	pool := newCentre(t).Pool(t)
 	big := sessions("big", 1)
 	for range 2000 {
 		m := big.Event.(*eventsv1.ActivityCounted)
-		m.Rows = append(m.Rows, &eventsv1.ActivityRow{Measure: activity.SessionsHeld, Year: 2026, Node: "cremona", Value: 1})
+		row := &eventsv1.ActivityRow{Measure: activity.SessionsHeld, Year: 2026, Node: "cremona", Value: 1}
+		m.Rows = append(m.Rows, row)
 	}
 	n, err := store.Publish(t.Context(), pool, 1, "lombardia", []activity.Contribution{big, sessions("small", 1)})
 	if n != 1 || !errors.Is(err, outbox.ErrEvent) || !strings.Contains(err.Error(), "initiative/big") {
 		t.Errorf("%d published, %v", n, err)
 	}
+	// What was never published needs no withdrawal.
+	n, err = store.Publish(t.Context(), pool, 1, "lombardia", []activity.Contribution{sessions("small", 1)})
+	if n != 0 || err != nil {
+		t.Errorf("%d published, %v", n, err)
+	}
 }
 
-func TestFirstHad(t *testing.T) {
+func TestListFirstSeen(t *testing.T) {
 	t.Parallel()
-	db := database(t)
+	db := newCentre(t)
 	load(t, db, nil, desk("a", "A"))
-	load(t, db, nil, desk("a", "B"), desk("b", "B"))
-	first, err := store.ListFirstSeen(t.Context(), db.Pool(t))
+	// 23:30 UTC on the 24th is the 25th in Rome.
+	entries := []*directoryv1.Entry{desk("a", "B"), desk("b", "B")}
+	if _, err := store.Load(t.Context(), db.OwnerURL, nil, entries, now.Add(13*time.Hour+30*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	got, err := store.ListFirstSeen(t.Context(), db.Pool(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[entry.Ref]string{"office/a": "2026-11-24", "office/b": "2026-11-24"}, first); diff != "" {
+	want := map[entry.Ref]string{"office/a": "2026-11-24", "office/b": "2026-11-25"}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }

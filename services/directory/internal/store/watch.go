@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	// pollInterval is how often a follower asks for the revision although nobody told it of a load.
+	// pollInterval is how often Watch reads the revision without a notification.
 	pollInterval = 30 * time.Second
-	// readTimeout is how long reading may take; a network that says nothing any more must not hold a follower for ever.
+	// readTimeout limits one read, so that a dead connection does not block Watch forever.
 	readTimeout = 20 * time.Second
-	// retryInterval is how long a follower waits before it tries a lost database retryInterval.
+	// retryInterval is the pause before Watch connects again.
 	retryInterval = time.Second
 )
 
-// The channel that announces changes, and its two payloads. After "reload" a watcher reads everything again, because entries
-// may be gone or hidden ones changed; otherwise it reads what is newer than its revision.
+// The channel of the notifications has two payloads. After "reload" Watch reads everything again, because entries may
+// have been deleted or hidden ones changed. Otherwise it reads what is newer than its revision.
 const (
 	listenChanges = `listen directory_changed`
 	notifyChange  = `select pg_notify('directory_changed', 'change')`
@@ -29,15 +29,15 @@ const (
 	payloadReload = "reload"
 )
 
-// Watch calls show with everything that is current, at once and after each load, until ctx ends. While the database is
-// away it says so in the log and tries on: what was shown last stays valid.
-func Watch(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger, show func(Snapshot)) error {
+// Watch calls onChange with the current directory, at once and after each change, until ctx ends; then it returns nil.
+// It logs failures of the database and connects again.
+func Watch(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger, onChange func(Snapshot)) error {
 	for {
-		err := follow(ctx, pool, show)
+		err := watch(ctx, pool, onChange)
 		if ctx.Err() != nil {
 			return nil
 		}
-		log.WarnContext(ctx, "directory not followed", slog.Any("error", err))
+		log.WarnContext(ctx, "directory watch failed", slog.Any("error", err))
 		select {
 		case <-ctx.Done():
 			return nil
@@ -46,8 +46,8 @@ func Watch(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger, show func(
 	}
 }
 
-// follow listens on a connection of its own before it reads, so that no load falls in between.
-func follow(ctx context.Context, pool *pgxpool.Pool, show func(Snapshot)) error {
+// watch uses one connection until it fails. It listens before it reads, so that it misses no change in between.
+func watch(ctx context.Context, pool *pgxpool.Pool, onChange func(Snapshot)) error {
 	pooled, err := pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
@@ -57,51 +57,57 @@ func follow(ctx context.Context, pool *pgxpool.Pool, show func(Snapshot)) error 
 	if _, err := conn.Exec(ctx, listenChanges); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	var shown *Snapshot
-	for all := true; ; {
-		if all {
-			shown = nil
-		}
-		if shown, err = refresh(ctx, conn, shown, show); err != nil {
+	var last *Snapshot
+	for {
+		if last, err = refresh(ctx, conn, last, onChange); err != nil {
 			return err
 		}
-		if all, err = wait(ctx, conn); err != nil {
+		reload, err := waitForChange(ctx, conn)
+		if err != nil {
 			return err
+		}
+		if reload {
+			last = nil
 		}
 	}
 }
 
-// refresh shows what is current unless it was shown already, and returns what is shown now. Only what has changed since is
-// read; with nil everything is.
-func refresh(ctx context.Context, conn *pgx.Conn, shown *Snapshot, show func(Snapshot)) (*Snapshot, error) {
+// refresh calls onChange if the revision differs from that of last, and returns the current snapshot. It reads what has
+// changed since last, or everything if last is nil.
+func refresh(ctx context.Context, conn *pgx.Conn, last *Snapshot, onChange func(Snapshot)) (*Snapshot, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	before := Snapshot{}
-	if shown != nil {
-		switch now, err := selectCurrentRevision(ctx, conn); {
+	if last != nil {
+		switch revision, err := selectCurrentRevision(ctx, conn); {
 		case err != nil:
-			return shown, fmt.Errorf("read revision: %w", err)
-		case now == shown.Revision:
-			return shown, nil
-		case now > shown.Revision:
-			before = *shown
+			return nil, fmt.Errorf("read revision: %w", err)
+		case revision == last.Revision:
+			return last, nil
+		case revision > last.Revision:
+			before = *last
 		}
 	}
-	c, err := readSnapshot(ctx, conn, before)
+	current, err := readSnapshot(ctx, conn, before)
 	if err != nil {
-		return shown, err
+		return nil, err
 	}
-	show(c)
-	return &c, nil
+	onChange(current)
+	return &current, nil
 }
 
-// wait returns when something has changed, or when it is time to look; all is true when what was read before may be gone.
-func wait(ctx context.Context, conn *pgx.Conn) (all bool, err error) {
-	quiet, cancel := context.WithTimeout(ctx, pollInterval)
+// waitForChange returns after a notification or after pollInterval. With reload, everything must be read again.
+func waitForChange(ctx context.Context, conn *pgx.Conn) (reload bool, err error) {
+	waitCtx, cancel := context.WithTimeout(ctx, pollInterval)
 	defer cancel()
-	note, err := conn.WaitForNotification(quiet)
-	if err != nil && quiet.Err() == nil {
-		return false, fmt.Errorf("wait for a load: %w", err)
+	n, err := conn.WaitForNotification(waitCtx)
+	switch {
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	case err == nil:
+		return n.Payload == payloadReload, nil
+	case waitCtx.Err() != nil:
+		return false, nil
 	}
-	return note != nil && note.Payload == payloadReload, ctx.Err()
+	return false, fmt.Errorf("wait for notification: %w", err)
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
-func read(t *testing.T) map[string]vocabulary.List {
+// parseData returns the embedded lists by name.
+func parseData(t *testing.T) map[string]vocabulary.List {
 	t.Helper()
 	lists, err := vocabulary.ParseFS(data.Files)
 	if err != nil {
@@ -25,22 +26,26 @@ func read(t *testing.T) map[string]vocabulary.List {
 
 func TestData(t *testing.T) {
 	t.Parallel()
-	lists := read(t)
+	lists := parseData(t)
 
-	t.Run("holds every list of the domain, whole", func(t *testing.T) {
+	t.Run("contains all lists of the domain", func(t *testing.T) {
 		t.Parallel()
-		// How many codes the domain research names for each list; the places are 7,904 municipalities of 2020, nine
-		// established since, 107 provinces and four places without a code.
+		// The numbers of codes are those of the domain research. Places are 7,904 municipalities of 2020, nine
+		// established since, 107 provinces and four places without an ISTAT code.
 		want := map[string]int{
-			"ground": 30, "language": 28, "ground_group": 9, "odihr_bias": 10, "type": 16, "type_flag": 5, "field": 35, "field_group": 12,
-			"modality": 13, "author_kind": 26, "reporter_role": 12, "channel": 16, "wish": 4, "gender": 5, "age_band": 10,
-			"age_group": 5, "citizenship": 9, "person_kind": 4, "person_role": 5, "assessment": 10, "assessment_group": 4,
-			"action": 38, "action_group": 6, "action_result": 5, "referral_target": 38, "referral_target_group": 5,
+			"ground": 30, "language": 28, "ground_group": 9, "odihr_bias": 10, "type": 16, "type_flag": 5,
+			"field": 35, "field_group": 12,
+			"modality": 13, "author_kind": 26, "reporter_role": 12, "channel": 16, "wish": 4, "gender": 5,
+			"age_band": 10, "age_group": 5, "citizenship": 9, "person_kind": 4, "person_role": 5, "assessment": 10,
+			"assessment_group": 4,
+			"action":           38, "action_group": 6, "action_result": 5,
+			"referral_target": 38, "referral_target_group": 5,
 			"referral_status": 7, "transfer_reason": 6, "outcome": 22, "outcome_group": 8, "legal_reference": 34,
 			"territory": 7904 + 9 + 107 + 4, "region": 20, "office_kind": 14, "office_state": 4, "service_type": 24,
 			"service_type_group": 2, "access_mode": 10, "access_rule": 4, "fee": 1, "recipient": 8, "accessibility": 9,
 			"event_type": 17, "event_mode": 3, "anniversary": 5, "training_participant": 14, "training_kind": 8,
-			"enrolment_state": 6, "activity_measure": 6, "programme_indicator": 13, "room_loan_state": 6, "sensitivity": 5, "legal_basis": 10, "consent": 6, "consent_status": 4,
+			"enrolment_state": 6, "activity_measure": 6, "programme_indicator": 13, "room_loan_state": 6,
+			"sensitivity": 5, "legal_basis": 10, "consent": 6, "consent_status": 4,
 		}
 		got := map[string]int{}
 		for name, l := range lists {
@@ -59,7 +64,7 @@ func TestData(t *testing.T) {
 		}
 	}
 
-	t.Run("groups codes as the tables need them", func(t *testing.T) {
+	t.Run("groups codes for the tables", func(t *testing.T) {
 		t.Parallel()
 		for _, c := range []struct{ list, code, group string }{
 			{"ground", "ROMA_SINTI", "G_ETHNIC"},
@@ -80,26 +85,27 @@ func TestData(t *testing.T) {
 		} {
 			term, ok := terms[c.list][c.code]
 			if !ok || term.Group != c.group {
-				t.Errorf("%s %s: there %v, group %q, want %q", c.list, c.code, ok, term.Group, c.group)
+				t.Errorf("%s %s: found %v, group %q, want %q", c.list, c.code, ok, term.Group, c.group)
 			}
 		}
 	})
 
-	t.Run("dates what is known to begin", func(t *testing.T) {
+	t.Run("dates the codes with a known start", func(t *testing.T) {
 		t.Parallel()
 		body, unar := terms["referral_target"]["EQUALITY_BODY"], terms["referral_target"]["UNAR"]
 		if body.ValidFrom != "2027-01-01" {
-			t.Errorf("the equality body begins on %q", body.ValidFrom)
+			t.Errorf("the equality body is valid from %q", body.ValidFrom)
 		}
 		if unar.ValidFrom != "" || unar.ValidTo != "" {
-			t.Errorf("UNAR holds from %q to %q, want no bounds", unar.ValidFrom, unar.ValidTo)
+			t.Errorf("UNAR is valid from %q to %q, want no bounds", unar.ValidFrom, unar.ValidTo)
 		}
 	})
 
-	t.Run("names places as people write them", func(t *testing.T) {
+	t.Run("labels places with their province", func(t *testing.T) {
 		t.Parallel()
 		for code, label := range map[string]string{
-			"004078": "Cuneo (CN)", "015146": "Milano (MI)", "019036": "Cremona (CR)", "019": "Cremona (provincia)", "063049": "Napoli (NA)",
+			"004078": "Cuneo (CN)", "015146": "Milano (MI)", "019036": "Cremona (CR)",
+			"019": "Cremona (provincia)", "063049": "Napoli (NA)",
 		} {
 			if got := terms["territory"][code].LabelIT; got != label {
 				t.Errorf("%s is %q, want %q", code, got, label)
@@ -118,7 +124,7 @@ func TestData(t *testing.T) {
 		}
 	})
 
-	t.Run("gives English labels of their own", func(t *testing.T) {
+	t.Run("translates labels", func(t *testing.T) {
 		t.Parallel()
 		same := 0
 		for name, l := range lists {
@@ -133,7 +139,7 @@ func TestData(t *testing.T) {
 		}
 		// UNAR, WhatsApp, SMS and the like are the same in both languages.
 		if same > 20 {
-			t.Errorf("%d terms have one label for both languages", same)
+			t.Errorf("%d terms have the same label in both languages", same)
 		}
 	})
 }

@@ -1,6 +1,6 @@
-// Package vocabulary is the code lists of the network: what a list and a term are, the rules that a set of lists keeps, and
-// how a list moves from one version to the next. It promises that lists returned by ParseFS keep every rule. It does not look
-// codes up for a request: that is pkg/vocabulary, on what the directory serves.
+// Package vocabulary defines the code lists of the network, their rules, and their versions. It promises that the lists
+// which ParseFS returns are valid. It does not look up codes for requests: pkg/vocabulary does, with the lists that the
+// directory serves. The package is pure and starts no goroutines.
 package vocabulary
 
 import (
@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Names of the lists that code of the directory knows by name.
+// Names of the lists that the code of the directory refers to.
 const (
 	TerritoryList = "territory"
 	RegionList    = "region"
@@ -20,17 +20,18 @@ const (
 type List struct {
 	// Name is the list's key, for instance "ground". It never changes.
 	Name string
-	// Version counts from 1 and is raised by every change of what the list holds.
+	// Version starts at 1. Every change of the list raises it.
 	Version int
-	// TitleIT and TitleEN say what the codes are about.
+	// TitleIT and TitleEN describe the list to people.
 	TitleIT, TitleEN string
-	// Groups names the list that the groups of the terms come from, which may be the list itself. Empty: no groups.
+	// Groups is the name of the list with the groups of the terms, or "" if the terms have no groups. It may be the
+	// list itself.
 	Groups string
-	// Terms are the codes, in the order in which people should see them.
+	// Terms in the order in which people should see them.
 	Terms []Term
 }
 
-// Term is one code of a list. Days are ISO 8601; empty means open.
+// Term is one code of a list. Days are ISO 8601; "" means unbounded.
 type Term struct {
 	Code      string `json:"code"`
 	LabelIT   string `json:"it"`
@@ -40,12 +41,12 @@ type Term struct {
 	ValidTo   string `json:"valid_to,omitempty"`
 }
 
-// Digest is the SHA-256, in hexadecimal, of everything that the list says except its version.
+// Digest returns the SHA-256, in hexadecimal, of the list without its version.
 func (l List) Digest() string {
 	sum := sha256.New()
 	write := func(fields ...string) {
 		for _, field := range fields {
-			_, _ = fmt.Fprintf(sum, "%d:%s", len(field), field) // a hash takes everything
+			_, _ = fmt.Fprintf(sum, "%d:%s", len(field), field) // a hash never fails
 		}
 	}
 	write(l.Name, l.TitleIT, l.TitleEN, l.Groups)
@@ -55,23 +56,23 @@ func (l List) Digest() string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// NextVersion returns the list as it follows the stored one, and whether anything changed. A changed list gets a higher version
-// than the stored one; an unchanged one keeps the stored version. A code must not disappear: what has been written with it
-// must stay readable, so it is retired by an end date.
-func (l List) NextVersion(stored List) (List, bool, error) {
+// NextVersion returns the list as the successor of the stored one, and whether it has changed. A changed list gets a
+// higher version; an unchanged one keeps the stored version. A code must not be removed, because stored records refer
+// to it: it gets an end date instead.
+func (l List) NextVersion(stored List) (next List, changed bool, err error) {
 	codes := make(map[string]bool, len(l.Terms))
 	for _, t := range l.Terms {
 		codes[t.Code] = true
 	}
-	var gone []string
+	var missing []string
 	for _, t := range stored.Terms {
 		if !codes[t.Code] {
-			gone = append(gone, t.Code)
+			missing = append(missing, t.Code)
 		}
 	}
-	if len(gone) > 0 {
-		return List{}, false, fmt.Errorf("list %s no longer holds %s: a code is retired by an end date, never removed",
-			l.Name, strings.Join(gone, ", "))
+	if len(missing) > 0 {
+		return List{}, false, fmt.Errorf("list %s no longer contains %s: a code is never removed, it gets an end date",
+			l.Name, strings.Join(missing, ", "))
 	}
 	if l.Digest() == stored.Digest() {
 		l.Version = stored.Version

@@ -11,7 +11,7 @@ import (
 	"github.com/retepari/pari/services/directory/internal/territory"
 )
 
-// file is a list as people write it. The name of the file is the name of the list.
+// file is the YAML form of a list. The file has the name of the list.
 type file struct {
 	Name    string `yaml:"name"`
 	Version int    `yaml:"version"`
@@ -30,14 +30,14 @@ type file struct {
 	} `yaml:"terms"`
 }
 
-// ParseFS returns the lists of vocabularies/*.yaml, by name, with the places of territories/*.csv in front of the terms of
-// the list of territories. It reports all that is wrong at once.
+// ParseFS returns the lists of vocabularies/*.yaml, sorted by name. The list of territories begins with the provinces
+// and municipalities of territories/*.csv. If all files parse, one error reports all violations of the rules.
 func ParseFS(fsys fs.FS) ([]List, error) {
 	names, err := fs.Glob(fsys, "vocabularies/*.yaml")
 	if err != nil {
 		return nil, err
 	}
-	places, err := readPlaces(fsys)
+	places, err := parsePlaces(fsys)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func ParseFS(fsys fs.FS) ([]List, error) {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		if l.Name+".yaml" != path.Base(name) {
-			return nil, fmt.Errorf("%s: holds list %q", name, l.Name)
+			return nil, fmt.Errorf("%s: contains list %q", name, l.Name)
 		}
 		if l.Name == TerritoryList {
 			l.Groups, l.Terms = TerritoryList, append(places, l.Terms...)
@@ -67,21 +67,23 @@ func ParseFS(fsys fs.FS) ([]List, error) {
 
 func parse(raw []byte) (List, error) {
 	var f file
-	decoder := yaml.NewDecoder(bytes.NewReader(raw))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&f); err != nil {
+	dec := yaml.NewDecoder(bytes.NewReader(raw))
+	dec.KnownFields(true)
+	if err := dec.Decode(&f); err != nil {
 		return List{}, err
 	}
 	l := List{Name: f.Name, Version: f.Version, TitleIT: f.Title.IT, TitleEN: f.Title.EN, Groups: f.Groups}
 	for _, t := range f.Terms {
-		l.Terms = append(l.Terms, Term{Code: t.Code, LabelIT: t.IT, LabelEN: t.EN, Group: t.Group, ValidFrom: t.ValidFrom, ValidTo: t.ValidTo})
+		l.Terms = append(l.Terms, Term{
+			Code: t.Code, LabelIT: t.IT, LabelEN: t.EN, Group: t.Group, ValidFrom: t.ValidFrom, ValidTo: t.ValidTo,
+		})
 	}
 	return l, nil
 }
 
-// readPlaces returns each province, followed by its municipalities, in the order of the files; the regions are a list of their
-// own. A municipality that got another name keeps the label under which it has been chosen since.
-func readPlaces(fsys fs.FS) ([]Term, error) {
+// parsePlaces returns each province, followed by its municipalities, in the order of the files. It leaves out the
+// regions, which are a list of their own. A renamed municipality keeps the label of its first name.
+func parsePlaces(fsys fs.FS) ([]Term, error) {
 	places, err := territory.ParseFS(fsys)
 	if err != nil {
 		return nil, err

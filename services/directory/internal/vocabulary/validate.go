@@ -13,14 +13,14 @@ var (
 	codeFormat = regexp.MustCompile(`^[A-Z0-9][A-Z0-9_]{0,39}$`)
 )
 
-// Validate tells everything that is wrong with the lists, taken together: names, versions, titles, codes, labels, days, and
-// groups that their group list does not hold.
+// Validate checks names, versions, titles, codes, labels and days of the lists, and that the groups of their terms
+// exist. It returns one error with all problems.
 func Validate(lists []List) error {
 	byName := make(map[string]List, len(lists))
 	var problems []error
 	for _, l := range lists {
-		if _, twice := byName[l.Name]; twice {
-			problems = append(problems, fmt.Errorf("list %s is there twice", l.Name))
+		if _, ok := byName[l.Name]; ok {
+			problems = append(problems, fmt.Errorf("list %s exists twice", l.Name))
 		}
 		byName[l.Name] = l
 	}
@@ -34,43 +34,37 @@ func Validate(lists []List) error {
 
 func (l List) problems(lists map[string]List) []string {
 	var problems []string
-	say := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	if !nameFormat.MatchString(l.Name) {
-		say("name is not lower-case words")
+		add("name is not lower-case letters and underscores")
 	}
 	if l.Version < 1 {
-		say("version is below 1")
+		add("version is below 1")
 	}
 	if blank(l.TitleIT) || blank(l.TitleEN) {
-		say("a title is missing")
+		add("a title is missing")
 	}
 	if len(l.Terms) == 0 {
-		say("no terms")
+		add("no terms")
 	}
-	groups, hasGroups := map[string]bool{}, l.Groups != ""
-	if hasGroups {
-		from, ok := lists[l.Groups]
-		if !ok {
-			say("list of groups %s is missing", l.Groups)
-		}
-		for _, t := range from.Terms {
-			groups[t.Code] = true
-		}
+	hasGroups, groups := l.Groups != "", codesOf(lists[l.Groups])
+	if _, ok := lists[l.Groups]; hasGroups && !ok {
+		add("list of groups %s is missing", l.Groups)
 	}
 	seen := make(map[string]bool, len(l.Terms))
 	for _, t := range l.Terms {
 		if seen[t.Code] {
-			say("code %s is there twice", t.Code)
+			add("code %s exists twice", t.Code)
 		}
 		seen[t.Code] = true
 		switch {
 		case !hasGroups && t.Group != "":
-			say("code %s has a group, the list has none", t.Code)
+			add("code %s has a group, the list has none", t.Code)
 		case hasGroups && l.Name != TerritoryList && !groups[t.Group]:
-			say("group %q of code %s is not in list %s", t.Group, t.Code, l.Groups)
+			add("group %q of code %s is not in list %s", t.Group, t.Code, l.Groups)
 		}
 		for _, problem := range t.problems() {
-			say("code %q: %s", t.Code, problem)
+			add("code %q: %s", t.Code, problem)
 		}
 	}
 	if l.Name == TerritoryList {
@@ -98,31 +92,33 @@ func (t Term) problems() []string {
 	return problems
 }
 
-// placeProblems checks the two levels of the list of territories: a municipality lies in a province of the list, a province
-// in a region, and a place without ISTAT code nowhere.
+// placeProblems checks the two levels of the list of territories: the group of a municipality is a province of the
+// list, that of a province is a region, and a place without an ISTAT code has no group.
 func (l List) placeProblems(regions List) []string {
-	holds := func(terms []Term) map[string]bool {
-		codes := make(map[string]bool, len(terms))
-		for _, t := range terms {
-			codes[t.Code] = true
-		}
-		return codes
-	}
-	places, inRegions := holds(l.Terms), holds(regions.Terms)
+	places, regionCodes := codesOf(l), codesOf(regions)
 	var problems []string
 	for _, t := range l.Terms {
 		ok := false
 		switch len(strings.TrimLeft(t.Code, "0123456789")) {
-		case 0:
-			ok = len(t.Code) == 6 && len(t.Group) == 3 && places[t.Group] || len(t.Code) == 3 && inRegions[t.Group]
-		case len(t.Code):
+		case 0: // an ISTAT code
+			isMunicipality, isProvince := len(t.Code) == 6, len(t.Code) == 3
+			ok = isMunicipality && len(t.Group) == 3 && places[t.Group] || isProvince && regionCodes[t.Group]
+		case len(t.Code): // no digits in front: a place without an ISTAT code
 			ok = t.Group == ""
 		}
 		if !ok {
-			problems = append(problems, fmt.Sprintf("place %s does not lie in a province or region of the lists", t.Code))
+			problems = append(problems, fmt.Sprintf("place %s is not in a province or region of the lists", t.Code))
 		}
 	}
 	return problems
+}
+
+func codesOf(l List) map[string]bool {
+	codes := make(map[string]bool, len(l.Terms))
+	for _, t := range l.Terms {
+		codes[t.Code] = true
+	}
+	return codes
 }
 
 func blank(s string) bool { return strings.TrimSpace(s) == "" }

@@ -1,17 +1,18 @@
 -- +goose Up
--- What the directory last told reporting about each entry, by region: the number of that event, and a digest of what it said.
--- What an entry counts depends on the day too, so it is compared with this and not with the last state of the entry. Always
--- empty at a node.
+-- What the directory last published to reporting about each entry, by region: the number of that event and a digest of
+-- its content. The contribution of an entry also depends on the date, so the publisher compares it with this row and
+-- not with the previous state of the entry. The table is always empty at a node.
 create table published_contribution (
     region    text   not null,
     aggregate text   not null,
-    seq       bigint not null default 0 check (seq >= 0), -- 0: nothing yet
+    seq       bigint not null default 0 check (seq >= 0), -- 0: nothing was published yet
     digest    bytea  not null default '',
-    revision  bigint not null default 0, -- of the directory that it was said of: an older one says nothing against it
+    -- Revision of the directory that was published. A server with an older directory changes nothing.
+    revision  bigint not null default 0,
     primary key (region, aggregate)
 );
 
--- The region is the tenant, as it is of the events. Which regions there are is public.
+-- The region is the tenant, as in the outbox. The names of the regions are public.
 alter table published_contribution enable row level security;
 alter table published_contribution force row level security;
 create policy public_read on published_contribution for select using (true);

@@ -1,0 +1,53 @@
+package store
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/retepari/pari/pkg/pg"
+)
+
+// Checkpoint is the state of a directory. Two directories with the same digest have the same content.
+type Checkpoint struct {
+	// Revision of the newest list or entry; 0 for an empty directory.
+	Revision int64
+	// Digest in hexadecimal.
+	Digest string
+}
+
+// visibleToNode selects the entries that a node may see: the public ones and its own hidden ones. $1 is the node; ""
+// sees only what is public.
+const visibleToNode = `(content ->> 'visibility' is distinct from 'VISIBILITY_HIDDEN' or content ->> 'node' = $1)`
+
+// selectCheckpoint computes the checkpoint of all lists and of the entries that a node may see.
+const selectCheckpoint = `
+	with included as not materialized (
+		select kind, id, revision, digest from entry where current and ` + visibleToNode + `
+	)` + checkpointOfIncluded
+
+// selectFullCheckpoint computes the checkpoint of all lists and all entries. A node uses it: its copy holds only
+// entries that it may see.
+const selectFullCheckpoint = `
+	with included as not materialized (
+		select kind, id, revision, digest from entry where current
+	)` + checkpointOfIncluded
+
+// checkpointOfIncluded aggregates in byte order, because collations differ between databases.
+const checkpointOfIncluded = `
+	select
+		greatest(coalesce((select max(revision) from vocabulary where current), 0),
+		         coalesce((select max(revision) from included), 0)),
+		encode(sha256(convert_to(
+		    coalesce((select string_agg(concat_ws(' ', name, version, encode(digest, 'hex')), E'\n'
+		                                order by name collate "C")
+		              from vocabulary where current), '') || E'\n\n' ||
+		    coalesce((select string_agg(concat_ws(' ', kind, id, revision, encode(digest, 'hex')), E'\n'
+		                                order by kind collate "C", id collate "C")
+		              from included), ''), 'UTF8')), 'hex')`
+
+// GetCheckpoint returns the checkpoint of what a node may see; "" stands for the public.
+func GetCheckpoint(ctx context.Context, pool *pgxpool.Pool, node string) (c Checkpoint, err error) {
+	err = pool.QueryRow(ctx, selectCheckpoint, node).Scan(&c.Revision, &c.Digest)
+	return c, pg.ToFault(err)
+}
