@@ -1,6 +1,6 @@
-// Package batcher groups the writes of concurrent callers into shared transactions (group commit). A lone caller commits
-// immediately; only concurrent callers are batched. So a busy service commits fewer and larger transactions, and an idle
-// one is as fast as without.
+// Package batcher groups the writes of concurrent callers into shared transactions (group commit). A lone caller
+// commits immediately; only concurrent callers are batched. So a busy service commits fewer and larger transactions,
+// and an idle one is as fast as without.
 //
 // It promises that Do returns nil only after a write that contained the item succeeded. When a shared write fails, each
 // of its items is written once more by itself before its error is returned, so one bad item fails no other. Items must
@@ -81,8 +81,8 @@ func (b *Batcher[T]) finish(ctx context.Context, r result, item T) error {
 	}
 }
 
-// cancel removes a follower whose context ended. A result that has already arrived is acted on: a follower that was made
-// leader must pass its slot on.
+// cancel removes a follower whose context ended. A result that has already arrived is acted on: a follower that was
+// made leader must pass its slot on.
 func (b *Batcher[T]) cancel(ctx context.Context, f *follower[T]) error {
 	b.mu.Lock()
 	for i, queued := range b.queue {

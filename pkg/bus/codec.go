@@ -65,8 +65,8 @@ func (e *Event) msg(msgID string) (*nats.Msg, error) {
 	return &nats.Msg{Subject: subject, Header: h, Data: e.Data}, nil
 }
 
-// Parse decodes an event. It is lenient about the form of headers (case, quotes, needless percent-encoding, parameters of
-// the content type, unknown attributes) and strict about their values. It does not check the signature; Verify does.
+// Parse decodes an event. It is lenient about the form of headers (case, quotes, needless percent-encoding, parameters
+// of the content type, unknown attributes) and strict about their values. It does not check the signature; Verify does.
 func Parse(subject string, header nats.Header, data []byte) (Event, error) {
 	a, err := attributes(header)
 	if err != nil {
@@ -81,7 +81,10 @@ func Parse(subject string, header nats.Header, data []byte) (Event, error) {
 	if kind, _, err := mime.ParseMediaType(a["datacontenttype"]); err != nil || kind != contentType {
 		return Event{}, fmt.Errorf("content type: %w", ErrNotEvent)
 	}
-	e := Event{ID: a["id"], Type: a["type"], Subject: a["subject"], KeyID: a["keyid"], Traceparent: a["traceparent"], Data: data}
+	e := Event{
+		ID: a["id"], Type: a["type"], Subject: a["subject"], Data: data,
+		KeyID: a["keyid"], Traceparent: a["traceparent"],
+	}
 	if e.Partition, err = ParsePartition(a["source"]); err != nil {
 		return Event{}, err
 	}
@@ -108,8 +111,8 @@ func Parse(subject string, header nats.Header, data []byte) (Event, error) {
 	return e, nil
 }
 
-// attributes collects the CloudEvents attributes by lower-case name. A repeated attribute is an error, because two readers
-// could choose different values.
+// attributes collects the CloudEvents attributes by lower-case name. A repeated attribute is an error, because two
+// readers could choose different values.
 func attributes(header nats.Header) (map[string]string, error) {
 	a := make(map[string]string, len(header))
 	for key, values := range header {

@@ -12,8 +12,8 @@ import (
 	"github.com/retepari/pari/pkg/identity"
 )
 
-// AcceptBroker returns which brokers a program accepts, for identity.Source.ClientTLS: the leaf of its own node, and the
-// hub.
+// AcceptBroker returns which brokers a program accepts, for identity.Source.ClientTLS: the leaf of its own node, and
+// the hub.
 func AcceptBroker(own identity.ID) func(identity.ID) bool {
 	return func(server identity.ID) bool {
 		mine := server.Region == own.Region && server.Node == own.Node
@@ -31,8 +31,8 @@ type Config struct {
 	Log         *slog.Logger
 }
 
-// Connect opens a connection that reconnects for ever. It returns at once, also while the broker is away; calls then fail
-// and their callers retry. Only a configuration that can never work is an error.
+// Connect opens a connection that reconnects for ever. It returns at once, also while the broker is away; calls then
+// fail and their callers retry. Only a configuration that can never work is an error.
 func Connect(ctx context.Context, c Config) (*nats.Conn, error) {
 	log := c.Log
 	if log == nil {
@@ -58,7 +58,8 @@ func Connect(ctx context.Context, c Config) (*nats.Conn, error) {
 			log.WarnContext(ctx, "broker connection lost", slog.String("connection", c.Name), slog.Any("error", err))
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
-			log.InfoContext(ctx, "broker connection restored", slog.String("connection", c.Name), slog.String("server", nc.ConnectedServerName()))
+			log.InfoContext(ctx, "broker connection restored",
+				slog.String("connection", c.Name), slog.String("server", nc.ConnectedServerName()))
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			log.WarnContext(ctx, "broker error", slog.String("connection", c.Name), slog.Any("error", err))

@@ -13,8 +13,8 @@ type Hash [sha256.Size]byte
 // Genesis is the previous hash of the first event of a partition.
 var Genesis Hash
 
-// Event is one event of a partition, as it travels. It must not name a person or reveal a day: it holds months, codes and
-// pseudonyms only. For the same reason it has no time attribute, and ID is random, not ordered by time.
+// Event is one event of a partition, as it travels. It must not name a person or reveal a day: it holds months, codes
+// and pseudonyms only. For the same reason it has no time attribute, and ID is random, not ordered by time.
 type Event struct {
 	ID           string // UUID; also the Nats-Msg-Id of the first sending
 	Type         string // for instance it.pari.case.opened.v1
@@ -67,7 +67,8 @@ func (e *Event) Sign(s *Signer) {
 	e.KeyID, e.Signature = s.KeyID(), s.Sign(e.Canonical())
 }
 
-// Verify checks the signature against the keys of the node that the event names. It returns ErrSignature when none fits.
+// Verify checks the signature against the keys of the node that the event names. It returns ErrSignature when none
+// fits.
 func (e *Event) Verify(keys *PublicKeys) error {
 	return keys.Verify(e.Partition.Owner(), e.KeyID, e.Canonical(), e.Signature)
 }

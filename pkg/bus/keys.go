@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// reloadAfter is how long keys are used before the directory is read again. A key that was removed from it stays valid for
-// this long at most.
+// reloadAfter is how long keys are used before the directory is read again. A key that was removed from it stays valid
+// for this long at most.
 const reloadAfter = 10 * time.Second
 
 // PublicKeys are the signing keys of the other side, in a directory of PEM files named after their owner:
-// "<region>.<node>.pem" for nodes, "centre.pem" for the centre. A file may hold several keys, for rotation. Changes of the
-// directory take effect within ten seconds. It is safe for concurrent use.
+// "<region>.<node>.pem" for nodes, "centre.pem" for the centre. A file may hold several keys, for rotation. Changes of
+// the directory take effect within ten seconds. It is safe for concurrent use.
 type PublicKeys struct {
 	dir string
 	now func() time.Time

@@ -15,9 +15,9 @@ const (
 	headerSignature = "Pari-Signature"
 )
 
-// SignMessage encodes a heartbeat, a watermark or another message for its subject. The signature covers the subject, the
-// message type and the bytes, so it holds for no other partition and no other type. It does not prevent replay: what
-// these messages say must be harmless when it comes late.
+// SignMessage encodes a heartbeat, a watermark or another message for its subject. The signature covers the subject,
+// the message type and the bytes, so it holds for no other partition and no other type. It does not prevent replay:
+// what these messages say must be harmless when it comes late.
 func SignMessage(subject string, m proto.Message, s *Signer) (*nats.Msg, error) {
 	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil {
@@ -36,7 +36,8 @@ func VerifyMessage(msg *nats.Msg, owner string, keys *PublicKeys, m proto.Messag
 	if err != nil {
 		return ErrSignature
 	}
-	if err := keys.Verify(owner, msg.Header.Get(headerKeyID), signedBytes(msg.Subject, m, msg.Data), signature); err != nil {
+	keyID, signed := msg.Header.Get(headerKeyID), signedBytes(msg.Subject, m, msg.Data)
+	if err := keys.Verify(owner, keyID, signed, signature); err != nil {
 		return err
 	}
 	if err := proto.Unmarshal(msg.Data, m); err != nil {

@@ -22,8 +22,8 @@ type StreamOptions struct {
 	MaxBytes int64 // 0 = bounded by the disk only
 }
 
-// EnsureStream creates the stream of events at the hub, or updates its configuration. Call it on every start; concurrent
-// calls are safe.
+// EnsureStream creates the stream of events at the hub, or updates its configuration. Call it on every start;
+// concurrent calls are safe.
 func EnsureStream(ctx context.Context, nc *nats.Conn, o StreamOptions) (jetstream.Stream, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
@@ -56,7 +56,9 @@ func EnsureStream(ctx context.Context, nc *nats.Conn, o StreamOptions) (jetstrea
 
 // EnsureConsumer creates or updates a durable pull consumer with explicit acknowledgement and unlimited deliveries: an
 // event that cannot be applied is dead-lettered by its reader, never dropped by the broker.
-func EnsureConsumer(ctx context.Context, nc *nats.Conn, durable string, subjects ...string) (jetstream.Consumer, error) {
+func EnsureConsumer(
+	ctx context.Context, nc *nats.Conn, durable string, subjects ...string,
+) (jetstream.Consumer, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return nil, fmt.Errorf("event consumer: %w", err)

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// The subjects on which the public directory is replicated to the nodes. They carry requests and notices, not events: the
-// broker stores none of it.
+// The subjects on which the public directory is replicated to the nodes. They carry requests and notices, not events:
+// the broker stores none of it.
 const (
 	// DirectoryUpdates is where the centre tells all nodes that the directory has changed.
 	DirectoryUpdates = "pari.down.v1.all.directory"

@@ -1,6 +1,6 @@
-// Package fault defines the errors that callers see: a reason from a registry, the fields at fault, and a cause for the log.
-// Domain code returns faults. Package rpc turns them into gRPC statuses with the registry's texts in English and Italian.
-// An error that is not a fault reaches the caller as INTERNAL, without its text.
+// Package fault defines the errors that callers see: a reason from a registry, the fields at fault, and a cause for the
+// log. Domain code returns faults. Package rpc turns them into gRPC statuses with the registry's texts in English and
+// Italian. An error that is not a fault reaches the caller as INTERNAL, without its text.
 //
 // A fault holds paths, codes and numbers. It must never hold personal data.
 package fault

@@ -30,7 +30,8 @@ func init() { Register("", entries...) }
 func Register(service string, entries ...Entry) {
 	for _, e := range entries {
 		_, known := registry[e.Reason]
-		if known || e.Reason == "" || e.Code == codes.OK || e.English == "" || e.Italian == "" || e.FixEnglish == "" || e.FixItalian == "" {
+		textMissing := e.English == "" || e.Italian == "" || e.FixEnglish == "" || e.FixItalian == ""
+		if known || textMissing || e.Reason == "" || e.Code == codes.OK {
 			panic("fault: reason " + string(e.Reason) + " is incomplete or registered already")
 		}
 		e.Service = service

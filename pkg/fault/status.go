@@ -13,9 +13,9 @@ import (
 // Domain is the ErrorInfo domain of every fault.
 const Domain = "pari"
 
-// ToStatus turns err into a status: code, English text, and as details ErrorInfo (reason), LocalizedMessage (Italian) and,
-// for INVALID_REQUEST, BadRequest with reason and both texts per field. An ended context keeps its code. Any other error
-// becomes INTERNAL without its text. Meta is added to ErrorInfo, for instance the trace id.
+// ToStatus turns err into a status: code, English text, and as details ErrorInfo (reason), LocalizedMessage (Italian)
+// and, for INVALID_REQUEST, BadRequest with reason and both texts per field. An ended context keeps its code. Any other
+// error becomes INTERNAL without its text. Meta is added to ErrorInfo, for instance the trace id.
 func ToStatus(err error, meta map[string]string) *status.Status {
 	if err == nil {
 		return nil
@@ -31,6 +31,7 @@ func ToStatus(err error, meta map[string]string) *status.Status {
 		f = New(Internal)
 	}
 	entry := registry[f.Reason]
+	italian := entry.Italian + ": " + entry.FixItalian
 	info := &errdetails.ErrorInfo{Reason: string(f.Reason), Domain: Domain, Metadata: map[string]string{}}
 	for _, facts := range []map[string]string{meta, f.Meta} {
 		for k, v := range facts {
@@ -39,7 +40,7 @@ func ToStatus(err error, meta map[string]string) *status.Status {
 	}
 	details := []protoadapt.MessageV1{
 		protoadapt.MessageV1Of(info),
-		protoadapt.MessageV1Of(&errdetails.LocalizedMessage{Locale: "it-IT", Message: entry.Italian + ": " + entry.FixItalian}),
+		protoadapt.MessageV1Of(&errdetails.LocalizedMessage{Locale: "it-IT", Message: italian}),
 	}
 	if len(f.Fields) > 0 {
 		bad := &errdetails.BadRequest{}
@@ -72,8 +73,8 @@ func (f Field) Texts() (english, italian string) {
 	return english + ": " + entry.FixEnglish, italian + ": " + entry.FixItalian
 }
 
-// FromStatus returns the fault in an error that a call to another service returned. UNAVAILABLE and similar codes without a
-// reason become the fault Unavailable. Other errors are returned unchanged.
+// FromStatus returns the fault in an error that a call to another service returned. UNAVAILABLE and similar codes
+// without a reason become the fault Unavailable. Other errors are returned unchanged.
 func FromStatus(err error) error {
 	st, ok := status.FromError(err)
 	if !ok || err == nil {

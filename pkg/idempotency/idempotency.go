@@ -1,8 +1,9 @@
-// Package idempotency makes writes safe to repeat. A write is stored together with its request id and a keyed hash of its
-// body. The same id with the same body finds the record of the first answer; the same id with another body is refused.
-// Request ids are kept for Retention at least.
+// Package idempotency makes writes safe to repeat. A write is stored together with its request id and a keyed hash of
+// its body. The same id with the same body finds the record of the first answer; the same id with another body is
+// refused. Request ids are kept for Retention at least.
 //
-// The caller must insert the request in the transaction of the write: only then is a write stored exactly when its id is.
+// The caller must insert the request in the transaction of the write: only then is a write stored exactly when its id
+// is.
 package idempotency
 
 import (

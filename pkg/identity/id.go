@@ -5,9 +5,9 @@
 //	grants file ──────────────► roles of a system            ├─► Caller, in the context of the call
 //	access token ─ pari_grants ► person, roles, regions ─────┘
 //
-// It promises that a Caller in a context is authenticated: the chain, dates and purpose of its certificate were checked for
-// this call, and its token was signed by the issuer for this audience and has not expired. It does not authorize; package
-// rpc does.
+// It promises that a Caller in a context is authenticated: the chain, dates and purpose of its certificate were checked
+// for this call, and its token was signed by the issuer for this audience and has not expired. It does not authorize;
+// package rpc does.
 package identity
 
 import (
@@ -43,7 +43,10 @@ var slug = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 func ParseID(s string) (ID, error) {
 	invalid := fmt.Errorf("not a SPIFFE id of the network")
 	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "spiffe" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Port() != "" {
+	if err != nil || u.Scheme != "spiffe" || u.Host == "" {
+		return ID{}, invalid
+	}
+	if u.User != nil || u.Port() != "" || u.RawQuery != "" || u.Fragment != "" {
 		return ID{}, invalid
 	}
 	p := strings.Split(u.Path, "/")
@@ -70,7 +73,8 @@ func (id ID) String() string {
 
 // URL is the URI SAN for a certificate template.
 func (id ID) URL() *url.URL {
-	return &url.URL{Scheme: "spiffe", Host: id.TrustDomain, Path: strings.TrimPrefix(id.String(), "spiffe://"+id.TrustDomain)}
+	path := strings.TrimPrefix(id.String(), "spiffe://"+id.TrustDomain)
+	return &url.URL{Scheme: "spiffe", Host: id.TrustDomain, Path: path}
 }
 
 // kind is the kind of a caller without an access token.

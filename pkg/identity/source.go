@@ -18,9 +18,9 @@ const (
 	CAFile   = "ca.pem"
 )
 
-// Source is the identity of this program: its certificate and key, and the authorities that it trusts. They are read from
-// a directory and read again when a file changes, so a renewed certificate takes effect without a restart. When the files
-// cannot be read, the last good ones stay in force. It is safe for concurrent use.
+// Source is the identity of this program: its certificate and key, and the authorities that it trusts. They are read
+// from a directory and read again when a file changes, so a renewed certificate takes effect without a restart. When
+// the files cannot be read, the last good ones stay in force. It is safe for concurrent use.
 type Source struct {
 	dir      string
 	verified verifiedCache
@@ -116,8 +116,8 @@ func idOf(cert *x509.Certificate) (ID, error) {
 	return ParseID(cert.URIs[0].String())
 }
 
-// ServerTLS requests a client certificate and leaves its verification to VerifyPeer, because a failed handshake could not
-// tell the caller why. A server must refuse every call for which VerifyPeer returns an error.
+// ServerTLS requests a client certificate and leaves its verification to VerifyPeer, because a failed handshake could
+// not tell the caller why. A server must refuse every call for which VerifyPeer returns an error.
 func (s *Source) ServerTLS() *tls.Config {
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS13,
@@ -131,7 +131,8 @@ func (s *Source) ServerTLS() *tls.Config {
 	}
 }
 
-// StrictServerTLS refuses a client without a valid certificate in the handshake, for protocols that cannot refuse later.
+// StrictServerTLS refuses a client without a valid certificate in the handshake, for protocols that cannot refuse
+// later.
 func (s *Source) StrictServerTLS() *tls.Config {
 	c := s.ServerTLS()
 	c.NextProtos = nil
@@ -143,8 +144,8 @@ func (s *Source) StrictServerTLS() *tls.Config {
 	return c
 }
 
-// ClientTLS presents the program's certificate. It accepts a server whose certificate is valid and whose identity accept
-// returns true for.
+// ClientTLS presents the program's certificate. It accepts a server whose certificate is valid and whose identity
+// accept returns true for.
 func (s *Source) ClientTLS(accept func(ID) bool) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS13,

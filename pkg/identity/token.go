@@ -47,8 +47,8 @@ var (
 	ErrIssuer       = errors.New("token issuer unreachable")
 )
 
-// Verifier verifies access tokens of one OIDC issuer. It discovers the issuer at the first token, so a service can start
-// while its issuer is away.
+// Verifier verifies access tokens of one OIDC issuer. It discovers the issuer at the first token, so a service can
+// start while its issuer is away.
 type Verifier struct {
 	issuer string
 	client *http.Client
@@ -58,7 +58,8 @@ type Verifier struct {
 	triedAt time.Time // last failed discovery
 }
 
-// NewVerifier returns a verifier for an issuer. It fetches discovery document and keys with client; nil means a default.
+// NewVerifier returns a verifier for an issuer. It fetches discovery document and keys with client; nil means a
+// default.
 func NewVerifier(issuer string, client *http.Client) *Verifier {
 	if client == nil {
 		client = &http.Client{Timeout: 5 * time.Second}

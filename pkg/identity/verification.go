@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// verifiedCache remembers verified certificates, so that a call does not verify signatures again. An entry is valid under
-// the authorities that it was verified with, and while every certificate of its chain is. The key is the certificate that
-// a connection holds in memory, not its contents.
+// verifiedCache remembers verified certificates, so that a call does not verify signatures again. An entry is valid
+// under the authorities that it was verified with, and while every certificate of its chain is. The key is the
+// certificate that a connection holds in memory, not its contents.
 type verifiedCache struct {
 	mu    sync.Mutex
 	roots *x509.CertPool
@@ -28,7 +28,9 @@ var errNoChain = errors.New("no certificate")
 // maxVerified bounds the memory that strangers can fill.
 const maxVerified = 1024
 
-func (c *verifiedCache) verify(chain []*x509.Certificate, roots *x509.CertPool, usage x509.ExtKeyUsage, now time.Time) (ID, error) {
+func (c *verifiedCache) verify(
+	chain []*x509.Certificate, roots *x509.CertPool, usage x509.ExtKeyUsage, now time.Time,
+) (ID, error) {
 	if len(chain) == 0 {
 		return ID{}, errNoChain
 	}
@@ -53,7 +55,9 @@ func (c *verifiedCache) verify(chain []*x509.Certificate, roots *x509.CertPool, 
 	return v.id, nil
 }
 
-func verify(chain []*x509.Certificate, roots *x509.CertPool, usage x509.ExtKeyUsage, now time.Time) (verification, error) {
+func verify(
+	chain []*x509.Certificate, roots *x509.CertPool, usage x509.ExtKeyUsage, now time.Time,
+) (verification, error) {
 	if len(chain) == 0 {
 		return verification{}, errNoChain
 	}

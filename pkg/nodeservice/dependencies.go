@@ -1,5 +1,5 @@
-// Package nodeservice is what intake and case management share beyond package service: two databases, sealed content, and
-// a partition of the feed. Only services of the personal zone import it.
+// Package nodeservice is what intake and case management share beyond package service: two databases, sealed content,
+// and a partition of the feed. Only services of the personal zone import it.
 package nodeservice
 
 import (
@@ -22,8 +22,8 @@ type Config struct {
 
 	// NumberPrefix begins the numbers that people use, for instance CR; empty takes the first letters of the node.
 	NumberPrefix string `env:"NUMBER_PREFIX"`
-	// DatabaseURL and KeysURL are for serving, the owners' for migrating. The key database should lie on another server,
-	// with backups of its own.
+	// DatabaseURL and KeysURL are for serving, the owners' for migrating. The key database should lie on another
+	// server, with backups of its own.
 	DatabaseURL      string `env:"DATABASE_URL"`
 	DatabaseOwnerURL string `env:"DATABASE_OWNER_URL"`
 	KeysURL          string `env:"KEYS_URL"`

@@ -36,7 +36,8 @@ type leader struct {
 
 const (
 	insertPartition = `insert into outbox_partition (node) values ($1) on conflict do nothing`
-	selectPartition = `select last_seq, last_hash, published_seq, acknowledged_seq from outbox_partition where node = $1`
+	selectPartition = `select last_seq, last_hash, published_seq, acknowledged_seq from outbox_partition
+		where node = $1`
 	// countUnnumbered counts up to a limit, so that a large backlog costs no more.
 	countUnnumbered = `select count(*) from (select 1 from outbox where node = $1 and node_seq is null limit 10000) w`
 )

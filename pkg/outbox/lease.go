@@ -13,8 +13,9 @@ import (
 )
 
 // A leader whose machine vanished must not keep the lease for the two hours that TCP waits by default.
-const configureSession = `select set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
-	set_config('tcp_keepalives_count', '3', false), set_config('application_name', 'pari relay', false)`
+const configureSession = `select set_config('tcp_keepalives_idle', '10', false),
+	set_config('tcp_keepalives_interval', '5', false), set_config('tcp_keepalives_count', '3', false),
+	set_config('application_name', 'pari relay', false)`
 
 const tryLease = `select pg_try_advisory_lock($1)`
 

@@ -36,7 +36,8 @@ func (r *Relay) registerMetrics() (unregister func(), err error) {
 		s := r.Status()
 		o.ObserveFloat64(leading, oneIf(s.Leading), attrs)
 		for _, reason := range []string{BlockedDatabase, BlockedBroker, BlockedRefused, BlockedRestored} {
-			o.ObserveFloat64(blocked, oneIf(s.Blocked == reason), attrs, metric.WithAttributes(attribute.String("reason", reason)))
+			label := metric.WithAttributes(attribute.String("reason", reason))
+			o.ObserveFloat64(blocked, oneIf(s.Blocked == reason), attrs, label)
 		}
 		if !s.Leading {
 			return nil

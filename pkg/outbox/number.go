@@ -21,18 +21,21 @@ const (
 	updateOffsets = `update outbox_partition set published_seq = greatest(published_seq, $2),
 		acknowledged_seq = greatest(acknowledged_seq, $3) where node = $1`
 	upsertDailyOffset = `insert into outbox_daily_offset (node, day, acknowledged_seq) values ($1, current_date, $2)
-		on conflict (node, day) do update set acknowledged_seq = greatest(outbox_daily_offset.acknowledged_seq, excluded.acknowledged_seq)`
+		on conflict (node, day) do update
+		set acknowledged_seq = greatest(outbox_daily_offset.acknowledged_seq, excluded.acknowledged_seq)`
 	selectUnnumbered = `select id, event_id, type, aggregate, aggregate_seq, data, traceparent from outbox
 		where node = $1 and node_seq is null order by id limit $2 for no key update`
 	lockPartition = `select last_seq, last_hash from outbox_partition where node = $1 for no key update`
-	// Rows find their values by array position, not by a join: a planner without statistics would scan the backlog for each.
+	// Rows find their values by array position, not by a join: a planner without statistics would scan the backlog for
+	// each.
 	updateNumbered = `update outbox set node_seq = $3 + array_position($2::bigint[], id),
 		prev_hash = ($4::bytea[])[array_position($2::bigint[], id)], key_id = $5,
 		signature = ($6::bytea[])[array_position($2::bigint[], id)]
 		where node = $1 and id = any ($2) and node_seq is null`
 	updateLast = `update outbox_partition set last_seq = $2, last_hash = $3 where node = $1`
 	// Numbered events are read by number, from a position that the caller knows.
-	selectNumbered = `select event_id, type, aggregate, aggregate_seq, data, traceparent, node_seq, prev_hash, key_id, signature, resends
+	selectNumbered = `select event_id, type, aggregate, aggregate_seq, data, traceparent,
+			node_seq, prev_hash, key_id, signature, resends
 		from outbox where node = $1 and node_seq between $2 and $3 order by node_seq limit $4`
 )
 
@@ -98,8 +101,8 @@ func (l *leader) offsetsStored() {
 	}
 }
 
-// readUnnumbered sends the first half of the transaction. Its last two statements read the partition, which must be where
-// this leader left it, and the events to number.
+// readUnnumbered sends the first half of the transaction. Its last two statements read the partition, which must be
+// where this leader left it, and the events to number.
 func (l *leader) readUnnumbered(ctx context.Context, b *pgx.Batch) ([]int64, []bus.Event, error) {
 	results := l.conn.SendBatch(ctx, b)
 	defer func() { _ = results.Close() }()
@@ -162,7 +165,9 @@ func (l *leader) loadQueue(ctx context.Context) error {
 }
 
 // selectRange reads numbered events, and how often each was sent again.
-func (l *leader) selectRange(ctx context.Context, first, last int64, limit int) (events []bus.Event, resends []int, err error) {
+func (l *leader) selectRange(
+	ctx context.Context, first, last int64, limit int,
+) (events []bus.Event, resends []int, err error) {
 	err = l.inTenant(ctx, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, selectNumbered, l.r.c.tenant(), first, last, limit)
 		if err != nil {
@@ -170,8 +175,8 @@ func (l *leader) selectRange(ctx context.Context, first, last int64, limit int) 
 		}
 		events, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (bus.Event, error) {
 			e, eventID, prevHash, n := bus.Event{Partition: l.r.c.Partition}, uuid.UUID{}, []byte(nil), 0
-			err := row.Scan(&eventID, &e.Type, &e.Subject, &e.AggregateSeq, &e.Data, &e.Traceparent, &e.NodeSeq, &prevHash,
-				&e.KeyID, &e.Signature, &n)
+			err := row.Scan(&eventID, &e.Type, &e.Subject, &e.AggregateSeq, &e.Data, &e.Traceparent,
+				&e.NodeSeq, &prevHash, &e.KeyID, &e.Signature, &n)
 			e.ID = eventID.String()
 			copy(e.PrevHash[:], prevHash)
 			resends = append(resends, n)

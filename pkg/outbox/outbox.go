@@ -34,11 +34,12 @@ type Event struct {
 	Data         []byte // protobuf; least data, coarsened
 }
 
-var insertEvent = pg.InsertInto("outbox", "node", "event_id", "type", "aggregate", "aggregate_seq", "data", "traceparent")
+var insertEvent = pg.InsertInto("outbox",
+	"node", "event_id", "type", "aggregate", "aggregate_seq", "data", "traceparent")
 
 // Append stores an event in the caller's transaction, as its last statement. It returns ErrEvent for an event that the
-// relay could not send. A repeated number of an aggregate violates the constraint outbox_aggregate_seq: the caller did not
-// hold the aggregate's lock.
+// relay could not send. A repeated number of an aggregate violates the constraint outbox_aggregate_seq: the caller did
+// not hold the aggregate's lock.
 func Append(ctx context.Context, tx pgx.Tx, e Event) error {
 	args, err := e.args(ctx)
 	if err != nil {

@@ -22,15 +22,17 @@ const (
 const (
 	deleteOld = `delete from outbox where node = $1 and node_seq in (
 		select o.node_seq from outbox o where o.node = $1 and o.node_seq <= (
-			select max(d.acknowledged_seq) from outbox_daily_offset d where d.node = $1 and d.day < current_date - $2::int)
+			select max(d.acknowledged_seq) from outbox_daily_offset d
+			where d.node = $1 and d.day < current_date - $2::int)
 		order by o.node_seq limit $3)`
 	// The newest of the old days stays: deleteOld asks for it next time.
 	deleteOldOffsets = `delete from outbox_daily_offset where node = $1 and day < (
 		select max(d.day) from outbox_daily_offset d where d.node = $1 and d.day < current_date - $2::int)`
 )
 
-// Prune deletes events that the centre acknowledged more than retentionDays ago, a bounded number at a time, and returns
-// how many it deleted. The end of the partition stays, so the chain goes on. The leading relay calls it every hour.
+// Prune deletes events that the centre acknowledged more than retentionDays ago, a bounded number at a time, and
+// returns how many it deleted. The end of the partition stays, so the chain goes on. The leading relay calls it every
+// hour.
 func Prune(ctx context.Context, db *pgxpool.Pool, node string, retentionDays int) (int64, error) {
 	var deleted int64
 	err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {

@@ -57,10 +57,10 @@ func messages(events []bus.Event, encode func(*bus.Event) (*msg, error)) ([]*msg
 	return msgs, nil
 }
 
-// publish sends messages and returns how many of them, from the first on, the hub has stored. Several messages go as one
-// atomic batch, so that a link that breaks midway cannot leave a later event before an earlier one; the hub's disk also
-// syncs once instead of many times. When the hub refuses the batch, because one message is refused, is a duplicate or was
-// lost, the messages go one by one, each after the acknowledgement of the last.
+// publish sends messages and returns how many of them, from the first on, the hub has stored. Several messages go as
+// one atomic batch, so that a link that breaks midway cannot leave a later event before an earlier one; the hub's disk
+// also syncs once instead of many times. When the hub refuses the batch, because one message is refused, is a duplicate
+// or was lost, the messages go one by one, each after the acknowledgement of the last.
 func (l *leader) publish(ctx context.Context, msgs []*msg) (int, error) {
 	if len(msgs) > 1 {
 		err := l.publishBatch(ctx, msgs)

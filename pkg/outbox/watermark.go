@@ -93,8 +93,8 @@ func (s *resend) due(l *leader) bool {
 	return true
 }
 
-// applyWatermark advances the acknowledged offset and notes what the centre lacks. A replayed watermark has no effect: the
-// offset only grows.
+// applyWatermark advances the acknowledged offset and notes what the centre lacks. A replayed watermark has no effect:
+// the offset only grows.
 func (l *leader) applyWatermark(ctx context.Context, w *feedv1.Watermark) {
 	if w == nil {
 		return
@@ -147,7 +147,8 @@ func (l *leader) resendMissing(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	if len(events) == 0 || events[0].NodeSeq != r.GetFirst() {
-		l.r.c.Log.ErrorContext(ctx, "requested events were pruned", slog.Int64("first", r.GetFirst()), slog.Int64("last", r.GetLast()))
+		l.r.c.Log.ErrorContext(ctx, "requested events were pruned",
+			slog.Int64("first", r.GetFirst()), slog.Int64("last", r.GetLast()))
 	}
 	if len(events) == 0 {
 		return l.dropResent(r.GetLast()), nil

@@ -21,7 +21,8 @@ var chunkSizes = [...]int{16, 4, 1}
 func InsertInto(table string, columns ...string) Insert {
 	insert := Insert{columns: len(columns)}
 	for i, size := range chunkSizes {
-		insert.sql[i] = fmt.Sprintf("insert into %s (%s) values %s", table, strings.Join(columns, ", "), placeholders(size, len(columns)))
+		insert.sql[i] = fmt.Sprintf("insert into %s (%s) values %s",
+			table, strings.Join(columns, ", "), placeholders(size, len(columns)))
 	}
 	return insert
 }

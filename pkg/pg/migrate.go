@@ -28,8 +28,8 @@ func NewSchema(files fs.FS, name string) Schema {
 	return Schema{files: migrations, versionTable: name + "_version"}
 }
 
-// Migrate brings a database up to the newest migration of each schema, in this order. It wants the address of the tables'
-// owner. Concurrent calls are safe: one does the work, the others wait for it.
+// Migrate brings a database up to the newest migration of each schema, in this order. It wants the address of the
+// tables' owner. Concurrent calls are safe: one does the work, the others wait for it.
 func Migrate(ctx context.Context, ownerURL string, schemas ...Schema) (err error) {
 	db, err := sql.Open("pgx", ownerURL)
 	if err != nil {

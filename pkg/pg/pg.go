@@ -1,5 +1,5 @@
-// Package pg opens Postgres the way every service does: with bounded waits, traces without contents, and a tenant in every
-// transaction.
+// Package pg opens Postgres the way every service does: with bounded waits, traces without contents, and a tenant in
+// every transaction.
 //
 // It promises that a transaction of InTenant sees the rows of one tenant only: row security is forced, and its policies
 // compare with a setting that only InTenant makes. A query outside InTenant fails.
@@ -25,8 +25,8 @@ import (
 // SetTenant is the first statement of a transaction on tenants' tables. Its argument is the node.
 const SetTenant = `select set_config('app.node', $1, true)`
 
-// maxConns bounds the connections of a pool, unless the address sets pool_max_conns. It does not depend on the cores here:
-// calls wait for the database's disk, which serves many at once.
+// maxConns bounds the connections of a pool, unless the address sets pool_max_conns. It does not depend on the cores
+// here: calls wait for the database's disk, which serves many at once.
 const maxConns = 16
 
 // Connect opens a connection pool. It returns once the address is parsed, also while Postgres is away.
@@ -49,7 +49,9 @@ func Connect(_ context.Context, url string) (*pgxpool.Pool, error) {
 	}
 	c.ConnConfig.ConnectTimeout = 5 * time.Second
 	// A span is named after the statement's verb. Statements and arguments are not recorded.
-	c.ConnConfig.Tracer = otelpgx.NewTracer(otelpgx.WithDisableSQLStatementInAttributes(), otelpgx.WithSpanNameFunc(spanName))
+	c.ConnConfig.Tracer = otelpgx.NewTracer(
+		otelpgx.WithDisableSQLStatementInAttributes(), otelpgx.WithSpanNameFunc(spanName),
+	)
 	pool, err := pgxpool.NewWithConfig(context.Background(), c)
 	if err != nil {
 		return nil, fmt.Errorf("open pool: %w", err)
@@ -68,7 +70,9 @@ func spanName(sql string) string {
 
 // InTenant runs f in a transaction that sees the rows of one node, and commits when f returns nil. An error of f is
 // returned as ToFault makes it.
-func InTenant(ctx context.Context, pool *pgxpool.Pool, node string, f func(ctx context.Context, tx pgx.Tx) error) (err error) {
+func InTenant(
+	ctx context.Context, pool *pgxpool.Pool, node string, f func(ctx context.Context, tx pgx.Tx) error,
+) (err error) {
 	tx, err := pool.Begin(ctx)
 	if err != nil {
 		return ToFault(err)
@@ -93,8 +97,8 @@ func InTenant(ctx context.Context, pool *pgxpool.Pool, node string, f func(ctx c
 	return nil
 }
 
-// ToFault turns a database error into the fault UNAVAILABLE when a retry may help. Other errors, and faults, are returned
-// unchanged.
+// ToFault turns a database error into the fault UNAVAILABLE when a retry may help. Other errors, and faults, are
+// returned unchanged.
 func ToFault(err error) error {
 	if err == nil {
 		return nil
@@ -123,7 +127,8 @@ func ToFault(err error) error {
 // connectionLost tells whether the connection broke during the query.
 func connectionLost(err error) bool {
 	var network net.Error
-	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+	return errors.As(err, &network) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		strings.HasSuffix(err.Error(), "conn closed")
 }
 

@@ -34,8 +34,8 @@ const deadlineReserve = 20 * time.Millisecond
 // responses come from services of the network only, so this bounds the cost of a bug.
 const maxResponse = 64 << 20
 
-// Dial connects to a service of the network with the program's certificate. It accepts a server for whose identity accept
-// returns true.
+// Dial connects to a service of the network with the program's certificate. It accepts a server for whose identity
+// accept returns true.
 func Dial(
 	target string, source *identity.Source, accept func(identity.ID) bool, options ...grpc.DialOption,
 ) (*grpc.ClientConn, error) {
@@ -61,7 +61,8 @@ func Service(name, node string) func(identity.ID) bool {
 }
 
 func reserveDeadline(
-	ctx context.Context, method string, req, resp any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption,
+	ctx context.Context, method string, req, resp any, conn *grpc.ClientConn,
+	invoke grpc.UnaryInvoker, options ...grpc.CallOption,
 ) error {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc

@@ -48,7 +48,8 @@ type interceptor struct {
 func (c *chain) interceptors() []interceptor {
 	return []interceptor{
 		{"path", c.path}, {"recover", c.recover}, {"log", c.log}, {"status", c.status}, {"identity", c.identity},
-		{"access", c.access}, {"deadline", c.deadline}, {"rate", c.rate}, {"size", c.size}, {"validation", c.validation},
+		{"access", c.access}, {"deadline", c.deadline}, {"rate", c.rate}, {"size", c.size},
+		{"validation", c.validation},
 	}
 }
 
@@ -68,16 +69,19 @@ func (c *chain) path(ctx context.Context, req any, info *grpc.UnaryServerInfo, n
 	return next(ctx, req)
 }
 
-// recover turns a panic into INTERNAL. The panic's value may contain personal data, so only its type and a hash of the stack
-// are logged.
-func (c *chain) recover(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
+// recover turns a panic into INTERNAL. The panic's value may contain personal data, so only its type and a hash of the
+// stack are logged.
+func (c *chain) recover(
+	ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler,
+) (resp any, err error) {
 	defer func() {
 		if value := recover(); value != nil {
 			stack := debug.Stack()
 			sum := fnv.New64a()
 			_, _ = sum.Write(stack)
 			c.config.Log.ErrorContext(ctx, "panic", slog.String("method", info.FullMethod),
-				slog.String("type", fmt.Sprintf("%T", value)), slog.String("stack_hash", fmt.Sprintf("%x", sum.Sum64())),
+				slog.String("type", fmt.Sprintf("%T", value)),
+				slog.String("stack_hash", fmt.Sprintf("%x", sum.Sum64())),
 				slog.String("function", panicFunction(string(stack))))
 			resp, err = nil, fault.ToStatus(fault.New(fault.Internal), traceMeta(ctx)).Err()
 		}
@@ -109,7 +113,8 @@ func (c *chain) log(ctx context.Context, req any, info *grpc.UnaryServerInfo, ne
 		level = slog.LevelError
 	}
 	attributes := []slog.Attr{
-		slog.String("method", info.FullMethod), slog.String("code", status.Code(err).String()), slog.String("reason", f.reason),
+		slog.String("method", info.FullMethod), slog.String("code", status.Code(err).String()),
+		slog.String("reason", f.reason),
 		slog.String("caller_node", f.caller.ID.Node), slog.String("caller_kind", f.caller.ID.Kind),
 		slog.String("caller_system", f.caller.ID.Name), slog.Bool("person", f.caller.Person != ""),
 		slog.Duration("duration", time.Since(start)),
@@ -143,8 +148,10 @@ func (c *chain) status(ctx context.Context, req any, _ *grpc.UnaryServerInfo, ne
 		return resp, nil
 	}
 	f := logFieldsFrom(ctx)
-	f.reason = string(fault.ReasonOf(err))
-	if fault.ReasonOf(err) == "" || fault.Is(err, fault.Internal) || fault.Is(err, fault.Unavailable) || fault.Is(err, fault.BadCertificate) {
+	reason := fault.ReasonOf(err)
+	f.reason = string(reason)
+	ours := reason == "" || reason == fault.Internal || reason == fault.Unavailable
+	if ours || reason == fault.BadCertificate {
 		f.cause = err.Error() // our errors hold no personal data; see package fault
 	}
 	return nil, fault.ToStatus(err, traceMeta(ctx)).Err()
@@ -253,7 +260,9 @@ func (c *chain) size(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next
 }
 
 // validation checks the request.
-func (c *chain) validation(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+func (c *chain) validation(
+	ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler,
+) (any, error) {
 	if m, ok := req.(proto.Message); ok {
 		checker, _ := info.Server.(Checker)
 		if err := c.validate(m, checker); err != nil {
@@ -263,8 +272,8 @@ func (c *chain) validation(ctx context.Context, req any, info *grpc.UnaryServerI
 	return next(ctx, req)
 }
 
-// stream admits the streams of gRPC itself, reflection and health; Pari has none. It refuses all others, unknown methods
-// included.
+// stream admits the streams of gRPC itself, reflection and health; Pari has none. It refuses all others, unknown
+// methods included.
 func (c *chain) stream(server any, s grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	if r, known := c.rules[info.FullMethod]; !known || !r.infrastructure {
 		return fault.ToStatus(fault.New(fault.MethodUnknown), nil).Err()

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// limiter limits each caller's rate. It forgets all callers when there are more than maxCallers, which is far more than a
-// network has programs.
+// limiter limits each caller's rate. It forgets all callers when there are more than maxCallers, which is far more than
+// a network has programs.
 type limiter struct {
 	perSecond float64
 

@@ -62,6 +62,8 @@ func contractRule(service, method string) (*accessv1.Rule, error) {
 
 // validateRule returns an error for a rule that leaves something undefined.
 func validateRule(r *accessv1.Rule) error {
+	systems := slices.Contains(r.GetKinds(), accessv1.Kind_KIND_SYSTEM)
+	people := slices.Contains(r.GetKinds(), accessv1.Kind_KIND_PERSON)
 	switch {
 	case len(r.GetKinds()) == 0, slices.Contains(r.GetKinds(), accessv1.Kind_KIND_UNSPECIFIED):
 		return errors.New("the access rule names no kind of caller")
@@ -71,8 +73,7 @@ func validateRule(r *accessv1.Rule) error {
 		return errors.New("the access rule holds an empty role")
 	case slices.Contains(r.GetKinds(), accessv1.Kind_KIND_SERVICE) != (len(r.GetServices()) > 0):
 		return errors.New("services must be named when, and only when, services may call")
-	case r.GetScope() != accessv1.Scope_SCOPE_PUBLIC && len(r.GetRoles()) == 0 &&
-		(slices.Contains(r.GetKinds(), accessv1.Kind_KIND_SYSTEM) || slices.Contains(r.GetKinds(), accessv1.Kind_KIND_PERSON)):
+	case r.GetScope() != accessv1.Scope_SCOPE_PUBLIC && len(r.GetRoles()) == 0 && (systems || people):
 		return errors.New("systems and people need a role for what is not public")
 	}
 	return nil

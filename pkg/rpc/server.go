@@ -2,12 +2,13 @@
 //
 // A call passes these interceptors, outermost first:
 //
-//	trace and metrics ► path ► recover ► log ► status ► identity ► access ► deadline ► rate ► size ► validation ► handler
+//	trace and metrics ► path ► recover ► log ► status ► identity ► access ► deadline ► rate ► size ► validation
+//	► handler
 //
 // So refusals are counted and logged too, and an unauthenticated caller learns nothing. It promises: a service with a
-// method that has no access rule does not start; a handler runs only for a caller whom the rule allows, with a request that
-// is valid in every field; a refusal names reason, field and remedy in both languages; a panic ends its call only, and its
-// value is not logged. Requests and responses are never logged or traced.
+// method that has no access rule does not start; a handler runs only for a caller whom the rule allows, with a request
+// that is valid in every field; a refusal names reason, field and remedy in both languages; a panic ends its call only,
+// and its value is not logged. Requests and responses are never logged or traced.
 package rpc
 
 import (
@@ -31,13 +32,13 @@ import (
 	"github.com/retepari/pari/pkg/vocabulary"
 )
 
-// streamWorkers are goroutines that serve calls one after the other. They keep the stacks that the interceptors have grown;
-// further concurrent calls get goroutines of their own.
+// streamWorkers are goroutines that serve calls one after the other. They keep the stacks that the interceptors have
+// grown; further concurrent calls get goroutines of their own.
 const streamWorkers = 32
 
 const (
-	// MaxRequest is the default of Config.MaxRequest. A request that is larger by up to transportMargin is refused with a
-	// reason; a larger one by the transport.
+	// MaxRequest is the default of Config.MaxRequest. A request that is larger by up to transportMargin is refused with
+	// a reason; a larger one by the transport.
 	MaxRequest      = 64 << 10
 	transportMargin = 1 << 20
 	// drainTimeout is how long calls in flight may finish when the server stops.
@@ -112,9 +113,12 @@ func NewServer(c Config) (*Server, error) {
 		grpc.MaxConcurrentStreams(250),
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
-			MaxConnectionAge: 5 * time.Minute, MaxConnectionAgeGrace: 30 * time.Second, Time: time.Minute, Timeout: 10 * time.Second,
+			MaxConnectionAge: 5 * time.Minute, MaxConnectionAgeGrace: 30 * time.Second,
+			Time: time.Minute, Timeout: 10 * time.Second,
 		}),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 20 * time.Second, PermitWithoutStream: true}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
+			MinTime: 20 * time.Second, PermitWithoutStream: true,
+		}),
 	)
 	healthv1.RegisterHealthServer(s.grpc, s.health)
 	s.health.SetServingStatus("", healthv1.HealthCheckResponse_NOT_SERVING)
@@ -141,8 +145,8 @@ func (s *Server) SetReady(ready bool) {
 	}
 }
 
-// Serve serves calls until ctx ends. Then it reports NOT_SERVING, lets calls in flight finish within drainTimeout, and cuts
-// the rest. It returns an error at once when a method has no access rule.
+// Serve serves calls until ctx ends. Then it reports NOT_SERVING, lets calls in flight finish within drainTimeout, and
+// cuts the rest. It returns an error at once when a method has no access rule.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	if err := s.readRules(); err != nil {
 		_ = listener.Close()

@@ -19,8 +19,8 @@ type Checker interface {
 	Check(m proto.Message) []fault.Field
 }
 
-// validate reports everything that is wrong with a request: its shape by the rules of the contract, its codes by the lists
-// in force today, and relations between fields by the service's own rules.
+// validate reports everything that is wrong with a request: its shape by the rules of the contract, its codes by the
+// lists in force today, and relations between fields by the service's own rules.
 func (c *chain) validate(m proto.Message, checker Checker) error {
 	fields, err := Shape(c.validator, m)
 	if err != nil {

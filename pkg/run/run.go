@@ -95,8 +95,8 @@ func (g *Group) Wait(ctx context.Context) error {
 	return first
 }
 
-// Main runs f with a context that ends at the first SIGINT or SIGTERM. It returns the exit code: 0, or 1 after an error,
-// which it prints. A second signal ends the process at once.
+// Main runs f with a context that ends at the first SIGINT or SIGTERM. It returns the exit code: 0, or 1 after an
+// error, which it prints. A second signal ends the process at once.
 func Main(f func(ctx context.Context) error) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

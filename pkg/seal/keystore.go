@@ -1,14 +1,14 @@
-// Package seal keeps personal data unreadable at rest by envelope encryption, and derives the codes and tokens that only a
-// holder of the node's secrets can compute.
+// Package seal keeps personal data unreadable at rest by envelope encryption, and derives the codes and tokens that
+// only a holder of the node's secrets can compute.
 //
 //	KEK of the node (file or vault) ── wraps ──► data key (key database) ── encrypts ──► field (service database)
 //
-// Every record has a data key of its own. It promises: without the key database, or without the node's key-encryption key
-// (KEK), a sealed field is unreadable; a ciphertext opens only for the node, record, field and version that it was sealed
-// for; Destroy makes all fields of a record unreadable, in every copy and backup of the service database too.
+// Every record has a data key of its own. It promises: without the key database, or without the node's key-encryption
+// key (KEK), a sealed field is unreadable; a ciphertext opens only for the node, record, field and version that it was
+// sealed for; Destroy makes all fields of a record unreadable, in every copy and backup of the service database too.
 //
-// Data keys are generated ahead of use and are durable before they are handed out, so sealing costs no round trip. A key
-// that was never used has encrypted nothing. NewKey may start a goroutine that refills the pool of unused keys.
+// Data keys are generated ahead of use and are durable before they are handed out, so sealing costs no round trip. A
+// key that was never used has encrypted nothing. NewKey may start a goroutine that refills the pool of unused keys.
 package seal
 
 import (
@@ -146,8 +146,8 @@ func wrapAssociatedData(node string, id uuid.UUID) []byte {
 
 const selectKey = `select wrapped from data_key where node = $1 and key_id = $2`
 
-// Get reads a record's data key. It is never cached, so a destroyed key is gone at once. A destroyed key, and the key of
-// another node, are NOT_FOUND.
+// Get reads a record's data key. It is never cached, so a destroyed key is gone at once. A destroyed key, and the key
+// of another node, are NOT_FOUND.
 func (s *KeyStore) Get(ctx context.Context, node string, id uuid.UUID) (DataKey, error) {
 	var wrapped []byte
 	err := pg.InTenant(ctx, s.db, node, func(ctx context.Context, tx pgx.Tx) error {

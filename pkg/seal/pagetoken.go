@@ -16,8 +16,8 @@ func (s *Secrets) EncodePageToken(node, filter, position string) (string, error)
 	return base64.RawURLEncoding.EncodeToString(token), nil
 }
 
-// DecodePageToken returns the position in a token. An empty token is the first page. A token that EncodePageToken did not
-// make for the same node and filter is BAD_PAGE_TOKEN.
+// DecodePageToken returns the position in a token. An empty token is the first page. A token that EncodePageToken did
+// not make for the same node and filter is BAD_PAGE_TOKEN.
 func (s *Secrets) DecodePageToken(node, filter, token string) (position string, err error) {
 	if token == "" {
 		return "", nil

@@ -42,8 +42,8 @@ func checksumWord(code []string) string {
 	return words[(int(sum[0])<<8|int(sum[1]))&2047]
 }
 
-// ParseReceipt reads a code as people write it: any case; blanks, hyphens or commas between the words. ok is false when a
-// word is not in the list or the checksum is wrong, which catches 2047 of 2048 slips.
+// ParseReceipt reads a code as people write it: any case; blanks, hyphens or commas between the words. ok is false when
+// a word is not in the list or the checksum is wrong, which catches 2047 of 2048 slips.
 func ParseReceipt(s string) (code string, ok bool) {
 	parts := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return r < 'a' || r > 'z' })
 	if len(parts) != receiptWords+1 {

@@ -42,7 +42,9 @@ const gcPercent = 400
 
 // Run builds a service, runs it until ctx ends or a part fails, and stops it.
 func Run(ctx context.Context, name, version string, c Config, build func(ctx context.Context, a *App) error) error {
-	err := Require(Setting{"PARI_REGION", c.Region}, Setting{"PARI_NODE", c.Node}, Setting{"PARI_IDENTITY_DIR", c.IdentityDir})
+	err := Require(
+		Setting{"PARI_REGION", c.Region}, Setting{"PARI_NODE", c.Node}, Setting{"PARI_IDENTITY_DIR", c.IdentityDir},
+	)
 	if err != nil {
 		return err
 	}
@@ -144,9 +146,10 @@ func (a *App) Serve(
 		return err
 	}
 	server, err := rpc.NewServer(rpc.Config{
-		Service: a.Name, Region: a.Config.Region, Node: a.Config.Node, Source: a.Identity, Grants: grants, Verifier: verifier,
-		Vocabulary: codes, PerSecond: a.Config.CallsPerSecond, Log: a.Log, Reflection: a.Config.Reflection,
-		MaxRequest: a.MaxRequest,
+		Service: a.Name, Region: a.Config.Region, Node: a.Config.Node,
+		Source: a.Identity, Grants: grants, Verifier: verifier, Vocabulary: codes,
+		PerSecond: a.Config.CallsPerSecond, MaxRequest: a.MaxRequest,
+		Log: a.Log, Reflection: a.Config.Reflection,
 	})
 	if err != nil {
 		return err

@@ -1,6 +1,6 @@
 // Package service builds the processes of Pari: configuration from the environment, identity, logs, metrics and probes,
-// connections that close in order, and the gRPC server with its interceptors. A service adds its own databases, loops and
-// handlers.
+// connections that close in order, and the gRPC server with its interceptors. A service adds its own databases, loops
+// and handlers.
 //
 // It promises that parts stop in the reverse order of being added, and that a missing setting is named with all others
 // that are missing. Run starts one goroutine per part and returns when all have ended.

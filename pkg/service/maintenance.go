@@ -13,8 +13,8 @@ import (
 // maintenanceInterval is how often old request ids are purged.
 const maintenanceInterval = time.Hour
 
-// Maintenance purges request ids older than idempotency.Retention, at the start and then every hour. The relay purges the
-// outbox itself.
+// Maintenance purges request ids older than idempotency.Retention, at the start and then every hour. The relay purges
+// the outbox itself.
 func (a *App) Maintenance(db *pgxpool.Pool) {
 	a.Group.Go("maintenance", func(ctx context.Context) error {
 		tick := time.NewTicker(maintenanceInterval)

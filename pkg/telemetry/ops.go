@@ -14,8 +14,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Ops serves HTTP for probes and scraping: /metrics, /healthz (the process is alive), /readyz (it can serve) and /status
-// (JSON: which checks fail). It shows states, never content, and needs no certificate: keep its port inside the cluster.
+// Ops serves HTTP for probes and scraping: /metrics, /healthz (the process is alive), /readyz (it can serve) and
+// /status (JSON: which checks fail). It shows states, never content, and needs no certificate: keep its port inside the
+// cluster.
 type Ops struct {
 	telemetry *Telemetry
 

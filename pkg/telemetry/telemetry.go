@@ -38,7 +38,9 @@ type Telemetry struct {
 // Start sets up logs to w, metrics for scraping, and traces when an endpoint is set. Call it once per process.
 func Start(ctx context.Context, program, version string, w io.Writer) (*Telemetry, error) {
 	t := &Telemetry{Log: NewLog(w), registry: prometheus.NewRegistry()}
-	res := resource.NewSchemaless(attribute.String("service.name", program), attribute.String("service.version", version))
+	res := resource.NewSchemaless(
+		attribute.String("service.name", program), attribute.String("service.version", version),
+	)
 	reader, err := otelprometheus.New(otelprometheus.WithRegisterer(t.registry), otelprometheus.WithoutScopeInfo())
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)

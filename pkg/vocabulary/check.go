@@ -12,8 +12,8 @@ import (
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 )
 
-// Violations returns the fields of a message whose code is not in its list, or not valid on the day of now. It ignores empty
-// fields: the rules of the contract cover those. In a nil set no code is valid.
+// Violations returns the fields of a message whose code is not in its list, or not valid on the day of now. It ignores
+// empty fields: the rules of the contract cover those. In a nil set no code is valid.
 func Violations(s *Set, m proto.Message, now time.Time) []fault.Field {
 	var found []fault.Field
 	walk(m.ProtoReflect(), "", func(path, list, code string) {

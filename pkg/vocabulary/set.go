@@ -25,7 +25,11 @@ type Set struct {
 
 // NewSet indexes lists. It retains them and does not change them.
 func NewSet(lists ...*vocabularyv1.Vocabulary) *Set {
-	s := &Set{lists: map[string]*vocabularyv1.Vocabulary{}, terms: map[string]map[string]*vocabularyv1.Term{}, digest: Digest(lists)}
+	s := &Set{
+		lists:  map[string]*vocabularyv1.Vocabulary{},
+		terms:  map[string]map[string]*vocabularyv1.Term{},
+		digest: Digest(lists),
+	}
 	for _, l := range lists {
 		s.lists[l.GetName()] = l
 		terms := make(map[string]*vocabularyv1.Term, len(l.GetTerms()))
@@ -37,7 +41,8 @@ func NewSet(lists ...*vocabularyv1.Vocabulary) *Set {
 	return s
 }
 
-// Digest returns the SHA-256 over lists in the order of their names, in hexadecimal. Two sets with the same digest are equal.
+// Digest returns the SHA-256 over lists in the order of their names, in hexadecimal. Two sets with the same digest are
+// equal.
 func Digest(lists []*vocabularyv1.Vocabulary) string {
 	sorted := slices.SortedFunc(slices.Values(lists), func(a, b *vocabularyv1.Vocabulary) int {
 		return strings.Compare(a.GetName(), b.GetName())

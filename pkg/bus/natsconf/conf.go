@@ -19,7 +19,9 @@ type TLS struct{ Cert, Key, CA string }
 // TLSIn returns the paths in an identity directory.
 func TLSIn(dir string) TLS {
 	return TLS{
-		Cert: filepath.Join(dir, identity.CertFile), Key: filepath.Join(dir, identity.KeyFile), CA: filepath.Join(dir, identity.CAFile),
+		Cert: filepath.Join(dir, identity.CertFile),
+		Key:  filepath.Join(dir, identity.KeyFile),
+		CA:   filepath.Join(dir, identity.CAFile),
 	}
 }
 
@@ -35,11 +37,13 @@ func LeafID(trustDomain, region, node string) identity.ID {
 
 // HubID is the identity of the hub.
 func HubID(trustDomain string) identity.ID {
-	return identity.ID{TrustDomain: trustDomain, Region: identity.AllRegions, Node: identity.Centre, Kind: identity.KindLeaf, Name: "hub"}
+	return centreID(trustDomain, identity.KindLeaf, "hub")
 }
 
 func centreID(trustDomain, kind, name string) identity.ID {
-	return identity.ID{TrustDomain: trustDomain, Region: identity.AllRegions, Node: identity.Centre, Kind: kind, Name: name}
+	return identity.ID{
+		TrustDomain: trustDomain, Region: identity.AllRegions, Node: identity.Centre, Kind: kind, Name: name,
+	}
 }
 
 // user is the identity in a certificate, with its permissions.
@@ -50,11 +54,13 @@ type user struct {
 	Subscribe []string
 }
 
-// serviceUser may send one partition and receive its watermarks. The directory may request what its replica lacks instead.
+// serviceUser may send one partition and receive its watermarks. The directory may request what its replica lacks
+// instead.
 func serviceUser(trustDomain, region, node, service string) user {
 	up, down := "pari.v1."+region+"."+node, "pari.down.v1."+region+"."+node
+	id := identity.ID{TrustDomain: trustDomain, Region: region, Node: node, Kind: identity.KindService, Name: service}
 	u := user{
-		ID:        identity.ID{TrustDomain: trustDomain, Region: region, Node: node, Kind: identity.KindService, Name: service},
+		ID:        id,
 		Kind:      "STANDARD",
 		Publish:   []string{up + ".events." + service + ".>", up + ".heartbeat." + service},
 		Subscribe: []string{down + ".watermark." + service, bus.InboxPrefix(region, node, service) + ".>"},

@@ -51,7 +51,10 @@ func (h Hub) Config() (string, error) {
 	if h.StoreDir == "" {
 		return "", errors.New("broker configuration: the hub needs a store directory")
 	}
-	if err := errors.Join(checkListen("listen address", h.Listen), checkListen("leaf address", h.LeafListen), checkTLS(h.TLS)); err != nil {
+	err := errors.Join(
+		checkListen("listen address", h.Listen), checkListen("leaf address", h.LeafListen), checkTLS(h.TLS),
+	)
+	if err != nil {
 		return "", err
 	}
 	accounts, exports, all := object{"SYS": object{"users": []object{}}}, []object{}, []string{}
@@ -114,18 +117,20 @@ func (h Hub) centre() []user {
 	return []user{
 		{
 			ID: centreID(h.TrustDomain, identity.KindService, "reporting"), Kind: "STANDARD",
-			Publish: append(api("INFO", "STREAM.INFO.STREAM_NAME", "STREAM.CREATE.STREAM_NAME", "STREAM.UPDATE.STREAM_NAME",
-				"CONSUMER.INFO.STREAM_NAME.*", "CONSUMER.CREATE.STREAM_NAME.>", "CONSUMER.MSG.NEXT.STREAM_NAME.*"),
+			Publish: append(
+				api("INFO", "STREAM.INFO.STREAM_NAME", "STREAM.CREATE.STREAM_NAME", "STREAM.UPDATE.STREAM_NAME",
+					"CONSUMER.INFO.STREAM_NAME.*", "CONSUMER.CREATE.STREAM_NAME.>", "CONSUMER.MSG.NEXT.STREAM_NAME.*"),
 				"$JS.ACK."+stream+".>", "$JS.ACK.*.*."+stream+".>", "pari.down.v1.>"),
 			Subscribe: []string{bus.AllHeartbeats, inbox("reporting")},
 		},
 		{
 			ID: centreID(h.TrustDomain, identity.KindService, "directory"), Kind: "STANDARD",
-			// _R_ is the reply subject of a request from another account. The centre's directory sends a partition in each
-			// region, as node "centre".
+			// _R_ is the reply subject of a request from another account. The centre's directory sends a partition in
+			// each region, as node "centre".
 			Publish: []string{bus.DirectoryUpdates, "_R_.>", own + ".events.directory.>", own + ".heartbeat.directory"},
 			Subscribe: []string{
-				bus.AllDirectoryRequests, "pari.down.v1.*." + identity.Centre + ".watermark.directory", inbox("directory"),
+				bus.AllDirectoryRequests, "pari.down.v1.*." + identity.Centre + ".watermark.directory",
+				inbox("directory"),
 			},
 		},
 		{

@@ -1,5 +1,5 @@
-// Package replica keeps a copy of the directory's code lists in the service's own database, so that a service starts and
-// works while the directory is away.
+// Package replica keeps a copy of the directory's code lists in the service's own database, so that a service starts
+// and works while the directory is away.
 package replica
 
 import (
