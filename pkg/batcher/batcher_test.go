@@ -203,3 +203,23 @@ func TestDo_BoundsASharedWriteByItself(t *testing.T) {
 		}
 	})
 }
+
+// Ensure a lone caller's deadline ends its write, which is not tried again.
+func TestDo_PassesTheDeadlineOfALoneCaller(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		writes := 0
+		b := batcher.New(func(ctx context.Context, _ []int) error {
+			writes++
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		err := b.Do(ctx, 1)
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second || writes != 1 {
+			t.Errorf("got %v after %s and %d writes", err, time.Since(start), writes)
+		}
+	})
+}

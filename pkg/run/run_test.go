@@ -46,17 +46,21 @@ func TestGroup_StopsInReverseOrder(t *testing.T) {
 	}
 }
 
-// Ensure the first failure stops the other parts and is the one returned.
+// Ensure the first failure is logged, stops the other parts and is the one returned.
 func TestGroup_ReturnsTheFirstFailure(t *testing.T) {
 	t.Parallel()
+	var log bytes.Buffer
 	broken := errors.New("broken")
 	closed := false
-	g := newGroup()
+	g := run.New(slog.New(slog.NewTextHandler(&log, nil)))
 	g.OnStop("database", func(context.Context) error { closed = true; return errors.New("late") })
 	g.Go("relay", func(context.Context) error { return broken })
 	err := g.Wait(context.Background())
 	if !errors.Is(err, broken) || !strings.HasPrefix(err.Error(), "relay: ") || !closed {
 		t.Errorf("got %v, closed %t", err, closed)
+	}
+	if !strings.Contains(log.String(), `msg="part failed" error="relay: broken"`) {
+		t.Errorf("the log is %s", log.String())
 	}
 }
 
