@@ -41,7 +41,7 @@ func TestShape(t *testing.T) {
 		"not a UUID":        {&directoryv1.ProposeChangesRequest{RequestId: "x"}, "request_id", fault.BadUUID, ""},
 		"missing UUID":      {&directoryv1.ProposeChangesRequest{}, "request_id", fault.BadUUID, ""},
 		"list too short":    {&directoryv1.ProposeChangesRequest{}, "entries", fault.TooFew, "1"},
-		"pattern":           {&directoryv1.ProposeChangesRequest{EffectiveOn: "x"}, "effective_on", fault.BadFormat, ""},
+		"pattern":           {&directoryv1.Link{Url: "x"}, "url", fault.BadFormat, ""},
 		"twice in a list":   {&directoryv1.Office{Grounds: []string{"A", "A"}}, "grounds", fault.NotUnique, ""},
 		"below the range":   {&directoryv1.ListOfficesRequest{PageSize: -1}, "page_size", fault.OutOfRange, "0-200"},
 		"above the range":   {&directoryv1.ListOfficesRequest{PageSize: 201}, "page_size", fault.OutOfRange, "0-200"},

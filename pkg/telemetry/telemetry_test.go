@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/retepari/pari/pkg/telemetry"
@@ -57,5 +60,52 @@ func TestNewLog_Level(t *testing.T) {
 		if !log.Enabled(t.Context(), want) || log.Enabled(t.Context(), want-1) {
 			t.Errorf("%q does not mean %s", value, want)
 		}
+	}
+}
+
+// Ensure spans are recorded only where an endpoint says where to send them, and until Stop.
+func TestStart_Traces(t *testing.T) {
+	for _, variable := range []string{"", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"} {
+		t.Run(variable, func(t *testing.T) {
+			if variable != "" {
+				t.Setenv(variable, "http://127.0.0.1:1")
+			}
+			tel, err := telemetry.Start(t.Context(), "test", "v0", &bytes.Buffer{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			recording := func() bool {
+				_, span := otel.Tracer("test").Start(t.Context(), "span") // not ended, so nothing is sent
+				return span.IsRecording()
+			}
+			if got := recording(); got != (variable != "") {
+				t.Errorf("recording %t", got)
+			}
+			if err := tel.Stop(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if recording() {
+				t.Error("recording after Stop")
+			}
+		})
+	}
+}
+
+// Ensure failures of telemetry itself are logged.
+func TestStart_LogsFailures(t *testing.T) {
+	var out bytes.Buffer
+	tel, err := telemetry.Start(t.Context(), "test", "v0", &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	otel.Handle(errors.New("exporter is away"))
+	if !strings.Contains(out.String(), `"msg":"telemetry failed","error":"exporter is away"`) {
+		t.Errorf("the log is %s", out.String())
+	}
+	if err := tel.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := tel.Stop(t.Context()); err == nil {
+		t.Error("Stop hides the error of a reader that is stopped already")
 	}
 }
