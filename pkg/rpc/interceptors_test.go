@@ -42,6 +42,23 @@ func TestChain_Order(t *testing.T) {
 	}
 }
 
+// Ensure a call reaches the other interceptors only by the exact path of a method.
+func TestChain_Path(t *testing.T) {
+	t.Parallel()
+	const method = "/pari.directory.v1.DirectoryService/FindOffices"
+	c := &chain{rules: map[string]rule{method: {}}}
+	for path, want := range map[string]codes.Code{
+		method: codes.OK, method[1:]: codes.Unimplemented, "/" + method: codes.Unimplemented, "": codes.Unimplemented,
+	} {
+		called := false
+		next := func(context.Context, any) (any, error) { called = true; return nil, nil }
+		_, err := c.path(t.Context(), nil, &grpc.UnaryServerInfo{FullMethod: path}, next)
+		if status.Code(err) != want || called != (want == codes.OK) {
+			t.Errorf("%q: %v, called %t", path, err, called)
+		}
+	}
+}
+
 // authority issues certificates for tests of this package, which rpctest would import.
 type authority struct {
 	t   *testing.T
