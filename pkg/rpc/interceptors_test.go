@@ -1,12 +1,15 @@
 package rpc
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"log/slog"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -206,6 +209,23 @@ func TestChain_StatusHasTheTraceID(t *testing.T) {
 	}
 }
 
+// Ensure only failures of the service itself are logged as errors.
+func TestChain_LogLevel(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[codes.Code]string{
+		codes.OK: "INFO", codes.NotFound: "INFO", codes.Unavailable: "INFO", codes.Internal: "ERROR",
+		codes.Unknown: "ERROR", codes.DataLoss: "ERROR",
+	} {
+		var log bytes.Buffer
+		c := &chain{config: Config{Log: slog.New(slog.NewTextHandler(&log, nil))}}
+		next := func(context.Context, any) (any, error) { return nil, status.Error(code, "x") }
+		_, _ = c.log(t.Context(), nil, &grpc.UnaryServerInfo{}, next)
+		if !strings.Contains(log.String(), "level="+want) {
+			t.Errorf("%v was logged as %s", code, log.String())
+		}
+	}
+}
+
 // fakeStream is a stream whose caller has no certificate.
 type fakeStream struct{ grpc.ServerStream }
 
@@ -236,7 +256,7 @@ func TestPanicFunction(t *testing.T) {
 		above + "panic({0x1, 0x2})\n\t/go/src/runtime/panic.go:792 +0x132\n" +
 			"example.org/a/b.Work(0x1)\n\tb.go:7 +0x1\nexample.org/a/c.Work()\n": "example.org/a/b.Work",
 		above + "panic({0x1, 0x2})\n\t/go/src/runtime/panic.go:792 +0x132\n" +
-			"runtime.panicmem(...)\n\t/go/src/runtime/panic.go:262\nruntime/x.f()\n" +
+			"runtime.panicmem(...)\n\t/go/src/runtime/panic.go:262\nruntime/x.f()\nsort.insertionSort(...)\n" +
 			"example.org/a/b.Work(...)\n\tb.go:7 +0x1\n": "example.org/a/b.Work",
 		above: "unknown", "": "unknown",
 	} {
