@@ -1,8 +1,14 @@
 package pg_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/retepari/pari/pkg/pg"
 )
@@ -35,8 +41,9 @@ func TestConnect_BoundsWaits(t *testing.T) {
 				t.Errorf("%s: %s is %s, %v; want %s", name, setting, got, err, want)
 			}
 		}
-		if got := pool.Config().MaxConns; got != c.maxConns {
-			t.Errorf("%s: %d connections, want %d", name, got, c.maxConns)
+		if got := pool.Config(); got.MaxConns != c.maxConns || got.ConnConfig.ConnectTimeout != 5*time.Second {
+			t.Errorf("%s: %d connections, want %d; connects within %s, want 5s",
+				name, got.MaxConns, c.maxConns, got.ConnConfig.ConnectTimeout)
 		}
 	}
 }
@@ -50,6 +57,30 @@ func TestConnect_HidesTheAddress(t *testing.T) {
 	}
 	if err := pg.Migrate(t.Context(), url, schema); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("migrate: got %v", err)
+	}
+}
+
+// Ensure spans carry neither statements nor arguments: they may be personal data.
+func TestConnect_TracesWithoutContent(t *testing.T) {
+	spans := tracetest.NewInMemoryExporter()
+	before := otel.GetTracerProvider()
+	otel.SetTracerProvider(trace.NewTracerProvider(trace.WithSyncer(spans)))
+	t.Cleanup(func() { otel.SetTracerProvider(before) })
+	pool := newDB(t).Pool(t)
+	var got string
+	if err := pool.QueryRow(t.Context(), `select 'Rossi' || $1`, "Anna").Scan(&got); err != nil {
+		t.Fatal(err)
+	}
+	recorded := false
+	for _, span := range spans.GetSpans() {
+		recorded = recorded || span.Name == "select"
+		if text := fmt.Sprint(span.Name, span.Attributes, span.Events); strings.Contains(text, "Rossi") ||
+			strings.Contains(text, "Anna") {
+			t.Errorf("the span has %s", text)
+		}
+	}
+	if !recorded {
+		t.Error("the statement has no span")
 	}
 }
 

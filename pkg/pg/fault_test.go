@@ -48,6 +48,7 @@ func TestToFault(t *testing.T) {
 		"too many rows":    pgx.ErrTooManyRows,
 		"canceled":         context.Canceled,
 		"deadline":         context.DeadlineExceeded,
+		"canceled dialing": &net.OpError{Op: "dial", Err: context.Canceled},
 		"a fault":          fault.New(fault.NotFound).WithCause(io.EOF),
 		"scan":             errors.New("cannot scan null into *string"),
 		"closed elsewhere": errors.New("conn closed by the peer"),
