@@ -61,6 +61,14 @@ func TestVerifier_RefusesInvalidTokens(t *testing.T) {
 	}
 }
 
+// Ensure an issuer that hangs does not hold a call for ever.
+func TestNewVerifier_BoundsRequests(t *testing.T) {
+	t.Parallel()
+	if got := identity.NewVerifier("https://issuer.test", nil).RequestTimeout(); got != 5*time.Second {
+		t.Errorf("requests may take %s, want 5s", got)
+	}
+}
+
 // roundTripper answers HTTP requests without a network.
 type roundTripper func(*http.Request) (*http.Response, error)
 

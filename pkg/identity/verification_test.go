@@ -109,3 +109,44 @@ func TestVerify_ChecksThePurpose(t *testing.T) {
 		t.Error("the cache verified an empty chain")
 	}
 }
+
+// Ensure a verified certificate is not verified again under the same authorities, and is under others.
+func TestVerifiedCache_ReusesVerifications(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	id := ID{TrustDomain: "pari.test", Region: "lombardia", Node: "cremona", Kind: KindSystem, Name: "portal"}
+	valid := func() *x509.Certificate {
+		return &x509.Certificate{
+			NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour), URIs: []*url.URL{id.URL()},
+			ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		}
+	}
+	authority := valid()
+	authority.IsCA = true
+	ca, caKey := certificate(t, authority, nil, nil)
+	leaf, _ := certificate(t, valid(), ca, caKey)
+	roots, again := x509.NewCertPool(), x509.NewCertPool()
+	roots.AddCert(ca)
+	again.AddCert(ca)
+	cache := &verifiedCache{}
+	verify := func(roots *x509.CertPool) ID {
+		t.Helper()
+		got, err := cache.verify([]*x509.Certificate{leaf}, roots, x509.ExtKeyUsageClientAuth, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if got := verify(roots); got != id {
+		t.Fatalf("got %v", got)
+	}
+	cached := cache.known[leaf]
+	cached.id.Name = "cached"
+	cache.known[leaf] = cached
+	if got := verify(roots); got.Name != "cached" {
+		t.Error("the certificate was verified again")
+	}
+	if got := verify(again); got != id {
+		t.Errorf("under other authorities: got %v", got)
+	}
+}
