@@ -117,6 +117,20 @@ func TestEvent_Verify(t *testing.T) {
 	}
 }
 
+// Ensure an event that no call caused has no trace header: an empty one would be an attribute without a value.
+func TestEvent_MsgWithoutTrace(t *testing.T) {
+	t.Parallel()
+	e := signed(t)
+	e.Traceparent = ""
+	m, err := e.Msg()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if values, ok := m.Header["ce-traceparent"]; ok {
+		t.Errorf("the header is %q", values)
+	}
+}
+
 // Ensure an event is complete exactly within the documented limits, so that the relay and the reader agree.
 func TestEvent_Check(t *testing.T) {
 	t.Parallel()
