@@ -63,8 +63,8 @@ func (b *logBuffer) String() string {
 	return b.buf.String()
 }
 
-// Ensure a connection waits for a broker that is away, comes back after it was, and never buffers: a publish fails
-// meanwhile, so that the outbox sends it again.
+// Ensure a connection waits for a broker that is away, reconnects after a restart, and never buffers: a publish fails
+// meanwhile, so that the outbox sends the event again.
 func TestConnect_SurvivesTheBroker(t *testing.T) {
 	t.Parallel()
 	n := bustest.New(t, bustest.Cremona)
@@ -138,7 +138,7 @@ func TestConnect_Minimal(t *testing.T) {
 	}
 	defer conn.Close()
 	bustest.Eventually(t, conn.IsConnected)
-	if _, err := conn.Request("nobody", nil, time.Second); !errors.Is(err, nats.ErrNoResponders) {
+	if _, err := conn.Request("unanswered", nil, time.Second); !errors.Is(err, nats.ErrNoResponders) {
 		t.Errorf("got %v", err)
 	}
 	broker.Stop()

@@ -127,7 +127,7 @@ func TestPublicKeys_Reload(t *testing.T) {
 		t.Fatal(err)
 	}
 	if keys.readAt.Before(now) {
-		t.Error("the time of the first reading is not known")
+		t.Error("the keys were read before the test")
 	}
 	keys.now, keys.readAt = func() time.Time { return now }, now
 	accepts := func(s *Signer) bool {

@@ -30,8 +30,8 @@ func newAuthority(t *testing.T) *devpki.Authority {
 	return a
 }
 
-// issue writes a new identity directory over dir and sets its modification times, which a coarse clock may not tell
-// apart.
+// issue writes a new identity directory over dir. It sets the modification times, because those of a coarse clock may
+// be the same as before.
 func issue(t *testing.T, a *devpki.Authority, id identity.ID, dir string) {
 	t.Helper()
 	if err := a.Issue(id, dir); err != nil {
@@ -157,7 +157,7 @@ func TestSource_BoundsVerifiedCertificates(t *testing.T) {
 	s, _ := load(t, a, intake)
 	now, state := time.Now(), validPeer(t, a, portal)
 	for range identity.MaxVerified + 1 {
-		certificate := *state.PeerCertificates[0] // the cache tells certificates apart by their address
+		certificate := *state.PeerCertificates[0] // the key of the cache is the address
 		again := tls.ConnectionState{PeerCertificates: []*x509.Certificate{&certificate}}
 		if _, err := s.VerifyPeer(again, now); err != nil {
 			t.Fatal(err)

@@ -118,7 +118,7 @@ func testMessages(n int) []*msg {
 	return msgs
 }
 
-// Ensure only the acknowledgement of the hub's own stream counts, and a refusal is told apart from a hub that cannot
+// Ensure only the acknowledgement of the hub's own stream counts, and a refusal differs from a hub that cannot
 // store now.
 func TestLeader_Request(t *testing.T) {
 	t.Parallel()

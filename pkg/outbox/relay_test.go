@@ -61,7 +61,7 @@ func TestRelay_FindsALateCommit(t *testing.T) {
 	e.expectStream(summary{events: 11})
 }
 
-// Ensure Wake makes the relay look at once, without waiting for its poll.
+// Ensure Wake makes the relay read the outbox at once, without waiting for its poll.
 func TestRelay_Wake(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -81,8 +81,8 @@ func TestRelay_Wake(t *testing.T) {
 	}
 }
 
-// Ensure a relay that stops after the hub has stored an event, and before the database knows, loses and duplicates
-// none: the hub drops the copies by their ids.
+// Ensure a relay that stops after the hub has stored an event, and before the database has recorded it, loses and
+// duplicates none: the hub drops the copies by their ids.
 func TestRelay_SurvivesACrashAfterPublishing(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -224,7 +224,7 @@ func TestRelay_WaitsAtARefusedEvent(t *testing.T) {
 	e.expectStream(summary{events: 10})
 }
 
-// Ensure heartbeats tell how far the partition is and what is pending, signed by the node.
+// Ensure heartbeats report the last number and the pending events, signed by the node.
 func TestRelay_SendsHeartbeats(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

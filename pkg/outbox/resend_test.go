@@ -127,7 +127,7 @@ func TestClamp(t *testing.T) {
 		many[i] = seqRange(1, 1)
 	}
 	if got := len(clamp(many, 10)); got != maxRanges {
-		t.Errorf("%d ranges are kept, want %d", got, maxRanges)
+		t.Errorf("%d ranges remain, want %d", got, maxRanges)
 	}
 }
 

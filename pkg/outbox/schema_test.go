@@ -71,7 +71,7 @@ func TestSchema_ForbidsRewriting(t *testing.T) {
 	}
 }
 
-// Ensure no statement of the relay scans what is done: its cost must not grow with history.
+// Ensure no statement of the relay scans events that are done, so its cost does not grow with history.
 func TestStatements_DoNotScanHistory(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t, "outbox_schema", migrateOutbox).Pool(t)

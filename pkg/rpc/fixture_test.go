@@ -37,7 +37,7 @@ func (s server) FindOffices(
 	return &directoryv1.FindOfficesResponse{}, s.find(ctx)
 }
 
-// ListVocabularies answers with as many bytes as the first name says letters.
+// ListVocabularies responds with a list of one MiB for each name.
 func (s server) ListVocabularies(
 	_ context.Context, req *directoryv1.ListVocabulariesRequest,
 ) (*directoryv1.ListVocabulariesResponse, error) {

@@ -261,7 +261,8 @@ func TestServer_ReturnsTheErrorOfItsListener(t *testing.T) {
 	}
 }
 
-// Ensure one line per call tells caller, code and reason, and the cause only of failures that are not the caller's.
+// Ensure each call is logged in one line with caller, code and reason, and with the cause only when the failure is not
+// the caller's.
 func TestServer_LogsCalls(t *testing.T) {
 	t.Parallel()
 	var log logBuffer

@@ -94,7 +94,7 @@ func TestRun_RequiresSettings(t *testing.T) {
 	}
 }
 
-// Ensure parts stop in the reverse order of being added, whether the service is told to stop, fails, or is not built.
+// Ensure parts stop in the reverse order of being added, whether the service is canceled, fails, or cannot be built.
 func TestRun_StopsInReverseOrder(t *testing.T) {
 	t.Parallel()
 	w := rpctest.NewWorld(t)
@@ -102,7 +102,7 @@ func TestRun_StopsInReverseOrder(t *testing.T) {
 	for name, c := range map[string]struct {
 		part, build, want error
 	}{
-		"told to stop": {nil, nil, nil}, "a part fails": {broken, nil, broken}, "not built": {nil, broken, broken},
+		"canceled": {nil, nil, nil}, "a part fails": {broken, nil, broken}, "not built": {nil, broken, broken},
 	} {
 		var stopped []string
 		ctx, cancel := context.WithCancel(t.Context())
@@ -189,7 +189,7 @@ func checkHealth(conn grpc.ClientConnInterface, timeout time.Duration) error {
 	return err
 }
 
-// Ensure a service takes calls only once it is ready, tells so, and that other services find it by its identity.
+// Ensure a service takes calls only once it is ready, reports it, and that other services find it by its identity.
 func TestApp_Serve(t *testing.T) {
 	t.Parallel()
 	w := rpctest.NewWorld(t)
@@ -287,7 +287,7 @@ func TestApp_ServeRefusesMistakes(t *testing.T) {
 	t.Parallel()
 	w := rpctest.NewWorld(t)
 	grants := filepath.Join(t.TempDir(), "grants.yaml")
-	if err := os.WriteFile(grants, []byte("nobody: [operator]"), 0o600); err != nil {
+	if err := os.WriteFile(grants, []byte("portal: [operator]"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for want, change := range map[string]func(*service.Config){
