@@ -14,7 +14,9 @@ import (
 	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 )
 
-func seqRange(first, last int64) *feedv1.SequenceRange { return &feedv1.SequenceRange{First: first, Last: last} }
+func seqRange(first, last int64) *feedv1.SequenceRange {
+	return &feedv1.SequenceRange{First: first, Last: last}
+}
 
 // formatRanges formats ranges for comparison.
 func formatRanges(ranges []*feedv1.SequenceRange) string {
