@@ -2,6 +2,7 @@ package idempotency_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -82,7 +83,7 @@ func TestRequest_Lookup(t *testing.T) {
 			}
 			return err
 		})
-		if fault.ReasonOf(err) != c.reason {
+		if fault.ReasonOf(err) != c.reason || (err == nil) != (c.reason == "") {
 			t.Errorf("%s: %v, want %q", c.name, err, c.reason)
 		}
 	}
@@ -96,7 +97,7 @@ func TestRequest_LookupReturnsDatabaseErrors(t *testing.T) {
 		canceled, cancel := context.WithCancel(ctx)
 		cancel()
 		got, ok, err := newRequest().Lookup(canceled, tx, "cremona")
-		if err == nil || ok {
+		if !errors.Is(err, context.Canceled) || ok {
 			t.Errorf("got %q, %t, %v", got, ok, err)
 		}
 		return err
