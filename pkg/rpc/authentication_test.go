@@ -51,7 +51,7 @@ func TestServer_RefusesUnauthenticatedCallers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := fault.ReasonOf(findAny(c.conn)); got != c.want {
+			if got := reasonOf(findAny(c.conn)); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
@@ -109,7 +109,7 @@ func TestServer_AppliesTheAccessRule(t *testing.T) {
 	} {
 		client := directoryv1.NewDirectoryServiceClient(s.As(t, centre, c.token))
 		_, err := client.DecideProposal(t.Context(), valid)
-		if got := fault.ReasonOf(fault.FromStatus(err)); got != c.want {
+		if got := reasonOf(fault.FromStatus(err)); got != c.want {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
 	}

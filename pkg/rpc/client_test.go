@@ -80,7 +80,7 @@ func TestDial_RetriesUnavailable(t *testing.T) {
 	} {
 		calls.Store(0)
 		result = c.result
-		if err := findAny(conn); fault.ReasonOf(err) != c.want || calls.Load() != c.calls {
+		if err := findAny(conn); reasonOf(err) != c.want || calls.Load() != c.calls {
 			t.Errorf("%s: %v after %d calls, want %q after %d", name, err, calls.Load(), c.want, c.calls)
 		}
 	}

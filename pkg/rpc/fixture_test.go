@@ -102,6 +102,14 @@ func findAny(conn grpc.ClientConnInterface) error {
 	return find(conn, &directoryv1.FindOfficesRequest{})
 }
 
+// reasonOf returns the reason of a fault, "" for nil, and the text of any other error.
+func reasonOf(err error) fault.Reason {
+	if reason := fault.ReasonOf(err); reason != "" || err == nil {
+		return reason
+	}
+	return fault.Reason(err.Error())
+}
+
 // logBuffer is a log that the server writes while the test reads it.
 type logBuffer struct {
 	mu  sync.Mutex

@@ -62,6 +62,14 @@ func TestChain_Path(t *testing.T) {
 	}
 }
 
+// reasonOf returns the reason of a fault, "" for nil, and the text of any other error.
+func reasonOf(err error) fault.Reason {
+	if reason := fault.ReasonOf(err); reason != "" || err == nil {
+		return reason
+	}
+	return fault.Reason(err.Error())
+}
+
 // authority issues certificates for tests of this package, which rpctest would import.
 type authority struct {
 	t   *testing.T
@@ -146,7 +154,7 @@ func TestChain_CallerRefusals(t *testing.T) {
 		chain := &chain{config: Config{
 			Source: a.source(testID(identity.KindService, "directory")), Verifier: c.verifier, Now: time.Now,
 		}}
-		if _, err := chain.caller(c.ctx); fault.ReasonOf(err) != c.want {
+		if _, err := chain.caller(c.ctx); reasonOf(err) != c.want {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)
 		}
 	}
@@ -185,7 +193,7 @@ func TestChain_Size(t *testing.T) {
 	for limit, want := range map[int]fault.Reason{proto.Size(m): "", proto.Size(m) - 1: fault.MessageTooLarge} {
 		c := &chain{config: Config{MaxRequest: limit}}
 		_, err := c.size(t.Context(), m, nil, func(context.Context, any) (any, error) { return nil, nil })
-		if fault.ReasonOf(err) != want {
+		if reasonOf(err) != want {
 			t.Errorf("limit %d: %v, want %q", limit, err, want)
 		}
 	}

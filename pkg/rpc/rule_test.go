@@ -95,7 +95,7 @@ func TestRule_Allow(t *testing.T) {
 		{"no scope", &accessv1.Rule{Kinds: kinds(person)}, desk, fault.NotAllowed},
 		{"no rule", nil, desk, fault.NotAllowed},
 	} {
-		if got := fault.ReasonOf(rule{Rule: c.rule}.allow(c.caller, []string{"cremona"})); got != c.want {
+		if got := reasonOf(rule{Rule: c.rule}.allow(c.caller, []string{"cremona"})); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}

@@ -80,7 +80,7 @@ func TestServer_LimitsTheRateOfEachCaller(t *testing.T) {
 		{s.As(t, other, ""), ""},
 		{s.As(t, other, ""), fault.TooManyRequests},
 	} {
-		if err := findAny(step.conn); fault.ReasonOf(err) != step.want {
+		if err := findAny(step.conn); reasonOf(err) != step.want {
 			t.Errorf("call %d: %v, want %q", i, err, step.want)
 		}
 	}
@@ -102,7 +102,7 @@ func TestServer_LimitsTheRequest(t *testing.T) {
 		for size, want := range sizes {
 			req := &directoryv1.ListVocabulariesRequest{Names: []string{strings.Repeat("x", size)}}
 			_, err := client.ListVocabularies(t.Context(), req)
-			if got := fault.ReasonOf(fault.FromStatus(err)); got != want {
+			if got := reasonOf(fault.FromStatus(err)); got != want {
 				t.Errorf("limit %d, %d bytes: %v, want %s", limit, size, err, want)
 			}
 		}
@@ -232,7 +232,7 @@ func TestServer_Drains(t *testing.T) {
 			if want == "" {
 				close(release)
 			}
-			if err := <-called; fault.ReasonOf(err) != want {
+			if err := <-called; reasonOf(err) != want {
 				t.Errorf("the call in flight: %v, want %q", err, want)
 			}
 			if err := <-served; err != nil {
