@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
@@ -321,7 +322,40 @@ func TestNewServer_Defaults(t *testing.T) {
 	if c = s.chain.config; c.PerSecond != 1 || c.MaxRequest != 2 || len(c.Nodes) != 2 || c.Now().Unix() != 7 {
 		t.Errorf("given values became %+v", c)
 	}
-	if _, ok := s.grpc.GetServiceInfo()["grpc.reflection.v1.ServerReflection"]; ok {
-		t.Error("reflection is served without being asked for")
+}
+
+// Ensure a server reports that it does not serve until Serve is called.
+func TestNewServer_IsNotReady(t *testing.T) {
+	t.Parallel()
+	s, err := NewServer(Config{Node: "centre", Source: newAuthority(t).source(testID(identity.KindService, "directory"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(want healthv1.HealthCheckResponse_ServingStatus) {
+		t.Helper()
+		resp, err := s.health.Check(t.Context(), &healthv1.HealthCheckRequest{})
+		if err != nil || resp.GetStatus() != want {
+			t.Errorf("got %v, %v; want %v", resp, err, want)
+		}
+	}
+	check(healthv1.HealthCheckResponse_NOT_SERVING)
+	s.SetReady(true)
+	check(healthv1.HealthCheckResponse_SERVING)
+	s.SetReady(false)
+	check(healthv1.HealthCheckResponse_NOT_SERVING)
+}
+
+// Ensure the contract is served to tools only where the configuration says so.
+func TestNewServer_Reflection(t *testing.T) {
+	t.Parallel()
+	source := newAuthority(t).source(testID(identity.KindService, "directory"))
+	for _, want := range []bool{false, true} {
+		s, err := NewServer(Config{Node: "centre", Source: source, Reflection: want})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, got := s.grpc.GetServiceInfo()["grpc.reflection.v1.ServerReflection"]; got != want {
+			t.Errorf("reflection %t, want %t", got, want)
+		}
 	}
 }

@@ -74,6 +74,10 @@ func TestRule_Allow(t *testing.T) {
 			fault.NotAllowed,
 		},
 		{
+			"system where services may call",
+			&accessv1.Rule{Kinds: kinds(service), Services: []string{"intake"}, Scope: node}, portal, fault.NotAllowed,
+		},
+		{
 			"centre, scope region",
 			&accessv1.Rule{Kinds: kinds(person), Roles: roles(analyst), Scope: region}, reader, "",
 		},
