@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,13 +15,14 @@ import (
 	"github.com/retepari/pari/pkg/batcher"
 )
 
-// fakeStore records the items written and the size of each write. A write takes a second, and fails when an item is bad.
+// fakeStore records the items stored and the size of each successful write. A write takes a second and fails when an
+// item is bad.
 type fakeStore struct {
-	mu          sync.Mutex
-	stored      []int
-	sizes       []int
-	concurrent  int
-	maxObserved int
+	mu            sync.Mutex
+	stored        []int
+	sizes         []int
+	concurrent    int
+	maxConcurrent int
 }
 
 var errBad = errors.New("bad item")
@@ -30,7 +32,7 @@ func bad(i int) bool { return i%10 == 9 }
 func (store *fakeStore) write(ctx context.Context, items []int) error {
 	store.mu.Lock()
 	store.concurrent++
-	store.maxObserved = max(store.maxObserved, store.concurrent)
+	store.maxConcurrent = max(store.maxConcurrent, store.concurrent)
 	store.mu.Unlock()
 	defer func() {
 		store.mu.Lock()
@@ -57,9 +59,9 @@ func TestDo_BatchesConcurrentCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &fakeStore{}
 		b := batcher.New(store.write)
-		began := time.Now()
-		if err := b.Do(t.Context(), 1); err != nil || time.Since(began) != time.Second {
-			t.Fatalf("lone caller: %v after %s", err, time.Since(began))
+		start := time.Now()
+		if err := b.Do(t.Context(), 1); err != nil || time.Since(start) != time.Second {
+			t.Fatalf("lone caller: %v after %s", err, time.Since(start))
 		}
 		var wg sync.WaitGroup
 		for i := range 9 {
@@ -70,18 +72,18 @@ func TestDo_BatchesConcurrentCallers(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if took := time.Since(began); took != 3*time.Second {
-			t.Errorf("nine at once were written after %s", took-time.Second)
+		if took := time.Since(start); took != 3*time.Second {
+			t.Errorf("nine concurrent callers took %s", took-time.Second)
 		}
-		if len(store.stored) != 10 || len(store.sizes) > 1+3+3 || store.maxObserved != 3 {
-			t.Errorf("stored %v in writes of %v, %d at once", store.stored, store.sizes, store.maxObserved)
+		if len(store.stored) != 10 || len(store.sizes) > 1+3+3 || store.maxConcurrent != 3 {
+			t.Errorf("stored %v in writes of %v, %d of them concurrent", store.stored, store.sizes, store.maxConcurrent)
 		}
 	})
 }
 
-// Ensure each call is answered for its own item, whatever it shares a write with and whichever callers give up: an
-// acknowledged item is stored, a bad one is refused, and no caller waits for ever.
-func TestDo_AnswersEachCallForItsItem(t *testing.T) {
+// Ensure each call returns the result of its own item, whatever it shares a write with and whichever callers are
+// canceled: an acknowledged item is stored, a bad one is refused, and no caller waits for ever.
+func TestDo_ReturnsTheResultOfEachItem(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		type call struct{ start, timeout int }
@@ -91,18 +93,18 @@ func TestDo_AnswersEachCallForItsItem(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			store := &fakeStore{}
 			b := batcher.New(store.write)
-			answers := make([]error, len(calls))
+			results := make([]error, len(calls))
 			var wg sync.WaitGroup
 			for i, c := range calls {
 				wg.Go(func() {
-					<-time.After(time.Duration(c.start) * time.Millisecond) // of the bubble's clock
+					<-time.After(time.Duration(c.start) * time.Millisecond) // on the bubble's clock
 					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(c.timeout)*time.Millisecond)
 					defer cancel()
-					answers[i] = b.Do(ctx, i)
+					results[i] = b.Do(ctx, i)
 				})
 			}
 			wg.Wait()
-			for i, err := range answers {
+			for i, err := range results {
 				stored := slices.Contains(store.stored, i)
 				switch {
 				case err == nil && !stored:
@@ -113,10 +115,9 @@ func TestDo_AnswersEachCallForItsItem(t *testing.T) {
 					rt.Errorf("good item %d was refused: %v", i, err)
 				}
 			}
-			// All slots are free again.
 			before := len(store.sizes)
 			if err := b.Do(t.Context(), 1000); err != nil || len(store.sizes) != before+1 {
-				rt.Errorf("a call after all: %v", err)
+				rt.Errorf("a slot is still taken: %v", err)
 			}
 		})
 	})
@@ -126,28 +127,23 @@ func TestDo_AnswersEachCallForItsItem(t *testing.T) {
 func TestDo_SurvivesAPanic(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		first := true
 		store := &fakeStore{}
-		var mu sync.Mutex
+		var panicOnce sync.Once
 		b := batcher.New(func(ctx context.Context, items []int) error {
-			mu.Lock()
-			several := len(items) > 1 && first
-			first = first && !several
-			mu.Unlock()
-			if several {
-				panic("broken")
+			if len(items) > 1 {
+				panicOnce.Do(func() { panic("broken") })
 			}
 			return store.write(ctx, items)
 		})
-		var wg sync.WaitGroup
-		panicked := 0
+		var (
+			wg     sync.WaitGroup
+			panics atomic.Int32
+		)
 		for i := range 9 {
 			wg.Go(func() {
 				defer func() {
 					if recover() != nil {
-						mu.Lock()
-						panicked++
-						mu.Unlock()
+						panics.Add(1)
 					}
 				}()
 				if err := b.Do(t.Context(), i); err != nil {
@@ -156,8 +152,74 @@ func TestDo_SurvivesAPanic(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if panicked != 1 || len(store.stored) != 8 {
-			t.Errorf("%d calls panicked, stored %v", panicked, store.stored)
+		if panics.Load() != 1 || len(store.stored) != 8 {
+			t.Errorf("%d calls panicked, stored %v", panics.Load(), store.stored)
+		}
+	})
+}
+
+// Ensure a shared write has at most 64 items, so that many callers at once do not make one transaction ever larger.
+func TestDo_LimitsABatch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &fakeStore{}
+		b := batcher.New(store.write)
+		var wg sync.WaitGroup
+		for i := range 500 {
+			wg.Go(func() { _ = b.Do(t.Context(), 10*i) })
+		}
+		wg.Wait()
+		if len(store.stored) != 500 || slices.Max(store.sizes) != 64 {
+			t.Errorf("%d items in writes of %v, want 500 in writes of 64 at most", len(store.stored), store.sizes)
+		}
+	})
+}
+
+// Ensure the leader's deadline does not end a write that it shares, and that such a write is bounded all the same.
+func TestDo_BoundsASharedWriteByItself(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := batcher.New(func(ctx context.Context, items []int) error {
+			if len(items) == 1 {
+				<-time.After(time.Second)
+				return nil
+			}
+			<-ctx.Done() // as a database that hangs
+			return ctx.Err()
+		})
+		start := time.Now()
+		var wg sync.WaitGroup
+		for i := range 9 {
+			wg.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				defer cancel()
+				_ = b.Do(ctx, i)
+			})
+		}
+		wg.Wait()
+		// One second for the writes before, ten for the shared ones, one for each item by itself.
+		if took := time.Since(start); took != 12*time.Second {
+			t.Errorf("all calls took %s, want 12s", took)
+		}
+	})
+}
+
+// Ensure a lone caller's deadline ends its write, which is not tried again.
+func TestDo_PassesTheDeadlineOfALoneCaller(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		writes := 0
+		b := batcher.New(func(ctx context.Context, _ []int) error {
+			writes++
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		err := b.Do(ctx, 1)
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second || writes != 1 {
+			t.Errorf("got %v after %s and %d writes", err, time.Since(start), writes)
 		}
 	})
 }

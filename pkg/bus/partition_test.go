@@ -3,6 +3,7 @@ package bus_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"go.opentelemetry.io/otel/trace"
@@ -10,41 +11,109 @@ import (
 	"github.com/retepari/pari/pkg/bus"
 )
 
-func TestLine_subjects(t *testing.T) {
+func TestPartition_Names(t *testing.T) {
 	t.Parallel()
 	for got, want := range map[string]string{
 		cremona.HeartbeatSubject(): "pari.v1.lombardia.cremona.heartbeat.intake",
 		cremona.WatermarkSubject(): "pari.down.v1.lombardia.cremona.watermark.intake",
 		cremona.URI():              "/region/lombardia/node/cremona/intake",
+		cremona.String():           "lombardia/cremona/intake",
 		cremona.Owner():            "lombardia.cremona",
 		bus.InboxPrefix("lombardia", "cremona", "intake"): "_INBOX.lombardia.cremona.intake",
+		bus.DirectoryRequest("lombardia", "cremona"):      "pari.v1.lombardia.cremona.directory.ask",
 	} {
 		if got != want {
-			t.Errorf("got %s, wants %s", got, want)
-		}
-	}
-	if got, err := bus.ParseHeartbeatSubject(cremona.HeartbeatSubject()); err != nil || got != cremona {
-		t.Errorf("got %v, %v", got, err)
-	}
-	if got, err := bus.ParsePartition(cremona.URI()); err != nil || got != cremona {
-		t.Errorf("got %v, %v", got, err)
-	}
-	for _, s := range []string{"", "pari.v1.lombardia.cremona.events.intake", "pari.v1.lombardia.cremona.heartbeat", "pari.v1.*.cremona.heartbeat.intake"} {
-		if _, err := bus.ParseHeartbeatSubject(s); !errors.Is(err, bus.ErrName) {
-			t.Errorf("%q: got %v, wants ErrName", s, err)
+			t.Errorf("got %s, want %s", got, want)
 		}
 	}
 }
 
-func TestTraceparent_goes_round(t *testing.T) {
+func TestParsePartition(t *testing.T) {
+	t.Parallel()
+	if got, err := bus.ParsePartition(cremona.URI()); err != nil || got != cremona {
+		t.Errorf("got %v, %v", got, err)
+	}
+	for _, uri := range []string{
+		"", "/region/lombardia/node/cremona", "/region/lombardia/node/cremona/intake/x",
+		"region/lombardia/node/cremona/intake/", "x/region/lombardia/node/cremona/intake",
+		"/state/lombardia/node/cremona/intake", "/region/lombardia/town/cremona/intake",
+		"/region/*/node/cremona/intake", "/region/lombardia/node/Cremona/intake", "/region/lombardia/node/cremona/",
+	} {
+		if got, err := bus.ParsePartition(uri); !errors.Is(err, bus.ErrName) {
+			t.Errorf("%q: got %v, %v; want ErrName", uri, got, err)
+		}
+	}
+}
+
+func TestParseHeartbeatSubject(t *testing.T) {
+	t.Parallel()
+	if got, err := bus.ParseHeartbeatSubject(cremona.HeartbeatSubject()); err != nil || got != cremona {
+		t.Errorf("got %v, %v", got, err)
+	}
+	for _, subject := range []string{
+		"", "pari.v1.lombardia.cremona.events.intake", "pari.v1.lombardia.cremona.heartbeat",
+		"pari.v1.lombardia.cremona.heartbeat.intake.x", "pari.v2.lombardia.cremona.heartbeat.intake",
+		"other.v1.lombardia.cremona.heartbeat.intake", "pari.v1.*.cremona.heartbeat.intake",
+	} {
+		if got, err := bus.ParseHeartbeatSubject(subject); !errors.Is(err, bus.ErrName) {
+			t.Errorf("%q: got %v, %v; want ErrName", subject, got, err)
+		}
+	}
+}
+
+func TestParseDirectoryRequest(t *testing.T) {
+	t.Parallel()
+	region, node, err := bus.ParseDirectoryRequest(bus.DirectoryRequest("lombardia", "cremona"))
+	if err != nil || region != "lombardia" || node != "cremona" {
+		t.Errorf("got %s, %s, %v", region, node, err)
+	}
+	for _, subject := range []string{
+		"", "pari.v1.lombardia.cremona.directory", "pari.v1.lombardia.cremona.directory.ask.x",
+		"pari.v1.lombardia.cremona.directory.tell", "pari.v1.*.cremona.directory.ask",
+		"pari.v1.lombardia.*.directory.ask",
+	} {
+		if region, node, err := bus.ParseDirectoryRequest(subject); !errors.Is(err, bus.ErrName) {
+			t.Errorf("%q: got %s, %s, %v; want ErrName", subject, region, node, err)
+		}
+	}
+}
+
+// Ensure only the types of ours have a subject, which must fit the broker's limit.
+func TestPartition_EventSubject(t *testing.T) {
+	t.Parallel()
+	longest := "it.pari." + strings.Repeat("a", 128-len(".v1")) + ".v1"
+	for eventType, ok := range map[string]bool{
+		eventType: true, "it.pari.a.v12": true, longest: true, longest[:8] + "a" + longest[8:]: false,
+		"org.example.thing.v1": false, "it.pari.thing": false, "it.pari.thing.v0": false, "it.pari.Thing.v1": false,
+		"it.pari..v1": false, "it.pari.*.v1": false, "it.pari.v1": false,
+	} {
+		got, err := cremona.EventSubject(eventType)
+		if ok && (err != nil || got != "pari.v1.lombardia.cremona.events.intake."+eventType[len("it.pari."):]) {
+			t.Errorf("%s: got %s, %v", eventType, got, err)
+		}
+		if !ok && !errors.Is(err, bus.ErrName) {
+			t.Errorf("%s: got %s, %v; want ErrName", eventType, got, err)
+		}
+	}
+}
+
+// Ensure the trace of a call reaches the handler of its event, as a remote parent.
+func TestTraceparent_RoundTrip(t *testing.T) {
 	t.Parallel()
 	if got := bus.Traceparent(t.Context()); got != "" {
-		t.Fatalf("got %q for no trace", got)
+		t.Fatalf("got %q outside a trace", got)
 	}
-	in := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled})
-	written := bus.Traceparent(trace.ContextWithSpanContext(context.Background(), in))
-	out := trace.SpanContextFromContext(bus.WithTraceparent(t.Context(), written))
-	if out.TraceID() != in.TraceID() || out.SpanID() != in.SpanID() || !out.IsRemote() {
-		t.Fatalf("got %v", out)
+	sent := trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled,
+	})
+	header := bus.Traceparent(trace.ContextWithSpanContext(context.Background(), sent))
+	received := trace.SpanContextFromContext(bus.WithTraceparent(t.Context(), header))
+	if received.TraceID() != sent.TraceID() || received.SpanID() != sent.SpanID() || !received.IsRemote() {
+		t.Errorf("got %v", received)
+	}
+	for _, header := range []string{"", "nonsense"} {
+		if got := trace.SpanContextFromContext(bus.WithTraceparent(t.Context(), header)); got.IsValid() {
+			t.Errorf("%q: got %v", header, got)
+		}
 	}
 }

@@ -1,87 +1,96 @@
 package fault_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/retepari/pari/pkg/fault"
 )
 
-// Ensure what a service refuses is what a client of ours reads.
-func TestStatus_GoesThereAndBack(t *testing.T) {
+func TestNew_RefusesAnUnregisteredReason(t *testing.T) {
 	t.Parallel()
-	sent := fault.Invalid(fault.Field{Path: "content.grounds[1]", Reason: fault.UnknownCode}, fault.Field{Path: "content.narrative", Reason: fault.TooLong, Limit: "20000"})
-	st := fault.ToStatus(fmt.Errorf("submit: %w", sent), map[string]string{"trace_id": "abc"})
-	var got *fault.Error
-	if !errors.As(fault.FromStatus(st.Err()), &got) {
-		t.Fatal("no fault came back")
+	if got := fault.New("NO_SUCH_REASON"); got.Reason != fault.Internal || got.Unwrap() == nil {
+		t.Errorf("got %v", got)
 	}
-	want := []fault.Field{{Path: "content.grounds[1]", Reason: fault.UnknownCode}, {Path: "content.narrative", Reason: fault.TooLong}}
-	if diff := cmp.Diff(want, got.Fields); diff != "" || got.Reason != fault.InvalidRequest || got.Meta["trace_id"] != "abc" {
-		t.Errorf("got %v %v\n%s", got.Reason, got.Meta, diff)
+}
+
+// Ensure no field at fault means no error.
+func TestInvalid(t *testing.T) {
+	t.Parallel()
+	if err := fault.Invalid(); err != nil {
+		t.Errorf("without fields: %v", err)
 	}
-	for _, detail := range st.Details() {
-		if bad, ok := detail.(*errdetails.BadRequest); ok {
-			v := bad.GetFieldViolations()[1]
-			if !strings.Contains(v.GetDescription(), "too long (20000)") || !strings.Contains(v.GetLocalizedMessage().GetMessage(), "troppo lungo (20000)") {
-				t.Errorf("texts are %q and %q", v.GetDescription(), v.GetLocalizedMessage().GetMessage())
-			}
+	if err := fault.Invalid(fault.Field{Path: "a", Reason: fault.Required}); !fault.Is(err, fault.InvalidRequest) {
+		t.Errorf("with a field: %v", err)
+	}
+}
+
+// Ensure the text for the log names reason, fields and cause.
+func TestError_Error(t *testing.T) {
+	t.Parallel()
+	invalid := fault.Invalid(
+		fault.Field{Path: "a", Reason: fault.Required}, fault.Field{Path: "b[1]", Reason: fault.TooLong, Limit: "20"},
+	)
+	for want, err := range map[string]error{
+		"NOT_FOUND":                fault.New(fault.NotFound),
+		"UNAVAILABLE: conn closed": fault.New(fault.Unavailable).WithCause(errors.New("conn closed")),
+		"WRONG_VERSION":            fault.New(fault.WrongVersion).WithMeta("current_version", "4"),
+		"INVALID_REQUEST a:REQUIRED b[1]:TOO_LONG": invalid,
+	} {
+		if got := err.Error(); got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }
 
-// Ensure the cause stays inside.
-func TestStatus_SaysNothingOfTheCause(t *testing.T) {
+// Ensure WithCause and WithMeta return changed copies: a fault may be shared.
+func TestError_WithReturnsACopy(t *testing.T) {
 	t.Parallel()
-	secret := errors.New("row of Anna Rossi")
-	for _, err := range []error{secret, fault.New(fault.Unavailable).WithCause(secret), fault.New(fault.NotFound).WithCause(secret)} {
-		st := fault.ToStatus(err, nil)
-		if text := fmt.Sprint(st.Proto()); strings.Contains(text, "Anna") {
-			t.Errorf("the status says %s", text)
+	cause := errors.New("cause")
+	original := fault.New(fault.WrongVersion).WithMeta("a", "1")
+	changed := original.WithMeta("b", "2").WithCause(cause)
+	if diff := cmp.Diff(map[string]string{"a": "1", "b": "2"}, changed.Meta); diff != "" || !errors.Is(changed, cause) {
+		t.Errorf("changed copy: %v\n%s", changed, diff)
+	}
+	if diff := cmp.Diff(map[string]string{"a": "1"}, original.Meta); diff != "" || original.Unwrap() != nil {
+		t.Errorf("original: %v\n%s", original, diff)
+	}
+}
+
+// Ensure the outermost fault of a chain decides.
+func TestReasonOf(t *testing.T) {
+	t.Parallel()
+	inner := fault.New(fault.NotFound)
+	outer := fault.New(fault.Unavailable).WithCause(inner)
+	for _, c := range []struct {
+		err  error
+		want fault.Reason
+	}{
+		{nil, ""}, {errors.New("x"), ""}, {fmt.Errorf("x: %w", inner), fault.NotFound},
+		{fmt.Errorf("x: %w", outer), fault.Unavailable},
+	} {
+		if got := fault.ReasonOf(c.err); got != c.want {
+			t.Errorf("%v is %q, want %q", c.err, got, c.want)
+		}
+		if got := fault.Is(c.err, c.want); got != (c.want != "") {
+			t.Errorf("%v is %q: %t", c.err, c.want, got)
+		}
+		if fault.Is(c.err, fault.WrongNode) {
+			t.Errorf("%v is %s", c.err, fault.WrongNode)
 		}
 	}
-	if st := fault.ToStatus(secret, nil); st.Code() != codes.Internal {
-		t.Errorf("an unknown error is %v", st.Code())
-	}
 }
 
-func TestStatus_OfContexts(t *testing.T) {
+// Ensure an entry without a reason, a code or a text in both languages cannot be registered, nor a reason twice.
+func TestRegister_RefusesIncompleteEntries(t *testing.T) {
 	t.Parallel()
-	for err, want := range map[error]codes.Code{context.Canceled: codes.Canceled, context.DeadlineExceeded: codes.DeadlineExceeded} {
-		if got := fault.ToStatus(fmt.Errorf("x: %w", err), nil).Code(); got != want {
-			t.Errorf("%v is %v", err, got)
-		}
+	complete := fault.Entry{
+		Reason: "TEST", Code: codes.NotFound, English: "e", Italian: "i", FixEnglish: "fe", FixItalian: "fi",
 	}
-}
-
-func TestFromStatus_OfOthers(t *testing.T) {
-	t.Parallel()
-	for code, want := range map[codes.Code]fault.Reason{codes.Unavailable: fault.Unavailable, codes.NotFound: "", codes.Unknown: ""} {
-		if got := fault.ReasonOf(fault.FromStatus(status.Error(code, "x"))); got != want {
-			t.Errorf("%v is %q, want %q", code, got, want)
-		}
-	}
-}
-
-func TestNew_RefusesAnUnknownReason(t *testing.T) {
-	t.Parallel()
-	if got := fault.New("NO_SUCH_REASON").Reason; got != fault.Internal {
-		t.Errorf("got %s", got)
-	}
-}
-
-// Ensure a service cannot register a reason twice, or one that says nothing to somebody.
-func TestRegister_RefusesWhatIsIncomplete(t *testing.T) {
-	t.Parallel()
-	complete := fault.Entry{Reason: "TEST", Code: codes.NotFound, English: "e", Italian: "i", FixEnglish: "fe", FixItalian: "fi"}
 	for name, change := range map[string]func(*fault.Entry){
 		"registered already": func(e *fault.Entry) { e.Reason = fault.NotFound },
 		"no reason":          func(e *fault.Entry) { e.Reason = "" },
@@ -101,5 +110,35 @@ func TestRegister_RefusesWhatIsIncomplete(t *testing.T) {
 			}()
 			fault.Register("test", entry)
 		}()
+	}
+}
+
+// Entries of two services, registered as a service does: before anything reads the registry.
+func init() {
+	for service, reason := range map[string]fault.Reason{"zeta": "TEST_ZETA", "alpha": "TEST_ALPHA"} {
+		fault.Register(service, fault.Entry{
+			Reason: reason, Code: codes.NotFound, English: "e", Italian: "i", FixEnglish: "fe", FixItalian: "fi",
+		})
+	}
+}
+
+// Ensure the registry knows which service an entry belongs to, and lists shared reasons first.
+func TestReasons(t *testing.T) {
+	t.Parallel()
+	if e, ok := fault.Lookup("TEST_ALPHA"); !ok || e.Service != "alpha" || e.Reason != "TEST_ALPHA" {
+		t.Errorf("got %+v, %t", e, ok)
+	}
+	if e, ok := fault.Lookup("NO_SUCH_REASON"); ok {
+		t.Errorf("got %+v for an unregistered reason", e)
+	}
+	all := fault.Reasons()
+	last := all[len(all)-2:]
+	if last[0].Service != "alpha" || last[1].Service != "zeta" {
+		t.Errorf("the last two are of %q and %q", last[0].Service, last[1].Service)
+	}
+	for i, e := range all[:len(all)-2] {
+		if e.Service != "" || i > 0 && e.Reason <= all[i-1].Reason {
+			t.Errorf("%s of %q is out of order", e.Reason, e.Service)
+		}
 	}
 }

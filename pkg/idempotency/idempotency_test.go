@@ -2,6 +2,7 @@ package idempotency_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -19,58 +20,165 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 
 var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-func store(pool *pgxpool.Pool, r idempotency.Request, record string, at time.Time) error {
-	return pg.InTenant(context.Background(), pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+func newPool(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	return pgtest.New(t, "idempotency", func(ctx context.Context, url string) error {
+		return pg.Migrate(ctx, url, idempotency.Schema)
+	}).Pool(t)
+}
+
+func newRequest() idempotency.Request {
+	return idempotency.Request{ID: uuid.NewString(), Method: "Submit", BodyHash: []byte("a")}
+}
+
+func store(t *testing.T, pool *pgxpool.Pool, node string, r idempotency.Request, recordID string, at time.Time) error {
+	t.Helper()
+	return pg.InTenant(t.Context(), pool, node, func(ctx context.Context, tx pgx.Tx) error {
 		b := &pgx.Batch{}
-		r.Queue(b, "cremona", record, at)
+		r.Queue(b, node, recordID, at)
 		return tx.SendBatch(ctx, b).Close()
 	})
 }
 
-func TestRequest(t *testing.T) {
-	t.Parallel()
-	pool := pgtest.New(t, "idempotency", func(ctx context.Context, url string) error {
-		return pg.Migrate(ctx, url, idempotency.Schema)
-	}).Pool(t)
-	pgtest.RowSecurity(t, pool)
-	first := idempotency.Request{ID: uuid.NewString(), Method: "Submit", BodyHash: []byte("a")}
-	record := uuid.NewString()
-	if err := store(pool, first, record, now); err != nil {
+func mustStore(t *testing.T, pool *pgxpool.Pool, node string, r idempotency.Request, recordID string, at time.Time) {
+	t.Helper()
+	if err := store(t, pool, node, r, recordID, at); err != nil {
 		t.Fatal(err)
 	}
-	if err := store(pool, first, uuid.NewString(), now); !idempotency.IsDuplicate(err) {
-		t.Errorf("stored twice: %v", err)
-	}
-	otherBody, otherMethod, fresh := first, first, first
-	otherBody.BodyHash, otherMethod.Method, fresh.ID = []byte("b"), "Close", uuid.NewString()
+}
+
+func TestSchema(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	pgtest.RowSecurity(t, pool)
+	pgtest.PrepareStatements(t, pool)
+}
+
+// Ensure a repeated request finds the record of the first answer, and the same id with another body or method is
+// refused.
+func TestRequest_Lookup(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	first, recordID := newRequest(), uuid.NewString()
+	mustStore(t, pool, "cremona", first, recordID, now)
+	mustStore(t, pool, "cremona", newRequest(), uuid.NewString(), now)
+	otherBody, otherMethod := first, first
+	otherBody.BodyHash, otherMethod.Method = []byte("b"), "Close"
 	for _, c := range []struct {
-		name   string
-		node   string
-		r      idempotency.Request
-		record string
-		reason fault.Reason
+		name, node string
+		request    idempotency.Request
+		recordID   string
+		reason     fault.Reason
 	}{
-		{"same", "cremona", first, record, ""},
+		{"same", "cremona", first, recordID, ""},
 		{"other body", "cremona", otherBody, "", fault.RequestIDReused},
 		{"other method", "cremona", otherMethod, "", fault.RequestIDReused},
-		{"new id", "cremona", fresh, "", ""},
-		{"same at another node", "cuneo", first, "", ""},
+		{"new id", "cremona", newRequest(), "", ""},
+		{"same id at another node", "cuneo", first, "", ""},
 	} {
-		err := pg.InTenant(context.Background(), pool, c.node, func(ctx context.Context, tx pgx.Tx) error {
-			got, ok, err := c.r.Lookup(ctx, tx, c.node)
-			if got != c.record || ok != (c.record != "") {
-				t.Errorf("%s: answered with %q, %t", c.name, got, ok)
+		err := pg.InTenant(t.Context(), pool, c.node, func(ctx context.Context, tx pgx.Tx) error {
+			got, ok, err := c.request.Lookup(ctx, tx, c.node)
+			if got != c.recordID || ok != (c.recordID != "") {
+				t.Errorf("%s: got %q, %t", c.name, got, ok)
 			}
 			return err
 		})
-		if fault.ReasonOf(err) != c.reason {
-			t.Errorf("%s: %v", c.name, err)
+		if fault.ReasonOf(err) != c.reason || (err == nil) != (c.reason == "") {
+			t.Errorf("%s: %v, want %q", c.name, err, c.reason)
 		}
 	}
-	if n, err := idempotency.Purge(context.Background(), pool, "cremona", now.Add(idempotency.Retention)); err != nil || n != 0 {
-		t.Errorf("after 90 days forgot %d, %v", n, err)
+}
+
+// Ensure a database error is returned and not taken for a new id: the write would be done twice.
+func TestRequest_LookupReturnsDatabaseErrors(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	err := pg.InTenant(t.Context(), pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+		canceled, cancel := context.WithCancel(ctx)
+		cancel()
+		got, ok, err := newRequest().Lookup(canceled, tx, "cremona")
+		if !errors.Is(err, context.Canceled) || ok {
+			t.Errorf("got %q, %t, %v", got, ok, err)
+		}
+		return err
+	})
+	if err == nil {
+		t.Error("the transaction was committed")
 	}
-	if n, err := idempotency.Purge(context.Background(), pool, "cremona", now.Add(idempotency.Retention+25*time.Hour)); err != nil || n != 1 {
-		t.Errorf("after 91 days forgot %d, %v", n, err)
+}
+
+// Ensure one id is stored once per node.
+func TestIsDuplicate(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	r := newRequest()
+	mustStore(t, pool, "cremona", r, uuid.NewString(), now)
+	mustStore(t, pool, "cuneo", r, uuid.NewString(), now)
+	if err := store(t, pool, "cremona", r, uuid.NewString(), now); !idempotency.IsDuplicate(err) {
+		t.Errorf("stored twice: %v", err)
+	}
+	broken := newRequest()
+	broken.ID = "not a UUID"
+	if err := store(t, pool, "cremona", broken, uuid.NewString(), now); err == nil || idempotency.IsDuplicate(err) {
+		t.Errorf("another error: %v", err)
+	}
+}
+
+// Ensure ids are kept for 90 whole days and removed after, at most 1000 at a time, and only those of the node.
+func TestPurge(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	old := now.Add(-idempotency.Retention)
+	for _, node := range []string{"cremona", "cuneo"} {
+		mustStore(t, pool, node, newRequest(), uuid.NewString(), old)                     // exactly 90 days
+		mustStore(t, pool, node, newRequest(), uuid.NewString(), old.Add(-24*time.Hour))  // 91 days
+		mustStore(t, pool, node, newRequest(), uuid.NewString(), old.Add(-240*time.Hour)) // 100 days
+	}
+	for i, want := range []int64{2, 0} {
+		if n, err := idempotency.Purge(t.Context(), pool, "cremona", now); err != nil || n != want {
+			t.Errorf("call %d removed %d, %v; want %d", i, n, err, want)
+		}
+	}
+	if n, err := idempotency.Purge(t.Context(), pool, "cuneo", now); err != nil || n != 2 {
+		t.Errorf("cuneo: removed %d, %v; want 2", n, err)
+	}
+	err := pg.InTenant(t.Context(), pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+		b := &pgx.Batch{}
+		for range 1001 {
+			newRequest().Queue(b, "cremona", uuid.NewString(), old.Add(-240*time.Hour))
+		}
+		return tx.SendBatch(ctx, b).Close()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int64{1000, 1, 0} {
+		if n, err := idempotency.Purge(t.Context(), pool, "cremona", now); err != nil || n != want {
+			t.Errorf("bounded call %d removed %d, %v; want %d", i, n, err, want)
+		}
+	}
+	away, err := pg.Connect(t.Context(), "postgres://pari@127.0.0.1:1/none")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer away.Close()
+	if n, err := idempotency.Purge(t.Context(), away, "cremona", now); !fault.Is(err, fault.Unavailable) || n != 0 {
+		t.Errorf("away: removed %d, %v", n, err)
+	}
+}
+
+// Ensure the day of a request is the one in UTC, whatever the time zone of the caller.
+func TestPurge_CountsDaysInUTC(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	zone := time.FixedZone("UTC-12", -12*60*60)
+	night := time.Date(2026, 11, 23, 13, 0, 0, 0, zone) // the 24th in UTC
+	mustStore(t, pool, "cremona", newRequest(), uuid.NewString(), night)
+	at := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC).Add(idempotency.Retention)
+	for i, want := range []int64{0, 1} {
+		n, err := idempotency.Purge(t.Context(), pool, "cremona", at.Add(time.Duration(i)*24*time.Hour).In(zone))
+		if err != nil || n != want {
+			t.Errorf("after %d days removed %d, %v; want %d", 90+i, n, err, want)
+		}
 	}
 }

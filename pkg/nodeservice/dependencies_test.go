@@ -9,17 +9,18 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
+	"github.com/retepari/pari/dev/testkit/bustest"
 	"github.com/retepari/pari/dev/testkit/devkeys"
 	"github.com/retepari/pari/dev/testkit/devpki"
 	"github.com/retepari/pari/dev/testkit/pgtest"
-	"github.com/retepari/pari/dev/testkit/rpctest"
+	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/nodeservice"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/seal"
 	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/pkg/telemetry"
 	"github.com/retepari/pari/pkg/vocabulary/replica"
@@ -28,145 +29,193 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// config returns the settings of intake in Cremona, whose broker is away.
-func config(t *testing.T) nodeservice.Config {
+// shared is the telemetry of the process: starting it sets global providers.
+var shared = func() *telemetry.Telemetry {
+	tel, err := telemetry.Start(context.Background(), "test", "v0", io.Discard)
+	if err != nil {
+		panic(err)
+	}
+	return tel
+}()
+
+func noKeys(context.Context, string) error { return nil }
+
+func migrate(ctx context.Context, ownerURL string) error {
+	return pg.Migrate(ctx, ownerURL, outbox.Schema, idempotency.Schema, replica.Schema)
+}
+
+// newConfig returns the configuration of intake in Cremona, with databases, keys and a broker.
+func newConfig(t *testing.T) nodeservice.Config {
 	t.Helper()
+	n := bustest.New(t, bustest.Cremona)
+	id := identity.ID{
+		TrustDomain: bustest.TrustDomain, Region: "lombardia", Node: "cremona",
+		Kind: identity.KindService, Name: "intake",
+	}
+	db, keys := pgtest.New(t, "nodeservice", migrate), pgtest.New(t, "empty", noKeys)
 	dir := t.TempDir()
 	c := nodeservice.Config{
+		Config: service.Config{
+			Region: "lombardia", Node: "cremona", IdentityDir: n.Identity(id), Telemetry: shared,
+		},
+		DatabaseURL: db.URL, DatabaseOwnerURL: db.OwnerURL, KeysURL: keys.URL, KeysOwnerURL: keys.OwnerURL,
 		KEKFile: filepath.Join(dir, "kek.json"), SecretsFile: filepath.Join(dir, "secrets.json"),
-		CentreKeysDir: filepath.Join(dir, "centre"), Relay: true,
-		NATSURL: "tls://127.0.0.1:1", DirectoryAddr: "127.0.0.1:1",
+		NATSURL: n.Leaf(bustest.Cremona).URL(), CentreKeysDir: n.KeysDir(), Relay: true,
+		DirectoryAddr: "127.0.0.1:1",
 	}
-	c.Region, c.Node, c.IdentityDir = "lombardia", "cremona", filepath.Join(dir, "identity")
-	c.DatabaseURL = pgtest.New(t, "nodeservice", func(ctx context.Context, url string) error {
-		return pg.Migrate(ctx, url, idempotency.Schema, outbox.Schema, replica.Schema)
-	}).URL
-	c.KeysURL = pgtest.New(t, "keys", func(ctx context.Context, url string) error {
-		return pg.Migrate(ctx, url, seal.Schema)
-	}).URL
-	ca, err := devpki.Open(filepath.Join(dir, "ca"))
+	signingKey, err := devpki.CreateSigningKey("lombardia.cremona", dir, t.TempDir())
+	err = errors.Join(err, devkeys.CreateKEK(c.KEKFile), devkeys.CreateSecrets(c.SecretsFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := rpctest.ID(c.Region, c.Node, identity.KindService, "intake")
-	signing := filepath.Join(dir, "signing")
-	_, centreErr := devpki.CreateSigningKey("centre", signing, c.CentreKeysDir)
-	c.SigningKeyFile, err = devpki.CreateSigningKey("cremona", signing, filepath.Join(dir, "public"))
-	err = errors.Join(
-		err, centreErr, ca.Issue(id, c.IdentityDir), devkeys.CreateKEK(c.KEKFile), devkeys.CreateSecrets(c.SecretsFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c.Telemetry, err = telemetry.Start(t.Context(), "intake", "test", io.Discard); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Telemetry.Stop(context.WithoutCancel(t.Context())) })
+	c.SigningKeyFile = signingKey
 	return c
 }
 
 func fetch(context.Context, string) ([]*vocabularyv1.Vocabulary, error) {
-	return nil, errors.New("away")
+	return []*vocabularyv1.Vocabulary{{Name: "ground"}}, nil
 }
 
-// run opens the dependencies, lets use work with them, and stops the service.
-func run(t *testing.T, c nodeservice.Config, use func(context.Context, nodeservice.Dependencies)) error {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
+// open runs a service with its dependencies until test returns.
+func open(c nodeservice.Config, test func(d nodeservice.Dependencies) error) error {
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	return service.Run(ctx, "intake", "test", c.Config, func(ctx context.Context, a *service.App) error {
-		defer cancel()
+	return service.Run(ctx, "intake", "v0", c.Config, func(ctx context.Context, a *service.App) error {
 		d, err := nodeservice.Open(ctx, a, c, fetch)
 		if err != nil {
 			return err
 		}
-		use(ctx, d)
-		return nil
+		defer cancel()
+		return test(d)
 	})
 }
 
-// Ensure a service opens and can seal while the broker and the directory are away.
-func TestOpen_WithoutBrokerAndDirectory(t *testing.T) {
+// Ensure the relay runs unless it is switched off, and that settings are read under the names that Settings reports.
+func TestFromMap(t *testing.T) {
 	t.Parallel()
-	err := run(t, config(t), func(ctx context.Context, d nodeservice.Dependencies) {
-		if _, err := d.Keys.NewKey(ctx, "cremona"); err != nil {
-			t.Error(err)
+	c, err := service.FromMap[nodeservice.Config](nil)
+	if err != nil || !c.Relay || c.Addr == "" {
+		t.Errorf("defaults are %+v, %v", c, err)
+	}
+	environment := map[string]string{"PARI_RELAY": "false", "PARI_NUMBER_PREFIX": "XY"}
+	for _, s := range c.Settings() {
+		if s.Value != "" {
+			t.Errorf("%s is %q by default", s.Name, s.Value)
 		}
-		if err := d.DB.Ping(ctx); err != nil {
-			t.Error(err)
+		environment[s.Name] = "value of " + s.Name
+	}
+	c, err = service.FromMap[nodeservice.Config](environment)
+	if err != nil || c.Relay || c.NumberPrefix != "XY" {
+		t.Errorf("got %+v, %v", c, err)
+	}
+	var names []string
+	for _, s := range c.Settings() {
+		names = append(names, s.Name)
+		if s.Value != environment[s.Name] {
+			t.Errorf("%s is %q", s.Name, s.Value)
 		}
-		if diff := cmp.Diff(map[string]string{"cremona": "CRE"}, d.NumberPrefixes); diff != "" {
-			t.Error(diff)
-		}
-	})
-	if err != nil {
-		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{
+		"PARI_DATABASE_URL", "PARI_KEYS_URL", "PARI_KEK_FILE", "PARI_SECRETS_FILE", "PARI_NATS_URL",
+		"PARI_SIGNING_KEY_FILE", "PARI_CENTRE_KEYS_DIR", "PARI_DIRECTORY_ADDR",
+	}, names); diff != "" {
+		t.Error(diff)
 	}
 }
 
-// Ensure the prefix of numbers can be chosen.
-func TestOpen_NumberPrefix(t *testing.T) {
+// Ensure a migration needs the owners' addresses and migrates both databases, also when one fails.
+func TestConfig_Migrate(t *testing.T) {
 	t.Parallel()
-	c := config(t)
-	c.NumberPrefix = "CR"
-	err := run(t, c, func(_ context.Context, d nodeservice.Dependencies) {
-		if diff := cmp.Diff(map[string]string{"cremona": "CR"}, d.NumberPrefixes); diff != "" {
-			t.Error(diff)
+	want := "PARI_DATABASE_OWNER_URL is not set\nPARI_KEYS_OWNER_URL is not set"
+	if err := (nodeservice.Config{}).Migrate(t.Context(), migrate); err == nil || err.Error() != want {
+		t.Errorf("without addresses: %v", err)
+	}
+	db, keys := pgtest.New(t, "empty", noKeys), pgtest.New(t, "empty", noKeys)
+	c := nodeservice.Config{DatabaseOwnerURL: db.OwnerURL, KeysOwnerURL: keys.OwnerURL}
+	broken := errors.New("broken")
+	fail := func(_ context.Context, ownerURL string) error {
+		if ownerURL != db.OwnerURL {
+			t.Errorf("the service's tables go to %s", ownerURL)
 		}
-	})
-	if err != nil {
+		return broken
+	}
+	if err := c.Migrate(t.Context(), fail); !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+	pgtest.RowSecurity(t, keys.Pool(t)) // there is a table
+	if err := c.Migrate(t.Context(), migrate); err != nil {
 		t.Error(err)
 	}
+	pgtest.RowSecurity(t, db.Pool(t))
 }
 
-// Ensure a service does not start on a setting that it cannot use, and says which.
-func TestOpen_Refuses(t *testing.T) {
+// Ensure a service gets keys, secrets, code lists and number prefixes that work, and its relay sends the outbox.
+func TestOpen(t *testing.T) {
 	t.Parallel()
-	missing := filepath.Join(t.TempDir(), "missing")
 	for name, c := range map[string]struct {
-		change func(*nodeservice.Config)
-		want   string
-	}{
-		"database":     {func(c *nodeservice.Config) { c.DatabaseURL = "://" }, "database: "},
-		"key database": {func(c *nodeservice.Config) { c.KeysURL = "://" }, "key database: "},
-		"KEK":          {func(c *nodeservice.Config) { c.KEKFile = missing }, "key-encryption key: "},
-		"secrets":      {func(c *nodeservice.Config) { c.SecretsFile = missing }, "secrets: "},
-		"signing key":  {func(c *nodeservice.Config) { c.SigningKeyFile = missing }, "signing key: "},
-		"centre's key": {func(c *nodeservice.Config) { c.CentreKeysDir = missing }, "key of the centre: "},
-		"broker":       {func(c *nodeservice.Config) { c.NATSURL = "tls://:port" }, "broker connection: "},
-	} {
+		prefix, want string
+		relay        bool
+	}{"relay": {"", "CRE", true}, "no relay": {"XY", "XY", false}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			settings := config(t)
-			c.change(&settings)
-			err := run(t, settings, func(context.Context, nodeservice.Dependencies) {})
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("got %v, want %s", err, c.want)
+			config := newConfig(t)
+			if err := config.Migrate(t.Context(), migrate); err != nil {
+				t.Fatal(err)
+			}
+			config.NumberPrefix, config.Relay = c.prefix, c.relay
+			err := open(config, func(d nodeservice.Dependencies) error {
+				if diff := cmp.Diff(map[string]string{"cremona": c.want}, d.NumberPrefixes); diff != "" {
+					t.Error(diff)
+				}
+				if _, err := d.Keys.NewKey(t.Context(), "cremona"); err != nil {
+					t.Error(err)
+				}
+				if d.Secrets.Receipt("cremona", "a") == "" {
+					t.Error("no receipt")
+				}
+				<-d.Codes.Ready()
+				err := pg.InTenant(t.Context(), d.DB, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+					return outbox.Append(ctx, tx, outbox.Event{
+						Node: "cremona", Type: bus.TypePrefix + "report.counted.v1", Aggregate: "a", AggregateSeq: 1,
+					})
+				})
+				if err != nil {
+					return err
+				}
+				d.Relay.Wake()
+				if c.relay {
+					bustest.Eventually(t, func() bool { return d.Relay.Status().Published == 1 })
+				} else if d.Relay.Status().Leading {
+					t.Error("the relay runs")
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
 			}
 		})
 	}
 }
 
-// Ensure migrating names the settings that it misses, and migrates both databases.
-func TestConfig_Migrate(t *testing.T) {
+// Ensure each setting that does not work ends the start.
+func TestOpen_RefusesMistakes(t *testing.T) {
 	t.Parallel()
-	unused := func(context.Context, string) error { t.Error("migrated"); return nil }
-	err := nodeservice.Config{}.Migrate(t.Context(), unused)
-	if err == nil || err.Error() != "PARI_DATABASE_OWNER_URL is not set\nPARI_KEYS_OWNER_URL is not set" {
-		t.Errorf("got %v", err)
-	}
-	none := func(context.Context, string) error { return nil }
-	keys := pgtest.New(t, "empty", none)
-	var migrated string
-	own := func(_ context.Context, url string) error { migrated = url; return nil }
-	c := nodeservice.Config{DatabaseOwnerURL: "postgres://own", KeysOwnerURL: keys.OwnerURL}
-	if err := c.Migrate(t.Context(), own); err != nil || migrated != c.DatabaseOwnerURL {
-		t.Errorf("migrated %q: %v", migrated, err)
-	}
-	store, err := seal.OpenKeyStore(keys.Pool(t), config(t).KEKFile, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := store.NewKey(t.Context(), "cremona"); err != nil {
-		t.Error(err)
+	valid := newConfig(t)
+	for want, change := range map[string]func(*nodeservice.Config){
+		"database: ":            func(c *nodeservice.Config) { c.DatabaseURL = "postgres://127.0.0.1:port" },
+		"key database: ":        func(c *nodeservice.Config) { c.KeysURL = "postgres://127.0.0.1:port" },
+		"key-encryption key: ":  func(c *nodeservice.Config) { c.KEKFile = "missing" },
+		"keyset file: ":         func(c *nodeservice.Config) { c.SecretsFile = "missing" },
+		"signing key: ":         func(c *nodeservice.Config) { c.SigningKeyFile = "missing" },
+		"key of the centre: ":   func(c *nodeservice.Config) { c.CentreKeysDir = "missing" },
+		"broker connection: ":   func(c *nodeservice.Config) { c.NATSURL = "tls://%zz" },
+		"partition: bus: inval": func(c *nodeservice.Config) { c.Region = "*" },
+	} {
+		c := valid
+		change(&c)
+		err := open(c, func(nodeservice.Dependencies) error { t.Errorf("%s: opened", want); return nil })
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 }

@@ -1,9 +1,11 @@
 package outbox
 
-// Statements are those that run often, for the test that reads their plans.
+// Statements are the statements that run often, for the test of their plans.
 var Statements = map[string]string{
-	"count unnumbered": countUnnumbered, "update offsets": updateOffsets, "upsert daily offset": upsertDailyOffset,
-	"select unnumbered": selectUnnumbered, "lock partition": lockPartition, "update numbered": updateNumbered,
-	"update last": updateLast, "select numbered": selectNumbered, "increment resends": incrementResends,
-	"delete old": deleteOld, "delete old offsets": deleteOldOffsets,
+	"count unnumbered":  countUnnumbered,
+	"select unnumbered": selectUnnumbered,
+	"select numbered":   selectNumbered,
+	"update numbered":   updateNumbered,
+	"increment resends": incrementResends,
+	"delete old":        deleteOld,
 }

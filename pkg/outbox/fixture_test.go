@@ -24,13 +24,14 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-var line = bus.Partition{Region: "lombardia", Node: "cremona", Source: "intake"}
+// partition is the one that most tests send.
+var partition = bus.Partition{Region: "lombardia", Node: "cremona", Source: "intake"}
 
 const eventType = "it.pari.report.counted.v1"
 
-// migrate adds to the outbox what a service would have: aggregates with a sequence that is drawn under their lock.
+// migrate creates the outbox and, like a service, a table of aggregates whose sequence is drawn under their lock.
 func migrate(ctx context.Context, ownerURL string) error {
-	if err := pg.Migrate(ctx, ownerURL, outbox.Schema); err != nil {
+	if err := migrateOutbox(ctx, ownerURL); err != nil {
 		return err
 	}
 	conn, err := pgx.Connect(ctx, ownerURL)
@@ -42,80 +43,106 @@ func migrate(ctx context.Context, ownerURL string) error {
 	return err
 }
 
-type bundle struct {
-	t    testing.TB
-	net  *bustest.Network
-	pool *pgxpool.Pool
+func migrateOutbox(ctx context.Context, ownerURL string) error {
+	return pg.Migrate(ctx, ownerURL, outbox.Schema)
 }
 
-func setup(t testing.TB, nodes ...bustest.Node) *bundle {
+// env is a service's database and a network of brokers.
+type env struct {
+	t        testing.TB
+	net      *bustest.Network
+	db       *pgxpool.Pool
+	ownerURL string
+}
+
+// newEnv starts a network with the given nodes, or with Cremona.
+func newEnv(t testing.TB, nodes ...bustest.Node) *env {
 	t.Helper()
 	if len(nodes) == 0 {
 		nodes = []bustest.Node{bustest.Cremona}
 	}
-	return &bundle{t: t, pool: pgtest.New(t, "outbox", migrate).Pool(t), net: bustest.New(t, nodes...)}
+	db := pgtest.New(t, "outbox", migrate)
+	return &env{t: t, db: db.Pool(t), ownerURL: db.OwnerURL, net: bustest.New(t, nodes...)}
 }
 
-func (b *bundle) config() outbox.Config {
-	b.t.Helper()
+// asOwner runs a statement as the owner of the tables.
+func (e *env) asOwner(sql string) {
+	e.t.Helper()
+	conn, err := pgx.Connect(e.t.Context(), e.ownerURL)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	if _, err := conn.Exec(e.t.Context(), sql); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+// config returns the configuration of a relay that polls and retries quickly.
+func (e *env) config() outbox.Config {
+	e.t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	if os.Getenv("PARI_TEST_LOG") != "" {
 		log = slog.Default()
 	}
 	return outbox.Config{
-		Partition: line, DB: b.pool, Conn: b.net.Connect(bustest.Cremona, "intake"), Signer: b.net.Signer("lombardia.cremona"), CentreKeys: b.net.Keys(),
-		Log: log, Poll: 20 * time.Millisecond, Heartbeat: 100 * time.Millisecond, AckWait: time.Second, LeaseRetry: 20 * time.Millisecond, MaxBackoff: 100 * time.Millisecond,
+		Partition: partition, DB: e.db, Conn: e.net.Connect(bustest.Cremona, "intake"),
+		Signer: e.net.Signer("lombardia.cremona"), CentreKeys: e.net.Keys(), Log: log,
+		Poll: 20 * time.Millisecond, Heartbeat: 100 * time.Millisecond, AckWait: time.Second,
+		LeaseRetry: 20 * time.Millisecond, MaxBackoff: 100 * time.Millisecond,
 	}
 }
 
 // start runs a relay until stop is called or the test ends.
-func (b *bundle) start(c outbox.Config) (r *outbox.Relay, stop func()) {
-	b.t.Helper()
+func (e *env) start(c outbox.Config) (r *outbox.Relay, stop func()) {
+	e.t.Helper()
 	r, err := outbox.NewRelay(c)
 	if err != nil {
-		b.t.Fatal(err)
+		e.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		if err := r.Run(ctx); err != nil {
-			b.t.Errorf("relay: %v", err)
+			e.t.Errorf("relay: %v", err)
 		}
 	}()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		<-done
 	})
-	b.t.Cleanup(stop)
+	e.t.Cleanup(stop)
 	return r, stop
 }
 
-// write appends one event to the aggregate, as a service does: lock, number, event, commit.
-func write(ctx context.Context, pool *pgxpool.Pool, node, aggregate string, data []byte) error {
-	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, pg.SetTenant, node); err != nil {
-			return err
-		}
+const drawSequence = `insert into thing values ($1, $2, 1)
+	on conflict (node, name) do update set seq = thing.seq + 1 returning seq`
+
+// appendEvent appends an event to an aggregate as a service does: lock, number, event, commit.
+func (e *env) appendEvent(node, aggregate string, data []byte) error {
+	return pg.InTenant(context.Background(), e.db, node, func(ctx context.Context, tx pgx.Tx) error {
 		var seq int64
-		err := tx.QueryRow(ctx, `insert into thing values ($1, $2, 1) on conflict (node, name) do update set seq = thing.seq + 1 returning seq`, node, aggregate).Scan(&seq)
-		if err != nil {
+		if err := tx.QueryRow(ctx, drawSequence, node, aggregate).Scan(&seq); err != nil {
 			return err
 		}
-		return outbox.Append(ctx, tx, outbox.Event{Node: node, Type: eventType, Aggregate: aggregate, AggregateSeq: seq, Data: data})
+		return outbox.Append(ctx, tx, outbox.Event{
+			Node: node, Type: eventType, Aggregate: aggregate, AggregateSeq: seq, Data: data,
+		})
 	})
 }
 
-// writeMany lets several writers append n events over 20 aggregates.
-func (b *bundle) writeMany(n int) {
-	b.t.Helper()
+// appendMany appends n events to 20 aggregates, from several goroutines.
+func (e *env) appendMany(n int) {
+	e.t.Helper()
 	var wg sync.WaitGroup
 	const writers = 8
 	for w := range writers {
 		wg.Go(func() {
 			for i := w; i < n; i += writers {
-				if err := write(context.Background(), b.pool, line.Node, fmt.Sprintf("a%02d", i%20), fmt.Appendf(nil, "event %d", i)); err != nil {
-					b.t.Error(err)
+				aggregate, data := fmt.Sprintf("a%02d", i%20), fmt.Appendf(nil, "event %d", i)
+				if err := e.appendEvent(partition.Node, aggregate, data); err != nil {
+					e.t.Error(err)
 					return
 				}
 			}
@@ -124,105 +151,78 @@ func (b *bundle) writeMany(n int) {
 	wg.Wait()
 }
 
-// stream returns everything in the hub's stream, in its order.
-func (b *bundle) stream() []bus.Event {
-	b.t.Helper()
+// partitionColumn reads a column of outbox_partition.
+func (e *env) partitionColumn(column string) (n int64) {
+	e.t.Helper()
+	err := pg.InTenant(e.t.Context(), e.db, partition.Node, func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `select `+column+` from outbox_partition where node = $1`, partition.Node).Scan(&n)
+	})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return n
+}
+
+// sendWatermark sends a watermark for the partition, signed by the centre.
+func (e *env) sendWatermark(w *feedv1.Watermark) {
+	e.t.Helper()
+	m, err := bus.SignMessage(partition.WatermarkSubject(), w, e.net.Signer(bus.CentreOwner))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	nc := e.net.Centre("reporting")
+	defer nc.Close()
+	if err := nc.PublishMsg(m); err != nil {
+		e.t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+// stream returns all events of the hub's stream, in its order.
+func (e *env) stream() []bus.Event {
+	e.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	nc := b.net.Centre("reporting")
+	nc := e.net.Centre("reporting")
 	defer nc.Close()
 	c, err := bus.EnsureConsumer(ctx, nc, "check-"+nuid.Next())
 	if err != nil {
-		b.t.Fatal(err)
+		e.t.Fatal(err)
 	}
 	var events []bus.Event
 	for left := int(c.CachedInfo().NumPending); left > 0; {
 		batch, err := c.Fetch(min(left, 500), jetstream.FetchMaxWait(5*time.Second))
 		if err != nil {
-			b.t.Fatal(err)
+			e.t.Fatal(err)
 		}
 		before := left
 		for m := range batch.Messages() {
-			e, err := bus.Parse(m.Subject(), m.Headers(), m.Data())
+			event, err := bus.Parse(m.Subject(), m.Headers(), m.Data())
 			if err != nil {
-				b.t.Fatal(err)
+				e.t.Fatal(err)
 			}
-			events = append(events, e)
+			events = append(events, event)
 			_ = m.Ack()
 			left--
 		}
 		if left == before {
-			b.t.Fatalf("%d messages of the stream do not come: %v", left, batch.Error())
+			e.t.Fatalf("%d messages of the stream were not delivered: %v", left, batch.Error())
 		}
 	}
 	return events
 }
 
-// verdict is what a checker of a line found. It knows nothing of how the relay works.
-type verdict struct {
-	events   int   // different events
-	again    int   // copies of an event that came before
-	missing  int64 // numbers that are not there
-	disorder int   // events that came before one with a lower number
-	broken   int   // wrong signature, previous hash, order within an aggregate, or two events with one number
+// expectStream checks that the stream holds the events of the partition as want says.
+func (e *env) expectStream(want summary) {
+	e.t.Helper()
+	e.expect(e.stream(), want)
 }
 
-// check reads a line as the centre does: by number, first copy counts.
-func check(keys *bus.PublicKeys, events []bus.Event) verdict {
-	var v verdict
-	seen, highest := map[int64]bus.Event{}, int64(0)
-	for _, e := range events {
-		if first, ok := seen[e.NodeSeq]; ok {
-			v.again++
-			if first.Hash() != e.Hash() {
-				v.broken++
-			}
-			continue
-		}
-		seen[e.NodeSeq] = e
-		if e.NodeSeq < highest {
-			v.disorder++
-		}
-		highest = max(highest, e.NodeSeq)
-		if e.Verify(keys) != nil {
-			v.broken++
-		}
-	}
-	v.events, v.missing = len(seen), highest-int64(len(seen))
-	aggregates, prev := map[string]int64{}, bus.Genesis
-	for n := int64(1); n <= highest; n++ {
-		e, ok := seen[n]
-		if !ok {
-			continue
-		}
-		if e.PrevHash != prev || e.AggregateSeq != aggregates[e.Subject]+1 {
-			v.broken++
-		}
-		prev, aggregates[e.Subject] = e.Hash(), e.AggregateSeq
-	}
-	return v
-}
-
-func (b *bundle) want(got verdict, want verdict) {
-	b.t.Helper()
-	if got != want {
-		b.t.Fatalf("line has %+v, wants %+v", got, want)
-	}
-}
-
-// centre sends a watermark for the line.
-func (b *bundle) centre(s *bus.Signer, w *feedv1.Watermark) {
-	b.t.Helper()
-	m, err := bus.SignMessage(line.WatermarkSubject(), w, s)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	nc := b.net.Centre("reporting")
-	defer nc.Close()
-	if err := nc.PublishMsg(m); err != nil {
-		b.t.Fatal(err)
-	}
-	if err := nc.Flush(); err != nil {
-		b.t.Fatal(err)
+func (e *env) expect(events []bus.Event, want summary) {
+	e.t.Helper()
+	if got := summarize(e.net.Keys(), events); got != want {
+		e.t.Fatalf("the stream holds %+v, want %+v", got, want)
 	}
 }

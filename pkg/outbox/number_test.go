@@ -2,9 +2,9 @@ package outbox
 
 import (
 	"context"
-	"crypto/ed25519"
 	"fmt"
-	"log/slog"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,30 +19,34 @@ import (
 	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 )
 
-func migrateForModel(ctx context.Context, ownerURL string) error {
+func migrateOutbox(ctx context.Context, ownerURL string) error {
 	return pg.Migrate(ctx, ownerURL, Schema)
 }
 
-// model drives the numbering against Postgres and knows what must come out. Transactions are open side by side and end in
-// any order; the hub acknowledges any part of what is offered; the relay crashes at any moment.
+// model drives the numbering against Postgres and knows the expected result. Transactions are open at the same time and
+// end in any order; the hub acknowledges any part of the queue; the relay crashes at any moment.
 type model struct {
-	t    *rapid.T
-	pool *pgxpool.Pool
-	conn *pgx.Conn
-	l    *leader
-	keys *bus.PublicKeys
+	t         *rapid.T
+	pool      *pgxpool.Pool
+	conn      *pgx.Conn
+	l         *leader
+	partition bus.Partition
+	keys      *bus.PublicKeys
 
-	open      map[int]*modelTx
-	seqs      map[string]int64    // aggregate: highest committed number
+	open      map[int]*modelTx    // by slot
+	seqs      map[string]int64    // highest committed number by aggregate
 	committed map[string]bool     // aggregate/number
-	published map[int64]bus.Event // node_seq: what the hub stored
-	highest   int64
+	published map[int64]bus.Event // events that the hub stored, by node_seq
+	highest   int64               // highest node_seq that the hub stored
 }
 
+// modelTx is an open transaction with the aggregates that it locks.
 type modelTx struct {
 	tx   pgx.Tx
 	seqs map[string]int64
 }
+
+const modelSlots = 4
 
 func (m *model) must(err error) {
 	if err != nil {
@@ -50,7 +54,7 @@ func (m *model) must(err error) {
 	}
 }
 
-func (m *model) locked(aggregate string) bool {
+func (m *model) isLocked(aggregate string) bool {
 	for _, o := range m.open {
 		if _, ok := o.seqs[aggregate]; ok {
 			return true
@@ -59,19 +63,19 @@ func (m *model) locked(aggregate string) bool {
 	return false
 }
 
+// append appends an event in one of the transactions, which it opens if need be.
 func (m *model) append(t *rapid.T) {
-	slot, aggregate := rapid.IntRange(0, 3).Draw(t, "transaction"), rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "aggregate")
+	slot := rapid.IntRange(0, modelSlots-1).Draw(t, "transaction")
+	aggregate := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "aggregate")
 	o := m.open[slot]
-	if o == nil || o.seqs[aggregate] == 0 {
-		if m.locked(aggregate) {
-			t.Skip("the aggregate is locked by another transaction")
-		}
+	if (o == nil || o.seqs[aggregate] == 0) && m.isLocked(aggregate) {
+		t.Skip("another transaction locks the aggregate")
 	}
 	ctx := context.Background()
 	if o == nil {
 		tx, err := m.pool.Begin(ctx)
 		m.must(err)
-		_, err = tx.Exec(ctx, pg.SetTenant, m.l.r.c.Partition.Node)
+		_, err = tx.Exec(ctx, pg.SetTenant, m.partition.Node)
 		m.must(err)
 		o = &modelTx{tx, map[string]int64{}}
 		m.open[slot] = o
@@ -81,20 +85,17 @@ func (m *model) append(t *rapid.T) {
 	}
 	o.seqs[aggregate]++
 	m.must(Append(ctx, o.tx, Event{
-		Node: m.l.r.c.Partition.Node, Type: "it.pari.case.opened.v1", Aggregate: aggregate, AggregateSeq: o.seqs[aggregate], Data: []byte(aggregate),
+		Node: m.partition.Node, Type: "it.pari.case.opened.v1",
+		Aggregate: aggregate, AggregateSeq: o.seqs[aggregate], Data: []byte(aggregate),
 	}))
 }
 
+// end commits or rolls back one of the transactions.
 func (m *model) end(t *rapid.T, commit bool) {
 	if len(m.open) == 0 {
 		t.Skip("no transaction is open")
 	}
-	var slots []int
-	for i := range 4 {
-		if m.open[i] != nil {
-			slots = append(slots, i)
-		}
-	}
+	slots := slices.Sorted(maps.Keys(m.open))
 	m.close(rapid.SampledFrom(slots).Draw(t, "transaction"), commit)
 }
 
@@ -118,9 +119,9 @@ func (m *model) close(slot int, commit bool) {
 func (m *model) acknowledge(n int) {
 	for _, e := range m.l.queue[:n] {
 		if e.NodeSeq > m.highest+1 {
-			m.t.Fatalf("event %d is sent after %d", e.NodeSeq, m.highest)
+			m.t.Fatalf("event %d was sent after %d", e.NodeSeq, m.highest)
 		}
-		if was, ok := m.published[e.NodeSeq]; ok && was.Hash() != e.Hash() {
+		if known, ok := m.published[e.NodeSeq]; ok && known.Hash() != e.Hash() {
 			m.t.Fatalf("two events have number %d", e.NodeSeq)
 		}
 		m.published[e.NodeSeq] = e
@@ -130,28 +131,31 @@ func (m *model) acknowledge(n int) {
 	m.l.queue = m.l.queue[n:]
 }
 
+// crash replaces the leader by a new one, which knows only what the database does.
 func (m *model) crash(*rapid.T) {
 	var err error
 	m.l, err = m.l.r.newLeader(context.Background(), m.conn)
 	m.must(err)
 }
 
+// settle commits all transactions and lets the relay send everything.
 func (m *model) settle() {
-	for slot := range 4 {
+	for slot := range modelSlots {
 		if m.open[slot] != nil {
 			m.close(slot, true)
 		}
 	}
-	for range 2*len(m.committed) + 2 { // every two rounds move the line by one event at least
+	for range 2*len(m.committed) + 2 { // two rounds advance the partition by one event at least
 		m.must(m.l.storeAndNumber(context.Background()))
 		m.acknowledge(len(m.l.queue))
 	}
 	m.must(m.l.storeAndNumber(context.Background()))
 }
 
+// verify checks that the hub stored each committed event once, in one unbroken chain, and that the offsets agree.
 func (m *model) verify() {
 	if len(m.published) != len(m.committed) || m.highest != int64(len(m.committed)) {
-		m.t.Fatalf("published %d up to %d, committed %d", len(m.published), m.highest, len(m.committed))
+		m.t.Fatalf("published %d events up to %d, committed %d", len(m.published), m.highest, len(m.committed))
 	}
 	prev, seqs := bus.Genesis, map[string]int64{}
 	for n := int64(1); n <= m.highest; n++ {
@@ -164,21 +168,22 @@ func (m *model) verify() {
 		}
 		prev, seqs[e.Subject] = e.Hash(), e.AggregateSeq
 	}
-	var last, sent int64
+	var last, published, acknowledged int64
 	var hash []byte
 	m.must(m.l.inTenant(context.Background(), func(tx pgx.Tx) error {
-		return tx.QueryRow(context.Background(), `select last_seq, published_seq, last_hash from outbox_partition where node = $1`, m.l.r.c.Partition.Node).Scan(&last, &sent, &hash)
+		row := tx.QueryRow(context.Background(), selectPartition, m.partition.Node)
+		return row.Scan(&last, &hash, &published, &acknowledged)
 	}))
-	if last != m.highest || sent != m.highest || bus.Hash(hash) != prev {
-		m.t.Fatalf("the line is at %d, sent %d; wants %d", last, sent, m.highest)
+	if last != m.highest || published != m.highest || bus.Hash(hash) != prev {
+		m.t.Fatalf("the partition is at %d, published %d; want %d", last, published, m.highest)
 	}
 }
 
-func TestNumbering_is_gapless_whatever_happens(t *testing.T) {
+// Ensure the numbering has no gap and no fork, whatever transactions, hub and crashes do.
+func TestNumbering_IsGapless(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	db := pgtest.New(t, "outbox_model", migrateForModel)
-	config, err := pgxpool.ParseConfig(db.URL)
+	config, err := pgxpool.ParseConfig(pgtest.New(t, "outbox_model", migrateOutbox).URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,37 +198,43 @@ func TestNumbering_is_gapless_whatever_happens(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close(ctx) })
-	signer := bus.NewSigner(ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
-
 	rapid.Check(t, func(t *rapid.T) {
-		line := bus.Partition{Region: "lombardia", Node: "n" + uuid.NewString()[:30], Source: "intake"} // a tenant of its own
-		r := &Relay{watermark: newLatestWatermark(), c: Config{
-			Partition: line, Signer: signer, Log: slog.New(slog.DiscardHandler), Batch: rapid.IntRange(1, 5).Draw(t, "batch"), ResendAfter: time.Hour,
-		}}
-		m := &model{
-			t: t, pool: pool, conn: conn, keys: bus.NewPublicKeys(line.Owner(), signer.Public()),
-			open: map[int]*modelTx{}, seqs: map[string]int64{}, committed: map[string]bool{}, published: map[int64]bus.Event{},
-		}
+		m := newModel(t, pool, conn)
 		defer func() {
 			for _, o := range m.open {
 				_ = o.tx.Rollback(ctx)
 			}
 		}()
-		var err error
-		m.l, err = r.newLeader(ctx, conn)
-		m.must(err)
 		t.Repeat(map[string]func(*rapid.T){
 			"append":   m.append,
 			"commit":   func(t *rapid.T) { m.end(t, true) },
 			"rollback": func(t *rapid.T) { m.end(t, false) },
 			"advance":  func(*rapid.T) { m.must(m.l.storeAndNumber(ctx)) },
-			"publish":  func(t *rapid.T) { m.acknowledge(rapid.IntRange(0, len(m.l.queue)).Draw(t, "acknowledged")) },
-			"crash":    m.crash,
+			"publish": func(t *rapid.T) {
+				m.acknowledge(rapid.IntRange(0, len(m.l.queue)).Draw(t, "acknowledged by the hub"))
+			},
+			"crash": m.crash,
 			"watermark": func(t *rapid.T) {
-				m.l.applyWatermark(ctx, &feedv1.Watermark{AcknowledgedSeq: rapid.Int64Range(0, m.highest).Draw(t, "applied")})
+				seq := rapid.Int64Range(0, m.highest).Draw(t, "acknowledged by the centre")
+				m.l.applyWatermark(ctx, &feedv1.Watermark{AcknowledgedSeq: seq})
 			},
 		})
 		m.settle()
 		m.verify()
 	})
+}
+
+// newModel returns a model with a partition and a tenant of its own.
+func newModel(t *rapid.T, pool *pgxpool.Pool, conn *pgx.Conn) *model {
+	p := bus.Partition{Region: "lombardia", Node: "n" + uuid.NewString()[:30], Source: "intake"}
+	r := newTestRelay(Config{Partition: p, Batch: rapid.IntRange(1, 5).Draw(t, "batch"), ResendAfter: time.Hour})
+	m := &model{
+		t: t, pool: pool, conn: conn, partition: p, keys: bus.NewPublicKeys(p.Owner(), r.c.Signer.Public()),
+		open: map[int]*modelTx{}, seqs: map[string]int64{},
+		committed: map[string]bool{}, published: map[int64]bus.Event{},
+	}
+	var err error
+	m.l, err = r.newLeader(context.Background(), conn)
+	m.must(err)
+	return m
 }

@@ -2,14 +2,12 @@ package outbox_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/retepari/pari/dev/testkit/bustest"
@@ -19,90 +17,84 @@ import (
 	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 )
 
-func TestRelay_sends_all_in_order(t *testing.T) {
+func TestRelay_SendsInOrder(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c := b.config()
+	e := newEnv(t)
+	c := e.config()
 	c.Batch = 64
-	r, _ := b.start(c)
-	b.writeMany(1000)
+	r, _ := e.start(c)
+	e.appendMany(1000)
 	bustest.Eventually(t, func() bool { return r.Status().Published == 1000 })
-	b.want(check(b.net.Keys(), b.stream()), verdict{events: 1000})
-	if s := r.Status(); !s.Leading || s.LastSeq != 1000 || s.Blocked != "" {
+	e.expectStream(summary{events: 1000})
+	bustest.Eventually(t, func() bool { return e.partitionColumn("published_seq") == 1000 })
+	bustest.Eventually(t, func() bool { return r.Status().Pending == 0 })
+	if s := r.Status(); !s.Leading || s.LastSeq != 1000 || s.Blocked != "" || s.OldestAge != 0 {
 		t.Fatalf("status is %+v", s)
 	}
 }
 
-// Ensure that the checker used by the tests of this package sees what it is there for.
-func TestCheck_sees_planted_faults(t *testing.T) {
+// Ensure an event that commits late, after events with higher ids were sent, is sent too.
+func TestRelay_FindsALateCommit(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	r, _ := b.start(b.config())
-	b.writeMany(30)
-	bustest.Eventually(t, func() bool { return r.Status().Published == 30 })
-	keys, good := b.net.Keys(), b.stream()
-	at := func(change func([]bus.Event) []bus.Event) verdict {
-		return check(keys, change(append([]bus.Event(nil), good...)))
-	}
-	for name, c := range map[string]struct {
-		got  verdict
-		seen func(verdict) bool
-	}{
-		"nothing":   {at(func(e []bus.Event) []bus.Event { return e }), func(v verdict) bool { return v == verdict{events: 30} }},
-		"lost":      {at(func(e []bus.Event) []bus.Event { return append(e[:9], e[10:]...) }), func(v verdict) bool { return v.missing == 1 }},
-		"doubled":   {at(func(e []bus.Event) []bus.Event { return append(e, e[3]) }), func(v verdict) bool { return v.again == 1 && v.broken == 0 }},
-		"swapped":   {at(func(e []bus.Event) []bus.Event { e[4], e[5] = e[5], e[4]; return e }), func(v verdict) bool { return v.disorder == 1 }},
-		"tampered":  {at(func(e []bus.Event) []bus.Event { e[4].Data = []byte("x"); return e }), func(v verdict) bool { return v.broken > 0 }},
-		"renumber":  {at(func(e []bus.Event) []bus.Event { e[4].AggregateSeq++; return e }), func(v verdict) bool { return v.broken > 0 }},
-		"two of it": {at(func(e []bus.Event) []bus.Event { x := e[4]; x.Data = []byte("x"); return append(e, x) }), func(v verdict) bool { return v.broken > 0 }},
-	} {
-		if !c.seen(c.got) {
-			t.Errorf("%s: %+v", name, c.got)
-		}
-	}
-}
-
-func TestRelay_finds_a_late_commit(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	r, _ := b.start(b.config())
+	e := newEnv(t)
+	r, _ := e.start(e.config())
 	ctx := t.Context()
-	tx, err := b.pool.Begin(ctx)
+	tx, err := e.db.Begin(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = tx.Rollback(context.Background()) }()
-	if _, err := tx.Exec(ctx, pg.SetTenant, line.Node); err != nil {
+	if _, err := tx.Exec(ctx, pg.SetTenant, partition.Node); err != nil {
 		t.Fatal(err)
 	}
-	if err := outbox.Append(ctx, tx, outbox.Event{Node: line.Node, Type: eventType, Aggregate: "late", AggregateSeq: 1}); err != nil {
+	late := outbox.Event{Node: partition.Node, Type: eventType, Aggregate: "late", AggregateSeq: 1}
+	if err := outbox.Append(ctx, tx, late); err != nil {
 		t.Fatal(err)
 	}
-	b.writeMany(10) // ids above the one that is not committed
+	e.appendMany(10)
 	bustest.Eventually(t, func() bool { return r.Status().Published == 10 })
 	if err := tx.Commit(ctx); err != nil {
 		t.Fatal(err)
 	}
 	r.Wake()
 	bustest.Eventually(t, func() bool { return r.Status().Published == 11 })
-	b.want(check(b.net.Keys(), b.stream()), verdict{events: 11})
+	e.expectStream(summary{events: 11})
 }
 
-func TestRelay_crash_between_publish_and_mark(t *testing.T) {
+// Ensure Wake makes the relay read the outbox at once, without waiting for its poll.
+func TestRelay_Wake(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c := b.config()
+	e := newEnv(t)
+	c := e.config()
+	c.Poll, c.Heartbeat = time.Hour, time.Hour
+	r, _ := e.start(c)
+	bustest.Eventually(t, func() bool { return r.Status().Leading })
+	for range 3 { // it never blocks
+		r.Wake()
+	}
+	for n := range int64(3) {
+		if err := e.appendEvent(partition.Node, "a", nil); err != nil {
+			t.Fatal(err)
+		}
+		r.Wake()
+		bustest.Eventually(t, func() bool { return r.Status().Published == n+1 })
+	}
+}
+
+// Ensure a relay that stops after the hub has stored an event, and before the database has recorded it, loses and
+// duplicates none: the hub drops the copies by their ids.
+func TestRelay_SurvivesACrashAfterPublishing(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	c := e.config()
 	c.Batch = 16
-	var relay atomic.Pointer[func()]
 	var crashes atomic.Int32
 	for round := range int64(10) {
 		ctx, cancel := context.WithCancel(t.Context())
-		crash := func() { cancel() }
-		relay.Store(&crash)
 		c.AfterPublish = func(nodeSeq int64) {
 			if nodeSeq >= round*7+3 && ctx.Err() == nil {
 				crashes.Add(1)
-				(*relay.Load())()
+				cancel()
 			}
 		}
 		r, err := outbox.NewRelay(c)
@@ -111,61 +103,92 @@ func TestRelay_crash_between_publish_and_mark(t *testing.T) {
 		}
 		done := make(chan error, 1)
 		go func() { done <- r.Run(ctx) }()
-		b.writeMany(10)
+		e.appendMany(10)
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
 	}
 	c.AfterPublish = nil
-	r, _ := b.start(c)
-	bustest.Eventually(t, func() bool { s := r.Status(); return s.Published == 100 })
+	r, _ := e.start(c)
+	bustest.Eventually(t, func() bool { return r.Status().Published == 100 })
 	if crashes.Load() != 10 {
-		t.Fatalf("crashed %d times, wants 10", crashes.Load())
+		t.Fatalf("crashed %d times, want 10", crashes.Load())
 	}
-	// The hub knows the ids for ten minutes: what was published twice is there once.
-	b.want(check(b.net.Keys(), b.stream()), verdict{events: 100})
+	e.expectStream(summary{events: 100})
 }
 
-func TestRelay_only_one_leads(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	first, _ := b.start(b.config())
-	second, _ := b.start(b.config())
-	leads := func() int {
-		n := 0
-		for _, r := range []*outbox.Relay{first, second} {
-			if r.Status().Leading {
-				n++
-			}
+func leaders(relays ...*outbox.Relay) (n int) {
+	for _, r := range relays {
+		if r.Status().Leading {
+			n++
 		}
-		return n
 	}
-	bustest.Eventually(t, func() bool { return leads() == 1 })
+	return n
+}
+
+const terminateLeader = `select count(*) filter (where pg_terminate_backend(pid)) from pg_locks
+	where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`
+
+// Ensure of two relays one leads, and the other takes over whenever the leader loses its connection.
+func TestRelay_OnlyOneLeads(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	first, stopFirst := e.start(e.config())
+	second, stopSecond := e.start(e.config())
+	bustest.Eventually(t, func() bool { return leaders(first, second) == 1 })
 	total := 0
-	// Ensure that the other takes over whenever the leader loses its connection, and that nothing is lost or doubled by it.
 	for range 4 {
-		b.writeMany(50)
+		e.appendMany(50)
 		total += 50
-		var ended int
-		err := b.pool.QueryRow(t.Context(), `select count(*) filter (where pg_terminate_backend(pid)) from pg_locks
-			where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`).Scan(&ended)
-		if err != nil || ended != 1 {
-			t.Fatalf("ended %d leaders, %v", ended, err)
+		var terminated int
+		err := e.db.QueryRow(t.Context(), terminateLeader).Scan(&terminated)
+		if err != nil || terminated != 1 {
+			t.Fatalf("terminated %d leaders, %v", terminated, err)
 		}
-		b.writeMany(50)
+		e.appendMany(50)
 		total += 50
 		bustest.Eventually(t, func() bool {
-			return leads() == 1 && max(first.Status().Published, second.Status().Published) == int64(total)
+			published := max(first.Status().Published, second.Status().Published)
+			return leaders(first, second) == 1 && published == int64(total)
 		})
 	}
-	b.want(check(b.net.Keys(), b.stream()), verdict{events: total})
+	e.expectStream(summary{events: total})
+	// A leader that stops gives up the lease at once. The relay that waits is not blocked.
+	stop, other := stopFirst, second
+	if second.Status().Leading {
+		stop, other = stopSecond, first
+	}
+	bustest.Eventually(t, func() bool { return other.Status().Blocked == "" })
+	stop()
+	bustest.Eventually(t, func() bool { return other.Status().Leading })
+	if leaders(first, second) != 1 {
+		t.Error("a stopped relay leads")
+	}
 }
 
-func TestRelay_waits_at_an_event_that_the_hub_refuses(t *testing.T) {
+// Ensure a relay reports that its database is away, and leads once it is back.
+func TestRelay_ReportsALostDatabase(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	nc := b.net.Centre("reporting")
-	js, err := jetstream.New(nc)
+	e := newEnv(t)
+	const forbid, allow = `revoke all on outbox_partition from pari_app`, `grant all on outbox_partition to pari_app`
+	e.asOwner(forbid)
+	r, _ := e.start(e.config())
+	bustest.Eventually(t, func() bool { return r.Status().Blocked == outbox.BlockedDatabase })
+	if r.Status().Leading {
+		t.Error("a relay without its table leads")
+	}
+	e.asOwner(allow)
+	bustest.Eventually(t, func() bool { s := r.Status(); return s.Leading && s.Blocked == "" })
+	e.asOwner(forbid)
+	bustest.Eventually(t, func() bool { s := r.Status(); return !s.Leading && s.Blocked == outbox.BlockedDatabase })
+}
+
+// Ensure an event that the hub refuses stops the partition: those before it are sent, those after it wait, and the
+// partition goes on by itself once the cause is gone.
+func TestRelay_WaitsAtARefusedEvent(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	js, err := jetstream.New(e.net.Centre("reporting"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,159 +196,143 @@ func TestRelay_waits_at_an_event_that_the_hub_refuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	allow := func(size int32) {
+	setMaxMsgSize := func(size int32) {
 		conf := s.CachedInfo().Config
 		conf.MaxMsgSize = size
 		if _, err := js.UpdateStream(t.Context(), conf); err != nil {
 			t.Fatal(err)
 		}
 	}
-	allow(4096)
+	setMaxMsgSize(4096)
 	for i := range 10 {
 		data := []byte("small")
 		if i == 5 {
 			data = []byte(strings.Repeat("x", 8000))
 		}
-		if err := write(t.Context(), b.pool, line.Node, "a", data); err != nil {
+		if err := e.appendEvent(partition.Node, "a", data); err != nil {
 			t.Fatal(err)
 		}
 	}
-	r, _ := b.start(b.config())
-	// Ensure that what comes before goes, and what comes after waits: skipping would lose it without a word.
+	r, _ := e.start(e.config())
 	bustest.Eventually(t, func() bool { return r.Status().Blocked == outbox.BlockedRefused })
 	if s := r.Status(); s.Published != 5 || s.LastSeq != 10 || s.OldestAge <= 0 {
 		t.Fatalf("status is %+v", s)
 	}
-	b.want(check(b.net.Keys(), b.stream()), verdict{events: 5})
-	// Ensure that the line goes on by itself once the cause is gone.
-	allow(bus.MaxMsgSize)
+	e.expectStream(summary{events: 5})
+	setMaxMsgSize(bus.MaxMsgSize)
 	bustest.Eventually(t, func() bool { return r.Status().Published == 10 && r.Status().Blocked == "" })
-	b.want(check(b.net.Keys(), b.stream()), verdict{events: 10})
+	e.expectStream(summary{events: 10})
 }
 
-func TestRelay_announces_itself(t *testing.T) {
+// Ensure heartbeats report the last number and the pending events, signed by the node.
+func TestRelay_SendsHeartbeats(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	heard, err := b.net.Centre("reporting").SubscribeSync(bus.AllHeartbeats)
+	e := newEnv(t)
+	heartbeats, err := e.net.Centre("reporting").SubscribeSync(bus.AllHeartbeats)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.start(b.config())
-	b.writeMany(20)
-	keys := b.net.Keys()
-	bustest.Eventually(t, func() bool {
-		m, err := heard.NextMsg(5 * time.Second)
-		if err != nil {
-			t.Fatal(err)
-		}
-		from, err := bus.ParseHeartbeatSubject(m.Subject)
-		if err != nil || from != line {
-			t.Fatalf("heartbeat of %v, %v", from, err)
-		}
-		var h feedv1.Heartbeat
-		if err := bus.VerifyMessage(m, from.Owner(), keys, &h); err != nil {
-			t.Fatal(err)
-		}
-		return h.GetLastSeq() == 20 && h.GetPending() == 0 && h.GetSource() == "intake"
-	})
-}
-
-func TestRelay_serves_several_tenants_apart(t *testing.T) {
-	t.Parallel()
-	b := setup(t, bustest.Cremona, bustest.Cuneo)
-	cuneo := bus.Partition{Region: "piemonte", Node: "cuneo", Source: "intake"}
-	c := b.config()
-	first, _ := b.start(c)
-	c.Partition, c.Conn, c.Signer = cuneo, b.net.Connect(bustest.Cuneo, "intake"), b.net.Signer("piemonte.cuneo")
-	second, _ := b.start(c)
-	for i := range 60 {
-		for _, node := range []string{"cremona", "cuneo"} {
-			if err := write(t.Context(), b.pool, node, fmt.Sprint("a", i%3), nil); err != nil {
+	keys := e.net.Keys()
+	waitFor := func(lastSeq, pending int64) {
+		t.Helper()
+		bustest.Eventually(t, func() bool {
+			m, err := heartbeats.NextMsg(5 * time.Second)
+			if err != nil {
 				t.Fatal(err)
 			}
-		}
-	}
-	bustest.Eventually(t, func() bool { return first.Status().Published == 60 && second.Status().Published == 60 })
-	per := map[bus.Partition][]bus.Event{}
-	for _, e := range b.stream() {
-		per[e.Partition] = append(per[e.Partition], e)
-	}
-	for _, l := range []bus.Partition{line, cuneo} {
-		b.want(check(b.net.Keys(), per[l]), verdict{events: 60})
-	}
-}
-
-// Ensure that a service with a line per region keeps and sends each by itself, though the lines have one node.
-func TestRelay_sends_what_is_its_tenants(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	per := map[bus.Partition]*outbox.Relay{}
-	for _, region := range []string{"lombardia", "piemonte"} {
-		b.net.AddKey(region + ".centre")
-		c := b.config()
-		c.Partition, c.Tenant = bus.Partition{Region: region, Node: "centre", Source: "directory"}, region
-		c.Conn, c.Signer = b.net.Centre("directory"), b.net.Signer(region+".centre")
-		per[c.Partition], _ = b.start(c)
-	}
-	for i := range 30 {
-		for _, region := range []string{"lombardia", "piemonte"} {
-			if err := write(t.Context(), b.pool, region, fmt.Sprint("a", i%3), nil); err != nil {
+			from, err := bus.ParseHeartbeatSubject(m.Subject)
+			if err != nil || from != partition {
+				t.Fatalf("heartbeat of %v, %v", from, err)
+			}
+			var h feedv1.Heartbeat
+			if err := bus.VerifyMessage(m, from.Owner(), keys, &h); err != nil {
 				t.Fatal(err)
 			}
-		}
-	}
-	sent := map[bus.Partition][]bus.Event{}
-	for l, r := range per {
-		r.Wake()
-		bustest.Eventually(t, func() bool { return r.Status().Published == 30 })
-		sent[l] = nil
-	}
-	for _, e := range b.stream() {
-		sent[e.Partition] = append(sent[e.Partition], e)
-	}
-	for l := range per {
-		b.want(check(b.net.Keys(), sent[l]), verdict{events: 30})
-	}
-	if len(sent) != 2 {
-		t.Errorf("%d lines have sent", len(sent))
-	}
-}
-
-func TestAppend(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	good := outbox.Event{Node: line.Node, Type: eventType, Aggregate: "a", AggregateSeq: 1, Data: []byte("x")}
-	try := func(e outbox.Event) error {
-		return pg.InTenant(t.Context(), b.pool, line.Node, func(ctx context.Context, tx pgx.Tx) error { return outbox.Append(ctx, tx, e) })
-	}
-	for name, change := range map[string]func(*outbox.Event){
-		"type of somebody else": func(e *outbox.Event) { e.Type = "org.example.v1" },
-		"node with a dot":       func(e *outbox.Event) { e.Node = "a.b" },
-		"no aggregate":          func(e *outbox.Event) { e.Aggregate = "" },
-		"no number":             func(e *outbox.Event) { e.AggregateSeq = 0 },
-		"too long":              func(e *outbox.Event) { e.Data = make([]byte, outbox.MaxData+1) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			e := good
-			change(&e)
-			if err := try(e); !errors.Is(err, outbox.ErrEvent) {
-				t.Fatalf("got %v, wants ErrEvent", err)
-			}
-			if err := outbox.Queue(t.Context(), &pgx.Batch{}, e); !errors.Is(err, outbox.ErrEvent) {
-				t.Fatalf("got %v, wants ErrEvent", err)
-			}
+			return h.GetLastSeq() == lastSeq && h.GetPending() == pending && h.GetSource() == "intake"
 		})
 	}
-	if err := try(good); err != nil {
+	c := e.config()
+	c.Poll, c.Batch = time.Hour, 5 // so nothing is sent until the relay is woken
+	r, _ := e.start(c)
+	waitFor(0, 0)
+	e.appendMany(20)
+	waitFor(0, 20)
+	r.Wake()
+	waitFor(20, 0)
+}
+
+// Ensure each relay sends only the events of its partition.
+func TestRelay_SeparatesNodes(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, bustest.Cremona, bustest.Cuneo)
+	cuneo := bus.Partition{Region: "piemonte", Node: "cuneo", Source: "intake"}
+	c := e.config()
+	first, _ := e.start(c)
+	c.Partition, c.Conn, c.Signer = cuneo, e.net.Connect(bustest.Cuneo, "intake"), e.net.Signer("piemonte.cuneo")
+	second, _ := e.start(c)
+	e.appendAlternately(60, "cremona", "cuneo")
+	bustest.Eventually(t, func() bool { return first.Status().Published == 60 && second.Status().Published == 60 })
+	e.expectPartitions(map[bus.Partition]summary{partition: {events: 60}, cuneo: {events: 60}})
+}
+
+// Ensure a service with a partition per region stores and sends each by itself, though all have one node.
+func TestRelay_SeparatesTenants(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	relays, want := map[bus.Partition]*outbox.Relay{}, map[bus.Partition]summary{}
+	for _, region := range []string{"lombardia", "piemonte"} {
+		e.net.AddKey(region + ".centre")
+		c := e.config()
+		c.Partition, c.Tenant = bus.Partition{Region: region, Node: "centre", Source: "directory"}, region
+		c.Conn, c.Signer = e.net.Centre("directory"), e.net.Signer(region+".centre")
+		relays[c.Partition], _ = e.start(c)
+		want[c.Partition] = summary{events: 30}
+	}
+	e.appendAlternately(30, "lombardia", "piemonte")
+	for _, r := range relays {
+		bustest.Eventually(t, func() bool { return r.Status().Published == 30 })
+	}
+	e.expectPartitions(want)
+}
+
+// appendAlternately appends n events for each tenant, in turn.
+func (e *env) appendAlternately(n int, tenants ...string) {
+	e.t.Helper()
+	for i := range n {
+		for _, tenant := range tenants {
+			if err := e.appendEvent(tenant, fmt.Sprint("a", i%3), nil); err != nil {
+				e.t.Fatal(err)
+			}
+		}
+	}
+}
+
+// expectPartitions checks the events of each partition in the stream, and that there are no others.
+func (e *env) expectPartitions(want map[bus.Partition]summary) {
+	e.t.Helper()
+	got := map[bus.Partition][]bus.Event{}
+	for _, event := range e.stream() {
+		got[event.Partition] = append(got[event.Partition], event)
+	}
+	for p, s := range want {
+		e.expect(got[p], s)
+	}
+	if len(got) != len(want) {
+		e.t.Errorf("the stream holds %d partitions, want %d", len(got), len(want))
+	}
+}
+
+// Ensure a relay whose connection was closed for good ends with an error instead of never hearing a watermark.
+func TestRelay_RunRequiresItsConnection(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	c := e.config()
+	c.Conn.Close()
+	r, err := outbox.NewRelay(c)
+	if err != nil {
 		t.Fatal(err)
 	}
-	// Ensure that a number drawn without the lock is noticed by the second writer.
-	if err := try(good); !pg.ViolatesConstraint(err, "outbox_aggregate_seq") {
-		t.Fatalf("got %v, wants a violation", err)
-	}
-	// Ensure that another tenant's event is refused, though the caller asks for it.
-	good.Node = "cuneo"
-	if err := try(good); err == nil {
-		t.Fatal("an event of another tenant was written")
+	if err := r.Run(t.Context()); err == nil {
+		t.Error("the relay ran")
 	}
 }

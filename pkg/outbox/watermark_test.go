@@ -12,85 +12,83 @@ import (
 	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 )
 
-// stored reads a column of the line.
-func (b *bundle) stored(column string) (n int64) {
-	b.t.Helper()
-	tx, err := b.pool.Begin(b.t.Context())
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	defer func() { _ = tx.Rollback(b.t.Context()) }()
-	if _, err := tx.Exec(b.t.Context(), `select set_config('app.node', $1, true)`, line.Node); err != nil {
-		b.t.Fatal(err)
-	}
-	if err := tx.QueryRow(b.t.Context(), `select `+column+` from outbox_partition where node = $1`, line.Node).Scan(&n); err != nil {
-		b.t.Fatal(err)
-	}
-	return n
+// watermark acknowledges the partition up to seq.
+func watermark(seq int64, missing ...*feedv1.SequenceRange) *feedv1.Watermark {
+	return &feedv1.Watermark{Source: "intake", AcknowledgedSeq: seq, Missing: missing}
 }
 
-func TestRelay_follows_the_watermark(t *testing.T) {
+func missing(first, last int64) *feedv1.SequenceRange {
+	return &feedv1.SequenceRange{First: first, Last: last}
+}
+
+// Ensure the acknowledged offset follows the watermark, and an old watermark takes nothing back.
+func TestRelay_AppliesTheWatermark(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	r, _ := b.start(b.config())
-	b.writeMany(100)
+	e := newEnv(t)
+	r, _ := e.start(e.config())
+	e.appendMany(100)
 	bustest.Eventually(t, func() bool { return r.Status().Published == 100 })
-	centre := b.net.Signer(bus.CentreOwner)
-	b.centre(centre, &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 60})
-	bustest.Eventually(t, func() bool { return b.stored("acknowledged_seq") == 60 })
-	// Ensure that an old watermark that comes again takes nothing back.
-	b.centre(centre, &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 20})
-	b.centre(centre, &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 61})
-	bustest.Eventually(t, func() bool { return b.stored("acknowledged_seq") == 61 })
-	if s := r.Status(); s.Resends != 0 {
-		t.Fatalf("status is %+v, wants no resend", s)
+	e.sendWatermark(watermark(60))
+	bustest.Eventually(t, func() bool { return e.partitionColumn("acknowledged_seq") == 60 })
+	e.sendWatermark(watermark(20))
+	e.sendWatermark(watermark(61))
+	bustest.Eventually(t, func() bool { return e.partitionColumn("acknowledged_seq") == 61 })
+	if s := r.Status(); s.Resends != 0 || s.Acknowledged != 61 {
+		t.Fatalf("status is %+v, want no resend", s)
 	}
 }
 
-func TestRelay_sends_again_what_the_centre_misses(t *testing.T) {
+// Ensure events that the centre misses are sent again in order, and ranges that make no sense are ignored.
+func TestRelay_ResendsMissingEvents(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c := b.config()
+	e := newEnv(t)
+	c := e.config()
 	c.Batch = 8
-	r, _ := b.start(c)
-	b.writeMany(60)
+	r, _ := e.start(c)
+	e.appendMany(60)
 	bustest.Eventually(t, func() bool { return r.Status().Published == 60 })
-	b.centre(b.net.Signer(bus.CentreOwner), &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 9, Missing: []*feedv1.SequenceRange{
-		{First: 10, Last: 30}, {First: 33, Last: 33}, {First: 50, Last: 4000}, {First: 7, Last: 2}, {First: -5, Last: 0},
-	}})
+	e.sendWatermark(watermark(9, missing(10, 30), missing(33, 33), missing(50, 4000), missing(7, 2), missing(-5, 0)))
 	bustest.Eventually(t, func() bool { return r.Status().Resends == 21+1+11 })
-	events := b.stream()
-	b.want(check(b.net.Keys(), events), verdict{events: 60, again: 33})
+	events := e.stream()
+	e.expect(events, summary{events: 60, duplicates: 33})
 	for i, want := range map[int]int64{60: 10, 80: 30, 81: 33, 82: 50, 92: 60} {
 		if events[i].NodeSeq != want {
-			t.Errorf("message %d is event %d, wants %d", i, events[i].NodeSeq, want)
+			t.Errorf("message %d is event %d, want %d", i, events[i].NodeSeq, want)
 		}
 	}
+	// A second resend has another message id, or the hub would drop it.
+	bustest.Eventually(t, func() bool {
+		e.sendWatermark(watermark(9, missing(10, 10)))
+		return r.Status().Resends > 33
+	})
+	bustest.Eventually(t, func() bool { return len(e.stream()) > 93 })
 }
 
-func TestRelay_sends_again_when_the_watermark_stands_still(t *testing.T) {
+// Ensure what was published is sent again when watermarks arrive but do not advance.
+func TestRelay_ResendsWhenTheWatermarkStandsStill(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c := b.config()
+	e := newEnv(t)
+	c := e.config()
 	c.ResendAfter = 50 * time.Millisecond
-	r, _ := b.start(c)
-	b.writeMany(20)
+	r, _ := e.start(c)
+	e.appendMany(20)
 	bustest.Eventually(t, func() bool { return r.Status().Published == 20 })
-	b.centre(b.net.Signer(bus.CentreOwner), &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 15}) // it moved
-	bustest.Eventually(t, func() bool { return r.Status().Acknowledged == 15 })                       // of two that come at once the relay reads the last alone
-	b.centre(b.net.Signer(bus.CentreOwner), &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 15}) // and stands
+	e.sendWatermark(watermark(15)) // it advances
+	bustest.Eventually(t, func() bool { return r.Status().Acknowledged == 15 })
+	e.sendWatermark(watermark(15)) // it stands still
 	bustest.Eventually(t, func() bool { return r.Status().Resends == 5 })
-	b.want(check(b.net.Keys(), b.stream()), verdict{events: 20, again: 5})
+	e.expectStream(summary{events: 20, duplicates: 5})
 }
 
-func TestRelay_ignores_a_forged_watermark(t *testing.T) {
+// Ensure only a watermark that the centre signed for this partition has an effect.
+func TestRelay_IgnoresForgedWatermarks(t *testing.T) {
 	t.Parallel()
-	b := setup(t, bustest.Cremona, bustest.Cuneo)
-	r, _ := b.start(b.config())
-	b.writeMany(10)
+	e := newEnv(t, bustest.Cremona, bustest.Cuneo)
+	r, _ := e.start(e.config())
+	e.appendMany(10)
 	bustest.Eventually(t, func() bool { return r.Status().Published == 10 })
-	all := &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 10, Missing: []*feedv1.SequenceRange{{First: 1, Last: 10}}}
-	nc := b.net.Centre("reporting")
+	forged := watermark(10, missing(1, 10))
+	nc := e.net.Centre("reporting")
 	publish := func(m *nats.Msg, err error) {
 		if err == nil {
 			err = nc.PublishMsg(m)
@@ -99,70 +97,79 @@ func TestRelay_ignores_a_forged_watermark(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	centre := b.net.Signer(bus.CentreOwner)
-	// Signed by nodes, for another line, about another line, not signed at all.
-	publish(bus.SignMessage(line.WatermarkSubject(), all, b.net.Signer("lombardia.cremona")))
-	publish(bus.SignMessage(line.WatermarkSubject(), all, b.net.Signer("piemonte.cuneo")))
-	m, err := bus.SignMessage("pari.down.v1.piemonte.cuneo.watermark.intake", all, centre)
+	subject, centre := partition.WatermarkSubject(), e.net.Signer(bus.CentreOwner)
+	// Signed by nodes, for another partition, about another service, not signed.
+	publish(bus.SignMessage(subject, forged, e.net.Signer("lombardia.cremona")))
+	publish(bus.SignMessage(subject, forged, e.net.Signer("piemonte.cuneo")))
+	elsewhere, err := bus.SignMessage("pari.down.v1.piemonte.cuneo.watermark.intake", forged, centre)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Subject = line.WatermarkSubject()
-	publish(m, nil)
-	publish(bus.SignMessage(line.WatermarkSubject(), &feedv1.Watermark{Source: "casemanagement", AcknowledgedSeq: 10}, centre))
-	publish(&nats.Msg{Subject: line.WatermarkSubject(), Data: []byte("x")}, nil)
-	// The genuine one comes last: once it counts, the others have been judged.
-	publish(bus.SignMessage(line.WatermarkSubject(), &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 3}, centre))
-	bustest.Eventually(t, func() bool { return b.stored("acknowledged_seq") > 0 })
-	if got := b.stored("acknowledged_seq"); got != 3 {
-		t.Fatalf("confirmed up to %d, wants 3", got)
+	elsewhere.Subject = subject
+	publish(elsewhere, nil)
+	publish(bus.SignMessage(subject, &feedv1.Watermark{Source: "casemanagement", AcknowledgedSeq: 10}, centre))
+	publish(&nats.Msg{Subject: subject, Data: []byte("x")}, nil)
+	// The genuine one comes last: once it has an effect, the others have been handled.
+	publish(bus.SignMessage(subject, watermark(3), centre))
+	bustest.Eventually(t, func() bool { return e.partitionColumn("acknowledged_seq") > 0 })
+	if got := e.partitionColumn("acknowledged_seq"); got != 3 {
+		t.Fatalf("acknowledged up to %d, want 3", got)
 	}
 	if s := r.Status(); s.Resends != 0 {
-		t.Fatalf("status is %+v, wants no resend", s)
+		t.Fatalf("status is %+v, want no resend", s)
 	}
 }
 
-// Ensure that a node that was restored from an older backup does not draw numbers that the centre knows already: their
-// events would be taken for duplicates and lost.
-func TestRelay_stops_when_the_centre_is_ahead(t *testing.T) {
+// Ensure a node that was restored from an older backup draws no number that the centre knows already: the centre would
+// take its events for duplicates, and they would be lost.
+func TestRelay_StopsWhenTheCentreIsAhead(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	r, _ := b.start(b.config())
-	b.writeMany(10)
+	e := newEnv(t)
+	r, _ := e.start(e.config())
+	e.appendMany(10)
 	bustest.Eventually(t, func() bool { return r.Status().Published == 10 })
-	b.centre(b.net.Signer(bus.CentreOwner), &feedv1.Watermark{Source: "intake", AcknowledgedSeq: 11})
+	e.sendWatermark(watermark(11))
 	bustest.Eventually(t, func() bool { return r.Status().Blocked == outbox.BlockedRestored })
-	b.writeMany(5)
-	heard, err := b.net.Centre("reporting").SubscribeSync(line.HeartbeatSubject())
+	e.appendMany(5)
+	r.Wake()
+	heartbeats, err := e.net.Centre("reporting").SubscribeSync(partition.HeartbeatSubject())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 3 { // three beats later nothing has been drawn
-		if _, err := heard.NextMsg(5 * time.Second); err != nil {
+	var h feedv1.Heartbeat
+	for range 3 { // the relay polls between two heartbeats
+		m, err := heartbeats.NextMsg(5 * time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := bus.VerifyMessage(m, partition.Owner(), e.net.Keys(), &h); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got := b.stored("last_seq"); got != 10 {
-		t.Fatalf("drew up to %d, wants 10", got)
+	if got := e.partitionColumn("last_seq"); got != 10 {
+		t.Fatalf("numbered up to %d, want 10", got)
+	}
+	if s := r.Status(); s.Blocked != outbox.BlockedRestored || h.GetLastSeq() != 10 || h.GetPending() != 5 {
+		t.Fatalf("status is %+v, heartbeat %v", s, &h)
 	}
 }
 
-// Ensure that the hub may lose its stream: what the centre has not applied comes again from the outbox.
-func TestRelay_refills_a_hub_that_lost_its_store(t *testing.T) {
+// Ensure a hub that lost its stream gets the events that the centre has not applied from the outbox.
+func TestRelay_RefillsALostStream(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	r, _ := b.start(b.config())
-	b.writeMany(50)
+	e := newEnv(t)
+	r, _ := e.start(e.config())
+	e.appendMany(50)
 	bustest.Eventually(t, func() bool { return r.Status().Published == 50 })
-	b.net.StopHub()
-	b.net.LoseStore()
-	b.net.StartHub()
-	if _, err := bus.EnsureStream(t.Context(), b.net.Centre("reporting"), bus.StreamOptions{}); err != nil {
+	e.net.StopHub()
+	e.net.LoseStore()
+	e.net.StartHub()
+	if _, err := bus.EnsureStream(t.Context(), e.net.Centre("reporting"), bus.StreamOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	bustest.Eventually(t, func() bool {
-		b.centre(b.net.Signer(bus.CentreOwner), &feedv1.Watermark{Source: "intake", Missing: []*feedv1.SequenceRange{{First: 1, Last: 50}}})
+		e.sendWatermark(watermark(0, missing(1, 50)))
 		return r.Status().Resends == 50
 	})
-	b.want(check(b.net.Keys(), b.stream()), verdict{events: 50})
+	e.expectStream(summary{events: 50})
 }

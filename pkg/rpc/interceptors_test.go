@@ -1,93 +1,361 @@
 package rpc
 
 import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/retepari/pari/dev/testkit/devpki"
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/identity"
-	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 )
 
-// Ensure the caller is authenticated before anything about the request is said, inside recover, log and status.
+// Ensure a caller is authenticated before anything else about its request is checked, inside recover, log and status.
 func TestChain_Order(t *testing.T) {
 	t.Parallel()
 	var names []string
-	for _, s := range (&chain{}).interceptors() {
-		names = append(names, s.name)
+	for _, i := range (&chain{}).interceptors() {
+		names = append(names, i.name)
 	}
-	want := []string{"path", "recover", "log", "status", "identity", "access", "deadline", "rate", "size", "validation"}
+	want := []string{
+		"path", "recover", "log", "status", "identity", "access", "deadline", "rate", "size", "validation",
+	}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// Ensure each kind of caller passes exactly where the rule allows it.
-func TestRule_Allow(t *testing.T) {
+// Ensure a call reaches the other interceptors only by the exact path of a method.
+func TestChain_Path(t *testing.T) {
 	t.Parallel()
-	const (
-		person, system, service, ops = accessv1.Kind_KIND_PERSON, accessv1.Kind_KIND_SYSTEM, accessv1.Kind_KIND_SERVICE, accessv1.Kind_KIND_OPS
-		operator, analyst            = accessv1.Role_ROLE_OPERATOR, accessv1.Role_ROLE_ANALYST
-	)
-	id := func(node, kind, name string) identity.ID {
-		return identity.ID{TrustDomain: "t", Region: "lombardia", Node: node, Kind: kind, Name: name}
-	}
-	desk := identity.Caller{ID: id("cremona", "system", "console"), Person: "anna", Roles: []accessv1.Role{operator}}
-	console := identity.Caller{ID: id("cremona", "system", "console")}
-	portal := identity.Caller{ID: id("cremona", "system", "portal"), Roles: []accessv1.Role{operator}}
-	stranger := identity.Caller{ID: id("cuneo", "system", "console"), Person: "ugo", Roles: []accessv1.Role{operator}}
-	intake := identity.Caller{ID: id("cremona", "service", "intake")}
-	monitor := identity.Caller{ID: id("centre", "ops", "monitor")}
-	reader := identity.Caller{ID: id("centre", "system", "console"), Person: "eva", Roles: []accessv1.Role{analyst}}
-	node, region, public := accessv1.Scope_SCOPE_NODE, accessv1.Scope_SCOPE_REGION, accessv1.Scope_SCOPE_PUBLIC
-	kinds := func(k ...accessv1.Kind) []accessv1.Kind { return k }
-	for _, c := range []struct {
-		name   string
-		rule   *accessv1.Rule
-		caller identity.Caller
-		want   fault.Reason
-	}{
-		{"person with the role", &accessv1.Rule{Kinds: kinds(person), Roles: []accessv1.Role{operator}, Scope: node}, desk, ""},
-		{"person with another role", &accessv1.Rule{Kinds: kinds(person), Roles: []accessv1.Role{analyst}, Scope: node}, desk, fault.NotAllowed},
-		{"person of another node", &accessv1.Rule{Kinds: kinds(person), Roles: []accessv1.Role{operator}, Scope: node}, stranger, fault.WrongNode},
-		{"console without a person", &accessv1.Rule{Kinds: kinds(person), Roles: []accessv1.Role{operator}, Scope: node}, console, fault.NoToken},
-		{"system with the role", &accessv1.Rule{Kinds: kinds(system), Roles: []accessv1.Role{operator}, Scope: node}, portal, ""},
-		{"system without a grant", &accessv1.Rule{Kinds: kinds(system), Roles: []accessv1.Role{operator}, Scope: node}, console, fault.NotAllowed},
-		{"person where systems may", &accessv1.Rule{Kinds: kinds(system), Roles: []accessv1.Role{operator}, Scope: node}, desk, fault.NotAllowed},
-		{"named service", &accessv1.Rule{Kinds: kinds(service), Services: []string{"intake"}, Scope: node}, intake, ""},
-		{"service not named", &accessv1.Rule{Kinds: kinds(service), Services: []string{"reporting"}, Scope: node}, intake, fault.NotAllowed},
-		{"service where people may", &accessv1.Rule{Kinds: kinds(person), Roles: []accessv1.Role{operator}, Scope: node}, intake, fault.NotAllowed},
-		{"region for the centre", &accessv1.Rule{Kinds: kinds(person), Roles: []accessv1.Role{analyst}, Scope: region}, reader, ""},
-		{"region for a node", &accessv1.Rule{Kinds: kinds(person), Roles: []accessv1.Role{operator}, Scope: region}, desk, fault.NotAllowed},
-		{"ops", &accessv1.Rule{Kinds: kinds(ops), Scope: region}, monitor, ""},
-		{"ops where people may", &accessv1.Rule{Kinds: kinds(person), Roles: []accessv1.Role{operator}, Scope: node}, monitor, fault.NotAllowed},
-		{"public", &accessv1.Rule{Kinds: kinds(system, person), Scope: public}, stranger, ""},
-		{"no scope", &accessv1.Rule{Kinds: kinds(person)}, desk, fault.NotAllowed},
-		{"no rule", nil, desk, fault.NotAllowed},
+	const method = "/pari.directory.v1.DirectoryService/FindOffices"
+	c := &chain{rules: map[string]rule{method: {}}}
+	for path, want := range map[string]codes.Code{
+		method: codes.OK, method[1:]: codes.Unimplemented, "/" + method: codes.Unimplemented, "": codes.Unimplemented,
 	} {
-		if got := fault.ReasonOf(rule{Rule: c.rule}.allow(c.caller, []string{"cremona"})); got != c.want {
-			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		called := false
+		next := func(context.Context, any) (any, error) { called = true; return nil, nil }
+		_, err := c.path(t.Context(), nil, &grpc.UnaryServerInfo{FullMethod: path}, next)
+		if status.Code(err) != want || called != (want == codes.OK) {
+			t.Errorf("%q: %v, called %t", path, err, called)
 		}
 	}
 }
 
-// Ensure a rule that leaves something undefined is refused.
-func TestValidateRule(t *testing.T) {
+// reasonOf returns the reason of a fault, "" for nil, and the text of any other error.
+func reasonOf(err error) fault.Reason {
+	if reason := fault.ReasonOf(err); reason != "" || err == nil {
+		return reason
+	}
+	return fault.Reason(err.Error())
+}
+
+// authority issues certificates for tests of this package, which rpctest would import.
+type authority struct {
+	t   *testing.T
+	pki *devpki.Authority
+}
+
+func newAuthority(t *testing.T) authority {
+	t.Helper()
+	pki, err := devpki.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return authority{t, pki}
+}
+
+func (a authority) issue(id identity.ID) (dir string) {
+	a.t.Helper()
+	dir = a.t.TempDir()
+	if err := a.pki.Issue(id, dir); err != nil {
+		a.t.Fatal(err)
+	}
+	return dir
+}
+
+func (a authority) source(id identity.ID) *identity.Source {
+	a.t.Helper()
+	s, err := identity.LoadSource(a.issue(id))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return s
+}
+
+// peerContext is the context of a call from a client with a certificate for id.
+func (a authority) peerContext(id identity.ID) context.Context {
+	a.t.Helper()
+	dir := a.issue(id)
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, identity.CertFile), filepath.Join(dir, identity.KeyFile))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	info := credentials.TLSInfo{State: tls.ConnectionState{PeerCertificates: []*x509.Certificate{pair.Leaf}}}
+	return peer.NewContext(context.Background(), &peer.Peer{AuthInfo: info})
+}
+
+func testID(kind, name string) identity.ID {
+	return identity.ID{TrustDomain: "pari.test", Region: "lombardia", Node: "cremona", Kind: kind, Name: name}
+}
+
+// roundTripper answers HTTP requests without a network.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// Ensure a call over a connection without TLS is refused, and so is every token that is not one bearer token of a
+// person through a system.
+func TestChain_CallerRefusals(t *testing.T) {
 	t.Parallel()
-	public := accessv1.Scope_SCOPE_PUBLIC
-	for name, r := range map[string]*accessv1.Rule{
-		"empty":            {},
-		"no scope":         {Kinds: []accessv1.Kind{accessv1.Kind_KIND_PERSON}},
-		"unspecified kind": {Kinds: []accessv1.Kind{accessv1.Kind_KIND_UNSPECIFIED}, Scope: public},
-		"unspecified role": {Kinds: []accessv1.Kind{accessv1.Kind_KIND_PERSON}, Roles: []accessv1.Role{accessv1.Role_ROLE_UNSPECIFIED}, Scope: public},
-		"services unnamed": {Kinds: []accessv1.Kind{accessv1.Kind_KIND_SERVICE}, Scope: public},
-		"services for no one": {Kinds: []accessv1.Kind{accessv1.Kind_KIND_PERSON}, Services: []string{"intake"}, Scope: public,
-			Roles: []accessv1.Role{accessv1.Role_ROLE_OPERATOR}},
-		"people without a role": {Kinds: []accessv1.Kind{accessv1.Kind_KIND_PERSON}, Scope: accessv1.Scope_SCOPE_NODE},
+	a := newAuthority(t)
+	away := identity.NewVerifier("https://issuer.test", &http.Client{
+		Transport: roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("away") }),
+	})
+	service := a.peerContext(testID(identity.KindService, "intake"))
+	system := a.peerContext(testID(identity.KindSystem, "portal"))
+	with := func(ctx context.Context, values ...string) context.Context {
+		return metadata.NewIncomingContext(ctx, metadata.MD{"authorization": values})
+	}
+	for name, c := range map[string]struct {
+		ctx      context.Context
+		verifier *identity.Verifier
+		want     fault.Reason
+	}{
+		"no peer":          {context.Background(), away, fault.NoCertificate},
+		"no TLS":           {peer.NewContext(context.Background(), &peer.Peer{}), away, fault.NoCertificate},
+		"no verifier":      {with(system, "Bearer abc"), nil, fault.BadToken},
+		"two tokens":       {with(system, "Bearer abc", "Bearer abc"), away, fault.BadToken},
+		"not a bearer":     {with(system, "Basic abc"), away, fault.BadToken},
+		"through services": {with(service, "Bearer abc"), away, fault.BadToken},
+		"issuer away":      {with(system, "Bearer abc"), away, fault.Unavailable},
+		"no token":         {system, away, ""},
 	} {
-		if validateRule(r) == nil {
-			t.Errorf("%s: accepted", name)
+		chain := &chain{config: Config{
+			Source: a.source(testID(identity.KindService, "directory")), Verifier: c.verifier, Now: time.Now,
+		}}
+		if _, err := chain.caller(c.ctx); reasonOf(err) != c.want {
+			t.Errorf("%s: got %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+// Ensure a call has 15 seconds unless its caller gave it a deadline, and is not started with less than 100 ms left.
+func TestChain_Deadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for timeout, want := range map[time.Duration]time.Duration{
+			0: 15 * time.Second, time.Minute: time.Minute,
+			100 * time.Millisecond: 100 * time.Millisecond, 100*time.Millisecond - 1: 0,
+		} {
+			ctx, cancel := context.Background(), context.CancelFunc(func() {})
+			if timeout != 0 {
+				ctx, cancel = context.WithTimeout(ctx, timeout)
+			}
+			var got time.Duration
+			_, err := (&chain{}).deadline(ctx, nil, nil, func(ctx context.Context, _ any) (any, error) {
+				deadline, _ := ctx.Deadline()
+				got = time.Until(deadline)
+				return nil, nil
+			})
+			cancel()
+			if got != want || fault.Is(err, fault.DeadlineTooShort) != (want == 0) {
+				t.Errorf("with %s the handler had %s, %v; want %s", timeout, got, err, want)
+			}
+		}
+	})
+}
+
+// Ensure a request may be as large as the limit and no larger.
+func TestChain_Size(t *testing.T) {
+	t.Parallel()
+	m := wrapperspb.String("four")
+	for limit, want := range map[int]fault.Reason{proto.Size(m): "", proto.Size(m) - 1: fault.MessageTooLarge} {
+		c := &chain{config: Config{MaxRequest: limit}}
+		_, err := c.size(t.Context(), m, nil, func(context.Context, any) (any, error) { return nil, nil })
+		if reasonOf(err) != want {
+			t.Errorf("limit %d: %v, want %q", limit, err, want)
+		}
+	}
+}
+
+// Ensure a status carries the id of the trace, by which operators find the log.
+func TestChain_StatusHasTheTraceID(t *testing.T) {
+	t.Parallel()
+	traced := trace.ContextWithSpanContext(context.Background(), trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2},
+	}))
+	for want, ctx := range map[string]context.Context{
+		"01000000000000000000000000000000": traced, "": context.Background(),
+	} {
+		fail := func(context.Context, any) (any, error) { return "a response", fault.New(fault.NotFound) }
+		resp, err := (&chain{}).status(ctx, nil, nil, fail)
+		var f *fault.Error
+		if !errors.As(fault.FromStatus(err), &f) || f.Meta["trace_id"] != want || resp != nil {
+			t.Errorf("got %v, %v; want trace id %q", resp, err, want)
+		}
+	}
+}
+
+// Ensure only failures of the service itself are logged as errors.
+func TestChain_LogLevel(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[codes.Code]string{
+		codes.OK: "INFO", codes.NotFound: "INFO", codes.Unavailable: "INFO", codes.Internal: "ERROR",
+		codes.Unknown: "ERROR", codes.DataLoss: "ERROR",
+	} {
+		var log bytes.Buffer
+		c := &chain{config: Config{Log: slog.New(slog.NewTextHandler(&log, nil))}}
+		next := func(context.Context, any) (any, error) { return nil, status.Error(code, "x") }
+		_, _ = c.log(t.Context(), nil, &grpc.UnaryServerInfo{}, next)
+		if !strings.Contains(log.String(), "level="+want) {
+			t.Errorf("%v was logged as %s", code, log.String())
+		}
+	}
+}
+
+// fakeStream is a stream whose caller has no certificate.
+type fakeStream struct{ grpc.ServerStream }
+
+func (fakeStream) Context() context.Context { return context.Background() }
+
+// Ensure only streams of gRPC itself are admitted, and of those no unauthenticated caller.
+func TestChain_Stream(t *testing.T) {
+	t.Parallel()
+	c := &chain{rules: map[string]rule{"/grpc.health.v1.Health/Watch": {infrastructure: true}, "/pari/Method": {}}}
+	for method, want := range map[string]codes.Code{
+		"/pari/Method": codes.Unimplemented, "/unknown": codes.Unimplemented,
+		"/grpc.health.v1.Health/Watch": codes.Unauthenticated,
+	} {
+		admitted := func(any, grpc.ServerStream) error { t.Errorf("%s was admitted", method); return nil }
+		err := c.stream(nil, fakeStream{}, &grpc.StreamServerInfo{FullMethod: method}, admitted)
+		if status.Code(err) != want {
+			t.Errorf("%s: %v, want %v", method, err, want)
+		}
+	}
+}
+
+// Ensure the log of a panic names the first function of ours or a library, below the frames of the runtime.
+func TestPanicFunction(t *testing.T) {
+	t.Parallel()
+	const above = "goroutine 7 [running]:\nruntime/debug.Stack()\n\t/go/src/runtime/debug/stack.go:26 +0x5e\n" +
+		"github.com/retepari/pari/pkg/rpc.(*chain).recover.func1()\n\tpkg/rpc/interceptors.go:80 +0x9d\n"
+	for stack, want := range map[string]string{
+		above + "panic({0x1, 0x2})\n\t/go/src/runtime/panic.go:792 +0x132\n" +
+			"example.org/a/b.Work(0x1)\n\tb.go:7 +0x1\nexample.org/a/c.Work()\n": "example.org/a/b.Work",
+		above + "panic({0x1, 0x2})\n\t/go/src/runtime/panic.go:792 +0x132\n" +
+			"runtime.panicmem(...)\n\t/go/src/runtime/panic.go:262\nruntime/x.f()\nsort.insertionSort(...)\n" +
+			"example.org/a/b.Work(...)\n\tb.go:7 +0x1\n": "example.org/a/b.Work",
+		above: "unknown", "": "unknown",
+	} {
+		if got := panicFunction(stack); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// Ensure the caller's deadline is shortened at each hop, and a call without one stays without.
+func TestReserveDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for timeout, want := range map[time.Duration]time.Duration{0: 0, time.Second: 980 * time.Millisecond} {
+			ctx, cancel := context.Background(), context.CancelFunc(func() {})
+			if timeout != 0 {
+				ctx, cancel = context.WithTimeout(ctx, timeout)
+			}
+			var got time.Duration
+			invoke := func(ctx context.Context, _ string, _, _ any, _ *grpc.ClientConn, _ ...grpc.CallOption) error {
+				if deadline, ok := ctx.Deadline(); ok {
+					got = time.Until(deadline)
+				}
+				return nil
+			}
+			err := reserveDeadline(ctx, "", nil, nil, nil, invoke)
+			cancel()
+			if err != nil || got != want {
+				t.Errorf("with %s the call had %s, want %s", timeout, got, want)
+			}
+		}
+	})
+}
+
+// Ensure a configuration that leaves a limit out gets the documented one, and one that sets it keeps it.
+func TestNewServer_Defaults(t *testing.T) {
+	t.Parallel()
+	source := newAuthority(t).source(testID(identity.KindService, "directory"))
+	s, err := NewServer(Config{Node: "cremona", Source: source})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := s.chain.config
+	if c.PerSecond != 2000 || c.MaxRequest != 64<<10 || len(c.Nodes) != 1 || c.Nodes[0] != "cremona" || c.Now == nil {
+		t.Errorf("defaults are %+v", c)
+	}
+	now := func() time.Time { return time.Unix(7, 0) }
+	s, err = NewServer(Config{
+		Node: "centre", Nodes: []string{"cremona", "milano"}, Source: source, PerSecond: 1, MaxRequest: 2, Now: now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c = s.chain.config; c.PerSecond != 1 || c.MaxRequest != 2 || len(c.Nodes) != 2 || c.Now().Unix() != 7 {
+		t.Errorf("given values became %+v", c)
+	}
+}
+
+// Ensure a server reports that it does not serve until Serve is called.
+func TestNewServer_IsNotReady(t *testing.T) {
+	t.Parallel()
+	s, err := NewServer(Config{Node: "centre", Source: newAuthority(t).source(testID(identity.KindService, "directory"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(want healthv1.HealthCheckResponse_ServingStatus) {
+		t.Helper()
+		resp, err := s.health.Check(t.Context(), &healthv1.HealthCheckRequest{})
+		if err != nil || resp.GetStatus() != want {
+			t.Errorf("got %v, %v; want %v", resp, err, want)
+		}
+	}
+	check(healthv1.HealthCheckResponse_NOT_SERVING)
+	s.SetReady(true)
+	check(healthv1.HealthCheckResponse_SERVING)
+	s.SetReady(false)
+	check(healthv1.HealthCheckResponse_NOT_SERVING)
+}
+
+// Ensure the contract is served to tools only where the configuration says so.
+func TestNewServer_Reflection(t *testing.T) {
+	t.Parallel()
+	source := newAuthority(t).source(testID(identity.KindService, "directory"))
+	for _, want := range []bool{false, true} {
+		s, err := NewServer(Config{Node: "centre", Source: source, Reflection: want})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, got := s.grpc.GetServiceInfo()["grpc.reflection.v1.ServerReflection"]; got != want {
+			t.Errorf("reflection %t, want %t", got, want)
 		}
 	}
 }

@@ -4,34 +4,59 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/retepari/pari/dev/testkit/pgtest"
+	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/sequence"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// Ensure two instances of a service, asked by many at once, never give a number twice, and each node and year counts from 1.
-func TestNext_GivesEachNumberOnce(t *testing.T) {
-	t.Parallel()
-	pool := pgtest.New(t, "sequence", func(ctx context.Context, url string) error {
+func newPool(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	return pgtest.New(t, "sequence", func(ctx context.Context, url string) error {
 		return pg.Migrate(ctx, url, sequence.Schema)
 	}).Pool(t)
+}
+
+func next(t *testing.T, a *sequence.Allocator, node string, year int) int64 {
+	t.Helper()
+	n, err := a.Next(t.Context(), node, year)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestSchema(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
 	pgtest.RowSecurity(t, pool)
+	pgtest.PrepareStatements(t, pool)
+}
+
+// Ensure two processes with many concurrent callers never allocate a number twice.
+func TestAllocator_NextIsUnique(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
 	var (
 		mu   sync.Mutex
 		seen = map[int64]bool{}
-		all  sync.WaitGroup
+		wg   sync.WaitGroup
 	)
-	for _, instance := range []*sequence.Allocator{sequence.New(pool, "report"), sequence.New(pool, "report")} {
+	for _, process := range []*sequence.Allocator{sequence.New(pool, "report"), sequence.New(pool, "report")} {
 		for range 8 {
-			all.Go(func() {
+			wg.Go(func() {
 				for range 25 {
-					n, err := instance.Next(context.Background(), "cremona", 2026)
+					n, err := process.Next(t.Context(), "cremona", 2026)
 					mu.Lock()
 					if err != nil || seen[n] {
-						t.Errorf("got %d again, %v", n, err)
+						t.Errorf("got %d, allocated before %t, %v", n, seen[n], err)
 					}
 					seen[n] = true
 					mu.Unlock()
@@ -39,37 +64,105 @@ func TestNext_GivesEachNumberOnce(t *testing.T) {
 			})
 		}
 	}
-	all.Wait()
-	for _, c := range []struct {
-		node   string
-		year   int
-		series string
-	}{{"cuneo", 2026, "report"}, {"cremona", 2027, "report"}, {"cremona", 2026, "case"}} {
-		if n, err := sequence.New(pool, c.series).Next(context.Background(), c.node, c.year); err != nil || n != 1 {
-			t.Errorf("%+v begins at %d, %v", c, n, err)
+	wg.Wait()
+}
+
+// Ensure one process counts 1, 2, 3 …, also across blocks, and each sequence, node and year by itself.
+func TestAllocator_NextCountsFromOne(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	reports, cases := sequence.New(pool, "report"), sequence.New(pool, "case")
+	for want := int64(1); want <= 200; want++ { // blocks of 32, 64, 128
+		for _, c := range []struct {
+			allocator *sequence.Allocator
+			node      string
+			year      int
+		}{{reports, "cremona", 2026}, {reports, "cuneo", 2026}, {reports, "cremona", 2027}, {cases, "cremona", 2026}} {
+			if got := next(t, c.allocator, c.node, c.year); got != want {
+				t.Fatalf("%s %d: got %d, want %d", c.node, c.year, got, want)
+			}
 		}
 	}
 }
 
-// Ensure many numbers in a row make larger blocks, so that writes seldom wait for one, and that a process that takes few
-// loses few.
-func TestNext_GrowsBlocksUnderLoad(t *testing.T) {
+// Ensure a process that restarts does not use the rest of a block that another instance reserved.
+func TestAllocator_NextSkipsTheBlockOfAStoppedProcess(t *testing.T) {
 	t.Parallel()
-	pool := pgtest.New(t, "sequence", func(ctx context.Context, url string) error {
-		return pg.Migrate(ctx, url, sequence.Schema)
-	}).Pool(t)
-	for node, c := range map[string]struct{ take, least, most int64 }{
-		"cuneo":   {1, 33, 33},
-		"cremona": {2020, 2020 + 500, 2020 + 1025}, // in equal blocks of 32 the next one would begin at 2049
-	} {
-		busy := sequence.New(pool, "report")
-		for range c.take {
-			if _, err := busy.Next(context.Background(), node, 2026); err != nil {
-				t.Fatal(err)
-			}
+	pool := newPool(t)
+	for _, want := range []int64{1, 33, 65} {
+		if got := next(t, sequence.New(pool, "report"), "cremona", 2026); got != want {
+			t.Errorf("got %d, want %d", got, want)
 		}
-		if next, err := sequence.New(pool, "report").Next(context.Background(), node, 2026); err != nil || next < c.least || next > c.most {
-			t.Errorf("%s: after %d numbers the next block begins at %d, %v", node, c.take, next, err)
-		}
+	}
+}
+
+// Ensure blocks grow under load up to 1024, so that writes seldom wait for one.
+func TestAllocator_GrowsBlocks(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	busy := sequence.New(pool, "report")
+	for range 2020 {
+		next(t, busy, "cremona", 2026)
+	}
+	// Blocks of 32 would end at 2048. The largest ones end at 32+64+128+256+512+1024 = 2016, so one more was reserved.
+	if got := next(t, sequence.New(pool, "report"), "cremona", 2026); got < 2500 || got > 2016+1024+1 {
+		t.Errorf("after 2020 numbers the next block begins at %d", got)
+	}
+}
+
+// Ensure a block that lasted a second is followed by a small one, of which little is lost.
+func TestAllocator_ShrinksBlocks(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	a := sequence.New(pool, "report")
+	for range 33 {
+		next(t, a, "cremona", 2026)
+	}
+	a.Age(time.Second) // the block from 33 to 96
+	for range 96 - 33 {
+		next(t, a, "cremona", 2026)
+	}
+	if got := next(t, a, "cremona", 2026); got != 97 {
+		t.Fatalf("got %d, want 97", got)
+	}
+	if got := next(t, sequence.New(pool, "report"), "cremona", 2026); got != 97+32 {
+		t.Errorf("the next block begins at %d, want %d", got, 97+32)
+	}
+}
+
+// Ensure a failed reservation is UNAVAILABLE, allocates nothing, and the next call reserves again.
+func TestAllocator_NextWhileTheDatabaseIsAway(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	a := sequence.New(pool, "report")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if n, err := a.Next(ctx, "cremona", 2026); err == nil || n != 0 {
+		t.Errorf("canceled: got %d, %v", n, err)
+	}
+	if got := next(t, a, "cremona", 2026); got != 1 {
+		t.Errorf("after a failure: got %d, want 1", got)
+	}
+	away, err := pg.Connect(t.Context(), "postgres://pari@127.0.0.1:1/none")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer away.Close()
+	if n, err := sequence.New(away, "report").Next(t.Context(), "cremona", 2026); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("away: got %d, %v", n, err)
+	}
+}
+
+// Ensure row security refuses a block of another node.
+func TestSchema_SeparatesNodes(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	next(t, sequence.New(pool, "report"), "cremona", 2026)
+	var blocks int
+	err := pg.InTenant(t.Context(), pool, "cuneo", func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `select count(*) from sequence_block`).Scan(&blocks)
+	})
+	if err != nil || blocks != 0 {
+		t.Errorf("cuneo sees %d blocks, %v", blocks, err)
 	}
 }

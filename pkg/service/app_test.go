@@ -4,173 +4,374 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"google.golang.org/grpc"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
-	"github.com/retepari/pari/dev/testkit/devpki"
+	"github.com/retepari/pari/dev/testkit/bustest"
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/dev/testkit/rpctest"
+	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/pkg/telemetry"
 	"github.com/retepari/pari/pkg/vocabulary/replica"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// config returns the settings of intake in Cremona, on a free port.
-func config(t *testing.T) service.Config {
+// shared is the telemetry of the process: starting it sets global providers.
+var shared = func() *telemetry.Telemetry {
+	tel, err := telemetry.Start(context.Background(), "test", "v0", io.Discard)
+	if err != nil {
+		panic(err)
+	}
+	return tel
+}()
+
+// newConfig returns the configuration of a service at a node, with a certificate and a listener of its own.
+func newConfig(t *testing.T, w *rpctest.World, region, node, name string) service.Config {
 	t.Helper()
-	ca, err := devpki.Open(t.TempDir())
-	if err != nil {
+	c := service.Config{
+		Region: region, Node: node, IdentityDir: t.TempDir(), CallsPerSecond: 2000, Telemetry: shared,
+	}
+	if err := w.Authority.Issue(rpctest.ID(region, node, identity.KindService, name), c.IdentityDir); err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	if err := ca.Issue(rpctest.ID("lombardia", "cremona", identity.KindService, "intake"), dir); err != nil {
+	var err error
+	if c.Listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
-	tel, err := telemetry.Start(t.Context(), "intake", "test", io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = tel.Stop(context.WithoutCancel(t.Context())) })
-	return service.Config{
-		Region: "lombardia", Node: "cremona", Addr: "127.0.0.1:0", IdentityDir: dir,
-		CallsPerSecond: 100, Telemetry: tel,
+	t.Cleanup(func() { _ = c.Listener.Close() })
+	return c
+}
+
+// runApp runs a service until stop is called, which returns the error of Run. It returns once build has.
+func runApp(
+	t *testing.T, c service.Config, name string, build func(ctx context.Context, a *service.App) error,
+) (stop func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	built, done := make(chan struct{}), make(chan error, 1)
+	go func() {
+		done <- service.Run(ctx, name, "v0", c, func(ctx context.Context, a *service.App) error {
+			defer close(built)
+			return build(ctx, a)
+		})
+	}()
+	<-built
+	t.Cleanup(cancel)
+	return func() error {
+		cancel()
+		return <-done
 	}
 }
 
-// Ensure a failed build stops what it had already opened, and its error is the one returned.
-func TestRun_StopsWhatAFailedBuildOpened(t *testing.T) {
+// Ensure a service without its identity does not start, and names everything that is missing.
+func TestRun_RequiresSettings(t *testing.T) {
 	t.Parallel()
+	never := func(context.Context, *service.App) error { t.Error("the service was built"); return nil }
+	err := service.Run(t.Context(), "directory", "v0", service.Config{}, never)
+	want := "PARI_REGION is not set\nPARI_NODE is not set\nPARI_IDENTITY_DIR is not set"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+	c := service.Config{Region: "all", Node: "centre", IdentityDir: t.TempDir(), Telemetry: shared}
+	if err := service.Run(t.Context(), "directory", "v0", c, never); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("without certificates: got %v", err)
+	}
+}
+
+// Ensure parts stop in the reverse order of being added, whether the service is canceled, fails, or cannot be built.
+func TestRun_StopsInReverseOrder(t *testing.T) {
+	t.Parallel()
+	w := rpctest.NewWorld(t)
 	broken := errors.New("broken")
-	stopped := false
-	err := service.Run(t.Context(), "intake", "test", config(t), func(_ context.Context, a *service.App) error {
-		a.Group.OnStop("database", func(context.Context) error { stopped = true; return nil })
-		return broken
+	for name, c := range map[string]struct {
+		part, build, want error
+	}{
+		"canceled": {nil, nil, nil}, "a part fails": {broken, nil, broken}, "not built": {nil, broken, broken},
+	} {
+		var stopped []string
+		ctx, cancel := context.WithCancel(t.Context())
+		build := func(_ context.Context, a *service.App) error {
+			for _, part := range []string{"first", "second"} {
+				a.Group.OnStop(part, func(context.Context) error { stopped = append(stopped, part); return nil })
+			}
+			if c.part != nil {
+				a.Group.Go("third", func(context.Context) error { return c.part })
+			}
+			if c.want == nil {
+				cancel()
+			}
+			return c.build
+		}
+		err := service.Run(ctx, "directory", "v0", newConfig(t, w, "all", "centre", "directory"), build)
+		cancel()
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", name, err, c.want)
+		}
+		if diff := cmp.Diff([]string{"second", "first"}, stopped); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+// Ensure a service is ready only while its database answers and once it has code lists, and closes its database.
+func TestApp_Readiness(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t, "service_lists", func(ctx context.Context, url string) error {
+		return pg.Migrate(ctx, url, replica.Schema)
 	})
-	if !errors.Is(err, broken) || !stopped {
-		t.Errorf("got %v, stopped %t", err, stopped)
+	serve := make(chan struct{})
+	fetch := func(ctx context.Context, _ string) ([]*vocabularyv1.Vocabulary, error) {
+		select {
+		case <-serve:
+			return []*vocabularyv1.Vocabulary{{Name: "ground"}}, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
-}
-
-// Ensure calls are taken at once, or else only after ready is closed.
-func TestServe_TakesCallsOnceReady(t *testing.T) {
-	t.Parallel()
-	closed := make(chan struct{})
-	close(closed)
-	for name, c := range map[string]struct {
-		ready <-chan struct{}
-		want  bool
-	}{
-		"at once": {nil, true}, "ready": {closed, true}, "never ready": {make(chan struct{}), false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			got := false
-			settings := config(t)
-			settings.Ready = func() { got = true; cancel() }
-			err := service.Run(ctx, "intake", "test", settings, func(ctx context.Context, a *service.App) error {
-				if !c.want {
-					defer cancel()
-				}
-				return a.Serve(ctx, nil, c.ready, func(grpc.ServiceRegistrar) {})
-			})
-			if err != nil || got != c.want {
-				t.Errorf("took calls %t, want %t (%v)", got, c.want, err)
-			}
-		})
-	}
-}
-
-// Ensure a service does not start with settings that it cannot use.
-func TestRun_RefusesSettings(t *testing.T) {
-	t.Parallel()
-	notPEM := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(notPEM, []byte("not a certificate"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	missing := filepath.Join(t.TempDir(), "missing")
-	withIssuer := func(authority string) func(*service.Config) {
-		return func(c *service.Config) { c.OIDCIssuer, c.OIDCCAFile = "https://issuer.example", authority }
-	}
-	for name, c := range map[string]struct {
-		change func(*service.Config)
-		want   string
-	}{
-		"no region":             {func(c *service.Config) { c.Region = "" }, "PARI_REGION is not set"},
-		"no certificate":        {func(c *service.Config) { c.IdentityDir = missing }, "identity file cert.pem: "},
-		"no grants file":        {func(c *service.Config) { c.GrantsFile = missing }, "grants: "},
-		"no authority":          {withIssuer(missing), "authority of the token issuer: open "},
-		"authority without PEM": {withIssuer(notPEM), "authority of the token issuer: the file holds no certificate"},
-		"no such address":       {func(c *service.Config) { c.Addr = "127.0.0.1:none" }, "address for calls: "},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			settings := config(t)
-			c.change(&settings)
-			build := func(ctx context.Context, a *service.App) error {
-				return a.Serve(ctx, nil, make(chan struct{}), func(grpc.ServiceRegistrar) {})
-			}
-			err := service.Run(t.Context(), "intake", "test", settings, build)
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("got %v, want %s", err, c.want)
-			}
-		})
-	}
-}
-
-// Ensure a service is ready only while its database answers and once it has the code lists.
-func TestApp_ReadyWithDatabaseAndCodeLists(t *testing.T) {
-	t.Parallel()
-	migrate := func(ctx context.Context, url string) error { return pg.Migrate(ctx, url, replica.Schema) }
-	url := pgtest.New(t, "service", migrate).URL
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	err := service.Run(ctx, "intake", "test", config(t), func(ctx context.Context, a *service.App) error {
-		defer cancel()
-		db, err := a.Database(ctx, "database", url)
+	var app *service.App
+	c := newConfig(t, rpctest.NewWorld(t), "all", "centre", "directory")
+	stop := runApp(t, c, "directory", func(ctx context.Context, a *service.App) error {
+		app = a
+		pool, err := a.Database(ctx, "database", db.URL)
 		if err != nil {
 			return err
 		}
-		answer := make(chan struct{})
-		lists := a.CodeLists(db, func(context.Context, string) ([]*vocabularyv1.Vocabulary, error) {
-			<-answer
-			return []*vocabularyv1.Vocabulary{{Name: "ground", Terms: []*vocabularyv1.Term{{Code: "AGE"}}}}, nil
-		})
-		expectFailing(ctx, t, a, "code lists")
-		close(answer)
-		<-lists.Ready()
-		expectFailing(ctx, t, a)
-		db.Close()
-		expectFailing(ctx, t, a, "database")
-		return nil
+		a.CodeLists(pool, fetch)
+		_, err = a.Database(ctx, "key database", "postgres://pari@127.0.0.1:1/none")
+		return err
 	})
-	if err != nil {
+	want := map[string]string{"database": "ok", "code lists": "failing", "key database": "failing"}
+	if s := app.Ops.Status(t.Context()); s.Ready || !cmp.Equal(want, s.Checks) {
+		t.Errorf("at first: %+v", s)
+	}
+	close(serve)
+	bustest.Eventually(t, func() bool { return app.Ops.Status(t.Context()).Checks["code lists"] == "ok" })
+	if err := stop(); err != nil {
 		t.Error(err)
+	}
+	if s := app.Ops.Status(t.Context()); s.Checks["database"] != "failing" {
+		t.Errorf("after stopping: %+v", s)
+	}
+	err := service.Run(t.Context(), "directory", "v0", c, func(ctx context.Context, a *service.App) error {
+		_, err := a.Database(ctx, "database", "postgres://pari@127.0.0.1:port/none")
+		return err
+	})
+	if err == nil || !strings.HasPrefix(err.Error(), "database: ") {
+		t.Errorf("broken address: got %v", err)
 	}
 }
 
-// expectFailing checks which readiness checks fail.
-func expectFailing(ctx context.Context, t *testing.T, a *service.App, want ...string) {
-	t.Helper()
-	var failing []string
-	status := a.Ops.Status(ctx)
-	for name, state := range status.Checks {
-		if state != "ok" {
-			failing = append(failing, name)
+// register adds a service without methods of its own.
+func register(r grpc.ServiceRegistrar) {
+	directoryv1.RegisterDirectoryServiceServer(r, directoryv1.UnimplementedDirectoryServiceServer{})
+}
+
+func checkHealth(conn grpc.ClientConnInterface, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	_, err := healthv1.NewHealthClient(conn).Check(ctx, &healthv1.HealthCheckRequest{}, grpc.WaitForReady(true))
+	return err
+}
+
+// Ensure a service takes calls only once it is ready, reports it, and that other services find it by its identity.
+func TestApp_Serve(t *testing.T) {
+	t.Parallel()
+	w := rpctest.NewWorld(t)
+	c := newConfig(t, w, "all", "centre", "directory")
+	ready, taking := make(chan struct{}), make(chan struct{})
+	c.Ready = func() { close(taking) }
+	stop := runApp(t, c, "directory", func(ctx context.Context, a *service.App) error {
+		return a.Serve(ctx, nil, ready, register)
+	})
+	target := c.Listener.Addr().String()
+	var directory, intake, elsewhere *grpc.ClientConn
+	client := newConfig(t, w, "lombardia", "cremona", "intake")
+	stopClient := runApp(t, client, "intake", func(_ context.Context, a *service.App) (err error) {
+		if directory, err = a.Directory(target); err != nil {
+			return err
+		}
+		if intake, err = a.Dial(target, "intake", "centre"); err != nil {
+			return err
+		}
+		elsewhere, err = a.Dial(target, "directory", "milano")
+		return err
+	})
+	if err := checkHealth(directory, 100*time.Millisecond); err == nil {
+		t.Error("a call was served before the service was ready")
+	}
+	select {
+	case <-taking:
+		t.Error("Ready was called before the service was ready")
+	default:
+	}
+	close(ready)
+	<-taking
+	if err := checkHealth(directory, 10*time.Second); err != nil {
+		t.Error(err)
+	}
+	for name, conn := range map[string]*grpc.ClientConn{"intake": intake, "directory of Milano": elsewhere} {
+		if err := checkHealth(conn, 100*time.Millisecond); err == nil {
+			t.Errorf("the directory was accepted as %s", name)
 		}
 	}
-	if !slices.Equal(failing, want) || status.Ready != (len(want) == 0) {
-		t.Errorf("failing %v, want %v", failing, want)
+	if err := errors.Join(stopClient(), stop()); err != nil {
+		t.Error(err)
+	}
+	if err := checkHealth(directory, time.Second); err == nil {
+		t.Error("the client is open after the service stopped")
+	}
+}
+
+// Ensure a directory of the own node is accepted like that of the centre, and one of another node is not.
+func TestApp_DirectoryOfTheNode(t *testing.T) {
+	t.Parallel()
+	w := rpctest.NewWorld(t)
+	for node, ok := range map[string]bool{"cremona": true, "centre": true, "milano": false} {
+		c := newConfig(t, w, "lombardia", node, "directory")
+		stop := runApp(t, c, "directory", func(ctx context.Context, a *service.App) error {
+			return a.Serve(ctx, nil, nil, register)
+		})
+		var conn *grpc.ClientConn
+		client := newConfig(t, w, "lombardia", "cremona", "intake")
+		stopClient := runApp(t, client, "intake", func(_ context.Context, a *service.App) (err error) {
+			conn, err = a.Directory(c.Listener.Addr().String())
+			return err
+		})
+		timeout := 10 * time.Second
+		if !ok {
+			timeout = 100 * time.Millisecond
+		}
+		if err := checkHealth(conn, timeout); (err == nil) != ok {
+			t.Errorf("%s: %v", node, err)
+		}
+		if err := errors.Join(stopClient(), stop()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Ensure a service that is stopped before it is ready closes its listener.
+func TestApp_ServeStopsBeforeReady(t *testing.T) {
+	t.Parallel()
+	c := newConfig(t, rpctest.NewWorld(t), "all", "centre", "directory")
+	c.Ready = func() { t.Error("Ready was called") }
+	stop := runApp(t, c, "directory", func(ctx context.Context, a *service.App) error {
+		return a.Serve(ctx, nil, make(chan struct{}), register)
+	})
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.Listener.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the listener is open: %v", err)
+	}
+}
+
+// Ensure a mistake in the configuration of the server ends the start.
+func TestApp_ServeRefusesMistakes(t *testing.T) {
+	t.Parallel()
+	w := rpctest.NewWorld(t)
+	grants := filepath.Join(t.TempDir(), "grants.yaml")
+	if err := os.WriteFile(grants, []byte("portal: [operator]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, change := range map[string]func(*service.Config){
+		"grants": func(c *service.Config) { c.GrantsFile = grants },
+		"authority of the token issuer": func(c *service.Config) {
+			c.OIDCIssuer, c.OIDCCAFile = "https://issuer.test", "missing"
+		},
+		"address for calls": func(c *service.Config) {
+			c.Addr, c.Listener = c.Listener.Addr().String(), nil // in use
+		},
+	} {
+		c := newConfig(t, w, "all", "centre", "directory")
+		change(&c)
+		err := service.Run(t.Context(), "directory", "v0", c, func(ctx context.Context, a *service.App) error {
+			return a.Serve(ctx, nil, nil, register)
+		})
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+// Ensure the connection to the broker has the service's identity and closes with the service.
+func TestApp_NATS(t *testing.T) {
+	t.Parallel()
+	n := bustest.New(t, bustest.Cremona)
+	id := rpctest.ID("lombardia", "cremona", identity.KindService, "intake")
+	c := service.Config{Region: "lombardia", Node: "cremona", IdentityDir: n.Identity(id), Telemetry: shared}
+	closed := func() bool { return false }
+	stop := runApp(t, c, "intake", func(ctx context.Context, a *service.App) error {
+		conn, err := a.NATS(ctx, n.Leaf(bustest.Cremona).URL())
+		if err != nil {
+			return err
+		}
+		closed = conn.IsClosed
+		bustest.Eventually(t, conn.IsConnected)
+		if inbox := conn.NewInbox(); !strings.HasPrefix(inbox, "_INBOX.lombardia.cremona.intake.") {
+			t.Errorf("replies go to %s", inbox)
+		}
+		if _, err := a.NATS(ctx, "tls://%zz"); err == nil {
+			t.Error("a broken address was accepted")
+		}
+		return nil
+	})
+	if err := stop(); err != nil || !closed() {
+		t.Errorf("got %v, closed %t", err, closed())
+	}
+}
+
+// Ensure old request ids are purged at the start, however many there are.
+func TestApp_Maintenance(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t, "service_requests", func(ctx context.Context, url string) error {
+		return pg.Migrate(ctx, url, idempotency.Schema)
+	})
+	pool := db.Pool(t)
+	count := func() (n int) {
+		err := pg.InTenant(t.Context(), pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+			return tx.QueryRow(ctx, `select count(*) from idempotency_key`).Scan(&n)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	err := pg.InTenant(t.Context(), pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+		b := &pgx.Batch{}
+		for i := range 1500 {
+			at := time.Now()
+			if i > 0 {
+				at = at.Add(-idempotency.Retention - 48*time.Hour)
+			}
+			r := idempotency.Request{ID: uuid.NewString(), Method: "Submit", BodyHash: []byte{1}}
+			r.Queue(b, "cremona", uuid.NewString(), at)
+		}
+		return tx.SendBatch(ctx, b).Close()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newConfig(t, rpctest.NewWorld(t), "lombardia", "cremona", "intake")
+	stop := runApp(t, c, "intake", func(_ context.Context, a *service.App) error { a.Maintenance(pool); return nil })
+	bustest.Eventually(t, func() bool { return count() == 1 })
+	if err := stop(); err != nil {
+		t.Error(err)
 	}
 }

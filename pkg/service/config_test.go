@@ -9,41 +9,68 @@ import (
 	"github.com/retepari/pari/pkg/service"
 )
 
-// Ensure settings come from names that begin with PARI_, with defaults where they have one.
+// config is a configuration as a service has it.
+type config struct {
+	service.Config
+
+	Limit int `env:"LIMIT" envDefault:"7"`
+}
+
+// Ensure settings that are left out have the documented defaults.
+func TestFromMap_Defaults(t *testing.T) {
+	t.Parallel()
+	got, err := service.FromMap[config](nil)
+	want := config{Config: service.Config{Addr: "127.0.0.1:7443", CallsPerSecond: 2000}, Limit: 7}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+}
+
+// Ensure every setting is read under its name, which begins with PARI_.
 func TestFromMap(t *testing.T) {
 	t.Parallel()
-	type config struct {
-		service.Config
-
-		DatabaseURL string `env:"DATABASE_URL"`
-	}
 	got, err := service.FromMap[config](map[string]string{
-		"PARI_NODE": "cremona", "PARI_DATABASE_URL": "postgres://db", "REGION": "piemonte",
+		"PARI_REGION": "lombardia", "PARI_NODE": "cremona", "PARI_ADDR": ":1", "PARI_OPS_ADDR": ":2",
+		"PARI_IDENTITY_DIR": "/id", "PARI_GRANTS_FILE": "/grants", "PARI_OIDC_ISSUER": "https://issuer",
+		"PARI_OIDC_CA_FILE": "/ca", "PARI_CALLS_PER_SECOND": "0.5", "PARI_REFLECTION": "true", "PARI_LIMIT": "8",
+		"LIMIT": "9",
 	})
-	if err != nil {
-		t.Fatal(err)
+	want := config{
+		Config: service.Config{
+			Region: "lombardia", Node: "cremona", Addr: ":1", OpsAddr: ":2", IdentityDir: "/id", GrantsFile: "/grants",
+			OIDCIssuer: "https://issuer", OIDCCAFile: "/ca", CallsPerSecond: 0.5, Reflection: true,
+		},
+		Limit: 8,
 	}
-	want := config{DatabaseURL: "postgres://db"}
-	want.Node, want.Addr, want.CallsPerSecond = "cremona", "127.0.0.1:7443", 2000
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
 	}
-	_, err = service.FromMap[config](map[string]string{"PARI_CALLS_PER_SECOND": "many"})
-	if err == nil || !strings.Contains(err.Error(), "CallsPerSecond") {
-		t.Errorf("got %v", err)
+}
+
+func TestFromMap_RefusesBrokenValues(t *testing.T) {
+	t.Parallel()
+	got, err := service.FromMap[config](map[string]string{"PARI_CALLS_PER_SECOND": "many"})
+	if err == nil || !strings.HasPrefix(err.Error(), "configuration: ") {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestFromEnv(t *testing.T) {
+	t.Setenv("PARI_LIMIT", "8")
+	if got, err := service.FromEnv[config](); err != nil || got.Limit != 8 {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
 
 // Ensure all missing settings are named at once.
 func TestRequire(t *testing.T) {
 	t.Parallel()
-	if err := service.Require(service.Setting{Name: "PARI_NODE", Value: "cremona"}); err != nil {
-		t.Error(err)
+	set := service.Setting{Name: "PARI_A", Value: "a"}
+	if err := service.Require(set); err != nil {
+		t.Errorf("nothing is missing: %v", err)
 	}
-	err := service.Require(
-		service.Setting{Name: "PARI_NODE"}, service.Setting{Name: "PARI_ADDR", Value: "x"},
-		service.Setting{Name: "PARI_REGION"})
-	if err == nil || err.Error() != "PARI_NODE is not set\nPARI_REGION is not set" {
+	err := service.Require(service.Setting{Name: "PARI_B"}, set, service.Setting{Name: "PARI_C"})
+	if err == nil || err.Error() != "PARI_B is not set\nPARI_C is not set" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -1,5 +1,7 @@
-// Package bustest runs a hub and the leaves of some nodes in a test: real brokers, real certificates, the configuration
-// of production, and a link between leaf and hub that can be cut.
+// Package bustest runs the brokers of a network in a test: a hub with the stream, and one leaf per node, with the
+// configuration and the kind of certificates that production has. The link between a leaf and the hub can be cut.
+//
+// The brokers and proxies run in goroutines of this process and stop when the test ends.
 package bustest
 
 import (
@@ -20,37 +22,39 @@ import (
 	"github.com/retepari/pari/pkg/identity"
 )
 
-// TrustDomain of every certificate issued here.
+// TrustDomain is the trust domain of all certificates of a Network.
 const TrustDomain = "pari.test"
 
-// Node names a node, for instance {"lombardia", "cremona"}.
+// Node names a node.
 type Node struct{ Region, Name string }
 
-// Nodes that tests usually want.
+// Nodes that most tests use.
 var (
 	Cremona = Node{"lombardia", "cremona"}
 	Cuneo   = Node{"piemonte", "cuneo"}
 )
 
-// Network is a hub with the leaves that were asked for.
+// Network is a hub and its leaves.
 type Network struct {
 	t       testing.TB
 	pki     *devpki.Authority
 	conf    natsconf.Hub
-	hub     *natsserver.Server
+	hub     *natsserver.Server // nil while it is stopped
 	leaves  map[Node]*Leaf
-	signers map[string]*bus.Signer
+	signers map[string]*bus.Signer // by owner
 	keysDir string
 }
 
-// Leaf is the broker of a node, with its link to the hub.
+// Leaf is the broker of a node.
 type Leaf struct {
 	*natsserver.Server
+	// Link is the connection to the hub.
 	Link *Proxy
+
 	conf string
 }
 
-// New starts the hub, with the stream, and one linked leaf for each node. Everything stops with the test.
+// New starts a hub with the stream, and a connected leaf for each node.
 func New(t testing.TB, nodes ...Node) *Network {
 	t.Helper()
 	n := &Network{
@@ -71,25 +75,30 @@ func New(t testing.TB, nodes ...Node) *Network {
 		n.AddKey(node.Region + "." + node.Name)
 	}
 	n.AddKey(bus.CentreOwner)
-	t.Cleanup(func() {
-		for _, l := range n.leaves {
-			l.Stop()
-		}
-		n.StopHub()
-	})
+	t.Cleanup(n.stop)
 	n.StartHub()
-	centre := n.Centre("reporting")
-	if _, err := bus.EnsureStream(t.Context(), centre, bus.StreamOptions{}); err != nil {
+	if _, err := bus.EnsureStream(t.Context(), n.Centre("reporting"), bus.StreamOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, node := range nodes {
-		n.startLeaf(node)
+		n.addLeaf(node)
+		n.StartLeaf(node)
 	}
 	Eventually(t, func() bool { return n.hub.Leaves() == len(nodes) })
 	return n
 }
 
-func (n *Network) startLeaf(node Node) {
+func (n *Network) stop() {
+	for _, l := range n.leaves {
+		if l.Server != nil {
+			l.Stop()
+		}
+	}
+	n.StopHub()
+}
+
+// addLeaf configures the leaf of a node, with a proxy before the hub.
+func (n *Network) addLeaf(node Node) {
 	n.t.Helper()
 	l := &Leaf{Link: NewProxy(n.t, n.conf.LeafListen)}
 	var err error
@@ -102,32 +111,31 @@ func (n *Network) startLeaf(node Node) {
 		n.t.Fatal(err)
 	}
 	n.leaves[node] = l
-	n.StartLeaf(node)
 }
 
-// StartLeaf starts the leaf of the node again, where it was.
+// StartLeaf starts a stopped leaf on the same address.
 func (n *Network) StartLeaf(node Node) {
 	n.t.Helper()
 	l := n.leaves[node]
 	var err error
-	if l.Server, err = natsserver.Start(context.WithoutCancel(n.t.Context()), l.conf, quiet()); err != nil {
+	if l.Server, err = natsserver.Start(context.WithoutCancel(n.t.Context()), l.conf, logger()); err != nil {
 		n.t.Fatal(err)
 	}
 }
 
-// StartHub starts the hub again on the store and the ports that it had.
+// StartHub starts a stopped hub on the same addresses and store.
 func (n *Network) StartHub() {
 	n.t.Helper()
 	conf, err := n.conf.Config()
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	if n.hub, err = natsserver.Start(context.WithoutCancel(n.t.Context()), conf, quiet()); err != nil {
+	if n.hub, err = natsserver.Start(context.WithoutCancel(n.t.Context()), conf, logger()); err != nil {
 		n.t.Fatal(err)
 	}
 }
 
-// StopHub stops the hub. Its store stays.
+// StopHub stops the hub and retains its store.
 func (n *Network) StopHub() {
 	if n.hub != nil {
 		n.hub.Stop()
@@ -135,7 +143,7 @@ func (n *Network) StopHub() {
 	}
 }
 
-// LoseStore empties the disk of the stopped hub.
+// LoseStore deletes the store of a stopped hub.
 func (n *Network) LoseStore() {
 	n.t.Helper()
 	if n.hub != nil {
@@ -146,38 +154,41 @@ func (n *Network) LoseStore() {
 	}
 }
 
-// Hub is the running hub.
+// Hub returns the running hub, nil while it is stopped.
 func (n *Network) Hub() *natsserver.Server { return n.hub }
 
-// Leaf is the running leaf of the node.
+// Leaf returns the leaf of a node.
 func (n *Network) Leaf(node Node) *Leaf { return n.leaves[node] }
 
-// HubURL is where services of the centre connect, also while the hub is stopped.
+// HubURL is the hub's address for services of the centre. It is the same after a restart.
 func (n *Network) HubURL() string { return "tls://" + n.conf.Listen }
 
-// LeafListener is where leaves reach the hub without a proxy between.
+// LeafListener is the hub's address for leaves, without a proxy.
 func (n *Network) LeafListener() string { return n.conf.LeafListen }
 
-// Connect opens the connection of a service of the node to its leaf.
+// Connect connects a service of a node to its leaf.
 func (n *Network) Connect(node Node, service string) *nats.Conn {
 	n.t.Helper()
-	return n.connect(n.leaves[node].URL(), identity.ID{
-		TrustDomain: TrustDomain, Region: node.Region, Node: node.Name, Kind: identity.KindService, Name: service,
-	})
+	return n.connect(n.leaves[node].URL(), serviceID(node.Region, node.Name, service))
 }
 
-// Centre opens the connection of a service of the centre to the hub.
+// Centre connects a service of the centre to the hub.
 func (n *Network) Centre(service string) *nats.Conn {
 	n.t.Helper()
-	return n.connect(n.HubURL(), identity.ID{
-		TrustDomain: TrustDomain, Region: identity.AllRegions, Node: identity.Centre, Kind: identity.KindService, Name: service,
-	})
+	return n.connect(n.HubURL(), serviceID(identity.AllRegions, identity.Centre, service))
+}
+
+func serviceID(region, node, service string) identity.ID {
+	return identity.ID{
+		TrustDomain: TrustDomain, Region: region, Node: node, Kind: identity.KindService, Name: service,
+	}
 }
 
 func (n *Network) connect(url string, id identity.ID) *nats.Conn {
 	n.t.Helper()
 	nc, err := bus.Connect(n.t.Context(), bus.Config{
-		URL: url, Name: id.String(), TLS: n.ClientTLS(id), InboxPrefix: bus.InboxPrefix(id.Region, id.Node, id.Name), Log: quiet(),
+		URL: url, Name: id.String(), TLS: n.ClientTLS(id),
+		InboxPrefix: bus.InboxPrefix(id.Region, id.Node, id.Name), Log: logger(),
 	})
 	if err != nil {
 		n.t.Fatal(err)
@@ -187,7 +198,15 @@ func (n *Network) connect(url string, id identity.ID) *nats.Conn {
 	return nc
 }
 
-// Identity issues a certificate and returns its directory.
+// logger discards the log unless PARI_TEST_LOG is set.
+func logger() *slog.Logger {
+	if os.Getenv("PARI_TEST_LOG") != "" {
+		return slog.Default()
+	}
+	return slog.New(slog.DiscardHandler)
+}
+
+// Identity issues a certificate for id and returns its directory.
 func (n *Network) Identity(id identity.ID) string {
 	n.t.Helper()
 	dir := n.t.TempDir()
@@ -197,7 +216,7 @@ func (n *Network) Identity(id identity.ID) string {
 	return dir
 }
 
-// ClientTLS is what a program with a fresh certificate for id connects with.
+// ClientTLS returns the TLS configuration of a program with a fresh certificate for id.
 func (n *Network) ClientTLS(id identity.ID) *tls.Config {
 	n.t.Helper()
 	source, err := identity.LoadSource(n.Identity(id))
@@ -207,17 +226,17 @@ func (n *Network) ClientTLS(id identity.ID) *tls.Config {
 	return source.ClientTLS(bus.AcceptBroker(id))
 }
 
-// Signer signs for "<region>.<node>" or "centre".
+// Signer returns the signer of "<region>.<node>" or "centre".
 func (n *Network) Signer(owner string) *bus.Signer {
 	n.t.Helper()
 	s, ok := n.signers[owner]
 	if !ok {
-		n.t.Fatalf("no signing key for %s", owner)
+		n.t.Fatalf("%s has no signing key", owner)
 	}
 	return s
 }
 
-// Keys are the public keys of all nodes and of the centre.
+// Keys returns the public keys of all nodes and of the centre.
 func (n *Network) Keys() *bus.PublicKeys {
 	n.t.Helper()
 	k, err := bus.LoadPublicKeys(n.keysDir)
@@ -227,10 +246,10 @@ func (n *Network) Keys() *bus.PublicKeys {
 	return k
 }
 
-// KeysDir is where those keys are.
+// KeysDir is the directory of the public keys.
 func (n *Network) KeysDir() string { return n.keysDir }
 
-// AddKey makes a key for "<region>.<node>" beside those of the nodes that are there.
+// AddKey creates a signing key for "<region>.<node>" or "centre".
 func (n *Network) AddKey(owner string) {
 	n.t.Helper()
 	path, err := devpki.CreateSigningKey(owner, n.t.TempDir(), n.keysDir)
@@ -242,7 +261,7 @@ func (n *Network) AddKey(owner string) {
 	}
 }
 
-// freeAddr is an address of loopback that stays the caller's.
+// freeAddr reserves an address on loopback.
 func freeAddr(t testing.TB) string {
 	t.Helper()
 	addr, err := loopback.Addr(t.Context(), 0)
@@ -252,24 +271,22 @@ func freeAddr(t testing.TB) string {
 	return addr
 }
 
-// Eventually looks every few milliseconds until cond holds, and fails the test after twenty seconds.
-func Eventually(t testing.TB, cond func() bool) {
+const (
+	pollInterval      = 5 * time.Millisecond
+	eventuallyTimeout = 20 * time.Second
+)
+
+// Eventually polls condition until it holds, and fails the test after twenty seconds.
+func Eventually(t testing.TB, condition func() bool) {
 	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
+	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
-	for !cond() {
+	deadline := time.After(eventuallyTimeout)
+	for !condition() {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatal("did not come about in time")
+			t.Fatalf("condition not met within %s", eventuallyTimeout)
 		}
 	}
-}
-
-func quiet() *slog.Logger {
-	if os.Getenv("PARI_TEST_LOG") != "" {
-		return slog.Default()
-	}
-	return slog.New(slog.DiscardHandler)
 }

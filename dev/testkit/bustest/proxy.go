@@ -6,27 +6,28 @@ import (
 	"testing"
 )
 
-// Proxy is a TCP link that can be cut, frozen and healed.
+// Proxy is a TCP proxy that can cut or freeze the connections through it. One goroutine accepts connections, and two
+// copy each of them; all end when the test ends.
 type Proxy struct {
-	l      net.Listener
-	target string
+	listener net.Listener
+	target   string
 
-	mu     sync.Mutex
-	down   bool
-	thaw   chan struct{} // closed while bytes flow
-	halves []net.Conn
-	wg     sync.WaitGroup
+	mu    sync.Mutex
+	cut   bool
+	flow  chan struct{} // closed while bytes flow
+	conns []net.Conn
+	wg    sync.WaitGroup
 }
 
-// NewProxy listens on a port of its own and passes connections on to target.
+// NewProxy listens on a free port and forwards connections to target.
 func NewProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{l: l, target: target, thaw: make(chan struct{})}
-	close(p.thaw)
+	p := &Proxy{listener: l, target: target, flow: make(chan struct{})}
+	close(p.flow)
 	p.wg.Go(p.accept)
 	t.Cleanup(func() {
 		_ = l.Close()
@@ -37,42 +38,46 @@ func NewProxy(t testing.TB, target string) *Proxy {
 	return p
 }
 
-// Addr is where to connect.
-func (p *Proxy) Addr() string { return p.l.Addr().String() }
+// Addr is the address of the proxy.
+func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-// Cut resets every connection and refuses new ones.
+// Cut closes every connection and refuses new ones.
 func (p *Proxy) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.down = true
-	for _, c := range p.halves {
+	p.cut = true
+	for _, c := range p.conns {
 		_ = c.Close()
 	}
-	p.halves = nil
+	p.conns = nil
 }
 
-// Freeze keeps connections open and lets no byte through: a link that is half open.
+// Freeze stops all traffic and leaves the connections open, as a half-open link does.
 func (p *Proxy) Freeze() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.thaw = make(chan struct{})
+	select {
+	case <-p.flow:
+		p.flow = make(chan struct{})
+	default: // frozen already
+	}
 }
 
 // Heal undoes Cut and Freeze.
 func (p *Proxy) Heal() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.down = false
+	p.cut = false
 	select {
-	case <-p.thaw:
+	case <-p.flow:
 	default:
-		close(p.thaw)
+		close(p.flow)
 	}
 }
 
 func (p *Proxy) accept() {
 	for {
-		in, err := p.l.Accept()
+		in, err := p.listener.Accept()
 		if err != nil {
 			return
 		}
@@ -81,28 +86,33 @@ func (p *Proxy) accept() {
 			_ = in.Close()
 			continue
 		}
-		p.mu.Lock()
-		if p.down {
-			p.mu.Unlock()
+		if !p.add(in, out) {
 			_, _ = in.Close(), out.Close()
 			continue
 		}
-		p.halves = append(p.halves, in, out)
-		p.mu.Unlock()
-		p.wg.Go(func() { p.pipe(in, out) })
-		p.wg.Go(func() { p.pipe(out, in) })
+		p.wg.Go(func() { p.copy(in, out) })
+		p.wg.Go(func() { p.copy(out, in) })
 	}
 }
 
-func (p *Proxy) pipe(from, to net.Conn) {
+// add registers both ends of a connection, unless the link is cut.
+func (p *Proxy) add(in, out net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cut {
+		return false
+	}
+	p.conns = append(p.conns, in, out)
+	return true
+}
+
+// copy forwards bytes in one direction, and holds them back while the link is frozen.
+func (p *Proxy) copy(from, to net.Conn) {
 	defer func() { _, _ = from.Close(), to.Close() }()
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
-		p.mu.Lock()
-		thaw := p.thaw
-		p.mu.Unlock()
-		<-thaw
+		<-p.flowing()
 		if n > 0 {
 			if _, err := to.Write(buf[:n]); err != nil {
 				return
@@ -112,4 +122,10 @@ func (p *Proxy) pipe(from, to net.Conn) {
 			return
 		}
 	}
+}
+
+func (p *Proxy) flowing() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.flow
 }

@@ -1,5 +1,5 @@
 // Package devkeys creates the Tink keysets of a development network or a test: the key-encryption key of a node and its
-// secrets. They lie in files that only their owner can read; an existing one is never overwritten.
+// secrets. They are clear-text files that only their owner can read. An existing file is never overwritten.
 package devkeys
 
 import (
@@ -29,16 +29,16 @@ func createKeyset(path string, template *tinkpb.KeyTemplate) error {
 	if err != nil {
 		return fmt.Errorf("create key: %w", err)
 	}
-	// The key is written beside its place and renamed: half a key would be worse than none.
-	partial, err := os.CreateTemp(filepath.Dir(path), ".key-")
+	// The key is written to a temporary file and renamed, so that an interrupted run leaves no partial key.
+	temporary, err := os.CreateTemp(filepath.Dir(path), ".key-")
 	if err != nil {
 		return fmt.Errorf("create key: %w", err)
 	}
-	err = insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(partial))
-	if err = errors.Join(err, partial.Sync(), partial.Close()); err != nil {
-		return errors.Join(fmt.Errorf("create key: %w", err), os.Remove(partial.Name()))
+	err = insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(temporary))
+	if err = errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
+		return errors.Join(fmt.Errorf("create key: %w", err), os.Remove(temporary.Name()))
 	}
-	if err := os.Rename(partial.Name(), path); err != nil {
+	if err := os.Rename(temporary.Name(), path); err != nil {
 		return fmt.Errorf("create key: %w", err)
 	}
 	return nil

@@ -1,5 +1,5 @@
-// Package devpki is a certificate authority for trying, developing and testing: it makes the identity directories that a
-// real network gets from its own authority. Its key lies in a file; production never uses it.
+// Package devpki is a certificate authority for development and tests. It issues the identity directories that a real
+// network gets from its own authority. Its private key is a file without protection, so production never uses it.
 package devpki
 
 import (
@@ -21,6 +21,9 @@ import (
 	"github.com/retepari/pari/pkg/identity"
 )
 
+// caKeyFile is the authority's private key, beside identity.CAFile.
+const caKeyFile = "ca-key.pem"
+
 // Authority issues certificates.
 type Authority struct {
 	dir  string
@@ -28,7 +31,7 @@ type Authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// Open loads the authority kept in dir, or makes one there.
+// Open loads the authority in dir, or creates one there.
 func Open(dir string) (*Authority, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("authority: %w", err)
@@ -40,28 +43,36 @@ func Open(dir string) (*Authority, error) {
 	if err != nil {
 		return nil, fmt.Errorf("authority: %w", err)
 	}
-	keyPEM, err := os.ReadFile(filepath.Join(dir, "ca-key.pem"))
+	keyPEM, err := os.ReadFile(filepath.Join(dir, caKeyFile))
 	if err != nil {
 		return nil, fmt.Errorf("authority: %w", err)
 	}
+	cert, key, err := parse(certPEM, keyPEM)
+	if err != nil {
+		return nil, fmt.Errorf("authority: %w", err)
+	}
+	return &Authority{dir, cert, key}, nil
+}
+
+func parse(certPEM, keyPEM []byte) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	certBlock, _ := pem.Decode(certPEM)
 	keyBlock, _ := pem.Decode(keyPEM)
 	if certBlock == nil || keyBlock == nil {
-		return nil, errors.New("authority: files hold no PEM")
+		return nil, nil, errors.New("no PEM block in the files")
 	}
 	cert, err := x509.ParseCertificate(certBlock.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("authority: %w", err)
+		return nil, nil, err
 	}
-	key, err := x509.ParsePKCS8PrivateKey(keyBlock.Bytes)
+	parsed, err := x509.ParsePKCS8PrivateKey(keyBlock.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("authority: %w", err)
+		return nil, nil, err
 	}
-	ec, ok := key.(*ecdsa.PrivateKey)
+	key, ok := parsed.(*ecdsa.PrivateKey)
 	if !ok {
-		return nil, errors.New("authority: not the key of this authority")
+		return nil, nil, errors.New("not an ECDSA key")
 	}
-	return &Authority{dir, cert, ec}, nil
+	return cert, key, nil
 }
 
 func create(dir string) (*Authority, error) {
@@ -72,7 +83,8 @@ func create(dir string) (*Authority, error) {
 	template := &x509.Certificate{
 		SerialNumber: serialNumber(), Subject: pkix.Name{CommonName: "Pari development authority"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(10, 0, 0),
-		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
+		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
@@ -82,8 +94,8 @@ func create(dir string) (*Authority, error) {
 	if err != nil {
 		return nil, fmt.Errorf("authority: %w", err)
 	}
-	// The key goes first: a certificate without its key would look like a whole authority.
-	if err := writeKey(filepath.Join(dir, "ca-key.pem"), key); err != nil {
+	// The key is written first: Open takes a directory with a certificate for a complete authority.
+	if err := writeKey(filepath.Join(dir, caKeyFile), key); err != nil {
 		return nil, err
 	}
 	if err := writePEM(filepath.Join(dir, identity.CAFile), "CERTIFICATE", der, 0o644); err != nil {
@@ -92,34 +104,37 @@ func create(dir string) (*Authority, error) {
 	return &Authority{dir, cert, key}, nil
 }
 
-// CAPath is the file that holds the authority's certificate.
+// CAPath is the file with the authority's certificate.
 func (a *Authority) CAPath() string { return filepath.Join(a.dir, identity.CAFile) }
 
-// Certificate is the authority's own.
+// Certificate is the authority's certificate.
 func (a *Authority) Certificate() *x509.Certificate { return a.cert }
 
-// Issue makes an identity directory, valid from an hour ago for a year.
+// Issue writes an identity directory, valid from an hour ago for a year.
 func (a *Authority) Issue(id identity.ID, dir string) error {
 	return a.IssueFor(id, dir, time.Now().Add(-time.Hour), time.Now().AddDate(1, 0, 0))
 }
 
-// IssueFor makes an identity directory with a validity of its own; tests make expired ones with it.
+// IssueFor is Issue with other dates of validity.
 func (a *Authority) IssueFor(id identity.ID, dir string, from, to time.Time) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("issue: %w", err)
+		return fmt.Errorf("issue certificate: %w", err)
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return fmt.Errorf("issue: %w", err)
+		return fmt.Errorf("issue certificate: %w", err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: serialNumber(), Subject: pkix.Name{CommonName: id.Name}, NotBefore: from, NotAfter: to,
-		URIs: []*url.URL{id.URL()}, DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
+		URIs:        []*url.URL{id.URL()},
+		DNSNames:    []string{"localhost"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
 	if err != nil {
-		return fmt.Errorf("issue: %w", err)
+		return fmt.Errorf("issue certificate: %w", err)
 	}
 	if err := writeKey(filepath.Join(dir, identity.KeyFile), key); err != nil {
 		return err

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// CreateSigningKey creates an Ed25519 key in dir/<owner>.key.pem and its public half in publicDir/<owner>.pem, unless the
-// key exists, and returns the path of the private key. Owner is "<region>.<node>" or "centre".
+// CreateSigningKey creates an Ed25519 key in dir/<owner>.key.pem and its public half in publicDir/<owner>.pem, unless
+// the private key exists. It returns the path of the private key. Owner is "<region>.<node>" or "centre".
 func CreateSigningKey(owner, dir, publicDir string) (string, error) {
 	path := filepath.Join(dir, owner+".key.pem")
 	for _, d := range []string{dir, publicDir} {

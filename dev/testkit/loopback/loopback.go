@@ -1,9 +1,9 @@
-// Package loopback chooses addresses for servers of a development network or a test, which must be known before the server
-// listens and stay its own while it is stopped for a moment.
+// Package loopback allocates addresses on 127.0.0.1 for the servers of a development network or a test, whose addresses
+// must be known before they listen and must stay theirs while they restart.
 //
-// Asking the system for a free port and letting go of it is not enough: the next outgoing connection of any program may get
-// that port, and a server that starts again then finds it taken. So ports come from below the range that systems give to
-// outgoing connections, and a lock keeps other programs that choose here away until this one ends.
+// Listening on port 0 is not enough: once the listener is closed, the system may give its port to an outgoing
+// connection of any program. So ports come from below the range of outgoing connections, and a lock file per port keeps
+// other processes that use this package away. Addr starts no goroutines; it holds its locks until the process ends.
 package loopback
 
 import (
@@ -18,20 +18,22 @@ import (
 	"syscall"
 )
 
-// The ports that are given out. Linux takes outgoing ports from 32768 on, macOS from 49152 on.
-const first, last = 15000, 30000
+// Ports are allocated from firstPort up to lastPort, without the last. Outgoing connections use ports from 32768 on
+// Linux and from 49152 on macOS.
+const firstPort, lastPort = 15000, 30000
 
-// Addr returns an address on 127.0.0.1 that nobody listens on and that this process keeps as long as it runs: with the
-// preferred port when that is not 0 and free, else with any.
+// Addr returns an address that no program listens on, and reserves it for this process. It has the preferred port when
+// that is not 0 and free, else any port.
 func Addr(ctx context.Context, preferred int) (string, error) {
 	if preferred != 0 {
-		if addr, err := take(ctx, preferred); err == nil {
+		if addr, err := reserve(ctx, preferred); err == nil {
 			return addr, nil
 		}
 	}
-	start := rand.IntN(last - first) //nolint:gosec // spreads programs over the ports, guards nothing
-	for i := range last - first {
-		if addr, err := take(ctx, first+(start+i)%(last-first)); err == nil {
+	const ports = lastPort - firstPort
+	start := rand.IntN(ports) //nolint:gosec // spreads processes over the ports, protects nothing
+	for i := range ports {
+		if addr, err := reserve(ctx, firstPort+(start+i)%ports); err == nil {
 			return addr, nil
 		}
 		if ctx.Err() != nil {
@@ -41,14 +43,15 @@ func Addr(ctx context.Context, preferred int) (string, error) {
 	return "", errors.New("no port is free on 127.0.0.1")
 }
 
-// take locks a port for this process and looks whether somebody listens on it. The lock is the process's: it ends with it,
-// however it ends.
-func take(ctx context.Context, port int) (string, error) {
+// reserve locks a port for this process and checks that no program listens on it. The system releases the lock when the
+// process ends, even after a crash.
+func reserve(ctx context.Context, port int) (string, error) {
 	dir := filepath.Join(os.TempDir(), "pari-ports-"+strconv.Itoa(os.Getuid()))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
-	lock, err := syscall.Open(filepath.Join(dir, strconv.Itoa(port)), syscall.O_CREAT|syscall.O_RDWR|syscall.O_CLOEXEC, 0o600)
+	const flags = syscall.O_CREAT | syscall.O_RDWR | syscall.O_CLOEXEC
+	lock, err := syscall.Open(filepath.Join(dir, strconv.Itoa(port)), flags, 0o600)
 	if err != nil {
 		return "", err
 	}

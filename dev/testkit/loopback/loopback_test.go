@@ -12,75 +12,95 @@ import (
 	"github.com/retepari/pari/dev/testkit/loopback"
 )
 
-func addr(t *testing.T, preferred int) (string, int) {
+// portVariable makes the test binary ask for a port, as another process, and fail if it gets it.
+const portVariable = "PARI_TEST_PORT"
+
+func allocate(t *testing.T, preferred int) (addr string, port int) {
 	t.Helper()
-	a, err := loopback.Addr(t.Context(), preferred)
+	addr, err := loopback.Addr(t.Context(), preferred)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text, _ := net.SplitHostPort(a)
-	port, _ := strconv.Atoi(text)
-	return a, port
+	_, text, _ := net.SplitHostPort(addr)
+	port, err = strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr, port
 }
 
-// Ensure that an address is given out once, also to another process, and that it can be listened on.
-func TestAddr(t *testing.T) {
-	if asked, err := strconv.Atoi(os.Getenv("PARI_TEST_PORT")); err == nil { // the other process
-		if _, port := addr(t, asked); port == asked {
-			t.Fatal("got a port that another process keeps")
+// Ensure an address is allocated once, in this process and in others, and can be listened on.
+func TestAddr_AllocatesOnce(t *testing.T) {
+	if taken, err := strconv.Atoi(os.Getenv(portVariable)); err == nil {
+		if _, port := allocate(t, taken); port == taken {
+			t.Fatal("got the port of another process")
 		}
 		return
 	}
 	seen := map[string]bool{}
 	for range 200 {
-		a, _ := addr(t, 0)
-		if seen[a] {
-			t.Fatalf("%s was given out twice", a)
+		addr, _ := allocate(t, 0)
+		if seen[addr] {
+			t.Fatalf("%s was allocated twice", addr)
 		}
-		seen[a] = true
+		seen[addr] = true
 	}
-	a, port := addr(t, 0)
-	if _, again := addr(t, port); again == port {
-		t.Error("a port that is kept was given out again")
+	addr, port := allocate(t, 0)
+	if _, second := allocate(t, port); second == port {
+		t.Error("a reserved port was allocated again")
 	}
-	l, err := net.Listen("tcp", a)
+	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = l.Close()
-	other := exec.CommandContext(context.Background(), os.Args[0], "-test.run=^TestAddr$", "-test.count=1")
-	other.Env = append(os.Environ(), "PARI_TEST_PORT="+strconv.Itoa(port))
-	if out, err := other.CombinedOutput(); err != nil {
+	args := []string{"-test.run=^TestAddr_AllocatesOnce$", "-test.count=1"}
+	process := exec.CommandContext(context.Background(), os.Args[0], args...)
+	process.Env = append(os.Environ(), portVariable+"="+strconv.Itoa(port))
+	if out, err := process.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
 
-// Ensure that ports lie where no outgoing connection gets one.
-func TestAddr_OutsideOfTheSystemsRange(t *testing.T) {
+// Ensure a preferred port that is free is the one allocated.
+func TestAddr_PrefersThePort(t *testing.T) {
+	t.Parallel()
+	for range 100 { // another process may hold any one of them
+		_, free := allocate(t, 0)
+		if _, port := allocate(t, free+1); port == free+1 {
+			return
+		}
+	}
+	t.Error("no preferred port was allocated")
+}
+
+// Ensure ports are below those of outgoing connections.
+func TestAddr_AvoidsOutgoingPorts(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
 	if err != nil {
-		t.Log("this system does not tell its range: nothing to compare with")
+		t.Log("this system does not publish its range")
 		return
 	}
 	low, err := strconv.Atoi(strings.Fields(string(raw))[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, port := addr(t, 0); port >= low {
-		t.Errorf("port %d is one of those for outgoing connections, from %d on", port, low)
+	if _, port := allocate(t, 0); port >= low {
+		t.Errorf("port %d is in the range of outgoing connections, from %d on", port, low)
 	}
 }
 
-func TestAddr_TakenByAServer(t *testing.T) {
+// Ensure a port on which a program listens is not allocated.
+func TestAddr_SkipsABusyPort(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	taken := l.Addr().(*net.TCPAddr).Port
-	if _, port := addr(t, taken); port == taken {
-		t.Error("got a port that somebody listens on")
+	busy := l.Addr().(*net.TCPAddr).Port
+	if _, port := allocate(t, busy); port == busy {
+		t.Error("got a port on which a program listens")
 	}
 }

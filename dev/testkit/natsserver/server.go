@@ -1,3 +1,7 @@
+// Package natsserver runs a NATS server in this process, with the configuration that package natsconf generates for
+// production. A development network and the tests use it.
+//
+// The server runs in goroutines of its own, which have ended when Stop returns.
 package natsserver
 
 import (
@@ -10,45 +14,60 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// Server is a broker in this process.
+const (
+	startTimeout = 30 * time.Second
+	pollInterval = 100 * time.Millisecond
+)
+
+// Server is a running broker.
 type Server struct {
-	s   *server.Server
-	log *slog.Logger
+	inner *server.Server
 }
 
-// Start runs a broker with a configuration written by Hub.Config or Leaf.Config, and waits until it takes connections.
+// Start runs a broker with a configuration in the format of nats-server, and returns once it accepts connections.
 func Start(ctx context.Context, config string, log *slog.Logger) (*Server, error) {
 	if log == nil {
 		log = slog.Default()
 	}
-	o, err := options(config)
+	o, err := parseOptions(config)
 	if err != nil {
 		return nil, err
 	}
-	s, err := server.NewServer(o)
+	inner, err := server.NewServer(o)
 	if err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
-	log = log.With(slog.String("broker", o.ServerName))
 	fatal := make(chan error, 1)
-	s.SetLoggerV2(&logger{ctx: context.WithoutCancel(ctx), log: log, fatal: fatal}, false, false, false)
-	s.Start()
-	b := &Server{s: s, log: log}
-	for wait := 30 * time.Second; !s.ReadyForConnections(100 * time.Millisecond); wait -= 100 * time.Millisecond {
+	inner.SetLoggerV2(&logger{
+		ctx: context.WithoutCancel(ctx), log: log.With(slog.String("broker", o.ServerName)), fatal: fatal,
+	}, false, false, false)
+	inner.Start()
+	s := &Server{inner: inner}
+	if err := s.waitReady(ctx, fatal); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// waitReady waits until the broker accepts connections. It returns early when the broker reports a fatal error.
+func (s *Server) waitReady(ctx context.Context, fatal <-chan error) error {
+	deadline := time.Now().Add(startTimeout)
+	for !s.inner.ReadyForConnections(pollInterval) {
+		var err error
 		select {
 		case err = <-fatal:
 		default:
 			err = ctx.Err()
 		}
-		if wait <= 0 || err != nil || !s.Running() {
-			b.Stop()
-			return nil, errors.Join(errors.New("broker does not take connections"), err)
+		if err != nil || !s.inner.Running() || time.Now().After(deadline) {
+			return errors.Join(errors.New("broker does not accept connections"), err)
 		}
 	}
-	return b, nil
+	return nil
 }
 
-func options(config string) (*server.Options, error) {
+func parseOptions(config string) (*server.Options, error) {
 	o := &server.Options{}
 	if err := o.ProcessConfigString(config); err != nil {
 		return nil, fmt.Errorf("broker configuration: %w", err)
@@ -57,53 +76,27 @@ func options(config string) (*server.Options, error) {
 	return o, nil
 }
 
-// URL is where clients connect.
-func (b *Server) URL() string { return b.s.ClientURL() }
+// URL is the address for clients.
+func (s *Server) URL() string { return s.inner.ClientURL() }
 
-// Leaves tells how many leaf links stand: nodes at the hub, 1 at a leaf whose link is up.
-func (b *Server) Leaves() int { return b.s.NumLeafNodes() }
+// Leaves returns how many leaf connections are up: at the hub one per node, at a leaf 1 while its link is up.
+func (s *Server) Leaves() int { return s.inner.NumLeafNodes() }
 
-// Reload applies a changed configuration, or the same one to read certificate files again. Connections that remain
-// allowed stay.
-func (b *Server) Reload(config string) error {
-	o, err := options(config)
+// Reload applies a changed configuration. With the same configuration it reads the certificate files again. Connections
+// that are still allowed stay open.
+func (s *Server) Reload(config string) error {
+	o, err := parseOptions(config)
 	if err != nil {
 		return err
 	}
-	if err := b.s.ReloadOptions(o); err != nil {
+	if err := s.inner.ReloadOptions(o); err != nil {
 		return fmt.Errorf("broker reload: %w", err)
 	}
 	return nil
 }
 
-// Stop ends the broker and waits until its files are closed.
-func (b *Server) Stop() {
-	b.s.Shutdown()
-	b.s.WaitForShutdown()
+// Stop shuts the broker down and waits until its files are closed.
+func (s *Server) Stop() {
+	s.inner.Shutdown()
+	s.inner.WaitForShutdown()
 }
-
-// logger passes on what an operator must see. Debug and trace are never turned on: they would print payloads.
-type logger struct {
-	ctx context.Context //nolint:containedctx // the broker's own goroutines have no other
-	log *slog.Logger
-	// fatal takes the first thing that the broker cannot go on after, for instance a port that is taken.
-	fatal chan<- error
-}
-
-func (l *logger) Noticef(format string, v ...any) {
-	l.log.DebugContext(l.ctx, fmt.Sprintf(format, v...))
-}
-func (l *logger) Warnf(format string, v ...any) { l.log.WarnContext(l.ctx, fmt.Sprintf(format, v...)) }
-func (l *logger) Errorf(format string, v ...any) {
-	l.log.ErrorContext(l.ctx, fmt.Sprintf(format, v...))
-}
-func (l *logger) Fatalf(format string, v ...any) {
-	text := fmt.Sprintf(format, v...)
-	l.log.ErrorContext(l.ctx, text)
-	select {
-	case l.fatal <- errors.New(text):
-	default:
-	}
-}
-func (l *logger) Debugf(string, ...any) {}
-func (l *logger) Tracef(string, ...any) {}

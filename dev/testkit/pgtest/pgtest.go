@@ -1,13 +1,15 @@
-// Package pgtest gives every test a Postgres database of its own, migrated, as the role that the service will have. One
-// private server serves all tests of a package; a template is migrated once and cloned for each. A machine without
-// Postgres fails the test: nothing is skipped.
+// Package pgtest gives each test a Postgres database of its own, migrated, and opened with the role that the service
+// runs as.
+//
+// The tests of a package share one private server, which starts at its first use and stops in Main. A template database
+// is migrated once and cloned for each test, so tests may run in parallel. When Postgres is not installed the test
+// fails; nothing is skipped. The server is a child process; the package starts no goroutines.
 package pgtest
 
 import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"fmt"
 	"os"
 	"sync"
 	"testing"
@@ -20,16 +22,20 @@ import (
 	"github.com/retepari/pari/pkg/pg"
 )
 
+// setupTimeout bounds the migration of a template and its clone.
+const setupTimeout = 2 * time.Minute
+
 var (
-	start     sync.Once
-	server    *pglocal.Server
-	errStart  error
-	folder    string
-	mu        sync.Mutex
-	templates = map[string]error{}
+	serverOnce sync.Once
+	server     *pglocal.Server
+	serverDir  string
+	serverErr  error
+
+	templatesMu sync.Mutex
+	templates   = map[string]error{} // result of the migration by template
 )
 
-// Main runs the tests of a package and takes the server down afterwards. Call it from TestMain:
+// Main runs the tests of a package and stops the server afterwards. Call it from TestMain:
 //
 //	func TestMain(m *testing.M) { pgtest.Main(m) }
 func Main(m *testing.M) {
@@ -37,80 +43,98 @@ func Main(m *testing.M) {
 	if server != nil {
 		server.Stop()
 	}
-	if folder != "" {
-		_ = os.RemoveAll(folder)
+	if serverDir != "" {
+		_ = os.RemoveAll(serverDir)
 	}
-	os.Exit(code) //nolint:forbidigo // this is what a TestMain does
+	os.Exit(code) //nolint:forbidigo // TestMain must exit with the code of the tests
 }
 
-// Server returns the package's private Postgres, started at its first use.
+// Server returns the private server of the package under test. The first call starts it.
 func Server(t testing.TB) *pglocal.Server {
 	t.Helper()
-	start.Do(func() {
-		if folder, errStart = os.MkdirTemp("", "pari-pgtest-"); errStart == nil {
-			server, errStart = pglocal.Start(context.Background(), pglocal.Options{Dir: folder})
-		}
-		if errStart == nil {
-			errStart = server.Provision(context.Background())
-		}
-	})
-	if errStart != nil {
-		t.Fatalf("no Postgres for tests: %v", errStart)
+	serverOnce.Do(func() { serverErr = startServer(context.Background()) })
+	if serverErr != nil {
+		t.Fatalf("start Postgres: %v", serverErr)
 	}
 	return server
 }
 
-// DB is one database for one test.
+func startServer(ctx context.Context) (err error) {
+	if serverDir, err = os.MkdirTemp("", "pari-pgtest-"); err != nil {
+		return err
+	}
+	if server, err = pglocal.Start(ctx, pglocal.Options{Dir: serverDir}); err != nil {
+		return err
+	}
+	return server.Provision(ctx)
+}
+
+// DB is the database of one test.
 type DB struct {
-	// OwnerURL is for migrations, URL is what the service runs as.
+	// OwnerURL is the address for migrations; URL is the address that the service gets.
 	OwnerURL, URL string
 }
 
-// New clones a database from the template of that name, which migrate fills the first time.
+// New clones a database from the template with this name. The first call for a name creates the template with migrate.
+// The clone is dropped when the test ends.
 func New(t testing.TB, name string, migrate func(ctx context.Context, ownerURL string) error) DB {
 	t.Helper()
 	s := Server(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
 	defer cancel()
-	template := "template_" + name
-	mu.Lock()
-	err, made := templates[template]
-	if !made {
+	clone := "test_" + name + "_" + randomSuffix()
+	if err := createClone(ctx, s, clone, "template_"+name, migrate); err != nil {
+		t.Fatalf("create database: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = execAsSuperuser(context.Background(), s, `drop database if exists `+quote(clone)+` with (force)`)
+	})
+	return DB{OwnerURL: s.URL(pglocal.Owner, clone), URL: s.URL(pglocal.App, clone)}
+}
+
+// createClone migrates the template if need be and clones it. It holds a lock: Postgres cannot clone a database that is
+// being cloned.
+func createClone(
+	ctx context.Context, s *pglocal.Server, clone, template string, migrate func(context.Context, string) error,
+) error {
+	templatesMu.Lock()
+	defer templatesMu.Unlock()
+	err, done := templates[template]
+	if !done {
 		if err = s.Provision(ctx, template); err == nil {
 			err = migrate(ctx, s.URL(pglocal.Owner, template))
 		}
 		templates[template] = err
 	}
-	var raw [8]byte
-	_, _ = rand.Read(raw[:])
-	clone := "test_" + name + "_" + hex.EncodeToString(raw[:])
-	if err == nil {
-		err = admin(ctx, s, fmt.Sprintf(`create database %s template %s owner %s`, pgx.Identifier{clone}.Sanitize(), pgx.Identifier{template}.Sanitize(), pglocal.Owner))
-	}
-	if err == nil {
-		err = admin(ctx, s, fmt.Sprintf(`grant connect on database %s to %s`, pgx.Identifier{clone}.Sanitize(), pglocal.App))
-	}
-	mu.Unlock()
 	if err != nil {
-		t.Fatalf("database for the test: %v", err)
+		return err
 	}
-	t.Cleanup(func() {
-		_ = admin(context.Background(), s, `drop database if exists `+pgx.Identifier{clone}.Sanitize()+` with (force)`)
-	})
-	return DB{OwnerURL: s.URL(pglocal.Owner, clone), URL: s.URL(pglocal.App, clone)}
+	create := `create database ` + quote(clone) + ` template ` + quote(template) + ` owner ` + pglocal.Owner
+	if err := execAsSuperuser(ctx, s, create); err != nil {
+		return err
+	}
+	return execAsSuperuser(ctx, s, `grant connect on database `+quote(clone)+` to `+pglocal.App)
 }
 
-func admin(ctx context.Context, s *pglocal.Server, statement string) error {
+func randomSuffix() string {
+	var raw [8]byte
+	_, _ = rand.Read(raw[:]) // never fails
+	return hex.EncodeToString(raw[:])
+}
+
+func quote(name string) string { return pgx.Identifier{name}.Sanitize() }
+
+func execAsSuperuser(ctx context.Context, s *pglocal.Server, sql string) error {
 	conn, err := pgx.Connect(ctx, s.URL(pglocal.Superuser, "postgres"))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	_, err = conn.Exec(ctx, statement)
+	_, err = conn.Exec(ctx, sql)
 	return err
 }
 
-// Pool opens the database as the service would; it is closed with the test.
+// Pool opens the database as the service does. The pool is closed when the test ends.
 func (d DB) Pool(t testing.TB) *pgxpool.Pool {
 	t.Helper()
 	pool, err := pg.Connect(context.Background(), d.URL)
@@ -119,44 +143,4 @@ func (d DB) Pool(t testing.TB) *pgxpool.Pool {
 	}
 	t.Cleanup(pool.Close)
 	return pool
-}
-
-// RowSecurity checks the second wall: every table has row security enabled and forced with a policy, and the role that the
-// service runs as owns nothing and cannot step over it. Tables named in exempt hold no tenant.
-func RowSecurity(t testing.TB, pool *pgxpool.Pool, exempt ...string) {
-	t.Helper()
-	ctx := context.Background()
-	rows, err := pool.Query(ctx, `
-		select c.relname, c.relrowsecurity, c.relforcerowsecurity, pg_get_userbyid(c.relowner) = current_user,
-		       (select count(*) from pg_policy p where p.polrelid = c.oid)
-		from pg_class c join pg_namespace n on n.oid = c.relnamespace
-		where n.nspname = 'public' and c.relkind in ('r', 'p') and c.relname <> all ($1::text[])
-		  and c.relname not like '%\_version'`, append([]string{}, exempt...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var (
-		table                string
-		enabled, forced, own bool
-		policies, seen       int
-	)
-	if _, err = pgx.ForEachRow(rows, []any{&table, &enabled, &forced, &own, &policies}, func() error {
-		seen++
-		if !enabled || !forced || own || policies == 0 {
-			t.Errorf("table %s: row security enabled %t, forced %t, policies %d, owned by the service %t", table, enabled, forced, policies, own)
-		}
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if seen == 0 {
-		t.Error("no table was looked at")
-	}
-	var super, bypass bool
-	if err := pool.QueryRow(ctx, `select rolsuper, rolbypassrls from pg_roles where rolname = current_user`).Scan(&super, &bypass); err != nil {
-		t.Fatal(err)
-	}
-	if super || bypass {
-		t.Errorf("the service's role is superuser %t, bypasses row security %t", super, bypass)
-	}
 }

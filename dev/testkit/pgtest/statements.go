@@ -18,42 +18,97 @@ import (
 	"github.com/retepari/pari/pkg/pg"
 )
 
-// PrepareStatements finds the SQL statements in the sources of the package under test, and checks that Postgres can
-// prepare each on the migrated schema, as the role that sends it. It walks the uses, so a statement cannot be forgotten:
+// PrepareStatements finds the SQL statements in the sources of the package under test and checks that Postgres can
+// prepare each on the migrated schema, with the role that the service runs as. It finds statements where they are used,
+// so none can be forgotten:
 //
 //   - every constant argument of Exec, Query, QueryRow and Queue,
-//   - every string constant that begins with an SQL verb, for statements that are passed on as arguments,
+//   - every string constant that begins with an SQL verb, because it may be passed on as an argument,
 //   - every pg.InsertInto with constant arguments.
 //
-// A call whose statement is neither constant nor a parameter or variable fails: nobody would check it.
+// A statement that is concatenated at run time fails the test, because it could not be checked.
 func PrepareStatements(t testing.TB, db *pgxpool.Pool) {
 	t.Helper()
-	statements := findStatements(t, ".")
-	if len(statements) == 0 {
-		t.Fatal("no SQL statement found in the package")
+	found, err := findStatements(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found.sql) == 0 {
+		t.Fatal("the package has no SQL statement")
+	}
+	for _, position := range found.concatenated {
+		t.Errorf("%s: the statement is built at run time", position)
 	}
 	conn, err := db.Acquire(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Release()
-	for sql, position := range statements {
+	for sql, position := range found.sql {
 		if _, err := conn.Conn().Prepare(context.Background(), "", sql); err != nil {
 			t.Errorf("%s: %v\n%s", position, err, sql)
 		}
 	}
 }
 
+// statements are the SQL statements of a package.
+type statements struct {
+	sql          map[string]token.Position // position of one use of each statement
+	concatenated []token.Position          // calls whose statement is built at run time
+}
+
 var sqlVerb = regexp.MustCompile(`(?i)^\s*(select|insert|update|delete|with|notify|listen|truncate|lock) `)
 
-// findStatements returns the statements in the non-test files of a folder, with the position of one use of each.
-func findStatements(t testing.TB, dir string) map[string]token.Position {
-	t.Helper()
-	fset := token.NewFileSet()
-	var files []*ast.File
+// findStatements returns the statements in the non-test files of dir.
+func findStatements(dir string) (statements, error) {
+	p, err := parsePackage(dir)
+	if err != nil {
+		return statements{}, err
+	}
+	found := statements{sql: map[string]token.Position{}}
+	for ident, object := range p.info.Defs {
+		c, ok := object.(*types.Const)
+		if ok && c.Val().Kind() == constant.String && sqlVerb.MatchString(constant.StringVal(c.Val())) {
+			found.sql[constant.StringVal(c.Val())] = p.fset.Position(ident.Pos())
+		}
+	}
+	for _, file := range p.files {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok {
+				found.addCall(p, call)
+			}
+			return true
+		})
+	}
+	return found, nil
+}
+
+// addCall adds the statement of a call of pgx or pg.InsertInto.
+func (s *statements) addCall(p *sourcePackage, call *ast.CallExpr) {
+	if arg := statementArgument(call); arg != nil {
+		if sql, ok := p.stringValue(arg); ok {
+			s.sql[sql] = p.fset.Position(call.Pos())
+		} else if _, ok := arg.(*ast.BinaryExpr); ok {
+			s.concatenated = append(s.concatenated, p.fset.Position(call.Pos()))
+		}
+	}
+	if sql, ok := p.insertStatement(call); ok {
+		s.sql[sql] = p.fset.Position(call.Pos())
+	}
+}
+
+// sourcePackage is a parsed package with the values of its constants.
+type sourcePackage struct {
+	fset  *token.FileSet
+	files []*ast.File
+	info  *types.Info
+}
+
+func parsePackage(dir string) (*sourcePackage, error) {
+	p := &sourcePackage{fset: token.NewFileSet()}
 	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") {
@@ -61,54 +116,47 @@ func findStatements(t testing.TB, dir string) map[string]token.Position {
 		}
 		source, err := os.ReadFile(name)
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
-		file, err := parser.ParseFile(fset, name, source, parser.SkipObjectResolution)
+		file, err := parser.ParseFile(p.fset, name, source, parser.SkipObjectResolution)
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
-		files = append(files, file)
+		p.files = append(p.files, file)
 	}
-	// Imports are not resolved: constants of the package itself are all that is needed, and errors are expected.
-	info := &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}}
+	// Imports are not resolved, so type errors are expected. The package's own constants are evaluated all the same.
+	p.info = &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}}
 	config := types.Config{Error: func(error) {}, FakeImportC: true}
-	_, _ = config.Check(dir, fset, files, info)
+	_, _ = config.Check(dir, p.fset, p.files, p.info)
+	return p, nil
+}
 
-	found := map[string]token.Position{}
-	constantString := func(e ast.Expr) (string, bool) {
-		v := info.Types[e].Value
-		if v == nil || v.Kind() != constant.String {
+// stringValue returns the value of a constant string expression.
+func (p *sourcePackage) stringValue(e ast.Expr) (value string, ok bool) {
+	v := p.info.Types[e].Value
+	if v == nil || v.Kind() != constant.String {
+		return "", false
+	}
+	return constant.StringVal(v), true
+}
+
+// insertStatement returns the statement of a call of pg.InsertInto with constant arguments.
+func (p *sourcePackage) insertStatement(call *ast.CallExpr) (sql string, ok bool) {
+	selector, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok || selector.Sel.Name != "InsertInto" || len(call.Args) == 0 {
+		return "", false
+	}
+	args := make([]string, len(call.Args))
+	for i, arg := range call.Args {
+		if args[i], ok = p.stringValue(arg); !ok {
 			return "", false
 		}
-		return constant.StringVal(v), true
 	}
-	for ident, object := range info.Defs {
-		c, ok := object.(*types.Const)
-		if ok && c.Val().Kind() == constant.String && sqlVerb.MatchString(constant.StringVal(c.Val())) {
-			found[constant.StringVal(c.Val())] = fset.Position(ident.Pos())
-		}
-	}
-	for _, file := range files {
-		ast.Inspect(file, func(n ast.Node) bool {
-			call, ok := n.(*ast.CallExpr)
-			if !ok {
-				return true
-			}
-			if sql := statementArgument(call); sql != nil {
-				if text, ok := constantString(sql); ok {
-					found[text] = fset.Position(call.Pos())
-				} else if _, computed := sql.(*ast.BinaryExpr); computed {
-					t.Errorf("%s: the statement is built at run time", fset.Position(call.Pos()))
-				}
-			}
-			if text := insertStatement(call, constantString); text != "" {
-				found[text] = fset.Position(call.Pos())
-			}
-			return true
-		})
-	}
-	return found
+	return pg.InsertInto(args[0], args[1:]...).SQL(), true
 }
+
+// statementIndex is the position of the SQL argument by method of pgx.
+var statementIndex = map[string]int{"Exec": 1, "Query": 1, "QueryRow": 1, "Queue": 0}
 
 // statementArgument returns the SQL argument of a call of pgx, or nil.
 func statementArgument(call *ast.CallExpr) ast.Expr {
@@ -116,35 +164,18 @@ func statementArgument(call *ast.CallExpr) ast.Expr {
 	if !ok {
 		return nil
 	}
-	index := map[string]int{"Exec": 1, "Query": 1, "QueryRow": 1, "Queue": 0}
-	i, known := index[selector.Sel.Name]
-	if !known || len(call.Args) <= i {
+	i, ok := statementIndex[selector.Sel.Name]
+	if !ok || len(call.Args) <= i {
 		return nil
 	}
 	return call.Args[i]
 }
 
-func insertStatement(call *ast.CallExpr, constantString func(ast.Expr) (string, bool)) string {
-	selector, ok := call.Fun.(*ast.SelectorExpr)
-	if !ok || selector.Sel.Name != "InsertInto" {
-		return ""
-	}
-	var args []string
-	for _, arg := range call.Args {
-		text, ok := constantString(arg)
-		if !ok {
-			return ""
-		}
-		args = append(args, text)
-	}
-	return pg.InsertInto(args[0], args[1:]...).SQL()
-}
-
-// Prepares checks that Postgres understands every statement on the migrated schema, as the role that will send it.
+// Prepares checks that Postgres can prepare the given statements. PrepareStatements finds them itself and replaces it.
 func Prepares(t testing.TB, pool *pgxpool.Pool, statements map[string]string) {
 	t.Helper()
 	if len(statements) == 0 {
-		t.Fatal("no statements to prepare")
+		t.Fatal("no statement to prepare")
 	}
 	conn, err := pool.Acquire(context.Background())
 	if err != nil {

@@ -1,0 +1,3 @@
+package statements
+
+const inTest = `select 1 from test`

@@ -1,0 +1,4 @@
+package pg
+
+// SpanName is spanName.
+var SpanName = spanName

@@ -1,0 +1,116 @@
+package rpc_test
+
+import (
+	"context"
+	"crypto/tls"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
+
+	"github.com/retepari/pari/dev/testkit/rpctest"
+	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/identity"
+	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+)
+
+// Ensure a caller that is not authenticated gets the reason and does not reach the handler.
+func TestServer_RefusesUnauthenticatedCallers(t *testing.T) {
+	t.Parallel()
+	s := start(t, config(), unreachable(t))
+	other := rpctest.NewWorld(t)
+	now := time.Now()
+	ago := func(hours int) time.Time { return now.Add(-time.Duration(hours) * time.Hour) }
+	withDates := func(from, to time.Time) grpc.ClientConnInterface {
+		return s.With(t, s.World.SourceFor(t, portal, from, to), "")
+	}
+	withClaims := func(claims map[string]any) grpc.ClientConnInterface {
+		return s.As(t, portal, s.World.Sign(t, claims))
+	}
+	foreign, intake := portal, rpctest.ID("lombardia", "cremona", "service", "intake")
+	foreign.TrustDomain = "elsewhere.test"
+	const grant, otherGrant = "lombardia/cremona/operator", "piemonte/cuneo/operator"
+	for name, c := range map[string]struct {
+		conn grpc.ClientConnInterface
+		want fault.Reason
+	}{
+		"no certificate":         {s.Bare(t, &tls.Config{InsecureSkipVerify: true}), fault.NoCertificate},
+		"expired":                {withDates(ago(2), ago(1)), fault.BadCertificate},
+		"not yet valid":          {withDates(ago(-1), ago(-2)), fault.BadCertificate},
+		"another authority":      {connOfAuthority(t, s, other), fault.BadCertificate},
+		"another trust domain":   {s.As(t, foreign, ""), fault.BadCertificate},
+		"a broker":               {s.As(t, rpctest.ID("lombardia", "cremona", "leaf", "leaf"), ""), fault.NotAllowed},
+		"not a token":            {s.As(t, portal, "abc"), fault.BadToken},
+		"expired token":          {withClaims(map[string]any{"sub": "anna", "exp": ago(1).Unix()}), fault.ExpiredToken},
+		"token of an audience":   {withClaims(map[string]any{"sub": "anna", "aud": "mail"}), fault.BadToken},
+		"token of an issuer":     {s.As(t, portal, other.Token(t, "anna", grant)), fault.BadToken},
+		"token of another node":  {s.As(t, portal, s.World.Token(t, "ugo", otherGrant)), fault.WrongNode},
+		"token through services": {s.As(t, intake, s.World.Token(t, "anna", grant)), fault.BadToken},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := reasonOf(findAny(c.conn)); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// connOfAuthority connects with a certificate of another authority, and does not verify the server.
+func connOfAuthority(t *testing.T, s *rpctest.Server, other *rpctest.World) grpc.ClientConnInterface {
+	t.Helper()
+	c := other.Source(t, portal).ClientTLS(func(identity.ID) bool { return true })
+	c.VerifyConnection = nil
+	return s.Bare(t, c)
+}
+
+// Ensure the handler gets a person with the roles at the program's node, and a system with its granted roles.
+func TestServer_IdentifiesTheCaller(t *testing.T) {
+	t.Parallel()
+	var got identity.Caller
+	c := config()
+	c.Grants = identity.Grants{portal.String(): {accessv1.Role_ROLE_SUBMITTER}}
+	s := start(t, c, server{find: func(ctx context.Context) error {
+		got, _ = identity.From(ctx)
+		return nil
+	}})
+	token := s.World.Token(t, "anna", "lombardia/cremona/operator", "piemonte/cuneo/coordinator", "nonsense")
+	for token, want := range map[string]identity.Caller{
+		token: {
+			ID: portal, Person: "anna", Roles: []accessv1.Role{accessv1.Role_ROLE_OPERATOR},
+			Regions: []string{"lombardia"},
+		},
+		"": {ID: portal, Roles: []accessv1.Role{accessv1.Role_ROLE_SUBMITTER}, Regions: []string{"lombardia"}},
+	} {
+		if err := findAny(s.As(t, portal, token)); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// Ensure the access rule of the contract applies to a call.
+func TestServer_AppliesTheAccessRule(t *testing.T) {
+	t.Parallel()
+	s := start(t, config(), server{})
+	centre := rpctest.ID("all", "centre", "system", "console")
+	valid := &directoryv1.DecideProposalRequest{}
+	for name, c := range map[string]struct {
+		token string
+		want  fault.Reason
+	}{
+		"no person":     {"", fault.NoToken},
+		"another role":  {s.World.Token(t, "anna", "lombardia/centre/editor"), fault.NotAllowed},
+		"required role": {s.World.Token(t, "anna", "lombardia/centre/publisher"), fault.InvalidRequest},
+	} {
+		client := directoryv1.NewDirectoryServiceClient(s.As(t, centre, c.token))
+		_, err := client.DecideProposal(t.Context(), valid)
+		if got := reasonOf(fault.FromStatus(err)); got != c.want {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package seal_test
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/retepari/pari/dev/testkit/bustest"
+	"github.com/retepari/pari/dev/testkit/pgtest"
+	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/seal"
+)
+
+func TestSchema(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	pgtest.RowSecurity(t, pool)
+	pgtest.PrepareStatements(t, pool)
+}
+
+// Ensure a file that holds no key is refused, with an error that does not quote it.
+func TestOpenKeyStore_RefusesOtherFiles(t *testing.T) {
+	t.Parallel()
+	broken := filepath.Join(t.TempDir(), "broken.json")
+	if err := os.WriteFile(broken, []byte(`{"primaryKeyId": 7, "key": ["secret"]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, path := range map[string]string{
+		"missing": filepath.Join(t.TempDir(), "missing.json"), "broken": broken, "another kind of key": secretsFile(t),
+	} {
+		_, err := seal.OpenKeyStore(nil, path, slog.New(slog.DiscardHandler))
+		if err == nil || strings.Contains(err.Error(), "secret\"") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// Ensure a destroyed key is gone at once, and a key of another node does not exist.
+func TestKeyStore_Destroy(t *testing.T) {
+	t.Parallel()
+	s := newKeyStore(t)
+	key, other := newKey(t, s, "cremona"), newKey(t, s, "cremona")
+	if _, err := s.Get(t.Context(), "cuneo", key.ID()); !fault.Is(err, fault.NotFound) {
+		t.Errorf("get for another node: %v", err)
+	}
+	if err := s.Destroy(t.Context(), "cuneo", key.ID()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Get(t.Context(), "cremona", key.ID()); err != nil {
+		t.Errorf("after another node destroyed it: %v", err)
+	}
+	if err := s.Destroy(t.Context(), "cremona", key.ID()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Get(t.Context(), "cremona", key.ID()); !fault.Is(err, fault.NotFound) {
+		t.Errorf("after destroying it: %v", err)
+	}
+	if _, err := s.Get(t.Context(), "cremona", other.ID()); err != nil {
+		t.Errorf("another key: %v", err)
+	}
+}
+
+// Ensure a key opens only with the node's KEK, and only as the key under whose id it was stored.
+func TestKeyStore_GetRefusesForeignKeys(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	s := openKeyStore(t, pool, kekFile(t))
+	key, other := newKey(t, s, "cremona"), newKey(t, s, "cremona")
+	if _, err := openKeyStore(t, pool, kekFile(t)).Get(t.Context(), "cremona", key.ID()); err == nil {
+		t.Error("another KEK unwraps the key")
+	}
+	err := pg.InTenant(t.Context(), pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `delete from data_key where key_id = $1`, key.ID()); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `insert into data_key (node, key_id, wrapped)
+			select node, $1, wrapped from data_key where key_id = $2`, key.ID(), other.ID())
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Get(t.Context(), "cremona", key.ID()); err == nil {
+		t.Error("a key that was stored under another id is accepted")
+	}
+}
+
+// Ensure each key is handed out once, to its node, and is durable before.
+func TestKeyStore_NewKey(t *testing.T) {
+	t.Parallel()
+	s := newKeyStore(t)
+	var (
+		mu   sync.Mutex
+		seen = map[uuid.UUID]string{}
+		wg   sync.WaitGroup
+	)
+	for i := range 10 {
+		node := []string{"cremona", "cuneo"}[i%2]
+		wg.Go(func() {
+			for range 50 {
+				key, err := s.NewKey(t.Context(), node)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				if seen[key.ID()] != "" {
+					t.Error("a key was handed out twice")
+				}
+				seen[key.ID()] = node
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	for id, node := range seen {
+		if _, err := s.Get(t.Context(), node, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Ensure keys are generated ahead in the background: after a batch of 128, and while the database is away, unused keys
+// are handed out, and only then is the fault UNAVAILABLE.
+func TestKeyStore_NewKeyUsesThePool(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	s := openKeyStore(t, pool, kekFile(t))
+	for range 64 { // one more starts a refill
+		newKey(t, s, "cremona")
+	}
+	if n := s.Unused("cremona"); n != 64 {
+		t.Fatalf("%d keys are unused, want 64", n)
+	}
+	newKey(t, s, "cremona")
+	bustest.Eventually(t, func() bool { return s.Unused("cremona") == 63+128 })
+	pool.Close()
+	for range 63 + 128 {
+		newKey(t, s, "cremona")
+	}
+	if _, err := s.NewKey(t.Context(), "cremona"); err == nil {
+		t.Error("a key that is not durable was handed out")
+	}
+}
+
+// Ensure a refill that failed is tried again with a later key.
+func TestKeyStore_RefillsAfterAFailure(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	s := openKeyStore(t, pool, kekFile(t))
+	newKey(t, s, "cremona")
+	away, err := pg.Connect(t.Context(), "postgres://pari@127.0.0.1:1/none")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer away.Close()
+	s.SetDB(away)
+	for s.Unused("cremona") > 30 { // refills fail
+		newKey(t, s, "cremona")
+	}
+	bustest.Eventually(t, func() bool { return !s.Refilling("cremona") })
+	s.SetDB(pool)
+	newKey(t, s, "cremona")
+	bustest.Eventually(t, func() bool { return s.Unused("cremona") == 29+128 })
+}

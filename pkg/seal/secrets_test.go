@@ -1,0 +1,177 @@
+package seal_test
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
+
+	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/seal"
+	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
+)
+
+// Ensure a file that holds no PRF key is refused.
+func TestLoadSecrets_RefusesOtherFiles(t *testing.T) {
+	t.Parallel()
+	for name, path := range map[string]string{
+		"missing": filepath.Join(t.TempDir(), "missing.json"), "another kind of key": kekFile(t),
+	} {
+		if _, err := seal.LoadSecrets(path); err == nil {
+			t.Errorf("%s: loaded", name)
+		}
+	}
+}
+
+// Ensure the hash is the same for the same message after a restart, and another one for another message, type or key.
+func TestSecrets_BodyHash(t *testing.T) {
+	t.Parallel()
+	file := secretsFile(t)
+	hash := func(s *seal.Secrets, m proto.Message) []byte {
+		h, err := s.BodyHash(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	s, message := loadSecrets(t, file), &recordv1.PartialDate{Year: 1}
+	want := hash(s, message)
+	if !bytes.Equal(hash(loadSecrets(t, file), message), want) {
+		t.Error("the hash changes with a restart")
+	}
+	for name, got := range map[string][]byte{
+		"message": hash(s, &recordv1.PartialDate{Year: 2}),
+		"type":    hash(s, &recordv1.Month{Year: 1}), // with the same bytes
+		"key":     hash(newSecrets(t), message),
+	} {
+		if bytes.Equal(got, want) {
+			t.Errorf("the hash does not depend on the %s", name)
+		}
+	}
+}
+
+// Ensure a receipt is the same for the same request and another for another request, node or key, and is parsed as
+// people write it.
+func TestSecrets_Receipt(t *testing.T) {
+	t.Parallel()
+	file := secretsFile(t)
+	s, restarted, other := loadSecrets(t, file), loadSecrets(t, file), newSecrets(t)
+	rapid.Check(t, func(t *rapid.T) {
+		id := rapid.String().Draw(t, "request")
+		code := s.Receipt("cremona", id)
+		if code != restarted.Receipt("cremona", id) || len(strings.Fields(code)) != 9 {
+			t.Fatalf("got %q", code)
+		}
+		for _, another := range []string{
+			s.Receipt("cuneo", id), s.Receipt("cremona", id+"x"), other.Receipt("cremona", id),
+		} {
+			if code == another {
+				t.Fatalf("another request got %q too", code)
+			}
+		}
+		written := " " + strings.ToUpper(strings.ReplaceAll(code, " ", " - ")) + "\n"
+		if got, ok := seal.ParseReceipt(written); !ok || got != code {
+			t.Fatalf("%q was parsed as %q, %t", written, got, ok)
+		}
+	})
+}
+
+// Ensure a code with a word too many, too few, unknown or wrong is refused.
+func TestParseReceipt_RefusesSlips(t *testing.T) {
+	t.Parallel()
+	words := strings.Fields(newSecrets(t).Receipt("cremona", "request"))
+	change := func(i int, word string) string {
+		changed := append([]string(nil), words...)
+		changed[i] = word
+		return strings.Join(changed, " ")
+	}
+	for name, code := range map[string]string{
+		"empty":        "",
+		"too short":    strings.Join(words[:8], " "),
+		"too long":     strings.Join(append(words, words[0]), " "),
+		"unknown word": change(3, "xyz"),
+		"unknown last": change(8, "xyz"),
+	} {
+		if got, ok := seal.ParseReceipt(code); ok {
+			t.Errorf("%s: %q was parsed as %q", name, code, got)
+		}
+	}
+	// The checksum has 11 bits, so a few of many other words would do.
+	accepted := 0
+	for i := range 9 {
+		for _, word := range []string{"abaco", "abbaglio", "zuppa", "zircone"} {
+			if _, ok := seal.ParseReceipt(change(i, word)); ok && word != words[i] {
+				accepted++
+			}
+		}
+	}
+	if accepted > 1 {
+		t.Errorf("%d wrong words of 36 were accepted", accepted)
+	}
+}
+
+func FuzzParseReceipt(f *testing.F) {
+	f.Add("abaco abbaglio")
+	f.Fuzz(func(t *testing.T, s string) {
+		if code, ok := seal.ParseReceipt(s); ok {
+			if again, ok := seal.ParseReceipt(code); !ok || again != code {
+				t.Errorf("%q was parsed as %q, then as %q", s, code, again)
+			}
+		}
+	})
+}
+
+// Ensure the hash under which a report is found depends on the code, the node and the key.
+func TestSecrets_ReceiptLookup(t *testing.T) {
+	t.Parallel()
+	s := newSecrets(t)
+	want := s.ReceiptLookup("cremona", "code")
+	if !bytes.Equal(s.ReceiptLookup("cremona", "code"), want) {
+		t.Error("the hash changes")
+	}
+	for name, got := range map[string][]byte{
+		"code": s.ReceiptLookup("cremona", "other"), "node": s.ReceiptLookup("cuneo", "code"),
+		"key": newSecrets(t).ReceiptLookup("cremona", "code"), "boundary": s.ReceiptLookup("cremonac", "ode"),
+	} {
+		if bytes.Equal(got, want) {
+			t.Errorf("the hash does not depend on the %s", name)
+		}
+	}
+}
+
+// Ensure a page token is opaque and valid only for the list that it continues.
+func TestSecrets_PageToken(t *testing.T) {
+	t.Parallel()
+	s := newSecrets(t)
+	const position = "2026-01-01/7"
+	token, err := s.EncodePageToken("cremona", "state=1", position)
+	if err != nil || strings.Contains(token, "2026") {
+		t.Fatalf("encoded as %q, %v", token, err)
+	}
+	if got, err := s.DecodePageToken("cremona", "state=1", token); err != nil || got != position {
+		t.Errorf("decoded as %q, %v", got, err)
+	}
+	if got, err := s.DecodePageToken("cremona", "state=1", ""); err != nil || got != "" {
+		t.Errorf("the first page is %q, %v", got, err)
+	}
+	other, err := newSecrets(t).EncodePageToken("cremona", "state=1", position)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string][3]string{
+		"another node":   {"cuneo", "state=1", token},
+		"another filter": {"cremona", "state=2", token},
+		"changed":        {"cremona", "state=1", token + "x"},
+		"short":          {"cremona", "state=1", "abc"},
+		"not base64":     {"cremona", "state=1", "?"},
+		"another key":    {"cremona", "state=1", other},
+	} {
+		got, err := s.DecodePageToken(c[0], c[1], c[2])
+		if !fault.Is(err, fault.InvalidRequest) || got != "" {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
