@@ -202,14 +202,14 @@ func TestOpen_RefusesMistakes(t *testing.T) {
 	t.Parallel()
 	valid := newConfig(t)
 	for want, change := range map[string]func(*nodeservice.Config){
-		"database: ":            func(c *nodeservice.Config) { c.DatabaseURL = "postgres://127.0.0.1:port" },
-		"key database: ":        func(c *nodeservice.Config) { c.KeysURL = "postgres://127.0.0.1:port" },
-		"key-encryption key: ":  func(c *nodeservice.Config) { c.KEKFile = "missing" },
-		"keyset file: ":         func(c *nodeservice.Config) { c.SecretsFile = "missing" },
-		"signing key: ":         func(c *nodeservice.Config) { c.SigningKeyFile = "missing" },
-		"key of the centre: ":   func(c *nodeservice.Config) { c.CentreKeysDir = "missing" },
-		"broker connection: ":   func(c *nodeservice.Config) { c.NATSURL = "tls://%zz" },
-		"partition: bus: inval": func(c *nodeservice.Config) { c.Region = "*" },
+		"database: ":             func(c *nodeservice.Config) { c.DatabaseURL = "postgres://127.0.0.1:port" },
+		"key database: ":         func(c *nodeservice.Config) { c.KeysURL = "postgres://127.0.0.1:port" },
+		"key-encryption key: ":   func(c *nodeservice.Config) { c.KEKFile = "missing" },
+		"secrets: keyset file: ": func(c *nodeservice.Config) { c.SecretsFile = "missing" },
+		"signing key: ":          func(c *nodeservice.Config) { c.SigningKeyFile = "missing" },
+		"key of the centre: ":    func(c *nodeservice.Config) { c.CentreKeysDir = "missing" },
+		"broker connection: ":    func(c *nodeservice.Config) { c.NATSURL = "tls://%zz" },
+		"partition: bus: inval":  func(c *nodeservice.Config) { c.Region = "*" },
 	} {
 		c := valid
 		change(&c)
