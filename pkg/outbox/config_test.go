@@ -75,8 +75,9 @@ func TestRelay_LeaseKey(t *testing.T) {
 	key := func(p bus.Partition) int64 { return newTestRelay(Config{Partition: p}).leaseKey() }
 	other := testPartition
 	other.Region = "piemonte"
-	if key(testPartition) != key(testPartition) || key(testPartition) == key(other) {
-		t.Errorf("keys are %d, %d and %d", key(testPartition), key(testPartition), key(other))
+	first, second := key(testPartition), key(testPartition)
+	if first != second || first == key(other) {
+		t.Errorf("keys are %d, %d and %d", first, second, key(other))
 	}
 }
 

@@ -170,21 +170,3 @@ func statementArgument(call *ast.CallExpr) ast.Expr {
 	}
 	return call.Args[i]
 }
-
-// Prepares checks that Postgres can prepare the given statements. PrepareStatements finds them itself and replaces it.
-func Prepares(t testing.TB, pool *pgxpool.Pool, statements map[string]string) {
-	t.Helper()
-	if len(statements) == 0 {
-		t.Fatal("no statement to prepare")
-	}
-	conn, err := pool.Acquire(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Release()
-	for name, sql := range statements {
-		if _, err := conn.Conn().Prepare(context.Background(), "", sql); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/retepari/pari/pkg/fault"
-	"github.com/retepari/pari/pkg/rpc"
+	"github.com/retepari/pari/pkg/validate"
 	"github.com/retepari/pari/pkg/vocabulary"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/reason"
@@ -41,7 +41,7 @@ func FindProblems(changed, rest []*directoryv1.Entry, codes *vocabulary.Set, now
 	}
 	problems := map[Ref][]fault.Field{}
 	for _, e := range changed {
-		fields, err := rpc.Shape(protovalidate.GlobalValidator, Content(e))
+		fields, err := validate.Message(protovalidate.GlobalValidator, Content(e))
 		if err != nil { // rules that cannot run must not let the entry pass
 			fields = []fault.Field{{Path: "", Reason: fault.Internal}}
 		}

@@ -1,4 +1,4 @@
-package rpc_test
+package validate_test
 
 import (
 	"errors"
@@ -12,13 +12,13 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/pkg/fault"
-	"github.com/retepari/pari/pkg/rpc"
+	"github.com/retepari/pari/pkg/validate"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 )
 
 // Ensure each kind of rule of the contract gets its reason, with the limit where there is one.
-func TestShape(t *testing.T) {
+func TestMessage(t *testing.T) {
 	t.Parallel()
 	v, err := protovalidate.New()
 	if err != nil {
@@ -50,7 +50,7 @@ func TestShape(t *testing.T) {
 		"day without month": {&recordv1.PartialDate{Year: 2025, Day: 30}, "", fault.IncompleteDate, ""},
 	} {
 		want := fault.Field{Path: c.path, Reason: c.reason, Limit: c.limit}
-		fields, err := rpc.Shape(v, c.message)
+		fields, err := validate.Message(v, c.message)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func TestShape(t *testing.T) {
 			t.Errorf("%s: %s\nall: %v", name, diff, fields)
 		}
 	}
-	if fields, err := rpc.Shape(v, &directoryv1.ListOfficesRequest{PageSize: 200}); err != nil || len(fields) != 0 {
+	if fields, err := validate.Message(v, &directoryv1.ListOfficesRequest{PageSize: 200}); err != nil || len(fields) != 0 {
 		t.Errorf("a valid message has %v, %v", fields, err)
 	}
 }
@@ -77,15 +77,15 @@ func (brokenValidator) Validate(proto.Message, ...protovalidate.ValidationOption
 }
 
 // Ensure a rule that cannot be evaluated is an error, and does not let the message pass.
-func TestShape_BrokenRule(t *testing.T) {
+func TestMessage_BrokenRule(t *testing.T) {
 	t.Parallel()
-	if fields, err := rpc.Shape(brokenValidator{}, &directoryv1.Body{}); err == nil || fault.ReasonOf(err) != "" {
+	if fields, err := validate.Message(brokenValidator{}, &directoryv1.Body{}); err == nil || fault.ReasonOf(err) != "" {
 		t.Errorf("got %v, %v", fields, err)
 	}
 }
 
 // Ensure the future begins when a day begins in Rome, which is before it does in UTC.
-func TestShape_FutureInRome(t *testing.T) {
+func TestMessage_FutureInRome(t *testing.T) {
 	t.Parallel()
 	date := func(year, month, day int32) *recordv1.PartialDate {
 		return &recordv1.PartialDate{Year: year, Month: month, Day: day}
@@ -119,7 +119,7 @@ func TestShape_FutureInRome(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fields, err := rpc.Shape(validator, c.value)
+		fields, err := validate.Message(validator, c.value)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package natsserver_test
+package natsconf_test
 
 import (
 	"log/slog"
