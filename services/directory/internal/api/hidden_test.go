@@ -23,12 +23,10 @@ import (
 	"github.com/retepari/pari/services/directory/internal/entry"
 )
 
-func stamp(at time.Time) *timestamppb.Timestamp { return timestamppb.New(at) }
-
 // questions are the requests with which somebody looks for hidden offices, by RPC.
-func questions(t *testing.T) map[string][]proto.Message {
+func probeRequests(t *testing.T) map[string][]proto.Message {
 	t.Helper()
-	from, to := stamp(tuesday), stamp(tuesday.AddDate(0, 0, 14))
+	from, to := timestamppb.New(tuesday), timestamppb.New(tuesday.AddDate(0, 0, 14))
 	all := map[string][]proto.Message{
 		"GetDirectoryStatus": {&directoryv1.GetDirectoryStatusRequest{}},
 		"ListOffices":        {&directoryv1.ListOfficesRequest{}, &directoryv1.ListOfficesRequest{Node: "milano"}},
@@ -51,32 +49,32 @@ func questions(t *testing.T) map[string][]proto.Message {
 		"ListQualifications": {
 			&directoryv1.ListQualificationsRequest{}, &directoryv1.ListQualificationsRequest{Node: "cremona"}, &directoryv1.ListQualificationsRequest{OfficeId: shelter},
 		},
-		"DecideProposal": {decideOn(proposalHidden), decideOn(proposalLast), decideOn("99999999-9999-4999-8999-999999999999")},
+		"DecideProposal": {rejectRequest(proposalHidden), rejectRequest(proposalLast), rejectRequest("99999999-9999-4999-8999-999999999999")},
 	}
 	for size := range int32(4) {
 		all["ListOffices"] = append(all["ListOffices"], &directoryv1.ListOfficesRequest{PageSize: size + 1}, &directoryv1.ListOfficesRequest{PageSize: size + 1, Node: "cremona"})
 		all["ListEntries"] = append(all["ListEntries"], &directoryv1.ListEntriesRequest{PageSize: size + 1}, &directoryv1.ListEntriesRequest{PageSize: size + 1, Node: "cremona"})
 		all["ListProposals"] = append(all["ListProposals"], &directoryv1.ListProposalsRequest{PageSize: size + 1})
 	}
-	for _, id := range []string{shelter, elsewhere, "riservato-00000000000000000", "sportello"} {
+	for _, id := range []string{shelter, otherShelter, "riservato-00000000000000000", "sportello"} {
 		for rpc, req := range map[string]proto.Message{
 			"GetOffice": &directoryv1.GetOfficeRequest{OfficeId: id}, "GetEntry": &directoryv1.GetEntryRequest{Kind: "office", Id: id},
 			"ListEntryHistory": &directoryv1.ListEntryHistoryRequest{Kind: "office", Id: id}, "PrintOffice": &directoryv1.PrintOfficeRequest{OfficeId: id},
 			"ListOpenings":      &directoryv1.ListOpeningsRequest{OfficeId: id, From: from, To: to},
 			"ListFreeWindows":   &directoryv1.ListFreeWindowsRequest{OfficeId: id, From: from, To: to, LengthMinutes: 30},
 			"GetOfficeCalendar": &directoryv1.GetOfficeCalendarRequest{OfficeId: id},
-			"ProposeChanges":    attempt(t, hall("spia", "office/"+id), 0),
-			"ReadDocument":      asFile(t, hall("spia", "office/"+id)),
+			"ProposeChanges":    validateOnlyRequest(t, newRoom("spia", "office/"+id), 0),
+			"ReadDocument":      yamlRequest(t, newRoom("spia", "office/"+id)),
 		} {
 			all[rpc] = append(all[rpc], req)
 		}
 		all["PrintOffice"] = append(all["PrintOffice"], &directoryv1.PrintOfficeRequest{OfficeId: id, Format: directoryv1.PrintFormat_PRINT_FORMAT_PDF})
 		for _, node := range []string{"cremona", "cuneo"} {
 			for _, revision := range []int64{0, 3} { // of a new entry, and of the hidden one
-				public := desk(id, node)
+				public := newDesk(id, node)
 				public.Source = "prova"
-				all["ReadDocument"] = append(all["ReadDocument"], asFile(t, refuge(id, node)), asFile(t, public))
-				all["ProposeChanges"] = append(all["ProposeChanges"], attempt(t, refuge(id, node), revision), attempt(t, public, revision))
+				all["ReadDocument"] = append(all["ReadDocument"], yamlRequest(t, newHiddenOffice(id, node)), yamlRequest(t, public))
+				all["ProposeChanges"] = append(all["ProposeChanges"], validateOnlyRequest(t, newHiddenOffice(id, node), revision), validateOnlyRequest(t, public, revision))
 			}
 		}
 	}
@@ -89,7 +87,7 @@ func questions(t *testing.T) map[string][]proto.Message {
 }
 
 // asFile is the question what a file would be in the directory.
-func asFile(t *testing.T, content proto.Message) proto.Message {
+func yamlRequest(t *testing.T, content proto.Message) proto.Message {
 	t.Helper()
 	e, err := entry.New(content)
 	if err != nil {
@@ -102,14 +100,14 @@ func asFile(t *testing.T, content proto.Message) proto.Message {
 	return &directoryv1.ReadDocumentRequest{Format: directoryv1.DocumentFormat_DOCUMENT_FORMAT_YAML, Kind: e.GetKind(), Content: text}
 }
 
-func decideOn(id string) proto.Message {
-	return &directoryv1.DecideProposalRequest{RequestId: "55555555-5555-4555-8555-" + id[:8] + "0000", ProposalId: id, Version: 1, Decision: no}
+func rejectRequest(id string) proto.Message {
+	return &directoryv1.DecideProposalRequest{RequestId: "55555555-5555-4555-8555-" + id[:8] + "0000", ProposalId: id, Version: 1, Decision: reject}
 }
 
 // attempt tries what a proposal would do.
-func attempt(t *testing.T, content proto.Message, revision int64) proto.Message {
+func validateOnlyRequest(t *testing.T, content proto.Message, revision int64) proto.Message {
 	t.Helper()
-	e := of(t, content)
+	e := newEntry(t, content)
 	e.Revision = revision
 	return &directoryv1.ProposeChangesRequest{
 		RequestId: "66666666-6666-4666-8666-666666666666", Reason: "prova", ValidateOnly: true, Entries: []*directoryv1.Entry{e},
@@ -117,16 +115,16 @@ func attempt(t *testing.T, content proto.Message, revision int64) proto.Message 
 }
 
 // someone is one who calls: a program, and the grants of a person who speaks through it, if one does.
-type someone struct {
+type callerSpec struct {
 	name   string
 	id     identity.ID
 	grants []string
 }
 
 // strangers are all who may see none of the hidden offices.
-func strangers() []someone {
+func callersWithoutAccess() []callerSpec {
 	console := func(region, node string) identity.ID { return rpctest.ID(region, node, "system", "console") }
-	all := []someone{
+	all := []callerSpec{
 		{"a system of Cremona", console("lombardia", "cremona"), nil}, {"a system of the centre", console("all", "centre"), nil},
 		{"a system of Cremona with roles", rpctest.ID("lombardia", "cremona", "system", "robot"), nil},
 		{"a system of the centre with roles", rpctest.ID("all", "centre", "system", "robot"), nil},
@@ -136,67 +134,67 @@ func strangers() []someone {
 		{"an editor of a region at the centre", console("all", "centre"), []string{"lombardia/centre/editor", "lombardia/centre/publisher"}},
 	}
 	for _, service := range []string{"intake", "casemanagement", "reporting"} {
-		all = append(all, someone{service + " of Cremona", rpctest.ID("lombardia", "cremona", "service", service), nil},
-			someone{service + " of the centre", rpctest.ID("all", "centre", "service", service), nil})
+		all = append(all, callerSpec{service + " of Cremona", rpctest.ID("lombardia", "cremona", "service", service), nil},
+			callerSpec{service + " of the centre", rpctest.ID("all", "centre", "service", service), nil})
 	}
 	for _, n := range slices.Sorted(maps.Keys(accessv1.Role_name)) {
 		role := strings.ToLower(strings.TrimPrefix(accessv1.Role_name[n], "ROLE_"))
 		if n == 0 {
 			continue
 		}
-		all = append(all, someone{role + " of Cuneo", console("piemonte", "cuneo"), []string{"piemonte/cuneo/" + role}})
+		all = append(all, callerSpec{role + " of Cuneo", console("piemonte", "cuneo"), []string{"piemonte/cuneo/" + role}})
 		if !slices.Contains([]string{"case_worker", "coordinator", "editor"}, role) {
-			all = append(all, someone{role + " of Cremona", console("lombardia", "cremona"), []string{"lombardia/cremona/" + role}})
+			all = append(all, callerSpec{role + " of Cremona", console("lombardia", "cremona"), []string{"lombardia/cremona/" + role}})
 		}
 		if !slices.Contains([]string{"editor", "publisher"}, role) {
-			all = append(all, someone{role + " of the centre", console("all", "centre"), []string{"all/centre/" + role}})
+			all = append(all, callerSpec{role + " of the centre", console("all", "centre"), []string{"all/centre/" + role}})
 		}
 	}
 	return all
 }
 
-func (w *edited) dial(t *testing.T, who someone) *grpc.ClientConn {
+func (env *testEnv) dial(t *testing.T, who callerSpec) *grpc.ClientConn {
 	t.Helper()
 	token := ""
 	if who.grants != nil {
-		token = w.world.Token(t, "persona", who.grants...)
+		token = env.auth.Token(t, "persona", who.grants...)
 	}
-	return w.As(t, who.id, token)
+	return env.As(t, who.id, token)
 }
 
 // bytesOf is a codec that leaves an answer as it came.
-type bytesOf struct{}
+type rawCodec struct{}
 
-func (bytesOf) Name() string { return "proto" }
-func (bytesOf) Marshal(v any) ([]byte, error) {
+func (rawCodec) Name() string { return "proto" }
+func (rawCodec) Marshal(v any) ([]byte, error) {
 	return proto.Marshal(v.(proto.Message))
 }
-func (bytesOf) Unmarshal(data []byte, v any) error {
+func (rawCodec) Unmarshal(data []byte, v any) error {
 	*v.(*[]byte) = slices.Clone(data)
 	return nil
 }
 
 // hear asks one question and, page by page, those that follow from it; it returns all that comes back, refusals included.
-func hear(t *testing.T, conn *grpc.ClientConn, rpc string, req proto.Message) (heard []string) {
+func callAllPages(t *testing.T, conn *grpc.ClientConn, rpc string, req proto.Message) (responses []string) {
 	t.Helper()
 	req = proto.Clone(req)
 	for {
 		var raw []byte
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		err := conn.Invoke(ctx, "/pari.directory.v1.DirectoryService/"+rpc, req, &raw, grpc.ForceCodec(bytesOf{}))
+		err := conn.Invoke(ctx, "/pari.directory.v1.DirectoryService/"+rpc, req, &raw, grpc.ForceCodec(rawCodec{}))
 		cancel()
-		heard = append(heard, string(raw)+refusalOf(t, err))
+		responses = append(responses, string(raw)+encodeStatus(t, err))
 		next := ""
 		switch rpc { // where the contract has pages
 		case "ListOffices":
-			next = pageAfter(t, raw, &directoryv1.ListOfficesResponse{})
+			next = nextPageToken(t, raw, &directoryv1.ListOfficesResponse{})
 		case "ListEntries":
-			next = pageAfter(t, raw, &directoryv1.ListEntriesResponse{})
+			next = nextPageToken(t, raw, &directoryv1.ListEntriesResponse{})
 		case "ListProposals":
-			next = pageAfter(t, raw, &directoryv1.ListProposalsResponse{})
+			next = nextPageToken(t, raw, &directoryv1.ListProposalsResponse{})
 		}
 		if next == "" {
-			return heard
+			return responses
 		}
 		token := req.ProtoReflect().Descriptor().Fields().ByName("page_token")
 		req.ProtoReflect().Set(token, protoreflect.ValueOfString(next))
@@ -204,7 +202,7 @@ func hear(t *testing.T, conn *grpc.ClientConn, rpc string, req proto.Message) (h
 }
 
 // refusalOf is all that a refusal says. Its details hold a map, whose order in bytes is chance.
-func refusalOf(t *testing.T, err error) string {
+func encodeStatus(t *testing.T, err error) string {
 	t.Helper()
 	said := status.Convert(err)
 	text := said.Code().String() + " " + said.Message()
@@ -218,7 +216,7 @@ func refusalOf(t *testing.T, err error) string {
 	return text
 }
 
-func pageAfter(t *testing.T, raw []byte, into interface {
+func nextPageToken(t *testing.T, raw []byte, into interface {
 	proto.Message
 	GetNextPageToken() string
 }) string {
@@ -235,23 +233,23 @@ func TestHidden_DoesNotExist(t *testing.T) {
 	t.Parallel()
 	t.Run("at the centre", func(t *testing.T) {
 		t.Parallel()
-		with, without := withAndWithout(t)
-		same(t, with, without, strangers())
+		with, without := newHiddenEnvs(t)
+		assertSameResponses(t, with, without, callersWithoutAccess())
 	})
 	t.Run("at a node", func(t *testing.T) {
 		t.Parallel()
-		with, without := withAndWithout(t)
-		for _, w := range []*edited{with, without} {
-			w.server.ConfirmedAt = func() time.Time { return tuesday }
+		with, without := newHiddenEnvs(t)
+		for _, env := range []*testEnv{with, without} {
+			env.server.ConfirmedAt = func() time.Time { return tuesday }
 		}
-		same(t, with, without, strangers()[:15]) // each kind of program, and who is somebody elsewhere; roles are told apart the same way
+		assertSameResponses(t, with, without, callersWithoutAccess()[:15]) // each kind of program, and who is somebody elsewhere; roles are told apart the same way
 	})
 }
 
 // same asks two directories every question, as everybody in turn, and wants the same answers.
-func same(t *testing.T, with, without *edited, callers []someone) {
+func assertSameResponses(t *testing.T, with, without *testEnv, callers []callerSpec) {
 	t.Helper()
-	asked := questions(t)
+	asked := probeRequests(t)
 	methods := directoryv1.File_pari_directory_v1_directory_service_proto.Services().ByName("DirectoryService").Methods()
 	for i := range methods.Len() {
 		if name := string(methods.Get(i).Name()); len(asked[name]) == 0 {
@@ -262,7 +260,7 @@ func same(t *testing.T, with, without *edited, callers []someone) {
 		here, there := with.dial(t, who), without.dial(t, who)
 		for rpc, requests := range asked {
 			for _, req := range requests {
-				if diff := cmp.Diff(hear(t, there, rpc, req), hear(t, here, rpc, req)); diff != "" {
+				if diff := cmp.Diff(callAllPages(t, there, rpc, req), callAllPages(t, here, rpc, req)); diff != "" {
 					t.Errorf("%s learns from %s %v (-without +with):\n%s", who.name, rpc, req, diff)
 				}
 			}
@@ -274,28 +272,28 @@ func same(t *testing.T, with, without *edited, callers []someone) {
 // that speaks of offices, and exports are the same even to them.
 func TestHidden_QuestionsTell(t *testing.T) {
 	t.Parallel()
-	with, without := withAndWithout(t)
-	asked := questions(t)
+	with, without := newHiddenEnvs(t)
+	asked := probeRequests(t)
 	delete(asked, "DecideProposal") // what one decides the next cannot
 	want := []string{
 		"FindOffices", "GetDirectoryStatus", "GetEntry", "GetOffice", "GetOfficeCalendar", "ListEntries", "ListEntryHistory", "ListFreeWindows",
 		"ListOffices", "ListOpenings", "ListProposals", "ListQualifications", "PrintOffice", "ProposeChanges", "ReadDocument",
 	}
 	for _, c := range []struct {
-		who  someone
+		who  callerSpec
 		lack []string // what the role may not call
 	}{
-		{someone{"editor of the centre", rpctest.ID("all", "centre", "system", "console"), []string{"all/centre/editor"}}, nil},
-		{someone{"publisher of the centre", rpctest.ID("all", "centre", "system", "console"), []string{"all/centre/publisher"}}, []string{"ProposeChanges", "ReadDocument"}},
-		{someone{"editor of Cremona", rpctest.ID("lombardia", "cremona", "system", "console"), []string{"lombardia/cremona/editor"}}, nil},
-		{someone{"case worker of Cremona", rpctest.ID("lombardia", "cremona", "system", "console"), []string{"lombardia/cremona/case_worker"}}, []string{"ProposeChanges", "ReadDocument", "ListProposals"}},
-		{someone{"coordinator of Cremona", rpctest.ID("lombardia", "cremona", "system", "console"), []string{"lombardia/cremona/coordinator"}}, []string{"ProposeChanges", "ReadDocument", "ListProposals"}},
+		{callerSpec{"editor of the centre", rpctest.ID("all", "centre", "system", "console"), []string{"all/centre/editor"}}, nil},
+		{callerSpec{"publisher of the centre", rpctest.ID("all", "centre", "system", "console"), []string{"all/centre/publisher"}}, []string{"ProposeChanges", "ReadDocument"}},
+		{callerSpec{"editor of Cremona", rpctest.ID("lombardia", "cremona", "system", "console"), []string{"lombardia/cremona/editor"}}, nil},
+		{callerSpec{"case worker of Cremona", rpctest.ID("lombardia", "cremona", "system", "console"), []string{"lombardia/cremona/case_worker"}}, []string{"ProposeChanges", "ReadDocument", "ListProposals"}},
+		{callerSpec{"coordinator of Cremona", rpctest.ID("lombardia", "cremona", "system", "console"), []string{"lombardia/cremona/coordinator"}}, []string{"ProposeChanges", "ReadDocument", "ListProposals"}},
 	} {
 		here, there := with.dial(t, c.who), without.dial(t, c.who)
 		var told []string
 		for rpc, requests := range asked {
 			if slices.ContainsFunc(requests, func(req proto.Message) bool {
-				return fmt.Sprint(hear(t, there, rpc, req)) != fmt.Sprint(hear(t, here, rpc, req))
+				return fmt.Sprint(callAllPages(t, there, rpc, req)) != fmt.Sprint(callAllPages(t, here, rpc, req))
 			}) {
 				told = append(told, rpc)
 			}

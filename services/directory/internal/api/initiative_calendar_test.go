@@ -21,7 +21,7 @@ func TestGetInitiativeCalendar(t *testing.T) {
 		},
 	}
 	other := &directoryv1.Initiative{InitiativeId: "rassegna", Title: "Rassegna", Node: "cuneo", Sessions: []*directoryv1.Session{{Date: "2025-03-08"}}}
-	client, _ := open[proto.Message](t, series, other)
+	client, _ := newClient[proto.Message](t, series, other)
 	read := func(req *directoryv1.GetInitiativeCalendarRequest) []*ics.VEvent {
 		t.Helper()
 		got, err := client.GetInitiativeCalendar(t.Context(), req)
@@ -67,5 +67,5 @@ func TestGetInitiativeCalendar(t *testing.T) {
 		t.Errorf("%d events of a node", len(all))
 	}
 	_, err := client.GetInitiativeCalendar(t.Context(), &directoryv1.GetInitiativeCalendarRequest{InitiativeId: "altro"})
-	refused(t, err, fault.NotFound)
+	assertFault(t, err, fault.NotFound)
 }

@@ -16,10 +16,10 @@ import (
 )
 
 // staleByNode is what the gauge shows of a directory.
-func staleByNode(t *testing.T, contents ...proto.Message) map[string]int64 {
+func collectStale(t *testing.T, contents ...proto.Message) map[string]int64 {
 	t.Helper()
-	server := api.New(func() time.Time { return tuesday }, nil, places(t))
-	show(t, server, contents...)
+	server := api.New(func() time.Time { return tuesday }, nil, territoryIndex(t))
+	setSnapshot(t, server, contents...)
 	reader := metric.NewManualReader()
 	stop, err := server.RegisterStaleGauge(metric.NewMeterProvider(metric.WithReader(reader)))
 	if err != nil {
@@ -48,10 +48,10 @@ func staleByNode(t *testing.T, contents ...proto.Message) map[string]int64 {
 func TestObserveStale(t *testing.T) {
 	t.Parallel()
 	checked := func(o *directoryv1.Office, day string) *directoryv1.Office { o.VerifiedOn = day; return o }
-	fresh := node("cuneo")
+	fresh := newNode("cuneo")
 	fresh.Provenance.VerifiedOn = "2026-11-01"
-	got := staleByNode(t, node("cremona"), fresh, checked(desk("a", "cremona"), "2025-11-23"), checked(desk("b", "cremona"), "2025-11-24"),
-		checked(desk("c", "cuneo"), "2026-01-01"), desk("d", ""), desk("e", "nowhere"))
+	got := collectStale(t, newNode("cremona"), fresh, checked(newDesk("a", "cremona"), "2025-11-23"), checked(newDesk("b", "cremona"), "2025-11-24"),
+		checked(newDesk("c", "cuneo"), "2026-01-01"), newDesk("d", ""), newDesk("e", "nowhere"))
 	if diff := cmp.Diff(map[string]int64{"cremona": 2, "cuneo": 0, "none": 1, "other": 1}, got); diff != "" {
 		t.Error(diff)
 	}
@@ -62,9 +62,9 @@ func TestObserveStale_Bounded(t *testing.T) {
 	t.Parallel()
 	var nodes []proto.Message
 	for i := range 700 {
-		nodes = append(nodes, node(fmt.Sprintf("nodo-%d", i)))
+		nodes = append(nodes, newNode(fmt.Sprintf("nodo-%d", i)))
 	}
-	got := staleByNode(t, nodes...)
+	got := collectStale(t, nodes...)
 	if len(got) != 502 || got["other"] != 200 {
 		t.Errorf("%d lines, %d entries of other nodes", len(got), got["other"])
 	}

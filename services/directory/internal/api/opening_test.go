@@ -15,7 +15,7 @@ import (
 )
 
 // at is a moment in Italy.
-func at(t *testing.T, text string) *timestamppb.Timestamp {
+func romeTime(t *testing.T, text string) *timestamppb.Timestamp {
 	t.Helper()
 	moment, err := time.ParseInLocation("2006-01-02 15:04", text, tz.Rome)
 	if err != nil {
@@ -25,7 +25,7 @@ func at(t *testing.T, text string) *timestamppb.Timestamp {
 }
 
 // written writes spans as a clock in Italy shows them.
-func written(spans []*directoryv1.TimeSpan) (out []string) {
+func formatSpans(spans []*directoryv1.TimeSpan) (out []string) {
 	for _, s := range spans {
 		out = append(out, s.GetFrom().AsTime().In(tz.Rome).Format("2006-01-02 15:04")+"-"+s.GetTo().AsTime().In(tz.Rome).Format("15:04"))
 	}
@@ -33,8 +33,8 @@ func written(spans []*directoryv1.TimeSpan) (out []string) {
 }
 
 // counter is a desk in Cremona with a closure, a holiday on one of its days (8 December 2026 is a Tuesday) and a telephone.
-func counter() *directoryv1.Office {
-	o := desk("a", "cremona")
+func newCounter() *directoryv1.Office {
+	o := newDesk("a", "cremona")
 	o.Addresses = []*directoryv1.Address{{Purpose: directoryv1.AddressPurpose_ADDRESS_PURPOSE_ENTRANCE, Municipality: "019036"}}
 	o.Hours[0].ValidFrom = "2026-01-01"
 	o.Exceptions = []*directoryv1.OpeningException{
@@ -47,7 +47,7 @@ func counter() *directoryv1.Office {
 
 func TestOffice_ShowsWhatItSaysAboutOpening(t *testing.T) {
 	t.Parallel()
-	client, _ := open(t, counter())
+	client, _ := newClient(t, newCounter())
 	got, err := client.GetOffice(t.Context(), &directoryv1.GetOfficeRequest{OfficeId: "a"})
 	if err != nil {
 		t.Fatal(err)
@@ -68,9 +68,9 @@ func TestOffice_ShowsWhatItSaysAboutOpening(t *testing.T) {
 // Ensure people hear why a desk is shut, and when nobody knows whether it is.
 func TestOpenState_SaysWhy(t *testing.T) {
 	t.Parallel()
-	closing, keeping := counter(), counter()
+	closing, keeping := newCounter(), newCounter()
 	closing.Holidays, keeping.Holidays = directoryv1.HolidayRule_HOLIDAY_RULE_CLOSED, directoryv1.HolidayRule_HOLIDAY_RULE_OPEN
-	silent, suspended := desk("a", "cremona"), counter()
+	silent, suspended := newDesk("a", "cremona"), newCounter()
 	silent.Hours, suspended.State = nil, "SUSPENDED"
 	immacolata := func(s *directoryv1.OpenState) *directoryv1.OpenState {
 		s.HolidayIt, s.HolidayEn = "Immacolata Concezione", "Immaculate Conception"
@@ -82,21 +82,21 @@ func TestOpenState_SaysWhy(t *testing.T) {
 		at     string
 		want   *directoryv1.OpenState
 	}{
-		{"by its hours", counter(), "2026-11-24 09:30", &directoryv1.OpenState{Known: true, Open: true, Reason: directoryv1.OpeningReason_OPENING_REASON_HOURS}},
-		{"by an exception, with its text", counter(), "2026-12-01 09:30",
+		{"by its hours", newCounter(), "2026-11-24 09:30", &directoryv1.OpenState{Known: true, Open: true, Reason: directoryv1.OpeningReason_OPENING_REASON_HOURS}},
+		{"by an exception, with its text", newCounter(), "2026-12-01 09:30",
 			&directoryv1.OpenState{Known: true, Reason: directoryv1.OpeningReason_OPENING_REASON_EXCEPTION, Note: "assemblea"}},
 		{"by a holiday on which it closes", closing, "2026-12-08 09:30",
 			immacolata(&directoryv1.OpenState{Known: true, Reason: directoryv1.OpeningReason_OPENING_REASON_HOLIDAY})},
 		{"on a holiday that it keeps open", keeping, "2026-12-08 09:30",
 			immacolata(&directoryv1.OpenState{Known: true, Open: true, Reason: directoryv1.OpeningReason_OPENING_REASON_HOURS})},
-		{"on a holiday that nobody spoke of", counter(), "2026-12-08 09:30",
+		{"on a holiday that nobody spoke of", newCounter(), "2026-12-08 09:30",
 			immacolata(&directoryv1.OpenState{Known: true, Reason: directoryv1.OpeningReason_OPENING_REASON_HOLIDAY_NOT_GIVEN})},
 		{"without hours", silent, "2026-11-24 09:30", &directoryv1.OpenState{Reason: directoryv1.OpeningReason_OPENING_REASON_NOT_KNOWN}},
 		{"when it does not work", suspended, "2026-11-24 09:30", &directoryv1.OpenState{Reason: directoryv1.OpeningReason_OPENING_REASON_NOT_KNOWN}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			client, _ := openAt(t, at(t, c.at).AsTime(), c.office)
+			client, _ := newClientAt(t, romeTime(t, c.at).AsTime(), c.office)
 			got, err := client.GetOffice(t.Context(), &directoryv1.GetOfficeRequest{OfficeId: "a"})
 			if err != nil {
 				t.Fatal(err)
@@ -112,9 +112,9 @@ func TestOpenState_SaysWhy(t *testing.T) {
 
 func TestListOpenings(t *testing.T) {
 	t.Parallel()
-	ended, silent := desk("ended", "cremona"), desk("silent", "cremona")
+	ended, silent := newDesk("ended", "cremona"), newDesk("silent", "cremona")
 	ended.ValidTo, silent.Hours = "2026-11-30", nil
-	client, _ := open(t, counter(), ended, silent)
+	client, _ := newClient(t, newCounter(), ended, silent)
 	for _, c := range []struct {
 		name, office string
 		channel      directoryv1.OpeningChannel
@@ -133,11 +133,11 @@ func TestListOpenings(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := client.ListOpenings(t.Context(), &directoryv1.ListOpeningsRequest{OfficeId: c.office, From: at(t, c.from), To: at(t, c.to), Channel: c.channel})
+			got, err := client.ListOpenings(t.Context(), &directoryv1.ListOpeningsRequest{OfficeId: c.office, From: romeTime(t, c.from), To: romeTime(t, c.to), Channel: c.channel})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(c.want, written(got.GetOpenings())); diff != "" || got.GetKnown() != c.known {
+			if diff := cmp.Diff(c.want, formatSpans(got.GetOpenings())); diff != "" || got.GetKnown() != c.known {
 				t.Errorf("known %t, -want +got:\n%s", got.GetKnown(), diff)
 			}
 		})
@@ -154,9 +154,9 @@ func tuesdays(first, last string) (out []string) {
 
 func TestListFreeWindows(t *testing.T) {
 	t.Parallel()
-	client, _ := open(t, counter())
+	client, _ := newClient(t, newCounter())
 	busy := []*directoryv1.TimeSpan{
-		{From: at(t, "2026-11-24 11:15"), To: at(t, "2026-11-24 11:30")}, {From: at(t, "2026-11-24 09:00"), To: at(t, "2026-11-24 10:00")},
+		{From: romeTime(t, "2026-11-24 11:15"), To: romeTime(t, "2026-11-24 11:30")}, {From: romeTime(t, "2026-11-24 09:00"), To: romeTime(t, "2026-11-24 10:00")},
 	}
 	for _, c := range []struct {
 		name         string
@@ -170,12 +170,12 @@ func TestListFreeWindows(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			got, err := client.ListFreeWindows(t.Context(), &directoryv1.ListFreeWindowsRequest{
-				OfficeId: "a", From: at(t, "2026-11-24 00:00"), To: at(t, "2026-11-25 00:00"), LengthMinutes: c.length, StepMinutes: c.step, Busy: busy,
+				OfficeId: "a", From: romeTime(t, "2026-11-24 00:00"), To: romeTime(t, "2026-11-25 00:00"), LengthMinutes: c.length, StepMinutes: c.step, Busy: busy,
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(c.want, written(got.GetWindows())); diff != "" || !got.GetKnown() {
+			if diff := cmp.Diff(c.want, formatSpans(got.GetWindows())); diff != "" || !got.GetKnown() {
 				t.Errorf("known %t, -want +got:\n%s", got.GetKnown(), diff)
 			}
 		})
@@ -184,7 +184,7 @@ func TestListFreeWindows(t *testing.T) {
 
 func TestGetOfficeCalendar(t *testing.T) {
 	t.Parallel()
-	client, _ := open(t, counter())
+	client, _ := newClient(t, newCounter())
 	got, err := client.GetOfficeCalendar(t.Context(), &directoryv1.GetOfficeCalendarRequest{OfficeId: "a"})
 	if err != nil {
 		t.Fatal(err)
@@ -202,8 +202,8 @@ func TestGetOfficeCalendar(t *testing.T) {
 // Ensure whoever asks for an impossible stretch of time is told each field and why.
 func TestOpenings_Refuse(t *testing.T) {
 	t.Parallel()
-	client, _ := open(t, counter())
-	from, to := at(t, "2026-11-24 00:00"), at(t, "2026-11-25 00:00")
+	client, _ := newClient(t, newCounter())
+	from, to := romeTime(t, "2026-11-24 00:00"), romeTime(t, "2026-11-25 00:00")
 	early, late := timestamppb.New(time.Unix(-1, 0)), timestamppb.New(time.Date(2400, 1, 1, 0, 0, 0, 0, time.UTC))
 	openings := func(office string, from, to *timestamppb.Timestamp, channel directoryv1.OpeningChannel) error {
 		_, err := client.ListOpenings(t.Context(), &directoryv1.ListOpeningsRequest{OfficeId: office, From: from, To: to, Channel: channel})
@@ -235,10 +235,10 @@ func TestOpenings_Refuse(t *testing.T) {
 		{"no time at all", openings("a", nil, nil, 0), fault.InvalidRequest, []string{"from REQUIRED", "to REQUIRED"}},
 		{"an end at the beginning", openings("a", from, from, 0), fault.InvalidRequest, []string{"to RANGE_REVERSED"}},
 		{"an end before the beginning", openings("a", to, from, 0), fault.InvalidRequest, []string{"to RANGE_REVERSED"}},
-		{"92 days and a minute", openings("a", from, at(t, "2027-02-24 00:01"), 0), fault.InvalidRequest, []string{"to RANGE_TOO_LONG"}},
+		{"92 days and a minute", openings("a", from, romeTime(t, "2027-02-24 00:01"), 0), fault.InvalidRequest, []string{"to RANGE_TOO_LONG"}},
 		{"years that nobody knows", openings("a", early, late, 0), fault.InvalidRequest, []string{"from OUT_OF_RANGE", "to OUT_OF_RANGE"}},
 		{"a channel that there is not", openings("a", from, to, 9), fault.InvalidRequest, []string{"channel UNKNOWN_VALUE"}},
-		{"windows over 92 days", windows("a", at(t, "2027-02-25 00:00"), 30, 0), fault.InvalidRequest, []string{"to RANGE_TOO_LONG"}},
+		{"windows over 92 days", windows("a", romeTime(t, "2027-02-25 00:00"), 30, 0), fault.InvalidRequest, []string{"to RANGE_TOO_LONG"}},
 		{"windows too short", windows("a", to, 4, 4), fault.InvalidRequest, []string{"length_minutes OUT_OF_RANGE", "step_minutes OUT_OF_RANGE"}},
 		{"windows too long", windows("a", to, 481, 481), fault.InvalidRequest, []string{"length_minutes OUT_OF_RANGE", "step_minutes OUT_OF_RANGE"}},
 		{"too much that is taken", windows("a", to, 30, 0, many...), fault.InvalidRequest, []string{"busy TOO_MANY"}},
@@ -247,7 +247,7 @@ func TestOpenings_Refuse(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			refused(t, c.err, c.reason, c.fields...)
+			assertFault(t, c.err, c.reason, c.fields...)
 		})
 	}
 }

@@ -32,46 +32,46 @@ import (
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // edited is a directory on Postgres that people change.
-type edited struct {
+type testEnv struct {
 	*rpctest.Server
 
-	world  *rpctest.World
-	server *api.Server
-	pool   *pgxpool.Pool
-	shown  chan int64
+	auth      *rpctest.World
+	server    *api.Server
+	pool      *pgxpool.Pool
+	revisions chan int64
 }
 
-func small() []vocabulary.List {
-	return append(lists(), list("office_kind", vocabulary.Term{Code: "DESK"}), list("office_state", vocabulary.Term{Code: "ACTIVE"}),
-		list("service_type", vocabulary.Term{Code: "RECEPTION"}))
+func officeLists() []vocabulary.List {
+	return append(baseLists(), newList("office_kind", vocabulary.Term{Code: "DESK"}), newList("office_state", vocabulary.Term{Code: "ACTIVE"}),
+		newList("service_type", vocabulary.Term{Code: "RECEPTION"}))
 }
 
-func node(id string) *directoryv1.Node {
+func newNode(id string) *directoryv1.Node {
 	return &directoryv1.Node{
 		NodeId: id, Name: id, Region: "lombardia", Level: directoryv1.NodeLevel_NODE_LEVEL_NODE, Stages: []*directoryv1.Stage{{State: "ACTIVE"}},
 		Provenance: &directoryv1.Provenance{Source: "prova"},
 	}
 }
 
-func sportello() *directoryv1.Office {
-	o := desk("sportello", "cremona")
+func newSportello() *directoryv1.Office {
+	o := newDesk("sportello", "cremona")
 	o.Source = "prova"
 	return o
 }
 
-func edit(t *testing.T) *edited {
+func newEnv(t *testing.T) *testEnv {
 	t.Helper()
-	return editLoaded(t, small(), []proto.Message{node("cremona"), node("cuneo"), sportello()})
+	return newEnvWith(t, officeLists(), []proto.Message{newNode("cremona"), newNode("cuneo"), newSportello()})
 }
 
 // eager are systems with roles that people have to see what is hidden.
-var eager = identity.Grants{
+var systemGrants = identity.Grants{
 	rpctest.ID("lombardia", "cremona", "system", "robot").String(): {accessv1.Role_ROLE_CASE_WORKER, accessv1.Role_ROLE_COORDINATOR, accessv1.Role_ROLE_EDITOR},
 	rpctest.ID("all", "centre", "system", "robot").String():        {accessv1.Role_ROLE_EDITOR, accessv1.Role_ROLE_PUBLISHER},
 }
 
 // editLoaded is edit with other contents, loaded one after the other.
-func editLoaded(t *testing.T, lists []vocabulary.List, loads ...[]proto.Message) *edited {
+func newEnvWith(t *testing.T, lists []vocabulary.List, loads ...[]proto.Message) *testEnv {
 	t.Helper()
 	db := pgtest.New(t, "directory", store.Migrate)
 	for _, load := range loads {
@@ -87,39 +87,39 @@ func editLoaded(t *testing.T, lists []vocabulary.List, loads ...[]proto.Message)
 			t.Fatal(err)
 		}
 	}
-	return serve(t, db)
+	return startEnv(t, db)
 }
 
 // serve follows a database and takes calls about it.
-func serve(t testing.TB, db pgtest.DB) *edited {
+func startEnv(t testing.TB, db pgtest.DB) *testEnv {
 	t.Helper()
-	w := &edited{world: rpctest.NewWorld(t), pool: db.Pool(t), shown: make(chan int64, 20)}
-	w.server = api.New(func() time.Time { return tuesday }, w.pool, places(t))
+	env := &testEnv{auth: rpctest.NewWorld(t), pool: db.Pool(t), revisions: make(chan int64, 20)}
+	env.server = api.New(func() time.Time { return tuesday }, env.pool, territoryIndex(t))
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = store.Watch(ctx, w.pool, slog.New(slog.DiscardHandler), func(c store.Snapshot) {
-			if err := w.server.SetSnapshot(c); err != nil {
+		_ = store.Watch(ctx, env.pool, slog.New(slog.DiscardHandler), func(c store.Snapshot) {
+			if err := env.server.SetSnapshot(c); err != nil {
 				t.Error(err)
 			}
-			w.shown <- c.Revision
+			env.revisions <- c.Revision
 		})
 	}()
 	t.Cleanup(func() { stop(); <-done })
-	w.until(t, 1)
-	w.Server = w.world.Start(t, rpc.Config{Service: "directory", Region: "all", Node: "centre", Vocabulary: w.server.Vocabulary, Grants: eager, MaxRequest: api.MaxRequest},
-		func(r grpc.ServiceRegistrar) { directoryv1.RegisterDirectoryServiceServer(r, w.server) })
-	return w
+	env.waitForRevision(t, 1)
+	env.Server = env.auth.Start(t, rpc.Config{Service: "directory", Region: "all", Node: "centre", Vocabulary: env.server.Vocabulary, Grants: systemGrants, MaxRequest: api.MaxRequest},
+		func(r grpc.ServiceRegistrar) { directoryv1.RegisterDirectoryServiceServer(r, env.server) })
+	return env
 }
 
 // until waits until a revision is shown.
-func (w *edited) until(t testing.TB, revision int64) {
+func (env *testEnv) waitForRevision(t testing.TB, revision int64) {
 	t.Helper()
 	late := time.After(20 * time.Second)
 	for {
 		select {
-		case now := <-w.shown:
+		case now := <-env.revisions:
 			if now >= revision {
 				return
 			}
@@ -129,23 +129,23 @@ func (w *edited) until(t testing.TB, revision int64) {
 	}
 }
 
-func (w *edited) person(t testing.TB, subject, grant, region, node string) directoryv1.DirectoryServiceClient {
+func (env *testEnv) clientAs(t testing.TB, subject, grant, region, node string) directoryv1.DirectoryServiceClient {
 	t.Helper()
-	return directoryv1.NewDirectoryServiceClient(w.As(t, rpctest.ID(region, node, "system", "console"), w.world.Token(t, subject, grant)))
+	return directoryv1.NewDirectoryServiceClient(env.As(t, rpctest.ID(region, node, "system", "console"), env.auth.Token(t, subject, grant)))
 }
 
-func (w *edited) editor(t testing.TB) directoryv1.DirectoryServiceClient {
+func (env *testEnv) editor(t testing.TB) directoryv1.DirectoryServiceClient {
 	t.Helper()
-	return w.person(t, "elena", "all/centre/editor", "all", "centre")
+	return env.clientAs(t, "elena", "all/centre/editor", "all", "centre")
 }
 
-func (w *edited) publisher(t testing.TB, subject string) directoryv1.DirectoryServiceClient {
+func (env *testEnv) publisher(t testing.TB, subject string) directoryv1.DirectoryServiceClient {
 	t.Helper()
-	return w.person(t, subject, "all/centre/publisher", "all", "centre")
+	return env.clientAs(t, subject, "all/centre/publisher", "all", "centre")
 }
 
-func change(spoil func(*directoryv1.Office), revision int64) *directoryv1.ProposeChangesRequest {
-	o := sportello()
+func changeRequest(spoil func(*directoryv1.Office), revision int64) *directoryv1.ProposeChangesRequest {
+	o := newSportello()
 	spoil(o)
 	return &directoryv1.ProposeChangesRequest{
 		RequestId: uuid.NewString(), Reason: "nuovo telefono",
@@ -153,25 +153,25 @@ func change(spoil func(*directoryv1.Office), revision int64) *directoryv1.Propos
 	}
 }
 
-func phone(number string) func(*directoryv1.Office) {
+func withPhone(number string) func(*directoryv1.Office) {
 	return func(o *directoryv1.Office) { o.Phones = []*directoryv1.Phone{{Number: number}} }
 }
 
-func decide(p *directoryv1.Proposal, d directoryv1.Decision) *directoryv1.DecideProposalRequest {
+func decideRequest(p *directoryv1.Proposal, d directoryv1.Decision) *directoryv1.DecideProposalRequest {
 	return &directoryv1.DecideProposalRequest{RequestId: uuid.NewString(), ProposalId: p.GetProposalId(), Version: p.GetVersion(), Decision: d, Note: "visto"}
 }
 
 const (
-	yes = directoryv1.Decision_DECISION_APPROVE
-	no  = directoryv1.Decision_DECISION_REJECT
+	approve = directoryv1.Decision_DECISION_APPROVE
+	reject  = directoryv1.Decision_DECISION_REJECT
 )
 
 // Ensure a change is one person's to propose and another's to approve, and is then current, with its history.
 func TestChange(t *testing.T) {
 	t.Parallel()
-	w := edit(t)
-	editor, publisher := w.editor(t), w.publisher(t, "paola")
-	req := change(phone("0372 1"), 1)
+	env := newEnv(t)
+	editor, publisher := env.editor(t), env.publisher(t, "paola")
+	req := changeRequest(withPhone("0372 1"), 1)
 
 	only := proto.CloneOf(req)
 	only.ValidateOnly = true
@@ -190,17 +190,17 @@ func TestChange(t *testing.T) {
 	other := proto.CloneOf(req)
 	other.Reason = "altro"
 	_, err = editor.ProposeChanges(t.Context(), other)
-	refused(t, err, fault.RequestIDReused)
+	assertFault(t, err, fault.RequestIDReused)
 
 	if got, err := editor.GetOffice(t.Context(), &directoryv1.GetOfficeRequest{OfficeId: "sportello"}); err != nil || len(got.GetOffice().GetPhones()) != 0 {
 		t.Errorf("before the decision: %v, %v", got, err)
 	}
-	_, err = w.publisher(t, "elena").DecideProposal(t.Context(), decide(proposed.GetProposal(), yes))
-	refused(t, err, reason.SecondPersonNeeded)
-	_, err = editor.DecideProposal(t.Context(), decide(proposed.GetProposal(), yes))
-	refused(t, err, fault.NotAllowed)
+	_, err = env.publisher(t, "elena").DecideProposal(t.Context(), decideRequest(proposed.GetProposal(), approve))
+	assertFault(t, err, reason.SecondPersonNeeded)
+	_, err = editor.DecideProposal(t.Context(), decideRequest(proposed.GetProposal(), approve))
+	assertFault(t, err, fault.NotAllowed)
 
-	decision := decide(proposed.GetProposal(), yes)
+	decision := decideRequest(proposed.GetProposal(), approve)
 	decided, err := publisher.DecideProposal(t.Context(), decision)
 	if err != nil || decided.GetProposal().GetState() != directoryv1.ProposalState_PROPOSAL_STATE_APPLIED || decided.GetProposal().GetRevision() != 2 {
 		t.Fatal(decided, err)
@@ -208,10 +208,10 @@ func TestChange(t *testing.T) {
 	if again, err := publisher.DecideProposal(t.Context(), decision); err != nil || !again.GetReplayed() {
 		t.Errorf("the same decision: %v, %v", again, err)
 	}
-	_, err = publisher.DecideProposal(t.Context(), decide(decided.GetProposal(), no))
-	refused(t, err, fault.ForbiddenMove)
+	_, err = publisher.DecideProposal(t.Context(), decideRequest(decided.GetProposal(), reject))
+	assertFault(t, err, fault.ForbiddenMove)
 
-	w.until(t, 2)
+	env.waitForRevision(t, 2)
 	history, err := editor.ListEntryHistory(t.Context(), &directoryv1.ListEntryHistoryRequest{Kind: "office", Id: "sportello"})
 	if err != nil || len(history.GetStates()) != 2 || cmp.Diff([]string{"phones[0].number"}, history.GetStates()[0].GetChangedFields()) != "" {
 		t.Errorf("history: %v, %v", history, err)
@@ -223,12 +223,12 @@ func TestChange(t *testing.T) {
 	if err != nil || !late.GetReplayed() || late.GetProposal().GetState() != directoryv1.ProposalState_PROPOSAL_STATE_APPLIED {
 		t.Errorf("the same request after all: %v, %v", late, err)
 	}
-	same, err := editor.ProposeChanges(t.Context(), change(phone("0372 1"), 2))
+	same, err := editor.ProposeChanges(t.Context(), changeRequest(withPhone("0372 1"), 2))
 	if err != nil || same.GetProposal() != nil {
 		t.Errorf("what is so already: %v, %v", same, err)
 	}
-	_, err = editor.ProposeChanges(t.Context(), change(phone("0372 2"), 1))
-	refused(t, err, fault.WrongVersion)
+	_, err = editor.ProposeChanges(t.Context(), changeRequest(withPhone("0372 2"), 1))
+	assertFault(t, err, fault.WrongVersion)
 
 	listed, err := publisher.ListProposals(t.Context(), &directoryv1.ListProposalsRequest{State: directoryv1.ProposalState_PROPOSAL_STATE_APPLIED})
 	if err != nil || len(listed.GetProposals()) != 1 || listed.GetProposals()[0].GetOwn() || listed.GetProposals()[0].GetProposedFor() != "centre" || listed.GetProposals()[0].GetNote() != "visto" {
@@ -239,22 +239,22 @@ func TestChange(t *testing.T) {
 // Ensure of two proposals on the same state only the first becomes current.
 func TestChange_Conflict(t *testing.T) {
 	t.Parallel()
-	w := edit(t)
+	env := newEnv(t)
 	var proposals []*directoryv1.Proposal
 	for _, number := range []string{"0372 1", "0372 2"} {
-		p, err := w.editor(t).ProposeChanges(t.Context(), change(phone(number), 1))
+		p, err := env.editor(t).ProposeChanges(t.Context(), changeRequest(withPhone(number), 1))
 		if err != nil {
 			t.Fatal(err)
 		}
 		proposals = append(proposals, p.GetProposal())
 	}
-	publisher := w.publisher(t, "paola")
-	if _, err := publisher.DecideProposal(t.Context(), decide(proposals[0], yes)); err != nil {
+	publisher := env.publisher(t, "paola")
+	if _, err := publisher.DecideProposal(t.Context(), decideRequest(proposals[0], approve)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := publisher.DecideProposal(t.Context(), decide(proposals[1], yes))
-	refused(t, err, fault.WrongVersion)
-	rejected, err := publisher.DecideProposal(t.Context(), decide(proposals[1], no))
+	_, err := publisher.DecideProposal(t.Context(), decideRequest(proposals[1], approve))
+	assertFault(t, err, fault.WrongVersion)
+	rejected, err := publisher.DecideProposal(t.Context(), decideRequest(proposals[1], reject))
 	if err != nil || rejected.GetProposal().GetState() != directoryv1.ProposalState_PROPOSAL_STATE_REJECTED {
 		t.Errorf("%v, %v", rejected, err)
 	}
@@ -263,27 +263,27 @@ func TestChange_Conflict(t *testing.T) {
 // Ensure a scheduled change waits for its day, and one that no longer fits on its day is a conflict.
 func TestChange_Scheduled(t *testing.T) {
 	t.Parallel()
-	w := edit(t)
-	publisher := w.publisher(t, "paola")
+	env := newEnv(t)
+	publisher := env.publisher(t, "paola")
 	for _, number := range []string{"0372 1", "0372 2"} {
-		req := change(phone(number), 1)
+		req := changeRequest(withPhone(number), 1)
 		req.EffectiveOn = "2026-12-01"
-		p, err := w.editor(t).ProposeChanges(t.Context(), req)
+		p, err := env.editor(t).ProposeChanges(t.Context(), req)
 		if err != nil {
 			t.Fatal(err)
 		}
-		decided, err := publisher.DecideProposal(t.Context(), decide(p.GetProposal(), yes))
+		decided, err := publisher.DecideProposal(t.Context(), decideRequest(p.GetProposal(), approve))
 		if err != nil || decided.GetProposal().GetState() != directoryv1.ProposalState_PROPOSAL_STATE_SCHEDULED {
 			t.Fatal(decided, err)
 		}
 	}
-	if n, err := store.ApplyDue(t.Context(), w.pool, "2026-11-30", tuesday, w.server.ValidateEntries); n != 0 || err != nil {
+	if n, err := store.ApplyDue(t.Context(), env.pool, "2026-11-30", tuesday, env.server.ValidateEntries); n != 0 || err != nil {
 		t.Errorf("%d were applied before their day, %v", n, err)
 	}
-	if n, err := store.ApplyDue(t.Context(), w.pool, "2026-12-01", tuesday, w.server.ValidateEntries); n != 2 || err != nil {
+	if n, err := store.ApplyDue(t.Context(), env.pool, "2026-12-01", tuesday, env.server.ValidateEntries); n != 2 || err != nil {
 		t.Errorf("%d were dealt with on their day, %v", n, err)
 	}
-	w.until(t, 2)
+	env.waitForRevision(t, 2)
 	listed, err := publisher.ListProposals(t.Context(), &directoryv1.ListProposalsRequest{})
 	if err != nil || len(listed.GetProposals()) != 2 {
 		t.Fatal(listed, err)
@@ -296,20 +296,20 @@ func TestChange_Scheduled(t *testing.T) {
 
 func TestProposeChanges_Refuses(t *testing.T) {
 	t.Parallel()
-	w := edit(t)
+	env := newEnv(t)
 	for _, c := range []struct {
 		name   string
 		spoil  func(*directoryv1.ProposeChangesRequest)
 		reason fault.Reason
 		fields []string
 	}{
-		{"telephone with letters", func(r *directoryv1.ProposeChangesRequest) { phone("0372 CALL")(r.GetEntries()[0].GetOffice()) }, fault.InvalidRequest, []string{"entries[0].office.phones[0].number BAD_FORMAT"}},
+		{"telephone with letters", func(r *directoryv1.ProposeChangesRequest) { withPhone("0372 CALL")(r.GetEntries()[0].GetOffice()) }, fault.InvalidRequest, []string{"entries[0].office.phones[0].number BAD_FORMAT"}},
 		{"unknown node", func(r *directoryv1.ProposeChangesRequest) { r.GetEntries()[0].GetOffice().Node = "lodi" }, fault.InvalidRequest, []string{"entries[0].office.node UNKNOWN_ENTRY"}},
 		{"nothing in it", func(r *directoryv1.ProposeChangesRequest) { r.GetEntries()[0].Content = nil }, fault.InvalidRequest, []string{"entries[0].content REQUIRED"}},
 		{"twice", func(r *directoryv1.ProposeChangesRequest) { r.Entries = append(r.Entries, r.GetEntries()[0]) }, fault.InvalidRequest, []string{"entries[1].content NOT_UNIQUE"}},
 		{"everything at once, whatever finds it", func(r *directoryv1.ProposeChangesRequest) {
 			o := r.GetEntries()[0].GetOffice()
-			phone("0372 CALL")(o)
+			withPhone("0372 CALL")(o)
 			o.Node, o.Kind, o.Hours[0].Closes = "lodi", "DESCK", "08:00"
 		}, fault.InvalidRequest, []string{
 			"entries[0].office.phones[0].number BAD_FORMAT", "entries[0].office.kind UNKNOWN_CODE",
@@ -319,29 +319,29 @@ func TestProposeChanges_Refuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			req := change(phone("0372 1"), 1)
+			req := changeRequest(withPhone("0372 1"), 1)
 			c.spoil(req)
-			_, err := w.editor(t).ProposeChanges(t.Context(), req)
-			refused(t, err, c.reason, c.fields...)
+			_, err := env.editor(t).ProposeChanges(t.Context(), req)
+			assertFault(t, err, c.reason, c.fields...)
 		})
 	}
 	t.Run("an entry of another node", func(t *testing.T) {
 		t.Parallel()
-		_, err := w.person(t, "ugo", "piemonte/cuneo/editor", "piemonte", "cuneo").ProposeChanges(t.Context(), change(phone("0372 1"), 1))
-		refused(t, err, fault.WrongNode)
+		_, err := env.clientAs(t, "ugo", "piemonte/cuneo/editor", "piemonte", "cuneo").ProposeChanges(t.Context(), changeRequest(withPhone("0372 1"), 1))
+		assertFault(t, err, fault.WrongNode)
 	})
 	t.Run("taking an entry to another node", func(t *testing.T) {
 		t.Parallel()
-		req := change(func(o *directoryv1.Office) { o.Node = "cuneo" }, 1)
-		_, err := w.person(t, "ugo", "piemonte/cuneo/editor", "piemonte", "cuneo").ProposeChanges(t.Context(), req)
-		refused(t, err, fault.WrongNode)
+		req := changeRequest(func(o *directoryv1.Office) { o.Node = "cuneo" }, 1)
+		_, err := env.clientAs(t, "ugo", "piemonte/cuneo/editor", "piemonte", "cuneo").ProposeChanges(t.Context(), req)
+		assertFault(t, err, fault.WrongNode)
 	})
 	t.Run("somebody who is no editor", func(t *testing.T) {
 		t.Parallel()
-		_, err := w.person(t, "ugo", "all/centre/analyst", "all", "centre").ProposeChanges(t.Context(), change(phone("0372 1"), 1))
-		refused(t, err, fault.NotAllowed)
+		_, err := env.clientAs(t, "ugo", "all/centre/analyst", "all", "centre").ProposeChanges(t.Context(), changeRequest(withPhone("0372 1"), 1))
+		assertFault(t, err, fault.NotAllowed)
 	})
-	if page, err := w.editor(t).ListProposals(t.Context(), &directoryv1.ListProposalsRequest{}); err != nil || len(page.GetProposals()) != 0 {
+	if page, err := env.editor(t).ListProposals(t.Context(), &directoryv1.ListProposalsRequest{}); err != nil || len(page.GetProposals()) != 0 {
 		t.Errorf("kept: %v, %v", page, err)
 	}
 }
@@ -351,15 +351,15 @@ func TestChange_AndLoad(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t, "directory", store.Migrate)
 	files := func(number string) []*directoryv1.Entry {
-		o := sportello()
-		phone(number)(o)
+		o := newSportello()
+		withPhone(number)(o)
 		e, err := entry.New(o)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return []*directoryv1.Entry{e}
 	}
-	if _, err := store.Load(t.Context(), db.OwnerURL, small(), files("1"), tuesday); err != nil {
+	if _, err := store.Load(t.Context(), db.OwnerURL, officeLists(), files("1"), tuesday); err != nil {
 		t.Fatal(err)
 	}
 	pool := db.Pool(t)
@@ -376,13 +376,13 @@ func TestChange_AndLoad(t *testing.T) {
 	if _, _, err := store.Decide(t.Context(), pool, d, idempotency.Request{ID: uuid.NewString(), Method: "d", BodyHash: []byte("d")}, fits); err != nil {
 		t.Fatal(err)
 	}
-	if loaded, err := store.Load(t.Context(), db.OwnerURL, small(), files("1"), tuesday); err != nil || len(loaded.Entries) != 0 {
+	if loaded, err := store.Load(t.Context(), db.OwnerURL, officeLists(), files("1"), tuesday); err != nil || len(loaded.Entries) != 0 {
 		t.Errorf("the same files: %+v, %v", loaded, err)
 	}
-	if _, err := store.Load(t.Context(), db.OwnerURL, small(), files("3"), tuesday); err == nil || !strings.Contains(err.Error(), "office/sportello was changed by a proposal") {
+	if _, err := store.Load(t.Context(), db.OwnerURL, officeLists(), files("3"), tuesday); err == nil || !strings.Contains(err.Error(), "office/sportello was changed by a proposal") {
 		t.Errorf("other files: %v", err)
 	}
-	if loaded, err := store.Load(t.Context(), db.OwnerURL, small(), files("2"), tuesday); err != nil || len(loaded.Entries) != 0 {
+	if loaded, err := store.Load(t.Context(), db.OwnerURL, officeLists(), files("2"), tuesday); err != nil || len(loaded.Entries) != 0 {
 		t.Errorf("files that took the change in: %+v, %v", loaded, err)
 	}
 	states, err := store.ListHistory(t.Context(), pool, "office/sportello", 10)

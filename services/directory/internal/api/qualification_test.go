@@ -23,7 +23,7 @@ func TestListQualifications(t *testing.T) {
 			{Code: "seconda", To: "2025-06-30", Attendance: []*directoryv1.Attendance{attended("alfa", 2), attended("beta", 5), attended("chiusa", 1)}},
 		},
 	}
-	client, _ := open[proto.Message](t, desk("alfa", "cremona"), desk("beta", "cuneo"), course)
+	client, _ := newClient[proto.Message](t, newDesk("alfa", "cremona"), newDesk("beta", "cuneo"), course)
 	ask := func(req *directoryv1.ListQualificationsRequest) *directoryv1.ListQualificationsResponse {
 		t.Helper()
 		got, err := client.ListQualifications(t.Context(), req)
@@ -38,8 +38,8 @@ func TestListQualifications(t *testing.T) {
 		next               string
 		nextExpiring       int64
 	}
-	table := func(answer *directoryv1.ListQualificationsResponse) (out []told) {
-		for _, q := range answer.GetQualifications() {
+	table := func(resp *directoryv1.ListQualificationsResponse) (out []told) {
+		for _, q := range resp.GetQualifications() {
 			out = append(out, told{q.GetOffice(), q.GetQualified(), q.GetExpired(), q.GetNextExpiry(), q.GetNextExpiring()})
 		}
 		return out
@@ -68,7 +68,7 @@ func TestListQualifications(t *testing.T) {
 		t.Errorf("editions: %v", e)
 	}
 	_, err := client.ListQualifications(t.Context(), &directoryv1.ListQualificationsRequest{Date: "2026-02-30"})
-	refused(t, err, fault.InvalidRequest, "date IMPOSSIBLE_DATE")
+	assertFault(t, err, fault.InvalidRequest, "date IMPOSSIBLE_DATE")
 	_, err = client.ListQualifications(t.Context(), &directoryv1.ListQualificationsRequest{Node: "cuneo", PageToken: first.GetNextPageToken()})
-	refused(t, err, fault.InvalidRequest, "page_token BAD_PAGE_TOKEN")
+	assertFault(t, err, fault.InvalidRequest, "page_token BAD_PAGE_TOKEN")
 }

@@ -12,7 +12,7 @@ import (
 
 func TestResolveTerritory(t *testing.T) {
 	t.Parallel()
-	client, _ := open[*directoryv1.Office](t)
+	client, _ := newClient[*directoryv1.Office](t)
 	for _, c := range []struct {
 		name string
 		req  *directoryv1.ResolveTerritoryRequest
@@ -30,12 +30,12 @@ func TestResolveTerritory(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			answer, err := client.ResolveTerritory(t.Context(), c.req)
+			resp, err := client.ResolveTerritory(t.Context(), c.req)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var got []string
-			for _, found := range answer.GetCandidates() {
+			for _, found := range resp.GetCandidates() {
 				p := found.GetTerritory()
 				got = append(got, p.GetCode()+" "+found.GetReason().String()+" "+p.GetProvinceName()+" "+p.GetRegionName())
 				if found.GetScore() <= 0 || found.GetScore() > 1 || found.GetMatched() == "" {
@@ -51,7 +51,7 @@ func TestResolveTerritory(t *testing.T) {
 
 func TestGetTerritory(t *testing.T) {
 	t.Parallel()
-	client, _ := open[*directoryv1.Office](t)
+	client, _ := newClient[*directoryv1.Office](t)
 	get := func(t *testing.T, code string) *directoryv1.GetTerritoryResponse {
 		t.Helper()
 		got, err := client.GetTerritory(t.Context(), &directoryv1.GetTerritoryRequest{Code: code})
@@ -87,7 +87,7 @@ func TestGetTerritory(t *testing.T) {
 
 func TestListTerritories(t *testing.T) {
 	t.Parallel()
-	client, _ := open[*directoryv1.Office](t)
+	client, _ := newClient[*directoryv1.Office](t)
 	page := func(t *testing.T, req *directoryv1.ListTerritoriesRequest) (codes []string, token string) {
 		t.Helper()
 		got, err := client.ListTerritories(t.Context(), req)
@@ -148,13 +148,13 @@ func TestListTerritories(t *testing.T) {
 		t.Parallel()
 		_, token := page(t, &directoryv1.ListTerritoriesRequest{PageSize: 1})
 		_, err := client.ListTerritories(t.Context(), &directoryv1.ListTerritoriesRequest{PageToken: token, Parent: "01"})
-		refused(t, err, fault.InvalidRequest, "page_token BAD_PAGE_TOKEN")
+		assertFault(t, err, fault.InvalidRequest, "page_token BAD_PAGE_TOKEN")
 	})
 }
 
 func TestTerritories_Refuse(t *testing.T) {
 	t.Parallel()
-	client, _ := open[*directoryv1.Office](t)
+	client, _ := newClient[*directoryv1.Office](t)
 	resolve := func(name, date string, limit int32) error {
 		_, err := client.ResolveTerritory(t.Context(), &directoryv1.ResolveTerritoryRequest{Name: name, Date: date, Limit: limit})
 		return err
@@ -187,7 +187,7 @@ func TestTerritories_Refuse(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			refused(t, c.err, c.reason, c.fields...)
+			assertFault(t, c.err, c.reason, c.fields...)
 		})
 	}
 }
