@@ -61,7 +61,9 @@ func newClient[M proto.Message](t *testing.T, contents ...M) (directoryv1.Direct
 }
 
 // newClientAt is newClient at another time.
-func newClientAt[M proto.Message](t *testing.T, now time.Time, contents ...M) (directoryv1.DirectoryServiceClient, *api.Server) {
+func newClientAt[M proto.Message](
+	t *testing.T, now time.Time, contents ...M,
+) (directoryv1.DirectoryServiceClient, *api.Server) {
 	t.Helper()
 	server := api.New(func() time.Time { return now }, nil, territoryIndex(t))
 	setSnapshot(t, server, contents...)
@@ -223,7 +225,8 @@ func TestServer_FindOffices(t *testing.T) {
 			t.Fatalf("got %v", got)
 		}
 		m := got.GetMatches()[0]
-		if diff := cmp.Diff([]string{"TERRITORY_PROVINCE", "ALL_GROUNDS", "OPEN"}, m.GetReasons()); diff != "" || !m.GetOpenState().GetOpen() {
+		diff := cmp.Diff([]string{"TERRITORY_PROVINCE", "ALL_GROUNDS", "OPEN"}, m.GetReasons())
+		if diff != "" || !m.GetOpenState().GetOpen() {
 			t.Errorf("state %v, reasons %s", m.GetOpenState(), diff)
 		}
 	})

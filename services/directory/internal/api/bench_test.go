@@ -60,7 +60,8 @@ func BenchmarkSetSnapshot(b *testing.B) {
 	lists, places, entries := newNetwork(b)
 	server := api.New(func() time.Time { return tuesday }, nil, territory.NewIndex(places))
 	for i := range b.N {
-		if err := server.SetSnapshot(store.Snapshot{Revision: int64(i + 1), Lists: lists, Entries: entries}); err != nil {
+		snapshot := store.Snapshot{Revision: int64(i + 1), Lists: lists, Entries: entries}
+		if err := server.SetSnapshot(snapshot); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -80,7 +81,8 @@ func BenchmarkSetSnapshot_Hidden(b *testing.B) {
 	server := api.New(func() time.Time { return tuesday }, nil, territory.NewIndex(places))
 	b.ReportAllocs()
 	for i := range b.N {
-		if err := server.SetSnapshot(store.Snapshot{Revision: int64(i + 1), Lists: lists, Entries: entries}); err != nil {
+		snapshot := store.Snapshot{Revision: int64(i + 1), Lists: lists, Entries: entries}
+		if err := server.SetSnapshot(snapshot); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -41,7 +41,8 @@ func newFullServer(t testing.TB) *api.Server {
 		e.Revision = 7
 	}
 	server := api.New(func() time.Time { return tuesday }, nil, territoryIndex(t))
-	if err := server.SetSnapshot(store.Snapshot{Revision: 7, ListRevision: 7, Lists: lists, Entries: entries}); err != nil {
+	snapshot := store.Snapshot{Revision: 7, ListRevision: 7, Lists: lists, Entries: entries}
+	if err := server.SetSnapshot(snapshot); err != nil {
 		t.Fatal(err)
 	}
 	return server
@@ -84,7 +85,8 @@ func TestServer_ReadDocument_RoundTripsExport(t *testing.T) {
 		}
 		file, err := client.ReadDocument(t.Context(),
 			&directoryv1.ReadDocumentRequest{Format: inYAML, Kind: e.GetKind(), Content: text})
-		if err != nil || len(file.GetEntries()) != 1 || !entry.Equal(file.GetEntries()[0], e) || len(file.GetWrong()) > 0 {
+		if err != nil || len(file.GetEntries()) != 1 || !entry.Equal(file.GetEntries()[0], e) ||
+			len(file.GetWrong()) > 0 {
 			t.Errorf("%s as YAML: %v, %v", entry.RefOf(e), file, err)
 		}
 	}
@@ -170,14 +172,16 @@ func TestServer_ReadDocument_RefusesUnreadable(t *testing.T) {
 // Ensure the fault names the line or the field at which YAML cannot be parsed, and no content of the file.
 func TestServer_ReadDocument_NamesPosition(t *testing.T) {
 	t.Parallel()
+	server := newFullServer(t)
 	for content, want := range map[string]string{
-		"segreto: x": "segreto", "name: x\n\tsegreto": "line 2", "description: [segreto]": "description", "[segreto]": "",
+		"segreto: x": "segreto", "name: x\n\tsegreto": "line 2", "description: [segreto]": "description",
+		"[segreto]": "line 1", strings.Repeat("segreto", 1<<20): "", // too long
 	} {
-		_, err := newFullServer(t).ReadDocument(t.Context(),
-			&directoryv1.ReadDocumentRequest{Format: inYAML, Kind: "office", Content: []byte(content)})
+		req := &directoryv1.ReadDocumentRequest{Format: inYAML, Kind: "office", Content: []byte(content)}
+		_, err := server.ReadDocument(t.Context(), req)
 		var f *fault.Error
 		if !errors.As(err, &f) || len(f.Fields) != 1 || f.Fields[0].Limit != want {
-			t.Errorf("%q: %+v", content, err)
+			t.Errorf("%.40q: %v, want position %q", content, err, want)
 		}
 	}
 }
@@ -192,7 +196,8 @@ func FuzzReadDocument(f *testing.F) {
 	}
 	f.Add(true, "", exported.GetContent())
 	f.Add(true, "", []byte(`[{"id":"a","x_pari":{"links":[null]},"phones":[null],"services":[null]}]`))
-	f.Add(false, "office", []byte("office_id: a\nname: A\nhours: [{weekday: 2, opens: \"09:00\", closes: \"24:00\"}]\n"))
+	f.Add(false, "office", []byte("office_id: a\nname: A\n"+
+		"hours: [{weekday: 2, opens: \"09:00\", closes: \"24:00\"}]\n"))
 	f.Add(false, "node", []byte("node_id: \"\"\nfallback_node: \"\"\n"))
 	f.Add(false, "course", []byte("course_id: c\neditions: [{code: a, from: 2026-02-30}]\n"))
 	f.Fuzz(func(t *testing.T, asHSDS bool, kind string, content []byte) {

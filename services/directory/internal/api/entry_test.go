@@ -47,13 +47,14 @@ func TestServer_ListEntries(t *testing.T) {
 			}
 		}
 	}
+	all := []string{"office/a", "office/b", "room/piccola", "room/sala"}
 	for _, c := range []struct {
 		name string
 		req  *directoryv1.ListEntriesRequest
 		want []string
 	}{
-		{"everything", &directoryv1.ListEntriesRequest{}, []string{"office/a", "office/b", "room/piccola", "room/sala"}},
-		{"in pages", &directoryv1.ListEntriesRequest{PageSize: 1}, []string{"office/a", "office/b", "room/piccola", "room/sala"}},
+		{"everything", &directoryv1.ListEntriesRequest{}, all},
+		{"in pages", &directoryv1.ListEntriesRequest{PageSize: 1}, all},
 		{"of a node", &directoryv1.ListEntriesRequest{Node: "cuneo"}, []string{"office/b"}},
 		{"of a kind", &directoryv1.ListEntriesRequest{Kinds: []string{"room"}}, []string{"room/piccola", "room/sala"}},
 		{"referring to an office, in pages", &directoryv1.ListEntriesRequest{ReferringTo: "office/a", PageSize: 1},
