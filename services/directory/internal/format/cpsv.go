@@ -58,15 +58,15 @@ func (c *cpsv) office(o *directoryv1.Office) error {
 	for i, s := range o.GetServices() {
 		id := schemaOrg{c.terms, o}.serviceIRI(i)
 		n := node{"@id": id, "@type": []string{"cpsv:PublicService", "cpsvapit:PublicService"}, "dct:identifier": id}
-		n.put("dct:title", texted("it", cmp.Or(s.GetName(), c.terms.Label("it", listServiceType, s.GetType()))))
-		n.put("dct:description", texted("it", o.GetDescription()))
-		n.put("dct:type", c.concepts(listServiceType, one(s.GetType())))
-		n.put("adms:status", c.concepts(listState, one(o.GetState())))
+		n.put("dct:title", langString("it", cmp.Or(s.GetName(), c.terms.Label("it", listServiceType, s.GetType()))))
+		n.put("dct:description", langString("it", o.GetDescription()))
+		n.put("dct:type", c.concepts(listServiceType, optional(s.GetType())))
+		n.put("adms:status", c.concepts(listState, optional(o.GetState())))
 		n.put("cv:hasCompetentAuthority", authority)
 		n.put("cv:contactPoint", contact)
 		n.put("dct:spatial", c.places(o.GetTerritories()))
 		n.put("rdfs:seeAlso", ref(s.GetUrl()))
-		channels := every(s.GetAccessModes(), func(code string) node { return c.channel(iri, code) })
+		channels := mapSlice(s.GetAccessModes(), func(code string) node { return c.channel(iri, code) })
 		n.put("cv:hasChannel", channels)
 		n.put("cpsvapit:hasChannel", channels)
 		c.add(n)
@@ -88,7 +88,7 @@ func (c *cpsv) authority(iri string, o *directoryv1.Office) node {
 	n := node{"@id": iri, "@type": "cv:PublicOrganisation"}
 	n.put("dct:identifier", o.GetIpaCode())
 	n.put("cov:IPAcode", o.GetIpaCode())
-	n.put("skos:prefLabel", texted("it", name))
+	n.put("skos:prefLabel", langString("it", name))
 	return c.add(n)
 }
 
@@ -96,15 +96,15 @@ func (c *cpsv) authority(iri string, o *directoryv1.Office) node {
 // words: a contact point has its hours as a whole.
 func (c *cpsv) contact(iri string, o *directoryv1.Office) (node, error) {
 	n := node{"@id": iri + "#contact", "@type": "cv:ContactPoint"}
-	n.put("cv:telephone", given(every(o.GetPhones(), (*directoryv1.Phone).GetNumber)))
-	n.put("cv:email", given(every(o.GetEmails(), (*directoryv1.Email).GetAddress)))
+	n.put("cv:telephone", nonEmpty(mapSlice(o.GetPhones(), (*directoryv1.Phone).GetNumber)))
+	n.put("cv:email", nonEmpty(mapSlice(o.GetEmails(), (*directoryv1.Email).GetAddress)))
 	var times []node
 	counter, err := compactHours(o.GetHours())
 	if err != nil {
 		return nil, err
 	}
 	if counter != "" {
-		times = append(times, node{"@type": "time:TemporalEntity", "dct:description": texted("en", counter)})
+		times = append(times, node{"@type": "time:TemporalEntity", "dct:description": langString("en", counter)})
 	}
 	for _, p := range o.GetPhones() {
 		hours, err := compactHours(p.GetHours())
@@ -112,8 +112,8 @@ func (c *cpsv) contact(iri string, o *directoryv1.Office) (node, error) {
 			return nil, err
 		}
 		if hours != "" {
-			text := filled(": ", filled(" ", "telephone", p.GetNumber()), hours)
-			times = append(times, node{"@type": "time:TemporalEntity", "dct:description": texted("en", text)})
+			text := joinNonEmpty(": ", joinNonEmpty(" ", "telephone", p.GetNumber()), hours)
+			times = append(times, node{"@type": "time:TemporalEntity", "dct:description": langString("en", text)})
 		}
 	}
 	n.put("cv:openingHours", times)
@@ -127,25 +127,25 @@ func (c *cpsv) contact(iri string, o *directoryv1.Office) (node, error) {
 func (c *cpsv) channel(iri, code string) node {
 	n := node{"@id": iri + "#channel-" + c.terms.IRI(code)[len(c.terms.base):], "@type": []string{"cv:Channel", "cpsvapit:Channel"}}
 	n["dct:identifier"] = n["@id"]
-	n["dct:description"] = texted("it", c.terms.Label("it", listAccessMode, code))
+	n["dct:description"] = langString("it", c.terms.Label("it", listAccessMode, code))
 	n.put("dct:type", c.concepts(listAccessMode, []string{code}))
 	return c.add(n)
 }
 
 // concepts names terms of a list.
 func (c *cpsv) concepts(list string, codes []string) []node {
-	return every(codes, func(code string) node {
+	return mapSlice(codes, func(code string) node {
 		return c.add(node{
 			"@id": c.terms.IRI(list, code), "@type": "skos:Concept", "skos:notation": code,
-			"skos:prefLabel": texted("it", c.terms.Label("it", list, code)), "skos:inScheme": ref(c.terms.IRI(list)),
+			"skos:prefLabel": langString("it", c.terms.Label("it", list, code)), "skos:inScheme": ref(c.terms.IRI(list)),
 		})
 	})
 }
 
 func (c *cpsv) places(codes []string) []node {
-	return every(codes, func(code string) node {
+	return mapSlice(codes, func(code string) node {
 		n := node{"@id": c.terms.IRI(listTerritory, code), "@type": "dct:Location", "dct:identifier": code,
-			"skos:prefLabel": texted("it", c.terms.Label("it", listTerritory, code))}
+			"skos:prefLabel": langString("it", c.terms.Label("it", listTerritory, code))}
 		if nuts := c.terms.nuts(code); nuts != "" {
 			n["skos:exactMatch"] = ref(nutsIRI(nuts))
 		}
@@ -154,7 +154,7 @@ func (c *cpsv) places(codes []string) []node {
 }
 
 // given are the texts that are not empty.
-func given(all []string) []string {
+func nonEmpty(all []string) []string {
 	var some []string
 	for _, text := range all {
 		if text != "" {

@@ -21,50 +21,50 @@ type column struct {
 	cell func(*directoryv1.Office) (string, error)
 }
 
-func plain(name string, cell func(*directoryv1.Office) string) column {
+func textColumn(name string, cell func(*directoryv1.Office) string) column {
 	return column{name, func(o *directoryv1.Office) (string, error) { return cell(o), nil }}
 }
 
-func list(name string, cells func(*directoryv1.Office) []string) column {
-	return plain(name, func(o *directoryv1.Office) string { return strings.Join(cells(o), separator) })
+func listColumn(name string, cells func(*directoryv1.Office) []string) column {
+	return textColumn(name, func(o *directoryv1.Office) string { return strings.Join(cells(o), separator) })
 }
 
 // officeColumns is the table of offices, in the order of its columns.
 var officeColumns = []column{
-	plain("office_id", (*directoryv1.Office).GetOfficeId),
-	plain("name", (*directoryv1.Office).GetName),
-	plain("kind", (*directoryv1.Office).GetKind),
-	plain("state", (*directoryv1.Office).GetState),
-	plain("region", (*directoryv1.Office).GetRegion),
-	plain("node", (*directoryv1.Office).GetNode),
-	plain("body", (*directoryv1.Office).GetBody),
-	plain("ipa_code", (*directoryv1.Office).GetIpaCode),
-	plain("description", (*directoryv1.Office).GetDescription),
-	list("addresses", func(o *directoryv1.Office) []string { return every(o.GetAddresses(), addressText) }),
+	textColumn("office_id", (*directoryv1.Office).GetOfficeId),
+	textColumn("name", (*directoryv1.Office).GetName),
+	textColumn("kind", (*directoryv1.Office).GetKind),
+	textColumn("state", (*directoryv1.Office).GetState),
+	textColumn("region", (*directoryv1.Office).GetRegion),
+	textColumn("node", (*directoryv1.Office).GetNode),
+	textColumn("body", (*directoryv1.Office).GetBody),
+	textColumn("ipa_code", (*directoryv1.Office).GetIpaCode),
+	textColumn("description", (*directoryv1.Office).GetDescription),
+	listColumn("addresses", func(o *directoryv1.Office) []string { return mapSlice(o.GetAddresses(), addressText) }),
 	{"phones", phonesText},
-	list("emails", func(o *directoryv1.Office) []string { return every(o.GetEmails(), emailText) }),
+	listColumn("emails", func(o *directoryv1.Office) []string { return mapSlice(o.GetEmails(), emailText) }),
 	{"hours", func(o *directoryv1.Office) (string, error) {
 		text, err := compactHours(o.GetHours())
 		return strings.ReplaceAll(text, ", ", separator), err
 	}},
-	plain("access_rule", (*directoryv1.Office).GetAccessRule),
-	plain("fee", (*directoryv1.Office).GetFee),
-	list("recipients", (*directoryv1.Office).GetRecipients),
-	list("services", func(o *directoryv1.Office) []string { return every(o.GetServices(), serviceText) }),
-	list("grounds", (*directoryv1.Office).GetGrounds),
-	list("accessibility", (*directoryv1.Office).GetAccessibility),
-	list("territories", (*directoryv1.Office).GetTerritories),
-	list("network_roles", (*directoryv1.Office).GetNetworkRoles),
-	list("links", func(o *directoryv1.Office) []string { return every(o.GetLinks(), linkText) }),
-	plain("valid_from", (*directoryv1.Office).GetValidFrom),
-	plain("valid_to", (*directoryv1.Office).GetValidTo),
-	plain("source", (*directoryv1.Office).GetSource),
-	plain("verified_on", (*directoryv1.Office).GetVerifiedOn),
-	list("languages", (*directoryv1.Office).GetLanguages),
-	plain("source_url", (*directoryv1.Office).GetSourceUrl),
-	plain("published_on", (*directoryv1.Office).GetPublishedOn),
-	plain("changed_on", (*directoryv1.Office).GetChangedOn),
-	plain("logo_url", (*directoryv1.Office).GetLogoUrl),
+	textColumn("access_rule", (*directoryv1.Office).GetAccessRule),
+	textColumn("fee", (*directoryv1.Office).GetFee),
+	listColumn("recipients", (*directoryv1.Office).GetRecipients),
+	listColumn("services", func(o *directoryv1.Office) []string { return mapSlice(o.GetServices(), serviceText) }),
+	listColumn("grounds", (*directoryv1.Office).GetGrounds),
+	listColumn("accessibility", (*directoryv1.Office).GetAccessibility),
+	listColumn("territories", (*directoryv1.Office).GetTerritories),
+	listColumn("network_roles", (*directoryv1.Office).GetNetworkRoles),
+	listColumn("links", func(o *directoryv1.Office) []string { return mapSlice(o.GetLinks(), linkText) }),
+	textColumn("valid_from", (*directoryv1.Office).GetValidFrom),
+	textColumn("valid_to", (*directoryv1.Office).GetValidTo),
+	textColumn("source", (*directoryv1.Office).GetSource),
+	textColumn("verified_on", (*directoryv1.Office).GetVerifiedOn),
+	listColumn("languages", (*directoryv1.Office).GetLanguages),
+	textColumn("source_url", (*directoryv1.Office).GetSourceUrl),
+	textColumn("published_on", (*directoryv1.Office).GetPublishedOn),
+	textColumn("changed_on", (*directoryv1.Office).GetChangedOn),
+	textColumn("logo_url", (*directoryv1.Office).GetLogoUrl),
 }
 
 // EncodeCSV returns one row per office after a row of names (RFC 4180, UTF-8). The items of a list stand in one cell, " | " between
@@ -117,7 +117,7 @@ func newTable() *table {
 func (t *table) row(cells ...string) {
 	safe := make([]string, len(cells))
 	for i, cell := range cells {
-		safe[i] = harmless(cell)
+		safe[i] = escapeFormula(cell)
 	}
 	_ = t.writer.Write(safe) // the writer keeps the error, bytes returns it
 }
@@ -130,7 +130,7 @@ func (t *table) bytes() ([]byte, error) {
 // harmless puts an apostrophe before what a spreadsheet would compute: what begins, after blanks, with a sign of a formula,
 // full-width ones included, or with a control character. What begins with an apostrophe gets another one, so that the first
 // can always be taken away. Lines within a cell end like those of the file.
-func harmless(cell string) string {
+func escapeFormula(cell string) string {
 	cell = strings.ReplaceAll(strings.ReplaceAll(cell, "\r\n", "\n"), "\r", "\n")
 	if strings.HasPrefix(cell, "\t") || strings.HasPrefix(cell, "\n") || strings.HasPrefix(cell, "'") {
 		return "'" + cell
@@ -142,7 +142,7 @@ func harmless(cell string) string {
 	return cell
 }
 
-func every[From, To any](items []From, convert func(From) To) []To {
+func mapSlice[From, To any](items []From, convert func(From) To) []To {
 	out := make([]To, len(items))
 	for i, item := range items {
 		out[i] = convert(item)
@@ -151,7 +151,7 @@ func every[From, To any](items []From, convert func(From) To) []To {
 }
 
 // noted puts a note in brackets behind a text.
-func noted(text, note string) string {
+func withNote(text, note string) string {
 	if note == "" {
 		return text
 	}
@@ -159,14 +159,14 @@ func noted(text, note string) string {
 }
 
 // filled joins the texts that are not empty.
-func filled(separator string, all ...string) string {
-	var given []string
+func joinNonEmpty(separator string, all ...string) string {
+	var nonEmpty []string
 	for _, text := range all {
 		if text != "" {
-			given = append(given, text)
+			nonEmpty = append(nonEmpty, text)
 		}
 	}
-	return strings.Join(given, separator)
+	return strings.Join(nonEmpty, separator)
 }
 
 func purposeCode(a *directoryv1.Address) string {
@@ -177,8 +177,8 @@ func purposeCode(a *directoryv1.Address) string {
 }
 
 func addressText(a *directoryv1.Address) string {
-	place := filled(", ", a.GetStreet(), filled(" ", a.GetPostcode(), a.GetMunicipality()))
-	return noted(filled(": ", purposeCode(a), place), a.GetNote())
+	place := joinNonEmpty(", ", a.GetStreet(), joinNonEmpty(" ", a.GetPostcode(), a.GetMunicipality()))
+	return withNote(joinNonEmpty(": ", purposeCode(a), place), a.GetNote())
 }
 
 func phonesText(o *directoryv1.Office) (string, error) {
@@ -192,16 +192,16 @@ func phonesText(o *directoryv1.Office) (string, error) {
 		if p.GetWhatsapp() {
 			whatsapp = "WhatsApp"
 		}
-		phones[i] = noted(p.GetNumber(), filled("; ", p.GetLabel(), whatsapp, hours))
+		phones[i] = withNote(p.GetNumber(), joinNonEmpty("; ", p.GetLabel(), whatsapp, hours))
 	}
 	return strings.Join(phones, separator), nil
 }
 
-func emailText(e *directoryv1.Email) string { return noted(e.GetAddress(), e.GetPurpose()) }
+func emailText(e *directoryv1.Email) string { return withNote(e.GetAddress(), e.GetPurpose()) }
 
 func serviceText(s *directoryv1.Service) string {
 	modes := strings.Join(s.GetAccessModes(), ", ")
-	return filled(" ", noted(filled(": ", s.GetType(), s.GetName()), modes), s.GetUrl())
+	return joinNonEmpty(" ", withNote(joinNonEmpty(": ", s.GetType(), s.GetName()), modes), s.GetUrl())
 }
 
-func linkText(l *directoryv1.Link) string { return filled(" ", l.GetTitle(), l.GetUrl()) }
+func linkText(l *directoryv1.Link) string { return joinNonEmpty(" ", l.GetTitle(), l.GetUrl()) }

@@ -84,11 +84,11 @@ func (e event) about(iri string) node {
 	n.put("keywords", e.terms.Labels("it", listEventType, it.GetTypes()))
 	n.put("organizer", e.organizations(it.GetOrganisers()))
 	n.put("location", e.place(it.GetPlace()))
-	n.put("audience", every(it.GetRecipients(), func(code string) node {
+	n.put("audience", mapSlice(it.GetRecipients(), func(code string) node {
 		return node{"@type": "Audience", "audienceType": e.terms.Label("it", listRecipient, code)}
 	}))
-	n.put("typicalAgeRange", ages(it.GetAgeFrom(), it.GetAgeTo()))
-	if mode := attendance[it.GetMode()]; mode != "" {
+	n.put("typicalAgeRange", ageRange(it.GetAgeFrom(), it.GetAgeTo()))
+	if mode := attendanceModes[it.GetMode()]; mode != "" {
 		n["eventAttendanceMode"] = nsSchema + mode
 	}
 	if it.GetCapacity() > 0 {
@@ -97,17 +97,17 @@ func (e event) about(iri string) node {
 	if it.GetFee() == "FREE" {
 		n["isAccessibleForFree"] = true
 	}
-	pages(n, it.GetLinks())
+	addLinks(n, it.GetLinks())
 	return n
 }
 
-var attendance = map[string]string{
+var attendanceModes = map[string]string{
 	"IN_PERSON": "OfflineEventAttendanceMode", "ONLINE": "OnlineEventAttendanceMode", "HYBRID": "MixedEventAttendanceMode",
 }
 
 // times says when a session is, and whether it takes place.
 func (e event) times(n node, s *directoryv1.Session) error {
-	begins, err := moment(s.GetDate(), s.GetOpens())
+	begins, err := romeTimestamp(s.GetDate(), s.GetOpens())
 	if err != nil {
 		return err
 	}
@@ -118,24 +118,24 @@ func (e event) times(n node, s *directoryv1.Session) error {
 	if s.GetOpens() == "" || s.GetCloses() == "" {
 		return nil
 	}
-	n["endDate"], err = moment(s.GetDate(), s.GetCloses())
+	n["endDate"], err = romeTimestamp(s.GetDate(), s.GetCloses())
 	return err
 }
 
 // moment is when clocks in Rome show a time on a day, with their offset of that day; 24:00 is the beginning of the next. Without
 // a time it is the day.
-func moment(date, clock string) (string, error) {
+func romeTimestamp(date, parseClock string) (string, error) {
 	day, err := time.ParseInLocation(time.DateOnly, date, tz.Rome)
 	if err != nil {
 		return "", err
 	}
-	switch clock {
+	switch parseClock {
 	case "":
 		return date, nil
 	case "24:00":
 		return day.AddDate(0, 0, 1).Format(time.RFC3339), nil
 	}
-	at, err := time.Parse("15:04", clock)
+	at, err := time.Parse("15:04", parseClock)
 	if err != nil {
 		return "", err
 	}
@@ -143,7 +143,7 @@ func moment(date, clock string) (string, error) {
 }
 
 // ages is a range of ages as schema.org writes it: 18-35, or 18- for no end.
-func ages(from, to int32) string {
+func ageRange(from, to int32) string {
 	switch {
 	case from == 0 && to == 0:
 		return ""

@@ -158,29 +158,29 @@ type hsdsContact struct {
 }
 
 type hsdsService struct {
-	ID             string            `json:"id"`
-	OrganizationID string            `json:"organization_id,omitempty"`
-	Organization   *hsdsOrganization `json:"organization,omitempty"`
-	Name           string            `json:"name"`
-	Description    string            `json:"description,omitempty"`
-	URL            string            `json:"url,omitempty"`
-	Email          string            `json:"email,omitempty"`
-	Status         string            `json:"status"`
-	Application    string            `json:"application_process,omitempty"`
-	Fees           string            `json:"fees_description,omitempty"`
-	Eligibility    string            `json:"eligibility_description,omitempty"`
-	AssuredDate    string            `json:"assured_date,omitempty"`
-	Phones         []hsdsPhone       `json:"phones,omitempty"`
-	Contacts       []hsdsContact     `json:"contacts,omitempty"`
-	Schedules      []hsdsSchedule    `json:"schedules,omitempty"`
-	Areas          []hsdsArea        `json:"service_areas,omitempty"`
-	At             []hsdsAt          `json:"service_at_locations,omitempty"`
-	Attributes     []hsdsAttribute   `json:"attributes,omitempty"`
-	Pari           *hsdsGiven        `json:"x_pari,omitempty"`
+	ID             string                  `json:"id"`
+	OrganizationID string                  `json:"organization_id,omitempty"`
+	Organization   *hsdsOrganization       `json:"organization,omitempty"`
+	Name           string                  `json:"name"`
+	Description    string                  `json:"description,omitempty"`
+	URL            string                  `json:"url,omitempty"`
+	Email          string                  `json:"email,omitempty"`
+	Status         string                  `json:"status"`
+	Application    string                  `json:"application_process,omitempty"`
+	Fees           string                  `json:"fees_description,omitempty"`
+	Eligibility    string                  `json:"eligibility_description,omitempty"`
+	AssuredDate    string                  `json:"assured_date,omitempty"`
+	Phones         []hsdsPhone             `json:"phones,omitempty"`
+	Contacts       []hsdsContact           `json:"contacts,omitempty"`
+	Schedules      []hsdsSchedule          `json:"schedules,omitempty"`
+	Areas          []hsdsArea              `json:"service_areas,omitempty"`
+	At             []hsdsServiceAtLocation `json:"service_at_locations,omitempty"`
+	Attributes     []hsdsAttribute         `json:"attributes,omitempty"`
+	Pari           *hsdsServiceExtension   `json:"x_pari,omitempty"`
 }
 
 // hsdsGiven tells a service that has no name of its own: HSDS demands one, so it bears the label of its type.
-type hsdsGiven struct {
+type hsdsServiceExtension struct {
 	Unnamed bool `json:"unnamed,omitempty"`
 }
 
@@ -190,7 +190,7 @@ type hsdsArea struct {
 	URI  string `json:"uri,omitempty"`
 }
 
-type hsdsAt struct {
+type hsdsServiceAtLocation struct {
 	ID         string         `json:"id"`
 	ServiceID  string         `json:"service_id,omitempty"`
 	LocationID string         `json:"location_id,omitempty"`
@@ -228,7 +228,7 @@ const (
 	linkEntrance   = "address_purpose"
 	phoneWhatsApp  = "whatsapp"
 	country        = "IT"
-	localTimes     = "Europe/Rome"
+	timeZone       = "Europe/Rome"
 )
 
 // hsdsSpace is the name space of the identifiers of HSDS that we give.
@@ -241,9 +241,9 @@ func hsdsID(words ...string) string {
 
 // minter gives identifiers to parts of a document that have none: from what they say, not from where they stand, so that they
 // stay when others come or go. Parts that say the same are counted.
-type minter map[string]int
+type idGenerator map[string]int
 
-func (m minter) id(words ...string) string {
+func (m idGenerator) id(words ...string) string {
 	key := fmt.Sprintf("%q", words)
 	m[key]++
 	if n := m[key]; n > 1 {

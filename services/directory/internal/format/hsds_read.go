@@ -12,13 +12,13 @@ import (
 
 // Bounds of what is read.
 const (
-	maxHSDS    = 16 << 20
-	maxOffices = 5000
-	maxLeft    = 1000
+	maxHSDS      = 16 << 20
+	maxOffices   = 5000
+	maxOmissions = 1000
 )
 
 // identifier is what the contract says of identifiers.
-var identifier = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,79}$`)
+var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,79}$`)
 
 // ImportResult is what was read. Offices have to be checked before they are stored: those of others have no region, node, kind,
 // territories nor types of service, which the one who imports has to give.
@@ -82,7 +82,7 @@ func ParseHSDS(data []byte) (ImportResult, error) {
 	if len(data) > maxHSDS {
 		return ImportResult{}, &UnreadableError{Reason: NotADocument, cause: fmt.Errorf("it has more than %d bytes", maxHSDS)}
 	}
-	items, path, err := hsdsItems(data)
+	items, path, err := parseItems(data)
 	if err != nil {
 		return ImportResult{}, &UnreadableError{Reason: NotADocument, cause: err}
 	}
@@ -90,7 +90,7 @@ func ParseHSDS(data []byte) (ImportResult, error) {
 		return ImportResult{}, &UnreadableError{Reason: TooMany}
 	}
 	r := &hsdsReader{}
-	groups, err := r.group(items, path)
+	groups, err := r.groupByOrganization(items, path)
 	if err != nil {
 		return ImportResult{}, &UnreadableError{Reason: NotADocument, cause: err}
 	}
@@ -101,7 +101,7 @@ func ParseHSDS(data []byte) (ImportResult, error) {
 		}
 		o := r.office(g)
 		switch {
-		case !identifier.MatchString(o.GetOfficeId()): // it is going to be the name of a file
+		case !idPattern.MatchString(o.GetOfficeId()): // it is going to be the name of a file
 			return ImportResult{}, &UnreadableError{Reason: BadID, Path: g.path}
 		case seen[o.GetOfficeId()]:
 			return ImportResult{}, &UnreadableError{Reason: DuplicateID, Path: g.path}
@@ -113,7 +113,7 @@ func ParseHSDS(data []byte) (ImportResult, error) {
 }
 
 // hsdsItems finds the entries of a document and where they stand.
-func hsdsItems(data []byte) ([]json.RawMessage, string, error) {
+func parseItems(data []byte) ([]json.RawMessage, string, error) {
 	var items []json.RawMessage
 	if trimmed := strings.TrimLeft(string(data[:min(len(data), 64)]), " \t\r\n"); strings.HasPrefix(trimmed, "[") {
 		err := json.Unmarshal(data, &items)
@@ -138,24 +138,25 @@ func hsdsItems(data []byte) ([]json.RawMessage, string, error) {
 // hsdsReader reads a document and keeps what it leaves out.
 type hsdsReader struct{ out ImportResult }
 
-func (r *hsdsReader) leave(path string, w why) {
-	if len(r.out.Omissions) == maxLeft {
+func (r *hsdsReader) omit(path string, w omissionReason) {
+	if len(r.out.Omissions) == maxOmissions {
 		r.out.MoreOmissions++
 		return
 	}
 	r.out.Omissions = append(r.out.Omissions, Omission{Path: path, Code: w.code, Reason: w.en, ReasonIT: w.it})
 }
 
-// placed is a part of a document and where it stands.
-type placed[T any] struct {
-	path string
-	it   T
+// located is a part of a document with its path.
+type located[T any] struct {
+	path  string
+	value T
 }
 
-func each[T any](path string, items []T) []placed[T] {
-	out := make([]placed[T], len(items))
-	for i, it := range items {
-		out[i] = placed[T]{fmt.Sprintf("%s[%d]", path, i), it}
+// withPaths returns the items of a list with their paths.
+func withPaths[T any](path string, items []T) []located[T] {
+	out := make([]located[T], len(items))
+	for i, item := range items {
+		out[i] = located[T]{fmt.Sprintf("%s[%d]", path, i), item}
 	}
 	return out
 }
@@ -164,32 +165,32 @@ func each[T any](path string, items []T) []placed[T] {
 type hsdsGroup struct {
 	path         string
 	organization hsdsOrganization
-	services     []placed[hsdsService]
+	services     []located[hsdsService]
 }
 
 // group decodes entries and gathers the services of an organization.
-func (r *hsdsReader) group(items []json.RawMessage, path string) ([]*hsdsGroup, error) {
+func (r *hsdsReader) groupByOrganization(items []json.RawMessage, path string) ([]*hsdsGroup, error) {
 	var groups []*hsdsGroup
 	byID := map[string]*hsdsGroup{}
-	for _, item := range each(path, items) {
+	for _, item := range withPaths(path, items) {
 		var probe struct {
 			Status         *string          `json:"status"`
 			Organization   *json.RawMessage `json:"organization"`
 			OrganizationID *string          `json:"organization_id"`
 		}
-		if err := json.Unmarshal(item.it, &probe); err != nil {
+		if err := json.Unmarshal(item.value, &probe); err != nil {
 			return nil, fmt.Errorf("%s: %w", item.path, err)
 		}
 		if probe.Status == nil && probe.Organization == nil && probe.OrganizationID == nil {
 			var organization hsdsOrganization
-			if err := r.decode(item.path, item.it, &organization); err != nil {
+			if err := r.decode(item.path, item.value, &organization); err != nil {
 				return nil, err
 			}
-			groups = append(groups, &hsdsGroup{item.path, organization, each(item.path+".services", organization.Services)})
+			groups = append(groups, &hsdsGroup{item.path, organization, withPaths(item.path+".services", organization.Services)})
 			continue
 		}
 		var service hsdsService
-		if err := r.decode(item.path, item.it, &service); err != nil {
+		if err := r.decode(item.path, item.value, &service); err != nil {
 			return nil, err
 		}
 		organization := organizationOf(service)
@@ -197,11 +198,11 @@ func (r *hsdsReader) group(items []json.RawMessage, path string) ([]*hsdsGroup, 
 			byID[organization.ID] = &hsdsGroup{path: item.path + ".organization", organization: organization}
 			groups = append(groups, byID[organization.ID])
 			if len(organization.Services) > 0 {
-				r.leave(item.path+".organization.services", whyNestedServices)
+				r.omit(item.path+".organization.services", reasonNestedServices)
 			}
 		}
 		g := byID[organization.ID]
-		g.services = append(g.services, placed[hsdsService]{item.path, service})
+		g.services = append(g.services, located[hsdsService]{item.path, service})
 	}
 	return groups, nil
 }
@@ -226,6 +227,6 @@ func (r *hsdsReader) decode(path string, raw json.RawMessage, into any) error {
 	if err := json.Unmarshal(raw, &tree); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	r.unknown(path, "", tree, typeOf(into))
+	r.omitUnknown(path, "", tree, typeOf(into))
 	return nil
 }

@@ -18,7 +18,7 @@ func EncodeHSDS(offices []*directoryv1.Office, terms *Terms) ([]byte, error) {
 		Empty: len(offices) == 0, Contents: make([]hsdsOrganization, len(offices)),
 	}
 	for i, o := range offices {
-		w := &hsdsWriter{terms: terms, office: o, organization: hsdsID("office", o.GetOfficeId()), minter: minter{}}
+		w := &hsdsWriter{terms: terms, office: o, organization: hsdsID("office", o.GetOfficeId()), ids: idGenerator{}}
 		organization, err := w.write()
 		if err != nil {
 			return nil, fmt.Errorf("office %s: %w", o.GetOfficeId(), err)
@@ -33,19 +33,19 @@ type hsdsWriter struct {
 	terms        *Terms
 	office       *directoryv1.Office
 	organization string
-	minter       minter
+	ids          idGenerator
 }
 
 // id returns the identifier of a part of the office.
 func (w *hsdsWriter) id(words ...string) string {
-	return w.minter.id(append([]string{w.organization}, words...)...)
+	return w.ids.id(append([]string{w.organization}, words...)...)
 }
 
 func (w *hsdsWriter) write() (hsdsOrganization, error) {
 	o := w.office
 	out := hsdsOrganization{
 		ID: w.organization, Name: o.GetName(), Description: o.GetDescription(),
-		Identifiers: []hsdsIdentifier{w.identifier(identifierPari, o.GetOfficeId())},
+		Identifiers: []hsdsIdentifier{w.newIdentifier(identifierPari, o.GetOfficeId())},
 		Pari: &hsdsOffice{
 			Region: o.GetRegion(), Node: o.GetNode(), Body: o.GetBody(), NetworkRoles: o.GetNetworkRoles(),
 			ValidFrom: o.GetValidFrom(), ValidTo: o.GetValidTo(), Source: o.GetSource(), VerifiedOn: o.GetVerifiedOn(),
@@ -66,7 +66,7 @@ func (w *hsdsWriter) write() (hsdsOrganization, error) {
 		out.ParentID = hsdsID("body", o.GetBody())
 	}
 	if o.GetIpaCode() != "" {
-		out.Identifiers = append(out.Identifiers, w.identifier(identifierIPA, o.GetIpaCode()))
+		out.Identifiers = append(out.Identifiers, w.newIdentifier(identifierIPA, o.GetIpaCode()))
 	}
 	for i, l := range o.GetLinks() {
 		if i == 0 {
@@ -86,7 +86,7 @@ func (w *hsdsWriter) write() (hsdsOrganization, error) {
 		list  string
 		codes []string
 	}{
-		{listKind, one(o.GetKind())}, {listState, one(o.GetState())}, {listAccessRule, one(o.GetAccessRule())}, {listFee, one(o.GetFee())},
+		{listKind, optional(o.GetKind())}, {listState, optional(o.GetState())}, {listAccessRule, optional(o.GetAccessRule())}, {listFee, optional(o.GetFee())},
 		{listRecipient, o.GetRecipients()}, {listGround, o.GetGrounds()}, {listTerritory, o.GetTerritories()},
 	} {
 		out.Attributes = append(out.Attributes, w.attributes("organization", w.organization, coded.list, coded.codes)...)
@@ -100,8 +100,8 @@ func (w *hsdsWriter) write() (hsdsOrganization, error) {
 	return out, nil
 }
 
-func (w *hsdsWriter) identifier(kind, identifier string) hsdsIdentifier {
-	return hsdsIdentifier{ID: w.id("identifier", kind), OrganizationID: w.organization, Type: kind, Identifier: identifier}
+func (w *hsdsWriter) newIdentifier(kind, value string) hsdsIdentifier {
+	return hsdsIdentifier{ID: w.id("identifier", kind), OrganizationID: w.organization, Type: kind, Identifier: value}
 }
 
 // places adds the location and the telephones.
@@ -163,7 +163,7 @@ func (w *hsdsWriter) address(a *directoryv1.Address) hsdsAddress {
 	id := w.id("address", purposeCode(a), a.GetStreet(), a.GetPostcode(), a.GetMunicipality(), a.GetNote())
 	out := hsdsAddress{
 		ID: id, Address1: a.GetStreet(), Address2: a.GetNote(), City: city, Province: province, PostalCode: a.GetPostcode(),
-		Country: country, Type: addressType(a), Attributes: w.attributes("address", id, listTerritory, one(a.GetMunicipality())),
+		Country: country, Type: addressType(a), Attributes: w.attributes("address", id, listTerritory, optional(a.GetMunicipality())),
 	}
 	if code := purposeCode(a); code != "" {
 		out.Attributes = append(out.Attributes, hsdsAttribute{
@@ -183,7 +183,7 @@ func (w *hsdsWriter) schedules(of string, hours []*directoryv1.Hours) ([]hsdsSch
 		}
 		out = append(out, hsdsSchedule{
 			ID: w.id("schedule", of, day, h.GetOpens(), h.GetCloses(), h.GetValidFrom(), h.GetValidTo()), Freq: "WEEKLY", ByDay: day,
-			OpensAt: h.GetOpens(), ClosesAt: h.GetCloses(), Notes: localTimes, hsdsBounds: hsdsBounds{ValidFrom: h.GetValidFrom(), ValidTo: h.GetValidTo()},
+			OpensAt: h.GetOpens(), ClosesAt: h.GetCloses(), Notes: timeZone, hsdsBounds: hsdsBounds{ValidFrom: h.GetValidFrom(), ValidTo: h.GetValidTo()},
 		})
 	}
 	return out, nil
@@ -209,12 +209,12 @@ func (w *hsdsWriter) service(s *directoryv1.Service, location string) hsdsServic
 		ID: id, OrganizationID: w.organization, Name: s.GetName(), URL: s.GetUrl(), Status: hsdsStatus(o.GetState()),
 		Application: w.label(listAccessRule, o.GetAccessRule()), Fees: w.label(listFee, o.GetFee()),
 		Eligibility: strings.Join(w.terms.Labels("it", listRecipient, o.GetRecipients()), ", "), AssuredDate: o.GetVerifiedOn(),
-		At: []hsdsAt{{ID: w.id("at", id), ServiceID: id, LocationID: location}},
-		Attributes: append(w.attributes("service", id, listServiceType, one(s.GetType())),
+		At: []hsdsServiceAtLocation{{ID: w.id("at", id), ServiceID: id, LocationID: location}},
+		Attributes: append(w.attributes("service", id, listServiceType, optional(s.GetType())),
 			w.attributes("service", id, listAccessMode, s.GetAccessModes())...),
 	}
 	if s.GetName() == "" {
-		out.Name, out.Pari = w.label(listServiceType, s.GetType()), &hsdsGiven{Unnamed: true}
+		out.Name, out.Pari = w.label(listServiceType, s.GetType()), &hsdsServiceExtension{Unnamed: true}
 	}
 	for _, code := range o.GetTerritories() {
 		out.Areas = append(out.Areas, hsdsArea{ID: w.id("area", id, code), Name: w.label(listTerritory, code), URI: w.terms.IRI(listTerritory, code)})
@@ -246,7 +246,7 @@ func (w *hsdsWriter) attributes(entity, id, list string, codes []string) []hsdsA
 }
 
 // one is a list of one code, or of none.
-func one(code string) []string {
+func optional(code string) []string {
 	if code == "" {
 		return nil
 	}

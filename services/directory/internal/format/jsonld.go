@@ -34,7 +34,7 @@ func (n node) put(key string, value any) {
 }
 
 // texted is a text in a language, or nothing.
-func texted(lang, text string) node {
+func langString(lang, text string) node {
 	if text == "" {
 		return nil
 	}
@@ -42,7 +42,7 @@ func texted(lang, text string) node {
 }
 
 // typed is a value of a type of XML Schema, or nothing.
-func typed(kind, value string) node {
+func typedValue(kind, value string) node {
 	if value == "" {
 		return nil
 	}
@@ -60,9 +60,9 @@ func ref(iri string) node {
 // bilingual is a text in Italian and English.
 func bilingual(it, en string) []node {
 	var all []node
-	for _, one := range []node{texted("it", it), texted("en", en)} {
-		if one != nil {
-			all = append(all, one)
+	for _, n := range []node{langString("it", it), langString("en", en)} {
+		if n != nil {
+			all = append(all, n)
 		}
 	}
 	return all

@@ -54,9 +54,9 @@ func (t jsonldExporter) place(r string) node {
 }
 
 // pages are the pages about something: the first is its own.
-func pages(n node, links []*directoryv1.Link) {
+func addLinks(n node, links []*directoryv1.Link) {
 	if len(links) > 0 {
 		n.put("url", links[0].GetUrl())
-		n.put("sameAs", every(links[1:], (*directoryv1.Link).GetUrl))
+		n.put("sameAs", mapSlice(links[1:], (*directoryv1.Link).GetUrl))
 	}
 }

@@ -48,20 +48,20 @@ func (s schemaOrg) node() (node, error) {
 	n.put("name", o.GetName())
 	n.put("description", o.GetDescription())
 	n.put("parentOrganization", s.body())
-	n.put("address", every(o.GetAddresses(), s.address))
-	n.put("areaServed", every(o.GetTerritories(), s.area))
-	n.put("amenityFeature", every(o.GetAccessibility(), func(code string) node {
+	n.put("address", mapSlice(o.GetAddresses(), s.address))
+	n.put("areaServed", mapSlice(o.GetTerritories(), s.area))
+	n.put("amenityFeature", mapSlice(o.GetAccessibility(), func(code string) node {
 		return node{"@type": "LocationFeatureSpecification", "propertyID": s.terms.IRI(listAccessibility, code),
 			"name": s.terms.Label("it", listAccessibility, code), "value": true}
 	}))
 	if len(o.GetLinks()) > 0 {
 		n.put("url", o.GetLinks()[0].GetUrl())
-		n.put("sameAs", every(o.GetLinks()[1:], (*directoryv1.Link).GetUrl))
+		n.put("sameAs", mapSlice(o.GetLinks()[1:], (*directoryv1.Link).GetUrl))
 	}
 	if o.GetFee() == "FREE" {
 		n["isAccessibleForFree"] = true
 	}
-	hours, err := specifications(o.GetHours())
+	hours, err := openingSpecifications(o.GetHours())
 	if err != nil {
 		return nil, err
 	}
@@ -80,12 +80,12 @@ func (s schemaOrg) body() node {
 	}
 	n := node{"@type": "GovernmentOrganization"}
 	n.put("name", s.office.GetBody())
-	n.put("identifier", property("IPA", s.office.GetIpaCode()))
+	n.put("identifier", propertyValue("IPA", s.office.GetIpaCode()))
 	return n
 }
 
 // property is an identifier of a scheme, or nothing.
-func property(scheme, value string) node {
+func propertyValue(scheme, value string) node {
 	if value == "" {
 		return nil
 	}
@@ -99,8 +99,8 @@ func (s schemaOrg) address(a *directoryv1.Address) node {
 	n.put("postalCode", a.GetPostcode())
 	n.put("addressLocality", city)
 	n.put("addressRegion", province)
-	n.put("description", filled(": ", s.purpose(a), a.GetNote()))
-	n.put("identifier", property("ISTAT", a.GetMunicipality()))
+	n.put("description", joinNonEmpty(": ", s.purpose(a), a.GetNote()))
+	n.put("identifier", propertyValue("ISTAT", a.GetMunicipality()))
 	return n
 }
 
@@ -121,10 +121,10 @@ func (s schemaOrg) area(code string) node {
 	n := node{"@id": s.terms.IRI(listTerritory, code), "@type": "AdministrativeArea", "name": s.terms.Label("it", listTerritory, code)}
 	var identifiers []node
 	if _, err := strconv.Atoi(code); err == nil {
-		identifiers = append(identifiers, property("ISTAT", code))
+		identifiers = append(identifiers, propertyValue("ISTAT", code))
 	}
 	if nuts := s.terms.nuts(code); nuts != "" {
-		identifiers = append(identifiers, property("NUTS", nuts))
+		identifiers = append(identifiers, propertyValue("NUTS", nuts))
 		n["sameAs"] = nutsIRI(nuts)
 	}
 	n.put("identifier", identifiers)
@@ -139,8 +139,8 @@ func (s schemaOrg) contacts() ([]node, error) {
 	for _, p := range s.office.GetPhones() {
 		n := node{"@type": "ContactPoint"}
 		n.put("telephone", p.GetNumber())
-		n.put("contactType", filled(", ", p.GetLabel(), map[bool]string{true: "WhatsApp"}[p.GetWhatsapp()]))
-		hours, err := specifications(p.GetHours())
+		n.put("contactType", joinNonEmpty(", ", p.GetLabel(), map[bool]string{true: "WhatsApp"}[p.GetWhatsapp()]))
+		hours, err := openingSpecifications(p.GetHours())
 		if err != nil {
 			return nil, err
 		}
@@ -153,7 +153,7 @@ func (s schemaOrg) contacts() ([]node, error) {
 		n.put("contactType", e.GetPurpose())
 		all = append(all, n)
 	}
-	languages := every(s.office.GetLanguages(), languageTag)
+	languages := mapSlice(s.office.GetLanguages(), languageTag)
 	if len(all) == 0 && len(languages) > 0 {
 		all = []node{{"@type": "ContactPoint"}} // schema.org has no languages of an office
 	}
@@ -165,7 +165,7 @@ func (s schemaOrg) contacts() ([]node, error) {
 
 // specifications are openings in the words of schema.org, where one that closes before it opens ends on the next day: the end
 // of a day is its next 00:00, and that of a whole day is 23:59.
-func specifications(hours []*directoryv1.Hours) ([]node, error) {
+func openingSpecifications(hours []*directoryv1.Hours) ([]node, error) {
 	var all []node
 	for _, h := range hours {
 		day, err := dayOf(schemaDays, h)
@@ -193,11 +193,11 @@ func (s schemaOrg) service(i int, service *directoryv1.Service) node {
 	n.put("name", cmp.Or(service.GetName(), label))
 	n.put("serviceType", label)
 	n.put("url", service.GetUrl())
-	n.put("areaServed", every(s.office.GetTerritories(), func(code string) node { return ref(s.terms.IRI(listTerritory, code)) }))
-	n.put("audience", every(s.office.GetRecipients(), func(code string) node {
+	n.put("areaServed", mapSlice(s.office.GetTerritories(), func(code string) node { return ref(s.terms.IRI(listTerritory, code)) }))
+	n.put("audience", mapSlice(s.office.GetRecipients(), func(code string) node {
 		return node{"@type": "Audience", "audienceType": s.terms.Label("it", listRecipient, code)}
 	}))
-	n.put("availableChannel", every(service.GetAccessModes(), func(code string) node {
+	n.put("availableChannel", mapSlice(service.GetAccessModes(), func(code string) node {
 		channel := node{"@type": "ServiceChannel", "name": s.terms.Label("it", listAccessMode, code)}
 		if slices.Contains([]string{"DESK", "DIRECT_FREE"}, code) {
 			channel["serviceLocation"] = ref(s.iri())

@@ -30,8 +30,8 @@ func (s scheme) node(c concept) node {
 		n["skos:topConceptOf"] = ref(s.iri)
 	}
 	n.put("skos:broader", ref(c.broader))
-	n.put("euvoc:startDate", typed("xsd:date", c.from))
-	n.put("euvoc:endDate", typed("xsd:date", c.to))
+	n.put("euvoc:startDate", typedValue("xsd:date", c.from))
+	n.put("euvoc:endDate", typedValue("xsd:date", c.to))
 	for _, m := range c.matches {
 		n["skos:"+m[0]] = ref(m[1])
 	}
