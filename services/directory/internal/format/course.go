@@ -11,12 +11,12 @@ const (
 	listTrainingParticipant = "training_participant"
 )
 
-// EncodeCourses returns courses in the words of schema.org, as one document of JSON-LD: a Course with its modules and, for each
-// edition, a CourseInstance. It leaves out how many attended and for how long they are qualified: ListQualifications tells.
-func EncodeCourses(courses []*directoryv1.Course, named Lookup, terms *Terms) ([]byte, error) {
+// EncodeCourses encodes courses with schema.org as one JSON-LD document: a Course with its modules and, for each
+// edition, a CourseInstance. It omits attendance and qualifications, which ListQualifications returns.
+func EncodeCourses(courses []*directoryv1.Course, lookup Lookup, terms *Terms) ([]byte, error) {
 	graph := []node{}
 	for _, c := range courses {
-		t := jsonldExporter{terms, named}
+		t := jsonldExporter{terms, lookup}
 		iri := terms.IRI("course", c.GetCourseId())
 		n := node{"@id": iri, "@type": "Course", "identifier": c.GetCourseId()}
 		n.put("name", c.GetTitle())

@@ -12,7 +12,7 @@ import (
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 )
 
-// separator stands between the items of a list in one cell.
+// separator separates the items of a list in one cell.
 const separator = " | "
 
 // column is one column of the table of offices.
@@ -29,7 +29,7 @@ func listColumn(name string, cells func(*directoryv1.Office) []string) column {
 	return textColumn(name, func(o *directoryv1.Office) string { return strings.Join(cells(o), separator) })
 }
 
-// officeColumns is the table of offices, in the order of its columns.
+// officeColumns are the columns of the table of offices, in order.
 var officeColumns = []column{
 	textColumn("office_id", (*directoryv1.Office).GetOfficeId),
 	textColumn("name", (*directoryv1.Office).GetName),
@@ -67,8 +67,8 @@ var officeColumns = []column{
 	textColumn("logo_url", (*directoryv1.Office).GetLogoUrl),
 }
 
-// EncodeCSV returns one row per office after a row of names (RFC 4180, UTF-8). The items of a list stand in one cell, " | " between
-// them. A cell that a spreadsheet would take for a formula begins with an apostrophe.
+// EncodeCSV encodes offices as CSV (RFC 4180, UTF-8): a header, and one row per office. The items of a list share one
+// cell, separated by " | ". A cell that a spreadsheet would take for a formula begins with an apostrophe.
 func EncodeCSV(offices []*directoryv1.Office) ([]byte, error) {
 	t := newTable()
 	names := make([]string, len(officeColumns))
@@ -90,13 +90,15 @@ func EncodeCSV(offices []*directoryv1.Office) ([]byte, error) {
 	return t.bytes()
 }
 
-// EncodeVocabularyCSV returns one row per code of a list after a row of names. Every row holds the version of the list.
+// EncodeVocabularyCSV encodes a code list as CSV: a header, and one row per code. Every row has the version of the
+// list.
 func EncodeVocabularyCSV(v *vocabularyv1.Vocabulary) ([]byte, error) {
 	t := newTable()
 	t.row("code", "it", "en", "group", "valid_from", "valid_to", "version")
 	version := strconv.Itoa(int(v.GetVersion()))
 	for _, term := range v.GetTerms() {
-		t.row(term.GetCode(), term.GetLabelIt(), term.GetLabelEn(), term.GetGroup(), term.GetValidFrom(), term.GetValidTo(), version)
+		t.row(term.GetCode(), term.GetLabelIt(), term.GetLabelEn(), term.GetGroup(),
+			term.GetValidFrom(), term.GetValidTo(), version)
 	}
 	return t.bytes()
 }
@@ -119,7 +121,7 @@ func (t *table) row(cells ...string) {
 	for i, cell := range cells {
 		safe[i] = escapeFormula(cell)
 	}
-	_ = t.writer.Write(safe) // the writer keeps the error, bytes returns it
+	_ = t.writer.Write(safe) // bytes returns the error of the writer
 }
 
 func (t *table) bytes() ([]byte, error) {
@@ -127,9 +129,9 @@ func (t *table) bytes() ([]byte, error) {
 	return t.out.Bytes(), t.writer.Error()
 }
 
-// harmless puts an apostrophe before what a spreadsheet would compute: what begins, after blanks, with a sign of a formula,
-// full-width ones included, or with a control character. What begins with an apostrophe gets another one, so that the first
-// can always be taken away. Lines within a cell end like those of the file.
+// escapeFormula prefixes an apostrophe to a cell that a spreadsheet would compute: one that begins, after blanks, with
+// a formula character, full-width ones included, or with a tab or a newline. A cell that begins with an apostrophe gets
+// another one, so that readers can always remove the first. Line breaks in a cell become "\n".
 func escapeFormula(cell string) string {
 	cell = strings.ReplaceAll(strings.ReplaceAll(cell, "\r\n", "\n"), "\r", "\n")
 	if strings.HasPrefix(cell, "\t") || strings.HasPrefix(cell, "\n") || strings.HasPrefix(cell, "'") {
@@ -150,7 +152,7 @@ func mapSlice[From, To any](items []From, convert func(From) To) []To {
 	return out
 }
 
-// noted puts a note in brackets behind a text.
+// withNote appends a note in parentheses to a text.
 func withNote(text, note string) string {
 	if note == "" {
 		return text
@@ -158,15 +160,9 @@ func withNote(text, note string) string {
 	return strings.TrimSpace(text + " (" + note + ")")
 }
 
-// filled joins the texts that are not empty.
+// joinNonEmpty joins the texts that are not empty.
 func joinNonEmpty(separator string, all ...string) string {
-	var nonEmpty []string
-	for _, text := range all {
-		if text != "" {
-			nonEmpty = append(nonEmpty, text)
-		}
-	}
-	return strings.Join(nonEmpty, separator)
+	return strings.Join(nonEmpty(all), separator)
 }
 
 func purposeCode(a *directoryv1.Address) string {

@@ -20,8 +20,8 @@ var (
 	notInNumber     = regexp.MustCompile(`[^+0-9]+`)
 )
 
-// hsdsOfficeReader makes an office of a group. Ours tells a document of HSDS, which is read as it is; what others wrote is
-// taken as far as an entry may hold it.
+// hsdsOfficeReader converts a group to an office. A native document, written by EncodeHSDS, is converted as it is. Of a
+// foreign one, only what an entry may hold is taken.
 type hsdsOfficeReader struct {
 	*hsdsReader
 	group  *hsdsGroup
@@ -66,7 +66,7 @@ func (r *hsdsReader) office(g *hsdsGroup) *directoryv1.Office {
 	return o.office
 }
 
-// identity gives the office its identifier: ours, or one made of the foreign one.
+// identity sets the identifier of the office: the native one, or one derived from the foreign one.
 func (o *hsdsOfficeReader) identity(path string) {
 	for _, i := range withPaths(path+".organization_identifiers", o.group.organization.Identifiers) {
 		switch {
@@ -95,7 +95,7 @@ func (o *hsdsOfficeReader) extension(path string, p *hsdsOffice) {
 	to.Region, to.Node, to.Body, to.NetworkRoles = p.Region, p.Node, p.Body, p.NetworkRoles
 	to.ValidFrom, to.ValidTo, to.Source, to.VerifiedOn = p.ValidFrom, p.ValidTo, p.Source, p.VerifiedOn
 	to.SourceUrl, to.PublishedOn, to.ChangedOn = p.SourceURL, p.PublishedOn, p.ChangedOn
-	if p.Visibility != "" { // a word that we do not know hides, too
+	if p.Visibility != "" { // an unknown value counts as hidden
 		to.Visibility = directoryv1.Visibility_VISIBILITY_HIDDEN
 	}
 	var opening directoryv1.Office
@@ -111,7 +111,7 @@ func (o *hsdsOfficeReader) extension(path string, p *hsdsOffice) {
 	}
 }
 
-// codes gives each code to the list that its attribute names.
+// codes passes each code to the setter of its list, and omits attributes of other taxonomies.
 func (o *hsdsOfficeReader) codes(path string, attributes []hsdsAttribute, lists map[string]func(string)) {
 	for _, a := range withPaths(path, attributes) {
 		list, native := strings.CutPrefix(a.value.LinkType, linkPrefix)
@@ -126,7 +126,10 @@ func (o *hsdsOfficeReader) codes(path string, attributes []hsdsAttribute, lists 
 
 func (o *hsdsOfficeReader) phones(path string, phones []hsdsPhone) {
 	for _, p := range withPaths(path, phones) {
-		phone := &directoryv1.Phone{Number: p.value.Number, Label: p.value.Description, Whatsapp: strings.EqualFold(p.value.Type, phoneWhatsApp)}
+		phone := &directoryv1.Phone{
+			Number: p.value.Number, Label: p.value.Description,
+			Whatsapp: strings.EqualFold(p.value.Type, phoneWhatsApp),
+		}
 		if !o.native {
 			phone.Number = strings.TrimSpace(notInNumber.ReplaceAllString(p.value.Number, " "))
 			if !numberPattern.MatchString(phone.Number) {
@@ -139,7 +142,8 @@ func (o *hsdsOfficeReader) phones(path string, phones []hsdsPhone) {
 				o.omit(p.path, reasonNoTelephone)
 				continue
 			}
-			if slices.ContainsFunc(o.office.GetPhones(), func(have *directoryv1.Phone) bool { return have.GetNumber() == phone.GetNumber() }) {
+			sameNumber := func(other *directoryv1.Phone) bool { return other.GetNumber() == phone.GetNumber() }
+			if slices.ContainsFunc(o.office.GetPhones(), sameNumber) {
 				continue
 			}
 		}
@@ -151,7 +155,8 @@ func (o *hsdsOfficeReader) phones(path string, phones []hsdsPhone) {
 func (o *hsdsOfficeReader) contacts(path string, contacts []hsdsContact) {
 	for _, c := range withPaths(path, contacts) {
 		if o.native {
-			o.office.Emails = append(o.office.Emails, &directoryv1.Email{Address: c.value.Email, Purpose: c.value.Department})
+			email := &directoryv1.Email{Address: c.value.Email, Purpose: c.value.Department}
+			o.office.Emails = append(o.office.Emails, email)
 			continue
 		}
 		o.phones(c.path+".phones", c.value.Phones)
@@ -161,19 +166,21 @@ func (o *hsdsOfficeReader) contacts(path string, contacts []hsdsContact) {
 	}
 }
 
-// email takes an address that stands outside the contacts, unless it is there already.
+// email adds an address that a foreign document has outside the contacts.
 func (o *hsdsOfficeReader) email(path, address string) {
 	if address != "" && !o.native {
 		o.emailFor(path, address, "")
 	}
 }
 
+// emailFor adds an address unless it is invalid or already there.
 func (o *hsdsOfficeReader) emailFor(path, address, purpose string) {
 	if parsed, err := mail.ParseAddress(address); err != nil || parsed.Address != address {
 		o.omit(path, reasonBadEmail)
 		return
 	}
-	if slices.ContainsFunc(o.office.GetEmails(), func(have *directoryv1.Email) bool { return have.GetAddress() == address }) {
+	sameAddress := func(other *directoryv1.Email) bool { return other.GetAddress() == address }
+	if slices.ContainsFunc(o.office.GetEmails(), sameAddress) {
 		return
 	}
 	o.office.Emails = append(o.office.Emails, &directoryv1.Email{Address: address, Purpose: purpose})

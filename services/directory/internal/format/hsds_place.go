@@ -9,8 +9,8 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// locations takes the addresses, the accessibility and the languages of all locations, and the hours of the first that has any: an office has
-// one counter.
+// locations takes the addresses, accessibility and languages of all locations, and the hours of the first location with
+// any: an office has one counter.
 func (o *hsdsOfficeReader) locations(path string) {
 	seen := map[string]bool{}
 	take := func(l located[hsdsLocation]) {
@@ -49,7 +49,7 @@ func (o *hsdsOfficeReader) location(l located[hsdsLocation]) {
 	o.contacts(l.path+".contacts", l.value.Contacts)
 }
 
-// languages takes those that a list of ours may hold, each once.
+// languages takes those that our list may hold, each once.
 func (o *hsdsOfficeReader) languages(path string, languages []hsdsLanguage) {
 	for _, l := range withPaths(path, languages) {
 		code := languageCode(l.value.Code)
@@ -65,7 +65,7 @@ func (o *hsdsOfficeReader) languages(path string, languages []hsdsLanguage) {
 	}
 }
 
-// counter takes hours as those of the counter, if it has none yet.
+// takeCounterHours takes schedules as the hours of the counter, unless it has some already.
 func (o *hsdsOfficeReader) takeCounterHours(path string, schedules []hsdsSchedule) {
 	switch {
 	case len(schedules) == 0:
@@ -107,8 +107,8 @@ func (o *hsdsOfficeReader) address(a located[hsdsAddress]) {
 	o.office.Addresses = append(o.office.Addresses, out)
 }
 
-// hours takes schedules that say the same for every week, in local time. One that says more is left out whole: half of it
-// would be false.
+// hours converts weekly schedules in local time. Any other schedule is omitted as a whole, because a part of it would
+// be wrong.
 func (o *hsdsOfficeReader) hours(path string, schedules []hsdsSchedule) []*directoryv1.Hours {
 	var out []*directoryv1.Hours
 	for _, s := range withPaths(path, schedules) {
@@ -146,12 +146,14 @@ func parseWeekly(s hsdsSchedule) ([]*directoryv1.Hours, omissionReason) {
 		if day == 0 {
 			return nil, reasonBadWeekday
 		}
-		out = append(out, &directoryv1.Hours{Weekday: int32(day), Opens: opens, Closes: closes, ValidFrom: from, ValidTo: to})
+		out = append(out, &directoryv1.Hours{
+			Weekday: int32(day), Opens: opens, Closes: closes, ValidFrom: from, ValidTo: to,
+		})
 	}
 	return out, omissionReason{}
 }
 
-// clock returns a local time of full minutes as 09:00, or nothing.
+// parseClock returns a local time in full minutes such as 09:00, or "" for anything else.
 func parseClock(text string) string {
 	if text == "24:00" || text == "24:00:00" {
 		return "24:00"

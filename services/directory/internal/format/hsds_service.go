@@ -6,7 +6,7 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// services takes the services, and from those of others what they say of the office: telephones, hours, days.
+// services converts the services. From foreign ones it also takes what concerns the office: telephones, hours, dates.
 func (o *hsdsOfficeReader) services() {
 	statuses := map[string]bool{}
 	for _, s := range o.group.services {
@@ -29,7 +29,7 @@ func (o *hsdsOfficeReader) services() {
 	}
 }
 
-// foreign takes what a service of others says of the office, and says what it leaves out.
+// readForeign takes what a foreign service holds about the office, and omits the rest.
 func (o *hsdsOfficeReader) readForeign(s located[hsdsService], service *directoryv1.Service) {
 	if service.GetUrl() != "" && !isHTTPS(service.GetUrl()) {
 		o.omit(s.path+".url", reasonNotHttps)
@@ -46,7 +46,9 @@ func (o *hsdsOfficeReader) readForeign(s located[hsdsService], service *director
 	}
 	o.takeVerifiedOn(s)
 	for _, text := range []struct{ name, value string }{
-		{"application_process", s.value.Application}, {"fees_description", s.value.Fees}, {"eligibility_description", s.value.Eligibility},
+		{"application_process", s.value.Application},
+		{"fees_description", s.value.Fees},
+		{"eligibility_description", s.value.Eligibility},
 	} {
 		if text.value != "" {
 			o.omit(s.path+"."+text.name, reasonCodeForText)
@@ -60,7 +62,7 @@ func (o *hsdsOfficeReader) readForeign(s located[hsdsService], service *director
 	}
 }
 
-// verified keeps the oldest day on which a service was checked: the whole entry was not checked later.
+// takeVerifiedOn takes the oldest verification date of the services, as the whole entry was not verified later.
 func (o *hsdsOfficeReader) takeVerifiedOn(s located[hsdsService]) {
 	day := s.value.AssuredDate
 	if day == "" {
@@ -75,7 +77,7 @@ func (o *hsdsOfficeReader) takeVerifiedOn(s located[hsdsService]) {
 	}
 }
 
-// stateOf is the state of an office that gives services of these states; nothing where that is not plain.
+// stateOf returns the state of an office from the states of its services, or "" if it is ambiguous.
 func stateOf(statuses map[string]bool) string {
 	switch {
 	case statuses["active"]:

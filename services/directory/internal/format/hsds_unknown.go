@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// hsdsReasons says why fields of HSDS are left out, by the name of the field, or of the list that it stands in and the field.
+// omissionReasons maps a field of HSDS, or a list and a field of its items, to the reason for leaving it out.
 var omissionReasons = map[string]omissionReason{
 	"contacts.name":  reasonPerson,
 	"contacts.title": reasonTask,
@@ -23,8 +23,8 @@ var omissionReasons = map[string]omissionReason{
 
 func typeOf(value any) reflect.Type { return reflect.TypeOf(value).Elem() }
 
-// unknown leaves out what stands in a tree of JSON and not in the type that it was read into. Empty values say nothing, so
-// they are not missed. Within is the name of the list that the tree stands in.
+// omitUnknown omits the fields of a JSON value that the type it was decoded into does not have. Empty values are no
+// loss, so they are not reported. Within is the name of the list that holds the value.
 func (r *hsdsReader) omitUnknown(path, within string, tree any, t reflect.Type) {
 	switch v := tree.(type) {
 	case []any:
@@ -61,7 +61,7 @@ func omissionReasonFor(within, name string) omissionReason {
 	return reasonNoField
 }
 
-// fields are the types of the fields of a type, by their names in JSON.
+// jsonFields returns the types of the fields of a struct by their JSON names.
 func jsonFields(t reflect.Type) map[string]reflect.Type {
 	all := make(map[string]reflect.Type, t.NumField())
 	for i := range t.NumField() {

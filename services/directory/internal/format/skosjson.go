@@ -2,7 +2,7 @@ package format
 
 import "strconv"
 
-// EncodeSKOSJSONLD returns what EncodeSKOSTurtle returns as JSON-LD, with its context inside.
+// EncodeSKOSJSONLD encodes the same as EncodeSKOSTurtle as JSON-LD with an inline context.
 func EncodeSKOSJSONLD(terms *Terms) ([]byte, error) {
 	schemes, err := terms.schemes()
 	if err != nil {
