@@ -10,7 +10,7 @@ import (
 // crosswalkFile maps each ground of ours to a bias motive of ODIHR's statistics of hate crimes. It also lists the
 // grounds without one, so that it is complete.
 //
-// go:embed crosswalk-odihr.csv
+//go:embed crosswalk-odihr.csv
 var crosswalkFile string
 
 // mapping is one line of the crosswalk. Match is a property of SKOS, as seen from the ground: broadMatch means that the

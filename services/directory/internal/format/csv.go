@@ -103,7 +103,7 @@ func EncodeVocabularyCSV(v *vocabularyv1.Vocabulary) ([]byte, error) {
 	return t.bytes()
 }
 
-// table writes rows whose cells a spreadsheet shows as text.
+// table writes CSV rows whose cells a spreadsheet does not compute.
 type table struct {
 	out    bytes.Buffer
 	writer *csv.Writer

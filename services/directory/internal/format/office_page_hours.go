@@ -57,7 +57,7 @@ func (p *officePage) Phones() (phones []phoneItem, err error) {
 // exceptionItem is an exception from the weekly hours.
 type exceptionItem struct{ Days, Hours, Reason string }
 
-// Exceptions returns the exceptions from today on, so that nobody finds a closed door. Past ones are left out.
+// Exceptions returns the exceptions from today on, in order. Past ones are left out.
 func (p *officePage) Exceptions() []exceptionItem {
 	upcoming := slices.DeleteFunc(slices.Clone(p.Office.GetExceptions()), func(e *directoryv1.OpeningException) bool {
 		last := e.GetTo()
