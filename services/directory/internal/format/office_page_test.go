@@ -4,8 +4,11 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
 	"pgregory.net/rapid"
@@ -14,7 +17,7 @@ import (
 	"github.com/retepari/pari/services/directory/internal/format"
 )
 
-func printed(t rapid.TB, o *directoryv1.Office, lang string, terms *format.Terms) string {
+func renderHTML(t rapid.TB, o *directoryv1.Office, lang string, terms *format.Terms) string {
 	raw, err := format.RenderHTML(o, lang, "2026-11-25", terms)
 	if err != nil {
 		t.Fatal(err)
@@ -22,52 +25,57 @@ func printed(t rapid.TB, o *directoryv1.Office, lang string, terms *format.Terms
 	return string(raw)
 }
 
-func TestPrintable_of_the_seeds(t *testing.T) {
+func TestRenderHTML_Golden(t *testing.T) {
 	t.Parallel()
 	for _, id := range seeds {
-		golden(t, id+".it.html", []byte(printed(t, seed(t, id), "it", terms(t))))
+		golden(t, id+".it.html", []byte(renderHTML(t, seed(t, id), "it", terms(t))))
 	}
-	golden(t, seeds[0]+".en.html", []byte(printed(t, seed(t, seeds[0]), "en", terms(t))))
+	golden(t, seeds[0]+".en.html", []byte(renderHTML(t, seed(t, seeds[0]), "en", terms(t))))
 }
 
-// allowed are the elements of a page, and the attributes that each may have.
+// allowed lists the elements of a page, and the attributes that each may have.
 var allowed = map[string]string{
-	"html": "lang", "head": "", "meta": "charset name content http-equiv", "title": "", "style": "", "body": "", "main": "", "header": "",
-	"footer": "", "section": "", "h1": "lang", "h2": "", "p": "lang", "dl": "", "dt": "", "dd": "lang", "ul": "", "li": "lang",
-	"table": "", "caption": "", "thead": "", "tbody": "", "tr": "", "th": "scope", "td": "", "strong": "lang", "span": "lang", "a": "href rel",
+	"html": "lang", "head": "", "meta": "charset name content http-equiv", "title": "", "style": "",
+	"body": "", "main": "", "header": "", "footer": "", "section": "", "h1": "lang", "h2": "", "p": "lang",
+	"dl": "", "dt": "", "dd": "lang", "ul": "", "li": "lang", "table": "", "caption": "", "thead": "", "tbody": "",
+	"tr": "", "th": "scope", "td": "", "strong": "lang", "span": "lang", "a": "href rel",
 }
 
-// Ensure whatever an office says stays text: no element and no attribute but ours, every link https, every element closed.
-func TestPrintable_escapes_any_office(t *testing.T) {
+// Ensure texts of an office cannot add elements or attributes: every element is allowed and closed, every link https.
+func TestRenderHTML_EscapesAnyOffice(t *testing.T) {
 	t.Parallel()
 	all := terms(t)
 	hostile := []string{
-		`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `</title><svg onload=alert(1)>`, `' onclick='x`, `javascript:alert(1)`,
-		`https://x.example/"onmouseover="x`, `</style>`, "&lt;script&gt;", "\x00<b>", "\xff\xfe",
+		`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `</title><svg onload=alert(1)>`, `' onclick='x`,
+		`javascript:alert(1)`, `https://x.example/"onmouseover="x`, `</style>`, "&lt;script&gt;", "\x00<b>", "\xff\xfe",
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		o := anyOffice.Draw(t, "office")
-		evil := rapid.SampledFrom(hostile)
-		o.Name, o.Kind, o.Description = evil.Draw(t, "name"), evil.Draw(t, "kind"), evil.Draw(t, "description")
-		o.Links = append(o.Links, &directoryv1.Link{Title: evil.Draw(t, "title"), Url: evil.Draw(t, "url")})
-		o.Services = append(o.Services, &directoryv1.Service{Type: evil.Draw(t, "type"), Name: evil.Draw(t, "service"), Url: evil.Draw(t, "page")})
-		var open []string
-		tokens := html.NewTokenizer(strings.NewReader(printed(t, o, rapid.SampledFrom([]string{"it", "en", `"><b`}).Draw(t, "lang"), all)))
+		hostileText := rapid.SampledFrom(hostile)
+		o.Name, o.Kind, o.Description = hostileText.Draw(t, "name"), hostileText.Draw(t, "kind"), hostileText.Draw(t, "description")
+		o.Links = append(o.Links, &directoryv1.Link{Title: hostileText.Draw(t, "title"), Url: hostileText.Draw(t, "url")})
+		o.Services = append(o.Services, &directoryv1.Service{
+			Type: hostileText.Draw(t, "type"), Name: hostileText.Draw(t, "service"), Url: hostileText.Draw(t, "page"),
+		})
+		lang := rapid.SampledFrom([]string{"it", "en", `"><b`}).Draw(t, "lang")
+		var openElements []string
+		tokens := html.NewTokenizer(strings.NewReader(renderHTML(t, o, lang, all)))
 		for {
 			kind := tokens.Next()
 			token := tokens.Token()
 			switch kind {
 			case html.ErrorToken:
-				if !errors.Is(tokens.Err(), io.EOF) || len(open) > 0 {
-					t.Fatalf("%v, left open: %v", tokens.Err(), open)
+				if !errors.Is(tokens.Err(), io.EOF) || len(openElements) > 0 {
+					t.Fatalf("%v, left open: %v", tokens.Err(), openElements)
 				}
 				return
 			case html.StartTagToken:
 				if token.Data != "meta" {
-					open = append(open, token.Data)
+					openElements = append(openElements, token.Data)
 				}
 				for _, a := range token.Attr {
-					if !strings.Contains(" "+allowed[token.Data]+" ", " "+a.Key+" ") || a.Key == "href" && !strings.HasPrefix(a.Val, "https://") {
+					if !slices.Contains(strings.Fields(allowed[token.Data]), a.Key) ||
+						a.Key == "href" && !strings.HasPrefix(a.Val, "https://") {
 						t.Fatalf("<%s %s=%q>", token.Data, a.Key, a.Val)
 					}
 				}
@@ -75,49 +83,94 @@ func TestPrintable_escapes_any_office(t *testing.T) {
 					t.Fatalf("<%s>", token.Data)
 				}
 			case html.EndTagToken:
-				if len(open) == 0 || open[len(open)-1] != token.Data {
-					t.Fatalf("</%s> closes %v", token.Data, open)
+				if len(openElements) == 0 || openElements[len(openElements)-1] != token.Data {
+					t.Fatalf("</%s> closes %v", token.Data, openElements)
 				}
-				open = open[:len(open)-1]
+				openElements = openElements[:len(openElements)-1]
 			case html.CommentToken, html.SelfClosingTagToken:
 				t.Fatalf("%v", token)
-			default: // texts, and the type of the document
+			default: // texts and the doctype
 			}
 		}
 	})
 }
 
-// Ensure everything that an office gives is on its page.
-func TestPrintable_says_everything(t *testing.T) {
+// Ensure a page has no control characters, and none that change the direction of text.
+func TestRenderHTML_DropsControlCharacters(t *testing.T) {
 	t.Parallel()
-	page := printed(t, seed(t, "milano-casa-dei-diritti"), "it", terms(t))
+	o := &directoryv1.Office{OfficeId: "a", Name: "A\x00B\u202eC\u2066D\x1b\nE\xffF"}
+	page := renderHTML(t, o, "it", terms(t))
+	for _, r := range page {
+		if unicode.IsControl(r) && r != '\n' || unicode.Is(unicode.Bidi_Control, r) {
+			t.Errorf("%U is on the page", r)
+		}
+	}
+	if !utf8.ValidString(page) || !strings.Contains(page, "BCD\nE\ufffdF") {
+		t.Errorf("the page loses text: %q", page[:strings.Index(page, "<style>")])
+	}
+}
+
+// Ensure links are https, and any other address is text.
+func TestRenderHTML_Links(t *testing.T) {
+	t.Parallel()
+	page := renderHTML(t, &directoryv1.Office{OfficeId: "a", Name: "A", Links: []*directoryv1.Link{
+		{Title: "Sicura", Url: "https://sicura.example/"}, {Title: "Insicura", Url: "http://insicura.example/"},
+		{Url: "https://senza-titolo.example/"},
+	}}, "it", terms(t))
+	for _, want := range []string{
+		`<a href="https://sicura.example/" rel="noreferrer">Sicura</a>`, "<span>Insicura http://insicura.example/</span>",
+		`<a href="https://senza-titolo.example/" rel="noreferrer">https://senza-titolo.example/</a>`,
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not have %s", want)
+		}
+	}
+}
+
+// Ensure the page of a hidden office has a notice, and the page of a public one does not.
+func TestRenderHTML_MarksHiddenOffice(t *testing.T) {
+	t.Parallel()
+	o := &directoryv1.Office{OfficeId: "a", Name: "A"}
+	if strings.Contains(renderHTML(t, o, "en", terms(t)), "Hidden:") {
+		t.Error("the page of a public office is marked as hidden")
+	}
+	o.Visibility = directoryv1.Visibility_VISIBILITY_HIDDEN
+	if !strings.Contains(renderHTML(t, o, "en", terms(t)), "Hidden:") {
+		t.Error("the page of a hidden office is not marked")
+	}
+}
+
+// Ensure everything that an office gives is on its page.
+func TestRenderHTML_ShowsEverything(t *testing.T) {
+	t.Parallel()
+	page := renderHTML(t, seed(t, "milano-casa-dei-diritti"), "it", terms(t))
 	for _, want := range []string{
 		`<html lang="it">`, "Casa dei Diritti", "Comune di Milano (c_f205)", "via De Amicis, 10, Milano (MI)", "ingresso accessibile",
 		"02 884 41641", "lunedì", "08:30", "WhatsApp", "rainbow.desk@cooplotta.org", "contrasto violenza di genere", "Milano (provincia)",
 		`href="https://www.comune.milano.it/servizi/contrasto-alla-violenza-di-genere"`, "Calendario eventi", "2026-11-23",
 	} {
 		if !strings.Contains(page, want) {
-			t.Errorf("it does not say %s", want)
+			t.Errorf("the page does not have %s", want)
 		}
 	}
 }
 
-// Ensure what is not given is left out, its heading too, rather than shown as none.
-func TestPrintable_leaves_out_what_is_not_given(t *testing.T) {
+// Ensure missing values are left out with their headings.
+func TestRenderHTML_OmitsMissingValues(t *testing.T) {
 	t.Parallel()
-	page := printed(t, &directoryv1.Office{OfficeId: "bare", Name: "Bare"}, "en", terms(t))
-	for _, none := range []string{"<h2", "<dl", "<ul", "<table", "None", "not given"} {
-		if strings.Contains(page, none) {
-			t.Errorf("it holds %s:\n%s", none, page)
+	page := renderHTML(t, &directoryv1.Office{OfficeId: "minimal", Name: "Minimal"}, "en", terms(t))
+	for _, unwanted := range []string{"<h2", "<dl", "<ul", "<table", "None", "not given"} {
+		if strings.Contains(page, unwanted) {
+			t.Errorf("the page has %s:\n%s", unwanted, page)
 		}
 	}
 }
 
-// Ensure headings go down one by one and the page has one title.
-func TestPrintable_has_an_outline(t *testing.T) {
+// Ensure the page has one h1, and all other headings are h2.
+func TestRenderHTML_Headings(t *testing.T) {
 	t.Parallel()
 	for _, o := range offices(t) {
-		headings := regexp.MustCompile(`<h([1-6])`).FindAllStringSubmatch(printed(t, o, "it", terms(t)), -1)
+		headings := regexp.MustCompile(`<h([1-6])`).FindAllStringSubmatch(renderHTML(t, o, "it", terms(t)), -1)
 		for i, h := range headings {
 			if (i == 0) != (h[1] == "1") || h[1] > "2" {
 				t.Errorf("%s: heading %d is of level %s", o.GetOfficeId(), i, h[1])
@@ -126,18 +179,21 @@ func TestPrintable_has_an_outline(t *testing.T) {
 	}
 }
 
-func TestPrintable_refuses_a_day_that_is_none(t *testing.T) {
+func TestRenderHTML_RefusesInvalidWeekday(t *testing.T) {
 	t.Parallel()
-	if _, err := format.RenderHTML(&directoryv1.Office{Hours: []*directoryv1.Hours{{Weekday: 9}}}, "it", "2026-11-25", terms(t)); err == nil {
-		t.Error("it printed a ninth day")
+	hours := []*directoryv1.Hours{{Weekday: 9}}
+	for _, o := range []*directoryv1.Office{{Hours: hours}, {Phones: []*directoryv1.Phone{{Number: "1", Hours: hours}}}} {
+		if _, err := format.RenderHTML(o, "it", "2026-11-25", terms(t)); err == nil {
+			t.Errorf("a ninth day of the week was accepted: %v", o)
+		}
 	}
 }
 
-// Ensure a page says what holds instead of the usual hours from today on, in the order of days, and nothing that is over.
-func TestPrintable_says_which_days_are_different(t *testing.T) {
+// Ensure a page has the exceptions from today on, in order, and no past ones.
+func TestRenderHTML_Exceptions(t *testing.T) {
 	t.Parallel()
 	times := []*directoryv1.OpeningTimes{{Opens: "09:00", Closes: "11:00"}, {Opens: "14:00", Closes: "15:00"}}
-	page := printed(t, &directoryv1.Office{OfficeId: "a", Name: "A", Exceptions: []*directoryv1.OpeningException{
+	page := renderHTML(t, &directoryv1.Office{OfficeId: "a", Name: "A", Exceptions: []*directoryv1.OpeningException{
 		{From: "2026-12-24", To: "2027-01-06", Closed: true, Reason: "festività"}, {From: "2026-11-25", Hours: times},
 		{From: "2020-01-01", Rrule: "FREQ=MONTHLY;BYDAY=1MO", Closed: true},
 		{From: "2026-11-24", Closed: true, Reason: "ieri"}, {From: "2026-08-01", To: "2026-08-31", Closed: true, Reason: "ferie"},
@@ -149,11 +205,11 @@ func TestPrintable_says_which_days_are_different(t *testing.T) {
 	} {
 		i := strings.Index(page[at:], want)
 		if i < 0 {
-			t.Fatalf("the page does not say %q in its place:\n%s", want, page)
+			t.Fatalf("the page does not have %q in its place:\n%s", want, page)
 		}
 		at += i
 	}
 	if strings.Contains(page, "ieri") || strings.Contains(page, "ferie") {
-		t.Errorf("the page says what is over:\n%s", page)
+		t.Errorf("the page has past exceptions:\n%s", page)
 	}
 }
