@@ -26,7 +26,8 @@ func parseCSV(t rapid.TB, raw []byte, err error) [][]string {
 
 func TestEncodeCSV(t *testing.T) {
 	t.Parallel()
-	raw, err := format.EncodeCSV([]*directoryv1.Office{seed(t, "cremona-sportello"), seed(t, "milano-casa-dei-diritti")})
+	offices := []*directoryv1.Office{seed(t, "cremona-sportello"), seed(t, "milano-casa-dei-diritti")}
+	raw, err := format.EncodeCSV(offices)
 	rows := parseCSV(t, raw, err)
 	cell := func(row int, name string) string {
 		for i, n := range rows[0] {
@@ -81,9 +82,12 @@ func TestEncodeCSV_EscapesFormulas(t *testing.T) {
 
 func TestEncodeVocabularyCSV(t *testing.T) {
 	t.Parallel()
-	raw, err := format.EncodeVocabularyCSV(&vocabularyv1.Vocabulary{Name: "fee", Version: 3, Terms: []*vocabularyv1.Term{
-		{Code: "FREE", LabelIt: "gratuito, per tutti", LabelEn: "free", Group: "G", ValidFrom: "2020-01-01", ValidTo: "2026-12-31"},
-	}})
+	free := &vocabularyv1.Term{
+		Code: "FREE", LabelIt: "gratuito, per tutti", LabelEn: "free", Group: "G",
+		ValidFrom: "2020-01-01", ValidTo: "2026-12-31",
+	}
+	list := &vocabularyv1.Vocabulary{Name: "fee", Version: 3, Terms: []*vocabularyv1.Term{free}}
+	raw, err := format.EncodeVocabularyCSV(list)
 	rows := parseCSV(t, raw, err)
 	want := "code,it,en,group,valid_from,valid_to,version\nFREE,gratuito; per tutti,free,G,2020-01-01,2026-12-31,3"
 	for i := range rows[1] {

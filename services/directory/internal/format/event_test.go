@@ -121,7 +121,8 @@ func TestEncodeEvents(t *testing.T) {
 		"initiative/festa":            {"Festa </script>", "2026-07-01T09:00:00+02:00", nil, scheduled},
 	} {
 		n := nodes[id]
-		if diff := cmp.Diff(want, [4]any{n["name"], n["startDate"], n["endDate"], n["eventStatus"]}); diff != "" || n["@type"] != "Event" {
+		diff := cmp.Diff(want, [4]any{n["name"], n["startDate"], n["endDate"], n["eventStatus"]})
+		if diff != "" || n["@type"] != "Event" {
 			t.Errorf("%s is a %v: %s", id, n["@type"], diff)
 		}
 		if strings.Contains(id, "#") && n["superEvent"] != base+"initiative/gruppi" {
@@ -182,7 +183,8 @@ func TestEncodeCourses(t *testing.T) {
 func TestEncodeEvents_RefusesInvalidTimes(t *testing.T) {
 	t.Parallel()
 	for _, session := range []*directoryv1.Session{
-		{Date: "2026-02-30"}, {Date: "2026-03-01", Opens: "25:00"}, {Date: "2026-03-01", Opens: "09:00", Closes: "25:00"},
+		{Date: "2026-02-30"}, {Date: "2026-03-01", Opens: "25:00"},
+		{Date: "2026-03-01", Opens: "09:00", Closes: "25:00"},
 	} {
 		single := &directoryv1.Initiative{InitiativeId: "a", Sessions: []*directoryv1.Session{session}}
 		series := &directoryv1.Initiative{InitiativeId: "b", Sessions: []*directoryv1.Session{session, session}}

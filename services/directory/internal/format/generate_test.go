@@ -16,7 +16,8 @@ var anyText = rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
 var anyHours = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) *directoryv1.Hours {
 	opens := rapid.IntRange(0, 24*60-1).Draw(t, "opens")
 	closes := rapid.IntRange(opens+1, 24*60).Draw(t, "closes")
-	return &directoryv1.Hours{Weekday: rapid.Int32Range(1, 7).Draw(t, "weekday"), Opens: clockOf(opens), Closes: clockOf(closes)}
+	weekday := rapid.Int32Range(1, 7).Draw(t, "weekday")
+	return &directoryv1.Hours{Weekday: weekday, Opens: clockOf(opens), Closes: clockOf(closes)}
 }), 0, 4)
 
 func clockOf(minutes int) string { return fmt.Sprintf("%02d:%02d", minutes/60, minutes%60) }
@@ -27,14 +28,18 @@ var anyOffice = rapid.Custom(func(t *rapid.T) *directoryv1.Office {
 	codes := func(list string, codes ...string) []string {
 		return rapid.SliceOfN(rapid.SampledFrom(append(codes, "NO_SUCH_CODE")), 0, 4).Draw(t, list)
 	}
-	optionalCode := func(list string, codes ...string) string { return rapid.SampledFrom(append(codes, "")).Draw(t, list) }
+	optionalCode := func(list string, codes ...string) string {
+		return rapid.SampledFrom(append(codes, "")).Draw(t, list)
+	}
 	upToThree := rapid.IntRange(0, 3)
 	o := &directoryv1.Office{
 		OfficeId: rapid.StringMatching(`[a-z0-9][a-z0-9-]{0,20}`).Draw(t, "id"),
 		Name:     text("name"), Kind: optionalCode("kind", "NODE", "DESK"),
 		State:  optionalCode("state", "ACTIVE", "SUSPENDED", "CLOSED", "ODD"),
-		Region: text("region"), Node: text("node"), Body: text("body"), IpaCode: text("ipa"), Description: text("description"),
-		Hours: anyHours.Draw(t, "hours"), AccessRule: optionalCode("rule", "DROP_IN"), Fee: optionalCode("fee", "FREE"),
+		Region: text("region"), Node: text("node"), Body: text("body"), IpaCode: text("ipa"),
+		Description: text("description"),
+		Hours:       anyHours.Draw(t, "hours"),
+		AccessRule:  optionalCode("rule", "DROP_IN"), Fee: optionalCode("fee", "FREE"),
 		Recipients: codes("recipients", "WOMEN", "TCN"), Grounds: codes("grounds", "SEX", "WEALTH"),
 		Accessibility: codes("accessibility", "LIFT", "STEP_FREE"), Languages: codes("languages", "AR", "LIS"),
 		Territories:  codes("territories", "019036", "019", "ONLINE"),

@@ -15,8 +15,8 @@ import (
 const foreign = `{"contents": [{
   "id": "5a1e0f4e-0b7d-4c0c-9a53-3f0d7a1d7e01", "name": "Ascolto", "status": "active", "url": "http://insecure.example",
   "description": "Si ascolta.", "assured_date": "2026-03-01", "fees_description": "niente", "wait_time": "3 days",
-  "organization": {"id": "8D3B2B7C-6A0E-4D0C-8F83-51A2F6E1C001", "name": "Associazione Esempio", "description": "Aiuta.",
-    "website": "https://esempio.example/", "year_incorporated": 1999},
+  "organization": {"id": "8D3B2B7C-6A0E-4D0C-8F83-51A2F6E1C001", "name": "Associazione Esempio",
+    "description": "Aiuta.", "website": "https://esempio.example/", "year_incorporated": 1999},
   "phones": [{"id": "1", "number": "+39 (0372) 000-111", "type": "voice", "extension": 7,
     "languages": [{"id": "18", "code": "fr"}]}, {"id": "2", "number": "0372 000112", "type": "fax"}],
   "contacts": [{"id": "3", "name": "Ada Persona", "department": "Segreteria", "email": "segreteria@esempio.example"}],
@@ -33,7 +33,8 @@ const foreign = `{"contents": [{
         "country": "IT", "address_type": "physical"},
       {"id": "11", "address_1": "1 High Street", "city": "Elsewhere", "state_province": "", "postal_code": "X1",
         "country": "GB", "address_type": "postal"}]}}],
-  "attributes": [{"id": "12", "link_type": "other", "taxonomy_term": {"id": "13", "code": "X", "name": "X", "description": "X"}}]
+  "attributes": [{"id": "12", "link_type": "other",
+    "taxonomy_term": {"id": "13", "code": "X", "name": "X", "description": "X"}}]
  }, {
   "id": "5a1e0f4e-0b7d-4c0c-9a53-3f0d7a1d7e02", "name": "Corsi", "status": "inactive",
   "organization": {
@@ -47,7 +48,8 @@ func TestParseHSDS_Foreign(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []*directoryv1.Office{{
-		OfficeId: "hsds-8d3b2b7c-6a0e-4d0c-8f83-51a2f6e1c001", Name: "Associazione Esempio", Description: "Aiuta.", State: "ACTIVE",
+		OfficeId: "hsds-8d3b2b7c-6a0e-4d0c-8f83-51a2f6e1c001", Name: "Associazione Esempio",
+		Description: "Aiuta.", State: "ACTIVE",
 		Addresses: []*directoryv1.Address{{Street: "via Roma, 1", Postcode: "26100"}},
 		Phones:    []*directoryv1.Phone{{Number: "+39 0372 000 111"}},
 		Emails:    []*directoryv1.Email{{Address: "segreteria@esempio.example", Purpose: "Segreteria"}},
@@ -68,12 +70,15 @@ func TestParseHSDS_Foreign(t *testing.T) {
 		left[strings.TrimPrefix(one.Path, "contents[0].")] = one.Reason
 	}
 	for path, reason := range map[string]string{
-		"url": "https", "fees_description": "code", "wait_time": "no field", "organization.year_incorporated": "no field",
-		"phones[0].extension": "extension", "phones[0].languages": "a location", "phones[1]": "no telephone",
+		"url": "https", "fees_description": "code", "wait_time": "no field",
+		"organization.year_incorporated": "no field",
+		"phones[0].extension":            "extension", "phones[0].languages": "a location", "phones[1]": "no telephone",
 		"service_at_locations[0].location.languages[3]": "ISO 639-1", "contacts[0].name": "names of people",
 		"schedules[2]": "every week", "schedules[3]": "local times",
-		"service_at_locations[0].location.latitude": "map", "service_at_locations[0].location.addresses[0].city": "ISTAT",
-		"service_at_locations[0].location.addresses[1]": "Italy", "attributes[0]": "taxonomy", "description": "no description",
+		"service_at_locations[0].location.latitude":          "map",
+		"service_at_locations[0].location.addresses[0].city": "ISTAT",
+		"service_at_locations[0].location.addresses[1]":      "Italy",
+		"attributes[0]": "taxonomy", "description": "no description",
 	} {
 		if !strings.Contains(left[path], reason) {
 			t.Errorf("%s: reason %q does not contain %q", path, left[path], reason)
@@ -91,8 +96,11 @@ func TestParseHSDS_AcceptsListOrSingle(t *testing.T) {
 		"services": [{"id": "b", "name": "S", "status": "defunct"}]}`
 	for _, document := range []string{single, "[" + single + "]", ` {"contents": [` + single + `]}`} {
 		got, err := format.ParseHSDS([]byte(document))
-		if err != nil || len(got.Offices) != 1 || got.Offices[0].GetName() != "N" || got.Offices[0].GetState() != "CLOSED" {
-			t.Errorf("%s: %v, %v", document, got, err)
+		if err != nil || len(got.Offices) != 1 {
+			t.Fatalf("%s: %v, %v", document, got, err)
+		}
+		if o := got.Offices[0]; o.GetName() != "N" || o.GetState() != "CLOSED" {
+			t.Errorf("%s: %v", document, o)
 		}
 	}
 }
@@ -102,15 +110,17 @@ func TestParseHSDS_RefusesHostile(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat(`{"organization":`, 20000) + "1" + strings.Repeat("}", 20000)
 	for name, document := range map[string]string{
-		"empty": "", "no JSON": "<html>", "a number": "1", "no contents": "{}", "items of a wrong type": `{"contents": [1]}`,
-		"a name that is a number": `[{"id": "a", "name": 7}]`, "a list that is an object": `[{"id": "a", "phones": {}}]`,
-		"deep":                  "[" + deep + "]",
-		"deep in unknown field": `[{"id":"a","zz":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + "}]",
-		"trailing data":         `[] []`,
-		"huge":                  "[" + strings.Repeat(" ", 17<<20) + "]",
-		"too many":              "[" + strings.Repeat("{},", 6000) + "{}]",
-		"duplicate id":          `[{"id": "a", "name": "x"}, {"id": "a", "name": "y"}]`,
-		"no id":                 `[{"name": "x"}]`,
+		"empty": "", "no JSON": "<html>", "a number": "1", "no contents": "{}",
+		"items of a wrong type":    `{"contents": [1]}`,
+		"a name that is a number":  `[{"id": "a", "name": 7}]`,
+		"a list that is an object": `[{"id": "a", "phones": {}}]`,
+		"deep":                     "[" + deep + "]",
+		"deep in unknown field":    `[{"id":"a","zz":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + "}]",
+		"trailing data":            `[] []`,
+		"huge":                     "[" + strings.Repeat(" ", 17<<20) + "]",
+		"too many":                 "[" + strings.Repeat("{},", 6000) + "{}]",
+		"duplicate id":             `[{"id": "a", "name": "x"}, {"id": "a", "name": "y"}]`,
+		"no id":                    `[{"name": "x"}]`,
 	} {
 		if got, err := format.ParseHSDS([]byte(document)); err == nil {
 			t.Errorf("%s: accepted as %v", name, got.Offices)

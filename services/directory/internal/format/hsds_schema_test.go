@@ -15,7 +15,8 @@ import (
 
 // schemaOf maps a list to the schema of its items.
 var schemaOf = map[string]string{
-	"contents": "organization", "services": "service", "locations": "location", "addresses": "address", "phones": "phone",
+	"contents": "organization", "services": "service", "locations": "location", "addresses": "address",
+	"phones":    "phone",
 	"schedules": "schedule", "contacts": "contact", "attributes": "attribute", "accessibility": "accessibility",
 	"organization_identifiers": "organization_identifier", "service_areas": "service_area",
 	"service_at_locations": "service_at_location", "taxonomy_term": "taxonomy_term",
@@ -55,13 +56,15 @@ func encodeHSDS(t *testing.T, all []*directoryv1.Office) any {
 func TestEncodeHSDS_HasRequiredFields(t *testing.T) {
 	t.Parallel()
 	required := map[string]string{
-		"organization": "id name description", "service": "id name status", "location": "id location_type", "phone": "id number",
+		"organization": "id name description", "service": "id name status", "location": "id location_type",
+		"phone":                   "id number",
 		"address":                 "id address_1 city state_province postal_code country address_type",
 		"organization_identifier": "id identifier_type identifier", "taxonomy_term": "id name description",
 	}
 	words := map[string][]string{
-		"status": {"active", "inactive", "defunct", "temporarily closed"}, "location_type": {"physical", "postal", "virtual"},
-		"address_type": {"physical", "postal", "virtual"}, "freq": {"WEEKLY", "MONTHLY"},
+		"status":        {"active", "inactive", "defunct", "temporarily closed"},
+		"location_type": {"physical", "postal", "virtual"},
+		"address_type":  {"physical", "postal", "virtual"}, "freq": {"WEEKLY", "MONTHLY"},
 	}
 	walkEntities(encodeHSDS(t, offices(t)), "", func(schema string, entity map[string]any) {
 		for _, field := range strings.Fields(required[schema]) {

@@ -52,11 +52,11 @@ func TestRenderHTML_EscapesAnyOffice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := anyOffice.Draw(t, "office")
 		hostileText := rapid.SampledFrom(hostile)
-		o.Name, o.Kind, o.Description = hostileText.Draw(t, "name"), hostileText.Draw(t, "kind"), hostileText.Draw(t, "description")
-		o.Links = append(o.Links, &directoryv1.Link{Title: hostileText.Draw(t, "title"), Url: hostileText.Draw(t, "url")})
-		o.Services = append(o.Services, &directoryv1.Service{
-			Type: hostileText.Draw(t, "type"), Name: hostileText.Draw(t, "service"), Url: hostileText.Draw(t, "page"),
-		})
+		text := func(name string) string { return hostileText.Draw(t, name) }
+		o.Name, o.Kind, o.Description = text("name"), text("kind"), text("description")
+		o.Links = append(o.Links, &directoryv1.Link{Title: text("title"), Url: text("url")})
+		service := &directoryv1.Service{Type: text("type"), Name: text("service"), Url: text("page")}
+		o.Services = append(o.Services, service)
 		lang := rapid.SampledFrom([]string{"it", "en", `"><b`}).Draw(t, "lang")
 		var openElements []string
 		tokens := html.NewTokenizer(strings.NewReader(renderHTML(t, o, lang, all)))
@@ -118,7 +118,8 @@ func TestRenderHTML_Links(t *testing.T) {
 		{Url: "https://senza-titolo.example/"},
 	}}, "it", terms(t))
 	for _, want := range []string{
-		`<a href="https://sicura.example/" rel="noreferrer">Sicura</a>`, "<span>Insicura http://insicura.example/</span>",
+		`<a href="https://sicura.example/" rel="noreferrer">Sicura</a>`,
+		"<span>Insicura http://insicura.example/</span>",
 		`<a href="https://senza-titolo.example/" rel="noreferrer">https://senza-titolo.example/</a>`,
 	} {
 		if !strings.Contains(page, want) {
@@ -145,9 +146,10 @@ func TestRenderHTML_ShowsEverything(t *testing.T) {
 	t.Parallel()
 	page := renderHTML(t, seed(t, "milano-casa-dei-diritti"), "it", terms(t))
 	for _, want := range []string{
-		`<html lang="it">`, "Casa dei Diritti", "Comune di Milano (c_f205)", "via De Amicis, 10, Milano (MI)", "ingresso accessibile",
-		"02 884 41641", "lunedì", "08:30", "WhatsApp", "rainbow.desk@cooplotta.org", "contrasto violenza di genere", "Milano (provincia)",
-		`href="https://www.comune.milano.it/servizi/contrasto-alla-violenza-di-genere"`, "Calendario eventi", "2026-11-23",
+		`<html lang="it">`, "Casa dei Diritti", "Comune di Milano (c_f205)", "via De Amicis, 10, Milano (MI)",
+		"ingresso accessibile", "02 884 41641", "lunedì", "08:30", "WhatsApp", "rainbow.desk@cooplotta.org",
+		"contrasto violenza di genere", "Milano (provincia)", "Calendario eventi", "2026-11-23",
+		`href="https://www.comune.milano.it/servizi/contrasto-alla-violenza-di-genere"`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not have %s", want)
@@ -182,7 +184,8 @@ func TestRenderHTML_Headings(t *testing.T) {
 func TestRenderHTML_RefusesInvalidWeekday(t *testing.T) {
 	t.Parallel()
 	hours := []*directoryv1.Hours{{Weekday: 9}}
-	for _, o := range []*directoryv1.Office{{Hours: hours}, {Phones: []*directoryv1.Phone{{Number: "1", Hours: hours}}}} {
+	phones := []*directoryv1.Phone{{Number: "1", Hours: hours}}
+	for _, o := range []*directoryv1.Office{{Hours: hours}, {Phones: phones}} {
 		if _, err := format.RenderHTML(o, "it", "2026-11-25", terms(t)); err == nil {
 			t.Errorf("a ninth day of the week was accepted: %v", o)
 		}
@@ -196,11 +199,13 @@ func TestRenderHTML_Exceptions(t *testing.T) {
 	page := renderHTML(t, &directoryv1.Office{OfficeId: "a", Name: "A", Exceptions: []*directoryv1.OpeningException{
 		{From: "2026-12-24", To: "2027-01-06", Closed: true, Reason: "festività"}, {From: "2026-11-25", Hours: times},
 		{From: "2020-01-01", Rrule: "FREQ=MONTHLY;BYDAY=1MO", Closed: true},
-		{From: "2026-11-24", Closed: true, Reason: "ieri"}, {From: "2026-08-01", To: "2026-08-31", Closed: true, Reason: "ferie"},
+		{From: "2026-11-24", Closed: true, Reason: "ieri"},
+		{From: "2026-08-01", To: "2026-08-31", Closed: true, Reason: "ferie"},
 	}}, "it", terms(t))
 	at := 0
 	for _, want := range []string{
-		"Giorni con altri orari", "dal 2020-01-01 (FREQ=MONTHLY;BYDAY=1MO)", "chiuso", "2026-11-25", "09:00–11:00, 14:00–15:00",
+		"Giorni con altri orari", "dal 2020-01-01 (FREQ=MONTHLY;BYDAY=1MO)", "chiuso",
+		"2026-11-25", "09:00–11:00, 14:00–15:00",
 		"dal 2026-12-24 fino al 2027-01-06", "chiuso", "(festività)",
 	} {
 		i := strings.Index(page[at:], want)

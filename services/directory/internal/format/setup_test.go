@@ -34,10 +34,13 @@ func lists(t testing.TB) []*vocabularyv1.Vocabulary {
 	}
 	all := make([]*vocabularyv1.Vocabulary, len(read))
 	for i, l := range read {
-		all[i] = &vocabularyv1.Vocabulary{Name: l.Name, Version: int32(l.Version), TitleIt: l.TitleIT, TitleEn: l.TitleEN}
+		all[i] = &vocabularyv1.Vocabulary{
+			Name: l.Name, Version: int32(l.Version), TitleIt: l.TitleIT, TitleEn: l.TitleEN,
+		}
 		for _, term := range l.Terms {
 			all[i].Terms = append(all[i].Terms, &vocabularyv1.Term{
-				Code: term.Code, LabelIt: term.LabelIT, LabelEn: term.LabelEN, Group: term.Group, ValidFrom: term.ValidFrom, ValidTo: term.ValidTo,
+				Code: term.Code, LabelIt: term.LabelIT, LabelEn: term.LabelEN,
+				Group: term.Group, ValidFrom: term.ValidFrom, ValidTo: term.ValidTo,
 			})
 		}
 	}

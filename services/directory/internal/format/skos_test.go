@@ -66,9 +66,9 @@ func TestEncodeSKOSTurtle_GroupsAndValidity(t *testing.T) {
 // Ensure labels and codes are escaped: they cannot close their quotes or brackets.
 func TestEncodeSKOSTurtle_Escapes(t *testing.T) {
 	t.Parallel()
-	hostile, err := format.NewTerms(base, []*vocabularyv1.Vocabulary{{Name: "x> .", Version: 1, Terms: []*vocabularyv1.Term{
-		{Code: "A> a <b", LabelIt: "\"\\\n\x01 . <c> a <d> ."},
-	}}})
+	term := &vocabularyv1.Term{Code: "A> a <b", LabelIt: "\"\\\n\x01 . <c> a <d> ."}
+	list := &vocabularyv1.Vocabulary{Name: "x> .", Version: 1, Terms: []*vocabularyv1.Term{term}}
+	hostile, err := format.NewTerms(base, []*vocabularyv1.Vocabulary{list})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,9 @@ func TestEncodeSKOSTurtle_Escapes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"<https://pari.example/id/x%3E%20./A%3E%20a%20%3Cb>", `"\"\\\n\u0001 . <c> a <d> ."@it`} {
+	for _, want := range []string{
+		"<https://pari.example/id/x%3E%20./A%3E%20a%20%3Cb>", `"\"\\\n\u0001 . <c> a <d> ."@it`,
+	} {
 		if !strings.Contains(string(turtle), want) {
 			t.Errorf("it does not contain %s:\n%s", want, turtle)
 		}
@@ -103,7 +105,10 @@ func TestEncodeSKOSJSONLD_HasContext(t *testing.T) {
 
 func TestNewTerms_RefusesInvalidBase(t *testing.T) {
 	t.Parallel()
-	for _, bad := range []string{"", "pari", "https://pari.example", "ftp://pari.example/", "https://pari.example/<>/"} {
+	for _, bad := range []string{
+		"", "pari", "https://pari.example", "ftp://pari.example/", "https://pari.example/<>/",
+		"https:///", "http://a b/",
+	} {
 		if _, err := format.NewTerms(bad, nil); err == nil {
 			t.Errorf("%q was accepted", bad)
 		}
