@@ -3,6 +3,7 @@ package format_test
 import (
 	"bytes"
 	"encoding/csv"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,6 +61,42 @@ func TestEncodeCSV_RefusesInvalidWeekday(t *testing.T) {
 	t.Parallel()
 	if _, err := format.EncodeCSV([]*directoryv1.Office{{Hours: []*directoryv1.Hours{{Weekday: 8}}}}); err == nil {
 		t.Error("an eighth day of the week was accepted")
+	}
+}
+
+// Ensure every kind of formula is escaped, and other cells are left alone.
+func TestEncodeCSV_EscapesEachStart(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "  =1": "'  =1", "\uff1d1": "'\uff1d1", "'a": "''a",
+		"\ta": "'\ta", "\ra": "'\na", "\r\na": "'\na", "a=1": "a=1", "": "",
+	} {
+		raw, err := format.EncodeCSV([]*directoryv1.Office{{Name: name}})
+		if got := parseCSV(t, raw, err)[1][1]; got != want {
+			t.Errorf("%q became %q, want %q", name, got, want)
+		}
+	}
+}
+
+// Ensure the cells of contacts leave out what is not given.
+func TestEncodeCSV_Contacts(t *testing.T) {
+	t.Parallel()
+	raw, err := format.EncodeCSV([]*directoryv1.Office{{
+		Addresses: []*directoryv1.Address{{Street: "via Roma, 1", Note: "citofono 2"}, {Postcode: "26100"}},
+		Phones: []*directoryv1.Phone{{Number: "0372 1"}, {
+			Number: "0372 2", Label: "sportello", Whatsapp: true,
+			Hours: []*directoryv1.Hours{{Weekday: 1, Opens: "09:00", Closes: "12:00"}},
+		}},
+		Emails: []*directoryv1.Email{{Address: "a@esempio.example", Purpose: "PEC"}},
+	}})
+	row := parseCSV(t, raw, err)[1]
+	for _, want := range []string{
+		"via Roma, 1 (citofono 2) | 26100", "0372 1 | 0372 2 (sportello; WhatsApp; Mon 09:00-12:00)",
+		"a@esempio.example (PEC)",
+	} {
+		if !slices.Contains(row, want) {
+			t.Errorf("no cell %q in %q", want, row)
+		}
 	}
 }
 

@@ -147,3 +147,17 @@ func TestEncodeCrosswalkCSV_HasEveryGround(t *testing.T) {
 		}
 	}
 }
+
+// Ensure labels are in the language of the caller, and an unknown code is its own label.
+func TestTerms_Label(t *testing.T) {
+	t.Parallel()
+	terms := terms(t)
+	for lang, want := range map[string]string{"it": "gratuito", "en": "free of charge"} {
+		if got := terms.Label(lang, "fee", "FREE"); got != want {
+			t.Errorf("%s: %q, want %q", lang, got, want)
+		}
+	}
+	if got := terms.Label("it", "fee", "UNKNOWN"); got != "UNKNOWN" {
+		t.Errorf("an unknown code has the label %q", got)
+	}
+}
