@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/retepari/pari/pkg/fault"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
@@ -77,5 +78,28 @@ func TestServer_ExportDirectory_RefusesUnknownFormat(t *testing.T) {
 	_, err := server.ExportDirectory(t.Context(), &directoryv1.ExportDirectoryRequest{Format: 99})
 	if !fault.Is(err, fault.InvalidRequest) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Ensure linked data is not exported under an invalid base.
+func TestServer_ExportDirectory_RefusesInvalidBase(t *testing.T) {
+	t.Parallel()
+	client, server := newClient(t, newDesk("a", "cremona"))
+	server.BaseURL = "pari"
+	_, err := client.ExportDirectory(t.Context(),
+		&directoryv1.ExportDirectoryRequest{Format: directoryv1.ExportFormat_EXPORT_FORMAT_HSDS})
+	assertFault(t, err, fault.Internal)
+	_, err = client.PrintOffice(t.Context(), &directoryv1.PrintOfficeRequest{OfficeId: "a"})
+	assertFault(t, err, fault.Internal)
+}
+
+// Ensure a copy that the centre has not confirmed yet has no age.
+func TestServer_GetOffice_UnconfirmedCopy(t *testing.T) {
+	t.Parallel()
+	client, server := newClient(t, newDesk("a", "cremona"))
+	server.ConfirmedAt = func() time.Time { return time.Time{} }
+	got, err := client.GetOffice(t.Context(), &directoryv1.GetOfficeRequest{OfficeId: "a"})
+	if f := got.GetFreshness(); err != nil || !f.GetCopy() || f.GetConfirmedAt() != nil || f.GetAgeSeconds() != 0 {
+		t.Errorf("freshness %v, %v", f, err)
 	}
 }

@@ -127,3 +127,20 @@ func TestEncodeHSDS_RefusesInvalidWeekday(t *testing.T) {
 		}
 	}
 }
+
+// Ensure equal parts of an office get different identifiers.
+func TestEncodeHSDS_NumbersEqualParts(t *testing.T) {
+	t.Parallel()
+	phones := []*directoryv1.Phone{{Number: "0372 1"}, {Number: "0372 1"}, {Number: "0372 1"}}
+	raw, err := format.EncodeHSDS([]*directoryv1.Office{{OfficeId: "a", Name: "A", Phones: phones}}, terms(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, id := range identifiers(t, raw, nil) {
+		if seen[id] {
+			t.Errorf("duplicate identifier %s", id)
+		}
+		seen[id] = true
+	}
+}

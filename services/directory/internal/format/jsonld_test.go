@@ -132,3 +132,18 @@ func TestEncodeSchemaOrg_EndOfDay(t *testing.T) {
 		}
 	}
 }
+
+// Ensure an unknown municipality has no name, and places have no NUTS code without a source of these.
+func TestEncodeSchemaOrg_UnknownPlaces(t *testing.T) {
+	t.Parallel()
+	o := &directoryv1.Office{
+		OfficeId: "a", Name: "A", Territories: []string{"019"},
+		Addresses: []*directoryv1.Address{{Street: "via Roma, 1", Municipality: "999999"}},
+	}
+	for name, encodeOffices := range encoders {
+		raw, err := encodeOffices([]*directoryv1.Office{o}, termsOf(t, "territory"))
+		if err != nil || strings.Contains(string(raw), "addressLocality") || strings.Contains(string(raw), "nuts") {
+			t.Errorf("%s: %v\n%s", name, err, raw)
+		}
+	}
+}
