@@ -1,6 +1,8 @@
 package format_test
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -125,6 +127,47 @@ func TestParseHSDS_RefusesHostile(t *testing.T) {
 		if got, err := format.ParseHSDS([]byte(document)); err == nil {
 			t.Errorf("%s: accepted as %v", name, got.Offices)
 		}
+	}
+}
+
+// Ensure an unreadable document has a reason, the path of the problem and its cause.
+func TestParseHSDS_UnreadableError(t *testing.T) {
+	t.Parallel()
+	var many []string
+	for i := range 5001 {
+		many = append(many, fmt.Sprintf(`{"id": "a%d", "name": "N"}`, i))
+	}
+	for name, c := range map[string]struct {
+		document string
+		reason   format.UnreadableReason
+		text     string
+	}{
+		"no JSON":      {"<html>", format.NotADocument, "not an HSDS document: invalid character"},
+		"too many":     {"[" + strings.Join(many, ",") + "]", format.TooMany, "too many entries"},
+		"no id":        {`{"contents": [{"name": "N"}]}`, format.NoID, "contents[0]: no id"},
+		"duplicate id": {`[{"id": "a"}, {"id": "a", "name": "N"}]`, format.DuplicateID, "[1]: duplicate office"},
+	} {
+		_, err := format.ParseHSDS([]byte(c.document))
+		var unreadable *format.UnreadableError
+		if !errors.As(err, &unreadable) || unreadable.Reason != c.reason || !strings.HasPrefix(err.Error(), c.text) {
+			t.Errorf("%s: got %v, want %s", name, err, c.text)
+		}
+	}
+}
+
+// Ensure services without a nested organization are grouped by its id, and a service without one becomes an office.
+func TestParseHSDS_GroupsServices(t *testing.T) {
+	t.Parallel()
+	got, err := format.ParseHSDS([]byte(`[
+		{"id": "s1", "name": "A", "status": "active", "organization_id": "org"},
+		{"id": "s2", "name": "B", "status": "active", "organization_id": "org"},
+		{"id": "s3", "name": "C", "status": "active"}]`))
+	if err != nil || len(got.Offices) != 2 {
+		t.Fatal(got, err)
+	}
+	grouped, single := got.Offices[0], got.Offices[1]
+	if grouped.GetOfficeId() != "hsds-org" || len(grouped.GetServices()) != 2 || single.GetOfficeId() != "hsds-s3" {
+		t.Errorf("got %v and %v", grouped, single)
 	}
 }
 
