@@ -240,3 +240,18 @@ func TestEncodeEntriesCSV(t *testing.T) {
 		}
 	}
 }
+
+// Ensure a place or an organizer that is not visible is left out.
+func TestEncodeEvents_OmitsInvisible(t *testing.T) {
+	t.Parallel()
+	for _, place := range []string{"", "room/nascosta"} {
+		n := &directoryv1.Initiative{
+			InitiativeId: "a", Title: "A", Place: place, Organisers: []string{"office/nascosto"},
+			Sessions: []*directoryv1.Session{{Date: "2026-03-01"}},
+		}
+		raw, err := format.EncodeEvents([]*directoryv1.Initiative{n}, lookupIn(t), terms(t))
+		if err != nil || strings.Contains(string(raw), "location") || strings.Contains(string(raw), "organizer") {
+			t.Errorf("place %q: %v\n%s", place, err, raw)
+		}
+	}
+}

@@ -144,3 +144,29 @@ func TestEncodeHSDS_NumbersEqualParts(t *testing.T) {
 		seen[id] = true
 	}
 }
+
+func TestEncodeHSDS_LocationType(t *testing.T) {
+	t.Parallel()
+	post := &directoryv1.Address{Purpose: directoryv1.AddressPurpose_ADDRESS_PURPOSE_POST}
+	counter := &directoryv1.Address{Street: "via Roma, 1"}
+	for want, addresses := range map[string][]*directoryv1.Address{
+		"virtual": nil, "postal": {post}, "physical": {counter, post},
+	} {
+		raw, err := format.EncodeHSDS([]*directoryv1.Office{{OfficeId: "a", Name: "A", Addresses: addresses}}, terms(t))
+		if err != nil || !strings.Contains(string(raw), `"location_type": "`+want+`"`) {
+			t.Errorf("want %s: %v\n%s", want, err, raw)
+		}
+	}
+}
+
+// Ensure sign language has its ISO 639-3 code, as it has none in ISO 639-1.
+func TestEncodeHSDS_SignLanguage(t *testing.T) {
+	t.Parallel()
+	o := &directoryv1.Office{OfficeId: "a", Name: "A", Languages: []string{"LIS", "AR"}}
+	raw, err := format.EncodeHSDS([]*directoryv1.Office{o}, terms(t))
+	for _, want := range []string{`"code": "ise"`, `"code": "ar"`} {
+		if err != nil || !strings.Contains(string(raw), want) {
+			t.Errorf("it does not contain %s: %v", want, err)
+		}
+	}
+}

@@ -237,12 +237,7 @@ func (w *hsdsWriter) service(s *directoryv1.Service, location string) hsdsServic
 	return out
 }
 
-func (w *hsdsWriter) label(list, code string) string {
-	if code == "" {
-		return ""
-	}
-	return w.terms.Label("it", list, code)
-}
+func (w *hsdsWriter) label(list, code string) string { return w.terms.Label("it", list, code) }
 
 // attributes returns the codes of a list as attributes of an entity. The name of a term is its Italian label, and its
 // description the English one.

@@ -113,13 +113,14 @@ func TestRenderHTML_DropsControlCharacters(t *testing.T) {
 // Ensure links are https, and any other address is text.
 func TestRenderHTML_Links(t *testing.T) {
 	t.Parallel()
-	page := renderHTML(t, &directoryv1.Office{OfficeId: "a", Name: "A", Links: []*directoryv1.Link{
+	services := []*directoryv1.Service{{Type: "RECEPTION", Url: "http://servizio.example/"}}
+	page := renderHTML(t, &directoryv1.Office{OfficeId: "a", Name: "A", Services: services, Links: []*directoryv1.Link{
 		{Title: "Sicura", Url: "https://sicura.example/"}, {Title: "Insicura", Url: "http://insicura.example/"},
 		{Url: "https://senza-titolo.example/"},
 	}}, "it", terms(t))
 	for _, want := range []string{
 		`<a href="https://sicura.example/" rel="noreferrer">Sicura</a>`,
-		"<span>Insicura http://insicura.example/</span>",
+		"<span>Insicura http://insicura.example/</span>", "<span>http://servizio.example/</span>",
 		`<a href="https://senza-titolo.example/" rel="noreferrer">https://senza-titolo.example/</a>`,
 	} {
 		if !strings.Contains(page, want) {
@@ -216,5 +217,61 @@ func TestRenderHTML_Exceptions(t *testing.T) {
 	}
 	if strings.Contains(page, "ieri") || strings.Contains(page, "ferie") {
 		t.Errorf("the page has past exceptions:\n%s", page)
+	}
+}
+
+func TestRenderHTML_UnknownLanguageIsItalian(t *testing.T) {
+	t.Parallel()
+	o := &directoryv1.Office{OfficeId: "a", Name: "A", Source: "fonte"}
+	if got, want := renderHTML(t, o, "fr", terms(t)), renderHTML(t, o, "it", terms(t)); got != want {
+		t.Errorf("got:\n%s", got)
+	}
+}
+
+// Ensure the page has only the dates of the validity that are given.
+func TestRenderHTML_Validity(t *testing.T) {
+	t.Parallel()
+	for want, o := range map[string]*directoryv1.Office{
+		"<dd>from 2026-01-01</dd>":                  {Name: "A", ValidFrom: "2026-01-01"},
+		"<dd>until 2026-12-31</dd>":                 {Name: "A", ValidTo: "2026-12-31"},
+		"<dd>from 2026-01-01 until 2026-12-31</dd>": {Name: "A", ValidFrom: "2026-01-01", ValidTo: "2026-12-31"},
+	} {
+		if page := renderHTML(t, o, "en", terms(t)); !strings.Contains(page, want) {
+			t.Errorf("the page does not have %s", want)
+		}
+	}
+	page := renderHTML(t, &directoryv1.Office{Name: "A", Source: "fonte"}, "en", terms(t))
+	if strings.Contains(page, "Validity") {
+		t.Error("the page has a validity that is not given")
+	}
+}
+
+// Ensure a page names the source page, and the labels of telephones and services.
+func TestRenderHTML_Contacts(t *testing.T) {
+	t.Parallel()
+	hours := []*directoryv1.Hours{{Weekday: 1, Opens: "09:00", Closes: "12:00"}}
+	page := renderHTML(t, &directoryv1.Office{
+		Name: "A", SourceUrl: "https://fonte.example/",
+		Phones: []*directoryv1.Phone{
+			{Number: "0372 1", Label: "sportello", Whatsapp: true, Hours: hours}, {Number: "0372 2"},
+		},
+		Services: []*directoryv1.Service{{Type: "RECEPTION"}, {Type: "RECEPTION", Name: "Ascolto"}},
+		Addresses: []*directoryv1.Address{
+			{Street: "via Roma, 1"}, {Purpose: directoryv1.AddressPurpose_ADDRESS_PURPOSE_POST, Postcode: "26100"},
+		},
+	}, "en", terms(t))
+	for _, want := range []string{
+		`<p><a href="https://fonte.example/" rel="noreferrer">https://fonte.example/</a>`,
+		`<p lang="it">0372 1 (sportello, WhatsApp)</p>`, "<caption>Answered: 0372 1, sportello</caption>",
+		`<p lang="it">0372 2</p>`, "<li><strong>reception</strong>",
+		"<li><strong lang=\"it\">Ascolto</strong>\n<span>(reception)</span>",
+		"<li>via Roma, 1</li>", "<li>26100 (by post)</li>",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not have %s", want)
+		}
+	}
+	if n := strings.Count(page, "<table>"); n != 1 {
+		t.Errorf("%d tables of hours", n)
 	}
 }
