@@ -196,9 +196,4 @@ func (p *officePage) SourceLink() *link {
 	return &source
 }
 
-func (p *officePage) label(name, code string) string {
-	if code == "" {
-		return ""
-	}
-	return p.terms.Label(p.Lang, name, code)
-}
+func (p *officePage) label(name, code string) string { return p.terms.Label(p.Lang, name, code) }

@@ -109,9 +109,7 @@ func (w *pdfWriter) walk(d *xml.Decoder) error {
 			if t.Name.Local == "a" && lastText != href {
 				w.text("a", "("+href+")")
 			}
-			if len(open) > 0 {
-				open = open[:len(open)-1]
-			}
+			open = open[:len(open)-1] // the decoder balances elements
 		case xml.CharData:
 			if text := strings.Join(strings.Fields(string(t)), " "); text != "" && len(open) > 0 {
 				w.text(open[len(open)-1], text)

@@ -118,9 +118,24 @@ func TestRenderPDF(t *testing.T) {
 	}
 }
 
+// Ensure the head is left out, and the address of a link follows its text unless they are the same.
+func TestRenderPDF_Links(t *testing.T) {
+	t.Parallel()
+	page := `<html><head><title>Testa</title></head><body><p lang="it">Uno</p>` +
+		`<p><a href="https://x.example/" rel="noreferrer">Titolo</a></p>` +
+		`<p><a href="https://y.example/" rel="noreferrer">https://y.example/</a></p></body></html>`
+	pdf, err := format.RenderPDF([]byte(page), "A", "it", time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := pdfWords(t, pdf), "Uno Titolo (https://x.example/) https://y.example/"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestRenderPDF_RefusesMalformedPage(t *testing.T) {
 	t.Parallel()
-	for _, page := range []string{"<p", "<head><title>"} {
+	for _, page := range []string{"<p", "</p>", "<head><title>"} {
 		if _, err := format.RenderPDF([]byte(page), "A", "it", time.Now()); err == nil {
 			t.Errorf("%q was accepted", page)
 		}
