@@ -147,3 +147,23 @@ func TestEncodeSchemaOrg_UnknownPlaces(t *testing.T) {
 		}
 	}
 }
+
+// Ensure an office has a body and contacts only if the entry gives them, and languages even without contacts.
+func TestEncodeSchemaOrg_BodyAndLanguages(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		office         *directoryv1.Office
+		want, unwanted string
+	}{
+		{&directoryv1.Office{Name: "A"}, `"GovernmentOffice"`, "parentOrganization"},
+		{&directoryv1.Office{Name: "A"}, `"GovernmentOffice"`, "contactPoint"},
+		{&directoryv1.Office{Name: "A", Body: "Comune"}, `"parentOrganization"`, "PropertyValue"},
+		{&directoryv1.Office{Name: "A", IpaCode: "c_d150"}, `"c_d150"`, "contactPoint"},
+		{&directoryv1.Office{Name: "A", Languages: []string{"AR"}}, `"availableLanguage"`, "parentOrganization"},
+	} {
+		raw, err := format.EncodeSchemaOrg([]*directoryv1.Office{c.office}, terms(t))
+		if err != nil || !strings.Contains(string(raw), c.want) || strings.Contains(string(raw), c.unwanted) {
+			t.Errorf("%v: %v, want %s, not %s\n%s", c.office, err, c.want, c.unwanted, raw)
+		}
+	}
+}
