@@ -64,7 +64,8 @@ func TestMessage(t *testing.T) {
 			t.Errorf("%s: %s\nall: %v", name, diff, fields)
 		}
 	}
-	if fields, err := validate.Message(v, &directoryv1.ListOfficesRequest{PageSize: 200}); err != nil || len(fields) != 0 {
+	fields, err := validate.Message(v, &directoryv1.ListOfficesRequest{PageSize: 200})
+	if err != nil || len(fields) != 0 {
 		t.Errorf("a valid message has %v, %v", fields, err)
 	}
 }
@@ -79,7 +80,8 @@ func (brokenValidator) Validate(proto.Message, ...protovalidate.ValidationOption
 // Ensure a rule that cannot be evaluated is an error, and does not let the message pass.
 func TestMessage_BrokenRule(t *testing.T) {
 	t.Parallel()
-	if fields, err := validate.Message(brokenValidator{}, &directoryv1.Body{}); err == nil || fault.ReasonOf(err) != "" {
+	fields, err := validate.Message(brokenValidator{}, &directoryv1.Body{})
+	if err == nil || fault.ReasonOf(err) != "" {
 		t.Errorf("got %v, %v", fields, err)
 	}
 }

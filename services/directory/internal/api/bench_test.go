@@ -18,11 +18,11 @@ import (
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
-// BenchmarkFindOffices asks a network of 4,000 offices with 40,000 services, each question another, without the network
-// between: what one core can answer. It tells the 99th part of a hundred, too.
+// BenchmarkFindOffices sends different requests to a directory of 4,000 offices with 40,000 services, without gRPC, and
+// reports the 99th percentile too.
 func BenchmarkFindOffices(b *testing.B) {
-	lists, places, entries := network(b)
-	towns := townsOf(places)
+	lists, places, entries := newNetwork(b)
+	towns := municipalitiesOf(places)
 	server := api.New(func() time.Time { return tuesday }, nil, territory.NewIndex(places))
 	if err := server.SetSnapshot(store.Snapshot{Revision: 1, Lists: lists, Entries: entries}); err != nil {
 		b.Fatal(err)
@@ -32,7 +32,9 @@ func BenchmarkFindOffices(b *testing.B) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	for i := range b.N {
-		req := &directoryv1.FindOfficesRequest{Territory: towns[i*7919%len(towns)].Code, Ground: grounds[i%4], Service: services[i%6], AccessMode: "PHONE"}
+		req := &directoryv1.FindOfficesRequest{
+			Territory: towns[i*7919%len(towns)].Code, Ground: grounds[i%4], Service: services[i%6], AccessMode: "PHONE",
+		}
 		if i%2 == 0 {
 			req.OpenAt = timestamppb.New(tuesday.Add(time.Duration(i%1000) * time.Hour))
 		}
@@ -49,25 +51,27 @@ func BenchmarkFindOffices(b *testing.B) {
 }
 
 var services = []string{
-	"RECEPTION", "ORIENTATION", "COUNSELLING", "REPORT_COLLECTION", "CASE_MANAGEMENT", "INTERVIEW", "LEGAL_ADVICE", "PSYCHOLOGICAL", "MEDIATION", "TRAINING",
+	"RECEPTION", "ORIENTATION", "COUNSELLING", "REPORT_COLLECTION", "CASE_MANAGEMENT",
+	"INTERVIEW", "LEGAL_ADVICE", "PSYCHOLOGICAL", "MEDIATION", "TRAINING",
 }
 
-// BenchmarkShow makes everything that is shown of 4,000 offices: what a change costs each server.
-func BenchmarkShow(b *testing.B) {
-	lists, places, entries := network(b)
+// BenchmarkSetSnapshot measures what a change of a directory of 4,000 offices costs each server.
+func BenchmarkSetSnapshot(b *testing.B) {
+	lists, places, entries := newNetwork(b)
 	server := api.New(func() time.Time { return tuesday }, nil, territory.NewIndex(places))
 	for i := range b.N {
-		if err := server.SetSnapshot(store.Snapshot{Revision: int64(i + 1), Lists: lists, Entries: entries}); err != nil {
+		snapshot := store.Snapshot{Revision: int64(i + 1), Lists: lists, Entries: entries}
+		if err := server.SetSnapshot(snapshot); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
-// BenchmarkShow_Hidden is BenchmarkShow where twenty nodes hide an office each.
-func BenchmarkShow_Hidden(b *testing.B) {
-	lists, places, entries := network(b)
+// BenchmarkSetSnapshot_Hidden is BenchmarkSetSnapshot with a hidden office in each of twenty nodes.
+func BenchmarkSetSnapshot_Hidden(b *testing.B) {
+	lists, places, entries := newNetwork(b)
 	for i := range 20 {
-		o := refuge(fmt.Sprintf("riservato-%016x", i), fmt.Sprintf("node-%03d", i))
+		o := newHiddenOffice(fmt.Sprintf("riservato-%016x", i), fmt.Sprintf("node-%03d", i))
 		e, err := entry.New(o)
 		if err != nil {
 			b.Fatal(err)
@@ -77,14 +81,15 @@ func BenchmarkShow_Hidden(b *testing.B) {
 	server := api.New(func() time.Time { return tuesday }, nil, territory.NewIndex(places))
 	b.ReportAllocs()
 	for i := range b.N {
-		if err := server.SetSnapshot(store.Snapshot{Revision: int64(i + 1), Lists: lists, Entries: entries}); err != nil {
+		snapshot := store.Snapshot{Revision: int64(i + 1), Lists: lists, Entries: entries}
+		if err := server.SetSnapshot(snapshot); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
-// network is 4,000 offices with 40,000 services, over all of Italy.
-func network(b *testing.B) (lists []vocabulary.List, places []territory.Place, entries []*directoryv1.Entry) {
+// newNetwork returns 4,000 offices with 40,000 services all over Italy.
+func newNetwork(b *testing.B) (lists []vocabulary.List, places []territory.Place, entries []*directoryv1.Entry) {
 	b.Helper()
 	var err error
 	lists, err = vocabulary.ParseFS(data.Files)
@@ -95,10 +100,10 @@ func network(b *testing.B) (lists []vocabulary.List, places []territory.Place, e
 	if err != nil {
 		b.Fatal(err)
 	}
-	towns := townsOf(places)
+	towns := municipalitiesOf(places)
 	for i := range 4000 {
 		town := towns[i*len(towns)/4000]
-		o := desk(fmt.Sprintf("desk-%d", i), "node-"+town.Province)
+		o := newDesk(fmt.Sprintf("desk-%d", i), "node-"+town.Province)
 		o.Region, o.Territories = "region-"+town.Region, []string{town.Code, town.Province}
 		o.Phones = []*directoryv1.Phone{{Number: "0372 1"}}
 		o.Services = nil
@@ -114,6 +119,8 @@ func network(b *testing.B) (lists []vocabulary.List, places []territory.Place, e
 	return lists, places, entries
 }
 
-func townsOf(places []territory.Place) []territory.Place {
-	return slices.DeleteFunc(slices.Clone(places), func(p territory.Place) bool { return p.Kind != territory.Municipality || !p.ExistsOn(tuesday) })
+func municipalitiesOf(places []territory.Place) []territory.Place {
+	return slices.DeleteFunc(slices.Clone(places), func(p territory.Place) bool {
+		return p.Kind != territory.Municipality || !p.ExistsOn(tuesday)
+	})
 }

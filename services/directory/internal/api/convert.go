@@ -26,7 +26,7 @@ func timeToProto(t time.Time) *timestamppb.Timestamp {
 	return timestamppb.New(t)
 }
 
-// NewCodeSet are lists as requests and entries are checked with.
+// NewCodeSet returns the code lists in the form that requests and entries are validated against.
 func NewCodeSet(lists []vocabulary.List) *codes.Set {
 	return codes.NewSet(mapSlice(lists, vocabularyToProto)...)
 }
@@ -35,15 +35,18 @@ func vocabularyToProto(l vocabulary.List) *vocabularyv1.Vocabulary {
 	return &vocabularyv1.Vocabulary{
 		Name: l.Name, Version: int32(l.Version), TitleIt: l.TitleIT, TitleEn: l.TitleEN,
 		Terms: mapSlice(l.Terms, func(t vocabulary.Term) *vocabularyv1.Term {
-			return &vocabularyv1.Term{Code: t.Code, LabelIt: t.LabelIT, LabelEn: t.LabelEN, Group: t.Group, ValidFrom: t.ValidFrom, ValidTo: t.ValidTo}
+			return &vocabularyv1.Term{
+				Code: t.Code, LabelIt: t.LabelIT, LabelEn: t.LabelEN,
+				Group: t.Group, ValidFrom: t.ValidFrom, ValidTo: t.ValidTo,
+			}
 		}),
 	}
 }
 
 func mapSlice[From, To any](in []From, convert func(From) *To) []*To {
 	out := make([]*To, 0, len(in))
-	for _, one := range in {
-		out = append(out, convert(one))
+	for _, item := range in {
+		out = append(out, convert(item))
 	}
 	return out
 }

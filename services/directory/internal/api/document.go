@@ -12,74 +12,93 @@ import (
 	"github.com/retepari/pari/services/directory/internal/reason"
 )
 
-// maxWrong is how many things that are wrong are told at most.
-const maxWrong = 1000
+// maxProblems limits how many problems a response lists; the rest are only counted.
+const maxProblems = 1000
 
-// ReadDocument returns what a document would be in the directory. It stores nothing, so a node's copy answers too.
-func (s *Server) ReadDocument(ctx context.Context, req *directoryv1.ReadDocumentRequest) (*directoryv1.ReadDocumentResponse, error) {
-	entries, answer, err := readDocument(req)
+// ReadDocument converts a document to entries and validates them. It stores nothing, so a node's copy serves it too.
+func (s *Server) ReadDocument(
+	ctx context.Context, req *directoryv1.ReadDocumentRequest,
+) (*directoryv1.ReadDocumentResponse, error) {
+	entries, resp, err := parseDocument(req)
 	if err != nil {
 		return nil, err
 	}
 	v := s.viewFor(ctx)
 	for _, e := range entries {
-		if old, there := v.entries.Get(entry.RefOf(e)); there {
-			e.Revision = old.GetRevision()
+		if current, found := v.entries.Get(entry.RefOf(e)); found {
+			e.Revision = current.GetRevision()
 		}
 	}
-	answer.Entries = entries
-	wrong := s.findProblems(entries, s.publicView().entries.Without(entries), s.now(), func(ref entry.Ref, field string) string { return string(ref) + "." + field })
-	for _, f := range wrong[:min(len(wrong), maxWrong)] {
+	resp.Entries = entries
+	problems := s.findProblems(entries, s.publicView().entries.Without(entries), s.now(), refPath)
+	for _, f := range problems[:min(len(problems), maxProblems)] {
 		english, italian := f.Texts()
-		answer.Wrong = append(answer.Wrong, &directoryv1.DocumentProblem{Path: f.Path, Reason: string(f.Reason), TextIt: italian, TextEn: english})
+		resp.Wrong = append(resp.Wrong, &directoryv1.DocumentProblem{
+			Path: f.Path, Reason: string(f.Reason), TextIt: italian, TextEn: english,
+		})
 	}
-	answer.WrongMore = int32(max(0, len(wrong)-maxWrong))
-	return answer, nil
+	resp.WrongMore = int32(max(0, len(problems)-maxProblems))
+	return resp, nil
 }
 
-func readDocument(req *directoryv1.ReadDocumentRequest) ([]*directoryv1.Entry, *directoryv1.ReadDocumentResponse, error) {
-	answer := &directoryv1.ReadDocumentResponse{}
+// parseDocument returns the entries of a document, and a response that lists only the fields that were passed over.
+func parseDocument(
+	req *directoryv1.ReadDocumentRequest,
+) ([]*directoryv1.Entry, *directoryv1.ReadDocumentResponse, error) {
+	resp := &directoryv1.ReadDocumentResponse{}
 	if req.GetFormat() == directoryv1.DocumentFormat_DOCUMENT_FORMAT_YAML {
 		e, err := entry.UnmarshalYAML(req.GetKind(), req.GetContent())
 		if err != nil {
-			return nil, nil, fault.Invalid(fault.Field{Path: "content", Reason: reason.UnreadableDocument, Limit: placeIn(err)})
+			return nil, nil, invalidContent(reason.UnreadableDocument, errorPosition(err))
 		}
-		return []*directoryv1.Entry{e}, answer, nil
+		return []*directoryv1.Entry{e}, resp, nil
 	}
-	read, err := format.ParseHSDS(req.GetContent())
+	result, err := format.ParseHSDS(req.GetContent())
 	var unreadable *format.UnreadableError
 	if errors.As(err, &unreadable) {
-		return nil, nil, fault.Invalid(fault.Field{Path: "content", Reason: unreadableReasons[unreadable.Reason], Limit: unreadable.Path})
+		return nil, nil, invalidContent(unreadableReasons[unreadable.Reason], unreadable.Path)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	var entries []*directoryv1.Entry
-	for _, o := range read.Offices {
+	for _, o := range result.Offices {
 		e, err := entry.New(o)
 		if err != nil {
 			return nil, nil, err
 		}
 		entries = append(entries, e)
 	}
-	for _, left := range read.Omissions {
-		answer.PassedOver = append(answer.PassedOver, &directoryv1.DocumentProblem{Path: left.Path, Reason: left.Code, TextIt: left.ReasonIT, TextEn: left.Reason})
+	for _, omission := range result.Omissions {
+		resp.PassedOver = append(resp.PassedOver, &directoryv1.DocumentProblem{
+			Path: omission.Path, Reason: omission.Code, TextIt: omission.ReasonIT, TextEn: omission.Reason,
+		})
 	}
-	answer.PassedOverMore = int32(read.MoreOmissions)
-	return entries, answer, nil
+	resp.PassedOverMore = int32(result.MoreOmissions)
+	return entries, resp, nil
 }
+
+func invalidContent(problem fault.Reason, position string) error {
+	return fault.Invalid(fault.Field{Path: "content", Reason: problem, Limit: position})
+}
+
+// refPath names a field of an entry by the entry's reference.
+func refPath(ref entry.Ref, field string) string { return string(ref) + "." + field }
 
 var unreadableReasons = map[format.UnreadableReason]fault.Reason{
-	format.NotADocument: reason.UnreadableDocument, format.TooMany: fault.TooMany, format.NoID: fault.Required, format.BadID: fault.BadFormat,
-	format.DuplicateID: fault.NotUnique,
+	format.NotADocument: reason.UnreadableDocument,
+	format.TooMany:      fault.TooMany,
+	format.NoID:         fault.Required,
+	format.BadID:        fault.BadFormat,
+	format.DuplicateID:  fault.NotUnique,
 }
 
-// placeInYAML is how the readers of YAML and of the contract's fields say where they stopped.
-var placeInYAML = regexp.MustCompile(`line [0-9]+|field:? "?([a-zA-Z0-9_.-]{1,60})`)
+// yamlPosition matches the position in the errors of the YAML and the protojson parser.
+var yamlPosition = regexp.MustCompile(`line [0-9]+|field:? "?([a-zA-Z0-9_.-]{1,60})`)
 
-// placeIn is where a file cannot be read: a line or a field, and nothing of what it holds.
-func placeIn(err error) string {
-	switch found := placeInYAML.FindStringSubmatch(err.Error()); {
+// errorPosition returns the line or the field at which parsing failed. It never returns content of the file.
+func errorPosition(err error) string {
+	switch found := yamlPosition.FindStringSubmatch(err.Error()); {
 	case found == nil:
 		return ""
 	case found[1] != "":
@@ -89,7 +108,7 @@ func placeIn(err error) string {
 	}
 }
 
-// validateDocumentKind tells what is wrong with the kind that a document is said to hold.
+// validateDocumentKind requires a kind for YAML, which does not name one, and refuses it for HSDS, which holds offices.
 func validateDocumentKind(req *directoryv1.ReadDocumentRequest) []fault.Field {
 	yaml := req.GetFormat() == directoryv1.DocumentFormat_DOCUMENT_FORMAT_YAML
 	switch {

@@ -10,11 +10,13 @@ import (
 	"github.com/retepari/pari/services/directory/internal/store"
 )
 
-// maxStates is how many states of an entry are told at most.
+// maxStates limits how many states of an entry a response holds.
 const maxStates = 200
 
 // GetEntry returns one entry.
-func (s *Server) GetEntry(ctx context.Context, req *directoryv1.GetEntryRequest) (*directoryv1.GetEntryResponse, error) {
+func (s *Server) GetEntry(
+	ctx context.Context, req *directoryv1.GetEntryRequest,
+) (*directoryv1.GetEntryResponse, error) {
 	v := s.viewFor(ctx)
 	e, ok := v.entries.Get(entry.NewRef(req.GetKind(), req.GetId()))
 	if !ok {
@@ -24,9 +26,14 @@ func (s *Server) GetEntry(ctx context.Context, req *directoryv1.GetEntryRequest)
 }
 
 // ListEntries returns a page of entries.
-func (s *Server) ListEntries(ctx context.Context, req *directoryv1.ListEntriesRequest) (*directoryv1.ListEntriesResponse, error) {
+func (s *Server) ListEntries(
+	ctx context.Context, req *directoryv1.ListEntriesRequest,
+) (*directoryv1.ListEntriesResponse, error) {
 	v := s.viewFor(ctx)
-	filter := entry.Filter{Kinds: req.GetKinds(), Node: req.GetNode(), ReferringTo: entry.Ref(req.GetReferringTo()), VerifiedBefore: req.GetVerifiedBefore()}
+	filter := entry.Filter{
+		Kinds: req.GetKinds(), Node: req.GetNode(),
+		ReferringTo: entry.Ref(req.GetReferringTo()), VerifiedBefore: req.GetVerifiedBefore(),
+	}
 	after, err := decodeEntryToken(req.GetPageToken(), filter.String())
 	if err != nil {
 		return nil, err
@@ -36,15 +43,17 @@ func (s *Server) ListEntries(ctx context.Context, req *directoryv1.ListEntriesRe
 		size = defaultPageSize
 	}
 	page, more := v.entries.Page(filter, after, size)
-	answer := &directoryv1.ListEntriesResponse{Entries: page, Revision: v.revision, Freshness: s.freshness(v)}
+	resp := &directoryv1.ListEntriesResponse{Entries: page, Revision: v.revision, Freshness: s.freshness(v)}
 	if more {
-		answer.NextPageToken = encodeEntryToken(entry.RefOf(page[len(page)-1]), filter.String())
+		resp.NextPageToken = encodeEntryToken(entry.RefOf(page[len(page)-1]), filter.String())
 	}
-	return answer, nil
+	return resp, nil
 }
 
-// ListEntryHistory returns the states of an entry, each with what it changed.
-func (s *Server) ListEntryHistory(ctx context.Context, req *directoryv1.ListEntryHistoryRequest) (*directoryv1.ListEntryHistoryResponse, error) {
+// ListEntryHistory returns the states of an entry, newest first, each with the fields that it changed.
+func (s *Server) ListEntryHistory(
+	ctx context.Context, req *directoryv1.ListEntryHistoryRequest,
+) (*directoryv1.ListEntryHistoryResponse, error) {
 	if err := s.requireCentre(); err != nil {
 		return nil, err
 	}
@@ -57,13 +66,13 @@ func (s *Server) ListEntryHistory(ctx context.Context, req *directoryv1.ListEntr
 	if len(states) == 0 {
 		return nil, fault.New(fault.NotFound)
 	}
-	answer := &directoryv1.ListEntryHistoryResponse{}
+	resp := &directoryv1.ListEntryHistoryResponse{}
 	for i, e := range states[:min(len(states), maxStates)] {
 		state := &directoryv1.EntryState{Entry: e}
 		if i+1 < len(states) {
 			state.ChangedFields = entry.ChangedFields(states[i+1], e)
 		}
-		answer.States = append(answer.States, state)
+		resp.States = append(resp.States, state)
 	}
-	return answer, nil
+	return resp, nil
 }

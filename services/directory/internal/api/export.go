@@ -24,57 +24,64 @@ const (
 
 // ExportDirectory returns offices, initiatives, courses, all entries or code lists in an open format.
 //
-// What is exported goes to others: nobody's export holds a hidden entry.
-func (s *Server) ExportDirectory(_ context.Context, req *directoryv1.ExportDirectoryRequest) (*directoryv1.ExportDirectoryResponse, error) {
+// An export is meant to be passed on, so it holds no hidden entry, whoever the caller is.
+func (s *Server) ExportDirectory(
+	_ context.Context, req *directoryv1.ExportDirectoryRequest,
+) (*directoryv1.ExportDirectoryResponse, error) {
 	v := s.publicView()
 	terms, err := s.terms(v)
 	if err != nil {
 		return nil, err
 	}
-	offices := v.listOffices(req.GetNode())
-	answer := &directoryv1.ExportDirectoryResponse{Revision: v.revision}
+	node := req.GetNode()
+	offices := v.listOffices(node)
+	resp := &directoryv1.ExportDirectoryResponse{Revision: v.revision}
 	switch req.GetFormat() {
 	case directoryv1.ExportFormat_EXPORT_FORMAT_HSDS:
-		answer.MediaType = typeJSON
-		answer.Content, err = format.EncodeHSDS(offices, terms)
+		resp.MediaType = typeJSON
+		resp.Content, err = format.EncodeHSDS(offices, terms)
 	case directoryv1.ExportFormat_EXPORT_FORMAT_SCHEMA_ORG:
-		answer.MediaType = typeLD
-		answer.Content, err = format.EncodeSchemaOrg(offices, terms)
+		resp.MediaType = typeLD
+		resp.Content, err = format.EncodeSchemaOrg(offices, terms)
 	case directoryv1.ExportFormat_EXPORT_FORMAT_CPSV_AP_IT:
-		answer.MediaType = typeLD
-		answer.Content, err = format.EncodeCPSV(offices, terms)
+		resp.MediaType = typeLD
+		resp.Content, err = format.EncodeCPSV(offices, terms)
 	case directoryv1.ExportFormat_EXPORT_FORMAT_CSV:
-		answer.MediaType = typeCSV
-		answer.Content, err = format.EncodeCSV(offices)
+		resp.MediaType = typeCSV
+		resp.Content, err = format.EncodeCSV(offices)
 	case directoryv1.ExportFormat_EXPORT_FORMAT_SKOS_TURTLE:
-		answer.MediaType = typeTurtle
-		answer.Content, err = format.EncodeSKOSTurtle(terms)
+		resp.MediaType = typeTurtle
+		resp.Content, err = format.EncodeSKOSTurtle(terms)
 	case directoryv1.ExportFormat_EXPORT_FORMAT_SKOS_JSON_LD:
-		answer.MediaType = typeLD
-		answer.Content, err = format.EncodeSKOSJSONLD(terms)
+		resp.MediaType = typeLD
+		resp.Content, err = format.EncodeSKOSJSONLD(terms)
 	case directoryv1.ExportFormat_EXPORT_FORMAT_CROSSWALK_CSV:
-		answer.MediaType = typeCSV
-		answer.Content, err = format.EncodeCrosswalkCSV(terms)
+		resp.MediaType = typeCSV
+		resp.Content, err = format.EncodeCrosswalkCSV(terms)
 	case directoryv1.ExportFormat_EXPORT_FORMAT_VOCABULARY_CSV:
-		answer.MediaType = typeCSV
-		answer.Content, err = v.listCSV(req.GetVocabulary())
+		resp.MediaType = typeCSV
+		resp.Content, err = v.listCSV(req.GetVocabulary())
 	case directoryv1.ExportFormat_EXPORT_FORMAT_EVENTS:
-		answer.MediaType = typeLD
-		answer.Content, err = format.EncodeEvents(listContents(v, "initiative", req.GetNode(), (*directoryv1.Entry).GetInitiative), v.lookup, terms)
+		resp.MediaType = typeLD
+		initiatives := listContents(v, "initiative", node, (*directoryv1.Entry).GetInitiative)
+		resp.Content, err = format.EncodeEvents(initiatives, v.lookup, terms)
 	case directoryv1.ExportFormat_EXPORT_FORMAT_COURSES:
-		answer.MediaType = typeLD
-		answer.Content, err = format.EncodeCourses(listContents(v, "course", req.GetNode(), (*directoryv1.Entry).GetCourse), v.lookup, terms)
+		resp.MediaType = typeLD
+		courses := listContents(v, "course", node, (*directoryv1.Entry).GetCourse)
+		resp.Content, err = format.EncodeCourses(courses, v.lookup, terms)
 	case directoryv1.ExportFormat_EXPORT_FORMAT_ENTRIES_CSV:
-		answer.MediaType = typeCSV
-		answer.Content, err = format.EncodeEntriesCSV(v.listEntries(req.GetNode()))
+		resp.MediaType = typeCSV
+		resp.Content, err = format.EncodeEntriesCSV(v.listEntries(node))
 	default:
 		return nil, fault.Invalid(fault.Field{Path: "format", Reason: fault.UnknownValue})
 	}
-	return answer, err
+	return resp, err
 }
 
-// PrintOffice returns a page about one office.
-func (s *Server) PrintOffice(ctx context.Context, req *directoryv1.PrintOfficeRequest) (*directoryv1.PrintOfficeResponse, error) {
+// PrintOffice returns a page about one office, as HTML or as a PDF.
+func (s *Server) PrintOffice(
+	ctx context.Context, req *directoryv1.PrintOfficeRequest,
+) (*directoryv1.PrintOfficeResponse, error) {
 	v := s.viewFor(ctx)
 	o, ok := v.offices[req.GetOfficeId()]
 	if !ok {
@@ -89,8 +96,8 @@ func (s *Server) PrintOffice(ctx context.Context, req *directoryv1.PrintOfficeRe
 	if err != nil || req.GetFormat() != directoryv1.PrintFormat_PRINT_FORMAT_PDF {
 		return &directoryv1.PrintOfficeResponse{Content: page, MediaType: typeHTML}, err
 	}
-	sheets, err := format.RenderPDF(page, o.GetName(), lang, s.now())
-	return &directoryv1.PrintOfficeResponse{Content: sheets, MediaType: typePDF}, err
+	pdf, err := format.RenderPDF(page, o.GetName(), lang, s.now())
+	return &directoryv1.PrintOfficeResponse{Content: pdf, MediaType: typePDF}, err
 }
 
 func (s *Server) terms(v *view) (*format.Terms, error) {
@@ -105,7 +112,7 @@ func (s *Server) terms(v *view) (*format.Terms, error) {
 	return terms, nil
 }
 
-// listOffices are the offices of a node ("" for all), in the order of the directory.
+// listOffices returns the offices of a node ("" for all), sorted by region, node and identifier.
 func (v *view) listOffices(node string) (out []*directoryv1.Office) {
 	for _, o := range v.offices {
 		if node == "" || o.GetNode() == node {
@@ -113,7 +120,11 @@ func (v *view) listOffices(node string) (out []*directoryv1.Office) {
 		}
 	}
 	slices.SortFunc(out, func(a, b *directoryv1.Office) int {
-		return cmp.Or(cmp.Compare(a.GetRegion(), b.GetRegion()), cmp.Compare(a.GetNode(), b.GetNode()), cmp.Compare(a.GetOfficeId(), b.GetOfficeId()))
+		return cmp.Or(
+			cmp.Compare(a.GetRegion(), b.GetRegion()),
+			cmp.Compare(a.GetNode(), b.GetNode()),
+			cmp.Compare(a.GetOfficeId(), b.GetOfficeId()),
+		)
 	})
 	return out
 }
@@ -129,7 +140,7 @@ func (v *view) listEntries(node string) iter.Seq[*directoryv1.Entry] {
 	}
 }
 
-// listContents are what the entries of one kind and of a node ("" for all) say.
+// listContents returns the contents of the entries of one kind and of a node ("" for all).
 func listContents[C any](v *view, kind, node string, content func(*directoryv1.Entry) C) (out []C) {
 	for e := range v.listEntries(node) {
 		if e.GetKind() == kind {
@@ -139,7 +150,7 @@ func listContents[C any](v *view, kind, node string, content func(*directoryv1.E
 	return out
 }
 
-// lookup is an entry that another one names; nil for one that is not shown.
+// lookup returns an entry that another one refers to, or nil if it is not in the view.
 func (v *view) lookup(ref entry.Ref) *directoryv1.Entry {
 	e, _ := v.entries.Get(ref)
 	return e

@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
@@ -11,10 +10,10 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// Ensure each format is given with its media type, for all offices or for those of a node.
-func TestExportDirectory(t *testing.T) {
+// Ensure each format is exported with its media type, for all offices or for those of a node.
+func TestServer_ExportDirectory(t *testing.T) {
 	t.Parallel()
-	client, _ := open(t, desk("alfa", "cremona"), desk("beta", "cuneo"))
+	client, _ := newClient(t, newDesk("alfa", "cremona"), newDesk("beta", "cuneo"))
 	for _, c := range []struct {
 		format      directoryv1.ExportFormat
 		media, want string
@@ -31,34 +30,43 @@ func TestExportDirectory(t *testing.T) {
 	} {
 		t.Run(c.format.String(), func(t *testing.T) {
 			t.Parallel()
-			for node, beta := range map[string]bool{"": true, "cremona": false} {
-				got, err := client.ExportDirectory(t.Context(), &directoryv1.ExportDirectoryRequest{Format: c.format, Node: node, Vocabulary: "ground"})
+			for node, wantBeta := range map[string]bool{"": true, "cremona": false} {
+				req := &directoryv1.ExportDirectoryRequest{Format: c.format, Node: node, Vocabulary: "ground"}
+				got, err := client.ExportDirectory(t.Context(), req)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got.GetMediaType() != c.media || got.GetRevision() != 1 || !bytes.Contains(got.GetContent(), []byte(c.want)) {
-					t.Errorf("got %s, revision %d: %s", got.GetMediaType(), got.GetRevision(), got.GetContent())
+				content := string(got.GetContent())
+				if got.GetMediaType() != c.media || got.GetRevision() != 1 || !strings.Contains(content, c.want) {
+					t.Errorf("got %s, revision %d: %s", got.GetMediaType(), got.GetRevision(), content)
 				}
-				if c.offices && (!bytes.Contains(got.GetContent(), []byte("ALFA")) || bytes.Contains(got.GetContent(), []byte("BETA")) != beta) {
-					t.Errorf("of node %q: %s", node, got.GetContent())
+				if c.offices && (!strings.Contains(content, "ALFA") || strings.Contains(content, "BETA") != wantBeta) {
+					t.Errorf("of node %q: %s", node, content)
 				}
 			}
 		})
 	}
-	_, err := client.ExportDirectory(t.Context(), &directoryv1.ExportDirectoryRequest{Format: directoryv1.ExportFormat_EXPORT_FORMAT_VOCABULARY_CSV, Vocabulary: "colour"})
-	refused(t, err, fault.NotFound)
+	_, err := client.ExportDirectory(t.Context(), &directoryv1.ExportDirectoryRequest{
+		Format: directoryv1.ExportFormat_EXPORT_FORMAT_VOCABULARY_CSV, Vocabulary: "colour",
+	})
+	assertFault(t, err, fault.NotFound)
 }
 
-// Ensure other entries than offices are given too, of all nodes or of one.
-func TestExportDirectory_OtherEntries(t *testing.T) {
+// Ensure entries other than offices are exported too, of all nodes or of one.
+func TestServer_ExportDirectory_OtherEntries(t *testing.T) {
 	t.Parallel()
 	initiative := func(id, node string) *directoryv1.Initiative {
-		return &directoryv1.Initiative{InitiativeId: id, Title: strings.ToUpper(id), Node: node, Sessions: []*directoryv1.Session{{Date: "2026-12-01", Opens: "10:00"}}, Organisers: []string{"office/ufficio"}}
+		return &directoryv1.Initiative{
+			InitiativeId: id, Title: strings.ToUpper(id), Node: node, Organisers: []string{"office/ufficio"},
+			Sessions: []*directoryv1.Session{{Date: "2026-12-01", Opens: "10:00"}},
+		}
 	}
 	course := func(id, node string) *directoryv1.Course {
 		return &directoryv1.Course{CourseId: id, Title: strings.ToUpper(id), Node: node}
 	}
-	client, _ := open[proto.Message](t, initiative("alfa", "cremona"), initiative("beta", "cuneo"), course("alfa", "cremona"), course("beta", "cuneo"), desk("ufficio", "cremona"))
+	client, _ := newClient[proto.Message](t,
+		initiative("alfa", "cremona"), initiative("beta", "cuneo"),
+		course("alfa", "cremona"), course("beta", "cuneo"), newDesk("ufficio", "cremona"))
 	for _, c := range []struct {
 		format      directoryv1.ExportFormat
 		media, want string
@@ -67,30 +75,39 @@ func TestExportDirectory_OtherEntries(t *testing.T) {
 		{directoryv1.ExportFormat_EXPORT_FORMAT_COURSES, "application/ld+json", `"Course"`},
 		{directoryv1.ExportFormat_EXPORT_FORMAT_ENTRIES_CSV, "text/csv; charset=utf-8", "initiative,alfa,ALFA,cremona"},
 	} {
-		for node, beta := range map[string]bool{"": true, "cremona": false} {
-			got, err := client.ExportDirectory(t.Context(), &directoryv1.ExportDirectoryRequest{Format: c.format, Node: node})
+		for node, wantBeta := range map[string]bool{"": true, "cremona": false} {
+			req := &directoryv1.ExportDirectoryRequest{Format: c.format, Node: node}
+			got, err := client.ExportDirectory(t.Context(), req)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.GetMediaType() != c.media || !bytes.Contains(got.GetContent(), []byte(c.want)) || !bytes.Contains(got.GetContent(), []byte("ALFA")) ||
-				bytes.Contains(got.GetContent(), []byte("BETA")) != beta {
-				t.Errorf("%s of node %q: %s, %s", c.format, node, got.GetMediaType(), got.GetContent())
+			content := string(got.GetContent())
+			if got.GetMediaType() != c.media || !strings.Contains(content, c.want) ||
+				!strings.Contains(content, "ALFA") || strings.Contains(content, "BETA") != wantBeta {
+				t.Errorf("%s of node %q: %s, %s", c.format, node, got.GetMediaType(), content)
 			}
 		}
 	}
 }
 
-func TestPrintOffice(t *testing.T) {
+func TestServer_PrintOffice(t *testing.T) {
 	t.Parallel()
-	sly := desk("a", "cremona")
-	sly.Name = "<script>alert(1)</script>"
-	client, _ := open(t, sly)
+	hostile := newDesk("a", "cremona")
+	hostile.Name = "<script>alert(1)</script>"
+	client, _ := newClient(t, hostile)
 	for language, want := range map[string]string{"": `lang="it"`, "en": `lang="en"`} {
 		got, err := client.PrintOffice(t.Context(), &directoryv1.PrintOfficeRequest{OfficeId: "a", Language: language})
-		if err != nil || got.GetMediaType() != "text/html; charset=utf-8" || !bytes.Contains(got.GetContent(), []byte(want)) || bytes.Contains(got.GetContent(), []byte("<script>alert")) {
-			t.Errorf("%v: %s", err, got.GetContent())
+		page := string(got.GetContent())
+		if err != nil || got.GetMediaType() != "text/html; charset=utf-8" ||
+			!strings.Contains(page, want) || strings.Contains(page, "<script>alert") {
+			t.Errorf("%v: %s", err, page)
 		}
 	}
-	_, err := client.PrintOffice(t.Context(), &directoryv1.PrintOfficeRequest{OfficeId: "b"})
-	refused(t, err, fault.NotFound)
+	pdf, err := client.PrintOffice(t.Context(),
+		&directoryv1.PrintOfficeRequest{OfficeId: "a", Format: directoryv1.PrintFormat_PRINT_FORMAT_PDF})
+	if err != nil || pdf.GetMediaType() != "application/pdf" || !strings.HasPrefix(string(pdf.GetContent()), "%PDF-") {
+		t.Errorf("%v: %s", err, pdf.GetMediaType())
+	}
+	_, err = client.PrintOffice(t.Context(), &directoryv1.PrintOfficeRequest{OfficeId: "b"})
+	assertFault(t, err, fault.NotFound)
 }

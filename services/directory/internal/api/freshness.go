@@ -12,16 +12,19 @@ import (
 	"github.com/retepari/pari/services/directory/internal/store"
 )
 
-// GetDirectoryStatus says how current this directory is.
-func (s *Server) GetDirectoryStatus(ctx context.Context, _ *directoryv1.GetDirectoryStatusRequest) (*directoryv1.GetDirectoryStatusResponse, error) {
+// GetDirectoryStatus returns how current this directory is, and the digest of its public entries.
+func (s *Server) GetDirectoryStatus(
+	ctx context.Context, _ *directoryv1.GetDirectoryStatusRequest,
+) (*directoryv1.GetDirectoryStatusResponse, error) {
 	public, err := store.GetCheckpoint(ctx, s.pool, "")
 	if err != nil {
 		return nil, err
 	}
-	return &directoryv1.GetDirectoryStatusResponse{Freshness: s.freshness(s.viewFor(ctx)), Digest: public.Digest}, nil
+	freshness := s.freshness(s.viewFor(ctx))
+	return &directoryv1.GetDirectoryStatusResponse{Freshness: freshness, Digest: public.Digest}, nil
 }
 
-// freshness says how current an answer from what is shown is.
+// freshness returns how current a response made from a view is.
 func (s *Server) freshness(v *view) *directoryv1.Freshness {
 	now := s.now()
 	f := &directoryv1.Freshness{Copy: s.ConfirmedAt != nil, Revision: v.revision, ConfirmedAt: timestamppb.New(now)}
@@ -35,7 +38,7 @@ func (s *Server) freshness(v *view) *directoryv1.Freshness {
 	return f
 }
 
-// requireCentre refuses what a copy cannot do: it has no history and no proposals.
+// requireCentre refuses RPCs that a node's copy cannot serve, because it has no history and no proposals.
 func (s *Server) requireCentre() error {
 	if s.ConfirmedAt != nil {
 		return fault.New(reason.AtTheCentreOnly)

@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -23,73 +22,97 @@ import (
 	"github.com/retepari/pari/services/directory/internal/entry"
 )
 
-func stamp(at time.Time) *timestamppb.Timestamp { return timestamppb.New(at) }
-
-// questions are the requests with which somebody looks for hidden offices, by RPC.
-func questions(t *testing.T) map[string][]proto.Message {
+// probeRequests returns requests that could reveal hidden offices, by RPC.
+func probeRequests(t *testing.T) map[string][]proto.Message {
 	t.Helper()
-	from, to := stamp(tuesday), stamp(tuesday.AddDate(0, 0, 14))
+	from, to := timestamppb.New(tuesday), timestamppb.New(tuesday.AddDate(0, 0, 14))
 	all := map[string][]proto.Message{
 		"GetDirectoryStatus": {&directoryv1.GetDirectoryStatusRequest{}},
 		"ListOffices":        {&directoryv1.ListOfficesRequest{}, &directoryv1.ListOfficesRequest{Node: "milano"}},
 		"ListEntries": {
-			&directoryv1.ListEntriesRequest{}, &directoryv1.ListEntriesRequest{Kinds: []string{"office"}}, &directoryv1.ListEntriesRequest{Node: "milano"},
-			&directoryv1.ListEntriesRequest{ReferringTo: "node/cremona"}, &directoryv1.ListEntriesRequest{ReferringTo: "office/" + shelter},
+			&directoryv1.ListEntriesRequest{}, &directoryv1.ListEntriesRequest{Kinds: []string{"office"}},
+			&directoryv1.ListEntriesRequest{Node: "milano"},
+			&directoryv1.ListEntriesRequest{ReferringTo: "node/cremona"},
+			&directoryv1.ListEntriesRequest{ReferringTo: "office/" + shelter},
 			&directoryv1.ListEntriesRequest{VerifiedBefore: "2030-01-01"},
 		},
 		"FindOffices": {
-			&directoryv1.FindOfficesRequest{}, &directoryv1.FindOfficesRequest{Territory: "019"}, &directoryv1.FindOfficesRequest{Territory: "019035"},
-			&directoryv1.FindOfficesRequest{Territory: "019036", Service: "TRAFFICKING"}, &directoryv1.FindOfficesRequest{AccessMode: "PHONE"},
-			&directoryv1.FindOfficesRequest{Languages: []string{"AR"}, Accessibility: []string{"LIFT"}}, &directoryv1.FindOfficesRequest{OpenAt: from},
+			&directoryv1.FindOfficesRequest{}, &directoryv1.FindOfficesRequest{Territory: "019"},
+			&directoryv1.FindOfficesRequest{Territory: "019035"},
+			&directoryv1.FindOfficesRequest{Territory: "019036", Service: "TRAFFICKING"},
+			&directoryv1.FindOfficesRequest{AccessMode: "PHONE"},
+			&directoryv1.FindOfficesRequest{Languages: []string{"AR"}, Accessibility: []string{"LIFT"}},
+			&directoryv1.FindOfficesRequest{OpenAt: from},
 		},
-		"ListProposals":         {&directoryv1.ListProposalsRequest{}, &directoryv1.ListProposalsRequest{State: directoryv1.ProposalState_PROPOSAL_STATE_PENDING}},
-		"ListVocabularies":      {&directoryv1.ListVocabulariesRequest{}},
-		"GetInitiativeCalendar": {&directoryv1.GetInitiativeCalendarRequest{}, &directoryv1.GetInitiativeCalendarRequest{InitiativeId: "corso"}},
-		"ResolveTerritory":      {&directoryv1.ResolveTerritoryRequest{Name: "Crema"}},
-		"GetTerritory":          {&directoryv1.GetTerritoryRequest{Code: "019035"}},
-		"ListTerritories":       {&directoryv1.ListTerritoriesRequest{Parent: "019"}},
+		"ListProposals": {
+			&directoryv1.ListProposalsRequest{},
+			&directoryv1.ListProposalsRequest{State: directoryv1.ProposalState_PROPOSAL_STATE_PENDING},
+		},
+		"ListVocabularies": {&directoryv1.ListVocabulariesRequest{}},
+		"GetInitiativeCalendar": {
+			&directoryv1.GetInitiativeCalendarRequest{},
+			&directoryv1.GetInitiativeCalendarRequest{InitiativeId: "corso"},
+		},
+		"ResolveTerritory": {&directoryv1.ResolveTerritoryRequest{Name: "Crema"}},
+		"GetTerritory":     {&directoryv1.GetTerritoryRequest{Code: "019035"}},
+		"ListTerritories":  {&directoryv1.ListTerritoriesRequest{Parent: "019"}},
 		"ListQualifications": {
-			&directoryv1.ListQualificationsRequest{}, &directoryv1.ListQualificationsRequest{Node: "cremona"}, &directoryv1.ListQualificationsRequest{OfficeId: shelter},
+			&directoryv1.ListQualificationsRequest{}, &directoryv1.ListQualificationsRequest{Node: "cremona"},
+			&directoryv1.ListQualificationsRequest{OfficeId: shelter},
 		},
-		"DecideProposal": {decideOn(proposalHidden), decideOn(proposalLast), decideOn("99999999-9999-4999-8999-999999999999")},
+		"DecideProposal": {
+			rejectRequest(proposalHidden), rejectRequest(proposalLast),
+			rejectRequest("99999999-9999-4999-8999-999999999999"),
+		},
 	}
 	for size := range int32(4) {
-		all["ListOffices"] = append(all["ListOffices"], &directoryv1.ListOfficesRequest{PageSize: size + 1}, &directoryv1.ListOfficesRequest{PageSize: size + 1, Node: "cremona"})
-		all["ListEntries"] = append(all["ListEntries"], &directoryv1.ListEntriesRequest{PageSize: size + 1}, &directoryv1.ListEntriesRequest{PageSize: size + 1, Node: "cremona"})
+		all["ListOffices"] = append(all["ListOffices"], &directoryv1.ListOfficesRequest{PageSize: size + 1},
+			&directoryv1.ListOfficesRequest{PageSize: size + 1, Node: "cremona"})
+		all["ListEntries"] = append(all["ListEntries"], &directoryv1.ListEntriesRequest{PageSize: size + 1},
+			&directoryv1.ListEntriesRequest{PageSize: size + 1, Node: "cremona"})
 		all["ListProposals"] = append(all["ListProposals"], &directoryv1.ListProposalsRequest{PageSize: size + 1})
 	}
-	for _, id := range []string{shelter, elsewhere, "riservato-00000000000000000", "sportello"} {
+	for _, id := range []string{shelter, otherShelter, "riservato-00000000000000000", "sportello"} {
 		for rpc, req := range map[string]proto.Message{
-			"GetOffice": &directoryv1.GetOfficeRequest{OfficeId: id}, "GetEntry": &directoryv1.GetEntryRequest{Kind: "office", Id: id},
-			"ListEntryHistory": &directoryv1.ListEntryHistoryRequest{Kind: "office", Id: id}, "PrintOffice": &directoryv1.PrintOfficeRequest{OfficeId: id},
-			"ListOpenings":      &directoryv1.ListOpeningsRequest{OfficeId: id, From: from, To: to},
-			"ListFreeWindows":   &directoryv1.ListFreeWindowsRequest{OfficeId: id, From: from, To: to, LengthMinutes: 30},
+			"GetOffice":        &directoryv1.GetOfficeRequest{OfficeId: id},
+			"GetEntry":         &directoryv1.GetEntryRequest{Kind: "office", Id: id},
+			"ListEntryHistory": &directoryv1.ListEntryHistoryRequest{Kind: "office", Id: id},
+			"PrintOffice":      &directoryv1.PrintOfficeRequest{OfficeId: id},
+			"ListOpenings":     &directoryv1.ListOpeningsRequest{OfficeId: id, From: from, To: to},
+			"ListFreeWindows": &directoryv1.ListFreeWindowsRequest{
+				OfficeId: id, From: from, To: to, LengthMinutes: 30,
+			},
 			"GetOfficeCalendar": &directoryv1.GetOfficeCalendarRequest{OfficeId: id},
-			"ProposeChanges":    attempt(t, hall("spia", "office/"+id), 0),
-			"ReadDocument":      asFile(t, hall("spia", "office/"+id)),
+			"ProposeChanges":    validateOnlyRequest(t, newRoom("spia", "office/"+id), 0),
+			"ReadDocument":      yamlRequest(t, newRoom("spia", "office/"+id)),
 		} {
 			all[rpc] = append(all[rpc], req)
 		}
-		all["PrintOffice"] = append(all["PrintOffice"], &directoryv1.PrintOfficeRequest{OfficeId: id, Format: directoryv1.PrintFormat_PRINT_FORMAT_PDF})
+		all["PrintOffice"] = append(all["PrintOffice"],
+			&directoryv1.PrintOfficeRequest{OfficeId: id, Format: directoryv1.PrintFormat_PRINT_FORMAT_PDF})
 		for _, node := range []string{"cremona", "cuneo"} {
 			for _, revision := range []int64{0, 3} { // of a new entry, and of the hidden one
-				public := desk(id, node)
+				public, hidden := newDesk(id, node), newHiddenOffice(id, node)
 				public.Source = "prova"
-				all["ReadDocument"] = append(all["ReadDocument"], asFile(t, refuge(id, node)), asFile(t, public))
-				all["ProposeChanges"] = append(all["ProposeChanges"], attempt(t, refuge(id, node), revision), attempt(t, public, revision))
+				all["ReadDocument"] = append(all["ReadDocument"], yamlRequest(t, hidden), yamlRequest(t, public))
+				all["ProposeChanges"] = append(all["ProposeChanges"],
+					validateOnlyRequest(t, hidden, revision), validateOnlyRequest(t, public, revision))
 			}
 		}
 	}
 	for n := range directoryv1.ExportFormat_name {
 		for _, node := range []string{"", "milano"} {
-			all["ExportDirectory"] = append(all["ExportDirectory"], &directoryv1.ExportDirectoryRequest{Format: directoryv1.ExportFormat(n), Node: node, Vocabulary: "ground"})
+			req := &directoryv1.ExportDirectoryRequest{
+				Format: directoryv1.ExportFormat(n), Node: node, Vocabulary: "ground",
+			}
+			all["ExportDirectory"] = append(all["ExportDirectory"], req)
 		}
 	}
 	return all
 }
 
-// asFile is the question what a file would be in the directory.
-func asFile(t *testing.T, content proto.Message) proto.Message {
+// yamlRequest returns a request to read an entry from YAML.
+func yamlRequest(t *testing.T, content proto.Message) proto.Message {
 	t.Helper()
 	e, err := entry.New(content)
 	if err != nil {
@@ -99,116 +122,127 @@ func asFile(t *testing.T, content proto.Message) proto.Message {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &directoryv1.ReadDocumentRequest{Format: directoryv1.DocumentFormat_DOCUMENT_FORMAT_YAML, Kind: e.GetKind(), Content: text}
+	return &directoryv1.ReadDocumentRequest{Format: inYAML, Kind: e.GetKind(), Content: text}
 }
 
-func decideOn(id string) proto.Message {
-	return &directoryv1.DecideProposalRequest{RequestId: "55555555-5555-4555-8555-" + id[:8] + "0000", ProposalId: id, Version: 1, Decision: no}
+func rejectRequest(id string) proto.Message {
+	requestID := "55555555-5555-4555-8555-" + id[:8] + "0000"
+	return &directoryv1.DecideProposalRequest{RequestId: requestID, ProposalId: id, Version: 1, Decision: reject}
 }
 
-// attempt tries what a proposal would do.
-func attempt(t *testing.T, content proto.Message, revision int64) proto.Message {
+// validateOnlyRequest returns a request to validate a proposal of one entry.
+func validateOnlyRequest(t *testing.T, content proto.Message, revision int64) proto.Message {
 	t.Helper()
-	e := of(t, content)
+	e := newEntry(t, content)
 	e.Revision = revision
 	return &directoryv1.ProposeChangesRequest{
-		RequestId: "66666666-6666-4666-8666-666666666666", Reason: "prova", ValidateOnly: true, Entries: []*directoryv1.Entry{e},
+		RequestId: "66666666-6666-4666-8666-666666666666", Reason: "prova",
+		ValidateOnly: true, Entries: []*directoryv1.Entry{e},
 	}
 }
 
-// someone is one who calls: a program, and the grants of a person who speaks through it, if one does.
-type someone struct {
+// callerSpec is a calling program, with the grants of the person who uses it, if any.
+type callerSpec struct {
 	name   string
 	id     identity.ID
 	grants []string
 }
 
-// strangers are all who may see none of the hidden offices.
-func strangers() []someone {
+// callersWithoutAccess returns callers of every kind who may see no hidden office.
+func callersWithoutAccess() []callerSpec {
 	console := func(region, node string) identity.ID { return rpctest.ID(region, node, "system", "console") }
-	all := []someone{
-		{"a system of Cremona", console("lombardia", "cremona"), nil}, {"a system of the centre", console("all", "centre"), nil},
+	all := []callerSpec{
+		{"a system of Cremona", console("lombardia", "cremona"), nil},
+		{"a system of the centre", console("all", "centre"), nil},
 		{"a system of Cremona with roles", rpctest.ID("lombardia", "cremona", "system", "robot"), nil},
 		{"a system of the centre with roles", rpctest.ID("all", "centre", "system", "robot"), nil},
-		{"ops of the centre", rpctest.ID("all", "centre", "ops", "ops"), nil}, {"ops of Cremona", rpctest.ID("lombardia", "cremona", "ops", "ops"), nil},
-		{"a case worker of Cremona who speaks for Cuneo", console("piemonte", "cuneo"), []string{"lombardia/cremona/case_worker", "piemonte/cuneo/operator"}},
-		{"a case worker of a Cremona elsewhere", console("piemonte", "cremona"), []string{"lombardia/cremona/case_worker", "piemonte/cremona/operator"}},
-		{"an editor of a region at the centre", console("all", "centre"), []string{"lombardia/centre/editor", "lombardia/centre/publisher"}},
+		{"ops of the centre", rpctest.ID("all", "centre", "ops", "ops"), nil},
+		{"ops of Cremona", rpctest.ID("lombardia", "cremona", "ops", "ops"), nil},
+		{"a case worker of Cremona who acts for Cuneo", console("piemonte", "cuneo"),
+			[]string{"lombardia/cremona/case_worker", "piemonte/cuneo/operator"}},
+		{"a case worker of Cremona in another region", console("piemonte", "cremona"),
+			[]string{"lombardia/cremona/case_worker", "piemonte/cremona/operator"}},
+		{"an editor of a region at the centre", console("all", "centre"),
+			[]string{"lombardia/centre/editor", "lombardia/centre/publisher"}},
 	}
 	for _, service := range []string{"intake", "casemanagement", "reporting"} {
-		all = append(all, someone{service + " of Cremona", rpctest.ID("lombardia", "cremona", "service", service), nil},
-			someone{service + " of the centre", rpctest.ID("all", "centre", "service", service), nil})
+		all = append(all,
+			callerSpec{service + " of Cremona", rpctest.ID("lombardia", "cremona", "service", service), nil},
+			callerSpec{service + " of the centre", rpctest.ID("all", "centre", "service", service), nil})
 	}
 	for _, n := range slices.Sorted(maps.Keys(accessv1.Role_name)) {
 		role := strings.ToLower(strings.TrimPrefix(accessv1.Role_name[n], "ROLE_"))
 		if n == 0 {
 			continue
 		}
-		all = append(all, someone{role + " of Cuneo", console("piemonte", "cuneo"), []string{"piemonte/cuneo/" + role}})
+		person := func(place, region, node string) callerSpec {
+			return callerSpec{role + " of " + place, console(region, node), []string{region + "/" + node + "/" + role}}
+		}
+		all = append(all, person("Cuneo", "piemonte", "cuneo"))
 		if !slices.Contains([]string{"case_worker", "coordinator", "editor"}, role) {
-			all = append(all, someone{role + " of Cremona", console("lombardia", "cremona"), []string{"lombardia/cremona/" + role}})
+			all = append(all, person("Cremona", "lombardia", "cremona"))
 		}
 		if !slices.Contains([]string{"editor", "publisher"}, role) {
-			all = append(all, someone{role + " of the centre", console("all", "centre"), []string{"all/centre/" + role}})
+			all = append(all, person("the centre", "all", "centre"))
 		}
 	}
 	return all
 }
 
-func (w *edited) dial(t *testing.T, who someone) *grpc.ClientConn {
+func (env *testEnv) dial(t *testing.T, caller callerSpec) *grpc.ClientConn {
 	t.Helper()
 	token := ""
-	if who.grants != nil {
-		token = w.world.Token(t, "persona", who.grants...)
+	if caller.grants != nil {
+		token = env.auth.Token(t, "persona", caller.grants...)
 	}
-	return w.As(t, who.id, token)
+	return env.As(t, caller.id, token)
 }
 
-// bytesOf is a codec that leaves an answer as it came.
-type bytesOf struct{}
+// rawCodec is a codec that returns the bytes of a response.
+type rawCodec struct{}
 
-func (bytesOf) Name() string { return "proto" }
-func (bytesOf) Marshal(v any) ([]byte, error) {
+func (rawCodec) Name() string { return "proto" }
+func (rawCodec) Marshal(v any) ([]byte, error) {
 	return proto.Marshal(v.(proto.Message))
 }
-func (bytesOf) Unmarshal(data []byte, v any) error {
+func (rawCodec) Unmarshal(data []byte, v any) error {
 	*v.(*[]byte) = slices.Clone(data)
 	return nil
 }
 
-// hear asks one question and, page by page, those that follow from it; it returns all that comes back, refusals included.
-func hear(t *testing.T, conn *grpc.ClientConn, rpc string, req proto.Message) (heard []string) {
+// callAllPages sends a request and those for its next pages. It returns the raw responses and statuses.
+func callAllPages(t *testing.T, conn *grpc.ClientConn, rpc string, req proto.Message) (responses []string) {
 	t.Helper()
 	req = proto.Clone(req)
 	for {
 		var raw []byte
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		err := conn.Invoke(ctx, "/pari.directory.v1.DirectoryService/"+rpc, req, &raw, grpc.ForceCodec(bytesOf{}))
+		err := conn.Invoke(ctx, "/pari.directory.v1.DirectoryService/"+rpc, req, &raw, grpc.ForceCodec(rawCodec{}))
 		cancel()
-		heard = append(heard, string(raw)+refusalOf(t, err))
+		responses = append(responses, string(raw)+encodeStatus(t, err))
 		next := ""
 		switch rpc { // where the contract has pages
 		case "ListOffices":
-			next = pageAfter(t, raw, &directoryv1.ListOfficesResponse{})
+			next = nextPageToken(t, raw, &directoryv1.ListOfficesResponse{})
 		case "ListEntries":
-			next = pageAfter(t, raw, &directoryv1.ListEntriesResponse{})
+			next = nextPageToken(t, raw, &directoryv1.ListEntriesResponse{})
 		case "ListProposals":
-			next = pageAfter(t, raw, &directoryv1.ListProposalsResponse{})
+			next = nextPageToken(t, raw, &directoryv1.ListProposalsResponse{})
 		}
 		if next == "" {
-			return heard
+			return responses
 		}
 		token := req.ProtoReflect().Descriptor().Fields().ByName("page_token")
 		req.ProtoReflect().Set(token, protoreflect.ValueOfString(next))
 	}
 }
 
-// refusalOf is all that a refusal says. Its details hold a map, whose order in bytes is chance.
-func refusalOf(t *testing.T, err error) string {
+// encodeStatus returns everything that a status holds, encoded deterministically: its details hold a map.
+func encodeStatus(t *testing.T, err error) string {
 	t.Helper()
-	said := status.Convert(err)
-	text := said.Code().String() + " " + said.Message()
-	for _, detail := range said.Details() {
+	st := status.Convert(err)
+	text := st.Code().String() + " " + st.Message()
+	for _, detail := range st.Details() {
 		raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(detail.(proto.Message))
 		if err != nil {
 			t.Fatal(err)
@@ -218,7 +252,7 @@ func refusalOf(t *testing.T, err error) string {
 	return text
 }
 
-func pageAfter(t *testing.T, raw []byte, into interface {
+func nextPageToken(t *testing.T, raw []byte, into interface {
 	proto.Message
 	GetNextPageToken() string
 }) string {
@@ -229,80 +263,89 @@ func pageAfter(t *testing.T, raw []byte, into interface {
 	return into.GetNextPageToken()
 }
 
-// Ensure that to everybody but those who may see them hidden offices do not exist: every RPC that there is answers, byte by
-// byte, as a directory that has never had them.
+// Ensure hidden offices do not exist for unauthorized callers: every RPC returns, byte by byte, the same response as a
+// directory that never had them.
 func TestHidden_DoesNotExist(t *testing.T) {
 	t.Parallel()
 	t.Run("at the centre", func(t *testing.T) {
 		t.Parallel()
-		with, without := withAndWithout(t)
-		same(t, with, without, strangers())
+		with, without := newHiddenEnvs(t)
+		assertSameResponses(t, with, without, callersWithoutAccess())
 	})
 	t.Run("at a node", func(t *testing.T) {
 		t.Parallel()
-		with, without := withAndWithout(t)
-		for _, w := range []*edited{with, without} {
-			w.server.ConfirmedAt = func() time.Time { return tuesday }
+		with, without := newHiddenEnvs(t)
+		for _, env := range []*testEnv{with, without} {
+			env.server.ConfirmedAt = func() time.Time { return tuesday }
 		}
-		same(t, with, without, strangers()[:15]) // each kind of program, and who is somebody elsewhere; roles are told apart the same way
+		// One caller of each kind is enough: roles are checked in the same way as at the centre.
+		assertSameResponses(t, with, without, callersWithoutAccess()[:15])
 	})
 }
 
-// same asks two directories every question, as everybody in turn, and wants the same answers.
-func same(t *testing.T, with, without *edited, callers []someone) {
+// assertSameResponses sends every request to two directories as each caller, and compares the responses.
+func assertSameResponses(t *testing.T, with, without *testEnv, callers []callerSpec) {
 	t.Helper()
-	asked := questions(t)
-	methods := directoryv1.File_pari_directory_v1_directory_service_proto.Services().ByName("DirectoryService").Methods()
+	probes := probeRequests(t)
+	services := directoryv1.File_pari_directory_v1_directory_service_proto.Services()
+	methods := services.ByName("DirectoryService").Methods()
 	for i := range methods.Len() {
-		if name := string(methods.Get(i).Name()); len(asked[name]) == 0 {
-			t.Errorf("no question is asked of %s: add one that could tell something hidden", name)
+		if name := string(methods.Get(i).Name()); len(probes[name]) == 0 {
+			t.Errorf("no request for %s: add one that could reveal hidden offices", name)
 		}
 	}
-	for _, who := range callers {
-		here, there := with.dial(t, who), without.dial(t, who)
-		for rpc, requests := range asked {
+	for _, caller := range callers {
+		withConn, withoutConn := with.dial(t, caller), without.dial(t, caller)
+		for rpc, requests := range probes {
 			for _, req := range requests {
-				if diff := cmp.Diff(hear(t, there, rpc, req), hear(t, here, rpc, req)); diff != "" {
-					t.Errorf("%s learns from %s %v (-without +with):\n%s", who.name, rpc, req, diff)
+				want, got := callAllPages(t, withoutConn, rpc, req), callAllPages(t, withConn, rpc, req)
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%s reveals to %s with %v (-without +with):\n%s", rpc, caller.name, req, diff)
 				}
 			}
 		}
 	}
 }
 
-// Ensure that the questions above can tell hidden offices at all: those who may see them hear another answer from every RPC
-// that speaks of offices, and exports are the same even to them.
-func TestHidden_QuestionsTell(t *testing.T) {
+// Ensure the requests above can reveal hidden offices at all: authorized callers get a different response from every
+// RPC about offices, but the same exports.
+func TestHidden_VisibleToAuthorized(t *testing.T) {
 	t.Parallel()
-	with, without := withAndWithout(t)
-	asked := questions(t)
-	delete(asked, "DecideProposal") // what one decides the next cannot
+	with, without := newHiddenEnvs(t)
+	probes := probeRequests(t)
+	delete(probes, "DecideProposal") // a proposal can be decided only once
 	want := []string{
-		"FindOffices", "GetDirectoryStatus", "GetEntry", "GetOffice", "GetOfficeCalendar", "ListEntries", "ListEntryHistory", "ListFreeWindows",
-		"ListOffices", "ListOpenings", "ListProposals", "ListQualifications", "PrintOffice", "ProposeChanges", "ReadDocument",
+		"FindOffices", "GetDirectoryStatus", "GetEntry", "GetOffice", "GetOfficeCalendar", "ListEntries",
+		"ListEntryHistory", "ListFreeWindows", "ListOffices", "ListOpenings", "ListProposals", "ListQualifications",
+		"PrintOffice", "ProposeChanges", "ReadDocument",
 	}
 	for _, c := range []struct {
-		who  someone
-		lack []string // what the role may not call
+		region, node, role string
+		notAllowed         []string // RPCs that the role may not call
 	}{
-		{someone{"editor of the centre", rpctest.ID("all", "centre", "system", "console"), []string{"all/centre/editor"}}, nil},
-		{someone{"publisher of the centre", rpctest.ID("all", "centre", "system", "console"), []string{"all/centre/publisher"}}, []string{"ProposeChanges", "ReadDocument"}},
-		{someone{"editor of Cremona", rpctest.ID("lombardia", "cremona", "system", "console"), []string{"lombardia/cremona/editor"}}, nil},
-		{someone{"case worker of Cremona", rpctest.ID("lombardia", "cremona", "system", "console"), []string{"lombardia/cremona/case_worker"}}, []string{"ProposeChanges", "ReadDocument", "ListProposals"}},
-		{someone{"coordinator of Cremona", rpctest.ID("lombardia", "cremona", "system", "console"), []string{"lombardia/cremona/coordinator"}}, []string{"ProposeChanges", "ReadDocument", "ListProposals"}},
+		{"all", "centre", "editor", nil},
+		{"all", "centre", "publisher", []string{"ProposeChanges", "ReadDocument"}},
+		{"lombardia", "cremona", "editor", nil},
+		{"lombardia", "cremona", "case_worker", []string{"ProposeChanges", "ReadDocument", "ListProposals"}},
+		{"lombardia", "cremona", "coordinator", []string{"ProposeChanges", "ReadDocument", "ListProposals"}},
 	} {
-		here, there := with.dial(t, c.who), without.dial(t, c.who)
-		var told []string
-		for rpc, requests := range asked {
-			if slices.ContainsFunc(requests, func(req proto.Message) bool {
-				return fmt.Sprint(hear(t, there, rpc, req)) != fmt.Sprint(hear(t, here, rpc, req))
-			}) {
-				told = append(told, rpc)
+		grant := c.region + "/" + c.node + "/" + c.role
+		caller := callerSpec{grant, rpctest.ID(c.region, c.node, "system", "console"), []string{grant}}
+		withConn, withoutConn := with.dial(t, caller), without.dial(t, caller)
+		differs := func(rpc string, req proto.Message) bool {
+			return !slices.Equal(callAllPages(t, withoutConn, rpc, req), callAllPages(t, withConn, rpc, req))
+		}
+		var got []string
+		for rpc, requests := range probes {
+			if slices.ContainsFunc(requests, func(req proto.Message) bool { return differs(rpc, req) }) {
+				got = append(got, rpc)
 			}
 		}
-		slices.Sort(told)
-		if diff := cmp.Diff(slices.DeleteFunc(slices.Clone(want), func(rpc string) bool { return slices.Contains(c.lack, rpc) }), told); diff != "" {
-			t.Errorf("RPCs that tell %s of hidden offices (-want +got):\n%s", c.who.name, diff)
+		slices.Sort(got)
+		notAllowed := func(rpc string) bool { return slices.Contains(c.notAllowed, rpc) }
+		allowed := slices.DeleteFunc(slices.Clone(want), notAllowed)
+		if diff := cmp.Diff(allowed, got); diff != "" {
+			t.Errorf("RPCs that reveal hidden offices to %s (-want +got):\n%s", grant, diff)
 		}
 	}
 }

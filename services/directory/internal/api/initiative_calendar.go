@@ -12,8 +12,13 @@ import (
 	"github.com/retepari/pari/services/directory/internal/ical"
 )
 
-// GetInitiativeCalendar returns the sessions of one initiative, or of all that a node has, as a calendar.
-func (s *Server) GetInitiativeCalendar(ctx context.Context, req *directoryv1.GetInitiativeCalendarRequest) (*directoryv1.GetInitiativeCalendarResponse, error) {
+// maxCalendar limits how many initiatives one calendar holds.
+const maxCalendar = 5000
+
+// GetInitiativeCalendar returns the sessions of one initiative, or of all initiatives of a node, as iCalendar.
+func (s *Server) GetInitiativeCalendar(
+	ctx context.Context, req *directoryv1.GetInitiativeCalendarRequest,
+) (*directoryv1.GetInitiativeCalendarResponse, error) {
 	v := s.viewFor(ctx)
 	var chosen []*directoryv1.Entry
 	name := "Iniziative"
@@ -24,7 +29,8 @@ func (s *Server) GetInitiativeCalendar(ctx context.Context, req *directoryv1.Get
 		}
 		chosen, name = []*directoryv1.Entry{e}, e.GetInitiative().GetTitle()
 	} else {
-		chosen, _ = v.entries.Page(entry.Filter{Kinds: []string{"initiative"}, Node: req.GetNode()}, "", maxCalendar)
+		filter := entry.Filter{Kinds: []string{"initiative"}, Node: req.GetNode()}
+		chosen, _ = v.entries.Page(filter, "", maxCalendar)
 	}
 	w := &ical.Writer{}
 	w.Begin("initiatives", name)
@@ -38,23 +44,21 @@ func (s *Server) GetInitiativeCalendar(ctx context.Context, req *directoryv1.Get
 	return &directoryv1.GetInitiativeCalendarResponse{Content: w.End(), MediaType: typeCalendar}, nil
 }
 
-// maxCalendar is how many initiatives one calendar holds at most.
-const maxCalendar = 5000
-
-// writeSession writes one session: at its hours, or as a whole day when the source gives none. A session that was called off
-// stays, so that a calendar that has it learns so.
+// writeSession writes one session as an event, of the whole day when the source gives no time. A cancelled session is
+// written as cancelled, so that calendars that already hold it are updated.
 func writeSession(w *ical.Writer, n *directoryv1.Initiative, session *directoryv1.Session, stamp time.Time) error {
 	day, err := time.Parse(time.DateOnly, session.GetDate())
 	if err != nil {
 		return fmt.Errorf("session of %s: %w", n.GetInitiativeId(), err)
 	}
-	w.WriteLines("BEGIN:VEVENT", fmt.Sprintf("UID:%s-%s-%s@initiative.pari", n.GetInitiativeId(), session.GetDate(), session.GetOpens()), "DTSTAMP:"+ical.FormatUTC(stamp))
+	uid := fmt.Sprintf("UID:%s-%s-%s@initiative.pari", n.GetInitiativeId(), session.GetDate(), session.GetOpens())
+	w.WriteLines("BEGIN:VEVENT", uid, "DTSTAMP:"+ical.FormatUTC(stamp))
 	if session.GetOpens() == "" {
 		w.WriteLines("DTSTART;VALUE=DATE:" + day.Format("20060102"))
 	} else {
-		w.WriteLines("DTSTART:" + ical.FormatUTC(onClock(day, session.GetOpens())))
+		w.WriteLines("DTSTART:" + ical.FormatUTC(romeTime(day, session.GetOpens())))
 		if session.GetCloses() != "" {
-			w.WriteLines("DTEND:" + ical.FormatUTC(onClock(day, session.GetCloses())))
+			w.WriteLines("DTEND:" + ical.FormatUTC(romeTime(day, session.GetCloses())))
 		}
 	}
 	summary := n.GetTitle()
@@ -72,9 +76,9 @@ func writeSession(w *ical.Writer, n *directoryv1.Initiative, session *directoryv
 	return nil
 }
 
-// onClock is the moment at which clocks in Rome show a time on a day; 24:00 is the beginning of the next.
-func onClock(day time.Time, clock string) time.Time {
+// romeTime returns a local time in Europe/Rome on a day; 24:00 is the start of the next day.
+func romeTime(day time.Time, clock string) time.Time {
 	var hour, minute int
-	_, _ = fmt.Sscanf(clock, "%d:%d", &hour, &minute) // the contract has checked its form
+	_, _ = fmt.Sscanf(clock, "%d:%d", &hour, &minute) // validation has checked the format
 	return time.Date(day.Year(), day.Month(), day.Day(), hour, minute, 0, 0, tz.Rome)
 }

@@ -11,17 +11,22 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// Ensure the sessions of initiatives come as a calendar that another program reads, at the hours of a clock in Rome.
-func TestGetInitiativeCalendar(t *testing.T) {
+// Ensure sessions are exported as iCalendar that another parser reads, with local times of Europe/Rome.
+func TestServer_GetInitiativeCalendar(t *testing.T) {
 	t.Parallel()
 	series := &directoryv1.Initiative{
-		InitiativeId: "gruppi", Title: "Gruppi, di confronto", Node: "milano", Description: strings.Repeat("parità ", 30), Themes: []string{"Lavoro"},
+		InitiativeId: "gruppi", Title: "Gruppi, di confronto", Node: "milano",
+		Description: strings.Repeat("parità ", 30), Themes: []string{"Lavoro"},
 		Sessions: []*directoryv1.Session{
-			{Date: "2024-04-08", Opens: "14:30", Closes: "17:00", Theme: "Lavoro"}, {Date: "2024-12-09", Opens: "14:30", Cancelled: true}, {Date: "2024-12-16"},
+			{Date: "2024-04-08", Opens: "14:30", Closes: "17:00", Theme: "Lavoro"},
+			{Date: "2024-12-09", Opens: "14:30", Cancelled: true}, {Date: "2024-12-16"},
 		},
 	}
-	other := &directoryv1.Initiative{InitiativeId: "rassegna", Title: "Rassegna", Node: "cuneo", Sessions: []*directoryv1.Session{{Date: "2025-03-08"}}}
-	client, _ := open[proto.Message](t, series, other)
+	other := &directoryv1.Initiative{
+		InitiativeId: "rassegna", Title: "Rassegna", Node: "cuneo",
+		Sessions: []*directoryv1.Session{{Date: "2025-03-08"}},
+	}
+	client, _ := newClient[proto.Message](t, series, other)
 	read := func(req *directoryv1.GetInitiativeCalendarRequest) []*ics.VEvent {
 		t.Helper()
 		got, err := client.GetInitiativeCalendar(t.Context(), req)
@@ -51,9 +56,10 @@ func TestGetInitiativeCalendar(t *testing.T) {
 	} {
 		e := events[i]
 		got := [4]string{
-			value(e, ics.ComponentPropertyDtStart), value(e, ics.ComponentPropertyDtEnd), value(e, ics.ComponentPropertySummary), value(e, ics.ComponentPropertyStatus),
+			value(e, ics.ComponentPropertyDtStart), value(e, ics.ComponentPropertyDtEnd),
+			value(e, ics.ComponentPropertySummary), value(e, ics.ComponentPropertyStatus),
 		}
-		if got[2] == strings.ReplaceAll(want[2], "\\", "") { // some readers take the escapes out
+		if got[2] == strings.ReplaceAll(want[2], "\\", "") { // some parsers unescape
 			want[2] = got[2]
 		}
 		if got != want {
@@ -66,6 +72,7 @@ func TestGetInitiativeCalendar(t *testing.T) {
 	if all := read(&directoryv1.GetInitiativeCalendarRequest{Node: "cuneo"}); len(all) != 1 {
 		t.Errorf("%d events of a node", len(all))
 	}
-	_, err := client.GetInitiativeCalendar(t.Context(), &directoryv1.GetInitiativeCalendarRequest{InitiativeId: "altro"})
-	refused(t, err, fault.NotFound)
+	_, err := client.GetInitiativeCalendar(t.Context(),
+		&directoryv1.GetInitiativeCalendarRequest{InitiativeId: "altro"})
+	assertFault(t, err, fault.NotFound)
 }

@@ -13,24 +13,26 @@ import (
 
 const meterName = "github.com/retepari/pari/services/directory/internal/api"
 
-// Labels of the gauge beside the names of nodes, of which there are at most maxNodes.
+// The gauge has a label value for each of at most maxNodes nodes, and these two.
 const (
-	maxNodes  = 500
-	noNode    = "none"
-	moreNodes = "other"
+	maxNodes        = 500
+	labelNoNode     = "none"
+	labelOtherNodes = "other"
 )
 
-// RegisterStaleGauge shows how many entries of each node should be looked at again, counted when somebody asks. A node of which
-// everything was checked shows 0.
+// RegisterStaleGauge registers a gauge with the number of stale entries of each node, counted at each collection. A
+// node without stale entries shows 0.
 func (s *Server) RegisterStaleGauge(provider metric.MeterProvider) (stop func(), err error) {
 	m := provider.Meter(meterName)
+	description := fmt.Sprintf("valid entries last verified more than %d months ago, or never, by node",
+		entry.DefaultStaleMonths)
 	gauge, err := m.Int64ObservableGauge("pari.directory.stale",
-		metric.WithDescription(fmt.Sprintf("entries that hold and were last checked more than %d months ago, or never, by node", entry.DefaultStaleMonths)), metric.WithUnit("{entry}"))
+		metric.WithDescription(description), metric.WithUnit("{entry}"))
 	if err != nil {
 		return nil, fmt.Errorf("directory metrics: %w", err)
 	}
 	registration, err := m.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		for node, n := range s.stale() {
+		for node, n := range s.countStale() {
 			o.ObserveInt64(gauge, n, metric.WithAttributes(attribute.String("node", node)))
 		}
 		return nil
@@ -41,25 +43,25 @@ func (s *Server) RegisterStaleGauge(provider metric.MeterProvider) (stop func(),
 	return func() { _ = registration.Unregister() }, nil
 }
 
-// stale counts stale entries by node, as everybody may: a number that nobody can explain would tell of a hidden one.
-func (s *Server) stale() map[string]int64 {
+// countStale counts the stale public entries by node. Hidden entries do not count, as the number would reveal them.
+func (s *Server) countStale() map[string]int64 {
 	entries, now := s.publicView().entries, s.now().In(tz.Rome)
-	byNode := map[string]int64{noNode: 0}
+	byNode := map[string]int64{labelNoNode: 0}
 	for e := range entries.OfKind("node") {
 		if len(byNode) <= maxNodes {
 			byNode[e.GetId()] = 0
 		}
 	}
-	before, day := entry.StaleCutoff(now, entry.DefaultStaleMonths), romeDate(now)
+	cutoff, today := entry.StaleCutoff(now, entry.DefaultStaleMonths), romeDate(now)
 	for e := range entries.All() {
-		if !entry.IsStale(e, before, day) {
+		if !entry.IsStale(e, cutoff, today) {
 			continue
 		}
 		node := entry.NodeOf(e)
 		if node == "" {
-			node = noNode
-		} else if _, there := byNode[node]; !there {
-			node = moreNodes
+			node = labelNoNode
+		} else if _, ok := byNode[node]; !ok {
+			node = labelOtherNodes
 		}
 		byNode[node]++
 	}

@@ -15,11 +15,11 @@ import (
 	"github.com/retepari/pari/services/directory/internal/api"
 )
 
-// staleByNode is what the gauge shows of a directory.
-func staleByNode(t *testing.T, contents ...proto.Message) map[string]int64 {
+// collectStale returns the values of the gauge by node.
+func collectStale(t *testing.T, contents ...proto.Message) map[string]int64 {
 	t.Helper()
-	server := api.New(func() time.Time { return tuesday }, nil, places(t))
-	show(t, server, contents...)
+	server := api.New(func() time.Time { return tuesday }, nil, territoryIndex(t))
+	setSnapshot(t, server, contents...)
 	reader := metric.NewManualReader()
 	stop, err := server.RegisterStaleGauge(metric.NewMeterProvider(metric.WithReader(reader)))
 	if err != nil {
@@ -44,28 +44,29 @@ func staleByNode(t *testing.T, contents ...proto.Message) map[string]int64 {
 	return got
 }
 
-// Ensure operators see for each node how much there is to look at again, and zero where there is nothing.
-func TestObserveStale(t *testing.T) {
+// Ensure the gauge counts the stale entries of each node, and shows zero for a node without any.
+func TestServer_RegisterStaleGauge(t *testing.T) {
 	t.Parallel()
 	checked := func(o *directoryv1.Office, day string) *directoryv1.Office { o.VerifiedOn = day; return o }
-	fresh := node("cuneo")
+	fresh := newNode("cuneo")
 	fresh.Provenance.VerifiedOn = "2026-11-01"
-	got := staleByNode(t, node("cremona"), fresh, checked(desk("a", "cremona"), "2025-11-23"), checked(desk("b", "cremona"), "2025-11-24"),
-		checked(desk("c", "cuneo"), "2026-01-01"), desk("d", ""), desk("e", "nowhere"))
+	got := collectStale(t, newNode("cremona"), fresh,
+		checked(newDesk("a", "cremona"), "2025-11-23"), checked(newDesk("b", "cremona"), "2025-11-24"),
+		checked(newDesk("c", "cuneo"), "2026-01-01"), newDesk("d", ""), newDesk("e", "nowhere"))
 	if diff := cmp.Diff(map[string]int64{"cremona": 2, "cuneo": 0, "none": 1, "other": 1}, got); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// Ensure the gauge has a bounded number of lines, however many nodes there are.
-func TestObserveStale_Bounded(t *testing.T) {
+// Ensure the gauge has a bounded number of label values, however many nodes there are.
+func TestServer_RegisterStaleGauge_Bounded(t *testing.T) {
 	t.Parallel()
 	var nodes []proto.Message
 	for i := range 700 {
-		nodes = append(nodes, node(fmt.Sprintf("nodo-%d", i)))
+		nodes = append(nodes, newNode(fmt.Sprintf("nodo-%d", i)))
 	}
-	got := staleByNode(t, nodes...)
+	got := collectStale(t, nodes...)
 	if len(got) != 502 || got["other"] != 200 {
-		t.Errorf("%d lines, %d entries of other nodes", len(got), got["other"])
+		t.Errorf("%d values, %d entries of other nodes", len(got), got["other"])
 	}
 }

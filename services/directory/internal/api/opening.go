@@ -17,26 +17,31 @@ import (
 const typeCalendar = "text/calendar; charset=utf-8"
 
 // ListOpenings returns when a counter or a telephone is open.
-func (s *Server) ListOpenings(ctx context.Context, req *directoryv1.ListOpeningsRequest) (*directoryv1.ListOpeningsResponse, error) {
+func (s *Server) ListOpenings(
+	ctx context.Context, req *directoryv1.ListOpeningsRequest,
+) (*directoryv1.ListOpeningsResponse, error) {
 	mode := ""
 	if req.GetChannel() == directoryv1.OpeningChannel_OPENING_CHANNEL_PHONE {
 		mode = office.AccessModePhone
 	}
-	opened, ok := s.viewFor(ctx).index.Openings(req.GetOfficeId(), mode)
+	openings, ok := s.viewFor(ctx).index.Openings(req.GetOfficeId(), mode)
 	if !ok {
 		return nil, fault.New(fault.NotFound)
 	}
-	spans := opened.Spans(req.GetFrom().AsTime(), req.GetTo().AsTime())
-	return &directoryv1.ListOpeningsResponse{Openings: spansToProto(spans), Known: opened.Known}, nil
+	spans := openings.Spans(req.GetFrom().AsTime(), req.GetTo().AsTime())
+	return &directoryv1.ListOpeningsResponse{Openings: spansToProto(spans), Known: openings.Known}, nil
 }
 
-// ListFreeWindows returns when a counter has room for an appointment.
-func (s *Server) ListFreeWindows(ctx context.Context, req *directoryv1.ListFreeWindowsRequest) (*directoryv1.ListFreeWindowsResponse, error) {
-	opened, ok := s.viewFor(ctx).index.Openings(req.GetOfficeId(), "")
+// ListFreeWindows returns the windows in which a counter is open and an appointment fits.
+func (s *Server) ListFreeWindows(
+	ctx context.Context, req *directoryv1.ListFreeWindowsRequest,
+) (*directoryv1.ListFreeWindowsResponse, error) {
+	openings, ok := s.viewFor(ctx).index.Openings(req.GetOfficeId(), "")
 	if !ok {
 		return nil, fault.New(fault.NotFound)
 	}
-	length, step := time.Duration(req.GetLengthMinutes())*time.Minute, time.Duration(req.GetStepMinutes())*time.Minute
+	length := time.Duration(req.GetLengthMinutes()) * time.Minute
+	step := time.Duration(req.GetStepMinutes()) * time.Minute
 	if step == 0 {
 		step = length
 	}
@@ -44,19 +49,22 @@ func (s *Server) ListFreeWindows(ctx context.Context, req *directoryv1.ListFreeW
 	for _, b := range req.GetBusy() {
 		busy = append(busy, opening.Span{From: b.GetFrom().AsTime(), To: b.GetTo().AsTime()})
 	}
-	windows := opened.FreeWindows(req.GetFrom().AsTime(), req.GetTo().AsTime(), length, step, busy)
-	return &directoryv1.ListFreeWindowsResponse{Windows: spansToProto(windows), Known: opened.Known}, nil
+	windows := openings.FreeWindows(req.GetFrom().AsTime(), req.GetTo().AsTime(), length, step, busy)
+	return &directoryv1.ListFreeWindowsResponse{Windows: spansToProto(windows), Known: openings.Known}, nil
 }
 
-// GetOfficeCalendar returns the hours of a counter as a calendar.
-func (s *Server) GetOfficeCalendar(ctx context.Context, req *directoryv1.GetOfficeCalendarRequest) (*directoryv1.GetOfficeCalendarResponse, error) {
+// GetOfficeCalendar returns the hours of a counter as iCalendar.
+func (s *Server) GetOfficeCalendar(
+	ctx context.Context, req *directoryv1.GetOfficeCalendarRequest,
+) (*directoryv1.GetOfficeCalendarResponse, error) {
 	index := s.viewFor(ctx).index
 	o, ok := index.Get(req.GetOfficeId())
 	if !ok {
 		return nil, fault.New(fault.NotFound)
 	}
-	opened, _ := index.Openings(o.ID, "")
-	return &directoryv1.GetOfficeCalendarResponse{Content: opened.Calendar(o.ID, o.Name, s.now()), MediaType: typeCalendar}, nil
+	openings, _ := index.Openings(o.ID, "")
+	content := openings.Calendar(o.ID, o.Name, s.now())
+	return &directoryv1.GetOfficeCalendarResponse{Content: content, MediaType: typeCalendar}, nil
 }
 
 func spansToProto(spans iter.Seq[opening.Span]) (out []*directoryv1.TimeSpan) {
@@ -66,7 +74,7 @@ func spansToProto(spans iter.Seq[opening.Span]) (out []*directoryv1.TimeSpan) {
 	return out
 }
 
-// reasonToProto takes a day about which nobody said anything, which has no reason, as not known.
+// reasonToProto maps a missing reason, which a day without any hours has, to NOT_KNOWN.
 func reasonToProto(reason opening.Reason) directoryv1.OpeningReason {
 	switch reason {
 	case opening.ReasonHours:

@@ -14,8 +14,8 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// at is a moment in Italy.
-func at(t *testing.T, text string) *timestamppb.Timestamp {
+// romeTime parses a local time in Italy.
+func romeTime(t *testing.T, text string) *timestamppb.Timestamp {
 	t.Helper()
 	moment, err := time.ParseInLocation("2006-01-02 15:04", text, tz.Rome)
 	if err != nil {
@@ -24,30 +24,34 @@ func at(t *testing.T, text string) *timestamppb.Timestamp {
 	return timestamppb.New(moment)
 }
 
-// written writes spans as a clock in Italy shows them.
-func written(spans []*directoryv1.TimeSpan) (out []string) {
+// formatSpans formats time spans in local time in Italy.
+func formatSpans(spans []*directoryv1.TimeSpan) (out []string) {
 	for _, s := range spans {
-		out = append(out, s.GetFrom().AsTime().In(tz.Rome).Format("2006-01-02 15:04")+"-"+s.GetTo().AsTime().In(tz.Rome).Format("15:04"))
+		from, to := s.GetFrom().AsTime().In(tz.Rome), s.GetTo().AsTime().In(tz.Rome)
+		out = append(out, from.Format("2006-01-02 15:04")+"-"+to.Format("15:04"))
 	}
 	return out
 }
 
-// counter is a desk in Cremona with a closure, a holiday on one of its days (8 December 2026 is a Tuesday) and a telephone.
-func counter() *directoryv1.Office {
-	o := desk("a", "cremona")
-	o.Addresses = []*directoryv1.Address{{Purpose: directoryv1.AddressPurpose_ADDRESS_PURPOSE_ENTRANCE, Municipality: "019036"}}
+// newCounter returns a desk in Cremona with a closure, a holiday on one of its days (8 December 2026 is a Tuesday) and
+// a telephone.
+func newCounter() *directoryv1.Office {
+	o := newDesk("a", "cremona")
+	entrance := directoryv1.AddressPurpose_ADDRESS_PURPOSE_ENTRANCE
+	o.Addresses = []*directoryv1.Address{{Purpose: entrance, Municipality: "019036"}}
 	o.Hours[0].ValidFrom = "2026-01-01"
 	o.Exceptions = []*directoryv1.OpeningException{
 		{From: "2026-12-01", Closed: true, Reason: "assemblea"},
 		{From: "2026-12-03", Hours: []*directoryv1.OpeningTimes{{Opens: "10:00", Closes: "11:00"}}},
 	}
-	o.Phones = []*directoryv1.Phone{{Number: "0372 407364", Hours: []*directoryv1.Hours{{Weekday: 1, Opens: "09:00", Closes: "10:00"}}}}
+	phoneHours := []*directoryv1.Hours{{Weekday: 1, Opens: "09:00", Closes: "10:00"}}
+	o.Phones = []*directoryv1.Phone{{Number: "0372 407364", Hours: phoneHours}}
 	return o
 }
 
-func TestOffice_ShowsWhatItSaysAboutOpening(t *testing.T) {
+func TestServer_GetOffice_HoursAndExceptions(t *testing.T) {
 	t.Parallel()
-	client, _ := open(t, counter())
+	client, _ := newClient(t, newCounter())
 	got, err := client.GetOffice(t.Context(), &directoryv1.GetOfficeRequest{OfficeId: "a"})
 	if err != nil {
 		t.Fatal(err)
@@ -59,19 +63,21 @@ func TestOffice_ShowsWhatItSaysAboutOpening(t *testing.T) {
 			{From: "2026-12-03", Hours: []*directoryv1.OpeningTimes{{Opens: "10:00", Closes: "11:00"}}},
 		},
 	}
-	seen := &directoryv1.Office{Hours: got.GetOffice().GetHours(), Exceptions: got.GetOffice().GetExceptions(), Holidays: got.GetOffice().GetHolidays()}
+	o := got.GetOffice()
+	seen := &directoryv1.Office{Hours: o.GetHours(), Exceptions: o.GetExceptions(), Holidays: o.GetHolidays()}
 	if diff := cmp.Diff(want, seen, protocmp.Transform()); diff != "" {
 		t.Error("-want +got:\n" + diff)
 	}
 }
 
-// Ensure people hear why a desk is shut, and when nobody knows whether it is.
-func TestOpenState_SaysWhy(t *testing.T) {
+// Ensure the open state gives the reason why a desk is open or closed, or that it is not known.
+func TestServer_GetOffice_OpenStateReason(t *testing.T) {
 	t.Parallel()
-	closing, keeping := counter(), counter()
-	closing.Holidays, keeping.Holidays = directoryv1.HolidayRule_HOLIDAY_RULE_CLOSED, directoryv1.HolidayRule_HOLIDAY_RULE_OPEN
-	silent, suspended := desk("a", "cremona"), counter()
-	silent.Hours, suspended.State = nil, "SUSPENDED"
+	closedOnHolidays, openOnHolidays := newCounter(), newCounter()
+	closedOnHolidays.Holidays = directoryv1.HolidayRule_HOLIDAY_RULE_CLOSED
+	openOnHolidays.Holidays = directoryv1.HolidayRule_HOLIDAY_RULE_OPEN
+	withoutHours, suspended := newDesk("a", "cremona"), newCounter()
+	withoutHours.Hours, suspended.State = nil, "SUSPENDED"
 	immacolata := func(s *directoryv1.OpenState) *directoryv1.OpenState {
 		s.HolidayIt, s.HolidayEn = "Immacolata Concezione", "Immaculate Conception"
 		return s
@@ -82,21 +88,26 @@ func TestOpenState_SaysWhy(t *testing.T) {
 		at     string
 		want   *directoryv1.OpenState
 	}{
-		{"by its hours", counter(), "2026-11-24 09:30", &directoryv1.OpenState{Known: true, Open: true, Reason: directoryv1.OpeningReason_OPENING_REASON_HOURS}},
-		{"by an exception, with its text", counter(), "2026-12-01 09:30",
-			&directoryv1.OpenState{Known: true, Reason: directoryv1.OpeningReason_OPENING_REASON_EXCEPTION, Note: "assemblea"}},
-		{"by a holiday on which it closes", closing, "2026-12-08 09:30",
+		{"open by its hours", newCounter(), "2026-11-24 09:30",
+			&directoryv1.OpenState{Known: true, Open: true, Reason: directoryv1.OpeningReason_OPENING_REASON_HOURS}},
+		{"closed by an exception, with its reason", newCounter(), "2026-12-01 09:30",
+			&directoryv1.OpenState{
+				Known: true, Reason: directoryv1.OpeningReason_OPENING_REASON_EXCEPTION, Note: "assemblea",
+			}},
+		{"closed on holidays", closedOnHolidays, "2026-12-08 09:30",
 			immacolata(&directoryv1.OpenState{Known: true, Reason: directoryv1.OpeningReason_OPENING_REASON_HOLIDAY})},
-		{"on a holiday that it keeps open", keeping, "2026-12-08 09:30",
-			immacolata(&directoryv1.OpenState{Known: true, Open: true, Reason: directoryv1.OpeningReason_OPENING_REASON_HOURS})},
-		{"on a holiday that nobody spoke of", counter(), "2026-12-08 09:30",
-			immacolata(&directoryv1.OpenState{Known: true, Reason: directoryv1.OpeningReason_OPENING_REASON_HOLIDAY_NOT_GIVEN})},
-		{"without hours", silent, "2026-11-24 09:30", &directoryv1.OpenState{Reason: directoryv1.OpeningReason_OPENING_REASON_NOT_KNOWN}},
-		{"when it does not work", suspended, "2026-11-24 09:30", &directoryv1.OpenState{Reason: directoryv1.OpeningReason_OPENING_REASON_NOT_KNOWN}},
+		{"open on holidays", openOnHolidays, "2026-12-08 09:30", immacolata(
+			&directoryv1.OpenState{Known: true, Open: true, Reason: directoryv1.OpeningReason_OPENING_REASON_HOURS})},
+		{"holiday rule not given", newCounter(), "2026-12-08 09:30", immacolata(
+			&directoryv1.OpenState{Known: true, Reason: directoryv1.OpeningReason_OPENING_REASON_HOLIDAY_NOT_GIVEN})},
+		{"without hours", withoutHours, "2026-11-24 09:30",
+			&directoryv1.OpenState{Reason: directoryv1.OpeningReason_OPENING_REASON_NOT_KNOWN}},
+		{"suspended", suspended, "2026-11-24 09:30",
+			&directoryv1.OpenState{Reason: directoryv1.OpeningReason_OPENING_REASON_NOT_KNOWN}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			client, _ := openAt(t, at(t, c.at).AsTime(), c.office)
+			client, _ := newClientAt(t, romeTime(t, c.at).AsTime(), c.office)
 			got, err := client.GetOffice(t.Context(), &directoryv1.GetOfficeRequest{OfficeId: "a"})
 			if err != nil {
 				t.Fatal(err)
@@ -110,11 +121,15 @@ func TestOpenState_SaysWhy(t *testing.T) {
 	}
 }
 
-func TestListOpenings(t *testing.T) {
+func TestServer_ListOpenings(t *testing.T) {
 	t.Parallel()
-	ended, silent := desk("ended", "cremona"), desk("silent", "cremona")
-	ended.ValidTo, silent.Hours = "2026-11-30", nil
-	client, _ := open(t, counter(), ended, silent)
+	const (
+		counter = directoryv1.OpeningChannel_OPENING_CHANNEL_COUNTER
+		phone   = directoryv1.OpeningChannel_OPENING_CHANNEL_PHONE
+	)
+	ended, withoutHours := newDesk("ended", "cremona"), newDesk("without-hours", "cremona")
+	ended.ValidTo, withoutHours.Hours = "2026-11-30", nil
+	client, _ := newClient(t, newCounter(), ended, withoutHours)
 	for _, c := range []struct {
 		name, office string
 		channel      directoryv1.OpeningChannel
@@ -122,91 +137,104 @@ func TestListOpenings(t *testing.T) {
 		known        bool
 		want         []string
 	}{
-		{"the counter, without its closure and the holiday nobody spoke of", "a", directoryv1.OpeningChannel_OPENING_CHANNEL_COUNTER, "2026-11-24 10:00", "2026-12-15 12:00", true,
+		{"counter, without closure and holiday", "a", counter, "2026-11-24 10:00", "2026-12-15 12:00", true,
 			[]string{"2026-11-24 10:00-13:00", "2026-12-03 10:00-11:00", "2026-12-15 09:00-12:00"}},
-		{"the telephone, with hours of its own", "a", directoryv1.OpeningChannel_OPENING_CHANNEL_PHONE, "2026-11-24 00:00", "2026-12-01 00:00", true,
+		{"telephone with its own hours", "a", phone, "2026-11-24 00:00", "2026-12-01 00:00", true,
 			[]string{"2026-11-30 09:00-10:00"}},
-		{"the counter, when nobody says which", "a", 0, "2026-11-24 00:00", "2026-11-25 00:00", true, []string{"2026-11-24 09:00-13:00"}},
-		{"nothing after the entry ends", "ended", 0, "2026-11-24 00:00", "2026-12-10 00:00", true, []string{"2026-11-24 09:00-13:00"}},
-		{"nothing that is known", "silent", 0, "2026-11-24 00:00", "2026-12-10 00:00", false, nil},
-		{"92 days in Italy, though the clocks go back", "a", 0, "2026-08-01 00:00", "2026-11-01 00:00", true, tuesdays("2026-08-04", "2026-10-27")},
+		{"counter by default", "a", 0, "2026-11-24 00:00", "2026-11-25 00:00", true,
+			[]string{"2026-11-24 09:00-13:00"}},
+		{"until the entry ends", "ended", 0, "2026-11-24 00:00", "2026-12-10 00:00", true,
+			[]string{"2026-11-24 09:00-13:00"}},
+		{"unknown without hours", "without-hours", 0, "2026-11-24 00:00", "2026-12-10 00:00", false, nil},
+		{"92 days in Italy, over the end of summer time", "a", 0, "2026-08-01 00:00", "2026-11-01 00:00", true,
+			tuesdays("2026-08-04", "2026-10-27")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := client.ListOpenings(t.Context(), &directoryv1.ListOpeningsRequest{OfficeId: c.office, From: at(t, c.from), To: at(t, c.to), Channel: c.channel})
+			got, err := client.ListOpenings(t.Context(), &directoryv1.ListOpeningsRequest{
+				OfficeId: c.office, From: romeTime(t, c.from), To: romeTime(t, c.to), Channel: c.channel,
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(c.want, written(got.GetOpenings())); diff != "" || got.GetKnown() != c.known {
+			if diff := cmp.Diff(c.want, formatSpans(got.GetOpenings())); diff != "" || got.GetKnown() != c.known {
 				t.Errorf("known %t, -want +got:\n%s", got.GetKnown(), diff)
 			}
 		})
 	}
 }
 
-// tuesdays are the openings of a desk from one day to another, seven days apart.
+// tuesdays returns the weekly openings of a desk from one Tuesday to another.
 func tuesdays(first, last string) (out []string) {
-	for day, err := time.Parse(time.DateOnly, first); err == nil && day.Format(time.DateOnly) <= last; day = day.AddDate(0, 0, 7) {
+	day, err := time.Parse(time.DateOnly, first)
+	for ; err == nil && day.Format(time.DateOnly) <= last; day = day.AddDate(0, 0, 7) {
 		out = append(out, day.Format(time.DateOnly)+" 09:00-13:00")
 	}
 	return out
 }
 
-func TestListFreeWindows(t *testing.T) {
+func TestServer_ListFreeWindows(t *testing.T) {
 	t.Parallel()
-	client, _ := open(t, counter())
+	client, _ := newClient(t, newCounter())
 	busy := []*directoryv1.TimeSpan{
-		{From: at(t, "2026-11-24 11:15"), To: at(t, "2026-11-24 11:30")}, {From: at(t, "2026-11-24 09:00"), To: at(t, "2026-11-24 10:00")},
+		{From: romeTime(t, "2026-11-24 11:15"), To: romeTime(t, "2026-11-24 11:30")},
+		{From: romeTime(t, "2026-11-24 09:00"), To: romeTime(t, "2026-11-24 10:00")},
 	}
 	for _, c := range []struct {
 		name         string
 		length, step int32
 		want         []string
 	}{
-		{"one after the other where no step is given", 60, 0, []string{"2026-11-24 10:00-11:00", "2026-11-24 12:00-13:00"}},
-		{"every step", 60, 30, []string{"2026-11-24 10:00-11:00", "2026-11-24 11:30-12:30", "2026-11-24 12:00-13:00"}},
+		{"consecutive without a step", 60, 0, []string{"2026-11-24 10:00-11:00", "2026-11-24 12:00-13:00"}},
+		{"at every step", 60, 30,
+			[]string{"2026-11-24 10:00-11:00", "2026-11-24 11:30-12:30", "2026-11-24 12:00-13:00"}},
 		{"none longer than the opening", 300, 0, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			got, err := client.ListFreeWindows(t.Context(), &directoryv1.ListFreeWindowsRequest{
-				OfficeId: "a", From: at(t, "2026-11-24 00:00"), To: at(t, "2026-11-25 00:00"), LengthMinutes: c.length, StepMinutes: c.step, Busy: busy,
+				OfficeId: "a", From: romeTime(t, "2026-11-24 00:00"), To: romeTime(t, "2026-11-25 00:00"),
+				LengthMinutes: c.length, StepMinutes: c.step, Busy: busy,
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(c.want, written(got.GetWindows())); diff != "" || !got.GetKnown() {
+			if diff := cmp.Diff(c.want, formatSpans(got.GetWindows())); diff != "" || !got.GetKnown() {
 				t.Errorf("known %t, -want +got:\n%s", got.GetKnown(), diff)
 			}
 		})
 	}
 }
 
-func TestGetOfficeCalendar(t *testing.T) {
+func TestServer_GetOfficeCalendar(t *testing.T) {
 	t.Parallel()
-	client, _ := open(t, counter())
+	client, _ := newClient(t, newCounter())
 	got, err := client.GetOfficeCalendar(t.Context(), &directoryv1.GetOfficeCalendarRequest{OfficeId: "a"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"BEGIN:VCALENDAR", "X-WR-CALNAME:A", "DTSTART;TZID=Europe/Rome:20261124T090000", "DTSTAMP:20261124T090000Z", "END:VCALENDAR"} {
+	for _, line := range []string{
+		"BEGIN:VCALENDAR", "X-WR-CALNAME:A", "DTSTART;TZID=Europe/Rome:20261124T090000", "DTSTAMP:20261124T090000Z",
+		"END:VCALENDAR",
+	} {
 		if !strings.Contains(got.GetContent(), line+"\r\n") {
 			t.Errorf("%s is not in\n%s", line, got.GetContent())
 		}
 	}
 	if got.GetMediaType() != "text/calendar; charset=utf-8" {
-		t.Errorf("it is %q", got.GetMediaType())
+		t.Errorf("media type %q", got.GetMediaType())
 	}
 }
 
-// Ensure whoever asks for an impossible stretch of time is told each field and why.
-func TestOpenings_Refuse(t *testing.T) {
+// Ensure an invalid time range is refused with a fault for each field.
+func TestServer_Openings_RefuseInvalid(t *testing.T) {
 	t.Parallel()
-	client, _ := open(t, counter())
-	from, to := at(t, "2026-11-24 00:00"), at(t, "2026-11-25 00:00")
+	client, _ := newClient(t, newCounter())
+	from, to := romeTime(t, "2026-11-24 00:00"), romeTime(t, "2026-11-25 00:00")
 	early, late := timestamppb.New(time.Unix(-1, 0)), timestamppb.New(time.Date(2400, 1, 1, 0, 0, 0, 0, time.UTC))
 	openings := func(office string, from, to *timestamppb.Timestamp, channel directoryv1.OpeningChannel) error {
-		_, err := client.ListOpenings(t.Context(), &directoryv1.ListOpeningsRequest{OfficeId: office, From: from, To: to, Channel: channel})
+		_, err := client.ListOpenings(t.Context(),
+			&directoryv1.ListOpeningsRequest{OfficeId: office, From: from, To: to, Channel: channel})
 		return err
 	}
 	windows := func(office string, to *timestamppb.Timestamp, length, step int32, busy ...*directoryv1.TimeSpan) error {
@@ -223,31 +251,40 @@ func TestOpenings_Refuse(t *testing.T) {
 	for i := range many {
 		many[i] = &directoryv1.TimeSpan{From: from, To: to}
 	}
+	reversed := &directoryv1.TimeSpan{From: to, To: from}
+	tooLate, open := &directoryv1.TimeSpan{From: late, To: to}, &directoryv1.TimeSpan{From: from}
 	for _, c := range []struct {
 		name   string
 		err    error
-		reason fault.Reason
 		fields []string
 	}{
-		{"openings of nobody", openings("b", from, to, 0), fault.NotFound, nil},
-		{"windows of nobody", windows("b", to, 30, 0), fault.NotFound, nil},
-		{"the calendar of nobody", calendar("b"), fault.NotFound, nil},
-		{"no time at all", openings("a", nil, nil, 0), fault.InvalidRequest, []string{"from REQUIRED", "to REQUIRED"}},
-		{"an end at the beginning", openings("a", from, from, 0), fault.InvalidRequest, []string{"to RANGE_REVERSED"}},
-		{"an end before the beginning", openings("a", to, from, 0), fault.InvalidRequest, []string{"to RANGE_REVERSED"}},
-		{"92 days and a minute", openings("a", from, at(t, "2027-02-24 00:01"), 0), fault.InvalidRequest, []string{"to RANGE_TOO_LONG"}},
-		{"years that nobody knows", openings("a", early, late, 0), fault.InvalidRequest, []string{"from OUT_OF_RANGE", "to OUT_OF_RANGE"}},
-		{"a channel that there is not", openings("a", from, to, 9), fault.InvalidRequest, []string{"channel UNKNOWN_VALUE"}},
-		{"windows over 92 days", windows("a", at(t, "2027-02-25 00:00"), 30, 0), fault.InvalidRequest, []string{"to RANGE_TOO_LONG"}},
-		{"windows too short", windows("a", to, 4, 4), fault.InvalidRequest, []string{"length_minutes OUT_OF_RANGE", "step_minutes OUT_OF_RANGE"}},
-		{"windows too long", windows("a", to, 481, 481), fault.InvalidRequest, []string{"length_minutes OUT_OF_RANGE", "step_minutes OUT_OF_RANGE"}},
-		{"too much that is taken", windows("a", to, 30, 0, many...), fault.InvalidRequest, []string{"busy TOO_MANY"}},
-		{"what is taken, each field", windows("a", to, 30, 0, many[0], &directoryv1.TimeSpan{From: to, To: from}, &directoryv1.TimeSpan{From: late, To: to}, &directoryv1.TimeSpan{From: from}),
-			fault.InvalidRequest, []string{"busy[3].to REQUIRED", "busy[2].from OUT_OF_RANGE", "busy[1].to RANGE_REVERSED"}},
+		{"no times", openings("a", nil, nil, 0), []string{"from REQUIRED", "to REQUIRED"}},
+		{"empty range", openings("a", from, from, 0), []string{"to RANGE_REVERSED"}},
+		{"reversed range", openings("a", to, from, 0), []string{"to RANGE_REVERSED"}},
+		{"92 days and a minute", openings("a", from, romeTime(t, "2027-02-24 00:01"), 0),
+			[]string{"to RANGE_TOO_LONG"}},
+		{"unsupported years", openings("a", early, late, 0), []string{"from OUT_OF_RANGE", "to OUT_OF_RANGE"}},
+		{"unknown channel", openings("a", from, to, 9), []string{"channel UNKNOWN_VALUE"}},
+		{"windows over 92 days", windows("a", romeTime(t, "2027-02-25 00:00"), 30, 0), []string{"to RANGE_TOO_LONG"}},
+		{"windows too short", windows("a", to, 4, 4),
+			[]string{"length_minutes OUT_OF_RANGE", "step_minutes OUT_OF_RANGE"}},
+		{"windows too long", windows("a", to, 481, 481),
+			[]string{"length_minutes OUT_OF_RANGE", "step_minutes OUT_OF_RANGE"}},
+		{"too many busy spans", windows("a", to, 30, 0, many...), []string{"busy TOO_MANY"}},
+		{"each field of busy spans", windows("a", to, 30, 0, many[0], reversed, tooLate, open),
+			[]string{"busy[3].to REQUIRED", "busy[2].from OUT_OF_RANGE", "busy[1].to RANGE_REVERSED"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			refused(t, c.err, c.reason, c.fields...)
+			assertFault(t, c.err, fault.InvalidRequest, c.fields...)
+		})
+	}
+	for name, err := range map[string]error{
+		"openings": openings("b", from, to, 0), "windows": windows("b", to, 30, 0), "calendar": calendar("b"),
+	} {
+		t.Run(name+" of an unknown office", func(t *testing.T) {
+			t.Parallel()
+			assertFault(t, err, fault.NotFound)
 		})
 	}
 }

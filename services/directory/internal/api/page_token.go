@@ -9,19 +9,19 @@ import (
 	"github.com/retepari/pari/services/directory/internal/office"
 )
 
-// tokenVersion begins every page token, so that another form can be told apart one day.
+// tokenVersion is the first part of every page token, so that the format can change later.
 const tokenVersion = "1"
 
 // tokenSeparator cannot be part of a slug.
 const tokenSeparator = "/"
 
-// encodeOfficeToken makes the page token that goes on after a key, for the same filter. There is nothing in it to hide.
+// encodeOfficeToken returns the page token that continues after a key, for the same filter. It holds no secrets.
 func encodeOfficeToken(k office.Key, node string) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strings.Join([]string{tokenVersion, node, k.Region, k.Node, k.ID}, tokenSeparator)))
+	return encodeToken(tokenSeparator, node, k.Region, k.Node, k.ID)
 }
 
-// decodeOfficeToken reads a page token; an empty one begins at the first office. It refuses what tokenFromKey did not make for
-// this filter.
+// decodeOfficeToken returns the key to continue after; an empty token starts at the first office. It refuses every
+// token that encodeOfficeToken does not produce for this filter.
 func decodeOfficeToken(token, node string) (office.Key, error) {
 	if token == "" {
 		return office.Key{}, nil
@@ -33,15 +33,16 @@ func decodeOfficeToken(token, node string) (office.Key, error) {
 			return key, nil
 		}
 	}
-	return office.Key{}, fault.Invalid(fault.Field{Path: "page_token", Reason: fault.BadPageToken})
+	return office.Key{}, errBadPageToken()
 }
 
-// encodeEntryToken makes the page token that goes on after an entry, for the same filter.
+// encodeEntryToken returns the page token that continues after an entry, for the same filter.
 func encodeEntryToken(after entry.Ref, filter string) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strings.Join([]string{tokenVersion, filter, string(after)}, "\n")))
+	return encodeToken("\n", filter, string(after))
 }
 
-// decodeEntryToken reads what tokenFromRef made for this filter; an empty token begins at the first entry.
+// decodeEntryToken returns the entry to continue after; an empty token starts at the first entry. It refuses every
+// token that encodeEntryToken does not produce for this filter.
 func decodeEntryToken(token, filter string) (entry.Ref, error) {
 	if token == "" {
 		return "", nil
@@ -51,5 +52,14 @@ func decodeEntryToken(token, filter string) (entry.Ref, error) {
 	if err == nil && len(parts) == 3 && token == encodeEntryToken(entry.Ref(parts[2]), filter) {
 		return entry.Ref(parts[2]), nil
 	}
-	return "", fault.Invalid(fault.Field{Path: "page_token", Reason: fault.BadPageToken})
+	return "", errBadPageToken()
+}
+
+func encodeToken(separator string, parts ...string) string {
+	text := tokenVersion + separator + strings.Join(parts, separator)
+	return base64.RawURLEncoding.EncodeToString([]byte(text))
+}
+
+func errBadPageToken() error {
+	return fault.Invalid(fault.Field{Path: "page_token", Reason: fault.BadPageToken})
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/retepari/pari/services/directory/internal/office"
 )
 
-// Ensure every token is either refused or one that we would make.
-func FuzzKeyFromToken(f *testing.F) {
+// Ensure every token is either refused or one that encodeOfficeToken produces.
+func FuzzDecodeOfficeToken(f *testing.F) {
 	f.Add(encodeOfficeToken(office.Key{Region: "lombardia", Node: "cremona", ID: "a"}, ""), "")
 	f.Add(encodeOfficeToken(office.Key{Region: "lombardia", Node: "cremona", ID: "a"}, "cremona"), "cremona")
 	f.Add("MS8vLy8", "")
@@ -18,7 +18,7 @@ func FuzzKeyFromToken(f *testing.F) {
 			return
 		}
 		if again := encodeOfficeToken(key, node); again != token {
-			t.Errorf("%q reads as %v, which is written %q", token, key, again)
+			t.Errorf("%q decodes to %v, which encodes to %q", token, key, again)
 		}
 	})
 }

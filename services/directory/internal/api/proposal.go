@@ -23,27 +23,31 @@ import (
 	"github.com/retepari/pari/services/directory/internal/store"
 )
 
-// ProposeChanges keeps changes for a second person, or tells what they would do.
-func (s *Server) ProposeChanges(ctx context.Context, req *directoryv1.ProposeChangesRequest) (*directoryv1.ProposeChangesResponse, error) {
+// ProposeChanges stores changes for a second person to decide on. With validate_only it only returns the plan.
+func (s *Server) ProposeChanges(
+	ctx context.Context, req *directoryv1.ProposeChangesRequest,
+) (*directoryv1.ProposeChangesResponse, error) {
 	if err := s.requireCentre(); err != nil {
 		return nil, err
 	}
 	caller, _ := identity.From(ctx)
-	now, asked := s.now(), request(req.GetRequestId(), "ProposeChanges", req)
+	now, request := s.now(), newIdempotencyRequest(req.GetRequestId(), "ProposeChanges", req)
 	if !req.GetValidateOnly() {
-		// What was answered before is answered again, whatever has changed since.
-		if before, known, err := store.LookupProposal(ctx, s.pool, asked); err != nil || known {
-			return replay(ctx, before, err)
+		// A repeated request gets its proposal again, even if it would not be valid any more.
+		if proposal, found, err := store.LookupProposal(ctx, s.pool, request); err != nil || found {
+			return replay(ctx, proposal, err)
 		}
 	}
 	if day := req.GetEffectiveOn(); day != "" && day < romeDate(now) {
 		return nil, fault.Invalid(fault.Field{Path: "effective_on", Reason: reason.PastDate})
 	}
 	p := &directoryv1.Proposal{
-		Version: 1, State: directoryv1.ProposalState_PROPOSAL_STATE_PENDING, Reason: req.GetReason(), EffectiveOn: req.GetEffectiveOn(),
+		Version: 1, State: directoryv1.ProposalState_PROPOSAL_STATE_PENDING,
+		Reason: req.GetReason(), EffectiveOn: req.GetEffectiveOn(),
 		ProposedFor: caller.Node(), Own: true, ProposedAt: timestamppb.New(now),
 	}
-	if err := s.plan(ctx, caller, req, p); err != nil {
+	var err error
+	if p.Changes, err = s.planChanges(ctx, caller, req); err != nil {
 		return nil, err
 	}
 	switch {
@@ -53,16 +57,18 @@ func (s *Server) ProposeChanges(ctx context.Context, req *directoryv1.ProposeCha
 		return &directoryv1.ProposeChangesResponse{Proposal: p}, nil
 	}
 	p.ProposalId = uuid.NewString()
-	kept, replayed, err := store.InsertProposal(ctx, s.pool, store.Proposal{Proposal: p, ProposedBy: actorOf(caller)}, asked)
+	proposal := store.Proposal{Proposal: p, ProposedBy: actorOf(caller)}
+	stored, replayed, err := store.InsertProposal(ctx, s.pool, proposal, request)
 	if err != nil {
 		return nil, err
 	}
-	return &directoryv1.ProposeChangesResponse{Proposal: visibleProposal(ctx, kept), Replayed: replayed}, nil
+	return &directoryv1.ProposeChangesResponse{Proposal: visibleProposal(ctx, stored), Replayed: replayed}, nil
 }
 
-// replay answers a request again. To who sees nothing of it, it is as if nobody had sent it: they may not.
-func replay(ctx context.Context, before store.Proposal, err error) (*directoryv1.ProposeChangesResponse, error) {
-	p := visibleProposal(ctx, before)
+// replay returns the response to a repeated request. A caller who may see nothing of the proposal gets the same fault
+// as for a new request with these entries.
+func replay(ctx context.Context, stored store.Proposal, err error) (*directoryv1.ProposeChangesResponse, error) {
+	p := visibleProposal(ctx, stored)
 	if err == nil && p == nil {
 		err = fault.New(fault.WrongNode)
 	}
@@ -72,82 +78,92 @@ func replay(ctx context.Context, before store.Proposal, err error) (*directoryv1
 	return &directoryv1.ProposeChangesResponse{Proposal: p, Replayed: true}, nil
 }
 
-// plan fills in what a proposal changes. What is wrong with its entries was told before, by checkProposal.
-func (s *Server) plan(ctx context.Context, caller identity.Caller, req *directoryv1.ProposeChangesRequest, p *directoryv1.Proposal) error {
+// planChanges returns what a request changes. Check has validated its entries.
+func (s *Server) planChanges(
+	ctx context.Context, caller identity.Caller, req *directoryv1.ProposeChangesRequest,
+) (changes []*directoryv1.PlannedChange, err error) {
 	v, scope := s.viewFor(ctx), scopeOf(ctx)
-	for i, asked := range req.GetEntries() {
-		e, err := entry.New(entry.Content(asked))
+	for i, proposed := range req.GetEntries() {
+		e, err := entry.New(entry.Content(proposed))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		ref := entry.RefOf(e)
-		old, there := v.entries.Get(ref)
-		if err := mayEdit(caller, e, old); err != nil {
-			return err
+		current, found := v.entries.Get(ref)
+		if err := checkEditor(caller, e, current); err != nil {
+			return nil, err
 		}
-		if !scope.Includes(e) { // who may not see what they propose could not see what became of it
-			return fault.New(fault.WrongNode)
+		if !scope.Includes(e) { // otherwise callers could not see their own proposal
+			return nil, fault.New(fault.WrongNode)
 		}
-		if there && entry.IsHidden(old) && entry.NodeOf(old) != entry.NodeOf(e) { // the other node would hear of it before it is theirs
-			return fault.Invalid(fault.Field{Path: path(i, "office.node"), Reason: reason.HiddenAlone})
+		// Moving a hidden entry would reveal it to the other node before the move is approved.
+		if found && entry.IsHidden(current) && entry.NodeOf(current) != entry.NodeOf(e) {
+			return nil, fault.Invalid(fault.Field{Path: entryPath(i, "office.node"), Reason: reason.HiddenAlone})
 		}
-		if there && entry.Equal(old, e) {
+		if found && entry.Equal(current, e) {
 			continue
 		}
-		if asked.GetRevision() != old.GetRevision() {
-			return fault.New(fault.WrongVersion).WithMeta("entry", string(ref)).WithMeta("current_version", strconv.FormatInt(old.GetRevision(), 10))
+		if proposed.GetRevision() != current.GetRevision() {
+			return nil, fault.New(fault.WrongVersion).WithMeta("entry", string(ref)).
+				WithMeta("current_version", strconv.FormatInt(current.GetRevision(), 10))
 		}
-		change := &directoryv1.PlannedChange{Entry: e, BaseRevision: old.GetRevision()}
-		if there {
-			change.ChangedFields = entry.ChangedFields(old, e)
+		change := &directoryv1.PlannedChange{Entry: e, BaseRevision: current.GetRevision()}
+		if found {
+			change.ChangedFields = entry.ChangedFields(current, e)
 		}
-		p.Changes = append(p.Changes, change)
+		changes = append(changes, change)
 	}
-	return nil
+	return changes, nil
 }
 
-// validateProposal tells what is wrong with a proposal beyond the shape of its fields, together with all else that is.
-func (s *Server) validateProposal(req *directoryv1.ProposeChangesRequest) (wrong []fault.Field) {
+// validateProposal returns the problems of a proposal that the field rules of the contract do not cover.
+func (s *Server) validateProposal(req *directoryv1.ProposeChangesRequest) (problems []fault.Field) {
 	position := map[entry.Ref]int{}
 	var proposed []*directoryv1.Entry
-	for i, asked := range req.GetEntries() {
-		content := entry.Content(asked)
+	for i, e := range req.GetEntries() {
+		content := entry.Content(e)
 		if content == nil {
-			wrong = append(wrong, fault.Field{Path: path(i, "content"), Reason: fault.Required})
+			problems = append(problems, fault.Field{Path: entryPath(i, "content"), Reason: fault.Required})
 			continue
 		}
 		e, err := entry.New(content)
 		if err != nil {
-			continue // there is no such content
+			continue // unreachable: every content has a kind
 		}
-		if _, twice := position[entry.RefOf(e)]; twice {
-			wrong = append(wrong, fault.Field{Path: path(i, "content"), Reason: fault.NotUnique})
+		if _, duplicate := position[entry.RefOf(e)]; duplicate {
+			problems = append(problems, fault.Field{Path: entryPath(i, "content"), Reason: fault.NotUnique})
 			continue
 		}
 		position[entry.RefOf(e)] = i
 		proposed = append(proposed, e)
 	}
 	for _, i := range entry.MixedVisibility(proposed) {
-		wrong = append(wrong, fault.Field{Path: path(position[entry.RefOf(proposed[i])], "office.visibility"), Reason: reason.HiddenAlone})
+		path := entryPath(position[entry.RefOf(proposed[i])], "office.visibility")
+		problems = append(problems, fault.Field{Path: path, Reason: reason.HiddenAlone})
 	}
-	// Hidden entries need not be there: nobody names them.
-	return append(wrong, s.findProblems(proposed, s.publicView().entries.Without(proposed), s.now(), func(ref entry.Ref, field string) string {
-		if i, mine := position[ref]; mine {
-			return path(i, ref.Kind()+"."+field)
+	path := func(ref entry.Ref, field string) string {
+		if i, ok := position[ref]; ok {
+			return entryPath(i, ref.Kind()+"."+field)
 		}
-		return string(ref) + "." + field // of an entry that does not change, but no longer fits
-	})...)
+		return refPath(ref, field) // an unchanged entry that the proposal makes invalid
+	}
+	// The public view is enough: no entry refers to a hidden one.
+	rest := s.publicView().entries.Without(proposed)
+	return append(problems, s.findProblems(proposed, rest, s.now(), path)...)
 }
 
-// ValidateEntries is the store's check of entries that are about to become current.
+// ValidateEntries validates entries that the store is about to make current, against the rest of the directory.
 func (s *Server) ValidateEntries(proposed, rest []*directoryv1.Entry) error {
-	return fault.Invalid(s.findProblems(proposed, rest, s.now(), func(ref entry.Ref, field string) string { return string(ref) + "." + field })...)
+	return fault.Invalid(s.findProblems(proposed, rest, s.now(), refPath)...)
 }
 
-func (s *Server) findProblems(proposed, rest []*directoryv1.Entry, now time.Time, name func(ref entry.Ref, field string) string) (fields []fault.Field) {
-	for ref, wrong := range entry.FindProblems(proposed, rest, s.Vocabulary(), now) {
-		for _, f := range wrong {
-			f.Path = name(ref, f.Path)
+// findProblems validates proposed entries against the rest of the directory; path names a field of an entry.
+func (s *Server) findProblems(
+	proposed, rest []*directoryv1.Entry, now time.Time, path func(ref entry.Ref, field string) string,
+) (fields []fault.Field) {
+	for ref, problems := range entry.FindProblems(proposed, rest, s.Vocabulary(), now) {
+		for _, f := range problems {
+			f.Path = path(ref, f.Path)
 			fields = append(fields, f)
 		}
 	}
@@ -155,16 +171,19 @@ func (s *Server) findProblems(proposed, rest []*directoryv1.Entry, now time.Time
 	return fields
 }
 
-// mayEdit lets the centre edit everything, and a node what is its own, before and after.
-func mayEdit(c identity.Caller, e, old *directoryv1.Entry) error {
-	if c.Node() == identity.Centre || entry.NodeOf(e) == c.Node() && (old == nil || entry.NodeOf(old) == c.Node()) {
+// checkEditor lets the centre edit every entry, and a node those that are its own both before and after the change.
+func checkEditor(c identity.Caller, e, current *directoryv1.Entry) error {
+	own := entry.NodeOf(e) == c.Node() && (current == nil || entry.NodeOf(current) == c.Node())
+	if c.Node() == identity.Centre || own {
 		return nil
 	}
 	return fault.New(fault.WrongNode)
 }
 
-// DecideProposal keeps the decision of a second person.
-func (s *Server) DecideProposal(ctx context.Context, req *directoryv1.DecideProposalRequest) (*directoryv1.DecideProposalResponse, error) {
+// DecideProposal stores the decision of a second person.
+func (s *Server) DecideProposal(
+	ctx context.Context, req *directoryv1.DecideProposalRequest,
+) (*directoryv1.DecideProposalResponse, error) {
 	if err := s.requireCentre(); err != nil {
 		return nil, err
 	}
@@ -173,10 +192,14 @@ func (s *Server) DecideProposal(ctx context.Context, req *directoryv1.DecideProp
 		return nil, fault.New(fault.WrongNode)
 	}
 	now := s.now()
-	p, replayed, err := store.Decide(ctx, s.pool, store.Decision{
-		ProposalID: req.GetProposalId(), Version: req.GetVersion(), Approve: req.GetDecision() == directoryv1.Decision_DECISION_APPROVE,
-		Note: req.GetNote(), DecidedBy: actorOf(caller), DecidedAt: now, Today: romeDate(now), Scope: scopeOf(ctx), Cached: *s.snapshot.Load(),
-	}, request(req.GetRequestId(), "DecideProposal", req), s.ValidateEntries)
+	decision := store.Decision{
+		ProposalID: req.GetProposalId(), Version: req.GetVersion(),
+		Approve: req.GetDecision() == directoryv1.Decision_DECISION_APPROVE, Note: req.GetNote(),
+		DecidedBy: actorOf(caller), DecidedAt: now, Today: romeDate(now),
+		Scope: scopeOf(ctx), Cached: *s.snapshot.Load(),
+	}
+	request := newIdempotencyRequest(req.GetRequestId(), "DecideProposal", req)
+	p, replayed, err := store.Decide(ctx, s.pool, decision, request, s.ValidateEntries)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +207,9 @@ func (s *Server) DecideProposal(ctx context.Context, req *directoryv1.DecideProp
 }
 
 // ListProposals returns a page of proposals.
-func (s *Server) ListProposals(ctx context.Context, req *directoryv1.ListProposalsRequest) (*directoryv1.ListProposalsResponse, error) {
+func (s *Server) ListProposals(
+	ctx context.Context, req *directoryv1.ListProposalsRequest,
+) (*directoryv1.ListProposalsResponse, error) {
 	if err := s.requireCentre(); err != nil {
 		return nil, err
 	}
@@ -194,7 +219,7 @@ func (s *Server) ListProposals(ctx context.Context, req *directoryv1.ListProposa
 		return nil, err
 	}
 	if after != "" && uuid.Validate(string(after)) != nil {
-		return nil, fault.Invalid(fault.Field{Path: "page_token", Reason: fault.BadPageToken})
+		return nil, errBadPageToken()
 	}
 	size := int(req.GetPageSize())
 	if size == 0 {
@@ -204,32 +229,35 @@ func (s *Server) ListProposals(ctx context.Context, req *directoryv1.ListProposa
 	if err != nil {
 		return nil, err
 	}
-	answer := &directoryv1.ListProposalsResponse{}
+	resp := &directoryv1.ListProposalsResponse{}
 	for _, p := range page {
-		answer.Proposals = append(answer.Proposals, visibleProposal(ctx, p))
+		resp.Proposals = append(resp.Proposals, visibleProposal(ctx, p))
 	}
 	if more {
-		// The identifier, not the number, of the last one: numbers would tell how many there are that are not shown.
-		answer.NextPageToken = encodeEntryToken(entry.Ref(page[len(page)-1].GetProposalId()), filter)
+		// The token holds the identifier of the last proposal: a sequence number would reveal how many are not visible.
+		resp.NextPageToken = encodeEntryToken(entry.Ref(page[len(page)-1].GetProposalId()), filter)
 	}
-	return answer, nil
+	return resp, nil
 }
 
-// request is a call that may be repeated. What it says is in the database as it is: a plain hash tells nothing more.
-func request(id, method string, m proto.Message) idempotency.Request {
-	raw, _ := proto.MarshalOptions{Deterministic: true}.Marshal(m) // a message that came over the wire can be written
+// newIdempotencyRequest identifies a call that may be repeated. A plain hash is enough: the database holds the content
+// of the request in the clear.
+func newIdempotencyRequest(id, method string, m proto.Message) idempotency.Request {
+	raw, _ := proto.MarshalOptions{Deterministic: true}.Marshal(m) // cannot fail: the message was just unmarshalled
 	sum := sha256.Sum256(raw)
 	return idempotency.Request{ID: id, Method: method, BodyHash: sum[:]}
 }
 
-// visibleProposal is a proposal as the caller sees it: without what is hidden from them, and nil when nothing is left.
+// visibleProposal returns the part of a proposal that the caller may see, or nil if nothing is left of it.
 func visibleProposal(ctx context.Context, p store.Proposal) *directoryv1.Proposal {
 	if p.Proposal == nil {
 		return nil
 	}
 	c, _ := identity.From(ctx)
 	scope := scopeOf(ctx)
-	p.Changes = slices.DeleteFunc(p.Changes, func(change *directoryv1.PlannedChange) bool { return !scope.Includes(change.GetEntry()) })
+	p.Changes = slices.DeleteFunc(p.Changes, func(change *directoryv1.PlannedChange) bool {
+		return !scope.Includes(change.GetEntry())
+	})
 	if len(p.GetChanges()) == 0 {
 		return nil
 	}
@@ -241,6 +269,6 @@ func actorOf(c identity.Caller) store.Actor {
 	return store.Actor{Person: c.Person, Node: c.ID.Node, System: c.ID.Name}
 }
 
-func path(i int, field string) string { return fmt.Sprintf("entries[%d].%s", i, field) }
+func entryPath(i int, field string) string { return fmt.Sprintf("entries[%d].%s", i, field) }
 
 func romeDate(now time.Time) string { return now.In(tz.Rome).Format(time.DateOnly) }

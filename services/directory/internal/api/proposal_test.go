@@ -1,182 +1,38 @@
 package api_test
 
 import (
-	"context"
-	"log/slog"
+	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgxpool"
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/dev/testkit/pgtest"
-	"github.com/retepari/pari/dev/testkit/rpctest"
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/idempotency"
-	"github.com/retepari/pari/pkg/identity"
-	"github.com/retepari/pari/pkg/rpc"
-	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
-	"github.com/retepari/pari/services/directory/internal/api"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/reason"
 	"github.com/retepari/pari/services/directory/internal/store"
-	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
-
-// edited is a directory on Postgres that people change.
-type edited struct {
-	*rpctest.Server
-
-	world  *rpctest.World
-	server *api.Server
-	pool   *pgxpool.Pool
-	shown  chan int64
-}
-
-func small() []vocabulary.List {
-	return append(lists(), list("office_kind", vocabulary.Term{Code: "DESK"}), list("office_state", vocabulary.Term{Code: "ACTIVE"}),
-		list("service_type", vocabulary.Term{Code: "RECEPTION"}))
-}
-
-func node(id string) *directoryv1.Node {
-	return &directoryv1.Node{
-		NodeId: id, Name: id, Region: "lombardia", Level: directoryv1.NodeLevel_NODE_LEVEL_NODE, Stages: []*directoryv1.Stage{{State: "ACTIVE"}},
-		Provenance: &directoryv1.Provenance{Source: "prova"},
-	}
-}
-
-func sportello() *directoryv1.Office {
-	o := desk("sportello", "cremona")
-	o.Source = "prova"
-	return o
-}
-
-func edit(t *testing.T) *edited {
-	t.Helper()
-	return editLoaded(t, small(), []proto.Message{node("cremona"), node("cuneo"), sportello()})
-}
-
-// eager are systems with roles that people have to see what is hidden.
-var eager = identity.Grants{
-	rpctest.ID("lombardia", "cremona", "system", "robot").String(): {accessv1.Role_ROLE_CASE_WORKER, accessv1.Role_ROLE_COORDINATOR, accessv1.Role_ROLE_EDITOR},
-	rpctest.ID("all", "centre", "system", "robot").String():        {accessv1.Role_ROLE_EDITOR, accessv1.Role_ROLE_PUBLISHER},
-}
-
-// editLoaded is edit with other contents, loaded one after the other.
-func editLoaded(t *testing.T, lists []vocabulary.List, loads ...[]proto.Message) *edited {
-	t.Helper()
-	db := pgtest.New(t, "directory", store.Migrate)
-	for _, load := range loads {
-		var entries []*directoryv1.Entry
-		for _, m := range load {
-			e, err := entry.New(m)
-			if err != nil {
-				t.Fatal(err)
-			}
-			entries = append(entries, e)
-		}
-		if _, err := store.Load(t.Context(), db.OwnerURL, lists, entries, tuesday); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return serve(t, db)
-}
-
-// serve follows a database and takes calls about it.
-func serve(t testing.TB, db pgtest.DB) *edited {
-	t.Helper()
-	w := &edited{world: rpctest.NewWorld(t), pool: db.Pool(t), shown: make(chan int64, 20)}
-	w.server = api.New(func() time.Time { return tuesday }, w.pool, places(t))
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = store.Watch(ctx, w.pool, slog.New(slog.DiscardHandler), func(c store.Snapshot) {
-			if err := w.server.SetSnapshot(c); err != nil {
-				t.Error(err)
-			}
-			w.shown <- c.Revision
-		})
-	}()
-	t.Cleanup(func() { stop(); <-done })
-	w.until(t, 1)
-	w.Server = w.world.Start(t, rpc.Config{Service: "directory", Region: "all", Node: "centre", Vocabulary: w.server.Vocabulary, Grants: eager, MaxRequest: api.MaxRequest},
-		func(r grpc.ServiceRegistrar) { directoryv1.RegisterDirectoryServiceServer(r, w.server) })
-	return w
-}
-
-// until waits until a revision is shown.
-func (w *edited) until(t testing.TB, revision int64) {
-	t.Helper()
-	late := time.After(20 * time.Second)
-	for {
-		select {
-		case now := <-w.shown:
-			if now >= revision {
-				return
-			}
-		case <-late:
-			t.Fatalf("revision %d was not shown", revision)
-		}
-	}
-}
-
-func (w *edited) person(t testing.TB, subject, grant, region, node string) directoryv1.DirectoryServiceClient {
-	t.Helper()
-	return directoryv1.NewDirectoryServiceClient(w.As(t, rpctest.ID(region, node, "system", "console"), w.world.Token(t, subject, grant)))
-}
-
-func (w *edited) editor(t testing.TB) directoryv1.DirectoryServiceClient {
-	t.Helper()
-	return w.person(t, "elena", "all/centre/editor", "all", "centre")
-}
-
-func (w *edited) publisher(t testing.TB, subject string) directoryv1.DirectoryServiceClient {
-	t.Helper()
-	return w.person(t, subject, "all/centre/publisher", "all", "centre")
-}
-
-func change(spoil func(*directoryv1.Office), revision int64) *directoryv1.ProposeChangesRequest {
-	o := sportello()
-	spoil(o)
-	return &directoryv1.ProposeChangesRequest{
-		RequestId: uuid.NewString(), Reason: "nuovo telefono",
-		Entries: []*directoryv1.Entry{{Kind: "office", Id: "sportello", Content: &directoryv1.Entry_Office{Office: o}, Revision: revision}},
-	}
-}
-
-func phone(number string) func(*directoryv1.Office) {
-	return func(o *directoryv1.Office) { o.Phones = []*directoryv1.Phone{{Number: number}} }
-}
-
-func decide(p *directoryv1.Proposal, d directoryv1.Decision) *directoryv1.DecideProposalRequest {
-	return &directoryv1.DecideProposalRequest{RequestId: uuid.NewString(), ProposalId: p.GetProposalId(), Version: p.GetVersion(), Decision: d, Note: "visto"}
-}
-
-const (
-	yes = directoryv1.Decision_DECISION_APPROVE
-	no  = directoryv1.Decision_DECISION_REJECT
-)
-
-// Ensure a change is one person's to propose and another's to approve, and is then current, with its history.
+// Ensure a change that one person proposes and another approves becomes current, with its history.
 func TestChange(t *testing.T) {
 	t.Parallel()
-	w := edit(t)
-	editor, publisher := w.editor(t), w.publisher(t, "paola")
-	req := change(phone("0372 1"), 1)
+	env := newEnv(t)
+	editor, publisher := env.editor(t), env.publisher(t, "paola")
+	req := changeRequest(withPhone("0372 1"), 1)
 
-	only := proto.CloneOf(req)
-	only.ValidateOnly = true
-	planned, err := editor.ProposeChanges(t.Context(), only)
-	if err != nil || planned.GetProposal().GetProposalId() != "" || cmp.Diff([]string{"phones[0].number"}, planned.GetProposal().GetChanges()[0].GetChangedFields()) != "" {
+	changed := []string{"phones[0].number"}
+	validateOnly := proto.CloneOf(req)
+	validateOnly.ValidateOnly = true
+	planned, err := editor.ProposeChanges(t.Context(), validateOnly)
+	if err != nil || planned.GetProposal().GetProposalId() != "" ||
+		!slices.Equal(changed, planned.GetProposal().GetChanges()[0].GetChangedFields()) {
 		t.Fatal(planned, err)
 	}
 	proposed, err := editor.ProposeChanges(t.Context(), req)
@@ -184,206 +40,292 @@ func TestChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, err := editor.ProposeChanges(t.Context(), req)
-	if err != nil || !again.GetReplayed() || again.GetProposal().GetProposalId() != proposed.GetProposal().GetProposalId() {
+	if err != nil || !again.GetReplayed() ||
+		again.GetProposal().GetProposalId() != proposed.GetProposal().GetProposalId() {
 		t.Errorf("the same request: %v, %v", again, err)
 	}
 	other := proto.CloneOf(req)
 	other.Reason = "altro"
 	_, err = editor.ProposeChanges(t.Context(), other)
-	refused(t, err, fault.RequestIDReused)
+	assertFault(t, err, fault.RequestIDReused)
 
-	if got, err := editor.GetOffice(t.Context(), &directoryv1.GetOfficeRequest{OfficeId: "sportello"}); err != nil || len(got.GetOffice().GetPhones()) != 0 {
+	get := &directoryv1.GetOfficeRequest{OfficeId: "sportello"}
+	if got, err := editor.GetOffice(t.Context(), get); err != nil || len(got.GetOffice().GetPhones()) != 0 {
 		t.Errorf("before the decision: %v, %v", got, err)
 	}
-	_, err = w.publisher(t, "elena").DecideProposal(t.Context(), decide(proposed.GetProposal(), yes))
-	refused(t, err, reason.SecondPersonNeeded)
-	_, err = editor.DecideProposal(t.Context(), decide(proposed.GetProposal(), yes))
-	refused(t, err, fault.NotAllowed)
+	_, err = env.publisher(t, "elena").DecideProposal(t.Context(), approval(proposed))
+	assertFault(t, err, reason.SecondPersonNeeded)
+	_, err = editor.DecideProposal(t.Context(), approval(proposed))
+	assertFault(t, err, fault.NotAllowed)
 
-	decision := decide(proposed.GetProposal(), yes)
+	decision := approval(proposed)
 	decided, err := publisher.DecideProposal(t.Context(), decision)
-	if err != nil || decided.GetProposal().GetState() != directoryv1.ProposalState_PROPOSAL_STATE_APPLIED || decided.GetProposal().GetRevision() != 2 {
+	applied := directoryv1.ProposalState_PROPOSAL_STATE_APPLIED
+	if err != nil || decided.GetProposal().GetState() != applied || decided.GetProposal().GetRevision() != 2 {
 		t.Fatal(decided, err)
 	}
 	if again, err := publisher.DecideProposal(t.Context(), decision); err != nil || !again.GetReplayed() {
 		t.Errorf("the same decision: %v, %v", again, err)
 	}
-	_, err = publisher.DecideProposal(t.Context(), decide(decided.GetProposal(), no))
-	refused(t, err, fault.ForbiddenMove)
+	_, err = publisher.DecideProposal(t.Context(), decideRequest(decided.GetProposal(), reject))
+	assertFault(t, err, fault.ForbiddenMove)
 
-	w.until(t, 2)
-	history, err := editor.ListEntryHistory(t.Context(), &directoryv1.ListEntryHistoryRequest{Kind: "office", Id: "sportello"})
-	if err != nil || len(history.GetStates()) != 2 || cmp.Diff([]string{"phones[0].number"}, history.GetStates()[0].GetChangedFields()) != "" {
+	env.waitForRevision(t, 2)
+	history, err := editor.ListEntryHistory(t.Context(),
+		&directoryv1.ListEntryHistoryRequest{Kind: "office", Id: "sportello"})
+	if err != nil || len(history.GetStates()) != 2 ||
+		!slices.Equal(changed, history.GetStates()[0].GetChangedFields()) {
 		t.Errorf("history: %v, %v", history, err)
 	}
-	if got, err := editor.GetOffice(t.Context(), &directoryv1.GetOfficeRequest{OfficeId: "sportello"}); err != nil || got.GetOffice().GetPhones()[0].GetNumber() != "0372 1" {
+	got, err := editor.GetOffice(t.Context(), get)
+	if err != nil || got.GetOffice().GetPhones()[0].GetNumber() != "0372 1" {
 		t.Errorf("after the decision: %v, %v", got, err)
 	}
 	late, err := editor.ProposeChanges(t.Context(), req)
-	if err != nil || !late.GetReplayed() || late.GetProposal().GetState() != directoryv1.ProposalState_PROPOSAL_STATE_APPLIED {
-		t.Errorf("the same request after all: %v, %v", late, err)
+	if err != nil || !late.GetReplayed() || late.GetProposal().GetState() != applied {
+		t.Errorf("the same request after the decision: %v, %v", late, err)
 	}
-	same, err := editor.ProposeChanges(t.Context(), change(phone("0372 1"), 2))
-	if err != nil || same.GetProposal() != nil {
-		t.Errorf("what is so already: %v, %v", same, err)
+	unchanged, err := editor.ProposeChanges(t.Context(), changeRequest(withPhone("0372 1"), 2))
+	if err != nil || unchanged.GetProposal() != nil {
+		t.Errorf("a proposal that changes nothing: %v, %v", unchanged, err)
 	}
-	_, err = editor.ProposeChanges(t.Context(), change(phone("0372 2"), 1))
-	refused(t, err, fault.WrongVersion)
+	_, err = editor.ProposeChanges(t.Context(), changeRequest(withPhone("0372 2"), 1))
+	assertFault(t, err, fault.WrongVersion)
 
-	listed, err := publisher.ListProposals(t.Context(), &directoryv1.ListProposalsRequest{State: directoryv1.ProposalState_PROPOSAL_STATE_APPLIED})
-	if err != nil || len(listed.GetProposals()) != 1 || listed.GetProposals()[0].GetOwn() || listed.GetProposals()[0].GetProposedFor() != "centre" || listed.GetProposals()[0].GetNote() != "visto" {
-		t.Errorf("listed: %v, %v", listed, err)
+	listed, err := publisher.ListProposals(t.Context(), &directoryv1.ListProposalsRequest{State: applied})
+	if err != nil || len(listed.GetProposals()) != 1 {
+		t.Fatalf("listed: %v, %v", listed, err)
+	}
+	if p := listed.GetProposals()[0]; p.GetOwn() || p.GetProposedFor() != "centre" || p.GetNote() != "visto" {
+		t.Errorf("listed: %v", p)
 	}
 }
 
-// Ensure of two proposals on the same state only the first becomes current.
+// Ensure only the first of two proposals for the same state becomes current.
 func TestChange_Conflict(t *testing.T) {
 	t.Parallel()
-	w := edit(t)
+	env := newEnv(t)
 	var proposals []*directoryv1.Proposal
 	for _, number := range []string{"0372 1", "0372 2"} {
-		p, err := w.editor(t).ProposeChanges(t.Context(), change(phone(number), 1))
+		p, err := env.editor(t).ProposeChanges(t.Context(), changeRequest(withPhone(number), 1))
 		if err != nil {
 			t.Fatal(err)
 		}
 		proposals = append(proposals, p.GetProposal())
 	}
-	publisher := w.publisher(t, "paola")
-	if _, err := publisher.DecideProposal(t.Context(), decide(proposals[0], yes)); err != nil {
+	publisher := env.publisher(t, "paola")
+	if _, err := publisher.DecideProposal(t.Context(), decideRequest(proposals[0], approve)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := publisher.DecideProposal(t.Context(), decide(proposals[1], yes))
-	refused(t, err, fault.WrongVersion)
-	rejected, err := publisher.DecideProposal(t.Context(), decide(proposals[1], no))
+	_, err := publisher.DecideProposal(t.Context(), decideRequest(proposals[1], approve))
+	assertFault(t, err, fault.WrongVersion)
+	rejected, err := publisher.DecideProposal(t.Context(), decideRequest(proposals[1], reject))
 	if err != nil || rejected.GetProposal().GetState() != directoryv1.ProposalState_PROPOSAL_STATE_REJECTED {
 		t.Errorf("%v, %v", rejected, err)
 	}
 }
 
-// Ensure a scheduled change waits for its day, and one that no longer fits on its day is a conflict.
+// Ensure a scheduled change is applied on its day, and one that is outdated by then becomes a conflict.
 func TestChange_Scheduled(t *testing.T) {
 	t.Parallel()
-	w := edit(t)
-	publisher := w.publisher(t, "paola")
+	env := newEnv(t)
+	publisher := env.publisher(t, "paola")
 	for _, number := range []string{"0372 1", "0372 2"} {
-		req := change(phone(number), 1)
+		req := changeRequest(withPhone(number), 1)
 		req.EffectiveOn = "2026-12-01"
-		p, err := w.editor(t).ProposeChanges(t.Context(), req)
+		p, err := env.editor(t).ProposeChanges(t.Context(), req)
 		if err != nil {
 			t.Fatal(err)
 		}
-		decided, err := publisher.DecideProposal(t.Context(), decide(p.GetProposal(), yes))
+		decided, err := publisher.DecideProposal(t.Context(), decideRequest(p.GetProposal(), approve))
 		if err != nil || decided.GetProposal().GetState() != directoryv1.ProposalState_PROPOSAL_STATE_SCHEDULED {
 			t.Fatal(decided, err)
 		}
 	}
-	if n, err := store.ApplyDue(t.Context(), w.pool, "2026-11-30", tuesday, w.server.ValidateEntries); n != 0 || err != nil {
-		t.Errorf("%d were applied before their day, %v", n, err)
+	applyDue := func(today string) (int, error) {
+		return store.ApplyDue(t.Context(), env.pool, today, tuesday, env.server.ValidateEntries)
 	}
-	if n, err := store.ApplyDue(t.Context(), w.pool, "2026-12-01", tuesday, w.server.ValidateEntries); n != 2 || err != nil {
-		t.Errorf("%d were dealt with on their day, %v", n, err)
+	if n, err := applyDue("2026-11-30"); n != 0 || err != nil {
+		t.Errorf("%d proposals applied before their day, %v", n, err)
 	}
-	w.until(t, 2)
+	if n, err := applyDue("2026-12-01"); n != 2 || err != nil {
+		t.Errorf("%d proposals processed on their day, %v", n, err)
+	}
+	env.waitForRevision(t, 2)
 	listed, err := publisher.ListProposals(t.Context(), &directoryv1.ListProposalsRequest{})
 	if err != nil || len(listed.GetProposals()) != 2 {
 		t.Fatal(listed, err)
 	}
-	if second, first := listed.GetProposals()[0], listed.GetProposals()[1]; first.GetState() != directoryv1.ProposalState_PROPOSAL_STATE_APPLIED ||
-		second.GetState() != directoryv1.ProposalState_PROPOSAL_STATE_CONFLICT {
-		t.Errorf("first %s, second %s", first.GetState(), second.GetState())
+	first, second := listed.GetProposals()[1].GetState(), listed.GetProposals()[0].GetState()
+	if first != directoryv1.ProposalState_PROPOSAL_STATE_APPLIED ||
+		second != directoryv1.ProposalState_PROPOSAL_STATE_CONFLICT {
+		t.Errorf("first %s, second %s", first, second)
 	}
 }
 
-func TestProposeChanges_Refuses(t *testing.T) {
+func TestServer_ProposeChanges_RefusesInvalid(t *testing.T) {
 	t.Parallel()
-	w := edit(t)
+	env := newEnv(t)
+	type request = directoryv1.ProposeChangesRequest
 	for _, c := range []struct {
 		name   string
-		spoil  func(*directoryv1.ProposeChangesRequest)
-		reason fault.Reason
+		spoil  func(*request)
 		fields []string
 	}{
-		{"telephone with letters", func(r *directoryv1.ProposeChangesRequest) { phone("0372 CALL")(r.GetEntries()[0].GetOffice()) }, fault.InvalidRequest, []string{"entries[0].office.phones[0].number BAD_FORMAT"}},
-		{"unknown node", func(r *directoryv1.ProposeChangesRequest) { r.GetEntries()[0].GetOffice().Node = "lodi" }, fault.InvalidRequest, []string{"entries[0].office.node UNKNOWN_ENTRY"}},
-		{"nothing in it", func(r *directoryv1.ProposeChangesRequest) { r.GetEntries()[0].Content = nil }, fault.InvalidRequest, []string{"entries[0].content REQUIRED"}},
-		{"twice", func(r *directoryv1.ProposeChangesRequest) { r.Entries = append(r.Entries, r.GetEntries()[0]) }, fault.InvalidRequest, []string{"entries[1].content NOT_UNIQUE"}},
-		{"everything at once, whatever finds it", func(r *directoryv1.ProposeChangesRequest) {
+		{"telephone with letters", func(r *request) { withPhone("0372 CALL")(r.GetEntries()[0].GetOffice()) },
+			[]string{"entries[0].office.phones[0].number BAD_FORMAT"}},
+		{"unknown node", func(r *request) { r.GetEntries()[0].GetOffice().Node = "lodi" },
+			[]string{"entries[0].office.node UNKNOWN_ENTRY"}},
+		{"no content", func(r *request) { r.GetEntries()[0].Content = nil }, []string{"entries[0].content REQUIRED"}},
+		{"duplicate entry", func(r *request) { r.Entries = append(r.Entries, r.GetEntries()[0]) },
+			[]string{"entries[1].content NOT_UNIQUE"}},
+		{"all problems at once", func(r *request) {
 			o := r.GetEntries()[0].GetOffice()
-			phone("0372 CALL")(o)
+			withPhone("0372 CALL")(o)
 			o.Node, o.Kind, o.Hours[0].Closes = "lodi", "DESCK", "08:00"
-		}, fault.InvalidRequest, []string{
+		}, []string{
 			"entries[0].office.phones[0].number BAD_FORMAT", "entries[0].office.kind UNKNOWN_CODE",
 			"entries[0].office.hours[0].closes CLOSES_BEFORE_OPENS", "entries[0].office.node UNKNOWN_ENTRY",
 		}},
-		{"yesterday", func(r *directoryv1.ProposeChangesRequest) { r.EffectiveOn = "2026-11-23" }, fault.InvalidRequest, []string{"effective_on PAST_DATE"}},
+		{"effective in the past", func(r *request) { r.EffectiveOn = "2026-11-23" },
+			[]string{"effective_on PAST_DATE"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			req := change(phone("0372 1"), 1)
+			req := changeRequest(withPhone("0372 1"), 1)
 			c.spoil(req)
-			_, err := w.editor(t).ProposeChanges(t.Context(), req)
-			refused(t, err, c.reason, c.fields...)
+			_, err := env.editor(t).ProposeChanges(t.Context(), req)
+			assertFault(t, err, fault.InvalidRequest, c.fields...)
 		})
 	}
 	t.Run("an entry of another node", func(t *testing.T) {
 		t.Parallel()
-		_, err := w.person(t, "ugo", "piemonte/cuneo/editor", "piemonte", "cuneo").ProposeChanges(t.Context(), change(phone("0372 1"), 1))
-		refused(t, err, fault.WrongNode)
+		req := changeRequest(withPhone("0372 1"), 1)
+		_, err := env.clientAs(t, "ugo", "piemonte/cuneo/editor", "piemonte", "cuneo").ProposeChanges(t.Context(), req)
+		assertFault(t, err, fault.WrongNode)
 	})
-	t.Run("taking an entry to another node", func(t *testing.T) {
+	t.Run("moving an entry to the own node", func(t *testing.T) {
 		t.Parallel()
-		req := change(func(o *directoryv1.Office) { o.Node = "cuneo" }, 1)
-		_, err := w.person(t, "ugo", "piemonte/cuneo/editor", "piemonte", "cuneo").ProposeChanges(t.Context(), req)
-		refused(t, err, fault.WrongNode)
+		req := changeRequest(func(o *directoryv1.Office) { o.Node = "cuneo" }, 1)
+		_, err := env.clientAs(t, "ugo", "piemonte/cuneo/editor", "piemonte", "cuneo").ProposeChanges(t.Context(), req)
+		assertFault(t, err, fault.WrongNode)
 	})
-	t.Run("somebody who is no editor", func(t *testing.T) {
+	t.Run("moving an entry to another node", func(t *testing.T) {
 		t.Parallel()
-		_, err := w.person(t, "ugo", "all/centre/analyst", "all", "centre").ProposeChanges(t.Context(), change(phone("0372 1"), 1))
-		refused(t, err, fault.NotAllowed)
+		req := changeRequest(func(o *directoryv1.Office) { o.Node = "cuneo" }, 1)
+		client := env.clientAs(t, "ugo", "lombardia/cremona/editor", "lombardia", "cremona")
+		_, err := client.ProposeChanges(t.Context(), req)
+		assertFault(t, err, fault.WrongNode)
 	})
-	if page, err := w.editor(t).ListProposals(t.Context(), &directoryv1.ListProposalsRequest{}); err != nil || len(page.GetProposals()) != 0 {
-		t.Errorf("kept: %v, %v", page, err)
+	t.Run("a caller who is no editor", func(t *testing.T) {
+		t.Parallel()
+		req := changeRequest(withPhone("0372 1"), 1)
+		_, err := env.clientAs(t, "ugo", "all/centre/analyst", "all", "centre").ProposeChanges(t.Context(), req)
+		assertFault(t, err, fault.NotAllowed)
+	})
+	page, err := env.editor(t).ListProposals(t.Context(), &directoryv1.ListProposalsRequest{})
+	if err != nil || len(page.GetProposals()) != 0 {
+		t.Errorf("stored: %v, %v", page, err)
 	}
 }
 
-// Ensure loading the files again leaves a change by a proposal alone, and that files cannot undo it unseen.
+// Ensure only publishers of the centre decide on proposals, of public entries too.
+func TestServer_DecideProposal_RefusesOtherNodes(t *testing.T) {
+	t.Parallel()
+	env := newEnv(t)
+	proposed, err := env.editor(t).ProposeChanges(t.Context(), changeRequest(withPhone("0372 1"), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	publisher := env.clientAs(t, "nora", "lombardia/cremona/publisher", "lombardia", "cremona")
+	_, err = publisher.DecideProposal(t.Context(), approval(proposed))
+	assertFault(t, err, fault.WrongNode)
+}
+
+func TestServer_ListProposals_RefusesBadPageToken(t *testing.T) {
+	t.Parallel()
+	env := newEnv(t)
+	entries, err := env.editor(t).ListEntries(t.Context(), &directoryv1.ListEntriesRequest{PageSize: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	notAnID := base64.RawURLEncoding.EncodeToString([]byte("1\nproposals PROPOSAL_STATE_UNSPECIFIED\nx"))
+	for _, token := range []string{"%%%", entries.GetNextPageToken(), notAnID} {
+		_, err := env.editor(t).ListProposals(t.Context(), &directoryv1.ListProposalsRequest{PageToken: token})
+		assertFault(t, err, fault.InvalidRequest, "page_token BAD_PAGE_TOKEN")
+	}
+}
+
+// Ensure a node's copy refuses history, proposals and decisions, which only the centre has.
+func TestServer_RefusesAtCopies(t *testing.T) {
+	t.Parallel()
+	env := newEnv(t)
+	editor, publisher := env.editor(t), env.publisher(t, "paola")
+	proposed, err := editor.ProposeChanges(t.Context(), changeRequest(withPhone("0372 1"), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	env.server.ConfirmedAt = func() time.Time { return tuesday.Add(-time.Minute) }
+	_, err = editor.ProposeChanges(t.Context(), changeRequest(withPhone("0372 2"), 1))
+	assertFault(t, err, reason.AtTheCentreOnly)
+	_, err = publisher.DecideProposal(t.Context(), approval(proposed))
+	assertFault(t, err, reason.AtTheCentreOnly)
+	_, err = editor.ListProposals(t.Context(), &directoryv1.ListProposalsRequest{})
+	assertFault(t, err, reason.AtTheCentreOnly)
+	_, err = editor.ListEntryHistory(t.Context(), &directoryv1.ListEntryHistoryRequest{Kind: "office", Id: "sportello"})
+	assertFault(t, err, reason.AtTheCentreOnly)
+	got, err := editor.GetOffice(t.Context(), &directoryv1.GetOfficeRequest{OfficeId: "sportello"})
+	if f := got.GetFreshness(); err != nil || !f.GetCopy() || f.GetAgeSeconds() != 60 {
+		t.Errorf("freshness %v, %v", f, err)
+	}
+}
+
+// Ensure loading the same files again keeps an applied proposal, and other files cannot silently overwrite it.
 func TestChange_AndLoad(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t, "directory", store.Migrate)
 	files := func(number string) []*directoryv1.Entry {
-		o := sportello()
-		phone(number)(o)
+		o := newSportello()
+		withPhone(number)(o)
 		e, err := entry.New(o)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return []*directoryv1.Entry{e}
 	}
-	if _, err := store.Load(t.Context(), db.OwnerURL, small(), files("1"), tuesday); err != nil {
+	if _, err := store.Load(t.Context(), db.OwnerURL, officeLists(), files("1"), tuesday); err != nil {
 		t.Fatal(err)
 	}
 	pool := db.Pool(t)
 	by := func(person string) store.Actor { return store.Actor{Person: person, Node: "centre", System: "console"} }
-	p := store.Proposal{ProposedBy: by("elena"), Proposal: &directoryv1.Proposal{
+	proposal := store.Proposal{ProposedBy: by("elena"), Proposal: &directoryv1.Proposal{
 		ProposalId: uuid.NewString(), Version: 1, Reason: "prova", ProposedAt: timestamppb.New(tuesday),
 		Changes: []*directoryv1.PlannedChange{{Entry: files("2")[0], BaseRevision: 1}},
 	}}
-	fits := func([]*directoryv1.Entry, []*directoryv1.Entry) error { return nil }
-	if _, _, err := store.InsertProposal(t.Context(), pool, p, idempotency.Request{ID: uuid.NewString(), Method: "p", BodyHash: []byte("p")}); err != nil {
+	request := idempotency.Request{ID: uuid.NewString(), Method: "p", BodyHash: []byte("p")}
+	if _, _, err := store.InsertProposal(t.Context(), pool, proposal, request); err != nil {
 		t.Fatal(err)
 	}
-	d := store.Decision{ProposalID: p.GetProposalId(), Version: 1, Approve: true, DecidedBy: by("paola"), DecidedAt: tuesday, Today: "2026-11-24"}
-	if _, _, err := store.Decide(t.Context(), pool, d, idempotency.Request{ID: uuid.NewString(), Method: "d", BodyHash: []byte("d")}, fits); err != nil {
+	decision := store.Decision{
+		ProposalID: proposal.GetProposalId(), Version: 1, Approve: true,
+		DecidedBy: by("paola"), DecidedAt: tuesday, Today: "2026-11-24",
+	}
+	valid := func([]*directoryv1.Entry, []*directoryv1.Entry) error { return nil }
+	request = idempotency.Request{ID: uuid.NewString(), Method: "d", BodyHash: []byte("d")}
+	if _, _, err := store.Decide(t.Context(), pool, decision, request, valid); err != nil {
 		t.Fatal(err)
 	}
-	if loaded, err := store.Load(t.Context(), db.OwnerURL, small(), files("1"), tuesday); err != nil || len(loaded.Entries) != 0 {
+	loaded, err := store.Load(t.Context(), db.OwnerURL, officeLists(), files("1"), tuesday)
+	if err != nil || len(loaded.Entries) != 0 {
 		t.Errorf("the same files: %+v, %v", loaded, err)
 	}
-	if _, err := store.Load(t.Context(), db.OwnerURL, small(), files("3"), tuesday); err == nil || !strings.Contains(err.Error(), "office/sportello was changed by a proposal") {
+	_, err = store.Load(t.Context(), db.OwnerURL, officeLists(), files("3"), tuesday)
+	if err == nil || !strings.Contains(err.Error(), "office/sportello was changed by a proposal") {
 		t.Errorf("other files: %v", err)
 	}
-	if loaded, err := store.Load(t.Context(), db.OwnerURL, small(), files("2"), tuesday); err != nil || len(loaded.Entries) != 0 {
-		t.Errorf("files that took the change in: %+v, %v", loaded, err)
+	loaded, err = store.Load(t.Context(), db.OwnerURL, officeLists(), files("2"), tuesday)
+	if err != nil || len(loaded.Entries) != 0 {
+		t.Errorf("files that include the change: %+v, %v", loaded, err)
 	}
 	states, err := store.ListHistory(t.Context(), pool, "office/sportello", 10)
 	if err != nil || len(states) != 2 || states[0].GetOffice().GetPhones()[0].GetNumber() != "2" {

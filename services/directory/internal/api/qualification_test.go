@@ -10,21 +10,24 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// Ensure anybody sees how many operators are qualified: by node, by office, on a day, page by page.
-func TestListQualifications(t *testing.T) {
+// Ensure qualifications are listed by node, by office, on a date and page by page.
+func TestServer_ListQualifications(t *testing.T) {
 	t.Parallel()
 	attended := func(office string, persons int32) *directoryv1.Attendance {
 		return &directoryv1.Attendance{Participant: "DESK_OPERATORS", Persons: persons, Office: "office/" + office}
 	}
 	course := &directoryv1.Course{
-		CourseId: "base", Kinds: []string{"BASIC_OPERATOR"}, ValidMonths: 24, Modules: []*directoryv1.Module{{Code: "uno"}},
+		CourseId: "base", Kinds: []string{"BASIC_OPERATOR"}, ValidMonths: 24,
+		Modules: []*directoryv1.Module{{Code: "uno"}},
 		Editions: []*directoryv1.Edition{
 			{Code: "prima", To: "2024-11-23", Attendance: []*directoryv1.Attendance{attended("alfa", 3)}},
-			{Code: "seconda", To: "2025-06-30", Attendance: []*directoryv1.Attendance{attended("alfa", 2), attended("beta", 5), attended("chiusa", 1)}},
+			{Code: "seconda", To: "2025-06-30", Attendance: []*directoryv1.Attendance{
+				attended("alfa", 2), attended("beta", 5), attended("chiusa", 1),
+			}},
 		},
 	}
-	client, _ := open[proto.Message](t, desk("alfa", "cremona"), desk("beta", "cuneo"), course)
-	ask := func(req *directoryv1.ListQualificationsRequest) *directoryv1.ListQualificationsResponse {
+	client, _ := newClient[proto.Message](t, newDesk("alfa", "cremona"), newDesk("beta", "cuneo"), course)
+	list := func(req *directoryv1.ListQualificationsRequest) *directoryv1.ListQualificationsResponse {
 		t.Helper()
 		got, err := client.ListQualifications(t.Context(), req)
 		if err != nil {
@@ -32,43 +35,50 @@ func TestListQualifications(t *testing.T) {
 		}
 		return got
 	}
-	type told struct {
+	type row struct {
 		office             string
 		qualified, expired int64
 		next               string
 		nextExpiring       int64
 	}
-	table := func(answer *directoryv1.ListQualificationsResponse) (out []told) {
-		for _, q := range answer.GetQualifications() {
-			out = append(out, told{q.GetOffice(), q.GetQualified(), q.GetExpired(), q.GetNextExpiry(), q.GetNextExpiring()})
+	rows := func(resp *directoryv1.ListQualificationsResponse) (out []row) {
+		for _, q := range resp.GetQualifications() {
+			out = append(out, row{
+				q.GetOffice(), q.GetQualified(), q.GetExpired(), q.GetNextExpiry(), q.GetNextExpiring(),
+			})
 		}
 		return out
 	}
-	alfa, beta := told{"office/alfa", 2, 3, "2027-06-30", 2}, told{"office/beta", 5, 0, "2027-06-30", 5}
+	alfa, beta := row{"office/alfa", 2, 3, "2027-06-30", 2}, row{"office/beta", 5, 0, "2027-06-30", 5}
+	alfaIn2025 := row{"office/alfa", 3, 0, "2026-11-23", 3}
 	for name, c := range map[string]struct {
 		req  *directoryv1.ListQualificationsRequest
-		want []told
+		want []row
 	}{
-		"today, of offices that there are": {&directoryv1.ListQualificationsRequest{}, []told{alfa, beta}},
-		"of a node":                        {&directoryv1.ListQualificationsRequest{Node: "cuneo"}, []told{beta}},
-		"of an office":                     {&directoryv1.ListQualificationsRequest{OfficeId: "alfa"}, []told{alfa}},
-		"on a day":                         {&directoryv1.ListQualificationsRequest{Date: "2025-01-01"}, []told{{"office/alfa", 3, 0, "2026-11-23", 3}}},
-		"before the first course":          {&directoryv1.ListQualificationsRequest{Date: "2020-01-01"}, nil},
+		"today, of existing offices": {&directoryv1.ListQualificationsRequest{}, []row{alfa, beta}},
+		"of a node":                  {&directoryv1.ListQualificationsRequest{Node: "cuneo"}, []row{beta}},
+		"of an office":               {&directoryv1.ListQualificationsRequest{OfficeId: "alfa"}, []row{alfa}},
+		"on a date":                  {&directoryv1.ListQualificationsRequest{Date: "2025-01-01"}, []row{alfaIn2025}},
+		"before the first course":    {&directoryv1.ListQualificationsRequest{Date: "2020-01-01"}, nil},
 	} {
-		if diff := cmp.Diff(c.want, table(ask(c.req)), cmp.AllowUnexported(told{})); diff != "" {
+		if diff := cmp.Diff(c.want, rows(list(c.req)), cmp.AllowUnexported(row{})); diff != "" {
 			t.Errorf("%s:\n%s", name, diff)
 		}
 	}
-	first := ask(&directoryv1.ListQualificationsRequest{PageSize: 1})
-	second := ask(&directoryv1.ListQualificationsRequest{PageSize: 1, PageToken: first.GetNextPageToken()})
-	if diff := cmp.Diff([]told{alfa, beta}, append(table(first), table(second)...), cmp.AllowUnexported(told{})); diff != "" || second.GetNextPageToken() != "" || first.GetDate() != "2026-11-24" {
+	first := list(&directoryv1.ListQualificationsRequest{PageSize: 1})
+	second := list(&directoryv1.ListQualificationsRequest{PageSize: 1, PageToken: first.GetNextPageToken()})
+	paged := append(rows(first), rows(second)...)
+	if diff := cmp.Diff([]row{alfa, beta}, paged, cmp.AllowUnexported(row{})); diff != "" ||
+		second.GetNextPageToken() != "" || first.GetDate() != "2026-11-24" {
 		t.Errorf("page by page: %s\n%v", diff, second)
 	}
-	if e := first.GetQualifications()[0].GetEditions(); len(e) != 1 || e[0].GetCourse() != "course/base" || e[0].GetEdition() != "seconda" || e[0].GetFrom() != "2025-06-30" {
+	if e := first.GetQualifications()[0].GetEditions(); len(e) != 1 || e[0].GetCourse() != "course/base" ||
+		e[0].GetEdition() != "seconda" || e[0].GetFrom() != "2025-06-30" {
 		t.Errorf("editions: %v", e)
 	}
 	_, err := client.ListQualifications(t.Context(), &directoryv1.ListQualificationsRequest{Date: "2026-02-30"})
-	refused(t, err, fault.InvalidRequest, "date IMPOSSIBLE_DATE")
-	_, err = client.ListQualifications(t.Context(), &directoryv1.ListQualificationsRequest{Node: "cuneo", PageToken: first.GetNextPageToken()})
-	refused(t, err, fault.InvalidRequest, "page_token BAD_PAGE_TOKEN")
+	assertFault(t, err, fault.InvalidRequest, "date IMPOSSIBLE_DATE")
+	_, err = client.ListQualifications(t.Context(),
+		&directoryv1.ListQualificationsRequest{Node: "cuneo", PageToken: first.GetNextPageToken()})
+	assertFault(t, err, fault.InvalidRequest, "page_token BAD_PAGE_TOKEN")
 }

@@ -22,12 +22,15 @@ import (
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
-// deskOf is an office as large as those of the network: hours, telephones, an address and services.
-func deskOf(i int) *directoryv1.Office {
-	o := desk(fmt.Sprintf("desk-%04d", i), fmt.Sprintf("node-%03d", i%100))
+// newLargeDesk returns an office of realistic size, with hours, telephones, an address and services.
+func newLargeDesk(i int) *directoryv1.Office {
+	o := newDesk(fmt.Sprintf("desk-%04d", i), fmt.Sprintf("node-%03d", i%100))
 	o.Source, o.Territories = "prova", []string{"019036"}
 	o.Addresses = []*directoryv1.Address{{Street: "piazza del Comune, 8", Postcode: "26100", Municipality: "019036"}}
-	o.Phones = []*directoryv1.Phone{{Number: "0372 1", Label: "centralino"}, {Number: "0372 2", Hours: []*directoryv1.Hours{{Weekday: 1, Opens: "09:00", Closes: "12:00"}}}}
+	o.Phones = []*directoryv1.Phone{
+		{Number: "0372 1", Label: "centralino"},
+		{Number: "0372 2", Hours: []*directoryv1.Hours{{Weekday: 1, Opens: "09:00", Closes: "12:00"}}},
+	}
 	o.Hours = nil
 	for day := int32(1); day <= 5; day++ {
 		o.Hours = append(o.Hours, &directoryv1.Hours{Weekday: day, Opens: "09:00", Closes: "13:00"})
@@ -39,17 +42,17 @@ func deskOf(i int) *directoryv1.Office {
 	return o
 }
 
-// crowd is a hundred nodes and many offices.
-func crowd(tb testing.TB, offices int) (entries []*directoryv1.Entry) {
+// newLargeContents returns the entries of a hundred nodes and many offices.
+func newLargeContents(tb testing.TB, offices int) (entries []*directoryv1.Entry) {
 	tb.Helper()
 	contents := make([]proto.Message, 0, offices+100)
 	for i := range 100 {
-		n := node(fmt.Sprintf("node-%03d", i))
+		n := newNode(fmt.Sprintf("node-%03d", i))
 		n.Territories = []*directoryv1.ServedTerritory{{Territory: fmt.Sprintf("%03d", i+1)}}
 		contents = append(contents, n)
 	}
 	for i := range offices {
-		contents = append(contents, deskOf(i))
+		contents = append(contents, newLargeDesk(i))
 	}
 	for _, m := range contents {
 		e, err := entry.New(m)
@@ -61,174 +64,187 @@ func crowd(tb testing.TB, offices int) (entries []*directoryv1.Entry) {
 	return entries
 }
 
-// editCrowd is a directory of many offices that people change.
-func editCrowd(tb testing.TB, offices int) *edited {
+// newLargeEnv returns an environment with many offices.
+func newLargeEnv(tb testing.TB, offices int) *testEnv {
 	tb.Helper()
 	lists, err := vocabulary.ParseFS(data.Files)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	db := pgtest.New(tb, "directory", store.Migrate)
-	if _, err := store.Load(context.Background(), db.OwnerURL, lists, crowd(tb, offices), tuesday); err != nil {
+	entries := newLargeContents(tb, offices)
+	if _, err := store.Load(context.Background(), db.OwnerURL, lists, entries, tuesday); err != nil {
 		tb.Fatal(err)
 	}
-	return serve(tb, db)
+	return startEnv(tb, db)
 }
 
-// among proposes new offices from a number on, or with a revision other telephones for those that there are.
-func among(from, n int, revision int64) *directoryv1.ProposeChangesRequest {
+// bulkRequest proposes n new offices from a number on or, with a revision, new telephone numbers for existing ones.
+func bulkRequest(from, n int, revision int64) *directoryv1.ProposeChangesRequest {
 	req := &directoryv1.ProposeChangesRequest{RequestId: uuid.NewString(), Reason: "prova"}
 	for i := range n {
-		o := deskOf(from + i)
+		o := newLargeDesk(from + i)
 		o.Phones[0].Number = fmt.Sprintf("0372 %d", time.Now().UnixMilli())
-		req.Entries = append(req.Entries, &directoryv1.Entry{Kind: "office", Id: o.GetOfficeId(), Content: &directoryv1.Entry_Office{Office: o}, Revision: revision})
+		req.Entries = append(req.Entries, officeEntry(o, revision))
 	}
 	return req
 }
 
-// BenchmarkChange proposes and approves on top of 4,000 offices: one change, and a whole network of 2,000 at once.
+// BenchmarkChange proposes and approves changes in a directory of 4,000 offices: one, and 2,000 at once.
 func BenchmarkChange(b *testing.B) {
 	for _, size := range []int{1, 2000} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			w := editCrowd(b, 4000)
-			editor, publisher := w.editor(b), w.publisher(b, "paola")
-			var proposing, deciding time.Duration
+			env := newLargeEnv(b, 4000)
+			editor, publisher := env.editor(b), env.publisher(b, "paola")
+			var proposeRequest, deciding time.Duration
 			revision := int64(1)
 			b.ResetTimer()
 			for range b.N {
 				from := time.Now()
-				p, err := editor.ProposeChanges(context.Background(), among(0, size, revision))
+				p, err := editor.ProposeChanges(context.Background(), bulkRequest(0, size, revision))
 				if err != nil {
 					b.Fatal(fault.FromStatus(err))
 				}
-				proposing += time.Since(from)
+				proposeRequest += time.Since(from)
 				from = time.Now()
-				if _, err = publisher.DecideProposal(context.Background(), decide(p.GetProposal(), yes)); err != nil {
+				if _, err = publisher.DecideProposal(context.Background(), approval(p)); err != nil {
 					b.Fatal(err)
 				}
 				deciding += time.Since(from)
 				revision++
-				w.until(b, revision)
+				env.waitForRevision(b, revision)
 			}
-			b.ReportMetric(float64(proposing.Milliseconds())/float64(b.N), "propose-ms")
+			b.ReportMetric(float64(proposeRequest.Milliseconds())/float64(b.N), "propose-ms")
 			b.ReportMetric(float64(deciding.Milliseconds())/float64(b.N), "decide-ms")
 		})
 	}
 }
 
-// Ensure a whole network can be proposed and approved at once, and that one entry more is told precisely.
+// Ensure a whole network can be proposed and approved at once, and that one more entry is refused.
 func TestChange_WholeNetwork(t *testing.T) {
 	t.Parallel()
-	w := edit(t)
+	env := newEnv(t)
 	req := &directoryv1.ProposeChangesRequest{RequestId: uuid.NewString(), Reason: "tutta la rete"}
 	for i := range 2000 {
-		o := sportello()
+		o := newSportello()
 		o.OfficeId = fmt.Sprintf("sportello-%d", i)
-		req.Entries = append(req.Entries, &directoryv1.Entry{Kind: "office", Id: o.GetOfficeId(), Content: &directoryv1.Entry_Office{Office: o}})
+		req.Entries = append(req.Entries, officeEntry(o, 0))
 	}
-	proposed, err := w.editor(t).ProposeChanges(t.Context(), req)
+	proposed, err := env.editor(t).ProposeChanges(t.Context(), req)
 	if err != nil || len(proposed.GetProposal().GetChanges()) != 2000 {
 		t.Fatalf("%d changes, %v", len(proposed.GetProposal().GetChanges()), err)
 	}
-	if _, err := w.publisher(t, "paola").DecideProposal(t.Context(), decide(proposed.GetProposal(), yes)); err != nil {
+	if _, err := env.publisher(t, "paola").DecideProposal(t.Context(), approval(proposed)); err != nil {
 		t.Fatal(err)
 	}
-	w.until(t, 2)
-	if _, err := w.editor(t).GetOffice(t.Context(), &directoryv1.GetOfficeRequest{OfficeId: "sportello-1999"}); err != nil {
+	env.waitForRevision(t, 2)
+	get := &directoryv1.GetOfficeRequest{OfficeId: "sportello-1999"}
+	if _, err := env.editor(t).GetOffice(t.Context(), get); err != nil {
 		t.Error(err)
 	}
-	o := sportello()
+	o := newSportello()
 	o.OfficeId = "sportello-2000"
-	req.RequestId, req.Entries = uuid.NewString(), append(req.Entries, &directoryv1.Entry{Kind: "office", Id: o.GetOfficeId(), Content: &directoryv1.Entry_Office{Office: o}})
-	_, err = w.editor(t).ProposeChanges(t.Context(), req)
-	refused(t, err, fault.InvalidRequest, "entries TOO_MANY")
+	req.RequestId, req.Entries = uuid.NewString(), append(req.Entries, officeEntry(o, 0))
+	_, err = env.editor(t).ProposeChanges(t.Context(), req)
+	assertFault(t, err, fault.InvalidRequest, "entries TOO_MANY")
 	req.Entries[0].GetOffice().Description = strings.Repeat("x", api.MaxRequest)
-	_, err = w.editor(t).ProposeChanges(t.Context(), req)
-	refused(t, err, fault.MessageTooLarge)
+	_, err = env.editor(t).ProposeChanges(t.Context(), req)
+	assertFault(t, err, fault.MessageTooLarge)
 }
 
-// Ensure entries that name each other in a circle go through together, and not one without the other.
-func TestProposeChanges_Circle(t *testing.T) {
+// Ensure entries that refer to each other are accepted together, but not one without the other.
+func TestServer_ProposeChanges_CircularReferences(t *testing.T) {
 	t.Parallel()
-	w := edit(t)
-	lodi, act := node("lodi"), &directoryv1.Act{ActId: "delibera", Kind: directoryv1.ActKind_ACT_KIND_RESOLUTION, Title: "Delibera", About: []string{"node/lodi"}, Provenance: source()}
+	env := newEnv(t)
+	lodi := newNode("lodi")
 	lodi.Acts = []string{"act/delibera"}
 	lodi.Territories = []*directoryv1.ServedTerritory{{Territory: "019036"}}
-	entries := []*directoryv1.Entry{
-		{Kind: "node", Id: "lodi", Content: &directoryv1.Entry_Node{Node: lodi}}, {Kind: "act", Id: "delibera", Content: &directoryv1.Entry_Act{Act: act}},
+	act := &directoryv1.Act{
+		ActId: "delibera", Kind: directoryv1.ActKind_ACT_KIND_RESOLUTION, Title: "Delibera",
+		About: []string{"node/lodi"}, Provenance: provenance(),
 	}
+	entries := []*directoryv1.Entry{newEntry(t, lodi), newEntry(t, act)}
 	req := &directoryv1.ProposeChangesRequest{RequestId: uuid.NewString(), Reason: "nuovo nodo", Entries: entries[:1]}
-	_, err := w.editor(t).ProposeChanges(t.Context(), req)
-	refused(t, err, fault.InvalidRequest, "entries[0].node.acts[0] UNKNOWN_ENTRY")
+	_, err := env.editor(t).ProposeChanges(t.Context(), req)
+	assertFault(t, err, fault.InvalidRequest, "entries[0].node.acts[0] UNKNOWN_ENTRY")
 	req.RequestId, req.Entries = uuid.NewString(), entries
-	proposed, err := w.editor(t).ProposeChanges(t.Context(), req)
+	proposed, err := env.editor(t).ProposeChanges(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.publisher(t, "paola").DecideProposal(t.Context(), decide(proposed.GetProposal(), yes)); err != nil {
+	if _, err := env.publisher(t, "paola").DecideProposal(t.Context(), approval(proposed)); err != nil {
 		t.Error(err)
 	}
 }
 
-func source() *directoryv1.Provenance { return &directoryv1.Provenance{Source: "prova"} }
+func provenance() *directoryv1.Provenance { return &directoryv1.Provenance{Source: "prova"} }
 
-// Ensure what has become current since a server last read is part of the check: of two nodes that were each alone with a
-// territory when they were proposed, the second is refused, also by a server that has not heard of the first.
-func TestDecide_ChecksWhatIsNewer(t *testing.T) {
+// Ensure a decision validates against the latest entries, also on a server whose snapshot is older: of two nodes that
+// are proposed for the same territory, the second is refused.
+func TestChange_ValidatesAgainstLatest(t *testing.T) {
 	t.Parallel()
-	w := edit(t)
-	before := w.server.Snapshot()
-	if before.Revision != 1 {
-		t.Fatalf("revision %d was read", before.Revision)
+	env := newEnv(t)
+	cached := env.server.Snapshot()
+	if cached.Revision != 1 {
+		t.Fatalf("revision %d was loaded", cached.Revision)
 	}
 	var proposals []*directoryv1.Proposal
 	for _, id := range []string{"cremona", "cuneo"} {
-		n := node(id)
+		n := newNode(id)
 		n.Territories = []*directoryv1.ServedTerritory{{Territory: "019"}}
-		p, err := w.editor(t).ProposeChanges(t.Context(), &directoryv1.ProposeChangesRequest{RequestId: uuid.NewString(), Reason: "territorio",
-			Entries: []*directoryv1.Entry{{Kind: "node", Id: id, Content: &directoryv1.Entry_Node{Node: n}, Revision: 1}}})
+		e := newEntry(t, n)
+		e.Revision = 1
+		p, err := env.editor(t).ProposeChanges(t.Context(), &directoryv1.ProposeChangesRequest{
+			RequestId: uuid.NewString(), Reason: "territorio", Entries: []*directoryv1.Entry{e},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		proposals = append(proposals, p.GetProposal())
 	}
 	approve := func(p *directoryv1.Proposal) error {
-		d := store.Decision{
-			ProposalID: p.GetProposalId(), Version: 1, Approve: true, DecidedBy: store.Actor{Person: "paola", Node: "centre", System: "console"},
-			DecidedAt: tuesday, Today: "2026-11-24", Cached: before,
+		decision := store.Decision{
+			ProposalID: p.GetProposalId(), Version: 1, Approve: true,
+			DecidedBy: store.Actor{Person: "paola", Node: "centre", System: "console"},
+			DecidedAt: tuesday, Today: "2026-11-24", Cached: cached,
 		}
-		_, _, err := store.Decide(t.Context(), w.pool, d, idempotency.Request{ID: uuid.NewString(), Method: "d", BodyHash: []byte("d")}, w.server.ValidateEntries)
+		request := idempotency.Request{ID: uuid.NewString(), Method: "d", BodyHash: []byte("d")}
+		_, _, err := store.Decide(t.Context(), env.pool, decision, request, env.server.ValidateEntries)
 		return err
 	}
 	if err := approve(proposals[0]); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, approve(proposals[1]), fault.InvalidRequest, "node/cremona.territories[0].territory TWO_ACTIVE_NODES", "node/cuneo.territories[0].territory TWO_ACTIVE_NODES")
+	conflicts := []string{
+		"node/cremona.territories[0].territory TWO_ACTIVE_NODES",
+		"node/cuneo.territories[0].territory TWO_ACTIVE_NODES",
+	}
+	assertFault(t, approve(proposals[1]), fault.InvalidRequest, conflicts...)
 
-	// A server that knows more than there is, because the database was put back, reads everything again.
-	before.Revision, before.Entries = 99, nil
-	refused(t, approve(proposals[1]), fault.InvalidRequest, "node/cremona.territories[0].territory TWO_ACTIVE_NODES", "node/cuneo.territories[0].territory TWO_ACTIVE_NODES")
+	// After a restore of the database, a snapshot may be newer than the database: then everything is read again.
+	cached.Revision, cached.Entries = 99, nil
+	assertFault(t, approve(proposals[1]), fault.InvalidRequest, conflicts...)
 }
 
-// Ensure pages of large proposals end early, so that no answer is larger than a client takes.
-func TestListProposals_LargePages(t *testing.T) {
+// Ensure pages of large proposals are cut short, so that no response exceeds the limit of clients.
+func TestServer_ListProposals_LargePages(t *testing.T) {
 	t.Parallel()
-	w := edit(t)
+	env := newEnv(t)
 	for range 3 {
 		req := &directoryv1.ProposeChangesRequest{RequestId: uuid.NewString(), Reason: "descrizioni"}
 		for i := range 300 {
-			o := sportello()
+			o := newSportello()
 			o.OfficeId, o.Description = fmt.Sprintf("sportello-%d", i), strings.Repeat("x", 4000)
-			req.Entries = append(req.Entries, &directoryv1.Entry{Kind: "office", Id: o.GetOfficeId(), Content: &directoryv1.Entry_Office{Office: o}})
+			req.Entries = append(req.Entries, officeEntry(o, 0))
 		}
-		if _, err := w.editor(t).ProposeChanges(t.Context(), req); err != nil {
+		if _, err := env.editor(t).ProposeChanges(t.Context(), req); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var pages []int
 	list := &directoryv1.ListProposalsRequest{PageSize: 50}
 	for {
-		page, err := w.editor(t).ListProposals(t.Context(), list)
+		page, err := env.editor(t).ListProposals(t.Context(), list)
 		if err != nil {
 			t.Fatal(err)
 		}

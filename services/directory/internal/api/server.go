@@ -1,5 +1,6 @@
-// Package api answers the RPCs of the directory from memory. What it shows is set as a whole by Show and never changes in
-// place, so a call costs the same however much was ever loaded, and goes on while the database is away.
+// Package api implements the RPCs of the directory from an in-memory snapshot. SetSnapshot replaces it as a whole and
+// it is never changed in place. Most RPCs need no database: only history, proposals and the status do. The package
+// starts no goroutines.
 package api
 
 import (
@@ -19,39 +20,41 @@ import (
 	"github.com/retepari/pari/services/directory/internal/territory"
 )
 
-// defaultPageSize is how many offices a page holds when nobody says.
+// defaultPageSize is the size of a page whose request does not set it.
 const defaultPageSize = 50
 
-// MaxRequest is the largest request to the directory, in bytes: a proposal may hold a whole network, an import its document.
+// MaxRequest is the largest request in bytes: a proposal may hold a whole network, an import its document.
 const MaxRequest = 4 << 20
 
 // Server implements DirectoryService.
 type Server struct {
 	directoryv1.UnsafeDirectoryServiceServer
 
-	// BaseURL begins the names of codes and offices in linked data, and ends in "/". Set it before the first call.
+	// BaseURL is the prefix of IRIs in linked data, and ends in "/". Set it before the first call.
 	BaseURL string
-	// ConfirmedAt is when the centre last said that nothing is missing in the copy that is shown; nil at the centre. Set it before
-	// the first call.
+	// ConfirmedAt returns when the centre last confirmed that a node's copy is complete. It is nil at the centre. Set
+	// it before the first call.
 	ConfirmedAt func() time.Time
 
 	now    func() time.Time
-	pool   *pgxpool.Pool // for history and changes; everything else is in memory
+	pool   *pgxpool.Pool // for history and proposals; everything else is in memory
 	places *territory.Index
 	views  atomic.Pointer[viewSet]
-	// snapshot is what is shown, as it was snapshot: a decision checks against it, and reads only what is newer.
+	// snapshot is the source of the views. A decision validates against it, and reads only newer states from the store.
 	snapshot atomic.Pointer[store.Snapshot]
 }
 
-// New returns a server that shows an empty directory and knows the places, which never change while it runs.
+// New returns a server with an empty directory and the places, which never change while it runs.
 func New(now func() time.Time, pool *pgxpool.Pool, places *territory.Index) *Server {
 	s := &Server{BaseURL: "https://pari.example/id/", now: now, pool: pool, places: places}
-	_ = s.SetSnapshot(store.Snapshot{}) // nothing in it that could be wrong
+	_ = s.SetSnapshot(store.Snapshot{}) // an empty snapshot has no invalid office
 	return s
 }
 
 // GetOffice returns one office.
-func (s *Server) GetOffice(ctx context.Context, req *directoryv1.GetOfficeRequest) (*directoryv1.GetOfficeResponse, error) {
+func (s *Server) GetOffice(
+	ctx context.Context, req *directoryv1.GetOfficeRequest,
+) (*directoryv1.GetOfficeResponse, error) {
 	v := s.viewFor(ctx)
 	o, ok := v.index.Get(req.GetOfficeId())
 	if !ok {
@@ -65,7 +68,9 @@ func (s *Server) GetOffice(ctx context.Context, req *directoryv1.GetOfficeReques
 }
 
 // ListOffices returns a page of the directory.
-func (s *Server) ListOffices(ctx context.Context, req *directoryv1.ListOfficesRequest) (*directoryv1.ListOfficesResponse, error) {
+func (s *Server) ListOffices(
+	ctx context.Context, req *directoryv1.ListOfficesRequest,
+) (*directoryv1.ListOfficesResponse, error) {
 	v := s.viewFor(ctx)
 	after, err := decodeOfficeToken(req.GetPageToken(), req.GetNode())
 	if err != nil {
@@ -76,37 +81,43 @@ func (s *Server) ListOffices(ctx context.Context, req *directoryv1.ListOfficesRe
 		size = defaultPageSize
 	}
 	page, more := v.index.Page(after, req.GetNode(), size)
-	answer := &directoryv1.ListOfficesResponse{Freshness: s.freshness(v)}
+	resp := &directoryv1.ListOfficesResponse{Freshness: s.freshness(v)}
 	for _, o := range page {
-		answer.Offices = append(answer.Offices, v.offices[o.ID])
+		resp.Offices = append(resp.Offices, v.offices[o.ID])
 	}
 	if more {
-		answer.NextPageToken = encodeOfficeToken(page[len(page)-1].Key(), req.GetNode())
+		resp.NextPageToken = encodeOfficeToken(page[len(page)-1].Key(), req.GetNode())
 	}
-	return answer, nil
+	return resp, nil
 }
 
 // FindOffices returns the offices that can help, best first.
-func (s *Server) FindOffices(ctx context.Context, req *directoryv1.FindOfficesRequest) (*directoryv1.FindOfficesResponse, error) {
+func (s *Server) FindOffices(
+	ctx context.Context, req *directoryv1.FindOfficesRequest,
+) (*directoryv1.FindOfficesResponse, error) {
 	v := s.viewFor(ctx)
 	query := office.Query{
-		Territory: req.GetTerritory(), Ground: req.GetGround(), AccessMode: req.GetAccessMode(), Service: req.GetService(),
-		Languages: req.GetLanguages(), Accessibility: req.GetAccessibility(), Now: s.now(), Limit: int(req.GetLimit()),
+		Territory: req.GetTerritory(), Ground: req.GetGround(),
+		AccessMode: req.GetAccessMode(), Service: req.GetService(),
+		Languages: req.GetLanguages(), Accessibility: req.GetAccessibility(),
+		Now: s.now(), Limit: int(req.GetLimit()),
 	}
 	if req.GetOpenAt() != nil {
 		query.OpenAt = req.GetOpenAt().AsTime()
 	}
-	answer := &directoryv1.FindOfficesResponse{Freshness: s.freshness(v)}
+	resp := &directoryv1.FindOfficesResponse{Freshness: s.freshness(v)}
 	for _, m := range v.index.Find(query) {
-		answer.Matches = append(answer.Matches, &directoryv1.OfficeMatch{
+		resp.Matches = append(resp.Matches, &directoryv1.OfficeMatch{
 			Office: v.offices[m.Office.ID], OpenState: openStateToProto(m.State), Reasons: m.Reasons,
 		})
 	}
-	return answer, nil
+	return resp, nil
 }
 
-// ListVocabularies returns code lists, or only their digest to who has them already.
-func (s *Server) ListVocabularies(_ context.Context, req *directoryv1.ListVocabulariesRequest) (*directoryv1.ListVocabulariesResponse, error) {
+// ListVocabularies returns code lists, or only their digest if the caller already has them.
+func (s *Server) ListVocabularies(
+	_ context.Context, req *directoryv1.ListVocabulariesRequest,
+) (*directoryv1.ListVocabulariesResponse, error) {
 	set := s.Vocabulary()
 	lists, digest := set.Lists(req.GetNames()...), set.Digest()
 	if len(req.GetNames()) > 0 {

@@ -14,39 +14,45 @@ import (
 	"github.com/retepari/pari/services/directory/internal/territory"
 )
 
-// How many candidates an answer and how many places a page hold when nobody says.
+// Sizes of a response whose request does not set one.
 const (
 	defaultCandidates  = 10
 	defaultTerritories = 100
 )
 
 // ResolveTerritory returns the places that a name may mean.
-func (s *Server) ResolveTerritory(_ context.Context, req *directoryv1.ResolveTerritoryRequest) (*directoryv1.ResolveTerritoryResponse, error) {
+func (s *Server) ResolveTerritory(
+	_ context.Context, req *directoryv1.ResolveTerritoryRequest,
+) (*directoryv1.ResolveTerritoryResponse, error) {
 	limit := int(req.GetLimit())
 	if limit == 0 {
 		limit = defaultCandidates
 	}
-	found := s.places.Resolve(req.GetName(), s.day(req.GetDate()), limit)
-	return &directoryv1.ResolveTerritoryResponse{Candidates: mapSlice(found, func(c territory.Candidate) *directoryv1.TerritoryCandidate {
-		return &directoryv1.TerritoryCandidate{Territory: s.placeToProto(c.Place), Score: c.Score, Reason: matchToProto(c.Reason), Matched: c.Matched}
-	})}, nil
+	candidates := s.places.Resolve(req.GetName(), s.dayOrToday(req.GetDate()), limit)
+	return &directoryv1.ResolveTerritoryResponse{Candidates: mapSlice(candidates, s.candidateToProto)}, nil
 }
 
 // GetTerritory returns one place, the places in which it lies, and what it is today.
-func (s *Server) GetTerritory(_ context.Context, req *directoryv1.GetTerritoryRequest) (*directoryv1.GetTerritoryResponse, error) {
+func (s *Server) GetTerritory(
+	_ context.Context, req *directoryv1.GetTerritoryRequest,
+) (*directoryv1.GetTerritoryResponse, error) {
 	place, ok := s.places.ByCode(req.GetCode())
 	if !ok {
 		return nil, fault.New(fault.NotFound)
 	}
-	answer := &directoryv1.GetTerritoryResponse{Territory: s.placeToProto(place), Parents: mapSlice(s.places.Parents(place.Code), s.placeToProto)}
-	if now, ok := s.places.Current(place.Code, s.day("")); ok {
-		answer.Today = s.placeToProto(now)
+	resp := &directoryv1.GetTerritoryResponse{
+		Territory: s.placeToProto(place), Parents: mapSlice(s.places.Parents(place.Code), s.placeToProto),
 	}
-	return answer, nil
+	if current, ok := s.places.Current(place.Code, s.dayOrToday("")); ok {
+		resp.Today = s.placeToProto(current)
+	}
+	return resp, nil
 }
 
 // ListTerritories returns a page of the places that exist on a day.
-func (s *Server) ListTerritories(_ context.Context, req *directoryv1.ListTerritoriesRequest) (*directoryv1.ListTerritoriesResponse, error) {
+func (s *Server) ListTerritories(
+	_ context.Context, req *directoryv1.ListTerritoriesRequest,
+) (*directoryv1.ListTerritoriesResponse, error) {
 	if _, ok := s.places.ByCode(req.GetParent()); !ok && req.GetParent() != "" {
 		return nil, fault.New(fault.NotFound)
 	}
@@ -58,47 +64,55 @@ func (s *Server) ListTerritories(_ context.Context, req *directoryv1.ListTerrito
 	if size == 0 {
 		size = defaultTerritories
 	}
-	filter := territory.Filter{Within: req.GetParent(), Kind: kindFromProto(req.GetKind()), Day: s.day(req.GetDate()).Format(time.DateOnly)}
+	day := s.dayOrToday(req.GetDate()).Format(time.DateOnly)
+	filter := territory.Filter{Within: req.GetParent(), Kind: kindFromProto(req.GetKind()), Day: day}
 	page, more := s.places.Page(filter, after, size)
-	answer := &directoryv1.ListTerritoriesResponse{Territories: mapSlice(page, s.placeToProto)}
+	resp := &directoryv1.ListTerritoriesResponse{Territories: mapSlice(page, s.placeToProto)}
 	if more {
-		answer.NextPageToken = encodePlaceToken(req, page[len(page)-1].Code)
+		resp.NextPageToken = encodePlaceToken(req, page[len(page)-1].Code)
 	}
-	return answer, nil
+	return resp, nil
 }
 
-// day returns the day that a request is about: the one that it gives, which Check has seen, else today in Italy.
-func (s *Server) day(text string) time.Time {
+// dayOrToday returns the date of a request, which Check has validated, or today in Italy if it has none.
+func (s *Server) dayOrToday(text string) time.Time {
 	if day, err := time.Parse(time.DateOnly, text); err == nil {
 		return day
 	}
 	return s.now().In(tz.Rome)
 }
 
-// encodePlaceToken makes the page token that goes on after a place, for the filter of a request.
+// encodePlaceToken returns the page token that continues after a place, for the filter of a request.
 func encodePlaceToken(req *directoryv1.ListTerritoriesRequest, code string) string {
-	parts := []string{tokenVersion, req.GetParent(), req.GetKind().String(), req.GetDate(), code}
-	return base64.RawURLEncoding.EncodeToString([]byte(strings.Join(parts, tokenSeparator)))
+	return encodeToken(tokenSeparator, req.GetParent(), req.GetKind().String(), req.GetDate(), code)
 }
 
-// decodePlaceToken reads the page token of a request; an empty one begins at the first place. It refuses what tokenFromPlace
-// did not make for the same filter.
+// decodePlaceToken returns the place to continue after; an empty token starts at the first place. It refuses every
+// token that encodePlaceToken does not produce for the same filter.
 func (s *Server) decodePlaceToken(req *directoryv1.ListTerritoriesRequest) (code string, err error) {
 	if req.GetPageToken() == "" {
 		return "", nil
 	}
-	raw, _ := base64.RawURLEncoding.DecodeString(req.GetPageToken()) // what cannot be read is not what was made
+	raw, _ := base64.RawURLEncoding.DecodeString(req.GetPageToken()) // the comparison below refuses invalid base64
 	code = string(raw[strings.LastIndex(string(raw), tokenSeparator)+1:])
-	if _, known := s.places.ByCode(code); !known || req.GetPageToken() != encodePlaceToken(req, code) {
-		return "", fault.Invalid(fault.Field{Path: "page_token", Reason: fault.BadPageToken})
+	if _, ok := s.places.ByCode(code); !ok || req.GetPageToken() != encodePlaceToken(req, code) {
+		return "", errBadPageToken()
 	}
 	return code, nil
 }
 
+func (s *Server) candidateToProto(c territory.Candidate) *directoryv1.TerritoryCandidate {
+	return &directoryv1.TerritoryCandidate{
+		Territory: s.placeToProto(c.Place), Score: c.Score, Reason: matchToProto(c.Reason), Matched: c.Matched,
+	}
+}
+
 func (s *Server) placeToProto(p territory.Place) *directoryv1.Territory {
 	t := &directoryv1.Territory{
-		Code: p.Code, Kind: kindToProto(p.Kind), Name: p.Name, FormerNames: p.Former, Province: p.Province, Region: p.Region, Sign: p.Sign,
-		Nuts: p.NUTS, CadastralCode: p.CadastralCode, IpaCode: p.IPACode, ValidFrom: p.ValidFrom, ValidTo: p.ValidTo, Successor: p.Successor,
+		Code: p.Code, Kind: kindToProto(p.Kind), Name: p.Name, FormerNames: p.Former,
+		Province: p.Province, Region: p.Region, Sign: p.Sign,
+		Nuts: p.NUTS, CadastralCode: p.CadastralCode, IpaCode: p.IPACode,
+		ValidFrom: p.ValidFrom, ValidTo: p.ValidTo, Successor: p.Successor,
 	}
 	if province, ok := s.places.ByCode(p.Province); ok {
 		t.ProvinceName = province.Name

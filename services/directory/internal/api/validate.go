@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
@@ -14,27 +15,28 @@ import (
 	"github.com/retepari/pari/services/directory/internal/reason"
 )
 
-// The years that requests may speak of: those for which there are answers.
+// The years that timestamps and dates of requests may lie in.
 const firstYear, lastYear = 1970, 2399
 
-// years completes what is said about a moment that lies outside of them.
-const years = "1970-2399"
+// yearRange is the limit that an OUT_OF_RANGE fault of a timestamp or a date names.
+const yearRange = "1970-2399"
 
-// maxDays is how many days one call may ask for, as a calendar in Italy counts them.
+// maxDays limits the time range of a request, in calendar days in Italy.
 const maxDays = 92
 
-// Check implements rpc.Checker: every moment of every request lies in the years that are known, stretches of time end after
-// they begin, days exist, and what is proposed fits what there is.
+// Check implements rpc.Checker: timestamps lie in the supported years, time ranges end after they start, dates exist,
+// and proposed entries are consistent with the rest of the directory.
 func (s *Server) Check(m proto.Message) []fault.Field {
-	fields := moments(m.ProtoReflect(), "")
+	fields := findUnsupportedTimes(m.ProtoReflect(), "")
 	switch req := m.(type) {
 	case *directoryv1.ListOpeningsRequest:
-		return append(fields, asked(req.GetFrom(), req.GetTo())...)
+		return append(fields, validateRange(req.GetFrom(), req.GetTo())...)
 	case *directoryv1.ListFreeWindowsRequest:
-		fields = append(fields, asked(req.GetFrom(), req.GetTo())...)
+		fields = append(fields, validateRange(req.GetFrom(), req.GetTo())...)
 		for i, busy := range req.GetBusy() {
-			if reversed(busy.GetFrom(), busy.GetTo()) {
-				fields = append(fields, fault.Field{Path: "busy[" + strconv.Itoa(i) + "].to", Reason: reason.RangeReversed})
+			if isReversed(busy.GetFrom(), busy.GetTo()) {
+				path := fmt.Sprintf("busy[%d].to", i)
+				fields = append(fields, fault.Field{Path: path, Reason: reason.RangeReversed})
 			}
 		}
 		return fields
@@ -43,21 +45,21 @@ func (s *Server) Check(m proto.Message) []fault.Field {
 	case *directoryv1.ReadDocumentRequest:
 		return append(fields, validateDocumentKind(req)...)
 	case *directoryv1.ListQualificationsRequest:
-		return append(fields, date(req.GetDate())...)
+		return append(fields, validateDate(req.GetDate())...)
 	case *directoryv1.ResolveTerritoryRequest:
-		return append(fields, date(req.GetDate())...)
+		return append(fields, validateDate(req.GetDate())...)
 	case *directoryv1.ListTerritoriesRequest:
-		return append(fields, date(req.GetDate())...)
+		return append(fields, validateDate(req.GetDate())...)
 	}
 	return fields
 }
 
-// asked checks the stretch of time that a request is about.
-func asked(from, to *timestamppb.Timestamp) []fault.Field {
+// validateRange validates the time range of a request.
+func validateRange(from, to *timestamppb.Timestamp) []fault.Field {
 	switch {
-	case !known(from) || !known(to):
-		return nil // told already
-	case reversed(from, to):
+	case !isSupportedTime(from) || !isSupportedTime(to):
+		return nil // findUnsupportedTimes reports it, or the contract if it is missing
+	case isReversed(from, to):
 		return []fault.Field{{Path: "to", Reason: reason.RangeReversed}}
 	case to.AsTime().After(from.AsTime().In(tz.Rome).AddDate(0, 0, maxDays)):
 		return []fault.Field{{Path: "to", Reason: reason.RangeTooLong, Limit: strconv.Itoa(maxDays)}}
@@ -65,30 +67,30 @@ func asked(from, to *timestamppb.Timestamp) []fault.Field {
 	return nil
 }
 
-// reversed tells whether both ends are known, and the second is not after the first.
-func reversed(from, to *timestamppb.Timestamp) bool {
-	return known(from) && known(to) && !from.AsTime().Before(to.AsTime())
+// isReversed reports whether both ends are supported times, and the second is not after the first.
+func isReversed(from, to *timestamppb.Timestamp) bool {
+	return isSupportedTime(from) && isSupportedTime(to) && !from.AsTime().Before(to.AsTime())
 }
 
-// date checks a day written as 2026-11-24; one that is not written like that is told by the contract.
-func date(text string) []fault.Field {
+// validateDate validates a date such as 2026-11-24. The contract validates its format before.
+func validateDate(text string) []fault.Field {
 	switch day, err := time.Parse(time.DateOnly, text); {
 	case text == "":
 		return nil
 	case err != nil:
 		return []fault.Field{{Path: "date", Reason: fault.ImpossibleDate}}
 	case day.Year() < firstYear || day.Year() > lastYear:
-		return []fault.Field{{Path: "date", Reason: fault.OutOfRange, Limit: years}}
+		return []fault.Field{{Path: "date", Reason: fault.OutOfRange, Limit: yearRange}}
 	}
 	return nil
 }
 
-// moments returns the moments in a message that do not exist or lie outside the years that are known, wherever they are.
-// Outside, time.Duration overflows and calendars are made up.
-func moments(m protoreflect.Message, path string) (wrong []fault.Field) {
+// findUnsupportedTimes returns the timestamps anywhere in a message that are invalid or lie outside the supported
+// years. Outside of these, time.Duration overflows and calendars are fictional.
+func findUnsupportedTimes(m protoreflect.Message, path string) (problems []fault.Field) {
 	if t, ok := m.Interface().(*timestamppb.Timestamp); ok {
-		if !known(t) {
-			return []fault.Field{{Path: path, Reason: fault.OutOfRange, Limit: years}}
+		if !isSupportedTime(t) {
+			return []fault.Field{{Path: path, Reason: fault.OutOfRange, Limit: yearRange}}
 		}
 		return nil
 	}
@@ -97,23 +99,25 @@ func moments(m protoreflect.Message, path string) (wrong []fault.Field) {
 		if f.Message() == nil || f.IsMap() || !m.Has(f) {
 			continue
 		}
-		at := string(f.Name())
+		fieldPath := string(f.Name())
 		if path != "" {
-			at = path + "." + at
+			fieldPath = path + "." + fieldPath
 		}
 		if !f.IsList() {
-			wrong = append(wrong, moments(m.Get(f).Message(), at)...)
+			problems = append(problems, findUnsupportedTimes(m.Get(f).Message(), fieldPath)...)
 			continue
 		}
-		for j := range m.Get(f).List().Len() {
-			wrong = append(wrong, moments(m.Get(f).List().Get(j).Message(), at+"["+strconv.Itoa(j)+"]")...)
+		items := m.Get(f).List()
+		for j := range items.Len() {
+			itemPath := fmt.Sprintf("%s[%d]", fieldPath, j)
+			problems = append(problems, findUnsupportedTimes(items.Get(j).Message(), itemPath)...)
 		}
 	}
-	return wrong
+	return problems
 }
 
-// known tells whether a moment exists and lies in the years that are known.
-func known(t *timestamppb.Timestamp) bool {
+// isSupportedTime reports whether a timestamp is valid and lies in the supported years.
+func isSupportedTime(t *timestamppb.Timestamp) bool {
 	year := t.AsTime().Year()
 	return t.IsValid() && year >= firstYear && year <= lastYear
 }

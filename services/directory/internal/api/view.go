@@ -17,26 +17,25 @@ import (
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
-// viewSet is the directory as each may see it. What a view holds its readers may see, so what answers from a view need not think
-// of hidden entries. Calls get theirs from viewFor and nowhere else.
+// viewSet holds the directory for each visibility scope. A view holds only entries that its callers may see, so
+// handlers need not filter hidden entries. They get their view from viewFor or publicView.
 type viewSet struct {
-	// public has no hidden entry.
+	// public has no hidden entries.
 	public *view
-	// nodes have those of one node besides; a node without any is not there.
+	// nodes has a view for each node with hidden entries: the public ones and those of the node.
 	nodes map[string]*view
-	// all has all of them; the public view when there is none.
+	// all has all entries. It is the public view if none is hidden.
 	all *view
 
-	// What the next views take over when it has not changed: the lists as they were read, the places among them, and what was
-	// worked out about each office.
+	// The next viewSet reuses the following as far as nothing changed.
 	lists    []vocabulary.List
 	places   office.Places
-	prepared map[*directoryv1.Entry]*office.Compiled
+	compiled map[*directoryv1.Entry]*office.Compiled
 }
 
-// view is what some may see, ready to be sent.
+// view is the directory in one visibility scope, indexed and ready to be sent.
 type view struct {
-	// revision is the highest of what is in it.
+	// revision is the highest revision of its entries and lists.
 	revision int64
 	index    *office.Index
 	offices  map[string]*directoryv1.Office
@@ -44,55 +43,58 @@ type view struct {
 	set      *codes.Set
 }
 
-// SetSnapshot replaces everything that the server answers with, and works out anew only what has changed. An office whose hours cannot
-// be read is an error, and what was shown before stays.
-func (s *Server) SetSnapshot(c store.Snapshot) error {
-	before := s.views.Load()
-	v := &viewSet{nodes: map[string]*view{}, lists: c.Lists, prepared: make(map[*directoryv1.Entry]*office.Compiled, len(c.Entries))}
-	for _, e := range c.Entries {
-		if err := v.prepare(e, before); err != nil {
+// SetSnapshot replaces the directory that the server serves, and recompiles only what has changed. If an office has
+// invalid hours, it returns an error and keeps the previous directory.
+func (s *Server) SetSnapshot(snapshot store.Snapshot) error {
+	previous := s.views.Load()
+	v := &viewSet{
+		nodes: map[string]*view{}, lists: snapshot.Lists,
+		compiled: make(map[*directoryv1.Entry]*office.Compiled, len(snapshot.Entries)),
+	}
+	for _, e := range snapshot.Entries {
+		if err := v.compileOffice(e, previous); err != nil {
 			return err
 		}
 	}
-	empty := v.codes(before)
-	empty.revision = c.ListRevision
-	public, restricted := entry.SplitHidden(c.Entries)
+	empty := v.emptyView(previous)
+	empty.revision = snapshot.ListRevision
+	public, restricted := entry.SplitHidden(snapshot.Entries)
 	v.public = v.extend(empty, public)
 	v.all = v.extend(v.public, restricted)
 	byNode := map[string][]*directoryv1.Entry{}
 	for _, e := range restricted {
 		byNode[entry.NodeOf(e)] = append(byNode[entry.NodeOf(e)], e)
 	}
-	for node, own := range byNode {
-		v.nodes[node] = v.extend(v.public, own)
+	for node, hidden := range byNode {
+		v.nodes[node] = v.extend(v.public, hidden)
 	}
 	s.views.Store(v)
-	s.snapshot.Store(&c)
+	s.snapshot.Store(&snapshot)
 	return nil
 }
 
-// prepare works out what an entry says about an office, unless that was done: entries never change in place.
-func (v *viewSet) prepare(e *directoryv1.Entry, before *viewSet) error {
+// compileOffice compiles the office of an entry, or takes it from the previous views: entries never change in place.
+func (v *viewSet) compileOffice(e *directoryv1.Entry, previous *viewSet) error {
 	if e.GetOffice() == nil {
 		return nil
 	}
-	if before != nil && before.prepared[e] != nil {
-		v.prepared[e] = before.prepared[e]
+	if previous != nil && previous.compiled[e] != nil {
+		v.compiled[e] = previous.compiled[e]
 		return nil
 	}
 	o, err := entry.OfficeFromProto(e.GetOffice())
 	if err != nil {
 		return fmt.Errorf("%s: %w", entry.RefOf(e), err)
 	}
-	v.prepared[e] = office.Compile(o)
+	v.compiled[e] = office.Compile(o)
 	return nil
 }
 
-// codes returns a view that holds the lists and no entry.
-func (v *viewSet) codes(before *viewSet) *view {
-	if before != nil && sameLists(before.lists, v.lists) {
-		v.places = before.places
-		return &view{index: office.NewIndex(nil, v.places), entries: entry.NewIndex(nil), set: before.public.set}
+// emptyView returns a view with the lists and without entries.
+func (v *viewSet) emptyView(previous *viewSet) *view {
+	if previous != nil && sameLists(previous.lists, v.lists) {
+		v.places = previous.places
+		return &view{index: office.NewIndex(nil, v.places), entries: entry.NewIndex(nil), set: previous.public.set}
 	}
 	v.places = office.Places{}
 	messages := make([]*vocabularyv1.Vocabulary, 0, len(v.lists))
@@ -107,22 +109,25 @@ func (v *viewSet) codes(before *viewSet) *view {
 	return &view{index: office.NewIndex(nil, v.places), entries: entry.NewIndex(nil), set: codes.NewSet(messages...)}
 }
 
-// sameLists tells whether these are the very lists that were read before: the store returns them again when none has changed.
+// sameLists reports whether both are the same slice: the store returns the previous one when no list has changed.
 func sameLists(a, b []vocabulary.List) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
-// extend returns a view that holds more entries besides; the same one for none.
+// extend returns a view with more entries than base, or base itself if there are none.
 func (v *viewSet) extend(base *view, more []*directoryv1.Entry) *view {
 	if len(more) == 0 {
 		return base
 	}
-	out := &view{revision: base.revision, offices: make(map[string]*directoryv1.Office, len(base.offices)+len(more)), entries: base.entries.With(more), set: base.set}
+	out := &view{
+		revision: base.revision, offices: make(map[string]*directoryv1.Office, len(base.offices)+len(more)),
+		entries: base.entries.With(more), set: base.set,
+	}
 	maps.Copy(out.offices, base.offices)
 	var offices []*office.Compiled
 	for _, e := range more {
 		out.revision = max(out.revision, e.GetRevision())
-		if o := v.prepared[e]; o != nil {
+		if o := v.compiled[e]; o != nil {
 			offices = append(offices, o)
 			out.offices[o.ID] = e.GetOffice()
 		}
@@ -131,32 +136,33 @@ func (v *viewSet) extend(base *view, more []*directoryv1.Entry) *view {
 	return out
 }
 
-// Vocabulary returns the lists that are shown, for the check of requests.
+// Vocabulary returns the current code lists, for the validation of requests.
 func (s *Server) Vocabulary() *codes.Set { return s.publicView().set }
 
-// publicView is what everybody may see, for what goes to everybody whoever asks.
+// publicView returns the view without hidden entries, for responses that do not depend on the caller.
 func (s *Server) publicView() *view { return s.views.Load().public }
 
-// viewFor is what the caller may see.
+// viewFor returns the view of the caller.
 func (s *Server) viewFor(ctx context.Context) *view {
 	v, scope := s.views.Load(), scopeOf(ctx)
 	if scope.All {
 		return v.all
 	}
-	if own, some := v.nodes[scope.Node]; some && scope.Node != "" {
-		return own
+	if nodeView, ok := v.nodes[scope.Node]; ok && scope.Node != "" {
+		return nodeView
 	}
 	return v.public
 }
 
-// scopeOf is which hidden entries the caller may see: people alone, in the roles that need them. A call without a caller sees
-// none.
+// scopeOf returns which hidden entries the caller may see: only people, and only in the roles that need them. A call
+// without a caller sees none.
 func scopeOf(ctx context.Context) entry.VisibilityScope {
 	c, ok := identity.From(ctx)
+	everywhere := c.Node() == identity.Centre && slices.Contains(c.Regions, identity.AllRegions)
 	switch {
 	case !ok || c.Kind() != accessv1.Kind_KIND_PERSON:
 		return entry.VisibilityScope{}
-	case c.Node() == identity.Centre && slices.Contains(c.Regions, identity.AllRegions) && c.Has(accessv1.Role_ROLE_EDITOR, accessv1.Role_ROLE_PUBLISHER):
+	case everywhere && c.Has(accessv1.Role_ROLE_EDITOR, accessv1.Role_ROLE_PUBLISHER):
 		return entry.VisibilityScope{All: true}
 	case c.Has(accessv1.Role_ROLE_CASE_WORKER, accessv1.Role_ROLE_COORDINATOR, accessv1.Role_ROLE_EDITOR):
 		return entry.VisibilityScope{Node: c.Node()}

@@ -11,12 +11,12 @@ const (
 	listTrainingParticipant = "training_participant"
 )
 
-// EncodeCourses returns courses in the words of schema.org, as one document of JSON-LD: a Course with its modules and, for each
-// edition, a CourseInstance. It leaves out how many attended and for how long they are qualified: ListQualifications tells.
-func EncodeCourses(courses []*directoryv1.Course, named Lookup, terms *Terms) ([]byte, error) {
+// EncodeCourses encodes courses with schema.org as one JSON-LD document: a Course with its modules and, for each
+// edition, a CourseInstance. It omits attendance and qualifications, which ListQualifications returns.
+func EncodeCourses(courses []*directoryv1.Course, lookup Lookup, terms *Terms) ([]byte, error) {
 	graph := []node{}
 	for _, c := range courses {
-		t := jsonldExporter{terms, named}
+		t := jsonldExporter{terms, lookup}
 		iri := terms.IRI("course", c.GetCourseId())
 		n := node{"@id": iri, "@type": "Course", "identifier": c.GetCourseId()}
 		n.put("name", c.GetTitle())
@@ -24,8 +24,8 @@ func EncodeCourses(courses []*directoryv1.Course, named Lookup, terms *Terms) ([
 		n.put("keywords", terms.Labels("it", listTrainingKind, c.GetKinds()))
 		n.put("provider", t.organizations(c.GetOrganisers()))
 		n.put("audience", t.participants(c.GetParticipants()))
-		n.put("syllabusSections", every(c.GetModules(), t.module))
-		n.put("hasCourseInstance", every(c.GetEditions(), func(e *directoryv1.Edition) node {
+		n.put("syllabusSections", mapSlice(c.GetModules(), t.module))
+		n.put("hasCourseInstance", mapSlice(c.GetEditions(), func(e *directoryv1.Edition) node {
 			instance := node{"@id": iri + "#" + e.GetCode(), "@type": "CourseInstance", "identifier": e.GetCode()}
 			instance.put("name", c.GetTitle())
 			instance.put("startDate", e.GetFrom())
@@ -33,7 +33,7 @@ func EncodeCourses(courses []*directoryv1.Course, named Lookup, terms *Terms) ([
 			instance.put("contributor", t.organizations(e.GetTrainers()))
 			return instance
 		}))
-		pages(n, c.GetLinks())
+		addLinks(n, c.GetLinks())
 		graph = append(graph, n)
 	}
 	iri := node{"@type": "@id"}
@@ -52,7 +52,7 @@ func (t jsonldExporter) module(m *directoryv1.Module) node {
 }
 
 func (t jsonldExporter) participants(codes []string) []node {
-	return every(codes, func(code string) node {
+	return mapSlice(codes, func(code string) node {
 		return node{"@type": "EducationalAudience", "audienceType": t.terms.Label("it", listTrainingParticipant, code)}
 	})
 }

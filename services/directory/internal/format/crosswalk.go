@@ -7,14 +7,14 @@ import (
 	"sync"
 )
 
-// crosswalkFile says which category of bias motive, as ODIHR counts hate crimes, a ground of ours corresponds to. Grounds that
-// correspond to none are there too, so that nobody has to ask whether they were forgotten.
+// crosswalkFile maps each ground of ours to a bias motive of ODIHR's statistics of hate crimes. It also lists the
+// grounds without one, so that it is complete.
 //
 //go:embed crosswalk-odihr.csv
 var crosswalkFile string
 
 // mapping is one line of the crosswalk. Match is a property of SKOS, as seen from the ground: broadMatch means that the
-// category holds more than the ground. It is empty where no category corresponds.
+// category is broader than the ground. It is empty where no category corresponds.
 type mapping struct{ ground, match, odihr, source string }
 
 var crosswalk = sync.OnceValues(func() ([]mapping, error) {
@@ -29,7 +29,7 @@ var crosswalk = sync.OnceValues(func() ([]mapping, error) {
 	return all, nil
 })
 
-// EncodeCrosswalkCSV returns the crosswalk from grounds to the categories of ODIHR, with labels, one row per ground.
+// EncodeCrosswalkCSV encodes the crosswalk from grounds to the categories of ODIHR, with labels, one row per ground.
 func EncodeCrosswalkCSV(terms *Terms) ([]byte, error) {
 	mappings, err := crosswalk()
 	if err != nil {

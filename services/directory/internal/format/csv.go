@@ -12,7 +12,7 @@ import (
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 )
 
-// separator stands between the items of a list in one cell.
+// separator separates the items of a list in one cell.
 const separator = " | "
 
 // column is one column of the table of offices.
@@ -21,54 +21,54 @@ type column struct {
 	cell func(*directoryv1.Office) (string, error)
 }
 
-func plain(name string, cell func(*directoryv1.Office) string) column {
+func textColumn(name string, cell func(*directoryv1.Office) string) column {
 	return column{name, func(o *directoryv1.Office) (string, error) { return cell(o), nil }}
 }
 
-func list(name string, cells func(*directoryv1.Office) []string) column {
-	return plain(name, func(o *directoryv1.Office) string { return strings.Join(cells(o), separator) })
+func listColumn(name string, cells func(*directoryv1.Office) []string) column {
+	return textColumn(name, func(o *directoryv1.Office) string { return strings.Join(cells(o), separator) })
 }
 
-// officeColumns is the table of offices, in the order of its columns.
+// officeColumns are the columns of the table of offices, in order.
 var officeColumns = []column{
-	plain("office_id", (*directoryv1.Office).GetOfficeId),
-	plain("name", (*directoryv1.Office).GetName),
-	plain("kind", (*directoryv1.Office).GetKind),
-	plain("state", (*directoryv1.Office).GetState),
-	plain("region", (*directoryv1.Office).GetRegion),
-	plain("node", (*directoryv1.Office).GetNode),
-	plain("body", (*directoryv1.Office).GetBody),
-	plain("ipa_code", (*directoryv1.Office).GetIpaCode),
-	plain("description", (*directoryv1.Office).GetDescription),
-	list("addresses", func(o *directoryv1.Office) []string { return every(o.GetAddresses(), addressText) }),
+	textColumn("office_id", (*directoryv1.Office).GetOfficeId),
+	textColumn("name", (*directoryv1.Office).GetName),
+	textColumn("kind", (*directoryv1.Office).GetKind),
+	textColumn("state", (*directoryv1.Office).GetState),
+	textColumn("region", (*directoryv1.Office).GetRegion),
+	textColumn("node", (*directoryv1.Office).GetNode),
+	textColumn("body", (*directoryv1.Office).GetBody),
+	textColumn("ipa_code", (*directoryv1.Office).GetIpaCode),
+	textColumn("description", (*directoryv1.Office).GetDescription),
+	listColumn("addresses", func(o *directoryv1.Office) []string { return mapSlice(o.GetAddresses(), addressText) }),
 	{"phones", phonesText},
-	list("emails", func(o *directoryv1.Office) []string { return every(o.GetEmails(), emailText) }),
+	listColumn("emails", func(o *directoryv1.Office) []string { return mapSlice(o.GetEmails(), emailText) }),
 	{"hours", func(o *directoryv1.Office) (string, error) {
 		text, err := compactHours(o.GetHours())
 		return strings.ReplaceAll(text, ", ", separator), err
 	}},
-	plain("access_rule", (*directoryv1.Office).GetAccessRule),
-	plain("fee", (*directoryv1.Office).GetFee),
-	list("recipients", (*directoryv1.Office).GetRecipients),
-	list("services", func(o *directoryv1.Office) []string { return every(o.GetServices(), serviceText) }),
-	list("grounds", (*directoryv1.Office).GetGrounds),
-	list("accessibility", (*directoryv1.Office).GetAccessibility),
-	list("territories", (*directoryv1.Office).GetTerritories),
-	list("network_roles", (*directoryv1.Office).GetNetworkRoles),
-	list("links", func(o *directoryv1.Office) []string { return every(o.GetLinks(), linkText) }),
-	plain("valid_from", (*directoryv1.Office).GetValidFrom),
-	plain("valid_to", (*directoryv1.Office).GetValidTo),
-	plain("source", (*directoryv1.Office).GetSource),
-	plain("verified_on", (*directoryv1.Office).GetVerifiedOn),
-	list("languages", (*directoryv1.Office).GetLanguages),
-	plain("source_url", (*directoryv1.Office).GetSourceUrl),
-	plain("published_on", (*directoryv1.Office).GetPublishedOn),
-	plain("changed_on", (*directoryv1.Office).GetChangedOn),
-	plain("logo_url", (*directoryv1.Office).GetLogoUrl),
+	textColumn("access_rule", (*directoryv1.Office).GetAccessRule),
+	textColumn("fee", (*directoryv1.Office).GetFee),
+	listColumn("recipients", (*directoryv1.Office).GetRecipients),
+	listColumn("services", func(o *directoryv1.Office) []string { return mapSlice(o.GetServices(), serviceText) }),
+	listColumn("grounds", (*directoryv1.Office).GetGrounds),
+	listColumn("accessibility", (*directoryv1.Office).GetAccessibility),
+	listColumn("territories", (*directoryv1.Office).GetTerritories),
+	listColumn("network_roles", (*directoryv1.Office).GetNetworkRoles),
+	listColumn("links", func(o *directoryv1.Office) []string { return mapSlice(o.GetLinks(), linkText) }),
+	textColumn("valid_from", (*directoryv1.Office).GetValidFrom),
+	textColumn("valid_to", (*directoryv1.Office).GetValidTo),
+	textColumn("source", (*directoryv1.Office).GetSource),
+	textColumn("verified_on", (*directoryv1.Office).GetVerifiedOn),
+	listColumn("languages", (*directoryv1.Office).GetLanguages),
+	textColumn("source_url", (*directoryv1.Office).GetSourceUrl),
+	textColumn("published_on", (*directoryv1.Office).GetPublishedOn),
+	textColumn("changed_on", (*directoryv1.Office).GetChangedOn),
+	textColumn("logo_url", (*directoryv1.Office).GetLogoUrl),
 }
 
-// EncodeCSV returns one row per office after a row of names (RFC 4180, UTF-8). The items of a list stand in one cell, " | " between
-// them. A cell that a spreadsheet would take for a formula begins with an apostrophe.
+// EncodeCSV encodes offices as CSV (RFC 4180, UTF-8): a header, and one row per office. The items of a list share one
+// cell, separated by " | ". A cell that a spreadsheet would take for a formula begins with an apostrophe.
 func EncodeCSV(offices []*directoryv1.Office) ([]byte, error) {
 	t := newTable()
 	names := make([]string, len(officeColumns))
@@ -90,18 +90,20 @@ func EncodeCSV(offices []*directoryv1.Office) ([]byte, error) {
 	return t.bytes()
 }
 
-// EncodeVocabularyCSV returns one row per code of a list after a row of names. Every row holds the version of the list.
+// EncodeVocabularyCSV encodes a code list as CSV: a header, and one row per code. Every row has the version of the
+// list.
 func EncodeVocabularyCSV(v *vocabularyv1.Vocabulary) ([]byte, error) {
 	t := newTable()
 	t.row("code", "it", "en", "group", "valid_from", "valid_to", "version")
 	version := strconv.Itoa(int(v.GetVersion()))
 	for _, term := range v.GetTerms() {
-		t.row(term.GetCode(), term.GetLabelIt(), term.GetLabelEn(), term.GetGroup(), term.GetValidFrom(), term.GetValidTo(), version)
+		t.row(term.GetCode(), term.GetLabelIt(), term.GetLabelEn(), term.GetGroup(),
+			term.GetValidFrom(), term.GetValidTo(), version)
 	}
 	return t.bytes()
 }
 
-// table writes rows whose cells a spreadsheet shows as text.
+// table writes CSV rows whose cells a spreadsheet does not compute.
 type table struct {
 	out    bytes.Buffer
 	writer *csv.Writer
@@ -117,9 +119,9 @@ func newTable() *table {
 func (t *table) row(cells ...string) {
 	safe := make([]string, len(cells))
 	for i, cell := range cells {
-		safe[i] = harmless(cell)
+		safe[i] = escapeFormula(cell)
 	}
-	_ = t.writer.Write(safe) // the writer keeps the error, bytes returns it
+	_ = t.writer.Write(safe) // bytes returns the error of the writer
 }
 
 func (t *table) bytes() ([]byte, error) {
@@ -127,10 +129,10 @@ func (t *table) bytes() ([]byte, error) {
 	return t.out.Bytes(), t.writer.Error()
 }
 
-// harmless puts an apostrophe before what a spreadsheet would compute: what begins, after blanks, with a sign of a formula,
-// full-width ones included, or with a control character. What begins with an apostrophe gets another one, so that the first
-// can always be taken away. Lines within a cell end like those of the file.
-func harmless(cell string) string {
+// escapeFormula prefixes an apostrophe to a cell that a spreadsheet would compute: one that begins, after blanks, with
+// a formula character, full-width ones included, or with a tab or a newline. A cell that begins with an apostrophe gets
+// another one, so that readers can always remove the first. Line breaks in a cell become "\n".
+func escapeFormula(cell string) string {
 	cell = strings.ReplaceAll(strings.ReplaceAll(cell, "\r\n", "\n"), "\r", "\n")
 	if strings.HasPrefix(cell, "\t") || strings.HasPrefix(cell, "\n") || strings.HasPrefix(cell, "'") {
 		return "'" + cell
@@ -142,7 +144,7 @@ func harmless(cell string) string {
 	return cell
 }
 
-func every[From, To any](items []From, convert func(From) To) []To {
+func mapSlice[From, To any](items []From, convert func(From) To) []To {
 	out := make([]To, len(items))
 	for i, item := range items {
 		out[i] = convert(item)
@@ -150,23 +152,17 @@ func every[From, To any](items []From, convert func(From) To) []To {
 	return out
 }
 
-// noted puts a note in brackets behind a text.
-func noted(text, note string) string {
+// withNote appends a note in parentheses to a text.
+func withNote(text, note string) string {
 	if note == "" {
 		return text
 	}
 	return strings.TrimSpace(text + " (" + note + ")")
 }
 
-// filled joins the texts that are not empty.
-func filled(separator string, all ...string) string {
-	var given []string
-	for _, text := range all {
-		if text != "" {
-			given = append(given, text)
-		}
-	}
-	return strings.Join(given, separator)
+// joinNonEmpty joins the texts that are not empty.
+func joinNonEmpty(separator string, all ...string) string {
+	return strings.Join(nonEmpty(all), separator)
 }
 
 func purposeCode(a *directoryv1.Address) string {
@@ -177,8 +173,8 @@ func purposeCode(a *directoryv1.Address) string {
 }
 
 func addressText(a *directoryv1.Address) string {
-	place := filled(", ", a.GetStreet(), filled(" ", a.GetPostcode(), a.GetMunicipality()))
-	return noted(filled(": ", purposeCode(a), place), a.GetNote())
+	place := joinNonEmpty(", ", a.GetStreet(), joinNonEmpty(" ", a.GetPostcode(), a.GetMunicipality()))
+	return withNote(joinNonEmpty(": ", purposeCode(a), place), a.GetNote())
 }
 
 func phonesText(o *directoryv1.Office) (string, error) {
@@ -192,16 +188,16 @@ func phonesText(o *directoryv1.Office) (string, error) {
 		if p.GetWhatsapp() {
 			whatsapp = "WhatsApp"
 		}
-		phones[i] = noted(p.GetNumber(), filled("; ", p.GetLabel(), whatsapp, hours))
+		phones[i] = withNote(p.GetNumber(), joinNonEmpty("; ", p.GetLabel(), whatsapp, hours))
 	}
 	return strings.Join(phones, separator), nil
 }
 
-func emailText(e *directoryv1.Email) string { return noted(e.GetAddress(), e.GetPurpose()) }
+func emailText(e *directoryv1.Email) string { return withNote(e.GetAddress(), e.GetPurpose()) }
 
 func serviceText(s *directoryv1.Service) string {
 	modes := strings.Join(s.GetAccessModes(), ", ")
-	return filled(" ", noted(filled(": ", s.GetType(), s.GetName()), modes), s.GetUrl())
+	return joinNonEmpty(" ", withNote(joinNonEmpty(": ", s.GetType(), s.GetName()), modes), s.GetUrl())
 }
 
-func linkText(l *directoryv1.Link) string { return filled(" ", l.GetTitle(), l.GetUrl()) }
+func linkText(l *directoryv1.Link) string { return joinNonEmpty(" ", l.GetTitle(), l.GetUrl()) }

@@ -8,14 +8,15 @@ import (
 	"github.com/retepari/pari/services/directory/internal/entry"
 )
 
-// EncodeEntriesCSV returns one row per entry of whatever kind after a row of names: what there is, where it comes from and who
-// checked it when.
+// EncodeEntriesCSV encodes entries of all kinds as CSV: a header, and one row per entry with its name, place, source
+// and date of verification.
 func EncodeEntriesCSV(entries iter.Seq[*directoryv1.Entry]) ([]byte, error) {
 	t := newTable()
 	t.row("kind", "id", "name", "node", "region", "valid_from", "valid_to", "source", "verified_on", "revision")
 	for e := range entries {
-		t.row(e.GetKind(), e.GetId(), entry.Name(e), entry.NodeOf(e), entry.Region(e), entry.ValidFrom(e), entry.ValidTo(e), entry.Source(e),
-			entry.VerifiedOn(e), strconv.FormatInt(e.GetRevision(), 10))
+		t.row(e.GetKind(), e.GetId(), entry.Name(e), entry.NodeOf(e), entry.Region(e),
+			entry.ValidFrom(e), entry.ValidTo(e), entry.Source(e), entry.VerifiedOn(e),
+			strconv.FormatInt(e.GetRevision(), 10))
 	}
 	return t.bytes()
 }

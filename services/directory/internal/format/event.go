@@ -15,68 +15,71 @@ const (
 	listEventMode = "event_mode"
 )
 
-// Lookup returns the entry that another one names; nil for one that is not shown.
+// Lookup returns the entry that another one refers to, or nil if it is not visible.
 type Lookup func(ref entry.Ref) *directoryv1.Entry
 
-// EncodeEvents returns initiatives in the words of schema.org, as one document of JSON-LD: one that meets once is an Event, one that
-// meets more often an EventSeries with its EncodeEvents. Those whose dates were not given are not in it, as in calendars. It leaves
-// out what schema.org has no word for: where to enrol, who pays, the days on which the entry holds, and who checked it.
-func EncodeEvents(initiatives []*directoryv1.Initiative, named Lookup, terms *Terms) ([]byte, error) {
+// EncodeEvents encodes initiatives with schema.org as one JSON-LD document: one with a single session is an Event, one
+// with more an EventSeries with an Event for each session. As in calendars, those without dates are left out. It omits
+// what schema.org has no property for: enrolment, funding, validity and verification of the entry.
+func EncodeEvents(initiatives []*directoryv1.Initiative, lookup Lookup, terms *Terms) ([]byte, error) {
 	graph := []node{}
 	for _, n := range initiatives {
 		if len(n.GetSessions()) == 0 {
 			continue
 		}
-		made, err := event{jsonldExporter{terms, named}, n}.nodes()
+		nodes, err := eventEncoder{jsonldExporter{terms, lookup}, n}.nodes()
 		if err != nil {
 			return nil, fmt.Errorf("initiative %s: %w", n.GetInitiativeId(), err)
 		}
-		graph = append(graph, made...)
+		graph = append(graph, nodes...)
 	}
 	iri := node{"@type": "@id"}
 	return encode(node{
-		"@context": node{"@vocab": nsSchema, "url": iri, "sameAs": iri, "eventStatus": iri, "eventAttendanceMode": iri, "superEvent": iri},
-		"@graph":   graph,
+		"@context": node{
+			"@vocab": nsSchema, "url": iri, "sameAs": iri,
+			"eventStatus": iri, "eventAttendanceMode": iri, "superEvent": iri,
+		},
+		"@graph": graph,
 	})
 }
 
-// event describes one initiative.
-type event struct {
+// eventEncoder encodes one initiative.
+type eventEncoder struct {
 	jsonldExporter
 
-	it *directoryv1.Initiative
+	initiative *directoryv1.Initiative
 }
 
-func (e event) iri() string { return e.terms.IRI("initiative", e.it.GetInitiativeId()) }
+func (e eventEncoder) iri() string { return e.terms.IRI("initiative", e.initiative.GetInitiativeId()) }
 
-func (e event) nodes() ([]node, error) {
-	whole := e.about(e.iri())
-	sessions := e.it.GetSessions()
+func (e eventEncoder) nodes() ([]node, error) {
+	series := e.common(e.iri())
+	sessions := e.initiative.GetSessions()
 	if len(sessions) == 1 {
-		return []node{whole}, e.times(whole, sessions[0])
+		return []node{series}, e.putTimes(series, sessions[0])
 	}
 	first, last := sessions[0].GetDate(), sessions[len(sessions)-1].GetDate() // they are in order
-	whole["@type"], whole["startDate"], whole["endDate"] = "EventSeries", first, last
-	all := []node{whole}
+	series["@type"], series["startDate"], series["endDate"] = "EventSeries", first, last
+	all := []node{series}
 	var parts []node
 	for i, s := range sessions {
-		part := e.about(e.iri() + "#session-" + strconv.Itoa(i+1))
+		part := e.common(e.iri() + "#session-" + strconv.Itoa(i+1))
 		part["superEvent"] = e.iri()
 		if s.GetTheme() != "" {
-			part["name"], part["about"] = e.it.GetTitle()+": "+s.GetTheme(), s.GetTheme()
+			part["name"], part["about"] = e.initiative.GetTitle()+": "+s.GetTheme(), s.GetTheme()
 		}
-		if err := e.times(part, s); err != nil {
+		if err := e.putTimes(part, s); err != nil {
 			return nil, err
 		}
 		all, parts = append(all, part), append(parts, ref(part["@id"].(string)))
 	}
-	whole["subEvent"] = parts
+	series["subEvent"] = parts
 	return all, nil
 }
 
-// about is what the initiative and each of its sessions say alike.
-func (e event) about(iri string) node {
-	it := e.it
+// common returns a node with what the initiative and each of its sessions share.
+func (e eventEncoder) common(iri string) node {
+	it := e.initiative
 	n := node{"@id": iri, "@type": "Event"}
 	n.put("name", it.GetTitle())
 	n.put("description", it.GetDescription())
@@ -84,11 +87,11 @@ func (e event) about(iri string) node {
 	n.put("keywords", e.terms.Labels("it", listEventType, it.GetTypes()))
 	n.put("organizer", e.organizations(it.GetOrganisers()))
 	n.put("location", e.place(it.GetPlace()))
-	n.put("audience", every(it.GetRecipients(), func(code string) node {
+	n.put("audience", mapSlice(it.GetRecipients(), func(code string) node {
 		return node{"@type": "Audience", "audienceType": e.terms.Label("it", listRecipient, code)}
 	}))
-	n.put("typicalAgeRange", ages(it.GetAgeFrom(), it.GetAgeTo()))
-	if mode := attendance[it.GetMode()]; mode != "" {
+	n.put("typicalAgeRange", ageRange(it.GetAgeFrom(), it.GetAgeTo()))
+	if mode := attendanceModes[it.GetMode()]; mode != "" {
 		n["eventAttendanceMode"] = nsSchema + mode
 	}
 	if it.GetCapacity() > 0 {
@@ -97,17 +100,19 @@ func (e event) about(iri string) node {
 	if it.GetFee() == "FREE" {
 		n["isAccessibleForFree"] = true
 	}
-	pages(n, it.GetLinks())
+	addLinks(n, it.GetLinks())
 	return n
 }
 
-var attendance = map[string]string{
-	"IN_PERSON": "OfflineEventAttendanceMode", "ONLINE": "OnlineEventAttendanceMode", "HYBRID": "MixedEventAttendanceMode",
+var attendanceModes = map[string]string{
+	"IN_PERSON": "OfflineEventAttendanceMode",
+	"ONLINE":    "OnlineEventAttendanceMode",
+	"HYBRID":    "MixedEventAttendanceMode",
 }
 
-// times says when a session is, and whether it takes place.
-func (e event) times(n node, s *directoryv1.Session) error {
-	begins, err := moment(s.GetDate(), s.GetOpens())
+// putTimes sets when a session is, and whether it takes place.
+func (e eventEncoder) putTimes(n node, s *directoryv1.Session) error {
+	begins, err := romeTimestamp(s.GetDate(), s.GetOpens())
 	if err != nil {
 		return err
 	}
@@ -118,32 +123,33 @@ func (e event) times(n node, s *directoryv1.Session) error {
 	if s.GetOpens() == "" || s.GetCloses() == "" {
 		return nil
 	}
-	n["endDate"], err = moment(s.GetDate(), s.GetCloses())
+	n["endDate"], err = romeTimestamp(s.GetDate(), s.GetCloses())
 	return err
 }
 
-// moment is when clocks in Rome show a time on a day, with their offset of that day; 24:00 is the beginning of the next. Without
-// a time it is the day.
-func moment(date, clock string) (string, error) {
+// romeTimestamp formats a local time in Europe/Rome with its offset on that day; 24:00 is the start of the next day.
+// Without a time it returns the date.
+func romeTimestamp(date, parseClock string) (string, error) {
 	day, err := time.ParseInLocation(time.DateOnly, date, tz.Rome)
 	if err != nil {
 		return "", err
 	}
-	switch clock {
+	switch parseClock {
 	case "":
 		return date, nil
 	case "24:00":
 		return day.AddDate(0, 0, 1).Format(time.RFC3339), nil
 	}
-	at, err := time.Parse("15:04", clock)
+	at, err := time.Parse("15:04", parseClock)
 	if err != nil {
 		return "", err
 	}
-	return time.Date(day.Year(), day.Month(), day.Day(), at.Hour(), at.Minute(), 0, 0, tz.Rome).Format(time.RFC3339), nil
+	local := time.Date(day.Year(), day.Month(), day.Day(), at.Hour(), at.Minute(), 0, 0, tz.Rome)
+	return local.Format(time.RFC3339), nil
 }
 
-// ages is a range of ages as schema.org writes it: 18-35, or 18- for no end.
-func ages(from, to int32) string {
+// ageRange formats an age range as schema.org does: "18-35", or "18-" without an end.
+func ageRange(from, to int32) string {
 	switch {
 	case from == 0 && to == 0:
 		return ""

@@ -1,5 +1,5 @@
-// Package format turns what the directory serves into open formats, and back where a format can be read: offices into HSDS,
-// schema.org, CPSV-AP_IT, CSV and a page to print; vocabularies into SKOS and CSV.
+// Package format encodes the directory in open formats, and parses those that can be imported: offices as HSDS,
+// schema.org, CPSV-AP_IT, CSV and a page to print; vocabularies as SKOS and CSV.
 //
 //	offices       EncodeHSDS <-> ParseHSDS, EncodeSchemaOrg, EncodeCPSV, EncodeCSV, RenderHTML, RenderPDF
 //	initiatives   EncodeEvents
@@ -7,9 +7,9 @@
 //	all entries   EncodeEntriesCSV
 //	vocabularies  EncodeSKOSTurtle, EncodeSKOSJSONLD, EncodeVocabularyCSV, EncodeCrosswalkCSV
 //
-// It is pure: messages of the contract in, bytes out; no clock, no storage, no transport. The same input gives the same bytes,
-// identifiers included. What an entry does not give is left out, never written as none. Every text is escaped for the format
-// that it goes to. What is read is taken as hostile: it gives an error, or offices that still have to be checked.
+// The package is pure: it has no clock, no storage and no transport, and starts no goroutines. The same input gives the
+// same bytes, including identifiers. Missing values are left out, never written as empty. Every text is escaped for its
+// format. Documents to parse are untrusted: the result is an error, or offices that still have to be validated.
 package format
 
 import (
@@ -20,7 +20,7 @@ import (
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 )
 
-// Names of the lists that the formats know by name.
+// Names of the code lists that the formats use.
 const (
 	listKind          = "office_kind"
 	listState         = "office_state"
@@ -36,9 +36,9 @@ const (
 	listLanguage      = "language"
 )
 
-// Terms is the vocabularies, ready to be looked up, and the address that everything published is named under.
+// Terms looks up labels in the code lists, and builds the IRIs of published things.
 type Terms struct {
-	// NUTS returns the NUTS code of a place by its ISTAT code, or nothing. It may be nil.
+	// NUTS returns the NUTS code of a place by its ISTAT code, or "". It may be nil.
 	NUTS func(istat string) string
 
 	base  string
@@ -46,13 +46,13 @@ type Terms struct {
 	terms map[[2]string]*vocabularyv1.Term
 }
 
-// NewTerms returns the vocabularies under a base, an http or https address that ends in "/". A term is named
-// base + list + "/" + code, an office base + "office/" + identifier.
+// NewTerms returns Terms with IRIs under a base URL, which is http or https and ends in "/". The IRI of a term is base
+// + list + "/" + code, that of an office base + "office/" + identifier.
 func NewTerms(base string, vocabularies []*vocabularyv1.Vocabulary) (*Terms, error) {
 	u, err := url.Parse(base)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || !strings.HasSuffix(base, "/") ||
 		strings.ContainsAny(base, "<>\"{}|^`\\ ") {
-		return nil, fmt.Errorf("base %q is no web address that ends in /", base)
+		return nil, fmt.Errorf("base %q: not a web address that ends in /", base)
 	}
 	t := &Terms{base: base, lists: vocabularies, terms: map[[2]string]*vocabularyv1.Term{}}
 	for _, list := range vocabularies {
@@ -63,7 +63,7 @@ func NewTerms(base string, vocabularies []*vocabularyv1.Vocabulary) (*Terms, err
 	return t, nil
 }
 
-// Label returns what people call a code in a language, Italian or English. A code that is in no list is its own label.
+// Label returns the label of a code in Italian or, with "en", in English. An unknown code is its own label.
 func (t *Terms) Label(lang, list, code string) string {
 	term := t.terms[[2]string{list, code}]
 	label := term.GetLabelIt()
@@ -85,7 +85,7 @@ func (t *Terms) Labels(lang, list string, codes []string) []string {
 	return labels
 }
 
-// IRI returns the name of a thing from the parts of its path, each escaped.
+// IRI returns the IRI of a path, whose parts it escapes.
 func (t *Terms) IRI(path ...string) string {
 	escaped := make([]string, len(path))
 	for i, part := range path {
@@ -94,7 +94,7 @@ func (t *Terms) IRI(path ...string) string {
 	return t.base + strings.Join(escaped, "/")
 }
 
-// municipality returns the name and the sign of the province of a municipality, from its label: "Cremona (CR)".
+// municipality returns the name of a municipality and the sign of its province, from its label such as "Cremona (CR)".
 func (t *Terms) municipality(code string) (name, sign string) {
 	label := t.Label("it", listTerritory, code)
 	if label == code {
@@ -106,7 +106,7 @@ func (t *Terms) municipality(code string) (name, sign string) {
 	return label, ""
 }
 
-// nuts returns the NUTS code of a place, or nothing.
+// nuts returns the NUTS code of a place, or "".
 func (t *Terms) nuts(istat string) string {
 	if t.NUTS == nil {
 		return ""

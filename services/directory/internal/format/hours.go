@@ -15,15 +15,15 @@ var (
 	daysIT     = [7]string{"lunedì", "martedì", "mercoledì", "giovedì", "venerdì", "sabato", "domenica"}
 )
 
-// dayOf returns the name of an opening's day.
+// dayOf returns the name of the weekday of an opening.
 func dayOf(names [7]string, h *directoryv1.Hours) (string, error) {
 	if h.GetWeekday() < 1 || h.GetWeekday() > 7 {
-		return "", fmt.Errorf("%d is no day of the week", h.GetWeekday())
+		return "", fmt.Errorf("weekday %d: no day of the week", h.GetWeekday())
 	}
 	return names[h.GetWeekday()-1], nil
 }
 
-// compactHours writes openings as "Tue 09:00-13:00, Wed 09:00-17:00".
+// compactHours formats openings such as "Tue 09:00-13:00, Wed 09:00-17:00".
 func compactHours(hours []*directoryv1.Hours) (string, error) {
 	parts := make([]string, len(hours))
 	for i, h := range hours {

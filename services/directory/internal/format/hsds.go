@@ -7,15 +7,15 @@ import (
 	"github.com/google/uuid"
 )
 
-// The Human Services Data Specification 3, as far as an office goes. An office is an organization with one location; what it
-// gives are the services of that organization, as the answer of /organizations?full_service=true has them.
+// The part of the Human Services Data Specification 3 that offices need. An office is an organization with one
+// location, and its services are those of the organization, as in the response of /organizations?full_service=true.
 //
 //	page > organization (office) > locations > addresses, schedules, accessibility, languages
 //	                             > phones > schedules (ours), contacts, organization_identifiers, attributes
 //	                             > services > attributes, service_areas, service_at_locations
 //
-// Codes of our lists travel as attributes, whose link_type is "pari:" and the name of the list. What HSDS has no place for
-// travels in the field x_pari, which the schemas allow.
+// Codes of our lists are attributes, whose link_type is "pari:" and the name of the list. What HSDS has no field for is
+// in the extension field x_pari, which the schemas allow.
 
 type hsdsPage struct {
 	TotalItems int                `json:"total_items"`
@@ -45,7 +45,7 @@ type hsdsOrganization struct {
 	Pari        *hsdsOffice      `json:"x_pari,omitempty"`
 }
 
-// hsdsOffice is what an office says that HSDS has no place for.
+// hsdsOffice holds the fields of an office that HSDS does not have.
 type hsdsOffice struct {
 	Region       string     `json:"region,omitempty"`
 	Node         string     `json:"node,omitempty"`
@@ -60,7 +60,7 @@ type hsdsOffice struct {
 	SourceURL    string     `json:"source_url,omitempty"`
 	PublishedOn  string     `json:"published_on,omitempty"`
 	ChangedOn    string     `json:"changed_on,omitempty"`
-	// Opening is the exceptions and the holiday rule, in the JSON of the contract.
+	// Opening holds the exceptions and the holiday rule, in the JSON form of the contract.
 	Opening json.RawMessage `json:"opening,omitempty"`
 }
 
@@ -107,7 +107,7 @@ type hsdsAccessibility struct {
 	Attributes  []hsdsAttribute `json:"attributes,omitempty"`
 }
 
-// hsdsLanguage is a language by its code of ISO 639-1, or 639-3 where that has none.
+// hsdsLanguage is a language by its ISO 639-1 code, or its ISO 639-3 code if it has none.
 type hsdsLanguage struct {
 	ID         string `json:"id"`
 	LocationID string `json:"location_id,omitempty"`
@@ -115,8 +115,8 @@ type hsdsLanguage struct {
 	Code       string `json:"code,omitempty"`
 }
 
-// hsdsSchedule is one opening of every week. Times are local, of Europe/Rome, whose offset changes twice a year: so they hold
-// none, and the note says it.
+// hsdsSchedule is one weekly opening. Its times are local to Europe/Rome, which the note says. They have no offset,
+// because it changes twice a year.
 type hsdsSchedule struct {
 	ID       string `json:"id"`
 	Freq     string `json:"freq,omitempty"`
@@ -127,7 +127,7 @@ type hsdsSchedule struct {
 	hsdsBounds
 }
 
-// hsdsBounds is how a schedule holds for some weeks only. Of these we write the days of validity alone.
+// hsdsBounds restricts a schedule to some weeks. We encode only the validity.
 type hsdsBounds struct {
 	Interval   float64 `json:"interval,omitempty"`
 	Count      float64 `json:"count,omitempty"`
@@ -140,7 +140,7 @@ type hsdsBounds struct {
 	ByYearDay  string  `json:"byyearday,omitempty"`
 }
 
-// hsdsPhone has schedules, which the specification has not but allows.
+// hsdsPhone has schedules, which the specification does not define but allows.
 type hsdsPhone struct {
 	ID          string         `json:"id"`
 	Number      string         `json:"number"`
@@ -158,29 +158,29 @@ type hsdsContact struct {
 }
 
 type hsdsService struct {
-	ID             string            `json:"id"`
-	OrganizationID string            `json:"organization_id,omitempty"`
-	Organization   *hsdsOrganization `json:"organization,omitempty"`
-	Name           string            `json:"name"`
-	Description    string            `json:"description,omitempty"`
-	URL            string            `json:"url,omitempty"`
-	Email          string            `json:"email,omitempty"`
-	Status         string            `json:"status"`
-	Application    string            `json:"application_process,omitempty"`
-	Fees           string            `json:"fees_description,omitempty"`
-	Eligibility    string            `json:"eligibility_description,omitempty"`
-	AssuredDate    string            `json:"assured_date,omitempty"`
-	Phones         []hsdsPhone       `json:"phones,omitempty"`
-	Contacts       []hsdsContact     `json:"contacts,omitempty"`
-	Schedules      []hsdsSchedule    `json:"schedules,omitempty"`
-	Areas          []hsdsArea        `json:"service_areas,omitempty"`
-	At             []hsdsAt          `json:"service_at_locations,omitempty"`
-	Attributes     []hsdsAttribute   `json:"attributes,omitempty"`
-	Pari           *hsdsGiven        `json:"x_pari,omitempty"`
+	ID             string                  `json:"id"`
+	OrganizationID string                  `json:"organization_id,omitempty"`
+	Organization   *hsdsOrganization       `json:"organization,omitempty"`
+	Name           string                  `json:"name"`
+	Description    string                  `json:"description,omitempty"`
+	URL            string                  `json:"url,omitempty"`
+	Email          string                  `json:"email,omitempty"`
+	Status         string                  `json:"status"`
+	Application    string                  `json:"application_process,omitempty"`
+	Fees           string                  `json:"fees_description,omitempty"`
+	Eligibility    string                  `json:"eligibility_description,omitempty"`
+	AssuredDate    string                  `json:"assured_date,omitempty"`
+	Phones         []hsdsPhone             `json:"phones,omitempty"`
+	Contacts       []hsdsContact           `json:"contacts,omitempty"`
+	Schedules      []hsdsSchedule          `json:"schedules,omitempty"`
+	Areas          []hsdsArea              `json:"service_areas,omitempty"`
+	At             []hsdsServiceAtLocation `json:"service_at_locations,omitempty"`
+	Attributes     []hsdsAttribute         `json:"attributes,omitempty"`
+	Pari           *hsdsServiceExtension   `json:"x_pari,omitempty"`
 }
 
-// hsdsGiven tells a service that has no name of its own: HSDS demands one, so it bears the label of its type.
-type hsdsGiven struct {
+// hsdsServiceExtension marks a service without a name. HSDS requires one, so it gets the label of its type.
+type hsdsServiceExtension struct {
 	Unnamed bool `json:"unnamed,omitempty"`
 }
 
@@ -190,7 +190,7 @@ type hsdsArea struct {
 	URI  string `json:"uri,omitempty"`
 }
 
-type hsdsAt struct {
+type hsdsServiceAtLocation struct {
 	ID         string         `json:"id"`
 	ServiceID  string         `json:"service_id,omitempty"`
 	LocationID string         `json:"location_id,omitempty"`
@@ -220,7 +220,7 @@ type hsdsTerm struct {
 	URI         string `json:"term_uri,omitempty"`
 }
 
-// Words by which we know our own.
+// Values of HSDS fields that we write and recognize.
 const (
 	linkPrefix     = "pari:"
 	identifierPari = "Pari"
@@ -228,22 +228,22 @@ const (
 	linkEntrance   = "address_purpose"
 	phoneWhatsApp  = "whatsapp"
 	country        = "IT"
-	localTimes     = "Europe/Rome"
+	timeZone       = "Europe/Rome"
 )
 
-// hsdsSpace is the name space of the identifiers of HSDS that we give.
+// hsdsSpace is the namespace of our UUIDs.
 var hsdsSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("pari:directory"))
 
-// hsdsID returns the UUID (version 5) of what these words name: always the same one.
+// hsdsID returns the UUID (version 5) of a list of words: always the same one.
 func hsdsID(words ...string) string {
 	return uuid.NewSHA1(hsdsSpace, fmt.Appendf(nil, "%q", words)).String()
 }
 
-// minter gives identifiers to parts of a document that have none: from what they say, not from where they stand, so that they
-// stay when others come or go. Parts that say the same are counted.
-type minter map[string]int
+// idGenerator generates identifiers for parts of a document from their content rather than their position, so that they
+// stay the same when other parts are added or removed. Parts with the same content are numbered.
+type idGenerator map[string]int
 
-func (m minter) id(words ...string) string {
+func (m idGenerator) id(words ...string) string {
 	key := fmt.Sprintf("%q", words)
 	m[key]++
 	if n := m[key]; n > 1 {

@@ -20,19 +20,19 @@ var (
 	notInNumber     = regexp.MustCompile(`[^+0-9]+`)
 )
 
-// hsdsOfficeReader makes an office of a group. Ours tells a document of HSDS, which is read as it is; what others wrote is
-// taken as far as an entry may hold it.
+// hsdsOfficeReader converts a group to an office. A native document, written by EncodeHSDS, is converted as it is. Of a
+// foreign one, only what an entry may hold is taken.
 type hsdsOfficeReader struct {
 	*hsdsReader
 	group  *hsdsGroup
 	office *directoryv1.Office
-	ours   bool
+	native bool
 }
 
 func (r *hsdsReader) office(g *hsdsGroup) *directoryv1.Office {
 	org := g.organization
 	o := &hsdsOfficeReader{
-		hsdsReader: r, group: g, ours: org.Pari != nil,
+		hsdsReader: r, group: g, native: org.Pari != nil,
 		office: &directoryv1.Office{Name: org.Name, Description: org.Description},
 	}
 	path := g.path
@@ -53,12 +53,12 @@ func (r *hsdsReader) office(g *hsdsGroup) *directoryv1.Office {
 	o.services()
 	switch {
 	case org.Logo == "":
-	case o.ours || secure(org.Logo):
+	case o.native || isHTTPS(org.Logo):
 		o.office.LogoUrl = org.Logo
 	default:
-		o.leave(path+".logo", whyNotHttps)
+		o.omit(path+".logo", reasonNotHttps)
 	}
-	if o.ours {
+	if o.native {
 		o.extension(path+".x_pari", org.Pari)
 	} else {
 		o.link(path+".website", org.Website)
@@ -66,19 +66,19 @@ func (r *hsdsReader) office(g *hsdsGroup) *directoryv1.Office {
 	return o.office
 }
 
-// identity gives the office its identifier: ours, or one made of the foreign one.
+// identity sets the identifier of the office: the native one, or one derived from the foreign one.
 func (o *hsdsOfficeReader) identity(path string) {
-	for _, i := range each(path+".organization_identifiers", o.group.organization.Identifiers) {
+	for _, i := range withPaths(path+".organization_identifiers", o.group.organization.Identifiers) {
 		switch {
-		case i.it.Type == identifierPari && o.ours:
-			o.office.OfficeId = i.it.Identifier
-		case i.it.Type == identifierIPA:
-			o.office.IpaCode = i.it.Identifier
+		case i.value.Type == identifierPari && o.native:
+			o.office.OfficeId = i.value.Identifier
+		case i.value.Type == identifierIPA:
+			o.office.IpaCode = i.value.Identifier
 		default:
-			o.leave(i.path, whyOtherIdentifier)
+			o.omit(i.path, reasonOtherIdentifier)
 		}
 	}
-	if o.ours {
+	if o.native {
 		return
 	}
 	id := o.group.organization.ID
@@ -86,7 +86,7 @@ func (o *hsdsOfficeReader) identity(path string) {
 	o.office.OfficeId = "hsds-" + slug[:min(len(slug), 75)]
 	o.office.Source = "HSDS, organization " + id
 	if o.group.organization.ParentID != "" {
-		o.leave(path+".parent_organization_id", whyParentOrganization)
+		o.omit(path+".parent_organization_id", reasonParentOrganization)
 	}
 }
 
@@ -95,13 +95,13 @@ func (o *hsdsOfficeReader) extension(path string, p *hsdsOffice) {
 	to.Region, to.Node, to.Body, to.NetworkRoles = p.Region, p.Node, p.Body, p.NetworkRoles
 	to.ValidFrom, to.ValidTo, to.Source, to.VerifiedOn = p.ValidFrom, p.ValidTo, p.Source, p.VerifiedOn
 	to.SourceUrl, to.PublishedOn, to.ChangedOn = p.SourceURL, p.PublishedOn, p.ChangedOn
-	if p.Visibility != "" { // a word that we do not know hides, too
+	if p.Visibility != "" { // an unknown value counts as hidden
 		to.Visibility = directoryv1.Visibility_VISIBILITY_HIDDEN
 	}
 	var opening directoryv1.Office
 	if len(p.Opening) > 0 {
 		if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(p.Opening, &opening); err != nil {
-			o.leave(path+".opening", whyBadOpening)
+			o.omit(path+".opening", reasonBadOpening)
 		} else {
 			to.Exceptions, to.Holidays = opening.GetExceptions(), opening.GetHolidays()
 		}
@@ -111,69 +111,76 @@ func (o *hsdsOfficeReader) extension(path string, p *hsdsOffice) {
 	}
 }
 
-// codes gives each code to the list that its attribute names.
+// codes passes each code to the setter of its list, and omits attributes of other taxonomies.
 func (o *hsdsOfficeReader) codes(path string, attributes []hsdsAttribute, lists map[string]func(string)) {
-	for _, a := range each(path, attributes) {
-		list, ours := strings.CutPrefix(a.it.LinkType, linkPrefix)
+	for _, a := range withPaths(path, attributes) {
+		list, native := strings.CutPrefix(a.value.LinkType, linkPrefix)
 		take, known := lists[list]
-		if !ours || !known || a.it.Term == nil {
-			o.leave(a.path, whyOtherTaxonomy)
+		if !native || !known || a.value.Term == nil {
+			o.omit(a.path, reasonOtherTaxonomy)
 			continue
 		}
-		take(a.it.Term.Code)
+		take(a.value.Term.Code)
 	}
 }
 
 func (o *hsdsOfficeReader) phones(path string, phones []hsdsPhone) {
-	for _, p := range each(path, phones) {
-		phone := &directoryv1.Phone{Number: p.it.Number, Label: p.it.Description, Whatsapp: strings.EqualFold(p.it.Type, phoneWhatsApp)}
-		if !o.ours {
-			phone.Number = strings.TrimSpace(notInNumber.ReplaceAllString(p.it.Number, " "))
+	for _, p := range withPaths(path, phones) {
+		phone := &directoryv1.Phone{
+			Number: p.value.Number, Label: p.value.Description,
+			Whatsapp: strings.EqualFold(p.value.Type, phoneWhatsApp),
+		}
+		if !o.native {
+			phone.Number = strings.TrimSpace(notInNumber.ReplaceAllString(p.value.Number, " "))
 			if !numberPattern.MatchString(phone.Number) {
-				o.leave(p.path, whyBadNumber)
+				o.omit(p.path, reasonBadNumber)
 				continue
 			}
-			switch strings.ToLower(p.it.Type) {
+			switch strings.ToLower(p.value.Type) {
 			case "", "voice", "cell", phoneWhatsApp:
 			default:
-				o.leave(p.path, whyNoTelephone)
+				o.omit(p.path, reasonNoTelephone)
 				continue
 			}
-			if slices.ContainsFunc(o.office.GetPhones(), func(have *directoryv1.Phone) bool { return have.GetNumber() == phone.GetNumber() }) {
+			sameNumber := func(other *directoryv1.Phone) bool { return other.GetNumber() == phone.GetNumber() }
+			if slices.ContainsFunc(o.office.GetPhones(), sameNumber) {
 				continue
 			}
 		}
-		phone.Hours = o.hours(p.path+".schedules", p.it.Schedules)
+		phone.Hours = o.hours(p.path+".schedules", p.value.Schedules)
 		o.office.Phones = append(o.office.Phones, phone)
 	}
 }
 
 func (o *hsdsOfficeReader) contacts(path string, contacts []hsdsContact) {
-	for _, c := range each(path, contacts) {
-		if o.ours {
-			o.office.Emails = append(o.office.Emails, &directoryv1.Email{Address: c.it.Email, Purpose: c.it.Department})
+	for _, c := range withPaths(path, contacts) {
+		if o.native {
+			email := &directoryv1.Email{Address: c.value.Email, Purpose: c.value.Department}
+			o.office.Emails = append(o.office.Emails, email)
 			continue
 		}
-		o.phones(c.path+".phones", c.it.Phones)
-		if c.it.Email != "" {
-			o.emailFor(c.path+".email", c.it.Email, c.it.Department)
+		o.phones(c.path+".phones", c.value.Phones)
+		if c.value.Email != "" {
+			o.emailFor(c.path+".email", c.value.Email, c.value.Department)
 		}
 	}
 }
 
-// email takes an address that stands outside the contacts, unless it is there already.
+// email adds an address that a foreign document has outside the contacts.
 func (o *hsdsOfficeReader) email(path, address string) {
-	if address != "" && !o.ours {
+	if address != "" && !o.native {
 		o.emailFor(path, address, "")
 	}
 }
 
+// emailFor adds an address unless it is invalid or already there.
 func (o *hsdsOfficeReader) emailFor(path, address, purpose string) {
 	if parsed, err := mail.ParseAddress(address); err != nil || parsed.Address != address {
-		o.leave(path, whyBadEmail)
+		o.omit(path, reasonBadEmail)
 		return
 	}
-	if slices.ContainsFunc(o.office.GetEmails(), func(have *directoryv1.Email) bool { return have.GetAddress() == address }) {
+	sameAddress := func(other *directoryv1.Email) bool { return other.GetAddress() == address }
+	if slices.ContainsFunc(o.office.GetEmails(), sameAddress) {
 		return
 	}
 	o.office.Emails = append(o.office.Emails, &directoryv1.Email{Address: address, Purpose: purpose})
@@ -183,14 +190,14 @@ func (o *hsdsOfficeReader) link(path, address string) {
 	if address == "" {
 		return
 	}
-	if !secure(address) {
-		o.leave(path, whyNotHttps)
+	if !isHTTPS(address) {
+		o.omit(path, reasonNotHttps)
 		return
 	}
 	o.office.Links = append(o.office.Links, &directoryv1.Link{Title: o.office.GetName(), Url: address})
 }
 
-func secure(address string) bool {
+func isHTTPS(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && u.Scheme == "https" && u.Host != ""
 }

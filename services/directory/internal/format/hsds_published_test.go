@@ -10,16 +10,17 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// schemaFolder holds the published JSON schemas of HSDS 3 (Open Referral, CC BY-SA 4.0: not ours to carry). They are found in
-// the folder "schema" of the repository of the specification.
+// schemaFolder is the environment variable with the folder of the published JSON schemas of HSDS 3. Their license (Open
+// Referral, CC BY-SA 4.0) keeps them out of this repository. They are in the folder "schema" of the specification's
+// repository.
 const schemaFolder = "HSDS_SCHEMAS"
 
-// Ensure every object of a document keeps its published schema, formats included, wherever it stands.
-func TestHSDS_keeps_the_published_schemas(t *testing.T) {
+// Ensure every object of a document matches its published schema, including formats.
+func TestEncodeHSDS_MatchesPublishedSchemas(t *testing.T) {
 	t.Parallel()
 	folder := os.Getenv(schemaFolder)
 	if folder == "" {
-		t.Fatalf("%s names no folder with the schemas of HSDS 3", schemaFolder)
+		t.Fatalf("%s is not set to the folder of the HSDS 3 schemas", schemaFolder)
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.AssertFormat()
@@ -32,7 +33,7 @@ func TestHSDS_keeps_the_published_schemas(t *testing.T) {
 		schemas[name] = schema
 	}
 	checked := map[string]bool{}
-	entities(written(t, offices(t)), "", func(schema string, entity map[string]any) {
+	walkEntities(encodeHSDS(t, offices(t)), "", func(schema string, entity map[string]any) {
 		checked[schema] = true
 		if err := schemas[schema].Validate(entity); err != nil {
 			t.Errorf("%v", err)

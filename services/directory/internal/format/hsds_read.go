@@ -10,39 +10,39 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// Bounds of what is read.
+// Limits of a document, and of the omissions that a result lists.
 const (
-	maxHSDS    = 16 << 20
-	maxOffices = 5000
-	maxLeft    = 1000
+	maxHSDS      = 16 << 20
+	maxOffices   = 5000
+	maxOmissions = 1000
 )
 
-// identifier is what the contract says of identifiers.
-var identifier = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,79}$`)
+// idPattern is the pattern of identifiers in the contract.
+var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,79}$`)
 
-// ImportResult is what was read. Offices have to be checked before they are stored: those of others have no region, node, kind,
-// territories nor types of service, which the one who imports has to give.
+// ImportResult holds the offices of a document. They must be validated before they are stored: foreign ones lack
+// region, node, kind, territories and service types, which the importer has to add.
 type ImportResult struct {
 	Offices []*directoryv1.Office
-	// Omissions is what was given and left out, the first thousand.
+	// Omissions lists the first thousand fields that were left out.
 	Omissions []Omission
-	// MoreOmissions counts what was left out beyond them.
+	// MoreOmissions counts the others.
 	MoreOmissions int
 }
 
-// Omission is a field that was given and left out.
+// Omission is a field of a document that was left out.
 type Omission struct {
-	// Path is where it stands, for instance "contents[0].locations[1].latitude".
+	// Path is the path of the field, for instance "contents[0].locations[1].latitude".
 	Path string
-	// Code says why in a word for programs, Reason in English and ReasonIT in Italian.
+	// Code is the reason for programs, Reason in English and ReasonIT in Italian.
 	Code, Reason, ReasonIT string
 }
 
-// UnreadableError is returned for a document that is none, or names what it holds badly.
+// UnreadableError is the error for a document that cannot be read, or that identifies an office badly.
 type UnreadableError struct {
-	// Reason says what is wrong.
+	// Reason is what is wrong.
 	Reason UnreadableReason
-	// Path is where, when it is a place in the document.
+	// Path is the path of the problem, if it has one.
 	Path string
 
 	cause error
@@ -51,7 +51,7 @@ type UnreadableError struct {
 // UnreadableReason is what is wrong with a document as a whole.
 type UnreadableReason int
 
-// NotADocument is no document of the format at all; of the others the names say what is wrong.
+// NotADocument means that the document does not have the format at all.
 const (
 	NotADocument UnreadableReason = iota
 	TooMany
@@ -61,28 +61,32 @@ const (
 )
 
 func (e *UnreadableError) Error() string {
-	said := [...]string{"this is no document of HSDS", "there are too many entries", "it has no id", "its id is none of an office", "the office is there twice"}[e.Reason]
+	text := [...]string{
+		NotADocument: "not an HSDS document", TooMany: "too many entries", NoID: "no id",
+		BadID: "invalid office id", DuplicateID: "duplicate office",
+	}[e.Reason]
 	if e.Path != "" {
-		said = e.Path + ": " + said
+		text = e.Path + ": " + text
 	}
 	if e.cause != nil {
-		said += ": " + e.cause.Error()
+		text += ": " + e.cause.Error()
 	}
-	return said
+	return text
 }
 
 // Unwrap returns the cause.
 func (e *UnreadableError) Unwrap() error { return e.cause }
 
-// ParseHSDS reads offices from a document of the Human Services Data Specification 3: a page of organizations or of services, a
-// list of them, or one. What HSDS wrote comes back as it was. Of what others wrote it takes what an office has a field for and
-// says what it left out. It refuses what is no such document, too large, or names an office twice, badly or not at all, with an
-// *UnreadableError.
+// ParseHSDS parses offices from a document of the Human Services Data Specification 3: a page of organizations or of
+// services, a list of them, or a single one. Documents of EncodeHSDS round-trip. Of foreign ones it takes the fields
+// that an office has, and lists the others as omissions. It returns an *UnreadableError for a document that is too
+// large or not HSDS, and for an office whose id is missing, invalid or duplicate.
 func ParseHSDS(data []byte) (ImportResult, error) {
 	if len(data) > maxHSDS {
-		return ImportResult{}, &UnreadableError{Reason: NotADocument, cause: fmt.Errorf("it has more than %d bytes", maxHSDS)}
+		cause := fmt.Errorf("more than %d bytes", maxHSDS)
+		return ImportResult{}, &UnreadableError{Reason: NotADocument, cause: cause}
 	}
-	items, path, err := hsdsItems(data)
+	items, path, err := parseItems(data)
 	if err != nil {
 		return ImportResult{}, &UnreadableError{Reason: NotADocument, cause: err}
 	}
@@ -90,7 +94,7 @@ func ParseHSDS(data []byte) (ImportResult, error) {
 		return ImportResult{}, &UnreadableError{Reason: TooMany}
 	}
 	r := &hsdsReader{}
-	groups, err := r.group(items, path)
+	groups, err := r.groupByOrganization(items, path)
 	if err != nil {
 		return ImportResult{}, &UnreadableError{Reason: NotADocument, cause: err}
 	}
@@ -101,7 +105,7 @@ func ParseHSDS(data []byte) (ImportResult, error) {
 		}
 		o := r.office(g)
 		switch {
-		case !identifier.MatchString(o.GetOfficeId()): // it is going to be the name of a file
+		case !idPattern.MatchString(o.GetOfficeId()): // clients use it as a file name
 			return ImportResult{}, &UnreadableError{Reason: BadID, Path: g.path}
 		case seen[o.GetOfficeId()]:
 			return ImportResult{}, &UnreadableError{Reason: DuplicateID, Path: g.path}
@@ -112,10 +116,11 @@ func ParseHSDS(data []byte) (ImportResult, error) {
 	return r.out, nil
 }
 
-// hsdsItems finds the entries of a document and where they stand.
-func hsdsItems(data []byte) ([]json.RawMessage, string, error) {
+// parseItems returns the items of a document and the path of their list.
+func parseItems(data []byte) ([]json.RawMessage, string, error) {
 	var items []json.RawMessage
-	if trimmed := strings.TrimLeft(string(data[:min(len(data), 64)]), " \t\r\n"); strings.HasPrefix(trimmed, "[") {
+	start := strings.TrimLeft(string(data[:min(len(data), 64)]), " \t\r\n")
+	if strings.HasPrefix(start, "[") {
 		err := json.Unmarshal(data, &items)
 		return items, "", err
 	}
@@ -132,64 +137,68 @@ func hsdsItems(data []byte) ([]json.RawMessage, string, error) {
 	case page.ID != "":
 		return []json.RawMessage{data}, "", nil
 	}
-	return nil, "", errors.New("it has neither contents nor an id")
+	return nil, "", errors.New("neither contents nor an id")
 }
 
-// hsdsReader reads a document and keeps what it leaves out.
+// hsdsReader reads a document and collects the offices and omissions.
 type hsdsReader struct{ out ImportResult }
 
-func (r *hsdsReader) leave(path string, w why) {
-	if len(r.out.Omissions) == maxLeft {
+// omit records that a field was left out.
+func (r *hsdsReader) omit(path string, reason omissionReason) {
+	if len(r.out.Omissions) == maxOmissions {
 		r.out.MoreOmissions++
 		return
 	}
-	r.out.Omissions = append(r.out.Omissions, Omission{Path: path, Code: w.code, Reason: w.en, ReasonIT: w.it})
+	omission := Omission{Path: path, Code: reason.code, Reason: reason.en, ReasonIT: reason.it}
+	r.out.Omissions = append(r.out.Omissions, omission)
 }
 
-// placed is a part of a document and where it stands.
-type placed[T any] struct {
-	path string
-	it   T
+// located is a part of a document with its path.
+type located[T any] struct {
+	path  string
+	value T
 }
 
-func each[T any](path string, items []T) []placed[T] {
-	out := make([]placed[T], len(items))
-	for i, it := range items {
-		out[i] = placed[T]{fmt.Sprintf("%s[%d]", path, i), it}
+// withPaths returns the items of a list with their paths.
+func withPaths[T any](path string, items []T) []located[T] {
+	out := make([]located[T], len(items))
+	for i, item := range items {
+		out[i] = located[T]{fmt.Sprintf("%s[%d]", path, i), item}
 	}
 	return out
 }
 
-// hsdsGroup is an organization with its services, wherever they stood.
+// hsdsGroup is an organization with its services, whether they were nested or not.
 type hsdsGroup struct {
 	path         string
 	organization hsdsOrganization
-	services     []placed[hsdsService]
+	services     []located[hsdsService]
 }
 
-// group decodes entries and gathers the services of an organization.
-func (r *hsdsReader) group(items []json.RawMessage, path string) ([]*hsdsGroup, error) {
+// groupByOrganization decodes the items of a document, and groups services by their organization.
+func (r *hsdsReader) groupByOrganization(items []json.RawMessage, path string) ([]*hsdsGroup, error) {
 	var groups []*hsdsGroup
 	byID := map[string]*hsdsGroup{}
-	for _, item := range each(path, items) {
+	for _, item := range withPaths(path, items) {
 		var probe struct {
 			Status         *string          `json:"status"`
 			Organization   *json.RawMessage `json:"organization"`
 			OrganizationID *string          `json:"organization_id"`
 		}
-		if err := json.Unmarshal(item.it, &probe); err != nil {
+		if err := json.Unmarshal(item.value, &probe); err != nil {
 			return nil, fmt.Errorf("%s: %w", item.path, err)
 		}
 		if probe.Status == nil && probe.Organization == nil && probe.OrganizationID == nil {
 			var organization hsdsOrganization
-			if err := r.decode(item.path, item.it, &organization); err != nil {
+			if err := r.decode(item.path, item.value, &organization); err != nil {
 				return nil, err
 			}
-			groups = append(groups, &hsdsGroup{item.path, organization, each(item.path+".services", organization.Services)})
+			services := withPaths(item.path+".services", organization.Services)
+			groups = append(groups, &hsdsGroup{item.path, organization, services})
 			continue
 		}
 		var service hsdsService
-		if err := r.decode(item.path, item.it, &service); err != nil {
+		if err := r.decode(item.path, item.value, &service); err != nil {
 			return nil, err
 		}
 		organization := organizationOf(service)
@@ -197,16 +206,16 @@ func (r *hsdsReader) group(items []json.RawMessage, path string) ([]*hsdsGroup, 
 			byID[organization.ID] = &hsdsGroup{path: item.path + ".organization", organization: organization}
 			groups = append(groups, byID[organization.ID])
 			if len(organization.Services) > 0 {
-				r.leave(item.path+".organization.services", whyNestedServices)
+				r.omit(item.path+".organization.services", reasonNestedServices)
 			}
 		}
 		g := byID[organization.ID]
-		g.services = append(g.services, placed[hsdsService]{item.path, service})
+		g.services = append(g.services, located[hsdsService]{item.path, service})
 	}
 	return groups, nil
 }
 
-// organizationOf returns the organization of a service that stands alone; where it names none, the service is one.
+// organizationOf returns the organization of a service that is not nested. If it has none, the service becomes one.
 func organizationOf(s hsdsService) hsdsOrganization {
 	if s.Organization != nil {
 		return *s.Organization
@@ -217,7 +226,7 @@ func organizationOf(s hsdsService) hsdsOrganization {
 	return hsdsOrganization{ID: s.ID, Name: s.Name, Description: s.Description}
 }
 
-// decode reads an entry and says which of its fields an office has no place for.
+// decode decodes an item, and omits its fields that the target does not have.
 func (r *hsdsReader) decode(path string, raw json.RawMessage, into any) error {
 	if err := json.Unmarshal(raw, into); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -226,6 +235,6 @@ func (r *hsdsReader) decode(path string, raw json.RawMessage, into any) error {
 	if err := json.Unmarshal(raw, &tree); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	r.unknown(path, "", tree, typeOf(into))
+	r.omitUnknown(path, "", tree, typeOf(into))
 	return nil
 }

@@ -13,32 +13,33 @@ import (
 	"github.com/retepari/pari/services/directory/internal/format"
 )
 
-// schemaOf names the schema of what stands in a list of this name.
+// schemaOf maps a list to the schema of its items.
 var schemaOf = map[string]string{
-	"contents": "organization", "services": "service", "locations": "location", "addresses": "address", "phones": "phone",
+	"contents": "organization", "services": "service", "locations": "location", "addresses": "address",
+	"phones":    "phone",
 	"schedules": "schedule", "contacts": "contact", "attributes": "attribute", "accessibility": "accessibility",
 	"organization_identifiers": "organization_identifier", "service_areas": "service_area",
 	"service_at_locations": "service_at_location", "taxonomy_term": "taxonomy_term",
 }
 
-// entities calls with every object of a document that has a schema, and the name of that schema.
-func entities(value any, of string, call func(schema string, entity map[string]any)) {
+// walkEntities calls visit for every object of a document that has a schema, with the name of that schema.
+func walkEntities(value any, listName string, visit func(schema string, entity map[string]any)) {
 	switch v := value.(type) {
 	case []any:
-		for _, one := range v {
-			entities(one, of, call)
+		for _, item := range v {
+			walkEntities(item, listName, visit)
 		}
 	case map[string]any:
-		if schema := schemaOf[of]; schema != "" {
-			call(schema, v)
+		if schema := schemaOf[listName]; schema != "" {
+			visit(schema, v)
 		}
-		for name, one := range v {
-			entities(one, name, call)
+		for name, item := range v {
+			walkEntities(item, name, visit)
 		}
 	}
 }
 
-func written(t *testing.T, all []*directoryv1.Office) any {
+func encodeHSDS(t *testing.T, all []*directoryv1.Office) any {
 	t.Helper()
 	raw, err := format.EncodeHSDS(all, terms(t))
 	if err != nil {
@@ -51,19 +52,21 @@ func written(t *testing.T, all []*directoryv1.Office) any {
 	return document
 }
 
-// Ensure what the published schemas demand most: the fields that must be there, and the words that may.
-func TestHSDS_holds_what_is_required(t *testing.T) {
+// Ensure documents have the required fields and only allowed enum values, without the published schemas.
+func TestEncodeHSDS_HasRequiredFields(t *testing.T) {
 	t.Parallel()
 	required := map[string]string{
-		"organization": "id name description", "service": "id name status", "location": "id location_type", "phone": "id number",
+		"organization": "id name description", "service": "id name status", "location": "id location_type",
+		"phone":                   "id number",
 		"address":                 "id address_1 city state_province postal_code country address_type",
 		"organization_identifier": "id identifier_type identifier", "taxonomy_term": "id name description",
 	}
 	words := map[string][]string{
-		"status": {"active", "inactive", "defunct", "temporarily closed"}, "location_type": {"physical", "postal", "virtual"},
-		"address_type": {"physical", "postal", "virtual"}, "freq": {"WEEKLY", "MONTHLY"},
+		"status":        {"active", "inactive", "defunct", "temporarily closed"},
+		"location_type": {"physical", "postal", "virtual"},
+		"address_type":  {"physical", "postal", "virtual"}, "freq": {"WEEKLY", "MONTHLY"},
 	}
-	entities(written(t, offices(t)), "", func(schema string, entity map[string]any) {
+	walkEntities(encodeHSDS(t, offices(t)), "", func(schema string, entity map[string]any) {
 		for _, field := range strings.Fields(required[schema]) {
 			if _, ok := entity[field].(string); !ok {
 				t.Errorf("%s %v has no %s", schema, entity["id"], field)
@@ -80,16 +83,16 @@ func TestHSDS_holds_what_is_required(t *testing.T) {
 	})
 }
 
-// Ensure a telephone keeps its hours and a counter its own, as others read them.
-func TestHSDS_tells_hours_as_rules(t *testing.T) {
+// Ensure hours are encoded as recurrence rules, which other readers understand.
+func TestEncodeHSDS_Schedules(t *testing.T) {
 	t.Parallel()
-	raw, err := json.Marshal(written(t, []*directoryv1.Office{seed(t, "milano-casa-dei-diritti")}))
+	raw, err := json.Marshal(encodeHSDS(t, []*directoryv1.Office{seed(t, "milano-casa-dei-diritti")}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{`"freq":"WEEKLY"`, `"byday":"MO"`, `"opens_at":"08:30"`, `"closes_at":"12:30"`} {
 		if !bytes.Contains(raw, []byte(want)) {
-			t.Errorf("it does not hold %s", want)
+			t.Errorf("it does not contain %s", want)
 		}
 	}
 }

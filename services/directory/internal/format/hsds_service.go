@@ -6,68 +6,70 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// services takes the services, and from those of others what they say of the office: telephones, hours, days.
+// services converts the services. From foreign ones it also takes what concerns the office: telephones, hours, dates.
 func (o *hsdsOfficeReader) services() {
 	statuses := map[string]bool{}
 	for _, s := range o.group.services {
-		service := &directoryv1.Service{Name: s.it.Name, Url: s.it.URL}
-		o.codes(s.path+".attributes", s.it.Attributes, map[string]func(string){
+		service := &directoryv1.Service{Name: s.value.Name, Url: s.value.URL}
+		o.codes(s.path+".attributes", s.value.Attributes, map[string]func(string){
 			listServiceType: func(code string) { service.Type = code },
 			listAccessMode:  func(code string) { service.AccessModes = append(service.AccessModes, code) },
 		})
-		if s.it.Pari != nil && s.it.Pari.Unnamed {
+		if s.value.Pari != nil && s.value.Pari.Unnamed {
 			service.Name = ""
 		}
-		if !o.ours {
-			statuses[s.it.Status] = true
-			o.foreign(s, service)
+		if !o.native {
+			statuses[s.value.Status] = true
+			o.readForeign(s, service)
 		}
 		o.office.Services = append(o.office.Services, service)
 	}
-	if !o.ours && o.office.GetState() == "" {
+	if !o.native && o.office.GetState() == "" {
 		o.office.State = stateOf(statuses)
 	}
 }
 
-// foreign takes what a service of others says of the office, and says what it leaves out.
-func (o *hsdsOfficeReader) foreign(s placed[hsdsService], service *directoryv1.Service) {
-	if service.GetUrl() != "" && !secure(service.GetUrl()) {
-		o.leave(s.path+".url", whyNotHttps)
+// readForeign takes what a foreign service holds about the office, and omits the rest.
+func (o *hsdsOfficeReader) readForeign(s located[hsdsService], service *directoryv1.Service) {
+	if service.GetUrl() != "" && !isHTTPS(service.GetUrl()) {
+		o.omit(s.path+".url", reasonNotHttps)
 		service.Url = ""
 	}
-	o.phones(s.path+".phones", s.it.Phones)
-	o.contacts(s.path+".contacts", s.it.Contacts)
-	o.email(s.path+".email", s.it.Email)
-	o.counter(s.path+".schedules", s.it.Schedules)
-	for _, at := range each(s.path+".service_at_locations", s.it.At) {
-		o.phones(at.path+".phones", at.it.Phones)
-		o.contacts(at.path+".contacts", at.it.Contacts)
-		o.counter(at.path+".schedules", at.it.Schedules)
+	o.phones(s.path+".phones", s.value.Phones)
+	o.contacts(s.path+".contacts", s.value.Contacts)
+	o.email(s.path+".email", s.value.Email)
+	o.takeCounterHours(s.path+".schedules", s.value.Schedules)
+	for _, at := range withPaths(s.path+".service_at_locations", s.value.At) {
+		o.phones(at.path+".phones", at.value.Phones)
+		o.contacts(at.path+".contacts", at.value.Contacts)
+		o.takeCounterHours(at.path+".schedules", at.value.Schedules)
 	}
-	o.verified(s)
+	o.takeVerifiedOn(s)
 	for _, text := range []struct{ name, value string }{
-		{"application_process", s.it.Application}, {"fees_description", s.it.Fees}, {"eligibility_description", s.it.Eligibility},
+		{"application_process", s.value.Application},
+		{"fees_description", s.value.Fees},
+		{"eligibility_description", s.value.Eligibility},
 	} {
 		if text.value != "" {
-			o.leave(s.path+"."+text.name, whyCodeForText)
+			o.omit(s.path+"."+text.name, reasonCodeForText)
 		}
 	}
-	if s.it.Description != "" && s.it.Description != o.office.GetDescription() {
-		o.leave(s.path+".description", whyServiceDescription)
+	if s.value.Description != "" && s.value.Description != o.office.GetDescription() {
+		o.omit(s.path+".description", reasonServiceDescription)
 	}
-	for _, a := range each(s.path+".service_areas", s.it.Areas) {
-		o.leave(a.path, whyTerritoryByName)
+	for _, a := range withPaths(s.path+".service_areas", s.value.Areas) {
+		o.omit(a.path, reasonTerritoryByName)
 	}
 }
 
-// verified keeps the oldest day on which a service was checked: the whole entry was not checked later.
-func (o *hsdsOfficeReader) verified(s placed[hsdsService]) {
-	day := s.it.AssuredDate
+// takeVerifiedOn takes the oldest verification date of the services, as the whole entry was not verified later.
+func (o *hsdsOfficeReader) takeVerifiedOn(s located[hsdsService]) {
+	day := s.value.AssuredDate
 	if day == "" {
 		return
 	}
 	if _, err := time.Parse(time.DateOnly, day); err != nil {
-		o.leave(s.path+".assured_date", whyImpossibleDate)
+		o.omit(s.path+".assured_date", reasonImpossibleDate)
 		return
 	}
 	if o.office.GetVerifiedOn() == "" || day < o.office.GetVerifiedOn() {
@@ -75,7 +77,7 @@ func (o *hsdsOfficeReader) verified(s placed[hsdsService]) {
 	}
 }
 
-// stateOf is the state of an office that gives services of these states; nothing where that is not plain.
+// stateOf returns the state of an office from the states of its services, or "" if it is ambiguous.
 func stateOf(statuses map[string]bool) string {
 	switch {
 	case statuses["active"]:

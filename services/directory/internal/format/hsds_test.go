@@ -13,7 +13,7 @@ import (
 	"github.com/retepari/pari/services/directory/internal/format"
 )
 
-// roundTrip writes offices and reads them back; nothing may be left out.
+// roundTrip encodes and parses offices, and fails on omissions.
 func roundTrip(t rapid.TB, terms *format.Terms, offices []*directoryv1.Office) []*directoryv1.Office {
 	raw, err := format.EncodeHSDS(offices, terms)
 	if err != nil {
@@ -29,7 +29,7 @@ func roundTrip(t rapid.TB, terms *format.Terms, offices []*directoryv1.Office) [
 	return back.Offices
 }
 
-func TestHSDS_of_the_seeds(t *testing.T) {
+func TestEncodeHSDS_Golden(t *testing.T) {
 	t.Parallel()
 	for _, id := range seeds {
 		raw, err := format.EncodeHSDS([]*directoryv1.Office{seed(t, id)}, terms(t))
@@ -40,7 +40,7 @@ func TestHSDS_of_the_seeds(t *testing.T) {
 	}
 }
 
-func TestHSDS_gives_the_offices_back(t *testing.T) {
+func TestHSDS_RoundTripsOffices(t *testing.T) {
 	t.Parallel()
 	all := offices(t)
 	if diff := cmp.Diff(all, roundTrip(t, terms(t), all), protocmp.Transform()); diff != "" {
@@ -48,8 +48,8 @@ func TestHSDS_gives_the_offices_back(t *testing.T) {
 	}
 }
 
-// Ensure any office comes back, whatever the vocabularies hold and whatever its texts say.
-func TestHSDS_gives_any_office_back(t *testing.T) {
+// Ensure arbitrary offices round-trip, with unknown codes and hostile texts too.
+func TestHSDS_RoundTripsAnyOffice(t *testing.T) {
 	t.Parallel()
 	all := terms(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -60,8 +60,8 @@ func TestHSDS_gives_any_office_back(t *testing.T) {
 	})
 }
 
-// Ensure an identifier is given once, and the same one every time.
-func TestHSDS_identifiers_are_stable(t *testing.T) {
+// Ensure identifiers are unique, and do not depend on other offices.
+func TestEncodeHSDS_StableIdentifiers(t *testing.T) {
 	t.Parallel()
 	all := offices(t)
 	alone, err := format.EncodeHSDS(all[:1], terms(t))
@@ -76,18 +76,18 @@ func TestHSDS_identifiers_are_stable(t *testing.T) {
 	there := map[string]bool{}
 	for _, id := range identifiers(t, together, shared) {
 		if there[id] {
-			t.Errorf("%s is there twice", id)
+			t.Errorf("duplicate identifier %s", id)
 		}
 		there[id] = true
 	}
 	for _, id := range identifiers(t, alone, shared) {
 		if !there[id] {
-			t.Errorf("%s is gone when there are more offices", id)
+			t.Errorf("%s changes when there are more offices", id)
 		}
 	}
 }
 
-// identifiers are the ids of a document, without those of the parts that are shared.
+// identifiers returns the ids of a document, without those of shared parts.
 func identifiers(t *testing.T, raw []byte, shared map[string]bool) (ids []string) {
 	t.Helper()
 	var document any
@@ -98,15 +98,15 @@ func identifiers(t *testing.T, raw []byte, shared map[string]bool) (ids []string
 	walk = func(value any) {
 		switch v := value.(type) {
 		case []any:
-			for _, one := range v {
-				walk(one)
+			for _, item := range v {
+				walk(item)
 			}
 		case map[string]any:
-			for name, one := range v {
-				if id, ok := one.(string); ok && name == "id" {
+			for name, item := range v {
+				if id, ok := item.(string); ok && name == "id" {
 					ids = append(ids, id)
 				} else if !shared[name] {
-					walk(one)
+					walk(item)
 				}
 			}
 		}
@@ -115,14 +115,58 @@ func identifiers(t *testing.T, raw []byte, shared map[string]bool) (ids []string
 	return ids
 }
 
-func TestHSDS_refuses_a_day_that_is_none(t *testing.T) {
+func TestEncodeHSDS_RefusesInvalidWeekday(t *testing.T) {
 	t.Parallel()
 	for _, o := range []*directoryv1.Office{
 		{Hours: []*directoryv1.Hours{{Weekday: 0}}},
 		{Phones: []*directoryv1.Phone{{Hours: []*directoryv1.Hours{{Weekday: 8}}}}},
 	} {
-		if _, err := format.EncodeHSDS([]*directoryv1.Office{o}, terms(t)); err == nil || !strings.Contains(err.Error(), "no day of the week") {
+		_, err := format.EncodeHSDS([]*directoryv1.Office{o}, terms(t))
+		if err == nil || !strings.Contains(err.Error(), "no day of the week") {
 			t.Errorf("got %v", err)
+		}
+	}
+}
+
+// Ensure equal parts of an office get different identifiers.
+func TestEncodeHSDS_NumbersEqualParts(t *testing.T) {
+	t.Parallel()
+	phones := []*directoryv1.Phone{{Number: "0372 1"}, {Number: "0372 1"}, {Number: "0372 1"}}
+	raw, err := format.EncodeHSDS([]*directoryv1.Office{{OfficeId: "a", Name: "A", Phones: phones}}, terms(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, id := range identifiers(t, raw, nil) {
+		if seen[id] {
+			t.Errorf("duplicate identifier %s", id)
+		}
+		seen[id] = true
+	}
+}
+
+func TestEncodeHSDS_LocationType(t *testing.T) {
+	t.Parallel()
+	post := &directoryv1.Address{Purpose: directoryv1.AddressPurpose_ADDRESS_PURPOSE_POST}
+	counter := &directoryv1.Address{Street: "via Roma, 1"}
+	for want, addresses := range map[string][]*directoryv1.Address{
+		"virtual": nil, "postal": {post}, "physical": {counter, post},
+	} {
+		raw, err := format.EncodeHSDS([]*directoryv1.Office{{OfficeId: "a", Name: "A", Addresses: addresses}}, terms(t))
+		if err != nil || !strings.Contains(string(raw), `"location_type": "`+want+`"`) {
+			t.Errorf("want %s: %v\n%s", want, err, raw)
+		}
+	}
+}
+
+// Ensure sign language has its ISO 639-3 code, as it has none in ISO 639-1.
+func TestEncodeHSDS_SignLanguage(t *testing.T) {
+	t.Parallel()
+	o := &directoryv1.Office{OfficeId: "a", Name: "A", Languages: []string{"LIS", "AR"}}
+	raw, err := format.EncodeHSDS([]*directoryv1.Office{o}, terms(t))
+	for _, want := range []string{`"code": "ise"`, `"code": "ar"`} {
+		if err != nil || !strings.Contains(string(raw), want) {
+			t.Errorf("it does not contain %s: %v", want, err)
 		}
 	}
 }

@@ -7,30 +7,30 @@ import (
 	"strings"
 )
 
-// hsdsReasons says why fields of HSDS are left out, by the name of the field, or of the list that it stands in and the field.
-var hsdsReasons = map[string]why{
-	"contacts.name":  whyPerson,
-	"contacts.title": whyTask,
-	"latitude":       whyMap,
-	"longitude":      whyMap,
-	"metadata":       whyHistory,
-	"funding":        whyFunding,
-	"cost_options":   whyCost,
-	"languages":      whyLanguages,
-	"extension":      whyExtension,
-	"uri":            whyURI,
+// omissionReasons maps a field of HSDS, or a list and a field of its items, to the reason for leaving it out.
+var omissionReasons = map[string]omissionReason{
+	"contacts.name":  reasonPerson,
+	"contacts.title": reasonTask,
+	"latitude":       reasonMap,
+	"longitude":      reasonMap,
+	"metadata":       reasonHistory,
+	"funding":        reasonFunding,
+	"cost_options":   reasonCost,
+	"languages":      reasonLanguages,
+	"extension":      reasonExtension,
+	"uri":            reasonURI,
 }
 
 func typeOf(value any) reflect.Type { return reflect.TypeOf(value).Elem() }
 
-// unknown leaves out what stands in a tree of JSON and not in the type that it was read into. Empty values say nothing, so
-// they are not missed. Within is the name of the list that the tree stands in.
-func (r *hsdsReader) unknown(path, within string, tree any, t reflect.Type) {
+// omitUnknown omits the fields of a JSON value that the type it was decoded into does not have. Empty values are no
+// loss, so they are not reported. Within is the name of the list that holds the value.
+func (r *hsdsReader) omitUnknown(path, within string, tree any, t reflect.Type) {
 	switch v := tree.(type) {
 	case []any:
 		if t.Kind() == reflect.Slice {
-			for _, item := range each(path, v) {
-				r.unknown(item.path, within, item.it, t.Elem())
+			for _, item := range withPaths(path, v) {
+				r.omitUnknown(item.path, within, item.value, t.Elem())
 			}
 		}
 	case map[string]any:
@@ -40,33 +40,33 @@ func (r *hsdsReader) unknown(path, within string, tree any, t reflect.Type) {
 		if t.Kind() != reflect.Struct {
 			return
 		}
-		known := fields(t)
+		known := jsonFields(t)
 		for _, name := range slices.Sorted(maps.Keys(v)) {
 			at := strings.TrimPrefix(path+"."+name, ".")
 			if field, ok := known[name]; ok {
-				r.unknown(at, name, v[name], field)
-			} else if !empty(v[name]) {
-				r.leave(at, hsdsReason(within, name))
+				r.omitUnknown(at, name, v[name], field)
+			} else if !isEmpty(v[name]) {
+				r.omit(at, omissionReasonFor(within, name))
 			}
 		}
 	}
 }
 
-func hsdsReason(within, name string) why {
+func omissionReasonFor(within, name string) omissionReason {
 	for _, key := range []string{within + "." + name, name} {
-		if reason, ok := hsdsReasons[key]; ok {
+		if reason, ok := omissionReasons[key]; ok {
 			return reason
 		}
 	}
-	return whyNoField
+	return reasonNoField
 }
 
-// fields are the types of the fields of a type, by their names in JSON.
-func fields(t reflect.Type) map[string]reflect.Type {
+// jsonFields returns the types of the fields of a struct by their JSON names.
+func jsonFields(t reflect.Type) map[string]reflect.Type {
 	all := make(map[string]reflect.Type, t.NumField())
 	for i := range t.NumField() {
 		if t.Field(i).Anonymous {
-			maps.Copy(all, fields(t.Field(i).Type))
+			maps.Copy(all, jsonFields(t.Field(i).Type))
 			continue
 		}
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
@@ -75,7 +75,7 @@ func fields(t reflect.Type) map[string]reflect.Type {
 	return all
 }
 
-func empty(value any) bool {
+func isEmpty(value any) bool {
 	switch v := value.(type) {
 	case nil:
 		return true

@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 )
 
-// node is an object of JSON; keys come out in the order of the alphabet, so the same node gives the same bytes.
+// node is a JSON object. Its keys are encoded in alphabetical order, so the same node gives the same bytes.
 type node map[string]any
 
-// put sets a key where there is something to say: no empty text, no empty list, no empty node.
+// put sets a key unless the value is an empty text, list or node.
 func (n node) put(key string, value any) {
 	switch v := value.(type) {
 	case nil:
@@ -33,23 +33,23 @@ func (n node) put(key string, value any) {
 	n[key] = value
 }
 
-// texted is a text in a language, or nothing.
-func texted(lang, text string) node {
+// langString returns a text with its language, or nil if it is empty.
+func langString(lang, text string) node {
 	if text == "" {
 		return nil
 	}
 	return node{"@language": lang, "@value": text}
 }
 
-// typed is a value of a type of XML Schema, or nothing.
-func typed(kind, value string) node {
+// typedValue returns a value with an XML Schema type, or nil if it is empty.
+func typedValue(kind, value string) node {
 	if value == "" {
 		return nil
 	}
 	return node{"@type": kind, "@value": value}
 }
 
-// ref names a thing that is described elsewhere, or nothing.
+// ref returns a reference to another node, or nil if the IRI is empty.
 func ref(iri string) node {
 	if iri == "" {
 		return nil
@@ -57,18 +57,18 @@ func ref(iri string) node {
 	return node{"@id": iri}
 }
 
-// bilingual is a text in Italian and English.
+// bilingual returns a text in Italian and English, without an empty one.
 func bilingual(it, en string) []node {
 	var all []node
-	for _, one := range []node{texted("it", it), texted("en", en)} {
-		if one != nil {
-			all = append(all, one)
+	for _, n := range []node{langString("it", it), langString("en", en)} {
+		if n != nil {
+			all = append(all, n)
 		}
 	}
 	return all
 }
 
-// encode writes JSON, indented, with <, > and & escaped so that it can stand in a page.
+// encode encodes indented JSON with <, > and & escaped, so that it can be embedded in an HTML page.
 func encode(value any) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)

@@ -5,17 +5,17 @@ import (
 	"github.com/retepari/pari/services/directory/internal/entry"
 )
 
-// jsonldExporter tells in the words of schema.org of the entries that an initiative or a course names.
+// jsonldExporter encodes with schema.org the entries that an initiative or a course refers to.
 type jsonldExporter struct {
-	terms *Terms
-	named Lookup
+	terms  *Terms
+	lookup Lookup
 }
 
-// organizations are the offices, bodies and networks that are named. One that is not shown is not told.
+// organizations returns the offices, bodies and networks of references, without those that are not visible.
 func (t jsonldExporter) organizations(refs []string) []node {
 	var all []node
 	for _, r := range refs {
-		e := t.named(entry.Ref(r))
+		e := t.lookup(entry.Ref(r))
 		if e == nil {
 			continue
 		}
@@ -29,9 +29,9 @@ func (t jsonldExporter) organizations(refs []string) []node {
 	return all
 }
 
-// place is a room or an office, with the address of the office.
+// place returns a room or an office, with the address of the office, or nil if it is not visible.
 func (t jsonldExporter) place(r string) node {
-	e := t.named(entry.Ref(r))
+	e := t.lookup(entry.Ref(r))
 	if r == "" || e == nil {
 		return nil
 	}
@@ -42,21 +42,21 @@ func (t jsonldExporter) place(r string) node {
 		if room.GetCapacity() > 0 {
 			n["maximumAttendeeCapacity"] = room.GetCapacity()
 		}
-		o = t.named(entry.ParseRef("office", room.GetOffice())).GetOffice()
+		o = t.lookup(entry.ParseRef("office", room.GetOffice())).GetOffice()
 	}
 	for _, a := range o.GetAddresses() {
 		if a.GetPurpose() != directoryv1.AddressPurpose_ADDRESS_PURPOSE_POST {
-			n.put("address", schemaOrg{t.terms, o}.address(a))
+			n.put("address", schemaOrgEncoder{t.terms, o}.address(a))
 			break
 		}
 	}
 	return n
 }
 
-// pages are the pages about something: the first is its own.
-func pages(n node, links []*directoryv1.Link) {
+// addLinks sets the pages about a thing: the first is its own.
+func addLinks(n node, links []*directoryv1.Link) {
 	if len(links) > 0 {
 		n.put("url", links[0].GetUrl())
-		n.put("sameAs", every(links[1:], (*directoryv1.Link).GetUrl))
+		n.put("sameAs", mapSlice(links[1:], (*directoryv1.Link).GetUrl))
 	}
 }

@@ -11,16 +11,16 @@ import (
 	"github.com/retepari/pari/services/directory/internal/format"
 )
 
-// skins are the documents of JSON-LD that are made of offices.
-var skins = map[string]func([]*directoryv1.Office, *format.Terms) ([]byte, error){
+// encoders are the JSON-LD encoders of offices.
+var encoders = map[string]func([]*directoryv1.Office, *format.Terms) ([]byte, error){
 	"schema.jsonld": format.EncodeSchemaOrg, "cpsv.jsonld": format.EncodeCPSV,
 }
 
-func TestJSONLD_of_the_seeds(t *testing.T) {
+func TestJSONLD_Golden(t *testing.T) {
 	t.Parallel()
-	for name, skin := range skins {
+	for name, encodeOffices := range encoders {
 		for _, id := range seeds {
-			raw, err := skin([]*directoryv1.Office{seed(t, id)}, terms(t))
+			raw, err := encodeOffices([]*directoryv1.Office{seed(t, id)}, terms(t))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -29,11 +29,11 @@ func TestJSONLD_of_the_seeds(t *testing.T) {
 	}
 }
 
-// Ensure a document can be read without asking anybody: each prefix is in its context, and the context is no address.
-func TestJSONLD_explains_itself(t *testing.T) {
+// Ensure a document can be read offline: the context is inline and defines every prefix.
+func TestJSONLD_ContextIsComplete(t *testing.T) {
 	t.Parallel()
-	for name, skin := range skins {
-		raw, err := skin(offices(t), terms(t))
+	for name, encodeOffices := range encoders {
+		raw, err := encodeOffices(offices(t), terms(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,19 +48,19 @@ func TestJSONLD_explains_itself(t *testing.T) {
 		walk = func(value any) {
 			switch v := value.(type) {
 			case []any:
-				for _, one := range v {
-					walk(one)
+				for _, item := range v {
+					walk(item)
 				}
 			case map[string]any:
-				for key, one := range v {
+				for key, item := range v {
 					prefix, _, prefixed := strings.Cut(key, ":")
 					_, known := document.Context[prefix]
 					_, vocab := document.Context["@vocab"]
-					explained := strings.HasPrefix(key, "@") || prefixed && known || !prefixed && vocab
-					if !explained {
-						t.Errorf("%s: %s is not explained", name, key)
+					defined := strings.HasPrefix(key, "@") || prefixed && known || !prefixed && vocab
+					if !defined {
+						t.Errorf("%s: %s is not defined", name, key)
 					}
-					walk(one)
+					walk(item)
 				}
 			}
 		}
@@ -68,30 +68,34 @@ func TestJSONLD_explains_itself(t *testing.T) {
 	}
 }
 
-// Ensure what is not given is not there: neither as a key, nor as an empty text or list.
-func TestJSONLD_leaves_out_what_is_not_given(t *testing.T) {
+// Ensure missing values are left out, as keys and as empty texts or lists.
+func TestJSONLD_OmitsMissingValues(t *testing.T) {
 	t.Parallel()
-	for name, skin := range skins {
-		raw, err := skin([]*directoryv1.Office{{OfficeId: "bare", Name: "Bare", Services: []*directoryv1.Service{{Type: "COURSE"}}}}, terms(t))
+	for name, encodeOffices := range encoders {
+		services := []*directoryv1.Service{{Type: "COURSE"}}
+		minimal := &directoryv1.Office{OfficeId: "minimal", Name: "Minimal", Services: services}
+		raw, err := encodeOffices([]*directoryv1.Office{minimal}, terms(t))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, none := range []string{`""`, "[]", "{}", "null", "isAccessibleForFree", "peningHours", "ontactPoint", "hannel", "audience"} {
-			if strings.Contains(string(raw), none) {
-				t.Errorf("%s holds %s:\n%s", name, none, raw)
+		for _, unwanted := range []string{
+			`""`, "[]", "{}", "null", "isAccessibleForFree", "peningHours", "ontactPoint", "hannel", "audience",
+		} {
+			if strings.Contains(string(raw), unwanted) {
+				t.Errorf("%s contains %s:\n%s", name, unwanted, raw)
 			}
 		}
 	}
 }
 
-// Ensure any office makes a document that can stand in a page without ending a script.
-func TestJSONLD_of_any_office(t *testing.T) {
+// Ensure documents can be embedded in a script element of a page, whatever an office holds.
+func TestJSONLD_EscapesAnyOffice(t *testing.T) {
 	t.Parallel()
 	all := terms(t)
 	rapid.Check(t, func(t *rapid.T) {
 		o := anyOffice.Draw(t, "office")
-		for name, skin := range skins {
-			raw, err := skin([]*directoryv1.Office{o}, all)
+		for name, encodeOffices := range encoders {
+			raw, err := encodeOffices([]*directoryv1.Office{o}, all)
 			if err != nil || !json.Valid(raw) || strings.Contains(string(raw), "<") {
 				t.Fatalf("%s: %v\n%s", name, err, raw)
 			}
@@ -99,7 +103,22 @@ func TestJSONLD_of_any_office(t *testing.T) {
 	})
 }
 
-func TestSchemaOrg_tells_the_end_of_the_day(t *testing.T) {
+func TestJSONLD_RefusesInvalidWeekday(t *testing.T) {
+	t.Parallel()
+	for name, encodeOffices := range encoders {
+		hours := []*directoryv1.Hours{{Weekday: 8}}
+		for _, o := range []*directoryv1.Office{
+			{Services: []*directoryv1.Service{{Type: "COURSE"}}, Hours: hours},
+			{Services: []*directoryv1.Service{{Type: "COURSE"}}, Phones: []*directoryv1.Phone{{Hours: hours}}},
+		} {
+			if _, err := encodeOffices([]*directoryv1.Office{o}, terms(t)); err == nil {
+				t.Errorf("%s: an eighth day of the week was accepted", name)
+			}
+		}
+	}
+}
+
+func TestEncodeSchemaOrg_EndOfDay(t *testing.T) {
 	t.Parallel()
 	raw, err := format.EncodeSchemaOrg([]*directoryv1.Office{{Hours: []*directoryv1.Hours{
 		{Weekday: 1, Opens: "00:00", Closes: "24:00"}, {Weekday: 2, Opens: "20:00", Closes: "24:00"},
@@ -109,7 +128,42 @@ func TestSchemaOrg_tells_the_end_of_the_day(t *testing.T) {
 	}
 	for _, want := range []string{`"closes": "23:59"`, `"closes": "00:00"`} {
 		if !strings.Contains(string(raw), want) {
-			t.Errorf("it does not hold %s", want)
+			t.Errorf("it does not contain %s", want)
+		}
+	}
+}
+
+// Ensure an unknown municipality has no name, and places have no NUTS code without a source of these.
+func TestEncodeSchemaOrg_UnknownPlaces(t *testing.T) {
+	t.Parallel()
+	o := &directoryv1.Office{
+		OfficeId: "a", Name: "A", Territories: []string{"019"},
+		Addresses: []*directoryv1.Address{{Street: "via Roma, 1", Municipality: "999999"}},
+	}
+	for name, encodeOffices := range encoders {
+		raw, err := encodeOffices([]*directoryv1.Office{o}, termsOf(t, "territory"))
+		if err != nil || strings.Contains(string(raw), "addressLocality") || strings.Contains(string(raw), "nuts") {
+			t.Errorf("%s: %v\n%s", name, err, raw)
+		}
+	}
+}
+
+// Ensure an office has a body and contacts only if the entry gives them, and languages even without contacts.
+func TestEncodeSchemaOrg_BodyAndLanguages(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		office         *directoryv1.Office
+		want, unwanted string
+	}{
+		{&directoryv1.Office{Name: "A"}, `"GovernmentOffice"`, "parentOrganization"},
+		{&directoryv1.Office{Name: "A"}, `"GovernmentOffice"`, "contactPoint"},
+		{&directoryv1.Office{Name: "A", Body: "Comune"}, `"parentOrganization"`, "PropertyValue"},
+		{&directoryv1.Office{Name: "A", IpaCode: "c_d150"}, `"c_d150"`, "contactPoint"},
+		{&directoryv1.Office{Name: "A", Languages: []string{"AR"}}, `"availableLanguage"`, "parentOrganization"},
+	} {
+		raw, err := format.EncodeSchemaOrg([]*directoryv1.Office{c.office}, terms(t))
+		if err != nil || !strings.Contains(string(raw), c.want) || strings.Contains(string(raw), c.unwanted) {
+			t.Errorf("%v: %v, want %s, not %s\n%s", c.office, err, c.want, c.unwanted, raw)
 		}
 	}
 }

@@ -13,10 +13,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// RenderPDF lays out a page that RenderHTML wrote on sheets of A4, so that both always say the same. Who hears the page instead of
-// seeing it takes the HTML: the sheets have no structure that can be read aloud.
+// RenderPDF lays out a page of RenderHTML on A4, so that both always have the same content. The PDF is not tagged:
+// users of screen readers need the HTML page.
 //
-// Letters that the fonts of every reader have not (those outside of Windows-1252) lose their accents, or become "?".
+// The standard PDF fonts have only the characters of Windows-1252. Others lose their accents, or become "?".
 func RenderPDF(page []byte, title, lang string, now time.Time) ([]byte, error) {
 	p := fpdf.New("P", "mm", "A4", "")
 	p.SetMargins(margin, margin, margin)
@@ -24,58 +24,68 @@ func RenderPDF(page []byte, title, lang string, now time.Time) ([]byte, error) {
 	p.SetTitle(title, true)
 	p.SetLang(lang)
 	p.SetCreationDate(now)
-	p.SetCatalogSort(true) // the same page makes the same bytes
+	p.SetCatalogSort(true) // the same page gives the same bytes
 	p.SetModificationDate(now)
 	p.AddPage()
-	s := &sheets{Fpdf: p, encode: p.UnicodeTranslatorFromDescriptor("")}
-	if err := s.walk(xml.NewDecoder(bytes.NewReader(page))); err != nil {
-		return nil, fmt.Errorf("lay out the page of %s: %w", title, err)
+	w := &pdfWriter{Fpdf: p, encode: p.UnicodeTranslatorFromDescriptor("")}
+	if err := w.walk(xml.NewDecoder(bytes.NewReader(page))); err != nil {
+		return nil, fmt.Errorf("lay out page of %s: %w", title, err)
 	}
 	var out bytes.Buffer
 	if err := p.Output(&out); err != nil {
-		return nil, fmt.Errorf("write the page of %s: %w", title, err)
+		return nil, fmt.Errorf("write PDF of %s: %w", title, err)
 	}
 	return out.Bytes(), nil
 }
 
-// Measures of a sheet, in millimetres; letters in points.
+// Lengths on a page in millimetres, and the default font size in points.
 const (
 	margin, line, indent, cellWidth = 18, 5.4, 6, 45
-	usual                           = 11
+	fontSize                        = 11
 )
 
-// shape is how an element looks: the size of its letters, its style, the room above it. An inline element has none above.
-type shape struct {
-	size   float64
-	style  string
-	above  float64
-	inline bool
+// textStyle is the style of an element. A block element starts a new line, with some space above.
+type textStyle struct {
+	size       float64
+	fontStyle  string
+	spaceAbove float64
+	inline     bool
 }
 
-var shapes = map[string]shape{
-	"h1": {20, "B", 0, false}, "h2": {13, "B", 3, false}, "p": {usual, "", 1, false}, "dt": {usual, "B", 1, false}, "dd": {usual, "", 0, false},
-	"li": {usual, "", 0.5, false}, "caption": {usual, "B", 2, false}, "tr": {usual, "", 0.5, false},
-	"strong": {usual, "B", 0, true}, "span": {usual, "", 0, true}, "a": {usual, "", 0, true}, "th": {usual, "B", 0, true}, "td": {usual, "", 0, true},
+var textStyles = map[string]textStyle{
+	"h1":      {size: 20, fontStyle: "B"},
+	"h2":      {size: 13, fontStyle: "B", spaceAbove: 3},
+	"p":       {size: fontSize, spaceAbove: 1},
+	"dt":      {size: fontSize, fontStyle: "B", spaceAbove: 1},
+	"dd":      {size: fontSize},
+	"li":      {size: fontSize, spaceAbove: 0.5},
+	"caption": {size: fontSize, fontStyle: "B", spaceAbove: 2},
+	"tr":      {size: fontSize, spaceAbove: 0.5},
+	"strong":  {size: fontSize, fontStyle: "B", inline: true},
+	"span":    {size: fontSize, inline: true},
+	"a":       {size: fontSize, inline: true},
+	"th":      {size: fontSize, fontStyle: "B", inline: true},
+	"td":      {size: fontSize, inline: true},
 }
 
-// sheets writes elements one below the other.
-type sheets struct {
+// pdfWriter writes elements one below the other.
+type pdfWriter struct {
 	*fpdf.Fpdf
 
-	encode func(string) string
-	begun  bool    // something stands on the line
-	height float64 // of that line
+	encode      func(string) string
+	lineStarted bool    // the current line has text
+	lineHeight  float64 // of the current line
 }
 
-// walk reads the elements that this package writes; what it writes is XML but for elements that hold nothing.
-func (s *sheets) walk(d *xml.Decoder) error {
+// walk writes the elements of a page of RenderHTML, which is XML except for void elements.
+func (w *pdfWriter) walk(d *xml.Decoder) error {
 	d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
 	var open []string
-	address, said := "", ""
+	href, lastText := "", ""
 	for {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
-			return s.Error()
+			return w.Error()
 		}
 		if err != nil {
 			return err
@@ -89,80 +99,78 @@ func (s *sheets) walk(d *xml.Decoder) error {
 				continue
 			}
 			open = append(open, t.Name.Local)
-			s.start(t.Name.Local)
+			w.start(t.Name.Local)
 			for _, a := range t.Attr {
 				if a.Name.Local == "href" {
-					address = a.Value
+					href = a.Value
 				}
 			}
 		case xml.EndElement:
-			if t.Name.Local == "a" && said != address {
-				s.text("a", "("+address+")")
+			if t.Name.Local == "a" && lastText != href {
+				w.text("a", "("+href+")")
 			}
-			if len(open) > 0 {
-				open = open[:len(open)-1]
-			}
+			open = open[:len(open)-1] // the decoder balances elements
 		case xml.CharData:
-			if words := strings.Join(strings.Fields(string(t)), " "); words != "" && len(open) > 0 {
-				s.text(open[len(open)-1], words)
-				said = words
+			if text := strings.Join(strings.Fields(string(t)), " "); text != "" && len(open) > 0 {
+				w.text(open[len(open)-1], text)
+				lastText = text
 			}
 		}
 	}
 }
 
-// start begins a line for an element that has one of its own.
-func (s *sheets) start(name string) {
-	shape, known := shapes[name]
-	if !known || shape.inline {
+// start starts a new line for a block element.
+func (w *pdfWriter) start(name string) {
+	style, known := textStyles[name]
+	if !known || style.inline {
 		return
 	}
-	if s.begun {
-		s.Ln(s.height)
+	if w.lineStarted {
+		w.Ln(w.lineHeight)
 	}
-	s.begun = false
-	s.Ln(shape.above)
-	s.SetX(margin)
+	w.lineStarted = false
+	w.Ln(style.spaceAbove)
+	w.SetX(margin)
 	switch name {
 	case "h1", "h2":
-		if _, height := s.GetPageSize(); s.GetY() > height-3*margin { // a heading stays with what follows
-			s.AddPage()
+		if _, pageHeight := w.GetPageSize(); w.GetY() > pageHeight-3*margin { // keep a heading with the following text
+			w.AddPage()
 		}
 	case "dd":
-		s.SetX(margin + indent)
+		w.SetX(margin + indent)
 	case "li":
-		s.SetFont("Helvetica", "", usual)
-		s.Write(line, s.encode("• "))
+		w.SetFont("Helvetica", "", fontSize)
+		w.Write(line, w.encode("• "))
 	}
 }
 
-// text writes words in the shape of their element.
-func (s *sheets) text(name, words string) {
-	shape, known := shapes[name]
+// text writes a text in the style of its element.
+func (w *pdfWriter) text(name, text string) {
+	style, known := textStyles[name]
 	if !known {
-		shape = shapes["p"]
+		style = textStyles["p"]
 	}
-	s.SetFont("Helvetica", shape.style, shape.size)
-	words, s.height = s.encode(latin(words)), max(line, shape.size/2)
+	w.SetFont("Helvetica", style.fontStyle, style.size)
+	text, w.lineHeight = w.encode(toWindows1252(text)), max(line, style.size/2)
 	switch {
 	case name == "td" || name == "th":
-		s.CellFormat(cellWidth, line, words, "", 0, "L", false, 0, "")
-	case shape.inline && s.begun:
-		s.Write(line, " "+words)
+		w.CellFormat(cellWidth, line, text, "", 0, "L", false, 0, "")
+	case style.inline && w.lineStarted:
+		w.Write(line, " "+text)
 	default:
-		s.Write(s.height, words)
+		w.Write(w.lineHeight, text)
 	}
-	s.begun = true
+	w.lineStarted = true
 	if name == "h2" {
-		s.Ln(line + 1)
-		width, _ := s.GetPageSize()
-		s.Line(margin, s.GetY(), width-margin, s.GetY())
-		s.begun = false
+		w.Ln(line + 1)
+		width, _ := w.GetPageSize()
+		w.Line(margin, w.GetY(), width-margin, w.GetY())
+		w.lineStarted = false
 	}
 }
 
-// latin takes the accents from letters that Windows-1252 has not, and leaves a mark for what it cannot write at all.
-func latin(text string) string {
+// toWindows1252 strips the accents of letters that Windows-1252 does not have, and replaces other characters by "?".
+func toWindows1252(text string) string {
 	var b strings.Builder
 	for _, r := range text {
 		if inWindows1252(r) {

@@ -15,10 +15,10 @@ import (
 	"github.com/retepari/pari/services/directory/internal/format"
 )
 
-var shown = regexp.MustCompile(`\((?:[^()\\]|\\.)*\)\s*Tj`)
+var showText = regexp.MustCompile(`\((?:[^()\\]|\\.)*\)\s*Tj`)
 
-// sheetWords are the words that a PDF writes on its sheets.
-func sheetWords(t *testing.T, pdf []byte) string {
+// pdfWords returns the text of a PDF.
+func pdfWords(t *testing.T, pdf []byte) string {
 	t.Helper()
 	var all []string
 	for rest := pdf; ; {
@@ -29,13 +29,13 @@ func sheetWords(t *testing.T, pdf []byte) string {
 		rest = rest[i+len("stream\n"):]
 		r, err := zlib.NewReader(bytes.NewReader(rest))
 		if err != nil {
-			continue // a stream of another kind
+			continue // not a compressed stream
 		}
 		content, err := io.ReadAll(r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range shown.FindAllString(string(content), -1) {
+		for _, m := range showText.FindAllString(string(content), -1) {
 			text := m[1:strings.LastIndex(m, ")")]
 			text = strings.NewReplacer(`\(`, "(", `\)`, ")", `\\`, `\`).Replace(text)
 			var b strings.Builder
@@ -59,8 +59,8 @@ func sheetWords(t *testing.T, pdf []byte) string {
 	return strings.Join(strings.Fields(strings.Join(all, " ")), " ")
 }
 
-// pageWordsOf are the words of a page in HTML, without those in its head.
-func pageWordsOf(t *testing.T, page []byte) string {
+// htmlWords returns the text of an HTML page, without its head.
+func htmlWords(t *testing.T, page []byte) string {
 	t.Helper()
 	doc, err := html.Parse(bytes.NewReader(page))
 	if err != nil {
@@ -83,12 +83,13 @@ func pageWordsOf(t *testing.T, page []byte) string {
 	return strings.Join(strings.Fields(strings.Join(all, " ")), " ")
 }
 
-// Ensure that the sheets of every office say every word of its page, in its order.
-func TestPDF(t *testing.T) {
+// Ensure the PDF of every office has every word of its HTML page, in order.
+func TestRenderPDF(t *testing.T) {
 	t.Parallel()
 	labels := terms(t)
 	for _, o := range append(offices(t), &directoryv1.Office{
-		OfficeId: "prova", Name: "Perché no? Città (più) d'Europa – l’ufficio", Kind: "DESK", State: "ACTIVE", Description: strings.Repeat("Una riga lunga di parole che va a capo. ", 200),
+		OfficeId: "prova", Name: "Perché no? Città (più) d'Europa – l’ufficio", Kind: "DESK", State: "ACTIVE",
+		Description: strings.Repeat("Una riga lunga di parole che va a capo. ", 200),
 	}) {
 		for _, lang := range []string{"it", "en"} {
 			page, err := format.RenderHTML(o, lang, "2026-11-25", labels)
@@ -102,17 +103,41 @@ func TestPDF(t *testing.T) {
 			if !bytes.HasPrefix(pdf, []byte("%PDF-1.")) || !bytes.Contains(pdf, []byte("%%EOF")) {
 				t.Fatalf("%s: not a PDF", o.GetOfficeId())
 			}
-			there := strings.Fields(strings.ReplaceAll(sheetWords(t, pdf), "•", ""))
-			at := 0
-			for _, word := range strings.Fields(pageWordsOf(t, page)) {
-				for at < len(there) && there[at] != word {
-					at++
+			pdfText := strings.Fields(strings.ReplaceAll(pdfWords(t, pdf), "•", ""))
+			position := 0
+			for _, word := range strings.Fields(htmlWords(t, page)) {
+				for position < len(pdfText) && pdfText[position] != word {
+					position++
 				}
-				if at == len(there) {
-					t.Fatalf("%s in %s: the sheets do not say %q in its place", o.GetOfficeId(), lang, word)
+				if position == len(pdfText) {
+					t.Fatalf("%s in %s: the PDF does not have %q in its place", o.GetOfficeId(), lang, word)
 				}
-				at++
+				position++
 			}
+		}
+	}
+}
+
+// Ensure the head is left out, and the address of a link follows its text unless they are the same.
+func TestRenderPDF_Links(t *testing.T) {
+	t.Parallel()
+	page := `<html><head><title>Testa</title></head><body><p lang="it">Uno</p>` +
+		`<p><a href="https://x.example/" rel="noreferrer">Titolo</a></p>` +
+		`<p><a href="https://y.example/" rel="noreferrer">https://y.example/</a></p></body></html>`
+	pdf, err := format.RenderPDF([]byte(page), "A", "it", time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := pdfWords(t, pdf), "Uno Titolo (https://x.example/) https://y.example/"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestRenderPDF_RefusesMalformedPage(t *testing.T) {
+	t.Parallel()
+	for _, page := range []string{"<p", "</p>", "<head><title>"} {
+		if _, err := format.RenderPDF([]byte(page), "A", "it", time.Now()); err == nil {
+			t.Errorf("%q was accepted", page)
 		}
 	}
 }

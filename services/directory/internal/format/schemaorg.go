@@ -11,13 +11,13 @@ import (
 
 const nsSchema = "https://schema.org/"
 
-// EncodeSchemaOrg returns offices in the words of schema.org, as one document of JSON-LD with its context inside: an office is a
-// GovernmentOffice, what it gives are GovernmentServices. It leaves out what schema.org has no word for: the state of an
-// office, its place in the network, the days on which the entry holds, and who checked it.
+// EncodeSchemaOrg encodes offices with schema.org as one JSON-LD document with an inline context: an office is a
+// GovernmentOffice with GovernmentServices. It omits what schema.org has no property for: the state of an office, its
+// role in the network, validity and verification of the entry.
 func EncodeSchemaOrg(offices []*directoryv1.Office, terms *Terms) ([]byte, error) {
 	graph := []node{}
 	for _, o := range offices {
-		s := schemaOrg{terms, o}
+		s := schemaOrgEncoder{terms, o}
 		office, err := s.node()
 		if err != nil {
 			return nil, fmt.Errorf("office %s: %w", o.GetOfficeId(), err)
@@ -34,34 +34,34 @@ func EncodeSchemaOrg(offices []*directoryv1.Office, terms *Terms) ([]byte, error
 	})
 }
 
-// schemaOrg describes one office.
-type schemaOrg struct {
+// schemaOrgEncoder encodes one office.
+type schemaOrgEncoder struct {
 	terms  *Terms
 	office *directoryv1.Office
 }
 
-func (s schemaOrg) iri() string { return s.terms.IRI("office", s.office.GetOfficeId()) }
+func (s schemaOrgEncoder) iri() string { return s.terms.IRI("office", s.office.GetOfficeId()) }
 
-func (s schemaOrg) node() (node, error) {
+func (s schemaOrgEncoder) node() (node, error) {
 	o := s.office
 	n := node{"@id": s.iri(), "@type": "GovernmentOffice", "identifier": o.GetOfficeId()}
 	n.put("name", o.GetName())
 	n.put("description", o.GetDescription())
 	n.put("parentOrganization", s.body())
-	n.put("address", every(o.GetAddresses(), s.address))
-	n.put("areaServed", every(o.GetTerritories(), s.area))
-	n.put("amenityFeature", every(o.GetAccessibility(), func(code string) node {
+	n.put("address", mapSlice(o.GetAddresses(), s.address))
+	n.put("areaServed", mapSlice(o.GetTerritories(), s.area))
+	n.put("amenityFeature", mapSlice(o.GetAccessibility(), func(code string) node {
 		return node{"@type": "LocationFeatureSpecification", "propertyID": s.terms.IRI(listAccessibility, code),
 			"name": s.terms.Label("it", listAccessibility, code), "value": true}
 	}))
 	if len(o.GetLinks()) > 0 {
 		n.put("url", o.GetLinks()[0].GetUrl())
-		n.put("sameAs", every(o.GetLinks()[1:], (*directoryv1.Link).GetUrl))
+		n.put("sameAs", mapSlice(o.GetLinks()[1:], (*directoryv1.Link).GetUrl))
 	}
 	if o.GetFee() == "FREE" {
 		n["isAccessibleForFree"] = true
 	}
-	hours, err := specifications(o.GetHours())
+	hours, err := openingSpecifications(o.GetHours())
 	if err != nil {
 		return nil, err
 	}
@@ -74,38 +74,38 @@ func (s schemaOrg) node() (node, error) {
 	return n, nil
 }
 
-func (s schemaOrg) body() node {
+func (s schemaOrgEncoder) body() node {
 	if s.office.GetBody() == "" && s.office.GetIpaCode() == "" {
 		return nil
 	}
 	n := node{"@type": "GovernmentOrganization"}
 	n.put("name", s.office.GetBody())
-	n.put("identifier", property("IPA", s.office.GetIpaCode()))
+	n.put("identifier", propertyValue("IPA", s.office.GetIpaCode()))
 	return n
 }
 
-// property is an identifier of a scheme, or nothing.
-func property(scheme, value string) node {
+// propertyValue returns an identifier of a scheme, or nil if it is empty.
+func propertyValue(scheme, value string) node {
 	if value == "" {
 		return nil
 	}
 	return node{"@type": "PropertyValue", "propertyID": scheme, "value": value}
 }
 
-func (s schemaOrg) address(a *directoryv1.Address) node {
+func (s schemaOrgEncoder) address(a *directoryv1.Address) node {
 	city, province := s.terms.municipality(a.GetMunicipality())
 	n := node{"@type": "PostalAddress", "addressCountry": country}
 	n.put("streetAddress", a.GetStreet())
 	n.put("postalCode", a.GetPostcode())
 	n.put("addressLocality", city)
 	n.put("addressRegion", province)
-	n.put("description", filled(": ", s.purpose(a), a.GetNote()))
-	n.put("identifier", property("ISTAT", a.GetMunicipality()))
+	n.put("description", joinNonEmpty(": ", s.purpose(a), a.GetNote()))
+	n.put("identifier", propertyValue("ISTAT", a.GetMunicipality()))
 	return n
 }
 
-// purpose says in Italian what an address is for, where that is not the plain entrance.
-func (s schemaOrg) purpose(a *directoryv1.Address) string {
+// purpose returns in Italian what an address is for, or "" for the plain entrance.
+func (s schemaOrgEncoder) purpose(a *directoryv1.Address) string {
 	switch a.GetPurpose() {
 	case directoryv1.AddressPurpose_ADDRESS_PURPOSE_POST:
 		return "posta"
@@ -116,31 +116,34 @@ func (s schemaOrg) purpose(a *directoryv1.Address) string {
 	}
 }
 
-// area is a municipality or a province that an office serves, by its ISTAT code and, where it has one, its NUTS code.
-func (s schemaOrg) area(code string) node {
-	n := node{"@id": s.terms.IRI(listTerritory, code), "@type": "AdministrativeArea", "name": s.terms.Label("it", listTerritory, code)}
+// area returns a place that an office serves, with its ISTAT code and, if it has one, its NUTS code.
+func (s schemaOrgEncoder) area(code string) node {
+	n := node{
+		"@id": s.terms.IRI(listTerritory, code), "@type": "AdministrativeArea",
+		"name": s.terms.Label("it", listTerritory, code),
+	}
 	var identifiers []node
 	if _, err := strconv.Atoi(code); err == nil {
-		identifiers = append(identifiers, property("ISTAT", code))
+		identifiers = append(identifiers, propertyValue("ISTAT", code))
 	}
 	if nuts := s.terms.nuts(code); nuts != "" {
-		identifiers = append(identifiers, property("NUTS", nuts))
+		identifiers = append(identifiers, propertyValue("NUTS", nuts))
 		n["sameAs"] = nutsIRI(nuts)
 	}
 	n.put("identifier", identifiers)
 	return n
 }
 
-// nutsIRI is the name that Eurostat gives to a region.
+// nutsIRI returns the IRI of a NUTS region.
 func nutsIRI(nuts string) string { return "http://data.europa.eu/nuts/code/" + nuts }
 
-func (s schemaOrg) contacts() ([]node, error) {
+func (s schemaOrgEncoder) contacts() ([]node, error) {
 	var all []node
 	for _, p := range s.office.GetPhones() {
 		n := node{"@type": "ContactPoint"}
 		n.put("telephone", p.GetNumber())
-		n.put("contactType", filled(", ", p.GetLabel(), map[bool]string{true: "WhatsApp"}[p.GetWhatsapp()]))
-		hours, err := specifications(p.GetHours())
+		n.put("contactType", joinNonEmpty(", ", p.GetLabel(), map[bool]string{true: "WhatsApp"}[p.GetWhatsapp()]))
+		hours, err := openingSpecifications(p.GetHours())
 		if err != nil {
 			return nil, err
 		}
@@ -153,9 +156,9 @@ func (s schemaOrg) contacts() ([]node, error) {
 		n.put("contactType", e.GetPurpose())
 		all = append(all, n)
 	}
-	languages := every(s.office.GetLanguages(), languageTag)
+	languages := mapSlice(s.office.GetLanguages(), languageTag)
 	if len(all) == 0 && len(languages) > 0 {
-		all = []node{{"@type": "ContactPoint"}} // schema.org has no languages of an office
+		all = []node{{"@type": "ContactPoint"}} // only a contact point can have languages
 	}
 	for _, n := range all {
 		n.put("availableLanguage", languages)
@@ -163,9 +166,9 @@ func (s schemaOrg) contacts() ([]node, error) {
 	return all, nil
 }
 
-// specifications are openings in the words of schema.org, where one that closes before it opens ends on the next day: the end
-// of a day is its next 00:00, and that of a whole day is 23:59.
-func specifications(hours []*directoryv1.Hours) ([]node, error) {
+// openingSpecifications returns openings with schema.org, where one that closes before it opens ends on the next day.
+// So an opening until midnight closes at 00:00, and one of a whole day at 23:59.
+func openingSpecifications(hours []*directoryv1.Hours) ([]node, error) {
 	var all []node
 	for _, h := range hours {
 		day, err := dayOf(schemaDays, h)
@@ -179,25 +182,29 @@ func specifications(hours []*directoryv1.Hours) ([]node, error) {
 		case closes == "24:00":
 			closes = "00:00"
 		}
-		all = append(all, node{"@type": "OpeningHoursSpecification", "dayOfWeek": nsSchema + day, "opens": h.GetOpens(), "closes": closes})
+		all = append(all, node{
+			"@type": "OpeningHoursSpecification", "dayOfWeek": nsSchema + day, "opens": h.GetOpens(), "closes": closes,
+		})
 	}
 	return all, nil
 }
 
-// serviceIRI names a service by its place in the office: it has no identifier of its own.
-func (s schemaOrg) serviceIRI(i int) string { return s.iri() + "#service-" + strconv.Itoa(i+1) }
+// serviceIRI identifies a service by its position in the office, as it has no identifier.
+func (s schemaOrgEncoder) serviceIRI(i int) string { return s.iri() + "#service-" + strconv.Itoa(i+1) }
 
-func (s schemaOrg) service(i int, service *directoryv1.Service) node {
+func (s schemaOrgEncoder) service(i int, service *directoryv1.Service) node {
 	n := node{"@id": s.serviceIRI(i), "@type": "GovernmentService", "provider": ref(s.iri())}
 	label := s.terms.Label("it", listServiceType, service.GetType())
 	n.put("name", cmp.Or(service.GetName(), label))
 	n.put("serviceType", label)
 	n.put("url", service.GetUrl())
-	n.put("areaServed", every(s.office.GetTerritories(), func(code string) node { return ref(s.terms.IRI(listTerritory, code)) }))
-	n.put("audience", every(s.office.GetRecipients(), func(code string) node {
+	n.put("areaServed", mapSlice(s.office.GetTerritories(), func(code string) node {
+		return ref(s.terms.IRI(listTerritory, code))
+	}))
+	n.put("audience", mapSlice(s.office.GetRecipients(), func(code string) node {
 		return node{"@type": "Audience", "audienceType": s.terms.Label("it", listRecipient, code)}
 	}))
-	n.put("availableChannel", every(service.GetAccessModes(), func(code string) node {
+	n.put("availableChannel", mapSlice(service.GetAccessModes(), func(code string) node {
 		channel := node{"@type": "ServiceChannel", "name": s.terms.Label("it", listAccessMode, code)}
 		if slices.Contains([]string{"DESK", "DIRECT_FREE"}, code) {
 			channel["serviceLocation"] = ref(s.iri())

@@ -17,15 +17,15 @@ import (
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
-// base is where the tests publish.
+// base is the base of the IRIs in tests.
 const base = "https://pari.example/id/"
 
-// The three offices that the network started with.
+// seeds are the first three offices of the network.
 var seeds = []string{"cremona-sportello", "cuneo-nodo", "milano-casa-dei-diritti"}
 
-// lists are the vocabularies of the network, as the contract has them.
+// lists returns the embedded code lists as messages of the contract.
 func lists(t testing.TB) []*vocabularyv1.Vocabulary {
 	t.Helper()
 	read, err := vocabulary.ParseFS(data.Files)
@@ -34,17 +34,20 @@ func lists(t testing.TB) []*vocabularyv1.Vocabulary {
 	}
 	all := make([]*vocabularyv1.Vocabulary, len(read))
 	for i, l := range read {
-		all[i] = &vocabularyv1.Vocabulary{Name: l.Name, Version: int32(l.Version), TitleIt: l.TitleIT, TitleEn: l.TitleEN}
-		for _, one := range l.Terms {
+		all[i] = &vocabularyv1.Vocabulary{
+			Name: l.Name, Version: int32(l.Version), TitleIt: l.TitleIT, TitleEn: l.TitleEN,
+		}
+		for _, term := range l.Terms {
 			all[i].Terms = append(all[i].Terms, &vocabularyv1.Term{
-				Code: one.Code, LabelIt: one.LabelIT, LabelEn: one.LabelEN, Group: one.Group, ValidFrom: one.ValidFrom, ValidTo: one.ValidTo,
+				Code: term.Code, LabelIt: term.LabelIT, LabelEn: term.LabelEN,
+				Group: term.Group, ValidFrom: term.ValidFrom, ValidTo: term.ValidTo,
 			})
 		}
 	}
 	return all
 }
 
-// terms are the lists ready to be looked up, with the NUTS codes of the places.
+// terms returns the embedded code lists with the NUTS codes of the places.
 func terms(t testing.TB) *format.Terms {
 	t.Helper()
 	all, err := format.NewTerms(base, lists(t))
@@ -63,7 +66,7 @@ func terms(t testing.TB) *format.Terms {
 	return all
 }
 
-// offices are all offices of the directory.
+// offices returns the embedded offices.
 func offices(t testing.TB) []*directoryv1.Office {
 	t.Helper()
 	all, err := entry.ParseFS(data.Files)
@@ -79,18 +82,18 @@ func offices(t testing.TB) []*directoryv1.Office {
 	return out
 }
 
-// seed is one of the offices.
+// seed returns one of the embedded offices.
 func seed(t testing.TB, id string) *directoryv1.Office {
 	t.Helper()
 	all := offices(t)
 	at := slices.IndexFunc(all, func(o *directoryv1.Office) bool { return o.GetOfficeId() == id })
 	if at < 0 {
-		t.Fatalf("there is no office %s", id)
+		t.Fatalf("no office %s", id)
 	}
 	return all[at]
 }
 
-// golden compares bytes with a file of testdata, which -update writes.
+// golden compares bytes with a file of testdata, which -update rewrites.
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	file := filepath.Join("testdata", name)
@@ -107,6 +110,6 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s is not what it was; -update writes it anew. Got:\n%s", file, got)
+		t.Errorf("%s differs (rewrite it with -update):\n%s", file, got)
 	}
 }

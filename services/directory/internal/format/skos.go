@@ -7,7 +7,7 @@ import (
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 )
 
-// Name spaces of SKOS documents. The days of a term are those of the vocabularies of the Publications Office of the EU.
+// Namespaces of SKOS documents. The validity of a term uses EUVOC, the vocabulary of the EU Publications Office.
 const (
 	nsSKOS  = "http://www.w3.org/2004/02/skos/core#"
 	nsOWL   = "http://www.w3.org/2002/07/owl#"
@@ -15,7 +15,7 @@ const (
 	nsXSD   = "http://www.w3.org/2001/XMLSchema#"
 )
 
-// scheme is a list as SKOS has it; both syntaxes are written from it.
+// scheme is a code list as a SKOS concept scheme. Turtle and JSON-LD are encoded from it.
 type scheme struct {
 	iri              string
 	labelIT, labelEN string
@@ -23,8 +23,8 @@ type scheme struct {
 	concepts         []concept
 }
 
-// concept is a term as SKOS has it. Each match is a property of SKOS and the name of a thing. A concept without a broader one
-// is at the top of its scheme.
+// concept is a term as a SKOS concept. Each match is a SKOS property and an IRI. A concept without a broader one is a
+// top concept of its scheme.
 type concept struct {
 	iri, notation    string
 	labelIT, labelEN string
@@ -33,7 +33,7 @@ type concept struct {
 	matches          [][2]string
 }
 
-// schemes returns the lists as SKOS has them, in the order in which they were given.
+// schemes returns the lists as concept schemes, in the order of NewTerms.
 func (t *Terms) schemes() ([]scheme, error) {
 	mappings, err := crosswalk()
 	if err != nil {
@@ -41,10 +41,14 @@ func (t *Terms) schemes() ([]scheme, error) {
 	}
 	schemes := make([]scheme, len(t.lists))
 	for i, list := range t.lists {
-		s := scheme{iri: t.IRI(list.GetName()), labelIT: list.GetTitleIt(), labelEN: list.GetTitleEn(), version: int(list.GetVersion())}
+		s := scheme{
+			iri: t.IRI(list.GetName()), labelIT: list.GetTitleIt(), labelEN: list.GetTitleEn(),
+			version: int(list.GetVersion()),
+		}
 		for _, term := range list.GetTerms() {
 			c := concept{
-				iri: t.IRI(list.GetName(), term.GetCode()), notation: term.GetCode(), labelIT: term.GetLabelIt(), labelEN: term.GetLabelEn(),
+				iri: t.IRI(list.GetName(), term.GetCode()), notation: term.GetCode(),
+				labelIT: term.GetLabelIt(), labelEN: term.GetLabelEn(),
 				broader: t.group(list, term.GetGroup()), from: term.GetValidFrom(), to: term.GetValidTo(),
 			}
 			for _, m := range mappings {
@@ -59,9 +63,9 @@ func (t *Terms) schemes() ([]scheme, error) {
 	return schemes, nil
 }
 
-// group returns the name of a group, or nothing where no list holds it. The contract does not say which list the groups of a
-// list come from: it is the list itself, or the one of that name with _group, or the only list of groups that has the code. A
-// province counts in its region, which is in a list of regions.
+// group returns the IRI of a group, or "" if no list has it. The contract does not define which list has the groups of
+// a list: it is the list itself, the one with the suffix _group, or the only list of groups that has the code. The
+// groups of provinces are regions, which are in a list of their own.
 func (t *Terms) group(list *vocabularyv1.Vocabulary, code string) string {
 	if code == "" {
 		return ""

@@ -9,27 +9,27 @@ import (
 	"github.com/retepari/pari/services/directory/internal/format"
 )
 
-// chosen are the vocabularies of these names.
-func chosen(t testing.TB, names ...string) *format.Terms {
+// termsOf returns the code lists with these names.
+func termsOf(t testing.TB, names ...string) *format.Terms {
 	t.Helper()
-	var some []*vocabularyv1.Vocabulary
+	var selected []*vocabularyv1.Vocabulary
 	for _, name := range names {
 		for _, list := range lists(t) {
 			if list.GetName() == name {
-				some = append(some, list)
+				selected = append(selected, list)
 			}
 		}
 	}
-	all, err := format.NewTerms(base, some)
+	terms, err := format.NewTerms(base, selected)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return all
+	return terms
 }
 
-func TestSKOS_of_grounds(t *testing.T) {
+func TestEncodeSKOS_Golden(t *testing.T) {
 	t.Parallel()
-	grounds := chosen(t, "ground", "ground_group", "odihr_bias")
+	grounds := termsOf(t, "ground", "ground_group", "odihr_bias")
 	turtle, err := format.EncodeSKOSTurtle(grounds)
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func TestSKOS_of_grounds(t *testing.T) {
 	golden(t, "ground.skos.jsonld", document)
 }
 
-func TestSKOS_names_groups_and_days(t *testing.T) {
+func TestEncodeSKOSTurtle_GroupsAndValidity(t *testing.T) {
 	t.Parallel()
 	turtle, err := format.EncodeSKOSTurtle(terms(t))
 	if err != nil {
@@ -58,17 +58,17 @@ func TestSKOS_names_groups_and_days(t *testing.T) {
 		`^^xsd:date`,
 	} {
 		if !strings.Contains(text, want) {
-			t.Errorf("it does not hold %s", want)
+			t.Errorf("it does not contain %s", want)
 		}
 	}
 }
 
-// Ensure a label cannot end its quotes, nor a code its brackets.
-func TestSKOS_escapes(t *testing.T) {
+// Ensure labels and codes are escaped: they cannot close their quotes or brackets.
+func TestEncodeSKOSTurtle_Escapes(t *testing.T) {
 	t.Parallel()
-	hostile, err := format.NewTerms(base, []*vocabularyv1.Vocabulary{{Name: "x> .", Version: 1, Terms: []*vocabularyv1.Term{
-		{Code: "A> a <b", LabelIt: "\"\\\n\x01 . <c> a <d> ."},
-	}}})
+	term := &vocabularyv1.Term{Code: "A> a <b", LabelIt: "\"\\\n\x01 . <c> a <d> ."}
+	list := &vocabularyv1.Vocabulary{Name: "x> .", Version: 1, Terms: []*vocabularyv1.Term{term}}
+	hostile, err := format.NewTerms(base, []*vocabularyv1.Vocabulary{list})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,14 +76,16 @@ func TestSKOS_escapes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"<https://pari.example/id/x%3E%20./A%3E%20a%20%3Cb>", `"\"\\\n\u0001 . <c> a <d> ."@it`} {
+	for _, want := range []string{
+		"<https://pari.example/id/x%3E%20./A%3E%20a%20%3Cb>", `"\"\\\n\u0001 . <c> a <d> ."@it`,
+	} {
 		if !strings.Contains(string(turtle), want) {
-			t.Errorf("it does not hold %s:\n%s", want, turtle)
+			t.Errorf("it does not contain %s:\n%s", want, turtle)
 		}
 	}
 }
 
-func TestSKOSJSONLD_is_JSON_with_its_context(t *testing.T) {
+func TestEncodeSKOSJSONLD_HasContext(t *testing.T) {
 	t.Parallel()
 	raw, err := format.EncodeSKOSJSONLD(terms(t))
 	if err != nil {
@@ -101,37 +103,40 @@ func TestSKOSJSONLD_is_JSON_with_its_context(t *testing.T) {
 	}
 }
 
-func TestNewTerms_refuses_a_base_that_is_no_address(t *testing.T) {
+func TestNewTerms_RefusesInvalidBase(t *testing.T) {
 	t.Parallel()
-	for _, bad := range []string{"", "pari", "https://pari.example", "ftp://pari.example/", "https://pari.example/<>/"} {
+	for _, bad := range []string{
+		"", "pari", "https://pari.example", "ftp://pari.example/", "https://pari.example/<>/",
+		"https:///", "http://a b/",
+	} {
 		if _, err := format.NewTerms(bad, nil); err == nil {
-			t.Errorf("it took %q", bad)
+			t.Errorf("%q was accepted", bad)
 		}
 	}
 }
 
-// Ensure no ground is forgotten and nothing is named that is in no list.
-func TestCrosswalkCSV_holds_every_ground(t *testing.T) {
+// Ensure the crosswalk has every ground, and only known codes.
+func TestEncodeCrosswalkCSV_HasEveryGround(t *testing.T) {
 	t.Parallel()
 	raw, err := format.EncodeCrosswalkCSV(terms(t))
-	rows := parsed(t, raw, err)
+	rows := parseCSV(t, raw, err)
 	seen := map[string]bool{}
 	for _, row := range rows[1:] {
 		seen[row[0]] = true
 		switch row[3] {
 		case "exactMatch", "closeMatch", "broadMatch":
 			if row[4] == row[5] {
-				t.Errorf("%s is no category of ODIHR", row[4])
+				t.Errorf("%s: unknown category of ODIHR", row[4])
 			}
 		case "":
 			if row[4] != "" {
-				t.Errorf("%s has a category and no match", row[0])
+				t.Errorf("%s has a category without a match", row[0])
 			}
 		default:
-			t.Errorf("%s is no match", row[3])
+			t.Errorf("unknown match %s", row[3])
 		}
 		if row[1] == row[0] || row[7] == "" {
-			t.Errorf("%s is no ground, or has no source", row[0])
+			t.Errorf("%s is not a ground, or has no source", row[0])
 		}
 	}
 	for _, list := range lists(t) {
@@ -140,5 +145,19 @@ func TestCrosswalkCSV_holds_every_ground(t *testing.T) {
 				t.Errorf("%s is not in the crosswalk", term.GetCode())
 			}
 		}
+	}
+}
+
+// Ensure labels are in the language of the caller, and an unknown code is its own label.
+func TestTerms_Label(t *testing.T) {
+	t.Parallel()
+	terms := terms(t)
+	for lang, want := range map[string]string{"it": "gratuito", "en": "free of charge"} {
+		if got := terms.Label(lang, "fee", "FREE"); got != want {
+			t.Errorf("%s: %q, want %q", lang, got, want)
+		}
+	}
+	if got := terms.Label("it", "fee", "UNKNOWN"); got != "UNKNOWN" {
+		t.Errorf("an unknown code has the label %q", got)
 	}
 }

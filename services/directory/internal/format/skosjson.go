@@ -2,7 +2,7 @@ package format
 
 import "strconv"
 
-// EncodeSKOSJSONLD returns what EncodeSKOSTurtle returns as JSON-LD, with its context inside.
+// EncodeSKOSJSONLD encodes the same as EncodeSKOSTurtle as JSON-LD with an inline context.
 func EncodeSKOSJSONLD(terms *Terms) ([]byte, error) {
 	schemes, err := terms.schemes()
 	if err != nil {
@@ -30,8 +30,8 @@ func (s scheme) node(c concept) node {
 		n["skos:topConceptOf"] = ref(s.iri)
 	}
 	n.put("skos:broader", ref(c.broader))
-	n.put("euvoc:startDate", typed("xsd:date", c.from))
-	n.put("euvoc:endDate", typed("xsd:date", c.to))
+	n.put("euvoc:startDate", typedValue("xsd:date", c.from))
+	n.put("euvoc:endDate", typedValue("xsd:date", c.to))
 	for _, m := range c.matches {
 		n["skos:"+m[0]] = ref(m[1])
 	}

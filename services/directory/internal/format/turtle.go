@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// EncodeSKOSTurtle returns the vocabularies as SKOS in Turtle: a scheme for each list, a concept for each term, with the crosswalk
-// from grounds to the categories of ODIHR.
+// EncodeSKOSTurtle encodes the code lists as SKOS in Turtle: a scheme for each list, a concept for each term, and the
+// crosswalk from grounds to the categories of ODIHR.
 func EncodeSKOSTurtle(terms *Terms) ([]byte, error) {
 	schemes, err := terms.schemes()
 	if err != nil {
@@ -63,10 +63,10 @@ func subject(out *bytes.Buffer, iri string, predicates []string) {
 	fmt.Fprintf(out, "\n%s %s .\n", iriRef(iri), strings.Join(predicates, " ;\n  "))
 }
 
-// iriRef writes a name that Terms.IRI made: nothing in it needs an escape.
+// iriRef returns a Turtle reference to an IRI from Terms.IRI, which needs no more escapes.
 func iriRef(iri string) string { return "<" + iri + ">" }
 
-// literal writes a text of Turtle between quotes.
+// literal returns a quoted Turtle literal.
 func literal(text string) string {
 	var out strings.Builder
 	out.WriteByte('"')

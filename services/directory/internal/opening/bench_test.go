@@ -27,8 +27,8 @@ const benchSchedule = `{
 }`
 
 // BenchmarkEvaluate measures how long the engine takes to tell whether an office is open and when that changes, at
-// times spread over twenty years. The baseline converts the same times to day and time in Rome, where every evaluation begins.
-// Both run in turns, so that they see the same noise. The metric "ratio" is baseline/engine: higher is better.
+// times spread over twenty years. The baseline converts the same times to day and time in Rome, where every evaluation
+// begins. Both run in turns, so that they see the same noise. The metric "ratio" is baseline/engine: higher is better.
 func BenchmarkEvaluate(b *testing.B) {
 	const (
 		turn   = 1000 // evaluations of the engine, then of the baseline
