@@ -1,6 +1,6 @@
 // Package data holds what the directory serves: the code lists of the network (vocabularies), the places of Italy
-// (territories) and the entries (a folder per kind), as files that people can read and review. It promises nothing about
-// their content; the tests of the packages that read them do.
+// (territories) and the entries (a folder per kind), as files that people can read and review. It promises nothing
+// about their content; the tests of the packages that read them do.
 package data
 
 import "embed"
