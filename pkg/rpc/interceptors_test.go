@@ -327,7 +327,8 @@ func TestNewServer_Defaults(t *testing.T) {
 // Ensure a server reports that it does not serve until Serve is called.
 func TestNewServer_IsNotReady(t *testing.T) {
 	t.Parallel()
-	s, err := NewServer(Config{Node: "centre", Source: newAuthority(t).source(testID(identity.KindService, "directory"))})
+	source := newAuthority(t).source(testID(identity.KindService, "directory"))
+	s, err := NewServer(Config{Node: "centre", Source: source})
 	if err != nil {
 		t.Fatal(err)
 	}
