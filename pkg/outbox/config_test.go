@@ -1,7 +1,10 @@
 package outbox
 
 import (
+	"bytes"
 	"crypto/ed25519"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,13 +44,19 @@ func TestConfig_Defaults(t *testing.T) {
 	if r.c.Batch != 256 || r.c.Log == nil || r.c.tenant() != "cremona" {
 		t.Errorf("batch %d, log %v, tenant %s", r.c.Batch, r.c.Log, r.c.tenant())
 	}
+	var log bytes.Buffer
 	c := validConfig()
+	c.Log = slog.New(slog.NewTextHandler(&log, nil))
 	c.Poll, c.Batch, c.Tenant, c.AckWait = time.Second, 5000, "lombardia", -1
 	if r, err = NewRelay(c); err != nil {
 		t.Fatal(err)
 	}
 	if r.c.Poll != time.Second || r.c.Batch != 1000 || r.c.tenant() != "lombardia" || r.c.AckWait != 5*time.Second {
 		t.Errorf("given values became %+v", r.c)
+	}
+	r.c.Log.InfoContext(t.Context(), "x")
+	if !strings.Contains(log.String(), "partition=lombardia/cremona/intake") {
+		t.Errorf("the log does not name the partition: %s", log.String())
 	}
 }
 
