@@ -25,7 +25,7 @@ const (
 // Ensure a valid token gives its subject and the grants that parse.
 func TestVerifier_Verify(t *testing.T) {
 	t.Parallel()
-	w := rpctest.NewWorld(t)
+	w := rpctest.NewEnv(t)
 	token := w.Token(t, "anna", "lombardia/cremona/operator",
 		"lombardia/cremona", "lombardia/cremona/operator/x", "Lombardia/cremona/operator", "lombardia/*/operator",
 		"lombardia/cremona/king", "lombardia/cremona/unspecified")
@@ -41,7 +41,7 @@ func TestVerifier_Verify(t *testing.T) {
 // Ensure a token is refused unless everything about it is right.
 func TestVerifier_RefusesInvalidTokens(t *testing.T) {
 	t.Parallel()
-	w, other := rpctest.NewWorld(t), rpctest.NewWorld(t)
+	w, other := rpctest.NewEnv(t), rpctest.NewEnv(t)
 	v := w.Verifier()
 	past := time.Now().Add(-time.Hour).Unix()
 	for name, c := range map[string]struct {

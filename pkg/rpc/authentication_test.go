@@ -20,14 +20,14 @@ import (
 func TestServer_RefusesUnauthenticatedCallers(t *testing.T) {
 	t.Parallel()
 	s := start(t, config(), unreachable(t))
-	other := rpctest.NewWorld(t)
+	other := rpctest.NewEnv(t)
 	now := time.Now()
 	ago := func(hours int) time.Time { return now.Add(-time.Duration(hours) * time.Hour) }
 	withDates := func(from, to time.Time) grpc.ClientConnInterface {
-		return s.With(t, s.World.SourceFor(t, portal, from, to), "")
+		return s.With(t, s.Env.SourceFor(t, portal, from, to), "")
 	}
 	withClaims := func(claims map[string]any) grpc.ClientConnInterface {
-		return s.As(t, portal, s.World.Sign(t, claims))
+		return s.As(t, portal, s.Env.Sign(t, claims))
 	}
 	foreign, intake := portal, rpctest.ID("lombardia", "cremona", "service", "intake")
 	foreign.TrustDomain = "elsewhere.test"
@@ -46,8 +46,8 @@ func TestServer_RefusesUnauthenticatedCallers(t *testing.T) {
 		"expired token":          {withClaims(map[string]any{"sub": "anna", "exp": ago(1).Unix()}), fault.ExpiredToken},
 		"token of an audience":   {withClaims(map[string]any{"sub": "anna", "aud": "mail"}), fault.BadToken},
 		"token of an issuer":     {s.As(t, portal, other.Token(t, "anna", grant)), fault.BadToken},
-		"token of another node":  {s.As(t, portal, s.World.Token(t, "ugo", otherGrant)), fault.WrongNode},
-		"token through services": {s.As(t, intake, s.World.Token(t, "anna", grant)), fault.BadToken},
+		"token of another node":  {s.As(t, portal, s.Env.Token(t, "ugo", otherGrant)), fault.WrongNode},
+		"token through services": {s.As(t, intake, s.Env.Token(t, "anna", grant)), fault.BadToken},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -59,7 +59,7 @@ func TestServer_RefusesUnauthenticatedCallers(t *testing.T) {
 }
 
 // connOfAuthority connects with a certificate of another authority, and does not verify the server.
-func connOfAuthority(t *testing.T, s *rpctest.Server, other *rpctest.World) grpc.ClientConnInterface {
+func connOfAuthority(t *testing.T, s *rpctest.Server, other *rpctest.Env) grpc.ClientConnInterface {
 	t.Helper()
 	c := other.Source(t, portal).ClientTLS(func(identity.ID) bool { return true })
 	c.VerifyConnection = nil
@@ -76,7 +76,7 @@ func TestServer_IdentifiesTheCaller(t *testing.T) {
 		got, _ = identity.From(ctx)
 		return nil
 	}})
-	token := s.World.Token(t, "anna", "lombardia/cremona/operator", "piemonte/cuneo/coordinator", "nonsense")
+	token := s.Env.Token(t, "anna", "lombardia/cremona/operator", "piemonte/cuneo/coordinator", "nonsense")
 	for token, want := range map[string]identity.Caller{
 		token: {
 			ID: portal, Person: "anna", Roles: []accessv1.Role{accessv1.Role_ROLE_OPERATOR},
@@ -104,8 +104,8 @@ func TestServer_AppliesTheAccessRule(t *testing.T) {
 		want  fault.Reason
 	}{
 		"no person":     {"", fault.NoToken},
-		"another role":  {s.World.Token(t, "anna", "lombardia/centre/editor"), fault.NotAllowed},
-		"required role": {s.World.Token(t, "anna", "lombardia/centre/publisher"), fault.InvalidRequest},
+		"another role":  {s.Env.Token(t, "anna", "lombardia/centre/editor"), fault.NotAllowed},
+		"required role": {s.Env.Token(t, "anna", "lombardia/centre/publisher"), fault.InvalidRequest},
 	} {
 		client := directoryv1.NewDirectoryServiceClient(s.As(t, centre, c.token))
 		_, err := client.DecideProposal(t.Context(), valid)

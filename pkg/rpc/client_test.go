@@ -22,7 +22,7 @@ func TestDial_ChecksTheServer(t *testing.T) {
 	t.Parallel()
 	s := start(t, config(), server{})
 	for service, want := range map[string]codes.Code{"directory": codes.OK, "intake": codes.Unavailable} {
-		conn, err := rpc.Dial(s.Addr, s.World.Source(t, portal), rpc.Service(service, "centre"))
+		conn, err := rpc.Dial(s.Addr, s.Env.Source(t, portal), rpc.Service(service, "centre"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +103,7 @@ func TestBearer(t *testing.T) {
 	s := start(t, config(), unreachable(t))
 	signedOut := rpc.Bearer(func(context.Context) (string, error) { return "", errors.New("signed out") })
 	accept, credentials := rpc.Service("directory", ""), grpc.WithPerRPCCredentials(signedOut)
-	conn, err := rpc.Dial(s.Addr, s.World.Source(t, portal), accept, credentials)
+	conn, err := rpc.Dial(s.Addr, s.Env.Source(t, portal), accept, credentials)
 	if err != nil {
 		t.Fatal(err)
 	}

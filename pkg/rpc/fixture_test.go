@@ -74,7 +74,7 @@ func config() rpc.Config {
 
 func start(t *testing.T, c rpc.Config, s server) *rpctest.Server {
 	t.Helper()
-	return rpctest.NewWorld(t).Start(t, c, register(s))
+	return rpctest.NewEnv(t).Start(t, c, register(s))
 }
 
 func register(s server) func(grpc.ServiceRegistrar) {

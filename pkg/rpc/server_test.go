@@ -158,7 +158,7 @@ func TestServer_Health(t *testing.T) {
 // Ensure a service whose contract gives a method no access rule does not start, and closes its listener.
 func TestServer_RequiresARuleForEveryMethod(t *testing.T) {
 	t.Parallel()
-	w := rpctest.NewWorld(t)
+	w := rpctest.NewEnv(t)
 	s, l := newServer(t, w)
 	for service, method := range map[string]string{
 		"nowhere.Service":                    "Do",     // not in the contract
@@ -182,7 +182,7 @@ func TestServer_RequiresARuleForEveryMethod(t *testing.T) {
 	}
 }
 
-func newServer(t *testing.T, w *rpctest.World) (*rpc.Server, net.Listener) {
+func newServer(t *testing.T, w *rpctest.Env) (*rpc.Server, net.Listener) {
 	t.Helper()
 	c := config()
 	c.Source, c.Log = w.Source(t, rpctest.ID("all", "centre", "service", "directory")), slog.New(slog.DiscardHandler)
@@ -203,7 +203,7 @@ func TestServer_Drains(t *testing.T) {
 	for name, want := range map[string]fault.Reason{"finishes": "", "hangs": fault.Unavailable} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := rpctest.NewWorld(t)
+			w := rpctest.NewEnv(t)
 			s, l := newServer(t, w)
 			entered, release := make(chan struct{}, 10), make(chan struct{})
 			register(server{find: func(ctx context.Context) error {
@@ -218,7 +218,7 @@ func TestServer_Drains(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			served := make(chan error, 1)
 			go func() { served <- s.Serve(ctx, l) }()
-			conn := (&rpctest.Server{World: w, Addr: l.Addr().String()}).As(t, portal, "")
+			conn := (&rpctest.Server{Env: w, Addr: l.Addr().String()}).As(t, portal, "")
 			watch, err := healthv1.NewHealthClient(conn).Watch(t.Context(), &healthv1.HealthCheckRequest{})
 			if err != nil {
 				t.Fatal(err)
@@ -254,7 +254,7 @@ func expectStatus(
 // Ensure a server whose listener breaks returns the error.
 func TestServer_ReturnsTheErrorOfItsListener(t *testing.T) {
 	t.Parallel()
-	s, l := newServer(t, rpctest.NewWorld(t))
+	s, l := newServer(t, rpctest.NewEnv(t))
 	_ = l.Close()
 	if err := s.Serve(t.Context(), l); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("got %v", err)
@@ -270,7 +270,7 @@ func TestServer_LogsCalls(t *testing.T) {
 	c := config()
 	c.Log = log.logger()
 	s := start(t, c, server{find: func(context.Context) error { return result }})
-	conn := s.As(t, portal, s.World.Token(t, "anna", "lombardia/cremona/operator"))
+	conn := s.As(t, portal, s.Env.Token(t, "anna", "lombardia/cremona/operator"))
 	const caller = " caller_node=cremona caller_kind=system caller_system=portal person=true "
 	cause := errors.New("row of report 7")
 	for _, step := range []struct {
@@ -304,7 +304,7 @@ func TestServer_LogsCalls(t *testing.T) {
 	if got := log.take(); !strings.Contains(got, `cause="UNAVAILABLE: row of report 7"`) {
 		t.Errorf("an unavailable database was logged as %s", got)
 	}
-	_ = findAny(connOfAuthority(t, s, rpctest.NewWorld(t)))
+	_ = findAny(connOfAuthority(t, s, rpctest.NewEnv(t)))
 	got := log.take()
 	if !strings.Contains(got, `reason=BAD_CERTIFICATE`) || !strings.Contains(got, "unknown authority") {
 		t.Errorf("a bad certificate was logged as %s", got)

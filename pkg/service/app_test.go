@@ -42,7 +42,7 @@ var shared = func() *telemetry.Telemetry {
 }()
 
 // newConfig returns the configuration of a service at a node, with a certificate and a listener of its own.
-func newConfig(t *testing.T, w *rpctest.World, region, node, name string) service.Config {
+func newConfig(t *testing.T, w *rpctest.Env, region, node, name string) service.Config {
 	t.Helper()
 	c := service.Config{
 		Region: region, Node: node, IdentityDir: t.TempDir(), CallsPerSecond: 2000, Telemetry: shared,
@@ -97,7 +97,7 @@ func TestRun_RequiresSettings(t *testing.T) {
 // Ensure parts stop in the reverse order of being added, whether the service is canceled, fails, or cannot be built.
 func TestRun_StopsInReverseOrder(t *testing.T) {
 	t.Parallel()
-	w := rpctest.NewWorld(t)
+	w := rpctest.NewEnv(t)
 	broken := errors.New("broken")
 	for name, c := range map[string]struct {
 		part, build, want error
@@ -145,7 +145,7 @@ func TestApp_Readiness(t *testing.T) {
 		}
 	}
 	var app *service.App
-	c := newConfig(t, rpctest.NewWorld(t), "all", "centre", "directory")
+	c := newConfig(t, rpctest.NewEnv(t), "all", "centre", "directory")
 	stop := runApp(t, c, "directory", func(ctx context.Context, a *service.App) error {
 		app = a
 		pool, err := a.Database(ctx, "database", db.URL)
@@ -192,7 +192,7 @@ func checkHealth(conn grpc.ClientConnInterface, timeout time.Duration) error {
 // Ensure a service takes calls only once it is ready, reports it, and that other services find it by its identity.
 func TestApp_Serve(t *testing.T) {
 	t.Parallel()
-	w := rpctest.NewWorld(t)
+	w := rpctest.NewEnv(t)
 	c := newConfig(t, w, "all", "centre", "directory")
 	ready, taking := make(chan struct{}), make(chan struct{})
 	c.Ready = func() { close(taking) }
@@ -241,7 +241,7 @@ func TestApp_Serve(t *testing.T) {
 // Ensure a directory of the own node is accepted like that of the centre, and one of another node is not.
 func TestApp_DirectoryOfTheNode(t *testing.T) {
 	t.Parallel()
-	w := rpctest.NewWorld(t)
+	w := rpctest.NewEnv(t)
 	for node, ok := range map[string]bool{"cremona": true, "centre": true, "milano": false} {
 		c := newConfig(t, w, "lombardia", node, "directory")
 		stop := runApp(t, c, "directory", func(ctx context.Context, a *service.App) error {
@@ -269,7 +269,7 @@ func TestApp_DirectoryOfTheNode(t *testing.T) {
 // Ensure a service that is stopped before it is ready closes its listener.
 func TestApp_ServeStopsBeforeReady(t *testing.T) {
 	t.Parallel()
-	c := newConfig(t, rpctest.NewWorld(t), "all", "centre", "directory")
+	c := newConfig(t, rpctest.NewEnv(t), "all", "centre", "directory")
 	c.Ready = func() { t.Error("Ready was called") }
 	stop := runApp(t, c, "directory", func(ctx context.Context, a *service.App) error {
 		return a.Serve(ctx, nil, make(chan struct{}), register)
@@ -285,7 +285,7 @@ func TestApp_ServeStopsBeforeReady(t *testing.T) {
 // Ensure a mistake in the configuration of the server ends the start.
 func TestApp_ServeRefusesMistakes(t *testing.T) {
 	t.Parallel()
-	w := rpctest.NewWorld(t)
+	w := rpctest.NewEnv(t)
 	grants := filepath.Join(t.TempDir(), "grants.yaml")
 	if err := os.WriteFile(grants, []byte("portal: [operator]"), 0o600); err != nil {
 		t.Fatal(err)
@@ -368,7 +368,7 @@ func TestApp_Maintenance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newConfig(t, rpctest.NewWorld(t), "lombardia", "cremona", "intake")
+	c := newConfig(t, rpctest.NewEnv(t), "lombardia", "cremona", "intake")
 	stop := runApp(t, c, "intake", func(_ context.Context, a *service.App) error { a.Maintenance(pool); return nil })
 	bustest.Eventually(t, func() bool { return count() == 1 })
 	if err := stop(); err != nil {

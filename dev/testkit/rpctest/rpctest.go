@@ -1,7 +1,7 @@
 // Package rpctest serves a gRPC service in a test as production does: TLS on loopback, the interceptors of package rpc,
 // certificates of a private authority, and access tokens of a private OIDC issuer.
 //
-// NewWorld starts the issuer and World.Start starts a server, each in goroutines of its own. Both stop when the test
+// NewEnv starts the issuer and Env.Start starts a server, each in goroutines of its own. Both stop when the test
 // ends.
 package rpctest
 
@@ -23,33 +23,33 @@ func ID(region, node, kind, name string) identity.ID {
 	return identity.ID{TrustDomain: TrustDomain, Region: region, Node: node, Kind: kind, Name: name}
 }
 
-// World is a certificate authority and a token issuer, which a server and its clients share.
-type World struct {
+// Env is a certificate authority and a token issuer, which a server and its clients share.
+type Env struct {
 	Authority *devpki.Authority
 
 	dir    string
 	issuer *issuer
 }
 
-// NewWorld creates an authority and starts an issuer.
-func NewWorld(t testing.TB) *World {
+// NewEnv creates an authority and starts an issuer.
+func NewEnv(t testing.TB) *Env {
 	t.Helper()
 	dir := t.TempDir()
 	authority, err := devpki.Open(filepath.Join(dir, "ca"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &World{Authority: authority, dir: dir, issuer: startIssuer(t)}
+	return &Env{Authority: authority, dir: dir, issuer: startIssuer(t)}
 }
 
 // Source issues a certificate for id and loads it.
-func (w *World) Source(t testing.TB, id identity.ID) *identity.Source {
+func (w *Env) Source(t testing.TB, id identity.ID) *identity.Source {
 	t.Helper()
 	return w.SourceFor(t, id, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 }
 
 // SourceFor is Source with other dates of validity.
-func (w *World) SourceFor(t testing.TB, id identity.ID, from, to time.Time) *identity.Source {
+func (w *Env) SourceFor(t testing.TB, id identity.ID, from, to time.Time) *identity.Source {
 	t.Helper()
 	dir, err := os.MkdirTemp(w.dir, "identity-")
 	if err != nil {
@@ -66,16 +66,16 @@ func (w *World) SourceFor(t testing.TB, id identity.ID, from, to time.Time) *ide
 }
 
 // Verifier returns a verifier that trusts the issuer.
-func (w *World) Verifier() *identity.Verifier { return identity.NewVerifier(w.issuer.url(), nil) }
+func (w *Env) Verifier() *identity.Verifier { return identity.NewVerifier(w.issuer.url(), nil) }
 
 // Token returns an access token for a person with grants such as "lombardia/cremona/operator".
-func (w *World) Token(t testing.TB, subject string, grants ...string) string {
+func (w *Env) Token(t testing.TB, subject string, grants ...string) string {
 	t.Helper()
 	return w.Sign(t, map[string]any{"sub": subject, "pari_grants": grants})
 }
 
 // Sign returns a token with the given claims. Issuer, audience and dates are valid unless claims overrides them.
-func (w *World) Sign(t testing.TB, claims map[string]any) string {
+func (w *Env) Sign(t testing.TB, claims map[string]any) string {
 	t.Helper()
 	return w.issuer.sign(t, claims)
 }

@@ -16,13 +16,13 @@ import (
 
 // Server is a running server.
 type Server struct {
-	World *World
-	Addr  string
+	Env  *Env
+	Addr string
 }
 
 // Start serves the services that register adds, until the test ends. Identity, verifier and log default to those of the
-// world: a certificate for config.Service, the issuer, and a log that is discarded.
-func (w *World) Start(t testing.TB, config rpc.Config, register func(grpc.ServiceRegistrar)) *Server {
+// env: a certificate for config.Service, the issuer, and a log that is discarded.
+func (w *Env) Start(t testing.TB, config rpc.Config, register func(grpc.ServiceRegistrar)) *Server {
 	t.Helper()
 	if config.Source == nil {
 		config.Source = w.Source(t, ID(config.Region, config.Node, identity.KindService, config.Service))
@@ -51,13 +51,13 @@ func (w *World) Start(t testing.TB, config rpc.Config, register func(grpc.Servic
 			t.Errorf("serve: %v", err)
 		}
 	})
-	return &Server{World: w, Addr: listener.Addr().String()}
+	return &Server{Env: w, Addr: listener.Addr().String()}
 }
 
 // As connects with a fresh certificate for id. A token that is not empty is sent with every call.
 func (s *Server) As(t testing.TB, id identity.ID, token string) *grpc.ClientConn {
 	t.Helper()
-	return s.With(t, s.World.Source(t, id), token)
+	return s.With(t, s.Env.Source(t, id), token)
 }
 
 // With is As with the certificate in source.

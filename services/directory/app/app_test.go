@@ -28,7 +28,7 @@ var portal = rpctest.ID("lombardia", "cremona", "system", "portal")
 
 // server is a running directory.
 type server struct {
-	world *rpctest.World
+	env   *rpctest.Env
 	db    pgtest.DB
 	addr  string
 	stop  context.CancelFunc
@@ -36,10 +36,10 @@ type server struct {
 }
 
 // config configures a directory at the centre. Its listener is open.
-func config(t *testing.T, world *rpctest.World, db pgtest.DB) app.Config {
+func config(t *testing.T, env *rpctest.Env, db pgtest.DB) app.Config {
 	t.Helper()
 	dir := t.TempDir()
-	if err := world.Authority.Issue(rpctest.ID("all", "centre", "service", "directory"), dir); err != nil {
+	if err := env.Authority.Issue(rpctest.ID("all", "centre", "service", "directory"), dir); err != nil {
 		t.Fatal(err)
 	}
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -56,9 +56,9 @@ func config(t *testing.T, world *rpctest.World, db pgtest.DB) app.Config {
 }
 
 // run starts a directory and waits until it is ready. It stops at the end of the test.
-func run(t *testing.T, world *rpctest.World, db pgtest.DB, c app.Config) *server {
+func run(t *testing.T, env *rpctest.Env, db pgtest.DB, c app.Config) *server {
 	t.Helper()
-	d := &server{world: world, db: db, addr: c.Listener.Addr().String(), ended: make(chan error, 1)}
+	d := &server{env: env, db: db, addr: c.Listener.Addr().String(), ended: make(chan error, 1)}
 	ready := make(chan struct{})
 	c.Ready = func() { close(ready) }
 	ctx, stop := context.WithCancel(context.Background())
@@ -101,14 +101,14 @@ func newLoadedDB(t *testing.T) pgtest.DB {
 // start runs a directory with the embedded data and connects to it.
 func start(t *testing.T) (*server, directoryv1.DirectoryServiceClient) {
 	t.Helper()
-	world, db := rpctest.NewWorld(t), newLoadedDB(t)
-	d := run(t, world, db, config(t, world, db))
+	env, db := rpctest.NewEnv(t), newLoadedDB(t)
+	d := run(t, env, db, config(t, env, db))
 	return d, directoryv1.NewDirectoryServiceClient(d.connect(t))
 }
 
 func (d *server) connect(t *testing.T) *grpc.ClientConn {
 	t.Helper()
-	return (&rpctest.Server{World: d.world, Addr: d.addr}).As(t, portal, "")
+	return (&rpctest.Server{Env: d.env, Addr: d.addr}).As(t, portal, "")
 }
 
 // loseDatabase closes the connections of the directory to its database and refuses new ones.
@@ -215,8 +215,8 @@ func TestRun_WaitsForData(t *testing.T) {
 	db := pgtest.New(t, "directory_empty", func(ctx context.Context, ownerURL string) error {
 		return app.Migrate(ctx, ownerConfig(ownerURL))
 	})
-	world := rpctest.NewWorld(t)
-	c := config(t, world, db)
+	env := rpctest.NewEnv(t)
+	c := config(t, env, db)
 	done := make(chan struct{})
 	c.Ready = func() { close(done) }
 	ctx, stop := context.WithCancel(context.Background())

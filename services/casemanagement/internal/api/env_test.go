@@ -101,7 +101,7 @@ func setup(t testing.TB) *env {
 		NumberPrefixes: map[string]string{"cremona": "CR", "mantova": "MN"},
 		WakeRelay:      func() { e.wakeups.Add(1) }, Log: log, Now: func() time.Time { return now },
 	}
-	e.Server = rpctest.NewWorld(t).Start(t, rpc.Config{
+	e.Server = rpctest.NewEnv(t).Start(t, rpc.Config{
 		Service: "casemanagement", Region: "lombardia", Node: "cremona", Nodes: []string{"cremona", "mantova"},
 		PerSecond: 1e6, Vocabulary: func() *vocabulary.Set { return lists },
 	}, func(r grpc.ServiceRegistrar) { casemanagementv1.RegisterCaseManagementServiceServer(r, server) })
@@ -118,7 +118,7 @@ func (e *env) service(t testing.TB, node, name string) client {
 // person connects as a person with a role at a node, through the node's console.
 func (e *env) person(t testing.TB, node, role string) client {
 	t.Helper()
-	token := e.World.Token(t, role, "lombardia/"+node+"/"+role)
+	token := e.Env.Token(t, role, "lombardia/"+node+"/"+role)
 	console := rpctest.ID("lombardia", node, identity.KindSystem, "console")
 	return casemanagementv1.NewCaseManagementServiceClient(e.As(t, console, token))
 }

@@ -68,7 +68,7 @@ func newClientAt[M proto.Message](
 	server := api.New(func() time.Time { return now }, nil, territoryIndex(t))
 	setSnapshot(t, server, contents...)
 	config := rpc.Config{Service: "directory", Region: "all", Node: "centre", Vocabulary: server.Vocabulary}
-	started := rpctest.NewWorld(t).Start(t, config, func(r grpc.ServiceRegistrar) {
+	started := rpctest.NewEnv(t).Start(t, config, func(r grpc.ServiceRegistrar) {
 		directoryv1.RegisterDirectoryServiceServer(r, server)
 	})
 	conn := started.As(t, rpctest.ID("lombardia", "cremona", "system", "portal"), "")

@@ -51,7 +51,7 @@ func newFullServer(t testing.TB) *api.Server {
 // newCentreClient connects to a server as a person with a grant at the centre.
 func newCentreClient(t testing.TB, server *api.Server, grant string) directoryv1.DirectoryServiceClient {
 	t.Helper()
-	auth := rpctest.NewWorld(t)
+	auth := rpctest.NewEnv(t)
 	config := rpc.Config{
 		Service: "directory", Region: "all", Node: "centre",
 		Vocabulary: server.Vocabulary, MaxRequest: api.MaxRequest,

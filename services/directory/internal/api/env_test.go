@@ -29,7 +29,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 type testEnv struct {
 	*rpctest.Server
 
-	auth      *rpctest.World
+	auth      *rpctest.Env
 	server    *api.Server
 	pool      *pgxpool.Pool
 	revisions chan int64
@@ -93,7 +93,7 @@ func newEnvWith(t *testing.T, lists []vocabulary.List, loads ...[]proto.Message)
 // startEnv watches a database and serves its directory.
 func startEnv(t testing.TB, db pgtest.DB) *testEnv {
 	t.Helper()
-	env := &testEnv{auth: rpctest.NewWorld(t), pool: db.Pool(t), revisions: make(chan int64, 20)}
+	env := &testEnv{auth: rpctest.NewEnv(t), pool: db.Pool(t), revisions: make(chan int64, 20)}
 	env.server = api.New(func() time.Time { return tuesday }, env.pool, territoryIndex(t))
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -116,7 +116,7 @@ func setup(t testing.TB) *env {
 		WakeRelay:      func() { e.wakeups.Add(1) }, Log: log, Now: clock,
 	}
 	lists := codeLists()
-	e.Server = rpctest.NewWorld(t).Start(t, rpc.Config{
+	e.Server = rpctest.NewEnv(t).Start(t, rpc.Config{
 		Service: "intake", Region: "lombardia", Node: "cremona", Nodes: []string{"cremona", "mantova"}, PerSecond: 1e6,
 		Grants:     identity.Grants{portal("cremona").String(): {accessv1.Role_ROLE_SUBMITTER}},
 		Vocabulary: func() *vocabulary.Set { return lists },
@@ -133,7 +133,7 @@ func (e *env) system(t testing.TB) intakev1.IntakeServiceClient {
 // person connects as a person with a role at a node, through the node's console.
 func (e *env) person(t testing.TB, node, role string) intakev1.IntakeServiceClient {
 	t.Helper()
-	token := e.World.Token(t, "anna", "lombardia/"+node+"/"+role)
+	token := e.Env.Token(t, "anna", "lombardia/"+node+"/"+role)
 	console := rpctest.ID("lombardia", node, identity.KindSystem, "console")
 	return intakev1.NewIntakeServiceClient(e.As(t, console, token))
 }

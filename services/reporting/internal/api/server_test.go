@@ -76,7 +76,7 @@ func setup(t *testing.T) *bundle {
 		Service: "reporting", Region: "all", Node: "centre", Vocabulary: codes,
 		Grants: identity.Grants{cruncher.String(): {accessv1.Role_ROLE_ANALYST}},
 	}
-	started := rpctest.NewWorld(t).Start(t, config, func(r grpc.ServiceRegistrar) {
+	started := rpctest.NewEnv(t).Start(t, config, func(r grpc.ServiceRegistrar) {
 		server := &api.Server{Store: s, Codes: codes, Now: func() time.Time { return now }}
 		reportingv1.RegisterReportingServiceServer(r, server)
 	})
@@ -88,7 +88,7 @@ func (b *bundle) as(id identity.ID, grants ...string) reportingv1.ReportingServi
 	b.t.Helper()
 	token := ""
 	if len(grants) > 0 {
-		token = b.World.Token(b.t, "person", grants...)
+		token = b.Env.Token(b.t, "person", grants...)
 	}
 	return reportingv1.NewReportingServiceClient(b.As(b.t, id, token))
 }
