@@ -90,5 +90,5 @@ func ReasonOf(err error) Reason {
 	return ""
 }
 
-// Is tells whether err is a fault with that reason.
+// Is reports whether err is a fault with that reason.
 func Is(err error, reason Reason) bool { return reason != "" && ReasonOf(err) == reason }

@@ -56,7 +56,7 @@ func (r Request) Queue(b *pgx.Batch, node, recordID string, now time.Time) {
 	Insert.Queue(b, r.Row(node, recordID, now))
 }
 
-// IsDuplicate tells whether an error says that the request id is stored already.
+// IsDuplicate reports whether an error says that the request id is stored already.
 func IsDuplicate(err error) bool { return pg.ViolatesConstraint(err, "idempotency_key_pkey") }
 
 const selectKey = `select method, body_hash, record_id from idempotency_key where node = $1 and request_id = $2`

@@ -103,7 +103,7 @@ func (l *leader) run(ctx context.Context) error {
 // closed is always ready to receive from.
 var closed = func() <-chan time.Time { c := make(chan time.Time); close(c); return c }()
 
-// step does one bounded piece of all pending work, and tells whether there may be more.
+// step does one bounded piece of all pending work, and reports whether there may be more.
 func (l *leader) step(ctx context.Context) (more bool, err error) {
 	if l.restored {
 		return false, nil

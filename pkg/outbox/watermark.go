@@ -133,7 +133,7 @@ func clamp(ranges []*feedv1.SequenceRange, published int64) []*feedv1.SequenceRa
 
 const incrementResends = `update outbox set resends = resends + 1 where node = $1 and node_seq between $2 and $3`
 
-// resendMissing sends the next batch of what has to be sent again, and tells whether there is more.
+// resendMissing sends the next batch of what has to be sent again, and reports whether there is more.
 func (l *leader) resendMissing(ctx context.Context) (more bool, err error) {
 	if !l.resend.due(l) {
 		return false, nil
@@ -174,7 +174,7 @@ func (l *leader) resendMissing(ctx context.Context) (more bool, err error) {
 	return len(l.resend.ranges) > 0, err
 }
 
-// dropResent removes numbers up to seq from the ranges, and tells whether any are left.
+// dropResent removes numbers up to seq from the ranges, and reports whether any are left.
 func (l *leader) dropResent(seq int64) bool {
 	s := &l.resend
 	if s.ranges[0].First = seq + 1; s.ranges[0].First > s.ranges[0].Last {

@@ -123,14 +123,14 @@ func ToFault(err error) error {
 	return err
 }
 
-// connectionLost tells whether the connection broke during the query.
+// connectionLost reports whether the connection broke during the query.
 func connectionLost(err error) bool {
 	var network net.Error
 	return errors.As(err, &network) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || strings.HasSuffix(err.Error(), "conn closed")
 }
 
-// ViolatesConstraint tells whether err reports a violation of the named constraint.
+// ViolatesConstraint reports whether err reports a violation of the named constraint.
 func ViolatesConstraint(err error, constraint string) bool {
 	var refused *pgconn.PgError
 	return errors.As(err, &refused) && refused.ConstraintName == constraint

@@ -78,7 +78,7 @@ func validateRule(r *accessv1.Rule) error {
 	return nil
 }
 
-// needsRole tells whether callers of this kind need a role for what is not public.
+// needsRole reports whether callers of this kind need a role for what is not public.
 func needsRole(k accessv1.Kind) bool {
 	return k == accessv1.Kind_KIND_SYSTEM || k == accessv1.Kind_KIND_PERSON
 }

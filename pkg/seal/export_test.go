@@ -9,7 +9,7 @@ func (s *KeyStore) Unused(node string) int {
 	return len(s.unused[node])
 }
 
-// Refilling tells whether a refill for a node is running.
+// Refilling reports whether a refill for a node is running.
 func (s *KeyStore) Refilling(node string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -132,7 +132,7 @@ func (f *finder) add(line int, text string, from, to int, replacement string) {
 	f.found = append(f.found, guard{file: f.path, line: line, text: oneLine, disabled: disabled})
 }
 
-// isErrorCheck tells whether an expression only asks whether there is an error.
+// isErrorCheck reports whether an expression only asks whether there is an error.
 func isErrorCheck(e ast.Expr) bool {
 	b, ok := e.(*ast.BinaryExpr)
 	if !ok || b.Op != token.NEQ && b.Op != token.EQL {
@@ -143,7 +143,7 @@ func isErrorCheck(e ast.Expr) bool {
 	return okX && okY && y.Name == "nil" && strings.Contains(strings.ToLower(x.Name), "err")
 }
 
-// leaves tells whether a block ends by leaving the function or the loop.
+// leaves reports whether a block ends by leaving the function or the loop.
 func leaves(b *ast.BlockStmt) bool {
 	if len(b.List) == 0 {
 		return false

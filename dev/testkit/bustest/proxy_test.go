@@ -42,7 +42,7 @@ func dial(t *testing.T, addr string) net.Conn {
 	return conn
 }
 
-// echoes tells whether a byte comes back within the timeout.
+// echoes reports whether a byte comes back within the timeout.
 func echoes(conn net.Conn, timeout time.Duration) bool {
 	_ = conn.SetDeadline(time.Now().Add(timeout))
 	if _, err := conn.Write([]byte("x")); err != nil {

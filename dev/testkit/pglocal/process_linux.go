@@ -12,7 +12,7 @@ import (
 	"syscall"
 )
 
-// hasNamespaces tells whether this process may create user namespaces.
+// hasNamespaces reports whether this process may create user namespaces.
 //
 // Postgres refuses to run as root. For root the server runs in a user namespace, in which root is an ordinary user: the
 // files stay root's and may be anywhere. Without namespaces it runs as the user postgres or nobody, who then gets the

@@ -249,7 +249,7 @@ func dump(t testing.TB, pool *pgxpool.Pool) string {
 	return strings.Join(all, "\n")
 }
 
-// contains tells whether a dump contains a text, as text or as bytea.
+// contains reports whether a dump contains a text, as text or as bytea.
 func contains(dump, text string) bool {
 	return strings.Contains(dump, text) || strings.Contains(dump, hex.EncodeToString([]byte(text)))
 }

@@ -112,7 +112,7 @@ func (c *Case) Assess(version int64, a Assessment, d Disposition, by Actor, now 
 	return nil
 }
 
-// canReassess tells whether an assessment may be corrected in the case's state.
+// canReassess reports whether an assessment may be corrected in the case's state.
 func (c *Case) canReassess() bool {
 	switch c.State {
 	case TakenInCharge, InAction, Suspended, Escalated, Monitoring, Reopened, NotPertinent, OutOfCompetence:

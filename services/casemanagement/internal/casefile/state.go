@@ -58,7 +58,7 @@ var transitions = map[State][]State{
 	Archived:        {Anonymised},
 }
 
-// IsOpen tells whether the node still works on a case in this state.
+// IsOpen reports whether the node still works on a case in this state.
 func (s State) IsOpen() bool {
 	switch s {
 	case Transferred, Closed, Archived, Anonymised:
@@ -68,7 +68,7 @@ func (s State) IsOpen() bool {
 	}
 }
 
-// CanTransition tells whether a case may move from one state to another. A refused transfer leads from
+// CanTransition reports whether a case may move from one state to another. A refused transfer leads from
 // TRANSFER_PROPOSED back to previous, the state in which the transfer was proposed.
 func CanTransition(from, to, previous State) bool {
 	if from == TransferProposed {

@@ -28,7 +28,7 @@ const (
 type Encoder struct {
 	// Group returns the group of a code in a list, or "" when the code has none or is unknown.
 	Group func(list, code string) string
-	// Known tells whether a list has a code.
+	// Known reports whether a list has a code.
 	Known func(list, code string) bool
 }
 

@@ -227,7 +227,7 @@ func queryStrings(ctx context.Context, tx pgx.Tx, sql string) ([]string, error) 
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// contains tells whether a dump contains a text, as text or as bytea.
+// contains reports whether a dump contains a text, as text or as bytea.
 func contains(dump, text string) bool {
 	return strings.Contains(dump, text) || strings.Contains(dump, hex.EncodeToString([]byte(text)))
 }

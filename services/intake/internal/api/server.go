@@ -156,7 +156,7 @@ func (s *Server) GetReport(
 	return &intakev1.GetReportResponse{Report: out}, nil
 }
 
-// mayOpenContent tells whether the caller is a person who works on reports.
+// mayOpenContent reports whether the caller is a person who works on reports.
 func mayOpenContent(c identity.Caller) bool {
 	return c.Person != "" &&
 		c.Has(accessv1.Role_ROLE_OPERATOR, accessv1.Role_ROLE_CASE_WORKER, accessv1.Role_ROLE_COORDINATOR)

@@ -41,7 +41,7 @@ func (a *audit) attack() []bounds {
 	return b
 }
 
-// tighten bounds every cell of the constraint by the others, and tells whether any bounds changed.
+// tighten bounds every cell of the constraint by the others, and reports whether any bounds changed.
 func (c constraint) tighten(b []bounds) bool {
 	sum := c.sum(b)
 	total := c.boundTotal(sum, b[c.total])

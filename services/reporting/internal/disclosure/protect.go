@@ -61,7 +61,7 @@ func newAudit(r Rule, g Grid) *audit {
 	return a
 }
 
-// suppress hides those of the cells that are shown, and tells whether there were any.
+// suppress hides those of the cells that are shown, and reports whether there were any.
 func (a *audit) suppress(cells ...int) bool {
 	changed := false
 	for _, i := range cells {
@@ -72,7 +72,7 @@ func (a *audit) suppress(cells ...int) bool {
 	return changed
 }
 
-// suppressDominant hides every category that is the only one shown of a constraint, and tells whether there were any.
+// suppressDominant hides every category that is the only one shown of a constraint, and reports whether there were any.
 // It checks all constraints before it changes any.
 func (a *audit) suppressDominant() bool {
 	var dominant []int

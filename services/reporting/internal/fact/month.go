@@ -8,7 +8,7 @@ type Month struct {
 	Month int // 1-12
 }
 
-// Known tells whether the month is known.
+// Known reports whether the month is known.
 func (m Month) Known() bool { return m != Month{} }
 
 // String returns for instance "2026-03", and "" for an unknown month.

@@ -116,7 +116,7 @@ func (f *Feed) Run(ctx context.Context) error {
 	return nil
 }
 
-// consume ensures that stream and consumer exist, and processes events until something fails. It tells whether any were
+// consume ensures that stream and consumer exist, and processes events until something fails. It reports whether any were
 // processed.
 func (f *Feed) consume(ctx context.Context) (received bool, err error) {
 	if _, err := bus.EnsureStream(ctx, f.c.Conn, f.c.Stream); err != nil {

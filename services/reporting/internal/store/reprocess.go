@@ -12,7 +12,7 @@ import (
 	"github.com/retepari/pari/services/reporting/internal/fact"
 )
 
-// Permanent tells whether the database rejected a statement for its data (SQLSTATE class 22) or for a constraint (23),
+// Permanent reports whether the database rejected a statement for its data (SQLSTATE class 22) or for a constraint (23),
 // so that a retry cannot succeed.
 func Permanent(err error) bool {
 	var rejected *pgconn.PgError

@@ -54,7 +54,7 @@ const (
 	observed               // codes that have counts; for public tables only, because a missing code discloses a zero
 )
 
-// hasTotal tells whether the categories of a dimension add up to a total, which is then the last category.
+// hasTotal reports whether the categories of a dimension add up to a total, which is then the last category.
 func (k kind) hasTotal() bool {
 	return !slices.Contains([]kind{units, measures, indicators, figures}, k)
 }
