@@ -103,7 +103,7 @@ func parse(kind string, raw []byte, options protojson.UnmarshalOptions) (*direct
 	return New(content)
 }
 
-// Equal reports whether two entries have the same content, whenever they were stored.
+// Equal reports whether two entries have the same content, whenever they were stored. Nil equals no entry.
 func Equal(a, b *directoryv1.Entry) bool { return proto.Equal(Content(a), Content(b)) }
 
 // Compare orders entries by kind, in the order of the contract, then by identifier.

@@ -140,7 +140,7 @@ func queueEntries(
 		old, last := currentByRef[ref], lastLoaded[ref]
 		delete(lastLoaded, ref)
 		switch {
-		case last != nil && entry.Equal(last, e), old != nil && entry.Equal(old, e):
+		case entry.Equal(last, e), entry.Equal(old, e):
 			continue
 		case old != nil && (last == nil || old.GetRevision() != last.GetRevision()):
 			return nil, fmt.Errorf(

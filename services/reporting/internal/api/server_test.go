@@ -41,7 +41,7 @@ var (
 	cases  = bus.Partition{Region: "lombardia", Node: "cremona", Source: "casemanagement"}
 )
 
-type bundle struct {
+type testEnv struct {
 	*rpctest.Server
 	t     *testing.T
 	store *store.Store
@@ -62,7 +62,7 @@ func codes() *vocabulary.Set {
 	)
 }
 
-func setup(t *testing.T) *bundle {
+func setup(t *testing.T) *testEnv {
 	t.Helper()
 	s := store.New(pgtest.New(t, "reporting", store.Migrate).Pool(t))
 	err := s.AddNodes(context.Background(), []store.Node{
@@ -80,11 +80,11 @@ func setup(t *testing.T) *bundle {
 		server := &api.Server{Store: s, Codes: codes, Now: func() time.Time { return now }}
 		reportingv1.RegisterReportingServiceServer(r, server)
 	})
-	return &bundle{Server: started, t: t, store: s}
+	return &testEnv{Server: started, t: t, store: s}
 }
 
 // as returns a client with a program's certificate. With grants, it also sends the token of a person who has them.
-func (b *bundle) as(id identity.ID, grants ...string) reportingv1.ReportingServiceClient {
+func (b *testEnv) as(id identity.ID, grants ...string) reportingv1.ReportingServiceClient {
 	b.t.Helper()
 	token := ""
 	if len(grants) > 0 {
@@ -93,7 +93,7 @@ func (b *bundle) as(id identity.ID, grants ...string) reportingv1.ReportingServi
 	return reportingv1.NewReportingServiceClient(b.As(b.t, id, token))
 }
 
-func (b *bundle) analyst(regions ...string) reportingv1.ReportingServiceClient {
+func (b *testEnv) analyst(regions ...string) reportingv1.ReportingServiceClient {
 	b.t.Helper()
 	var grants []string
 	for _, r := range regions {
@@ -103,7 +103,7 @@ func (b *bundle) analyst(regions ...string) reportingv1.ReportingServiceClient {
 }
 
 // feed applies events of a partition, one per change. Each slice of changes is one report or case.
-func (b *bundle) feed(p bus.Partition, changes ...[]store.Change) {
+func (b *testEnv) feed(p bus.Partition, changes ...[]store.Change) {
 	b.t.Helper()
 	var (
 		events []store.Event

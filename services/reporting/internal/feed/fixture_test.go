@@ -60,8 +60,8 @@ func vocabularyWith(channels ...string) *vocabulary.Set {
 
 type status = store.PartitionStatus
 
-// bundle is a network and the centre's database.
-type bundle struct {
+// testEnv is a network and the centre's database.
+type testEnv struct {
 	t     testing.TB
 	net   *bustest.Network
 	db    pgtest.DB
@@ -70,9 +70,9 @@ type bundle struct {
 	codes atomic.Pointer[vocabulary.Set]
 }
 
-func setup(t testing.TB) *bundle {
+func setup(t testing.TB) *testEnv {
 	t.Helper()
-	b := &bundle{t: t, net: bustest.New(t, bustest.Cremona, bustest.Cuneo)}
+	b := &testEnv{t: t, net: bustest.New(t, bustest.Cremona, bustest.Cuneo)}
 	b.db = pgtest.New(t, "reporting", store.Migrate)
 	b.pool = b.db.Pool(t)
 	b.store = store.New(b.pool)
@@ -87,7 +87,7 @@ func testLogger() *slog.Logger {
 	return slog.New(slog.DiscardHandler)
 }
 
-func (b *bundle) config() Config {
+func (b *testEnv) config() Config {
 	b.t.Helper()
 	return Config{
 		Store: b.store, Conn: b.net.Centre("reporting"), Codes: b.codes.Load, Log: testLogger(),
@@ -97,7 +97,7 @@ func (b *bundle) config() Config {
 }
 
 // start runs a feed until stop is called or the test ends.
-func (b *bundle) start(c Config) (stop func()) {
+func (b *testEnv) start(c Config) (stop func()) {
 	b.t.Helper()
 	f, err := New(c)
 	if err != nil {
@@ -121,7 +121,7 @@ func (b *bundle) start(c Config) (stop func()) {
 
 // producer creates and sends the events of a partition.
 type producer struct {
-	b             *bundle
+	b             *testEnv
 	partition     bus.Partition
 	conn          *nats.Conn
 	seq           int64
@@ -129,7 +129,7 @@ type producer struct {
 	aggregateSeqs map[string]int64
 }
 
-func (b *bundle) producer(p bus.Partition) *producer {
+func (b *testEnv) producer(p bus.Partition) *producer {
 	b.t.Helper()
 	conn := b.net.Connect(bustest.Node{Region: p.Region, Name: p.Node}, p.Source)
 	return &producer{b: b, partition: p, conn: conn, aggregateSeqs: map[string]int64{}}
@@ -216,7 +216,7 @@ func (w *producer) sendMsg(m *nats.Msg) {
 	}
 }
 
-func (b *bundle) partition(p bus.Partition) status {
+func (b *testEnv) partition(p bus.Partition) status {
 	b.t.Helper()
 	partitions, err := b.store.ListPartitions(context.Background(), p.Region)
 	if err != nil {
@@ -231,7 +231,7 @@ func (b *bundle) partition(p bus.Partition) status {
 }
 
 // waitFor waits until cond holds for a partition.
-func (b *bundle) waitFor(p bus.Partition, cond func(status) bool) status {
+func (b *testEnv) waitFor(p bus.Partition, cond func(status) bool) status {
 	b.t.Helper()
 	var last status
 	defer func() {
@@ -248,7 +248,7 @@ func acknowledgedAt(n int64) func(status) bool {
 }
 
 // checkCells fails the test unless the cells equal a recount.
-func (b *bundle) checkCells(region string) {
+func (b *testEnv) checkCells(region string) {
 	b.t.Helper()
 	diff, err := b.store.CheckCells(context.Background(), region)
 	if err != nil {
@@ -260,7 +260,7 @@ func (b *bundle) checkCells(region string) {
 }
 
 // watermarks receives the watermarks of a partition.
-func (b *bundle) watermarks(p bus.Partition) <-chan *feedv1.Watermark {
+func (b *testEnv) watermarks(p bus.Partition) <-chan *feedv1.Watermark {
 	b.t.Helper()
 	received := make(chan *feedv1.Watermark, 1000)
 	keys := b.net.Keys()
@@ -283,7 +283,7 @@ func (b *bundle) watermarks(p bus.Partition) <-chan *feedv1.Watermark {
 }
 
 // waitForWatermark waits for a watermark for which cond holds.
-func (b *bundle) waitForWatermark(received <-chan *feedv1.Watermark, cond func(*feedv1.Watermark) bool) {
+func (b *testEnv) waitForWatermark(received <-chan *feedv1.Watermark, cond func(*feedv1.Watermark) bool) {
 	b.t.Helper()
 	for limit := time.After(20 * time.Second); ; {
 		select {
@@ -303,7 +303,7 @@ func complete(n int64) func(*feedv1.Watermark) bool {
 }
 
 // consumer returns the feed's consumer, once it exists.
-func (b *bundle) consumer() (jetstream.JetStream, jetstream.Consumer) {
+func (b *testEnv) consumer() (jetstream.JetStream, jetstream.Consumer) {
 	b.t.Helper()
 	js, err := jetstream.New(b.net.Centre("reporting"))
 	if err != nil {
@@ -318,7 +318,7 @@ func (b *bundle) consumer() (jetstream.JetStream, jetstream.Consumer) {
 }
 
 // waitUntilDelivered waits until the feed has messages that it has not acknowledged.
-func (b *bundle) waitUntilDelivered() {
+func (b *testEnv) waitUntilDelivered() {
 	b.t.Helper()
 	_, c := b.consumer()
 	bustest.Eventually(b.t, func() bool {
@@ -328,7 +328,7 @@ func (b *bundle) waitUntilDelivered() {
 }
 
 // shortenAckWait makes the hub redeliver soon what is not acknowledged.
-func (b *bundle) shortenAckWait() {
+func (b *testEnv) shortenAckWait() {
 	b.t.Helper()
 	js, c := b.consumer()
 	config := c.CachedInfo().Config
@@ -339,7 +339,7 @@ func (b *bundle) shortenAckWait() {
 }
 
 // waitUntilAcked waits until every message of the stream is acknowledged.
-func (b *bundle) waitUntilAcked() {
+func (b *testEnv) waitUntilAcked() {
 	b.t.Helper()
 	_, c := b.consumer()
 	bustest.Eventually(b.t, func() bool {
@@ -349,7 +349,7 @@ func (b *bundle) waitUntilAcked() {
 }
 
 // execAsOwner changes the schema under the service.
-func (b *bundle) execAsOwner(sql string) {
+func (b *testEnv) execAsOwner(sql string) {
 	b.t.Helper()
 	conn, err := pgx.Connect(context.Background(), b.db.OwnerURL)
 	if err != nil {

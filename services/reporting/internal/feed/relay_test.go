@@ -25,12 +25,12 @@ import (
 
 // node is the sending side of Cremona's intake: an outbox and its relay.
 type node struct {
-	b     *bundle
+	b     *testEnv
 	pool  *pgxpool.Pool
 	relay *outbox.Relay
 }
 
-func (b *bundle) node() *node {
+func (b *testEnv) node() *node {
 	b.t.Helper()
 	n := &node{b: b, pool: pgtest.New(b.t, "outbox", func(ctx context.Context, ownerURL string) error {
 		return pg.Migrate(ctx, ownerURL, outbox.Schema)

@@ -17,7 +17,7 @@ func hours(node string, n int64) fact.ActivityCounted {
 	return fact.ActivityCounted{Rows: []fact.ActivityRow{{Measure: "TRAINING_HOURS", Year: 2026, Node: node, Value: n}}}
 }
 
-func (b *bundle) cells(table string, year int) map[fact.Cell]int64 {
+func (b *testEnv) cells(table string, year int) map[fact.Cell]int64 {
 	b.t.Helper()
 	cells, _, err := b.GetCells(context.Background(), "lombardia", table, year)
 	if err != nil {
@@ -26,7 +26,7 @@ func (b *bundle) cells(table string, year int) map[fact.Cell]int64 {
 	return cells
 }
 
-func (b *bundle) want(table string, want map[fact.Cell]int64) {
+func (b *testEnv) want(table string, want map[fact.Cell]int64) {
 	b.t.Helper()
 	if diff := cmp.Diff(want, b.cells(table, 2026)); diff != "" {
 		b.t.Error("(-want +got):\n" + diff)

@@ -298,6 +298,35 @@ func TestReprocess(t *testing.T) {
 	}
 }
 
+// Ensure an aggregate is kept apart from those of the same name in other partitions.
+func TestReprocess_KeepsPartitionsApart(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	milano := cases
+	milano.Node = "milano"
+	var events []Event
+	for _, p := range []bus.Partition{cases, milano} {
+		w := b.producer(p)
+		classified := fact.CaseClassified{Verdict: "UNKNOWN"}
+		events = append(events, w.event("same", fact.CaseOpened{Month: april}), w.event("same", classified))
+	}
+	events = append(events, b.producer(intake).event("same", fact.ReportCounted{Month: april, Channel: "UNKNOWN"}))
+	if r := b.mustApply(events...); r.Applied != 2 || r.Unapplied[ClassCode] != 3 {
+		t.Fatalf("got %+v", r)
+	}
+	all := func(_, code string) (string, bool) { return "G_" + code, true }
+	recovered, err := b.Reprocess(context.Background(), "lombardia", b.decode, all)
+	if err != nil || recovered != 3 {
+		t.Errorf("%d recovered, %v", recovered, err)
+	}
+	for _, p := range []bus.Partition{cases, milano, intake} {
+		if left := b.partition(p).DeadLettered; left != 0 {
+			t.Errorf("%v: %d left", p, left)
+		}
+	}
+	b.checkCells("lombardia")
+}
+
 // Ensure that duplicated, reordered and split deliveries of a partition end in the same state as delivery in order.
 func TestApply_IsIndependentOfDelivery(t *testing.T) {
 	t.Parallel()

@@ -56,7 +56,7 @@ func BenchmarkApply(b *testing.B) {
 	}
 }
 
-func durable(b *testing.B) *bundle {
+func durable(b *testing.B) *testEnv {
 	b.Helper()
 	ctx := context.Background()
 	server, err := pglocal.Start(ctx, pglocal.Options{Dir: b.TempDir(), Durable: true})
@@ -75,5 +75,5 @@ func durable(b *testing.B) *bundle {
 		b.Fatal(err)
 	}
 	b.Cleanup(pool.Close)
-	return &bundle{Store: New(pool), t: b, pool: pool}
+	return &testEnv{Store: New(pool), t: b, pool: pool}
 }

@@ -38,8 +38,8 @@ func codes(_, code string) (string, bool) {
 	return "G_" + code[:1], true
 }
 
-// bundle is a store and the changes that its events decode to.
-type bundle struct {
+// testEnv is a store and the changes that its events decode to.
+type testEnv struct {
 	*Store
 	t    testing.TB
 	db   pgtest.DB
@@ -49,23 +49,23 @@ type bundle struct {
 	changes []func() (Change, error) // indexed by the number in an event's data
 }
 
-func setup(t testing.TB) *bundle {
+func setup(t testing.TB) *testEnv {
 	t.Helper()
 	db := pgtest.New(t, "reporting", Migrate)
 	pool := db.Pool(t)
-	return &bundle{Store: New(pool), t: t, db: db, pool: pool}
+	return &testEnv{Store: New(pool), t: t, db: db, pool: pool}
 }
 
 // producer creates the events of a partition, numbered and chained.
 type producer struct {
-	b             *bundle
+	b             *testEnv
 	partition     bus.Partition
 	seq           int64
 	hash          bus.Hash
 	aggregateSeqs map[string]int64
 }
 
-func (b *bundle) producer(p bus.Partition) *producer {
+func (b *testEnv) producer(p bus.Partition) *producer {
 	return &producer{b: b, partition: p, aggregateSeqs: map[string]int64{}}
 }
 
@@ -102,7 +102,7 @@ func (w *producer) event(aggregate string, change any) Event {
 	return e
 }
 
-func (b *bundle) decode(_ bus.Partition, _, _ string, data []byte) (Change, error) {
+func (b *testEnv) decode(_ bus.Partition, _, _ string, data []byte) (Change, error) {
 	b.mu.Lock()
 	f := b.changes[binary.BigEndian.Uint32(data)]
 	b.mu.Unlock()
@@ -110,7 +110,7 @@ func (b *bundle) decode(_ bus.Partition, _, _ string, data []byte) (Change, erro
 }
 
 // mustApply applies events as one batch and fails the test on an error.
-func (b *bundle) mustApply(events ...Event) Result {
+func (b *testEnv) mustApply(events ...Event) Result {
 	b.t.Helper()
 	batch := Batch{Region: events[0].Partition.Region, Events: events, DrainLimit: 100}
 	r, err := b.Apply(context.Background(), batch, b.decode, codes)
@@ -121,7 +121,7 @@ func (b *bundle) mustApply(events ...Event) Result {
 }
 
 // checkCells fails the test unless the cells of a region equal a recount.
-func (b *bundle) checkCells(region string) {
+func (b *testEnv) checkCells(region string) {
 	b.t.Helper()
 	diff, err := b.CheckCells(context.Background(), region)
 	if err != nil {
@@ -132,7 +132,7 @@ func (b *bundle) checkCells(region string) {
 	}
 }
 
-func (b *bundle) partition(p bus.Partition) PartitionStatus {
+func (b *testEnv) partition(p bus.Partition) PartitionStatus {
 	b.t.Helper()
 	partitions, err := b.ListPartitions(context.Background(), p.Region)
 	if err != nil {
@@ -146,12 +146,12 @@ func (b *bundle) partition(p bus.Partition) PartitionStatus {
 	return PartitionStatus{}
 }
 
-func (b *bundle) count(table string, year int, keys ...string) int64 {
+func (b *testEnv) count(table string, year int, keys ...string) int64 {
 	b.t.Helper()
 	return b.countIn("lombardia", table, year, keys...)
 }
 
-func (b *bundle) countIn(region, table string, year int, keys ...string) int64 {
+func (b *testEnv) countIn(region, table string, year int, keys ...string) int64 {
 	b.t.Helper()
 	counts, _, err := b.GetCells(context.Background(), region, table, year)
 	if err != nil {
