@@ -2,28 +2,15 @@
 package main
 
 import (
-	"context"
-	"fmt"
 	"os"
 
-	"github.com/retepari/pari/pkg/run"
 	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/services/reporting/app"
 )
 
 func main() {
-	os.Exit(run.Main(func(ctx context.Context) error {
-		c, err := service.FromEnv[app.Config]()
-		if err != nil {
-			return err
-		}
-		switch command := append(os.Args[1:], "")[0]; command {
-		case "serve":
-			return app.Run(ctx, c)
-		case "migrate":
-			return app.Migrate(ctx, c)
-		default:
-			return fmt.Errorf("usage: reporting serve | migrate, configured by PARI_ variables (see README.md)")
-		}
-	}))
+	os.Exit(service.Main("reporting",
+		service.Command[app.Config]{Name: "serve", Run: app.Run},
+		service.Command[app.Config]{Name: "migrate", Run: app.Migrate},
+	))
 }

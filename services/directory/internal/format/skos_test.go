@@ -63,6 +63,30 @@ func TestEncodeSKOSTurtle_GroupsAndValidity(t *testing.T) {
 	}
 }
 
+// Ensure only territories have regions as groups: elsewhere an equal code means something else.
+func TestEncodeSKOSTurtle_RegionsGroupTerritoriesOnly(t *testing.T) {
+	t.Parallel()
+	var lists []*vocabularyv1.Vocabulary
+	for name, term := range map[string]*vocabularyv1.Term{
+		"region":    {Code: "03", LabelIt: "Lombardia"},
+		"territory": {Code: "019", LabelIt: "Cremona", Group: "03"},
+		"ground":    {Code: "SEX", LabelIt: "Sesso", Group: "03"},
+	} {
+		lists = append(lists, &vocabularyv1.Vocabulary{Name: name, Version: 1, Terms: []*vocabularyv1.Term{term}})
+	}
+	set, err := format.NewTerms(base, lists)
+	if err != nil {
+		t.Fatal(err)
+	}
+	turtle, err := format.EncodeSKOSTurtle(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(turtle), "skos:broader <https://pari.example/id/region/03>"); n != 1 {
+		t.Errorf("got %d terms in the region, want the territory alone:\n%s", n, turtle)
+	}
+}
+
 // Ensure labels and codes are escaped: they cannot close their quotes or brackets.
 func TestEncodeSKOSTurtle_Escapes(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,6 @@
 // Package disclosure applies statistical disclosure control to counts of people: small counts can identify a person.
 //
-// A table goes through these steps, unless its rule is Public: public counts are returned unchanged.
+// A table goes through these steps. With the rule Public they change nothing: every count is returned as it is.
 //
 //  1. Primary suppression. A count below the threshold is hidden, zero included: zero must look like one.
 //  2. Dominance. A constraint is the categories of one dimension and their total, with the other dimensions fixed.

@@ -5,9 +5,6 @@ package disclosure
 func Protect(r Rule, g Grid) []Cell {
 	g.check()
 	r.check()
-	if r == Public {
-		return showAll(g)
-	}
 	a := newAudit(r, g)
 	for changed := true; changed; {
 		changed = r.Dominance && a.suppressDominant()
@@ -20,15 +17,6 @@ func Protect(r Rule, g Grid) []Cell {
 		} else {
 			cells[i].Hidden = true
 		}
-	}
-	return cells
-}
-
-// showAll returns all counts unchanged.
-func showAll(g Grid) []Cell {
-	cells := make([]Cell, len(g.Counts))
-	for i, n := range g.Counts {
-		cells[i].Value = n
 	}
 	return cells
 }

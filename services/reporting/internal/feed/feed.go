@@ -116,8 +116,8 @@ func (f *Feed) Run(ctx context.Context) error {
 	return nil
 }
 
-// consume ensures that stream and consumer exist, and processes events until something fails. It reports whether any were
-// processed.
+// consume ensures that stream and consumer exist, and processes events until something fails. It reports whether any
+// were processed.
 func (f *Feed) consume(ctx context.Context) (received bool, err error) {
 	if _, err := bus.EnsureStream(ctx, f.c.Conn, f.c.Stream); err != nil {
 		return false, err

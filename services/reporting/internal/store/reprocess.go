@@ -12,8 +12,8 @@ import (
 	"github.com/retepari/pari/services/reporting/internal/fact"
 )
 
-// Permanent reports whether the database rejected a statement for its data (SQLSTATE class 22) or for a constraint (23),
-// so that a retry cannot succeed.
+// Permanent reports whether the database rejected a statement for its data (SQLSTATE class 22) or for a constraint
+// (class 23), so that a retry cannot succeed.
 func Permanent(err error) bool {
 	var rejected *pgconn.PgError
 	return errors.As(err, &rejected) && (rejected.Code[:2] == "22" || rejected.Code[:2] == "23")

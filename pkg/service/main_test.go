@@ -1,0 +1,31 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// Ensure the first argument chooses the command, which gets the configuration, and that any other shows the usage.
+func TestRunCommand(t *testing.T) {
+	t.Setenv("PARI_NODE", "cremona")
+	failed := errors.New("failed")
+	commands := []Command[Config]{
+		{"serve", func(_ context.Context, c Config) error { return errors.New("serves " + c.Node) }},
+		{"migrate", func(context.Context, Config) error { return failed }},
+	}
+	const usage = "usage: intake serve | migrate, configured by PARI_ variables (see README.md)"
+	for args, want := range map[string]string{
+		"serve": "serves cremona", "migrate": "failed", "serve now": "serves cremona", "": usage, "serv": usage,
+	} {
+		err := runCommand(t.Context(), "intake", strings.Fields(args), commands)
+		if err == nil || err.Error() != want {
+			t.Errorf("%q: got %v, want %s", args, err, want)
+		}
+	}
+	t.Setenv("PARI_CALLS_PER_SECOND", "many")
+	if err := runCommand(t.Context(), "intake", []string{"migrate"}, commands); err == nil || errors.Is(err, failed) {
+		t.Errorf("with a broken setting: got %v", err)
+	}
+}
