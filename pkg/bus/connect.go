@@ -10,14 +10,14 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // AcceptBroker returns which brokers a program accepts, for identity.Source.ClientTLS: the leaf of its own node, and
 // the hub.
 func AcceptBroker(own identity.ID) func(identity.ID) bool {
 	return func(server identity.ID) bool {
-		mine := server.Region == own.Region && server.Node == own.Node
-		hub := server.Region == identity.AllRegions && server.Node == identity.Centre
+		mine, hub := server.Tenant == own.Tenant, server.Tenant == tenant.Centre
 		return server.TrustDomain == own.TrustDomain && server.Kind == identity.KindLeaf && (mine || hub)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 const (
@@ -22,35 +24,36 @@ const (
 var ErrName = errors.New("bus: invalid name")
 
 var (
-	name     = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 	typeTail = regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*\.v[1-9][0-9]*$`)
 )
 
 // Partition is a part of the feed with a gapless numbering of its own: what one service of one node sends.
 type Partition struct {
-	Region string // slug, for instance "lombardia"
-	Node   string // slug, for instance "cremona"
+	Tenant tenant.ID
 	Source string // service, for instance "intake"
 }
 
 // Check returns ErrName when a part cannot be used in a subject.
 func (p Partition) Check() error {
-	for _, part := range []string{p.Region, p.Node, p.Source} {
-		if !name.MatchString(part) {
-			return fmt.Errorf("partition: %w", ErrName)
-		}
+	if _, err := tenant.New(p.Tenant.Region, p.Tenant.Node); err != nil || !tenant.ValidName(p.Source) {
+		return fmt.Errorf("partition: %w", ErrName)
 	}
 	return nil
 }
 
 // Owner is the node that signs for the partition, "<region>.<node>". It is also the file name of the node's public key.
-func (p Partition) Owner() string { return p.Region + "." + p.Node }
+func (p Partition) Owner() string { return Owner(p.Tenant) }
+
+// Owner names a tenant in subjects and in the files of keys.
+func Owner(t tenant.ID) string { return t.Region + "." + t.Node }
 
 // URI is the CloudEvents source.
-func (p Partition) URI() string { return "/region/" + p.Region + "/node/" + p.Node + "/" + p.Source }
+func (p Partition) URI() string {
+	return "/region/" + p.Tenant.Region + "/node/" + p.Tenant.Node + "/" + p.Source
+}
 
 // String is for logs.
-func (p Partition) String() string { return p.Region + "/" + p.Node + "/" + p.Source }
+func (p Partition) String() string { return p.Tenant.String() + "/" + p.Source }
 
 // ParsePartition parses a URI.
 func ParsePartition(uri string) (Partition, error) {
@@ -58,7 +61,7 @@ func ParsePartition(uri string) (Partition, error) {
 	if len(parts) != 6 || parts[0] != "" || parts[1] != "region" || parts[3] != "node" {
 		return Partition{}, fmt.Errorf("source: %w", ErrName)
 	}
-	p := Partition{Region: parts[2], Node: parts[4], Source: parts[5]}
+	p := Partition{Tenant: tenant.ID{Region: parts[2], Node: parts[4]}, Source: parts[5]}
 	return p, p.Check()
 }
 
@@ -69,17 +72,17 @@ func (p Partition) EventSubject(eventType string) (string, error) {
 	if !ok || len(tail) > 128 || !typeTail.MatchString(tail) {
 		return "", fmt.Errorf("event type: %w", ErrName)
 	}
-	return "pari.v1." + p.Region + "." + p.Node + ".events." + p.Source + "." + tail, p.Check()
+	return "pari.v1." + p.Owner() + ".events." + p.Source + "." + tail, p.Check()
 }
 
 // HeartbeatSubject is where the relay sends heartbeats.
 func (p Partition) HeartbeatSubject() string {
-	return "pari.v1." + p.Region + "." + p.Node + ".heartbeat." + p.Source
+	return "pari.v1." + p.Owner() + ".heartbeat." + p.Source
 }
 
 // WatermarkSubject is where the centre sends watermarks.
 func (p Partition) WatermarkSubject() string {
-	return "pari.down.v1." + p.Region + "." + p.Node + ".watermark." + p.Source
+	return "pari.down.v1." + p.Owner() + ".watermark." + p.Source
 }
 
 // ParseHeartbeatSubject returns the partition of a heartbeat.
@@ -88,11 +91,9 @@ func ParseHeartbeatSubject(subject string) (Partition, error) {
 	if len(s) != 6 || s[0] != "pari" || s[1] != "v1" || s[4] != "heartbeat" {
 		return Partition{}, fmt.Errorf("heartbeat subject: %w", ErrName)
 	}
-	p := Partition{Region: s[2], Node: s[3], Source: s[5]}
+	p := Partition{Tenant: tenant.ID{Region: s[2], Node: s[3]}, Source: s[5]}
 	return p, p.Check()
 }
 
-// InboxPrefix begins the reply subjects of one service of one node. The broker lets it subscribe to no others.
-func InboxPrefix(region, node, service string) string {
-	return "_INBOX." + region + "." + node + "." + service
-}
+// InboxPrefix begins the reply subjects of one service of one tenant. The broker lets it subscribe to no others.
+func InboxPrefix(t tenant.ID, service string) string { return "_INBOX." + Owner(t) + "." + service }

@@ -3,6 +3,8 @@ package bus
 import (
 	"fmt"
 	"strings"
+
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // The subjects on which the public directory is replicated to the nodes. They carry requests and notices, not events:
@@ -15,15 +17,17 @@ const (
 )
 
 // DirectoryRequest is where a node asks for what its replica lacks. The broker lets it use no other node's subject.
-func DirectoryRequest(region, node string) string {
-	return "pari.v1." + region + "." + node + ".directory.ask"
-}
+func DirectoryRequest(t tenant.ID) string { return "pari.v1." + Owner(t) + ".directory.ask" }
 
-// ParseDirectoryRequest returns the node that asks.
-func ParseDirectoryRequest(subject string) (region, node string, err error) {
+// ParseDirectoryRequest returns the tenant that asks.
+func ParseDirectoryRequest(subject string) (tenant.ID, error) {
 	p := strings.Split(subject, ".")
-	if len(p) != 6 || subject != DirectoryRequest(p[2], p[3]) || !name.MatchString(p[2]) || !name.MatchString(p[3]) {
-		return "", "", fmt.Errorf("directory subject: %w", ErrName)
+	if len(p) != 6 {
+		return tenant.ID{}, fmt.Errorf("directory subject: %w", ErrName)
 	}
-	return p[2], p[3], nil
+	t, err := tenant.New(p[2], p[3])
+	if err != nil || subject != DirectoryRequest(t) {
+		return tenant.ID{}, fmt.Errorf("directory subject: %w", ErrName)
+	}
+	return t, nil
 }

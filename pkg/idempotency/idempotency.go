@@ -19,6 +19,7 @@ import (
 
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 //go:embed migrations/*.sql
@@ -44,29 +45,29 @@ type Request struct {
 }
 
 // Insert stores requests; Row gives its rows.
-var Insert = pg.InsertInto("idempotency_key", "node", "request_id", "method", "body_hash", "record_id", "day")
+var Insert = pg.InsertInto("idempotency_key", "tenant", "request_id", "method", "body_hash", "record_id", "day")
 
 // Row is the request with the record that answers it. Only the day is stored.
-func (r Request) Row(node, recordID string, now time.Time) []any {
-	return []any{node, r.ID, r.Method, r.BodyHash, recordID, now.UTC()}
+func (r Request) Row(t tenant.ID, recordID string, now time.Time) []any {
+	return []any{t, r.ID, r.Method, r.BodyHash, recordID, now.UTC()}
 }
 
 // Queue stores one request with the record that answers it.
-func (r Request) Queue(b *pgx.Batch, node, recordID string, now time.Time) {
-	Insert.Queue(b, r.Row(node, recordID, now))
+func (r Request) Queue(b *pgx.Batch, t tenant.ID, recordID string, now time.Time) {
+	Insert.Queue(b, r.Row(t, recordID, now))
 }
 
 // IsDuplicate reports whether an error says that the request id is stored already.
 func IsDuplicate(err error) bool { return pg.ViolatesConstraint(err, "idempotency_key_pkey") }
 
-const selectKey = `select method, body_hash, record_id from idempotency_key where node = $1 and request_id = $2`
+const selectKey = `select method, body_hash, record_id from idempotency_key where tenant = $1 and request_id = $2`
 
 // Lookup returns the record that answered the request; ok is false when its id is new. Another method or body under the
 // same id is the fault REQUEST_ID_REUSED.
-func (r Request) Lookup(ctx context.Context, tx pgx.Tx, node string) (recordID string, ok bool, err error) {
+func (r Request) Lookup(ctx context.Context, tx pgx.Tx, t tenant.ID) (recordID string, ok bool, err error) {
 	var method string
 	var hash []byte
-	err = tx.QueryRow(ctx, selectKey, node, r.ID).Scan(&method, &hash, &recordID)
+	err = tx.QueryRow(ctx, selectKey, t, r.ID).Scan(&method, &hash, &recordID)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return "", false, nil
@@ -78,14 +79,14 @@ func (r Request) Lookup(ctx context.Context, tx pgx.Tx, node string) (recordID s
 	return recordID, true, nil
 }
 
-const deleteOld = `delete from idempotency_key where (node, request_id) in (
-	select node, request_id from idempotency_key
-	where node = $1 and day < ($2::timestamptz at time zone 'UTC')::date limit $3)`
+const deleteOld = `delete from idempotency_key where (tenant, request_id) in (
+	select tenant, request_id from idempotency_key
+	where tenant = $1 and day < ($2::timestamptz at time zone 'UTC')::date limit $3)`
 
 // Purge removes ids older than Retention, a bounded number at a time, and returns how many it removed.
-func Purge(ctx context.Context, pool *pgxpool.Pool, node string, now time.Time) (n int64, err error) {
-	err = pg.InTenant(ctx, pool, node, func(ctx context.Context, tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, deleteOld, node, now.Add(-Retention), purgeLimit)
+func Purge(ctx context.Context, pool *pgxpool.Pool, t tenant.ID, now time.Time) (n int64, err error) {
+	err = pg.InTenant(ctx, pool, t, func(ctx context.Context, tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, deleteOld, t, now.Add(-Retention), purgeLimit)
 		n = tag.RowsAffected()
 		return err
 	})

@@ -1,7 +1,5 @@
 package identity
 
-import "time"
-
 // MaxVerified is the bound of the cache of verified certificates.
 const MaxVerified = maxVerified
 
@@ -11,6 +9,3 @@ func (s *Source) Verified() int {
 	defer s.verified.mu.Unlock()
 	return len(s.verified.known)
 }
-
-// RequestTimeout returns how long a request to the issuer may take.
-func (v *Verifier) RequestTimeout() time.Duration { return v.client.Timeout }

@@ -2,54 +2,60 @@ package identity
 
 import (
 	"fmt"
-	"os"
-	"strings"
+	"log/slog"
+	"time"
 
 	"go.yaml.in/yaml/v3"
-
-	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 )
 
-// Grants are the roles of systems, by the identity in their certificate. A system that is not listed has no role of its
-// own; people may still call through it.
-type Grants map[string][]accessv1.Role
+// Grants are the grants of systems, by the identity in their certificate. A system that is not listed has none of its
+// own; people may still call through it. The file is read again when it changes; while the new content is invalid, the
+// last valid one stays in force.
+type Grants struct {
+	file *watchedFile[map[string][]Grant]
+}
 
-// LoadGrants reads a YAML file that maps identities to lists of roles:
+// LoadGrants reads a YAML file that maps identities to grants at their own tenant:
 //
 //	spiffe://pari.example/region/lombardia/node/cremona/system/protocollo: [submitter]
+//	spiffe://pari.example/region/lombardia/node/cremona/system/punto-borgo:
+//	  - {role: submitter, office: punto-borgo, until: 2027-06-30}
 //
 // An empty path grants nothing. An unknown role or identity is an error, so that a misspelt grant is noticed.
-func LoadGrants(path string) (Grants, error) {
-	if path == "" {
-		return Grants{}, nil
-	}
-	raw, err := os.ReadFile(path)
+func LoadGrants(path string, log *slog.Logger) (*Grants, error) {
+	file, err := watchFile(path, "grants", parseGrants, log)
 	if err != nil {
-		return nil, fmt.Errorf("grants: %w", err)
+		return nil, err
 	}
-	var lines map[string][]string
+	return &Grants{file}, nil
+}
+
+// Of returns the grants of a system. A nil receiver has none.
+func (g *Grants) Of(id ID, now time.Time) []Grant {
+	if g == nil {
+		return nil
+	}
+	return g.file.current(now)[id.String()]
+}
+
+func parseGrants(raw []byte) (map[string][]Grant, error) {
+	var lines map[string][]grantText
 	if err := yaml.Unmarshal(raw, &lines); err != nil {
-		return nil, fmt.Errorf("grants: %w", err)
+		return nil, err
 	}
-	grants := Grants{}
-	for name, roles := range lines {
+	grants := map[string][]Grant{}
+	for name, texts := range lines {
 		id, err := ParseID(name)
 		if err != nil || id.Kind != KindSystem {
-			return nil, fmt.Errorf("grants: %q is not the identity of a system", name)
+			return nil, fmt.Errorf("%q is not the identity of a system", name)
 		}
-		for _, r := range roles {
-			role, ok := ParseRole(r)
-			if !ok {
-				return nil, fmt.Errorf("grants: %q is not a role", r)
+		for _, text := range texts {
+			grant, err := text.grant(id.Tenant)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
 			}
-			grants[id.String()] = append(grants[id.String()], role)
+			grants[id.String()] = append(grants[id.String()], grant)
 		}
 	}
 	return grants, nil
-}
-
-// ParseRole parses the short name of a role, for instance case_worker.
-func ParseRole(s string) (accessv1.Role, bool) {
-	n, ok := accessv1.Role_value["ROLE_"+strings.ToUpper(s)]
-	return accessv1.Role(n), ok && n != 0
 }

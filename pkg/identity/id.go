@@ -1,21 +1,21 @@
 // Package identity authenticates callers: a system by its certificate, and on top of it a person by an access token. It
 // also reads the roles of both. The tenant comes from here, never from a message.
 //
-//	certificate ── URI SAN ──► ID: region, node, kind, name ─┐
-//	grants file ──────────────► roles of a system            ├─► Caller, in the context of the call
-//	access token ─ pari_grants ► person, roles, regions ─────┘
+//	certificate ── URI SAN ──► ID: tenant, kind, name ─┐
+//	grants file ─────────────► grants of a system      ├─► Principal, in the context of the call
+//	access token ────────────► person and grants ──────┘
 //
-// It promises that a Caller in a context is authenticated: the chain, dates and purpose of its certificate were checked
-// for this call, and its token was signed by the issuer for this audience and has not expired. It does not authorize;
-// package rpc does.
+// It promises that a Principal in a context is authenticated: the chain, dates and purpose of its certificate were
+// checked for this call, and its token was signed by an issuer of its tenant and has not expired. Package rpc applies
+// the access rules; what a rule leaves open, a method asks the Principal.
 package identity
 
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 
+	"github.com/retepari/pari/pkg/tenant"
 	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 )
 
@@ -27,17 +27,13 @@ const (
 	KindLeaf    = "leaf"    // a broker
 )
 
-// The node and the region in IDs of the centre's programs.
-const (
-	Centre     = "centre"
-	AllRegions = "all"
-)
-
 // ID is the identity in the URI SAN of a certificate:
 // spiffe://<trust domain>/region/<region>/node/<node>/<kind>/<name>.
-type ID struct{ TrustDomain, Region, Node, Kind, Name string }
-
-var slug = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+type ID struct {
+	TrustDomain string
+	Tenant      tenant.ID
+	Kind, Name  string
+}
 
 // ParseID parses an ID. It accepts no other form.
 func ParseID(s string) (ID, error) {
@@ -51,12 +47,11 @@ func ParseID(s string) (ID, error) {
 	if len(p) != 7 || p[0] != "" || p[1] != "region" || p[3] != "node" {
 		return ID{}, invalid
 	}
-	id := ID{TrustDomain: u.Host, Region: p[2], Node: p[4], Kind: p[5], Name: p[6]}
-	for _, w := range []string{id.Region, id.Node, id.Name} {
-		if !slug.MatchString(w) {
-			return ID{}, invalid
-		}
+	of, err := tenant.New(p[2], p[4])
+	if err != nil || !tenant.ValidName(p[6]) {
+		return ID{}, invalid
 	}
+	id := ID{TrustDomain: u.Host, Tenant: of, Kind: p[5], Name: p[6]}
 	switch id.Kind {
 	case KindService, KindSystem, KindOps, KindLeaf:
 		return id, nil
@@ -66,7 +61,8 @@ func ParseID(s string) (ID, error) {
 
 // String formats the ID as in a certificate.
 func (id ID) String() string {
-	return "spiffe://" + id.TrustDomain + "/region/" + id.Region + "/node/" + id.Node + "/" + id.Kind + "/" + id.Name
+	return "spiffe://" + id.TrustDomain + "/region/" + id.Tenant.Region + "/node/" + id.Tenant.Node + "/" + id.Kind +
+		"/" + id.Name
 }
 
 // URL is the URI SAN for a certificate template.

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -18,12 +19,28 @@ const (
 	CAFile   = "ca.pem"
 )
 
+// SourceConfig says where a program's identity is, and which certificates of others it accepts.
+type SourceConfig struct {
+	// Dir holds CertFile, KeyFile and CAFile.
+	Dir string
+	// DenyFile lists identities and certificates that are refused although they are valid; "" denies none.
+	DenyFile string
+	// MaxValidity refuses certificates that are valid for longer; 0 means 90 days.
+	MaxValidity time.Duration
+	Log         *slog.Logger
+}
+
+// defaultMaxValidity bounds how long a stolen key can be used when nobody notices.
+const defaultMaxValidity = 90 * 24 * time.Hour
+
 // Source is the identity of this program: its certificate and key, and the authorities that it trusts. They are read
 // from a directory and read again when a file changes, so a renewed certificate takes effect without a restart. When
 // the files cannot be read, the last good ones stay in force. It is safe for concurrent use.
 type Source struct {
-	dir      string
-	verified verifiedCache
+	dir         string
+	maxValidity time.Duration
+	denied      *watchedFile[denyList]
+	verified    verifiedCache
 
 	mu        sync.Mutex
 	checkedAt time.Time // when an RPC last checked the files for changes
@@ -36,9 +53,19 @@ type Source struct {
 // checkInterval is how often RPCs check the files for changes. A new connection always does.
 const checkInterval = time.Second
 
-// LoadSource loads an identity directory.
-func LoadSource(dir string) (*Source, error) {
-	s := &Source{dir: dir}
+// LoadSource loads an identity directory, with nothing denied.
+func LoadSource(dir string) (*Source, error) { return NewSource(SourceConfig{Dir: dir}) }
+
+// NewSource loads an identity.
+func NewSource(c SourceConfig) (*Source, error) {
+	if c.MaxValidity == 0 {
+		c.MaxValidity = defaultMaxValidity
+	}
+	denied, err := watchFile(c.DenyFile, "deny list", parseDenyList, c.Log)
+	if err != nil {
+		return nil, err
+	}
+	s := &Source{dir: c.Dir, maxValidity: c.MaxValidity, denied: denied}
 	if err := s.refresh(); err != nil {
 		return nil, err
 	}
@@ -161,6 +188,9 @@ func (s *Source) ClientTLS(accept func(ID) bool) *tls.Config {
 			if err != nil {
 				return err
 			}
+			if err := s.acceptPeer(state.PeerCertificates[0], v.id, time.Now()); err != nil {
+				return err
+			}
 			if !accept(v.id) {
 				return fmt.Errorf("unexpected server identity %s", v.id)
 			}
@@ -172,7 +202,7 @@ func (s *Source) ClientTLS(accept func(ID) bool) *tls.Config {
 // ErrNoCertificate is returned for a connection without a client certificate.
 var ErrNoCertificate = errors.New("no client certificate")
 
-// VerifyPeer verifies the client's certificate as of now: chain, dates, purpose, identity and trust domain.
+// VerifyPeer verifies the client's certificate as of now: chain, dates, purpose, identity, trust domain and deny list.
 func (s *Source) VerifyPeer(state tls.ConnectionState, now time.Time) (ID, error) {
 	if len(state.PeerCertificates) == 0 {
 		return ID{}, ErrNoCertificate
@@ -182,8 +212,21 @@ func (s *Source) VerifyPeer(state tls.ConnectionState, now time.Time) (ID, error
 	if err != nil {
 		return ID{}, err
 	}
-	if own := s.ID().TrustDomain; id.TrustDomain != own {
-		return ID{}, errors.New("certificate of another trust domain")
+	if err := s.acceptPeer(state.PeerCertificates[0], id, now); err != nil {
+		return ID{}, err
 	}
 	return id, nil
+}
+
+// acceptPeer applies the program's own conditions to a certificate that is valid.
+func (s *Source) acceptPeer(cert *x509.Certificate, id ID, now time.Time) error {
+	switch {
+	case id.TrustDomain != s.ID().TrustDomain:
+		return errors.New("certificate of another trust domain")
+	case cert.NotAfter.Sub(cert.NotBefore) > s.maxValidity:
+		return fmt.Errorf("certificate valid for longer than %s", s.maxValidity)
+	case s.denied.current(now).has(cert, id):
+		return errors.New("certificate denied")
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/seal"
 	"github.com/retepari/pari/pkg/service"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/vocabulary/replica"
 )
 
@@ -64,12 +65,12 @@ func (c Config) Settings() []service.Setting {
 }
 
 // numberPrefixes are the prefixes by node.
-func (c Config) numberPrefixes() map[string]string {
+func (c Config) numberPrefixes() map[tenant.ID]string {
 	prefix := c.NumberPrefix
 	if prefix == "" {
-		prefix = strings.ToUpper(c.Node[:min(3, len(c.Node))])
+		prefix = strings.ToUpper(c.Tenant.Node[:min(3, len(c.Tenant.Node))])
 	}
-	return map[string]string{c.Node: prefix}
+	return map[tenant.ID]string{c.Tenant: prefix}
 }
 
 // Dependencies are what a service of the personal zone works with.
@@ -79,8 +80,8 @@ type Dependencies struct {
 	Secrets *seal.Secrets
 	Relay   *outbox.Relay
 	Codes   *replica.Replica
-	// NumberPrefixes are the prefixes of the numbers that people use, by node.
-	NumberPrefixes map[string]string
+	// NumberPrefixes are the prefixes of the numbers that people use, by tenant.
+	NumberPrefixes map[tenant.ID]string
 }
 
 // Open opens the databases and keys, and starts relay, maintenance and the replica of the code lists.

@@ -26,7 +26,7 @@ func startRelay(ctx context.Context, a *service.App, c Config, db *pgxpool.Pool)
 		return nil, err
 	}
 	relay, err := outbox.NewRelay(outbox.Config{
-		Partition: bus.Partition{Region: a.Config.Region, Node: a.Config.Node, Source: a.Name},
+		Partition: bus.Partition{Tenant: a.Config.Tenant, Source: a.Name},
 		DB:        db, Conn: conn, Signer: signer, CentreKeys: centre, Log: a.Log,
 	})
 	if err != nil {

@@ -1,7 +1,6 @@
 package outbox
 
 import (
-	"cmp"
 	"errors"
 	"log/slog"
 	"time"
@@ -10,14 +9,13 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // Config of a relay. Durations and sizes that are zero take the value in brackets.
 type Config struct {
 	Partition bus.Partition
-	// Tenant owns the rows [Partition.Node]. A service that sends one partition per region stores its rows by region.
-	Tenant string
-	// DB holds the outbox. The relay takes one connection out of the pool for as long as it runs.
+	// DB holds the outbox; the rows of the partition's tenant are sent. The relay takes one connection out of the pool for as long as it runs.
 	DB         *pgxpool.Pool
 	Conn       *nats.Conn
 	Signer     *bus.Signer     // key of the node
@@ -34,7 +32,7 @@ type Config struct {
 }
 
 // tenant owns the rows of the outbox, and of the partition's offsets.
-func (c *Config) tenant() string { return cmp.Or(c.Tenant, c.Partition.Node) }
+func (c *Config) tenant() tenant.ID { return c.Partition.Tenant }
 
 func (c *Config) setDefaults() error {
 	if err := c.Partition.Check(); err != nil {

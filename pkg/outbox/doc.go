@@ -5,8 +5,8 @@
 //	centre:  applies in order ─► watermark ─► acknowledged_seq; what it lacks is sent again
 //
 // It promises: an event whose transaction committed reaches the centre, whatever stops in between, as long as the
-// database survives. Events of a partition (region, node, service) carry node_seq 1, 2, 3 … without a gap, each with
-// the hash of its predecessor and a signature of the node, and the stream holds them in that order. Events of one
+// database survives. Events of a partition (tenant and service) carry node_seq 1, 2, 3 … without a gap, each with
+// the hash of its predecessor and a signature of the tenant, and the stream holds them in that order. Events of one
 // aggregate keep their order. It does not promise that an event is sent once, nor an order across aggregates: node_seq
 // is the order in which the relay found the events.
 //

@@ -35,12 +35,12 @@ type leader struct {
 }
 
 const (
-	insertPartition = `insert into outbox_partition (node) values ($1) on conflict do nothing`
+	insertPartition = `insert into outbox_partition (tenant) values ($1) on conflict do nothing`
 	selectPartition = `select last_seq, last_hash, published_seq, acknowledged_seq
-		from outbox_partition where node = $1`
+		from outbox_partition where tenant = $1`
 	// countUnnumbered counts up to a limit, so that a large backlog costs no more.
 	countUnnumbered = `select count(*) from (
-		select 1 from outbox where node = $1 and node_seq is null limit 10000) unnumbered`
+		select 1 from outbox where tenant = $1 and node_seq is null limit 10000) unnumbered`
 )
 
 func (r *Relay) newLeader(ctx context.Context, conn *pgx.Conn) (*leader, error) {

@@ -29,7 +29,7 @@ func (r *Relay) registerMetrics() (unregister func(), err error) {
 		blocked      = gauge("pari.outbox.blocked", "1 while the partition is not sending, by reason", "1")
 	)
 	attrs := metric.WithAttributes(
-		attribute.String("region", r.c.Partition.Region), attribute.String("node", r.c.Partition.Node),
+		attribute.String("region", r.c.Partition.Tenant.Region), attribute.String("node", r.c.Partition.Tenant.Node),
 		attribute.String("source", r.c.Partition.Source),
 	)
 	registration, err := m.RegisterCallback(func(_ context.Context, o metric.Observer) error {

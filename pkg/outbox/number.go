@@ -19,23 +19,23 @@ const (
 	begin         = `begin`
 	commit        = `commit`
 	updateOffsets = `update outbox_partition set published_seq = greatest(published_seq, $2),
-		acknowledged_seq = greatest(acknowledged_seq, $3) where node = $1`
-	upsertDailyOffset = `insert into outbox_daily_offset (node, day, acknowledged_seq) values ($1, current_date, $2)
-		on conflict (node, day) do update
+		acknowledged_seq = greatest(acknowledged_seq, $3) where tenant = $1`
+	upsertDailyOffset = `insert into outbox_daily_offset (tenant, day, acknowledged_seq) values ($1, current_date, $2)
+		on conflict (tenant, day) do update
 		set acknowledged_seq = greatest(outbox_daily_offset.acknowledged_seq, excluded.acknowledged_seq)`
 	selectUnnumbered = `select id, event_id, type, aggregate, aggregate_seq, data, traceparent from outbox
-		where node = $1 and node_seq is null order by id limit $2 for no key update`
-	lockPartition = `select last_seq, last_hash from outbox_partition where node = $1 for no key update`
+		where tenant = $1 and node_seq is null order by id limit $2 for no key update`
+	lockPartition = `select last_seq, last_hash from outbox_partition where tenant = $1 for no key update`
 	// Rows find their values by array position, not by a join: a planner without statistics would scan the backlog for
 	// each.
 	updateNumbered = `update outbox set node_seq = $3 + array_position($2::bigint[], id),
 		prev_hash = ($4::bytea[])[array_position($2::bigint[], id)], key_id = $5,
 		signature = ($6::bytea[])[array_position($2::bigint[], id)]
-		where node = $1 and id = any ($2) and node_seq is null`
-	updateLast = `update outbox_partition set last_seq = $2, last_hash = $3 where node = $1`
+		where tenant = $1 and id = any ($2) and node_seq is null`
+	updateLast = `update outbox_partition set last_seq = $2, last_hash = $3 where tenant = $1`
 	// Numbered events are read by number, from a position that the caller knows.
 	selectNumbered = `select event_id, type, aggregate, aggregate_seq, data, traceparent, node_seq, prev_hash, key_id,
-		signature, resends from outbox where node = $1 and node_seq between $2 and $3 order by node_seq limit $4`
+		signature, resends from outbox where tenant = $1 and node_seq between $2 and $3 order by node_seq limit $4`
 )
 
 // storeAndNumber is the one transaction that advances the partition: it stores the offsets that hub and centre have

@@ -11,6 +11,7 @@ import (
 
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 //go:embed migrations/*.sql
@@ -25,9 +26,9 @@ const MaxData = 32 << 10
 // ErrEvent is returned for an event that the relay could never send.
 var ErrEvent = errors.New("outbox: invalid event")
 
-// Event is an event as a service stores it. The relay adds region, service and number.
+// Event is an event as a service stores it. The relay adds service and number.
 type Event struct {
-	Node         string // tenant
+	Tenant       tenant.ID
 	Type         string // for instance it.pari.case.opened.v1
 	Aggregate    string // pseudonym, the CloudEvents subject; it must not lead back to a person
 	AggregateSeq int64  // 1, 2, 3 …, drawn under the aggregate's lock
@@ -35,7 +36,7 @@ type Event struct {
 }
 
 var insertEvent = pg.InsertInto("outbox",
-	"node", "event_id", "type", "aggregate", "aggregate_seq", "data", "traceparent")
+	"tenant", "event_id", "type", "aggregate", "aggregate_seq", "data", "traceparent")
 
 // Append stores an event in the caller's transaction, as its last statement. It returns ErrEvent for an event that the
 // relay could not send. A repeated number of an aggregate violates the constraint outbox_aggregate_seq: the caller did
@@ -80,8 +81,8 @@ func QueueAll(b *pgx.Batch, events ...Prepared) {
 }
 
 func (e Event) args(ctx context.Context) ([]any, error) {
-	// Only node and type vary here: the relay's Config checks region and source.
-	_, err := bus.Partition{Region: "region", Node: e.Node, Source: "source"}.EventSubject(e.Type)
+	// The relay's Config checks the source.
+	_, err := bus.Partition{Tenant: e.Tenant, Source: "source"}.EventSubject(e.Type)
 	switch {
 	case err != nil:
 		return nil, errors.Join(ErrEvent, err)
@@ -97,5 +98,5 @@ func (e Event) args(ctx context.Context) ([]any, error) {
 		data = []byte{}
 	}
 	// A UUIDv4: an id that is ordered by time would tell the centre the millisecond.
-	return []any{e.Node, uuid.New(), e.Type, e.Aggregate, e.AggregateSeq, data, bus.Traceparent(ctx)}, nil
+	return []any{e.Tenant, uuid.New(), e.Type, e.Aggregate, e.AggregateSeq, data, bus.Traceparent(ctx)}, nil
 }

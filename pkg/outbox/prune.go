@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // RetentionDays is how many days an event is kept after the centre acknowledged it, at least.
@@ -20,27 +21,27 @@ const (
 )
 
 const (
-	deleteOld = `delete from outbox where node = $1 and node_seq in (
-		select o.node_seq from outbox o where o.node = $1 and o.node_seq <= (
+	deleteOld = `delete from outbox where tenant = $1 and node_seq in (
+		select o.node_seq from outbox o where o.tenant = $1 and o.node_seq <= (
 			select max(d.acknowledged_seq) from outbox_daily_offset d
-			where d.node = $1 and d.day < current_date - $2::int)
+			where d.tenant = $1 and d.day < current_date - $2::int)
 		order by o.node_seq limit $3)`
 	// The newest of the old days stays: deleteOld asks for it next time.
-	deleteOldOffsets = `delete from outbox_daily_offset where node = $1 and day < (
-		select max(d.day) from outbox_daily_offset d where d.node = $1 and d.day < current_date - $2::int)`
+	deleteOldOffsets = `delete from outbox_daily_offset where tenant = $1 and day < (
+		select max(d.day) from outbox_daily_offset d where d.tenant = $1 and d.day < current_date - $2::int)`
 )
 
 // Prune deletes events that the centre acknowledged more than retentionDays ago, a bounded number at a time, and
 // returns how many it deleted. The end of the partition stays, so the chain goes on. The leading relay calls it every
 // hour.
-func Prune(ctx context.Context, db *pgxpool.Pool, node string, retentionDays int) (int64, error) {
+func Prune(ctx context.Context, db *pgxpool.Pool, t tenant.ID, retentionDays int) (int64, error) {
 	var deleted int64
 	err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, pg.SetTenant, node); err != nil {
+		if _, err := tx.Exec(ctx, pg.SetTenant, t); err != nil {
 			return err
 		}
 		var err error
-		deleted, err = prune(ctx, tx, node, retentionDays)
+		deleted, err = prune(ctx, tx, t, retentionDays)
 		return err
 	})
 	if err != nil {
@@ -49,12 +50,12 @@ func Prune(ctx context.Context, db *pgxpool.Pool, node string, retentionDays int
 	return deleted, nil
 }
 
-func prune(ctx context.Context, tx pgx.Tx, node string, retentionDays int) (int64, error) {
-	tag, err := tx.Exec(ctx, deleteOld, node, retentionDays, pruneLimit)
+func prune(ctx context.Context, tx pgx.Tx, t tenant.ID, retentionDays int) (int64, error) {
+	tag, err := tx.Exec(ctx, deleteOld, t, retentionDays, pruneLimit)
 	if err != nil {
 		return 0, err
 	}
-	if _, err := tx.Exec(ctx, deleteOldOffsets, node, retentionDays); err != nil {
+	if _, err := tx.Exec(ctx, deleteOldOffsets, t, retentionDays); err != nil {
 		return 0, err
 	}
 	return tag.RowsAffected(), nil

@@ -131,7 +131,7 @@ func clamp(ranges []*feedv1.SequenceRange, published int64) []*feedv1.SequenceRa
 	return kept
 }
 
-const incrementResends = `update outbox set resends = resends + 1 where node = $1 and node_seq between $2 and $3`
+const incrementResends = `update outbox set resends = resends + 1 where tenant = $1 and node_seq between $2 and $3`
 
 // resendMissing sends the next batch of what has to be sent again, and reports whether there is more.
 func (l *leader) resendMissing(ctx context.Context) (more bool, err error) {

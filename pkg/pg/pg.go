@@ -20,10 +20,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
-// SetTenant is the first statement of a transaction on tenants' tables. Its argument is the node.
-const SetTenant = `select set_config('app.node', $1, true)`
+// SetTenant is the first statement of a transaction on tenants' tables. Its argument is a tenant.ID.
+const SetTenant = `select set_config('app.tenant', $1, true)`
 
 // maxConns bounds the connections of a pool, unless the address sets pool_max_conns. It does not depend on the cores
 // here: calls wait for the database's disk, which serves many at once.
@@ -67,10 +68,10 @@ func spanName(sql string) string {
 	return "statement"
 }
 
-// InTenant runs f in a transaction that sees the rows of one node, and commits when f returns nil. An error of f is
+// InTenant runs f in a transaction that sees the rows of one tenant, and commits when f returns nil. An error of f is
 // returned as ToFault makes it.
 func InTenant(
-	ctx context.Context, pool *pgxpool.Pool, node string, f func(ctx context.Context, tx pgx.Tx) error,
+	ctx context.Context, pool *pgxpool.Pool, t tenant.ID, f func(ctx context.Context, tx pgx.Tx) error,
 ) (err error) {
 	tx, err := pool.Begin(ctx)
 	if err != nil {
@@ -84,7 +85,7 @@ func InTenant(
 			_ = tx.Rollback(cleanup)
 		}
 	}()
-	if _, err = tx.Exec(ctx, SetTenant, node); err != nil {
+	if _, err = tx.Exec(ctx, SetTenant, t); err != nil {
 		return ToFault(err)
 	}
 	if err = f(ctx, tx); err != nil {

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
@@ -11,6 +12,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // Every call is safe to repeat: reads, and writes with a request id. So UNAVAILABLE is retried a few times within the
@@ -53,10 +55,10 @@ func Dial(
 	return conn, nil
 }
 
-// Service accepts the servers of a service at one node, or at any node when node is empty.
-func Service(name, node string) func(identity.ID) bool {
+// Service accepts the servers of a service at one of the tenants.
+func Service(name string, at ...tenant.ID) func(identity.ID) bool {
 	return func(id identity.ID) bool {
-		return id.Kind == identity.KindService && id.Name == name && (node == "" || id.Node == node)
+		return id.Kind == identity.KindService && id.Name == name && slices.Contains(at, id.Tenant)
 	}
 }
 

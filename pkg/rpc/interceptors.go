@@ -49,7 +49,7 @@ func (c *chain) interceptors() []interceptor {
 	return []interceptor{
 		{"path", c.path}, {"recover", c.recover}, {"log", c.log}, {"status", c.status},
 		{"identity", c.identity}, {"access", c.access}, {"deadline", c.deadline},
-		{"rate", c.rate}, {"size", c.size}, {"validation", c.validation},
+		{"size", c.size}, {"validation", c.validation},
 	}
 }
 
@@ -114,8 +114,9 @@ func (c *chain) log(ctx context.Context, req any, info *grpc.UnaryServerInfo, ne
 	}
 	attributes := []slog.Attr{
 		slog.String("method", info.FullMethod), slog.String("code", status.Code(err).String()),
-		slog.String("reason", f.reason), slog.String("caller_node", f.caller.ID.Node),
-		slog.String("caller_kind", f.caller.ID.Kind), slog.String("caller_system", f.caller.ID.Name),
+		slog.String("reason", f.reason), slog.String("caller_region", f.caller.Program.Tenant.Region),
+		slog.String("caller_node", f.caller.Program.Tenant.Node), slog.String("caller_kind", f.caller.Program.Kind),
+		slog.String("caller_system", f.caller.Program.Name),
 		slog.Bool("person", f.caller.Person != ""),
 		slog.Duration("duration", time.Since(start)),
 	}
@@ -128,7 +129,7 @@ func (c *chain) log(ctx context.Context, req any, info *grpc.UnaryServerInfo, ne
 
 // logFields collects what inner interceptors know, for the log line of the call.
 type logFields struct {
-	caller        identity.Caller
+	caller        identity.Principal
 	reason, cause string
 }
 
@@ -165,66 +166,89 @@ func traceMeta(ctx context.Context) map[string]string {
 
 // identity authenticates the caller.
 func (c *chain) identity(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	caller, err := c.caller(ctx)
+	caller, err := c.authenticate(ctx)
+	logFieldsFrom(ctx).caller = caller
 	if err != nil {
 		return nil, err
 	}
-	logFieldsFrom(ctx).caller = caller
 	return next(identity.With(ctx, caller), req)
 }
 
-// caller verifies the certificate, then the access token if there is one.
-func (c *chain) caller(ctx context.Context) (identity.Caller, error) {
+// authenticate verifies the certificate, then the access token if there is one. Only programs that are within their
+// rate get a token verified, because that costs more than refusing it.
+func (c *chain) authenticate(ctx context.Context) (identity.Principal, error) {
+	id, err := c.program(ctx)
+	if err != nil {
+		return identity.Principal{}, err
+	}
+	if !c.limiter.allow(id.String()) {
+		return identity.Principal{Program: id}, fault.New(fault.TooManyRequests)
+	}
+	now := c.config.Now()
+	md, _ := metadata.FromIncomingContext(ctx)
+	values := md.Get("authorization")
+	if len(values) == 0 {
+		p, _ := identity.NewPrincipal(id, "", c.config.Grants.Of(id, now), now)
+		return p, nil
+	}
+	person, grants, err := c.verifyToken(ctx, id, values)
+	if err != nil {
+		return identity.Principal{Program: id}, err
+	}
+	p, ok := identity.NewPrincipal(id, person, grants, now)
+	if !ok || len(grants) == 0 {
+		return identity.Principal{Program: id}, fault.New(fault.WrongNode)
+	}
+	return p, nil
+}
+
+// program verifies the certificate of the connection.
+func (c *chain) program(ctx context.Context) (identity.ID, error) {
 	p, ok := peer.FromContext(ctx)
 	if !ok {
-		return identity.Caller{}, fault.New(fault.NoCertificate)
+		return identity.ID{}, fault.New(fault.NoCertificate)
 	}
 	info, ok := p.AuthInfo.(credentials.TLSInfo)
 	if !ok {
-		return identity.Caller{}, fault.New(fault.NoCertificate)
+		return identity.ID{}, fault.New(fault.NoCertificate)
 	}
 	id, err := c.config.Source.VerifyPeer(info.State, c.config.Now())
 	switch {
 	case errors.Is(err, identity.ErrNoCertificate):
-		return identity.Caller{}, fault.New(fault.NoCertificate)
+		return identity.ID{}, fault.New(fault.NoCertificate)
 	case err != nil:
-		return identity.Caller{}, fault.New(fault.BadCertificate).WithCause(err)
+		return identity.ID{}, fault.New(fault.BadCertificate).WithCause(err)
 	case id.Kind == identity.KindLeaf:
-		return identity.Caller{}, fault.New(fault.NotAllowed)
+		return identity.ID{}, fault.New(fault.NotAllowed)
 	}
-	system := identity.Caller{ID: id, Roles: c.config.Grants[id.String()], Regions: []string{id.Region}}
-	md, _ := metadata.FromIncomingContext(ctx)
-	values := md.Get("authorization")
-	if len(values) == 0 {
-		return system, nil
-	}
-	raw, bearer := strings.CutPrefix(values[0], "Bearer ")
-	if len(values) > 1 || !bearer || id.Kind != identity.KindSystem || c.config.Verifier == nil {
-		return identity.Caller{}, fault.New(fault.BadToken)
-	}
-	person, err := c.config.Verifier.Verify(ctx, raw)
-	switch {
-	case errors.Is(err, identity.ErrTokenExpired):
-		return identity.Caller{}, fault.New(fault.ExpiredToken)
-	case errors.Is(err, identity.ErrIssuer):
-		return identity.Caller{}, fault.New(fault.Unavailable).WithCause(err)
-	case err != nil:
-		return identity.Caller{}, fault.New(fault.BadToken)
-	}
-	caller, ok := person.Through(id)
-	if !ok {
-		return identity.Caller{}, fault.New(fault.WrongNode)
-	}
-	return caller, nil
+	return id, nil
 }
 
-// access applies the method's access rule.
+func (c *chain) verifyToken(ctx context.Context, id identity.ID, values []string) (string, []identity.Grant, error) {
+	raw, bearer := strings.CutPrefix(values[0], "Bearer ")
+	if len(values) > 1 || !bearer || id.Kind != identity.KindSystem || c.config.Issuers == nil {
+		return "", nil, fault.New(fault.BadToken)
+	}
+	person, grants, err := c.config.Issuers.Verify(ctx, raw)
+	switch {
+	case errors.Is(err, identity.ErrTokenExpired):
+		return "", nil, fault.New(fault.ExpiredToken)
+	case errors.Is(err, identity.ErrIssuer):
+		return "", nil, fault.New(fault.Unavailable).WithCause(err)
+	case err != nil:
+		return "", nil, fault.New(fault.BadToken)
+	}
+	return person, grants, nil
+}
+
+// access applies the method's access rule. From here on the principal has only the grants that the rule asks for.
 func (c *chain) access(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	caller, _ := identity.From(ctx)
-	if err := c.rules[info.FullMethod].allow(caller, c.config.Nodes); err != nil {
+	caller, err := c.rules[info.FullMethod].apply(caller, c.config.Tenants)
+	if err != nil {
 		return nil, err
 	}
-	return next(ctx, req)
+	return next(identity.With(ctx, caller), req)
 }
 
 // deadline sets a deadline where the caller set none, and refuses a call that has too little time left.
@@ -237,15 +261,6 @@ func (c *chain) deadline(ctx context.Context, req any, _ *grpc.UnaryServerInfo, 
 	}
 	if time.Until(deadline) < minTimeout {
 		return nil, fault.New(fault.DeadlineTooShort)
-	}
-	return next(ctx, req)
-}
-
-// rate limits the calls of one caller.
-func (c *chain) rate(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	caller, _ := identity.From(ctx)
-	if !c.limiter.allow(caller.ID.String()) {
-		return nil, fault.New(fault.TooManyRequests)
 	}
 	return next(ctx, req)
 }
@@ -277,7 +292,7 @@ func (c *chain) stream(server any, s grpc.ServerStream, info *grpc.StreamServerI
 	if r, known := c.rules[info.FullMethod]; !known || !r.infrastructure {
 		return fault.ToStatus(fault.New(fault.MethodUnknown), nil).Err()
 	}
-	if _, err := c.caller(s.Context()); err != nil {
+	if _, err := c.authenticate(s.Context()); err != nil {
 		return fault.ToStatus(err, nil).Err()
 	}
 	return next(server, s)

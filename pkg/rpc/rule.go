@@ -12,6 +12,7 @@ import (
 
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/tenant"
 	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 )
 
@@ -83,44 +84,46 @@ func needsRole(k accessv1.Kind) bool {
 	return k == accessv1.Kind_KIND_SYSTEM || k == accessv1.Kind_KIND_PERSON
 }
 
-// allow applies the rule. It refuses what the rule does not name.
-func (r rule) allow(c identity.Caller, nodes []string) error {
+// apply returns the principal with the grants that the rule asks for. It refuses what the rule does not name.
+func (r rule) apply(p identity.Principal, tenants []tenant.ID) (identity.Principal, error) {
 	if r.infrastructure {
-		return nil
+		return p, nil
 	}
-	kind := c.Kind()
+	kind := p.Kind()
 	if !slices.Contains(r.GetKinds(), kind) {
 		// A console without an access token is told that it lacks one.
 		if kind == accessv1.Kind_KIND_SYSTEM && slices.Contains(r.GetKinds(), accessv1.Kind_KIND_PERSON) {
-			return fault.New(fault.NoToken)
+			return p, fault.New(fault.NoToken)
 		}
-		return fault.New(fault.NotAllowed)
+		return p, fault.New(fault.NotAllowed)
 	}
+	granted := p.HasAnywhere
 	switch r.GetScope() {
 	case accessv1.Scope_SCOPE_NODE:
-		if !slices.Contains(nodes, c.Node()) {
-			return fault.New(fault.WrongNode)
+		if !slices.Contains(tenants, p.Tenant()) {
+			return p, fault.New(fault.WrongNode)
 		}
+		granted = p.Has
 	case accessv1.Scope_SCOPE_REGION:
-		if c.Node() != identity.Centre {
-			return fault.New(fault.NotAllowed)
+		if !p.Tenant().IsCentre() {
+			return p, fault.New(fault.NotAllowed)
 		}
 	case accessv1.Scope_SCOPE_PUBLIC:
 	default:
-		return fault.New(fault.NotAllowed)
+		return p, fault.New(fault.NotAllowed)
 	}
 	switch kind {
 	case accessv1.Kind_KIND_SERVICE:
-		if !slices.Contains(r.GetServices(), c.ID.Name) {
-			return fault.New(fault.NotAllowed)
+		if !slices.Contains(r.GetServices(), p.Program.Name) {
+			return p, fault.New(fault.NotAllowed)
 		}
 	case accessv1.Kind_KIND_SYSTEM, accessv1.Kind_KIND_PERSON:
-		if len(r.GetRoles()) > 0 && !c.Has(r.GetRoles()...) {
-			return fault.New(fault.NotAllowed)
+		if len(r.GetRoles()) > 0 && !granted(r.GetRoles()...) {
+			return p, fault.New(fault.NotAllowed)
 		}
 	case accessv1.Kind_KIND_OPS:
 	default:
-		return fault.New(fault.NotAllowed)
+		return p, fault.New(fault.NotAllowed)
 	}
-	return nil
+	return p.Restrict(r.GetRoles()...), nil
 }

@@ -2,7 +2,7 @@
 //
 // A call passes these interceptors, outermost first:
 //
-//	trace and metrics ► path ► recover ► log ► status ► identity ► access ► deadline ► rate ► size ► validation
+//	trace and metrics ► path ► recover ► log ► status ► identity and rate ► access ► deadline ► size ► validation
 //
 // So refusals are counted and logged too, and an unauthenticated caller learns nothing. It promises: a service with a
 // method that has no access rule does not start; a handler runs only for a caller whom the rule allows, with a request
@@ -28,6 +28,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/vocabulary"
 )
 
@@ -48,16 +49,14 @@ const (
 type Config struct {
 	// Service is the name of the service.
 	Service string
-	// Region and Node are the tenant of the server. A server that hosts several nodes lists all of them in Nodes.
-	Region, Node string
-	// Nodes are the tenants whose callers are served; empty means Node alone.
-	Nodes []string
 	// Source is the server's identity.
 	Source *identity.Source
-	// Grants are the roles of systems.
-	Grants identity.Grants
-	// Verifier verifies access tokens; nil refuses every token.
-	Verifier *identity.Verifier
+	// Tenants are those whose callers the methods of scope node serve; empty means the tenant of Source alone.
+	Tenants []tenant.ID
+	// Grants are the grants of systems; nil means none.
+	Grants *identity.Grants
+	// Issuers verify access tokens; nil refuses every token.
+	Issuers *identity.Issuers
 	// Vocabulary returns the code lists in force; nil when the requests hold no codes.
 	Vocabulary func() *vocabulary.Set
 	// Log gets one line per call.
@@ -92,8 +91,8 @@ func NewServer(c Config) (*Server, error) {
 	if c.MaxRequest == 0 {
 		c.MaxRequest = MaxRequest
 	}
-	if len(c.Nodes) == 0 {
-		c.Nodes = []string{c.Node}
+	if len(c.Tenants) == 0 {
+		c.Tenants = []tenant.ID{c.Source.ID().Tenant}
 	}
 	validator, err := protovalidate.New()
 	if err != nil {

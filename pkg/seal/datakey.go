@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // DataKey encrypts the fields of one record.
@@ -16,16 +18,17 @@ type DataKey struct {
 }
 
 // AssociatedData names the field that a ciphertext belongs to. The cipher authenticates it: a ciphertext that was moved
-// to another node, record, field or version does not open.
+// to another tenant, record, field or version does not open.
 type AssociatedData struct {
-	Node, Record, Field string
-	Version             int
+	Tenant        tenant.ID
+	Record, Field string
+	Version       int
 }
 
 // bytes encodes the associated data; lengths in front keep two places from encoding alike.
 func (a AssociatedData) bytes() []byte {
 	var b bytes.Buffer
-	for _, part := range []string{a.Node, a.Record, a.Field} {
+	for _, part := range []string{a.Tenant.String(), a.Record, a.Field} {
 		fmt.Fprintf(&b, "%d:%s", len(part), part)
 	}
 	fmt.Fprintf(&b, "v%d", a.Version)

@@ -4,7 +4,7 @@
 //	KEK of the node (file or vault) ── wraps ──► data key (key database) ── encrypts ──► field (service database)
 //
 // Every record has a data key of its own. It promises: without the key database, or without the node's key-encryption
-// key (KEK), a sealed field is unreadable; a ciphertext opens only for the node, record, field and version that it was
+// key (KEK), a sealed field is unreadable; a ciphertext opens only for the tenant, record, field and version that it was
 // sealed for; Destroy makes all fields of a record unreadable, in every copy and backup of the service database too.
 //
 // Data keys are generated ahead of use and are durable before they are handed out, so sealing costs no round trip. A
@@ -30,6 +30,7 @@ import (
 
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 //go:embed migrations/*.sql
@@ -54,8 +55,8 @@ type KeyStore struct {
 	log *slog.Logger
 
 	mu        sync.Mutex
-	unused    map[string][]DataKey // by node: stored, not handed out yet
-	refilling map[string]bool      // by node
+	unused    map[tenant.ID][]DataKey // stored, not handed out yet
+	refilling map[tenant.ID]bool
 }
 
 // OpenKeyStore opens the key database in db with the KEK in kekFile.
@@ -64,53 +65,53 @@ func OpenKeyStore(db *pgxpool.Pool, kekFile string, log *slog.Logger) (*KeyStore
 	if err != nil {
 		return nil, fmt.Errorf("key-encryption key: %w", err)
 	}
-	return &KeyStore{db: db, kek: kek, log: log, unused: map[string][]DataKey{}, refilling: map[string]bool{}}, nil
+	return &KeyStore{db: db, kek: kek, log: log, unused: map[tenant.ID][]DataKey{}, refilling: map[tenant.ID]bool{}}, nil
 }
 
 // NewKey returns a data key that is durable and was never handed out. It waits for the database only when no unused key
 // is left; it then returns the fault UNAVAILABLE when the key database does not answer.
-func (s *KeyStore) NewKey(ctx context.Context, node string) (DataKey, error) {
+func (s *KeyStore) NewKey(ctx context.Context, t tenant.ID) (DataKey, error) {
 	s.mu.Lock()
-	unused := s.unused[node]
+	unused := s.unused[t]
 	if n := len(unused); n > 0 {
 		key := unused[n-1]
-		s.unused[node] = unused[:n-1]
-		refill := n-1 < refillBelow && !s.refilling[node]
-		s.refilling[node] = s.refilling[node] || refill
+		s.unused[t] = unused[:n-1]
+		refill := n-1 < refillBelow && !s.refilling[t]
+		s.refilling[t] = s.refilling[t] || refill
 		s.mu.Unlock()
 		if refill {
-			go s.refill(context.WithoutCancel(ctx), node)
+			go s.refill(context.WithoutCancel(ctx), t)
 		}
 		return key, nil
 	}
 	s.mu.Unlock()
-	keys, err := s.generate(ctx, node)
+	keys, err := s.generate(ctx, t)
 	if err != nil {
 		return DataKey{}, err
 	}
 	s.mu.Lock()
-	s.unused[node] = append(s.unused[node], keys[1:]...)
+	s.unused[t] = append(s.unused[t], keys[1:]...)
 	s.mu.Unlock()
 	return keys[0], nil
 }
 
-func (s *KeyStore) refill(ctx context.Context, node string) {
+func (s *KeyStore) refill(ctx context.Context, t tenant.ID) {
 	ctx, cancel := context.WithTimeout(ctx, refillTimeout)
 	defer cancel()
-	keys, err := s.generate(ctx, node)
+	keys, err := s.generate(ctx, t)
 	if err != nil {
 		s.log.WarnContext(ctx, "data key generation failed", slog.Any("error", err))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.unused[node] = append(s.unused[node], keys...)
-	s.refilling[node] = false
+	s.unused[t] = append(s.unused[t], keys...)
+	s.refilling[t] = false
 }
 
-var insertKey = pg.InsertInto("data_key", "node", "key_id", "wrapped")
+var insertKey = pg.InsertInto("data_key", "tenant", "key_id", "wrapped")
 
 // generate creates a batch of data keys and commits them, wrapped.
-func (s *KeyStore) generate(ctx context.Context, node string) ([]DataKey, error) {
+func (s *KeyStore) generate(ctx context.Context, t tenant.ID) ([]DataKey, error) {
 	keys := make([]DataKey, generateBatch)
 	rows := make([][]any, generateBatch)
 	for i := range keys {
@@ -124,12 +125,12 @@ func (s *KeyStore) generate(ctx context.Context, node string) ([]DataKey, error)
 		}
 		var wrapped bytes.Buffer
 		writer := keyset.NewBinaryWriter(&wrapped)
-		if err := handle.WriteWithAssociatedData(writer, s.kek, wrapAssociatedData(node, keys[i].id)); err != nil {
+		if err := handle.WriteWithAssociatedData(writer, s.kek, wrapAssociatedData(t, keys[i].id)); err != nil {
 			return nil, fmt.Errorf("wrap data key: %w", err)
 		}
-		rows[i] = []any{node, keys[i].id, wrapped.Bytes()}
+		rows[i] = []any{t, keys[i].id, wrapped.Bytes()}
 	}
-	err := pg.InTenant(ctx, s.db, node, func(ctx context.Context, tx pgx.Tx) error {
+	err := pg.InTenant(ctx, s.db, t, func(ctx context.Context, tx pgx.Tx) error {
 		b := &pgx.Batch{}
 		insertKey.Queue(b, rows...)
 		return tx.SendBatch(ctx, b).Close()
@@ -140,18 +141,18 @@ func (s *KeyStore) generate(ctx context.Context, node string) ([]DataKey, error)
 	return keys, nil
 }
 
-func wrapAssociatedData(node string, id uuid.UUID) []byte {
-	return []byte("data-key:" + node + ":" + id.String())
+func wrapAssociatedData(t tenant.ID, id uuid.UUID) []byte {
+	return []byte("data-key:" + t.String() + ":" + id.String())
 }
 
-const selectKey = `select wrapped from data_key where node = $1 and key_id = $2`
+const selectKey = `select wrapped from data_key where tenant = $1 and key_id = $2`
 
 // Get reads a record's data key. It is never cached, so a destroyed key is gone at once. A destroyed key, and the key
-// of another node, are NOT_FOUND.
-func (s *KeyStore) Get(ctx context.Context, node string, id uuid.UUID) (DataKey, error) {
+// of another tenant, are NOT_FOUND.
+func (s *KeyStore) Get(ctx context.Context, t tenant.ID, id uuid.UUID) (DataKey, error) {
 	var wrapped []byte
-	err := pg.InTenant(ctx, s.db, node, func(ctx context.Context, tx pgx.Tx) error {
-		return tx.QueryRow(ctx, selectKey, node, id).Scan(&wrapped)
+	err := pg.InTenant(ctx, s.db, t, func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, selectKey, t, id).Scan(&wrapped)
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return DataKey{}, fault.New(fault.NotFound)
@@ -160,7 +161,7 @@ func (s *KeyStore) Get(ctx context.Context, node string, id uuid.UUID) (DataKey,
 		return DataKey{}, err
 	}
 	reader := keyset.NewBinaryReader(bytes.NewReader(wrapped))
-	handle, err := keyset.ReadWithAssociatedData(reader, s.kek, wrapAssociatedData(node, id))
+	handle, err := keyset.ReadWithAssociatedData(reader, s.kek, wrapAssociatedData(t, id))
 	if err != nil {
 		return DataKey{}, errors.New("data key does not unwrap with the node's KEK")
 	}
@@ -171,12 +172,12 @@ func (s *KeyStore) Get(ctx context.Context, node string, id uuid.UUID) (DataKey,
 	return DataKey{id: id, aead: primitive}, nil
 }
 
-const deleteKey = `delete from data_key where node = $1 and key_id = $2`
+const deleteKey = `delete from data_key where tenant = $1 and key_id = $2`
 
 // Destroy deletes a record's data key for good.
-func (s *KeyStore) Destroy(ctx context.Context, node string, id uuid.UUID) error {
-	return pg.InTenant(ctx, s.db, node, func(ctx context.Context, tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, deleteKey, node, id)
+func (s *KeyStore) Destroy(ctx context.Context, t tenant.ID, id uuid.UUID) error {
+	return pg.InTenant(ctx, s.db, t, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, deleteKey, t, id)
 		return err
 	})
 }

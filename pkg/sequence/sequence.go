@@ -1,7 +1,7 @@
-// Package sequence allocates the numbers that people use for records, per node, sequence name and year.
+// Package sequence allocates the numbers that people use for records, per tenant, sequence name and year.
 //
 // Numbers come from blocks that are reserved ahead, in a transaction of their own: a number drawn inside each write
-// would serialise all writes of a node. No number is given twice. A block that a stopped process did not use up leaves
+// would serialise all writes of a tenant. No number is given twice. A block that a stopped process did not use up leaves
 // a gap.
 package sequence
 
@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 //go:embed migrations/*.sql
@@ -42,7 +43,7 @@ type Allocator struct {
 }
 
 type blockKey struct {
-	node string
+	t    tenant.ID
 	year int
 }
 
@@ -57,22 +58,22 @@ func New(pool *pgxpool.Pool, name string) *Allocator {
 	return &Allocator{pool: pool, name: name, blocks: map[blockKey]block{}}
 }
 
-const reserveBlock = `insert into sequence_block (node, name, year, next) values ($1, $2, $3, 1 + $4)
-	on conflict (node, name, year) do update set next = sequence_block.next + $4 returning next - $4`
+const reserveBlock = `insert into sequence_block (tenant, name, year, next) values ($1, $2, $3, 1 + $4)
+	on conflict (tenant, name, year) do update set next = sequence_block.next + $4 returning next - $4`
 
 // Next returns a number of the node and year that was never given before.
-func (a *Allocator) Next(ctx context.Context, node string, year int) (int64, error) {
+func (a *Allocator) Next(ctx context.Context, t tenant.ID, year int) (int64, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	key := blockKey{node, year}
+	key := blockKey{t, year}
 	b := a.blocks[key]
 	if b.next == b.end {
 		size := int64(minBlock)
 		if time.Since(b.reservedAt) < growBelow {
 			size = min(2*b.size, maxBlock)
 		}
-		err := pg.InTenant(ctx, a.pool, node, func(ctx context.Context, tx pgx.Tx) error {
-			return tx.QueryRow(ctx, reserveBlock, node, a.name, year, size).Scan(&b.next)
+		err := pg.InTenant(ctx, a.pool, t, func(ctx context.Context, tx pgx.Tx) error {
+			return tx.QueryRow(ctx, reserveBlock, t, a.name, year, size).Scan(&b.next)
 		})
 		if err != nil {
 			return 0, fmt.Errorf("reserve numbers: %w", err)

@@ -19,6 +19,7 @@ import (
 	"github.com/retepari/pari/pkg/rpc"
 	"github.com/retepari/pari/pkg/run"
 	"github.com/retepari/pari/pkg/telemetry"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/vocabulary"
 	"github.com/retepari/pari/pkg/vocabulary/replica"
 )
@@ -42,13 +43,12 @@ const gcPercent = 400
 
 // Run builds a service, runs it until ctx ends or a part fails, and stops it.
 func Run(ctx context.Context, name, version string, c Config, build func(ctx context.Context, a *App) error) error {
-	err := Require(
-		Setting{"PARI_REGION", c.Region}, Setting{"PARI_NODE", c.Node}, Setting{"PARI_IDENTITY_DIR", c.IdentityDir})
-	if err != nil {
+	if err := Require(c.tenant(), Setting{"PARI_IDENTITY_DIR", c.IdentityDir}); err != nil {
 		return err
 	}
 	tel, own := c.Telemetry, false
 	if tel == nil {
+		var err error
 		if tel, err = telemetry.Start(ctx, name, version, os.Stderr); err != nil {
 			return err
 		}
@@ -57,13 +57,21 @@ func Run(ctx context.Context, name, version string, c Config, build func(ctx con
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	log := tel.Log.With(slog.String("service", name), slog.String("node", c.Node))
+	log := tel.Log.With(slog.String("service", name),
+		slog.String("region", c.Tenant.Region), slog.String("node", c.Tenant.Node))
 	a := &App{Name: name, Config: c, Log: log, Group: run.New(log), Ops: tel.NewOps()}
 	if own {
 		a.Group.OnStop("telemetry", tel.Stop)
 	}
-	if a.Identity, err = identity.LoadSource(c.IdentityDir); err != nil {
+	var err error
+	a.Identity, err = identity.NewSource(identity.SourceConfig{
+		Dir: c.IdentityDir, DenyFile: c.DenyFile, MaxValidity: c.MaxCertValidity, Log: log,
+	})
+	if err != nil {
 		return err
+	}
+	if of := a.Identity.ID().Tenant; of != c.Tenant {
+		return fmt.Errorf("the certificate in PARI_IDENTITY_DIR is of %s, not of %s", of, c.Tenant)
 	}
 	a.Group.Go("ops", func(ctx context.Context) error { return a.Ops.Serve(ctx, c.OpsAddr) })
 	if err := build(ctx, a); err != nil {
@@ -89,8 +97,8 @@ func (a *App) Database(ctx context.Context, name, url string) (*pgxpool.Pool, er
 func (a *App) NATS(ctx context.Context, url string) (*nats.Conn, error) {
 	id := a.Identity.ID()
 	conn, err := bus.Connect(ctx, bus.Config{
-		URL: url, Name: a.Name + "." + id.Node, TLS: a.Identity.ClientTLS(bus.AcceptBroker(id)),
-		InboxPrefix: bus.InboxPrefix(id.Region, id.Node, id.Name), Log: a.Log,
+		URL: url, Name: a.Name + "." + id.Tenant.String(), TLS: a.Identity.ClientTLS(bus.AcceptBroker(id)),
+		InboxPrefix: bus.InboxPrefix(id.Tenant, id.Name), Log: a.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -99,24 +107,20 @@ func (a *App) NATS(ctx context.Context, url string) (*nats.Conn, error) {
 	return conn, nil
 }
 
-// Dial connects to another service of the network, at one node.
-func (a *App) Dial(target, service, node string) (*grpc.ClientConn, error) {
-	return a.dial(target, service, rpc.Service(service, node))
-}
-
-// Directory connects to the directory of the own node, or of the centre.
-func (a *App) Directory(target string) (*grpc.ClientConn, error) {
-	own, centre := rpc.Service("directory", a.Config.Node), rpc.Service("directory", identity.Centre)
-	return a.dial(target, "directory", func(id identity.ID) bool { return own(id) || centre(id) })
-}
-
-func (a *App) dial(target, service string, accept func(identity.ID) bool) (*grpc.ClientConn, error) {
-	conn, err := rpc.Dial(target, a.Identity, accept)
+// Dial connects to another service of the network, at one of the tenants.
+func (a *App) Dial(target, service string, at ...tenant.ID) (*grpc.ClientConn, error) {
+	conn, err := rpc.Dial(target, a.Identity, rpc.Service(service, at...))
 	if err != nil {
 		return nil, err
 	}
 	a.Group.OnStop(service+" client", func(context.Context) error { return conn.Close() })
 	return conn, nil
+}
+
+// Directory connects to the directory of the own node, or of a centre that serves it.
+func (a *App) Directory(target string) (*grpc.ClientConn, error) {
+	own := a.Config.Tenant
+	return a.Dial(target, "directory", own, tenant.Centre, tenant.ID{Region: own.Region, Node: tenant.CentreNode})
 }
 
 // CodeLists keeps a replica of the directory's code lists in db. The service is ready only once it has them.
@@ -136,17 +140,16 @@ func (a *App) CodeLists(db *pgxpool.Pool, fetch replica.Fetch) *replica.Replica 
 func (a *App) Serve(
 	ctx context.Context, codes func() *vocabulary.Set, ready <-chan struct{}, register func(grpc.ServiceRegistrar),
 ) error {
-	grants, err := identity.LoadGrants(a.Config.GrantsFile)
+	grants, err := identity.LoadGrants(a.Config.GrantsFile, a.Log)
 	if err != nil {
 		return err
 	}
-	verifier, err := a.Config.verifier()
+	issuers, err := identity.LoadIssuers(a.Config.IssuersFile, a.Log)
 	if err != nil {
 		return err
 	}
 	server, err := rpc.NewServer(rpc.Config{
-		Service: a.Name, Region: a.Config.Region, Node: a.Config.Node,
-		Source: a.Identity, Grants: grants, Verifier: verifier, Vocabulary: codes,
+		Service: a.Name, Source: a.Identity, Grants: grants, Issuers: issuers, Vocabulary: codes,
 		PerSecond: a.Config.CallsPerSecond, Log: a.Log, Reflection: a.Config.Reflection,
 		MaxRequest: a.MaxRequest,
 	})

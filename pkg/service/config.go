@@ -7,37 +7,35 @@
 package service
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"time"
 
 	"github.com/caarlos0/env/v11"
 
-	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/telemetry"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // Config holds the settings of every service; embed it. In the environment each name begins with PARI_.
 type Config struct {
-	// Region and Node are the tenant of the service; those of the centre are "all" and "centre".
-	Region string `env:"REGION"`
-	Node   string `env:"NODE"`
+	// Tenant is whose service this is, for instance lombardia/cremona; that of the centre is all/centre.
+	Tenant tenant.ID `env:"TENANT"`
 	// Addr is where gRPC listens, OpsAddr where probes and metrics do; an empty OpsAddr serves none.
 	Addr    string `env:"ADDR" envDefault:"127.0.0.1:7443"`
 	OpsAddr string `env:"OPS_ADDR"`
 	// IdentityDir holds cert.pem, key.pem and ca.pem.
 	IdentityDir string `env:"IDENTITY_DIR"`
-	// GrantsFile gives roles to systems; without it they have none.
-	GrantsFile string `env:"GRANTS_FILE"`
-	// OIDCIssuer signs people's access tokens; without it every token is refused. OIDCCAFile is the authority of the
-	// issuer's certificate, where that is not a public one.
-	OIDCIssuer string `env:"OIDC_ISSUER"`
-	OIDCCAFile string `env:"OIDC_CA_FILE"`
+	// GrantsFile gives roles to systems; without it they have none. IssuersFile lists the issuers of people's access
+	// tokens and what their groups grant; without it every token is refused. DenyFile lists identities and certificates
+	// that are refused although they are valid. A change of these files takes effect within a second.
+	GrantsFile  string `env:"GRANTS_FILE"`
+	IssuersFile string `env:"ISSUERS_FILE"`
+	DenyFile    string `env:"DENY_FILE"`
+	// MaxCertValidity refuses certificates that are valid for longer.
+	MaxCertValidity time.Duration `env:"MAX_CERT_VALIDITY" envDefault:"2160h"`
 	// CallsPerSecond limits the calls of one caller, on average.
 	CallsPerSecond float64 `env:"CALLS_PER_SECOND" envDefault:"2000"`
 	// Reflection lets tools read the contract from the server.
@@ -68,6 +66,14 @@ func FromMap[C any](environment map[string]string) (C, error) {
 // Setting is a setting by its name in the environment.
 type Setting struct{ Name, Value string }
 
+// tenant is the setting that every service needs.
+func (c Config) tenant() Setting {
+	if c.Tenant.IsZero() {
+		return Setting{Name: "PARI_TENANT"}
+	}
+	return Setting{"PARI_TENANT", c.Tenant.String()}
+}
+
 // Require returns an error that names every setting without a value.
 func Require(settings ...Setting) error {
 	var missing []error
@@ -77,25 +83,4 @@ func Require(settings ...Setting) error {
 		}
 	}
 	return errors.Join(missing...)
-}
-
-func (c Config) verifier() (*identity.Verifier, error) {
-	if c.OIDCIssuer == "" {
-		return nil, nil
-	}
-	if c.OIDCCAFile == "" {
-		return identity.NewVerifier(c.OIDCIssuer, nil), nil
-	}
-	pem, err := os.ReadFile(c.OIDCCAFile)
-	if err != nil {
-		return nil, fmt.Errorf("authority of the token issuer: %w", err)
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, errors.New("authority of the token issuer: the file holds no certificate")
-	}
-	return identity.NewVerifier(c.OIDCIssuer, &http.Client{
-		Timeout:   5 * time.Second,
-		Transport: &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}},
-	}), nil
 }

@@ -22,7 +22,7 @@ func (a *App) Maintenance(db *pgxpool.Pool) {
 		for {
 			for purged := int64(1); purged > 0; {
 				var err error
-				purged, err = idempotency.Purge(ctx, db, a.Config.Node, time.Now())
+				purged, err = idempotency.Purge(ctx, db, a.Config.Tenant, time.Now())
 				if err != nil && ctx.Err() == nil {
 					a.Log.WarnContext(ctx, "request id purge failed", slog.Any("error", err))
 				}

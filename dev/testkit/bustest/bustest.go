@@ -20,18 +20,16 @@ import (
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/bus/natsconf"
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // TrustDomain is the trust domain of all certificates of a Network.
 const TrustDomain = "pari.test"
 
-// Node names a node.
-type Node struct{ Region, Name string }
-
 // Nodes that most tests use.
 var (
-	Cremona = Node{"lombardia", "cremona"}
-	Cuneo   = Node{"piemonte", "cuneo"}
+	Cremona = tenant.ID{Region: "lombardia", Node: "cremona"}
+	Cuneo   = tenant.ID{Region: "piemonte", Node: "cuneo"}
 )
 
 // Network is a hub and its leaves.
@@ -40,7 +38,7 @@ type Network struct {
 	pki     *devpki.Authority
 	conf    natsconf.Hub
 	hub     *natsserver.Server // nil while it is stopped
-	leaves  map[Node]*Leaf
+	leaves  map[tenant.ID]*Leaf
 	signers map[string]*bus.Signer // by owner
 	keysDir string
 }
@@ -55,11 +53,11 @@ type Leaf struct {
 }
 
 // New starts a hub with the stream, and a connected leaf for each node.
-func New(t testing.TB, nodes ...Node) *Network {
+func New(t testing.TB, nodes ...tenant.ID) *Network {
 	t.Helper()
 	n := &Network{
 		t: t, keysDir: t.TempDir(),
-		leaves: map[Node]*Leaf{}, signers: map[string]*bus.Signer{},
+		leaves: map[tenant.ID]*Leaf{}, signers: map[string]*bus.Signer{},
 	}
 	pki, err := devpki.Open(t.TempDir())
 	if err != nil {
@@ -71,8 +69,8 @@ func New(t testing.TB, nodes ...Node) *Network {
 		TLS: natsconf.TLSIn(n.Identity(natsconf.HubID(TrustDomain))),
 	}
 	for _, node := range nodes {
-		n.conf.Nodes = append(n.conf.Nodes, natsconf.Node{Region: node.Region, Name: node.Name})
-		n.AddKey(node.Region + "." + node.Name)
+		n.conf.Nodes = append(n.conf.Nodes, natsconf.Node{Tenant: node})
+		n.AddKey(bus.Owner(node))
 	}
 	n.AddKey(bus.CentreOwner)
 	t.Cleanup(n.stop)
@@ -98,14 +96,14 @@ func (n *Network) stop() {
 }
 
 // addLeaf configures the leaf of a node, with a proxy before the hub.
-func (n *Network) addLeaf(node Node) {
+func (n *Network) addLeaf(node tenant.ID) {
 	n.t.Helper()
 	l := &Leaf{Link: NewProxy(n.t, n.conf.LeafListen)}
 	var err error
 	l.conf, err = natsconf.Leaf{
-		TrustDomain: TrustDomain, Region: node.Region, Node: node.Name,
+		TrustDomain: TrustDomain, Tenant: node,
 		Listen: freeAddr(n.t), HubURL: "tls://" + l.Link.Addr(),
-		TLS: natsconf.TLSIn(n.Identity(natsconf.LeafID(TrustDomain, node.Region, node.Name))),
+		TLS: natsconf.TLSIn(n.Identity(natsconf.LeafID(TrustDomain, node))),
 	}.Config()
 	if err != nil {
 		n.t.Fatal(err)
@@ -114,7 +112,7 @@ func (n *Network) addLeaf(node Node) {
 }
 
 // StartLeaf starts a stopped leaf on the same address.
-func (n *Network) StartLeaf(node Node) {
+func (n *Network) StartLeaf(node tenant.ID) {
 	n.t.Helper()
 	l := n.leaves[node]
 	var err error
@@ -158,7 +156,7 @@ func (n *Network) LoseStore() {
 func (n *Network) Hub() *natsserver.Server { return n.hub }
 
 // Leaf returns the leaf of a node.
-func (n *Network) Leaf(node Node) *Leaf { return n.leaves[node] }
+func (n *Network) Leaf(node tenant.ID) *Leaf { return n.leaves[node] }
 
 // HubURL is the hub's address for services of the centre. It is the same after a restart.
 func (n *Network) HubURL() string { return "tls://" + n.conf.Listen }
@@ -167,20 +165,20 @@ func (n *Network) HubURL() string { return "tls://" + n.conf.Listen }
 func (n *Network) LeafListener() string { return n.conf.LeafListen }
 
 // Connect connects a service of a node to its leaf.
-func (n *Network) Connect(node Node, service string) *nats.Conn {
+func (n *Network) Connect(node tenant.ID, service string) *nats.Conn {
 	n.t.Helper()
-	return n.connect(n.leaves[node].URL(), serviceID(node.Region, node.Name, service))
+	return n.connect(n.leaves[node].URL(), serviceID(node, service))
 }
 
 // Centre connects a service of the centre to the hub.
 func (n *Network) Centre(service string) *nats.Conn {
 	n.t.Helper()
-	return n.connect(n.HubURL(), serviceID(identity.AllRegions, identity.Centre, service))
+	return n.connect(n.HubURL(), serviceID(tenant.Centre, service))
 }
 
-func serviceID(region, node, service string) identity.ID {
+func serviceID(t tenant.ID, service string) identity.ID {
 	return identity.ID{
-		TrustDomain: TrustDomain, Region: region, Node: node, Kind: identity.KindService, Name: service,
+		TrustDomain: TrustDomain, Tenant: t, Kind: identity.KindService, Name: service,
 	}
 }
 
@@ -188,7 +186,7 @@ func (n *Network) connect(url string, id identity.ID) *nats.Conn {
 	n.t.Helper()
 	nc, err := bus.Connect(n.t.Context(), bus.Config{
 		URL: url, Name: id.String(), TLS: n.ClientTLS(id),
-		InboxPrefix: bus.InboxPrefix(id.Region, id.Node, id.Name), Log: logger(),
+		InboxPrefix: bus.InboxPrefix(id.Tenant, id.Name), Log: logger(),
 	})
 	if err != nil {
 		n.t.Fatal(err)

@@ -110,9 +110,9 @@ func (a *Authority) CAPath() string { return filepath.Join(a.dir, identity.CAFil
 // Certificate is the authority's certificate.
 func (a *Authority) Certificate() *x509.Certificate { return a.cert }
 
-// Issue writes an identity directory, valid from an hour ago for a year.
+// Issue writes an identity directory, valid from an hour ago for 60 days.
 func (a *Authority) Issue(id identity.ID, dir string) error {
-	return a.IssueFor(id, dir, time.Now().Add(-time.Hour), time.Now().AddDate(1, 0, 0))
+	return a.IssueFor(id, dir, time.Now().Add(-time.Hour), time.Now().AddDate(0, 0, 60))
 }
 
 // IssueFor is Issue with other dates of validity.

@@ -8,18 +8,19 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/retepari/pari/pkg/identity"
+	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 )
 
 // issuer is an OIDC issuer: a discovery document and the public key of its access tokens.
 type issuer struct {
 	server *httptest.Server
-	signer jose.Signer
+	key    jose.JSONWebKey
 	public jose.JSONWebKey
 }
 
@@ -30,12 +31,7 @@ func startIssuer(t testing.TB) *issuer {
 		t.Fatal(err)
 	}
 	jwk := jose.JSONWebKey{Key: key, KeyID: "test", Algorithm: string(jose.ES256), Use: "sig"}
-	options := (&jose.SignerOptions{}).WithType("at+jwt")
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jwk}, options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	i := &issuer{signer: signer, public: jwk.Public()}
+	i := &issuer{key: jwk, public: jwk.Public()}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/.well-known/openid-configuration", i.serveConfiguration)
 	mux.HandleFunc("/keys", i.serveKeys)
@@ -60,19 +56,59 @@ func (i *issuer) serveKeys(w http.ResponseWriter, _ *http.Request) {
 	_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{i.public}})
 }
 
+// issuerName is the issuer's name in the file of issuers.
+const issuerName = "test"
+
+// configuration returns a file of issuers in which each group is named after the grant that it gives.
+func (i *issuer) configuration() []byte {
+	tenants := []string{"all/centre", "lombardia/centre", "piemonte/centre"}
+	for _, region := range []string{"lombardia", "piemonte"} {
+		for _, node := range []string{"cremona", "cuneo", "milano"} {
+			tenants = append(tenants, region+"/"+node)
+		}
+	}
+	groups := map[string][]map[string]string{}
+	for _, t := range tenants {
+		for number, name := range accessv1.Role_name {
+			if number != 0 {
+				role := strings.ToLower(strings.TrimPrefix(name, "ROLE_"))
+				groups[t+"/"+role] = []map[string]string{{"role": role, "tenant": t}}
+			}
+		}
+	}
+	raw, err := json.Marshal(map[string]any{"issuers": []any{map[string]any{ // JSON is YAML too
+		"name": issuerName, "url": i.url(), "tenants": tenants, "audience": Audience, "groups": groups,
+	}}})
+	if err != nil {
+		panic(err)
+	}
+	return raw
+}
+
+// Audience is what tokens name as their audience.
+const Audience = "pari"
+
 // sign returns a token with claims over valid defaults.
-func (i *issuer) sign(t testing.TB, claims map[string]any) string {
+func (i *issuer) sign(t testing.TB, typ string, claims map[string]any) string {
 	t.Helper()
+	options := &jose.SignerOptions{}
+	if typ != "" {
+		options = options.WithType(jose.ContentType(typ))
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: i.key}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
 	now := time.Now()
 	all := map[string]any{
-		"iss": i.url(), "aud": identity.Audience, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
+		"iss": i.url(), "aud": Audience, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
 	}
 	maps.Copy(all, claims)
 	raw, err := json.Marshal(all)
 	if err != nil {
 		t.Fatal(err)
 	}
-	signed, err := i.signer.Sign(raw)
+	signed, err := signer.Sign(raw)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@
 package rpctest
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/retepari/pari/dev/testkit/devpki"
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // TrustDomain is the trust domain of all test identities.
@@ -20,7 +22,7 @@ const TrustDomain = "pari.test"
 
 // ID returns the identity of a program in the test network; kind is one of the kinds in package identity.
 func ID(region, node, kind, name string) identity.ID {
-	return identity.ID{TrustDomain: TrustDomain, Region: region, Node: node, Kind: kind, Name: name}
+	return identity.ID{TrustDomain: TrustDomain, Tenant: tenant.ID{Region: region, Node: node}, Kind: kind, Name: name}
 }
 
 // Env is a certificate authority and a token issuer, which a server and its clients share.
@@ -65,17 +67,40 @@ func (w *Env) SourceFor(t testing.TB, id identity.ID, from, to time.Time) *ident
 	return source
 }
 
-// Verifier returns a verifier that trusts the issuer.
-func (w *Env) Verifier() *identity.Verifier { return identity.NewVerifier(w.issuer.url(), nil) }
+// Issuers returns issuers of which the env's is the only one. It may give every role to every tenant that tests use.
+func (w *Env) Issuers(t testing.TB) *identity.Issuers {
+	t.Helper()
+	path := filepath.Join(w.dir, "issuers.yaml")
+	if err := os.WriteFile(path, w.issuer.configuration(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	issuers, err := identity.LoadIssuers(path, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return issuers
+}
+
+// Person is the person of a token with this subject.
+func Person(subject string) string { return subject + "@" + issuerName }
 
 // Token returns an access token for a person with grants such as "lombardia/cremona/operator".
 func (w *Env) Token(t testing.TB, subject string, grants ...string) string {
 	t.Helper()
-	return w.Sign(t, map[string]any{"sub": subject, "pari_grants": grants})
+	return w.Sign(t, map[string]any{"sub": subject, "groups": grants})
+}
+
+// IssuerURL is the identifier of the issuer.
+func (w *Env) IssuerURL() string { return w.issuer.url() }
+
+// SignType is Sign with another type in the header.
+func (w *Env) SignType(t testing.TB, typ string, claims map[string]any) string {
+	t.Helper()
+	return w.issuer.sign(t, typ, claims)
 }
 
 // Sign returns a token with the given claims. Issuer, audience and dates are valid unless claims overrides them.
 func (w *Env) Sign(t testing.TB, claims map[string]any) string {
 	t.Helper()
-	return w.issuer.sign(t, claims)
+	return w.issuer.sign(t, "at+jwt", claims)
 }

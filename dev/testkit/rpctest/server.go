@@ -12,6 +12,7 @@ import (
 
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/rpc"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // Server is a running server.
@@ -20,15 +21,20 @@ type Server struct {
 	Addr string
 }
 
-// Start serves the services that register adds, until the test ends. Identity, verifier and log default to those of the
-// env: a certificate for config.Service, the issuer, and a log that is discarded.
+// Start serves the services that register adds, until the test ends. Identity, issuers and log default to those of the
+// env: a certificate for config.Service of the first tenant or else of the centre, the issuer, and a log that is
+// discarded.
 func (w *Env) Start(t testing.TB, config rpc.Config, register func(grpc.ServiceRegistrar)) *Server {
 	t.Helper()
 	if config.Source == nil {
-		config.Source = w.Source(t, ID(config.Region, config.Node, identity.KindService, config.Service))
+		at := tenant.Centre
+		if len(config.Tenants) > 0 {
+			at = config.Tenants[0]
+		}
+		config.Source = w.Source(t, ID(at.Region, at.Node, identity.KindService, config.Service))
 	}
-	if config.Verifier == nil {
-		config.Verifier = w.Verifier()
+	if config.Issuers == nil {
+		config.Issuers = w.Issuers(t)
 	}
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // TLS is the paths of certificate, key and authorities.
@@ -30,8 +31,8 @@ var (
 )
 
 // LeafID is the identity of a node's leaf.
-func LeafID(trustDomain, region, node string) identity.ID {
-	return identity.ID{TrustDomain: trustDomain, Region: region, Node: node, Kind: identity.KindLeaf, Name: "nats"}
+func LeafID(trustDomain string, t tenant.ID) identity.ID {
+	return identity.ID{TrustDomain: trustDomain, Tenant: t, Kind: identity.KindLeaf, Name: "nats"}
 }
 
 // HubID is the identity of the hub.
@@ -40,9 +41,7 @@ func HubID(trustDomain string) identity.ID {
 }
 
 func centreID(trustDomain, kind, name string) identity.ID {
-	return identity.ID{
-		TrustDomain: trustDomain, Region: identity.AllRegions, Node: identity.Centre, Kind: kind, Name: name,
-	}
+	return identity.ID{TrustDomain: trustDomain, Tenant: tenant.Centre, Kind: kind, Name: name}
 }
 
 // user is the identity in a certificate, with its permissions.
@@ -55,18 +54,18 @@ type user struct {
 
 // serviceUser may send one partition and receive its watermarks. The directory may request what its replica lacks
 // instead.
-func serviceUser(trustDomain, region, node, service string) user {
-	up, down := "pari.v1."+region+"."+node, "pari.down.v1."+region+"."+node
+func serviceUser(trustDomain string, t tenant.ID, service string) user {
+	up, down := "pari.v1."+bus.Owner(t), "pari.down.v1."+bus.Owner(t)
 	u := user{
 		ID: identity.ID{
-			TrustDomain: trustDomain, Region: region, Node: node, Kind: identity.KindService, Name: service,
+			TrustDomain: trustDomain, Tenant: t, Kind: identity.KindService, Name: service,
 		},
 		Kind:      "STANDARD",
 		Publish:   []string{up + ".events." + service + ".>", up + ".heartbeat." + service},
-		Subscribe: []string{down + ".watermark." + service, bus.InboxPrefix(region, node, service) + ".>"},
+		Subscribe: []string{down + ".watermark." + service, bus.InboxPrefix(t, service) + ".>"},
 	}
 	if service == "directory" {
-		u.Publish = []string{bus.DirectoryRequest(region, node)}
+		u.Publish = []string{bus.DirectoryRequest(t)}
 		u.Subscribe[0] = bus.DirectoryUpdates
 	}
 	return u

@@ -6,6 +6,7 @@ import (
 
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // Hub is the configuration of the broker of the centre.
@@ -25,8 +26,8 @@ type Hub struct {
 
 // Node is a node that the hub admits.
 type Node struct {
-	Region, Name string
-	Hosted       []string // services of the node that run at the centre and connect to the hub directly
+	Tenant tenant.ID
+	Hosted []string // services of the node that run at the centre and connect to the hub directly
 }
 
 // centreAccount is the account with the stream.
@@ -58,7 +59,7 @@ func (h Hub) Config() (string, error) {
 	}
 	accounts, exports, all := object{"SYS": object{"users": []object{}}}, []object{}, []string{}
 	for _, n := range h.Nodes {
-		if err := checkSlugs("node", append([]string{n.Region, n.Name}, n.Hosted...)...); err != nil {
+		if err := checkSlugs("node", append([]string{n.Tenant.Region, n.Tenant.Node}, n.Hosted...)...); err != nil {
 			return "", err
 		}
 		a := h.account(n)
@@ -86,17 +87,17 @@ func (h Hub) Config() (string, error) {
 
 func (h Hub) account(n Node) hubAccount {
 	a := hubAccount{
-		Name: "NODE-" + n.Region + "-" + n.Name,
-		Up:   "pari.v1." + n.Region + "." + n.Name + ".>",
-		Down: "pari.down.v1." + n.Region + "." + n.Name + ".>",
+		Name: "NODE-" + n.Tenant.Region + "-" + n.Tenant.Node,
+		Up:   "pari.v1." + bus.Owner(n.Tenant) + ".>",
+		Down: "pari.down.v1." + bus.Owner(n.Tenant) + ".>",
 	}
 	a.Users = append(a.Users, user{
-		ID: LeafID(h.TrustDomain, n.Region, n.Name), Kind: "LEAFNODE",
+		ID: LeafID(h.TrustDomain, n.Tenant), Kind: "LEAFNODE",
 		Publish:   []string{a.Up},
-		Subscribe: []string{a.Down, bus.DirectoryUpdates, "_INBOX." + n.Region + "." + n.Name + ".>"},
+		Subscribe: []string{a.Down, bus.DirectoryUpdates, "_INBOX." + bus.Owner(n.Tenant) + ".>"},
 	})
 	for _, service := range n.Hosted {
-		a.Users = append(a.Users, serviceUser(h.TrustDomain, n.Region, n.Name, service))
+		a.Users = append(a.Users, serviceUser(h.TrustDomain, n.Tenant, service))
 	}
 	return a
 }
@@ -111,8 +112,8 @@ func (h Hub) centre() []user {
 		}
 		return verbs
 	}
-	own := "pari.v1.*." + identity.Centre
-	inbox := func(name string) string { return bus.InboxPrefix(identity.AllRegions, identity.Centre, name) + ".>" }
+	own := "pari.v1.*." + tenant.CentreNode
+	inbox := func(name string) string { return bus.InboxPrefix(tenant.Centre, name) + ".>" }
 	return []user{
 		{
 			ID: centreID(h.TrustDomain, identity.KindService, "reporting"), Kind: "STANDARD",
@@ -128,7 +129,7 @@ func (h Hub) centre() []user {
 			// each region, as node "centre".
 			Publish: []string{bus.DirectoryUpdates, "_R_.>", own + ".events.directory.>", own + ".heartbeat.directory"},
 			Subscribe: []string{
-				bus.AllDirectoryRequests, "pari.down.v1.*." + identity.Centre + ".watermark.directory",
+				bus.AllDirectoryRequests, "pari.down.v1.*." + tenant.CentreNode + ".watermark.directory",
 				inbox("directory"),
 			},
 		},

@@ -3,17 +3,19 @@ package natsconf
 import (
 	"errors"
 	"net/url"
+
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // Leaf is the configuration of the broker of a node. It has no JetStream: the outbox is the store.
 type Leaf struct {
-	TrustDomain  string
-	Region, Node string
-	Listen       string // the node's services: host:port; port -1 lets the system choose
-	Monitor      string // host:port of the HTTP monitor, "" for none
-	HubURL       string // tls://host:port of the hub's leaf listener
-	TLS          TLS
-	Services     []string // [intake, casemanagement, directory]
+	TrustDomain string
+	Tenant      tenant.ID
+	Listen      string // the node's services: host:port; port -1 lets the system choose
+	Monitor     string // host:port of the HTTP monitor, "" for none
+	HubURL      string // tls://host:port of the hub's leaf listener
+	TLS         TLS
+	Services    []string // [intake, casemanagement, directory]
 }
 
 // Config returns the configuration as text.
@@ -27,16 +29,16 @@ func (l Leaf) Config() (string, error) {
 	if u, err := url.Parse(l.HubURL); err != nil || u.Scheme != "tls" || u.Port() == "" || u.User != nil {
 		return "", errors.New("broker configuration: hub address is not tls://host:port")
 	}
-	names := append([]string{l.Region, l.Node}, l.Services...)
+	names := append([]string{l.Tenant.Region, l.Tenant.Node}, l.Services...)
 	err := errors.Join(checkSlugs("node", names...), checkListen("listen address", l.Listen), checkTLS(l.TLS))
 	if err != nil {
 		return "", err
 	}
 	members := make([]user, len(l.Services))
 	for i, service := range l.Services {
-		members[i] = serviceUser(l.TrustDomain, l.Region, l.Node, service)
+		members[i] = serviceUser(l.TrustDomain, l.Tenant, service)
 	}
-	config := base("leaf-"+l.Region+"-"+l.Node, l.Listen, l.Monitor, l.TLS)
+	config := base("leaf-"+l.Tenant.Region+"-"+l.Tenant.Node, l.Listen, l.Monitor, l.TLS)
 	config["leafnodes"] = object{
 		"reconnect": "500ms",
 		"remotes": []object{{
