@@ -69,7 +69,7 @@ func (r *parser) establish(c Change) {
 		Province: c.Code[:min(3, len(c.Code))],
 	}
 	if parent := r.places[p.Province]; parent != nil {
-		p.Region, p.Sign = parent.Region, parent.Sign
+		p.Region, p.Abbreviation = parent.Region, parent.Abbreviation
 	}
 	r.addPlace(p)
 }

@@ -24,13 +24,13 @@ var (
 		Region: regexp.MustCompile(`^\d{2}$`), Province: regexp.MustCompile(`^\d{3}$`),
 		Municipality: regexp.MustCompile(`^\d{6}$`),
 	}
-	signFormat     = regexp.MustCompile(`^[A-Z]{2}$`)
-	languageFormat = regexp.MustCompile(`^[a-z]{2,3}$`)
+	abbreviationFormat = regexp.MustCompile(`^[A-Z]{2}$`)
+	languageFormat     = regexp.MustCompile(`^[a-z]{2,3}$`)
 )
 
 // ParseFS returns the places of territories/*.csv: the regions, then each province followed by its municipalities, in
 // the order of the files. It reports all problems at once: invalid, unknown or repeated codes, missing parents and
-// successors, and invalid signs, languages and days. Without files there are no places.
+// successors, and invalid abbreviations, languages and days. Without files there are no places.
 func ParseFS(fsys fs.FS) ([]Place, error) {
 	r := &parser{fsys: fsys, places: map[string]*Place{}}
 	r.loadFile(regionsFile, r.addRegion, "istat_code", "name", "nuts")
@@ -96,11 +96,11 @@ func (r *parser) addRegion(field func(string) string) {
 func (r *parser) addProvince(field func(string) string) {
 	p := Place{
 		Code: field("istat_code"), Kind: Province, Name: field("name"), Region: field("region_code"),
-		Sign: field("sign"), NUTS: field("nuts"),
+		Abbreviation: field("sign"), NUTS: field("nuts"),
 		ValidFrom: r.checkDay(field("valid_from")), ValidTo: r.checkDay(field("valid_to")),
 	}
-	if !signFormat.MatchString(p.Sign) {
-		r.problemf("province %s: %q is not a sign", p.Code, p.Sign)
+	if !abbreviationFormat.MatchString(p.Abbreviation) {
+		r.problemf("province %s: %q is not an abbreviation", p.Code, p.Abbreviation)
 	}
 	r.addPlace(p)
 }
@@ -111,7 +111,7 @@ func (r *parser) addMunicipality(field func(string) string) {
 		CadastralCode: field("cadastral_code"),
 	}
 	if parent, ok := r.places[p.Province]; ok {
-		p.Sign, p.Region = parent.Sign, parent.Region
+		p.Abbreviation, p.Region = parent.Abbreviation, parent.Region
 	}
 	r.addPlace(p)
 }
