@@ -164,7 +164,7 @@ var entries = []Entry{
 	},
 	{Reason: MessageTooLarge, Code: codes.ResourceExhausted,
 		English:    "the request is larger than the service takes: 64 KiB, the directory 4 MiB",
-		Italian:    "la richiesta supera quello che il servizio accetta: 64 KiB, la directory 4 MiB",
+		Italian:    "la richiesta supera quello che il servizio accetta: 64 KiB, il repertorio 4 MiB",
 		FixEnglish: "shorten its texts, or split it",
 		FixItalian: "accorcia i testi, o dividila",
 	},
