@@ -126,7 +126,9 @@ func (h Hub) centre() []user {
 			ID: centreID(h.TrustDomain, identity.KindService, "directory"), Kind: "STANDARD",
 			// _R_ is the reply subject of a request from another account. The centre's directory sends a partition in
 			// each region, as node "centre".
-			Publish: []string{bus.DirectoryAnnouncements, "_R_.>", own + ".events.directory.>", own + ".heartbeat.directory"},
+			Publish: []string{
+				bus.DirectoryAnnouncements, "_R_.>", own + ".events.directory.>", own + ".heartbeat.directory",
+			},
 			Subscribe: []string{
 				bus.AllDirectoryRequests, "pari.down.v1.*." + identity.Centre + ".watermark.directory",
 				inbox("directory"),

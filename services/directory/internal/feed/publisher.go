@@ -1,10 +1,10 @@
-// Package feed publishes the activity of the directory to reporting: events with the contribution of each entry, in one
-// partition per region.
+// Package feed publishes the contributions of the directory's entries to reporting: one event for each entry whose
+// contribution has changed, in one partition per region.
 //
 //	snapshot, date ─► activity.ListContributions ─► store.Publish: changed contributions ─► outbox ─► relay ─► hub
 //
 // It promises that the published contributions equal those of the entries, shortly after each change and at most an
-// hour after each midnight, and that the contribution of an entry that no longer counts is withdrawn. Several servers
+// hour after each midnight, and that the contribution of an entry that no longer has one is withdrawn. Several servers
 // may run: the database lets one publish at a time, and one relay of each partition leads.
 //
 // In every region the centre publishes as a node of its own. The partition of a region begins with the first entry that

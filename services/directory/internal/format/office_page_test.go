@@ -185,7 +185,8 @@ func TestRenderHTML_OmitsBlankTexts(t *testing.T) {
 	}
 	page := renderHTML(t, o, "en", terms(t))
 	_, body, _ := strings.Cut(page, "<body>")
-	if empty := regexp.MustCompile(`<(p|h[12]|ul|li|dl|dt|dd|span|strong|a|section|caption)\b[^>]*>\s*</`).FindString(body); empty != "" {
+	emptyElement := regexp.MustCompile(`<(p|h[12]|ul|li|dl|dt|dd|span|strong|a|section|caption)\b[^>]*>\s*</`)
+	if empty := emptyElement.FindString(body); empty != "" {
 		t.Errorf("the page has an empty element %q:\n%s", empty, body)
 	}
 	for want, n := range map[string]int{

@@ -32,17 +32,18 @@ type Problem struct {
 func (p Problem) Error() string { return p.Path + ": " + problemTexts[p.Code] }
 
 var problemTexts = map[ProblemCode]string{
-	TooMany:           "this list has too many entries: write fewer",
-	Empty:             "this is not given: say the day, and either closed or the hours",
-	UnknownValue:      "this is none of CLOSED, OPEN, NOT_GIVEN: write one of them, or nothing",
-	BadPlace:          "this is no municipality: write its six-digit ISTAT code",
-	BadWeekday:        "there is no such weekday: write 1 for Monday to 7 for Sunday",
-	BadTime:           "there is no such time: write 00:00 to 24:00",
-	BadDate:           "there is no such day: write one such as 2026-11-24",
-	BadRRule:          "this rule cannot be read, or gives no day: write one such as FREQ=MONTHLY;BYDAY=1MO",
-	RangeReversed:     "it ends before it begins: exchange the two days",
-	ClosesBeforeOpens: "it does not close after it opens: correct the time, or write what follows midnight on the next day",
-	ClosedWithHours:   "it is closed and has hours: leave out one of them",
-	Overlap:           "it overlaps with one before it: write each opening, and each exception of a day, once",
-	HourSkipped:       "no clock shows this time on that day, for the clocks go forward: write a time that is shown",
+	TooMany:       "this list has too many entries: write fewer",
+	Empty:         "this is not given: say the day, and either closed or the hours",
+	UnknownValue:  "this is none of CLOSED, OPEN, NOT_GIVEN: write one of them, or nothing",
+	BadPlace:      "this is no municipality: write its six-digit ISTAT code",
+	BadWeekday:    "there is no such weekday: write 1 for Monday to 7 for Sunday",
+	BadTime:       "there is no such time: write 00:00 to 24:00",
+	BadDate:       "there is no such day: write one such as 2026-11-24",
+	BadRRule:      "this rule cannot be read, or gives no day: write one such as FREQ=MONTHLY;BYDAY=1MO",
+	RangeReversed: "it ends before it begins: exchange the two days",
+	ClosesBeforeOpens: "it does not close after it opens: correct the time, or write what follows midnight " +
+		"on the next day",
+	ClosedWithHours: "it is closed and has hours: leave out one of them",
+	Overlap:         "it overlaps with one before it: write each opening, and each exception of a day, once",
+	HourSkipped:     "no clock shows this time on that day, for the clocks go forward: write a time that is shown",
 }

@@ -46,8 +46,8 @@ func init() {
 			FixItalian: "lascia vuoto il campo; indica invece un telefono o un indirizzo e-mail",
 		},
 		fault.Entry{Reason: HiddenID, Code: codes.InvalidArgument,
-			English: "the identifier of a hidden office is riservato- and at least 16 hexadecimal digits, and no other " +
-				"office has such an identifier; a hidden office cannot become public, or a public one hidden",
+			English: "the identifier of a hidden office is riservato- and at least 16 hexadecimal digits, and no " +
+				"other office has such an identifier; a hidden office cannot become public, or a public one hidden",
 			Italian: "un ufficio riservato si chiama riservato- e almeno 16 cifre da 0 a f, e nessun altro si chiama " +
 				"così; nessuno passa dall'uno all'altro",
 			FixEnglish: "give a hidden office a new random identifier, and any other office a different one",

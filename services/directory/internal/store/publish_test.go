@@ -155,7 +155,7 @@ func TestPublish_Concurrently(t *testing.T) {
 	}
 }
 
-// Ensure contributions that are too large for an event, or whose name is too long, are named and do not stop the others.
+// Ensure contributions that are too large for an event, or have too long a name, are named and do not stop the others.
 func TestPublish_LeavesOutInvalidEvents(t *testing.T) {
 	t.Parallel()
 	pool := newCentre(t).Pool(t)

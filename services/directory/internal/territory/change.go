@@ -108,7 +108,8 @@ func (p *parser) checkSuccessors() {
 		last, err := time.Parse(time.DateOnly, place.ValidTo)
 		next := p.places[place.Successor]
 		if err != nil || next == nil || next.Kind != Municipality || !next.ExistsOn(last.AddDate(0, 0, 1)) {
-			p.problemf("place %s: successor %s does not exist on the day after %s", place.Code, place.Successor, place.ValidTo)
+			p.problemf("place %s: successor %s does not exist on the day after %s",
+				place.Code, place.Successor, place.ValidTo)
 		}
 	}
 }

@@ -74,8 +74,8 @@ func TestNewPlan(t *testing.T) {
 			{Date: on, Kind: territory.Ended, Code: "019902", Name: "Borgo Perduto", Source: "test"},
 		},
 		Provinces: []territory.Place{
-			{Code: "199", Kind: territory.Province, Name: "Terra Inventata", Region: "03", Abbreviation: "TI", NUTS: "ITC4Z",
-				ValidFrom: on},
+			{Code: "199", Kind: territory.Province, Name: "Terra Inventata", Region: "03", Abbreviation: "TI",
+				NUTS: "ITC4Z", ValidFrom: on},
 		},
 		EndedProvinces: []string{"198"},
 	}
@@ -124,8 +124,9 @@ func TestNewPlan_IsEmptyForKnownPlaces(t *testing.T) {
 	for _, p := range placesOn(x, today) {
 		if p.Kind == territory.Municipality {
 			up := x.Parents(p.Code)
-			list.WriteString(strings.Join([]string{p.Code, p.Name, p.CadastralCode, p.Abbreviation, up[0].Name, p.Region,
-				up[1].Name, up[0].NUTS}, ";") + "\n")
+			list.WriteString(strings.Join([]string{
+				p.Code, p.Name, p.CadastralCode, p.Abbreviation, up[0].Name, p.Region, up[1].Name, up[0].NUTS,
+			}, ";") + "\n")
 		}
 	}
 	plan, err := territory.NewPlan(strings.NewReader(list.String()), x.All(), today, "test")
