@@ -67,7 +67,7 @@ func serviceUser(trustDomain, region, node, service string) user {
 	}
 	if service == "directory" {
 		u.Publish = []string{bus.DirectoryRequest(region, node)}
-		u.Subscribe[0] = bus.DirectoryUpdates
+		u.Subscribe[0] = bus.DirectoryAnnouncements
 	}
 	return u
 }

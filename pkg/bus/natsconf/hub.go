@@ -65,7 +65,7 @@ func (h Hub) Config() (string, error) {
 		accounts[a.Name] = object{"users": users(a.Users), "imports": []object{
 			{"service": object{"account": centreAccount, "subject": a.Up}},
 			{"stream": object{"account": centreAccount, "subject": a.Down}},
-			{"stream": object{"account": centreAccount, "subject": bus.DirectoryUpdates}},
+			{"stream": object{"account": centreAccount, "subject": bus.DirectoryAnnouncements}},
 		}}
 		all = append(all, a.Name)
 		exports = append(exports,
@@ -73,7 +73,7 @@ func (h Hub) Config() (string, error) {
 			object{"stream": a.Down, "accounts": []string{a.Name}})
 	}
 	if len(all) > 0 {
-		exports = append(exports, object{"stream": bus.DirectoryUpdates, "accounts": all})
+		exports = append(exports, object{"stream": bus.DirectoryAnnouncements, "accounts": all})
 	}
 	accounts[centreAccount] = object{"jetstream": "enabled", "users": users(h.centre()), "exports": exports}
 
@@ -93,7 +93,7 @@ func (h Hub) account(n Node) hubAccount {
 	a.Users = append(a.Users, user{
 		ID: LeafID(h.TrustDomain, n.Region, n.Name), Kind: "LEAFNODE",
 		Publish:   []string{a.Up},
-		Subscribe: []string{a.Down, bus.DirectoryUpdates, "_INBOX." + n.Region + "." + n.Name + ".>"},
+		Subscribe: []string{a.Down, bus.DirectoryAnnouncements, "_INBOX." + n.Region + "." + n.Name + ".>"},
 	})
 	for _, service := range n.Hosted {
 		a.Users = append(a.Users, serviceUser(h.TrustDomain, n.Region, n.Name, service))
@@ -126,7 +126,9 @@ func (h Hub) centre() []user {
 			ID: centreID(h.TrustDomain, identity.KindService, "directory"), Kind: "STANDARD",
 			// _R_ is the reply subject of a request from another account. The centre's directory sends a partition in
 			// each region, as node "centre".
-			Publish: []string{bus.DirectoryUpdates, "_R_.>", own + ".events.directory.>", own + ".heartbeat.directory"},
+			Publish: []string{
+				bus.DirectoryAnnouncements, "_R_.>", own + ".events.directory.>", own + ".heartbeat.directory",
+			},
 			Subscribe: []string{
 				bus.AllDirectoryRequests, "pari.down.v1.*." + identity.Centre + ".watermark.directory",
 				inbox("directory"),
