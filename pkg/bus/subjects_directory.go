@@ -10,8 +10,8 @@ import (
 // The subjects on which the public directory is replicated to the nodes. They carry requests and notices, not events:
 // the broker stores none of it.
 const (
-	// DirectoryUpdates is where the centre tells all nodes that the directory has changed.
-	DirectoryUpdates = "pari.down.v1.all.directory"
+	// DirectoryAnnouncements is where the centre announces to all nodes that the directory has changed.
+	DirectoryAnnouncements = "pari.down.v1.all.directory"
 	// AllDirectoryRequests matches the requests of all nodes.
 	AllDirectoryRequests = "pari.v1.*.*.directory.ask"
 )

@@ -66,7 +66,7 @@ func serviceUser(trustDomain string, t tenant.ID, service string) user {
 	}
 	if service == "directory" {
 		u.Publish = []string{bus.DirectoryRequest(t)}
-		u.Subscribe[0] = bus.DirectoryUpdates
+		u.Subscribe[0] = bus.DirectoryAnnouncements
 	}
 	return u
 }

@@ -44,19 +44,19 @@ func TestHub_IsolatesDirectoryRequests(t *testing.T) {
 	if m, err := evil.Request(ofCuneo, nil, silence); err == nil {
 		t.Errorf("a request as another node was answered with %q", m.Data)
 	}
-	updates, spied := subscribe(t, cuneo, bus.DirectoryUpdates), subscribe(t, evil, "_INBOX.piemonte.cuneo.>")
+	updates, spied := subscribe(t, cuneo, bus.DirectoryAnnouncements), subscribe(t, evil, "_INBOX.piemonte.cuneo.>")
 	publish(t, evil,
 		// Its own request, with the inbox of another node.
 		&nats.Msg{Subject: ofCremona, Reply: "_INBOX.piemonte.cuneo.directory.x"},
-		&nats.Msg{Subject: bus.DirectoryUpdates, Data: []byte("forged")},
-		&nats.Msg{Subject: ofCremona, Reply: bus.DirectoryUpdates, Data: []byte("forged")},
+		&nats.Msg{Subject: bus.DirectoryAnnouncements, Data: []byte("forged")},
+		&nats.Msg{Subject: ofCremona, Reply: bus.DirectoryAnnouncements, Data: []byte("forged")},
 	)
 	for nc, subject := range map[*nats.Conn]string{cuneo: ofCuneo, evil: ofCremona} { // everything before is handled
 		if _, err := nc.Request(subject, nil, replyTimeout); err != nil {
 			t.Fatal(err)
 		}
 	}
-	onlyReceives(t, updates, centre, bus.DirectoryUpdates)
+	onlyReceives(t, updates, centre, bus.DirectoryAnnouncements)
 	if m, err := spied.NextMsg(50 * time.Millisecond); err == nil {
 		t.Errorf("Cremona received an answer to Cuneo: %q", m.Data)
 	}

@@ -66,7 +66,7 @@ func (h Hub) Config() (string, error) {
 		accounts[a.Name] = object{"users": users(a.Users), "imports": []object{
 			{"service": object{"account": centreAccount, "subject": a.Up}},
 			{"stream": object{"account": centreAccount, "subject": a.Down}},
-			{"stream": object{"account": centreAccount, "subject": bus.DirectoryUpdates}},
+			{"stream": object{"account": centreAccount, "subject": bus.DirectoryAnnouncements}},
 		}}
 		all = append(all, a.Name)
 		exports = append(exports,
@@ -74,7 +74,7 @@ func (h Hub) Config() (string, error) {
 			object{"stream": a.Down, "accounts": []string{a.Name}})
 	}
 	if len(all) > 0 {
-		exports = append(exports, object{"stream": bus.DirectoryUpdates, "accounts": all})
+		exports = append(exports, object{"stream": bus.DirectoryAnnouncements, "accounts": all})
 	}
 	accounts[centreAccount] = object{"jetstream": "enabled", "users": users(h.centre()), "exports": exports}
 
@@ -94,7 +94,7 @@ func (h Hub) account(n Node) hubAccount {
 	a.Users = append(a.Users, user{
 		ID: LeafID(h.TrustDomain, n.Tenant), Kind: "LEAFNODE",
 		Publish:   []string{a.Up},
-		Subscribe: []string{a.Down, bus.DirectoryUpdates, "_INBOX." + bus.Owner(n.Tenant) + ".>"},
+		Subscribe: []string{a.Down, bus.DirectoryAnnouncements, "_INBOX." + bus.Owner(n.Tenant) + ".>"},
 	})
 	for _, service := range n.Hosted {
 		a.Users = append(a.Users, serviceUser(h.TrustDomain, n.Tenant, service))
@@ -127,7 +127,9 @@ func (h Hub) centre() []user {
 			ID: centreID(h.TrustDomain, identity.KindService, "directory"), Kind: "STANDARD",
 			// _R_ is the reply subject of a request from another account. The centre's directory sends a partition in
 			// each region, as node "centre".
-			Publish: []string{bus.DirectoryUpdates, "_R_.>", own + ".events.directory.>", own + ".heartbeat.directory"},
+			Publish: []string{
+				bus.DirectoryAnnouncements, "_R_.>", own + ".events.directory.>", own + ".heartbeat.directory",
+			},
 			Subscribe: []string{
 				bus.AllDirectoryRequests, "pari.down.v1.*." + tenant.CentreNode + ".watermark.directory",
 				inbox("directory"),

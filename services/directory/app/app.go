@@ -187,7 +187,7 @@ func build(ctx context.Context, a *service.App, c Config) error {
 func setSnapshot(ctx context.Context, log *slog.Logger, directory *api.Server, s store.Snapshot) bool {
 	revision := slog.Int64("revision", s.Revision)
 	if s.Revision == 0 {
-		log.WarnContext(ctx, "directory empty: run `directory load` at the centre")
+		log.WarnContext(ctx, "directory empty", slog.String("advice", "run `directory load` at the centre"))
 		return false
 	}
 	if err := directory.SetSnapshot(s); err != nil {

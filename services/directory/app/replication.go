@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -21,14 +22,15 @@ func startReplication(
 	ctx context.Context, a *service.App, c Config, pool *pgxpool.Pool, directory *api.Server,
 ) (onChange func(store.Snapshot), err error) {
 	if c.NATSURL == "" {
-		a.Log.WarnContext(ctx, "PARI_NATS_URL is not set: no replication to nodes, no events for reporting")
+		advice := slog.String("advice", "set PARI_NATS_URL to replicate to nodes and to send events to reporting")
+		a.Log.WarnContext(ctx, "replication disabled", advice)
 		return func(store.Snapshot) {}, nil
 	}
 	nc, err := a.NATS(ctx, c.NATSURL)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := bus.LoadPublicKeys(c.CentreKeysDir)
+	keys, err := bus.LoadPublicKeys(c.CentreKeysDir, a.Log)
 	if err != nil {
 		return nil, fmt.Errorf("public key of the centre: %w", err)
 	}
@@ -46,7 +48,9 @@ func startReplication(
 	}
 	centre := replica.NewCentre(replica.CentreConfig{DB: pool, Conn: nc, Signer: signer, Log: a.Log})
 	a.Group.Go("replica", centre.Run)
-	publisher := feed.New(feed.Config{DB: pool, Conn: nc, Signer: signer, CentreKeys: keys, Log: a.Log, Now: time.Now})
+	publisher := feed.NewPublisher(feed.Config{
+		DB: pool, Conn: nc, Signer: signer, CentreKeys: keys, Log: a.Log, Now: time.Now,
+	})
 	a.Group.Go("feed", publisher.Run)
 	return func(s store.Snapshot) {
 		centre.Notify()

@@ -230,7 +230,7 @@ func TestLoad_HoursOfTheData(t *testing.T) {
 		openings                []opening
 	}{
 		{"cremona-sportello", "019036", "DESK", cremona},
-		// The telephone has no hours of its own: it follows the desk.
+		// The telephone has no hours of its own: it follows the counter.
 		{"cremona-sportello", "019036", "PHONE", cremona},
 		{"milano-casa-dei-diritti", "015146", "PHONE", milano},
 	} {

@@ -57,7 +57,7 @@ func RunTerritories(out io.Writer, args []string) error {
 func printPlan(out io.Writer, plan territory.Plan) error {
 	var b bytes.Buffer
 	for _, p := range plan.Provinces {
-		fmt.Fprintf(&b, "%-16s %s %s (%s)\n", "NEW_PROVINCE", p.Code, p.Name, p.Sign)
+		fmt.Fprintf(&b, "%-16s %s %s (%s)\n", "NEW_PROVINCE", p.Code, p.Name, p.Abbreviation)
 	}
 	for _, code := range plan.EndedProvinces {
 		fmt.Fprintf(&b, "%-16s %s\n", "ENDED_PROVINCE", code)

@@ -7,5 +7,7 @@ import "embed"
 
 // Files are vocabularies/<list>.yaml, territories/*.csv and <kind>/<id>.yaml.
 //
-//go:embed vocabularies/*.yaml territories/*.csv body/*.yaml node/*.yaml network/*.yaml office/*.yaml act/*.yaml initiative/*.yaml course/*.yaml room/*.yaml programme/*.yaml
+//go:embed vocabularies/*.yaml territories/*.csv
+//go:embed body/*.yaml node/*.yaml network/*.yaml office/*.yaml act/*.yaml
+//go:embed initiative/*.yaml course/*.yaml room/*.yaml programme/*.yaml
 var Files embed.FS

@@ -49,7 +49,7 @@ func (c Contribution) EventType() string {
 // Aggregate returns the aggregate of the event: "course.reati-spia".
 func (c Contribution) Aggregate() string { return strings.Replace(string(c.Ref), "/", ".", 1) }
 
-// EmptyContribution returns the contribution of an entry that no longer contributes, given its aggregate. It retracts
+// EmptyContribution returns the contribution of an entry that no longer contributes, given its aggregate. It withdraws
 // the previous one.
 func EmptyContribution(region, aggregate string) Contribution {
 	ref := entry.Ref(strings.Replace(aggregate, ".", "/", 1))

@@ -26,7 +26,7 @@ func (f figures) addOffice(o *directoryv1.Office, from, today string) {
 	}
 	for year := max(yearOf(from), firstYear); year <= yearOf(today); year++ {
 		day := min(fmt.Sprintf("%04d-12-31", year), today)
-		if from <= day && (o.GetValidTo() == "" || day <= o.GetValidTo()) {
+		if o.GetValidTo() == "" || day <= o.GetValidTo() {
 			f[figureKey{ActivePoints, year, o.GetNode()}] = 1
 		}
 	}

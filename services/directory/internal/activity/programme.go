@@ -42,8 +42,7 @@ func indicatorRows(p *directoryv1.Programme) []*eventsv1.IndicatorRow {
 	})
 }
 
-// valuesByYear adds up measures by year. If a wholeYears year is given, its months are part of it and do not count
-// again.
+// valuesByYear adds up measures by year. If a whole year is given, its months are part of it and do not count again.
 func valuesByYear(measures []*directoryv1.Measure) map[int]int64 {
 	const year = len("2026")
 	wholeYears := map[string]bool{}

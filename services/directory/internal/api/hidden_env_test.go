@@ -47,7 +47,7 @@ func hiddenLists() []vocabulary.List {
 }
 
 // publicContents returns the public entries of both directories. A second load changes the telephone number of the
-// desk.
+// office.
 func publicContents(number string) []proto.Message {
 	o := newSportello()
 	o.Phones, o.Territories = []*directoryv1.Phone{{Number: number}}, []string{"019036"}

@@ -33,8 +33,8 @@ func formatSpans(spans []*directoryv1.TimeSpan) (out []string) {
 	return out
 }
 
-// newCounter returns a desk in Cremona with a closure, a holiday on one of its days (8 December 2026 is a Tuesday) and
-// a telephone.
+// newCounter returns an office in Cremona with a closure, a holiday on one of its days (8 December 2026 is a Tuesday)
+// and a telephone.
 func newCounter() *directoryv1.Office {
 	o := newDesk("a", "cremona")
 	entrance := directoryv1.AddressPurpose_ADDRESS_PURPOSE_ENTRANCE
@@ -70,7 +70,7 @@ func TestServer_GetOffice_HoursAndExceptions(t *testing.T) {
 	}
 }
 
-// Ensure the open state gives the reason why a desk is open or closed, or that it is not known.
+// Ensure the open state gives the reason why a counter is open or closed, or that it is not known.
 func TestServer_GetOffice_OpenStateReason(t *testing.T) {
 	t.Parallel()
 	closedOnHolidays, openOnHolidays := newCounter(), newCounter()
@@ -164,7 +164,7 @@ func TestServer_ListOpenings(t *testing.T) {
 	}
 }
 
-// tuesdays returns the weekly openings of a desk from one Tuesday to another.
+// tuesdays returns the weekly openings of a counter from one Tuesday to another.
 func tuesdays(first, last string) (out []string) {
 	day, err := time.Parse(time.DateOnly, first)
 	for ; err == nil && day.Format(time.DateOnly) <= last; day = day.AddDate(0, 0, 7) {

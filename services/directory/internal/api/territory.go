@@ -110,7 +110,7 @@ func (s *Server) candidateToProto(c territory.Candidate) *directoryv1.TerritoryC
 func (s *Server) placeToProto(p territory.Place) *directoryv1.Territory {
 	t := &directoryv1.Territory{
 		Code: p.Code, Kind: kindToProto(p.Kind), Name: p.Name, FormerNames: p.Former,
-		Province: p.Province, Region: p.Region, Sign: p.Sign,
+		Province: p.Province, Region: p.Region, Sign: p.Abbreviation,
 		Nuts: p.NUTS, CadastralCode: p.CadastralCode, IpaCode: p.IPACode,
 		ValidFrom: p.ValidFrom, ValidTo: p.ValidTo, Successor: p.Successor,
 	}

@@ -29,6 +29,15 @@ func TestServer_SetSnapshot_KeepsPreviousOnError(t *testing.T) {
 	}
 }
 
+// Ensure a hidden office without a node, which no valid entry is, is not shown to callers without a node.
+func TestServer_SetSnapshot_HidesOfficeWithoutNode(t *testing.T) {
+	t.Parallel()
+	hidden := newHiddenOffice("riservato-0123456789abcdef", "")
+	client, _ := newClient(t, newDesk("a", "cremona"), hidden)
+	_, err := client.GetOffice(t.Context(), &directoryv1.GetOfficeRequest{OfficeId: hidden.GetOfficeId()})
+	assertFault(t, err, fault.NotFound)
+}
+
 // Ensure offices and lists are replaced when they change, also between snapshots that share entries.
 func TestServer_SetSnapshot_ReusesUnchanged(t *testing.T) {
 	t.Parallel()

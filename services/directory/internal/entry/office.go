@@ -15,36 +15,28 @@ import (
 func OfficeFromProto(o *directoryv1.Office) (office.Office, error) {
 	var parser hoursParser
 	out := office.Office{
-		ID: o.GetOfficeId(), Name: o.GetName(), Kind: o.GetKind(), State: o.GetState(),
-		Region: o.GetRegion(), Node: o.GetNode(), Body: o.GetBody(), IPACode: o.GetIpaCode(),
-		Description: o.GetDescription(),
-		Hours:       parser.hours(o.GetHours()), Exceptions: parser.exceptions(o.GetExceptions()),
-		Holidays: holidayRules[o.GetHolidays()], AccessRule: o.GetAccessRule(), Fee: o.GetFee(),
-		Recipients: o.GetRecipients(), Grounds: o.GetGrounds(), Accessibility: o.GetAccessibility(),
-		Languages: o.GetLanguages(), Territories: o.GetTerritories(), NetworkRoles: o.GetNetworkRoles(),
-		ValidFrom: o.GetValidFrom(), ValidTo: o.GetValidTo(), Source: o.GetSource(), VerifiedOn: o.GetVerifiedOn(),
+		ID: o.GetOfficeId(), Name: o.GetName(), State: o.GetState(),
+		Region: o.GetRegion(), Node: o.GetNode(),
+		Hours: parser.hours(o.GetHours()), Exceptions: parser.exceptions(o.GetExceptions()),
+		Holidays: holidayRules[o.GetHolidays()],
+		Grounds:  o.GetGrounds(), Accessibility: o.GetAccessibility(), Languages: o.GetLanguages(),
+		Territories: o.GetTerritories(), ValidFrom: o.GetValidFrom(), ValidTo: o.GetValidTo(),
 	}
 	for _, a := range o.GetAddresses() {
 		out.Addresses = append(out.Addresses, office.Address{
-			Purpose: addressPurposes[a.GetPurpose()], Street: a.GetStreet(), Postcode: a.GetPostcode(),
-			Municipality: a.GetMunicipality(), Note: a.GetNote(),
+			Purpose: addressPurposes[a.GetPurpose()], Street: a.GetStreet(), Municipality: a.GetMunicipality(),
 		})
 	}
 	for _, p := range o.GetPhones() {
 		out.Phones = append(out.Phones, office.Phone{
-			Number: p.GetNumber(), Label: p.GetLabel(), WhatsApp: p.GetWhatsapp(), Hours: parser.hours(p.GetHours()),
+			Number: p.GetNumber(), WhatsApp: p.GetWhatsapp(), Hours: parser.hours(p.GetHours()),
 		})
 	}
 	for _, e := range o.GetEmails() {
-		out.Emails = append(out.Emails, office.Email{Address: e.GetAddress(), Purpose: e.GetPurpose()})
+		out.Emails = append(out.Emails, e.GetAddress())
 	}
 	for _, s := range o.GetServices() {
-		out.Services = append(out.Services, office.Service{
-			Type: s.GetType(), Name: s.GetName(), AccessModes: s.GetAccessModes(), URL: s.GetUrl(),
-		})
-	}
-	for _, l := range o.GetLinks() {
-		out.Links = append(out.Links, office.Link{Title: l.GetTitle(), URL: l.GetUrl()})
+		out.Services = append(out.Services, office.Service{Type: s.GetType(), AccessModes: s.GetAccessModes()})
 	}
 	return out, parser.err
 }

@@ -54,7 +54,7 @@ func (f referenceField) visit(path string, v protoreflect.Value, visit visitRefe
 }
 
 // referenceFieldCache caches referenceFields. Every change walks every entry, and few fields hold references.
-var referenceFieldCache sync.Map // protoreflect.FullName to []naming
+var referenceFieldCache sync.Map // protoreflect.FullName to []referenceField
 
 // referenceFields returns the fields of a message that lead to references. The recursion ends because no message of the
 // contract contains itself.

@@ -82,7 +82,7 @@ func hiddenOfficeProblems(o *directoryv1.Office) (fields []fault.Field) {
 }
 
 // MixedVisibility returns the positions of the hidden entries among all, if these also hold public entries or hidden
-// ones of another node. It returns nil if all entries have the same visibility.
+// ones of another node. It returns nil if all are public, or all are hidden and of one node.
 func MixedVisibility(all []*directoryv1.Entry) (positions []int) {
 	public, restricted := SplitHidden(all)
 	ofOtherNode := func(e *directoryv1.Entry) bool { return NodeOf(e) != NodeOf(restricted[0]) }

@@ -1,10 +1,10 @@
-// Package feed publishes the activity of the directory to reporting: events with the contribution of each entry, in one
-// partition per region.
+// Package feed publishes the contributions of the directory's entries to reporting: one event for each entry whose
+// contribution has changed, in one partition per region.
 //
 //	snapshot, date ─► activity.ListContributions ─► store.Publish: changed contributions ─► outbox ─► relay ─► hub
 //
 // It promises that the published contributions equal those of the entries, shortly after each change and at most an
-// hour after each midnight, and that the contribution of an entry that no longer counts is withdrawn. Several servers
+// hour after each midnight, and that the contribution of an entry that no longer has one is withdrawn. Several servers
 // may run: the database lets one publish at a time, and one relay of each partition leads.
 //
 // In every region the centre publishes as a node of its own. The partition of a region begins with the first entry that
@@ -58,8 +58,8 @@ type Publisher struct {
 	relays  map[string]*outbox.Relay // by region
 }
 
-// New returns a Publisher without a snapshot. Run starts it.
-func New(c Config) *Publisher {
+// NewPublisher returns a Publisher without a snapshot. Run starts it.
+func NewPublisher(c Config) *Publisher {
 	if c.Interval <= 0 {
 		c.Interval = time.Hour
 	}
@@ -70,50 +70,50 @@ func New(c Config) *Publisher {
 }
 
 // SetSnapshot replaces the snapshot and makes Run reconcile. It never blocks and is safe for concurrent use.
-func (f *Publisher) SetSnapshot(snapshot store.Snapshot) {
-	f.current.Store(&snapshot)
+func (p *Publisher) SetSnapshot(snapshot store.Snapshot) {
+	p.current.Store(&snapshot)
 	select {
-	case f.changed <- struct{}{}:
+	case p.changed <- struct{}{}:
 	default:
 	}
 }
 
 // Run publishes until ctx ends; then it returns nil. It returns an error if a relay cannot start.
-func (f *Publisher) Run(ctx context.Context) error {
+func (p *Publisher) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return f.reconcileLoop(ctx, g) })
+	g.Go(func() error { return p.reconcileLoop(ctx, g) })
 	return g.Wait()
 }
 
-func (f *Publisher) reconcileLoop(ctx context.Context, relays *errgroup.Group) error {
-	timer := time.NewTimer(f.c.Interval)
+func (p *Publisher) reconcileLoop(ctx context.Context, relays *errgroup.Group) error {
+	timer := time.NewTimer(p.c.Interval)
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-f.changed:
+		case <-p.changed:
 		case <-timer.C:
 		}
-		timer.Reset(f.c.Interval)
-		if err := f.reconcile(ctx, relays); err != nil && ctx.Err() == nil {
-			f.c.Log.WarnContext(ctx, "contributions publish failed", slog.Any("error", err))
-			timer.Reset(f.c.RetryInterval)
+		timer.Reset(p.c.Interval)
+		if err := p.reconcile(ctx, relays); err != nil && ctx.Err() == nil {
+			p.c.Log.WarnContext(ctx, "contributions publish failed", slog.Any("error", err))
+			timer.Reset(p.c.RetryInterval)
 		}
 	}
 }
 
 // reconcile publishes the changed contributions of all regions. A failure in one region does not stop the others.
-func (f *Publisher) reconcile(ctx context.Context, relays *errgroup.Group) error {
-	current := f.current.Load()
+func (p *Publisher) reconcile(ctx context.Context, relays *errgroup.Group) error {
+	current := p.current.Load()
 	if current == nil {
 		return nil
 	}
-	firstSeen, err := store.ListFirstSeen(ctx, f.c.DB)
+	firstSeen, err := store.ListFirstSeen(ctx, p.c.DB)
 	if err != nil {
 		return err
 	}
-	published, err := store.ListPublishedRegions(ctx, f.c.DB)
+	published, err := store.ListPublishedRegions(ctx, p.c.DB)
 	if err != nil {
 		return err
 	}
@@ -121,30 +121,30 @@ func (f *Publisher) reconcile(ctx context.Context, relays *errgroup.Group) error
 	for _, region := range published {
 		regions[region] = nil // withdraws everything unless it still has contributions
 	}
-	today := f.c.Now().In(tz.Rome).Format(time.DateOnly)
+	today := p.c.Now().In(tz.Rome).Format(time.DateOnly)
 	for _, c := range activity.ListContributions(current.Entries, today, firstSeen) {
 		regions[c.Region] = append(regions[c.Region], c)
 	}
 	var errs []error
 	for _, region := range slices.Sorted(maps.Keys(regions)) {
-		errs = append(errs, f.publish(ctx, current.Revision, region, regions[region], relays))
+		errs = append(errs, p.publish(ctx, current.Revision, region, regions[region], relays))
 	}
 	return errors.Join(errs...)
 }
 
 // publish publishes the changed contributions of a region. It logs errors that a retry would not solve.
-func (f *Publisher) publish(
+func (p *Publisher) publish(
 	ctx context.Context, revision int64, region string, contributions []activity.Contribution, relays *errgroup.Group,
 ) error {
-	log := f.c.Log.With(slog.String("region", region))
-	n, err := store.Publish(ctx, f.c.DB, revision, region, contributions)
+	log := p.c.Log.With(slog.String("region", region))
+	n, err := store.Publish(ctx, p.c.DB, revision, region, contributions)
 	switch {
 	case errors.Is(err, outbox.ErrEvent):
 		log.ErrorContext(ctx, "contribution is not a valid event", slog.Any("error", err))
 	case err != nil:
 		return err
 	}
-	relay, err := f.relay(ctx, region, relays)
+	relay, err := p.relay(ctx, region, relays)
 	if err != nil { // the region is not a valid name for a partition
 		log.ErrorContext(ctx, "relay configuration invalid", slog.Any("error", err))
 		return nil
@@ -157,18 +157,18 @@ func (f *Publisher) publish(
 }
 
 // relay returns the relay of a region. The first call starts it.
-func (f *Publisher) relay(ctx context.Context, region string, relays *errgroup.Group) (*outbox.Relay, error) {
-	if r := f.relays[region]; r != nil {
+func (p *Publisher) relay(ctx context.Context, region string, relays *errgroup.Group) (*outbox.Relay, error) {
+	if r := p.relays[region]; r != nil {
 		return r, nil
 	}
 	r, err := outbox.NewRelay(outbox.Config{
 		Partition: bus.Partition{Region: region, Node: identity.Centre, Source: Source}, Tenant: region,
-		DB: f.c.DB, Conn: f.c.Conn, Signer: f.c.Signer, CentreKeys: f.c.CentreKeys, Log: f.c.Log,
+		DB: p.c.DB, Conn: p.c.Conn, Signer: p.c.Signer, CentreKeys: p.c.CentreKeys, Log: p.c.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	f.relays[region] = r
+	p.relays[region] = r
 	relays.Go(func() error { return r.Run(ctx) })
 	return r, nil
 }

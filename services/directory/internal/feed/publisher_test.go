@@ -63,7 +63,7 @@ func (e *env) setDay(day string) {
 // start runs a publisher until the test ends.
 func (e *env) start() {
 	e.t.Helper()
-	e.publisher = feed.New(feed.Config{
+	e.publisher = feed.NewPublisher(feed.Config{
 		DB: e.db.Pool(e.t), Conn: e.net.Centre("directory"), Signer: e.net.Signer(bus.CentreOwner),
 		CentreKeys: e.net.Keys(), Log: slog.New(slog.DiscardHandler),
 		Now:      func() time.Time { return *e.now.Load() },

@@ -129,18 +129,18 @@ func (e eventEncoder) putTimes(n node, s *directoryv1.Session) error {
 
 // romeTimestamp formats a local time in Europe/Rome with its offset on that day; 24:00 is the start of the next day.
 // Without a time it returns the date.
-func romeTimestamp(date, parseClock string) (string, error) {
+func romeTimestamp(date, timeOfDay string) (string, error) {
 	day, err := time.ParseInLocation(time.DateOnly, date, tz.Rome)
 	if err != nil {
 		return "", err
 	}
-	switch parseClock {
+	switch timeOfDay {
 	case "":
 		return date, nil
 	case "24:00":
 		return day.AddDate(0, 0, 1).Format(time.RFC3339), nil
 	}
-	at, err := time.Parse("15:04", parseClock)
+	at, err := time.Parse("15:04", timeOfDay)
 	if err != nil {
 		return "", err
 	}

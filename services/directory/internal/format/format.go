@@ -94,8 +94,9 @@ func (t *Terms) IRI(path ...string) string {
 	return t.base + strings.Join(escaped, "/")
 }
 
-// municipality returns the name of a municipality and the sign of its province, from its label such as "Cremona (CR)".
-func (t *Terms) municipality(code string) (name, sign string) {
+// municipality returns the name of a municipality and the abbreviation of its province, from its label such as
+// "Cremona (CR)".
+func (t *Terms) municipality(code string) (name, abbreviation string) {
 	label := t.Label("it", listTerritory, code)
 	if label == code {
 		return "", ""

@@ -6,7 +6,6 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
-	"unicode"
 
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
@@ -23,24 +22,14 @@ func RenderHTML(office *directoryv1.Office, lang, today string, terms *Terms) ([
 	if _, ok := pageLabelsByLang[lang]; !ok {
 		lang = "it"
 	}
-	page := &officePage{Office: office, Lang: lang, Labels: pageLabelsByLang[lang], today: today, terms: terms}
+	page := &officePage{
+		Office: cleanOffice(office), Lang: lang, Labels: pageLabelsByLang[lang], today: today, terms: terms,
+	}
 	var out bytes.Buffer
 	if err := officeTemplate.Execute(&out, page); err != nil {
 		return nil, fmt.Errorf("office %s: %w", office.GetOfficeId(), err)
 	}
-	return bytes.Map(printableRune, out.Bytes()), nil
-}
-
-// printableRune drops control characters, which HTML forbids, and those that change the direction of text, which could
-// make a page read differently from what it holds. It replaces invalid UTF-8 by U+FFFD.
-func printableRune(r rune) rune {
-	switch {
-	case r == '\n' || r == '\t':
-		return r
-	case unicode.IsControl(r), r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
-		return -1
-	}
-	return r
+	return out.Bytes(), nil
 }
 
 // officePage is the data of the template. Its exported methods are called there.
@@ -120,22 +109,22 @@ type list struct {
 
 // Codes returns a section with the labels of codes.
 func (p *officePage) Codes(title, name string, codes []string) list {
-	return list{Title: title, Items: p.terms.Labels(p.Lang, name, codes)}
+	return list{Title: title, Items: p.labels(name, codes)}
 }
 
 // NetworkRoles returns the section of the roles in networks.
 func (p *officePage) NetworkRoles() list {
-	return list{p.Labels.Roles, p.OwnLang(), p.Office.GetNetworkRoles()}
+	return list{p.Labels.Roles, p.OwnLang(), nonEmpty(p.Office.GetNetworkRoles())}
 }
 
 // Emails returns the section of the e-mail addresses.
 func (p *officePage) Emails() list {
-	return list{p.Labels.Emails, p.OwnLang(), mapSlice(p.Office.GetEmails(), emailText)}
+	return list{p.Labels.Emails, p.OwnLang(), nonEmpty(mapSlice(p.Office.GetEmails(), emailText))}
 }
 
 // Addresses returns the section of the addresses.
 func (p *officePage) Addresses() list {
-	return list{Title: p.Labels.Address, Items: mapSlice(p.Office.GetAddresses(), p.address)}
+	return list{Title: p.Labels.Address, Items: nonEmpty(mapSlice(p.Office.GetAddresses(), p.address))}
 }
 
 func (p *officePage) address(a *directoryv1.Address) string {
@@ -159,10 +148,10 @@ type serviceItem struct {
 
 // Services returns the services of the office.
 func (p *officePage) Services() []serviceItem {
-	return mapSlice(p.Office.GetServices(), func(s *directoryv1.Service) serviceItem {
+	return mapNonZero(p.Office.GetServices(), func(s *directoryv1.Service) serviceItem {
 		return serviceItem{
 			Name: s.GetName(), Kind: p.label(listServiceType, s.GetType()),
-			AccessModes: joinNonEmpty(", ", p.terms.Labels(p.Lang, listAccessMode, s.GetAccessModes())...),
+			AccessModes: joinNonEmpty(", ", p.labels(listAccessMode, s.GetAccessModes())...),
 			Link:        newLink(s.GetUrl(), s.GetUrl()),
 		}
 	})
@@ -184,7 +173,9 @@ func newLink(title, url string) link {
 
 // Links returns the pages of the office.
 func (p *officePage) Links() []link {
-	return mapSlice(p.Office.GetLinks(), func(l *directoryv1.Link) link { return newLink(l.GetTitle(), l.GetUrl()) })
+	return mapNonZero(p.Office.GetLinks(), func(l *directoryv1.Link) link {
+		return newLink(l.GetTitle(), l.GetUrl())
+	})
 }
 
 // SourceLink returns the page that the entry was taken from, or nil.
@@ -196,4 +187,10 @@ func (p *officePage) SourceLink() *link {
 	return &source
 }
 
-func (p *officePage) label(name, code string) string { return p.terms.Label(p.Lang, name, code) }
+func (p *officePage) label(name, code string) string {
+	return cleanText(p.terms.Label(p.Lang, name, code))
+}
+
+func (p *officePage) labels(name string, codes []string) []string {
+	return nonEmpty(mapSlice(codes, func(code string) string { return p.label(name, code) }))
+}

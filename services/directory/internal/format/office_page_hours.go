@@ -49,7 +49,9 @@ func (p *officePage) Phones() (phones []phoneItem, err error) {
 				return nil, err
 			}
 		}
-		phones = append(phones, item)
+		if item != (phoneItem{}) {
+			phones = append(phones, item)
+		}
 	}
 	return phones, nil
 }

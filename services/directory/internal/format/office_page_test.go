@@ -98,15 +98,15 @@ func TestRenderHTML_EscapesAnyOffice(t *testing.T) {
 // Ensure a page has no control characters, and none that change the direction of text.
 func TestRenderHTML_DropsControlCharacters(t *testing.T) {
 	t.Parallel()
-	o := &directoryv1.Office{OfficeId: "a", Name: "A\x00B\u202eC\u2066D\x1b\nE\xffF"}
+	o := &directoryv1.Office{OfficeId: "a", Name: "A\x00B\u202eC\u2066D\x1b\nE\xffF\tG"}
 	page := renderHTML(t, o, "it", terms(t))
 	for _, r := range page {
 		if unicode.IsControl(r) && r != '\n' || unicode.Is(unicode.Bidi_Control, r) {
 			t.Errorf("%U is on the page", r)
 		}
 	}
-	if !utf8.ValidString(page) || !strings.Contains(page, "BCD\nE\ufffdF") {
-		t.Errorf("the page loses text: %q", page[:strings.Index(page, "<style>")])
+	if !utf8.ValidString(page) || !strings.Contains(page, "<h1>ABCD E\ufffdF G</h1>") {
+		t.Errorf("the page loses text: %q", page[strings.Index(page, "<h1>"):])
 	}
 }
 
@@ -165,6 +165,36 @@ func TestRenderHTML_OmitsMissingValues(t *testing.T) {
 	for _, unwanted := range []string{"<h2", "<dl", "<ul", "<table", "None", "not given"} {
 		if strings.Contains(page, unwanted) {
 			t.Errorf("the page has %s:\n%s", unwanted, page)
+		}
+	}
+}
+
+// Ensure blank texts are left out like missing ones, and leave no empty element.
+func TestRenderHTML_OmitsBlankTexts(t *testing.T) {
+	t.Parallel()
+	const blank = " \t\n\u00a0\x00"
+	hours := []*directoryv1.Hours{{Weekday: 1, Opens: "09:00", Closes: "12:00"}}
+	o := &directoryv1.Office{
+		OfficeId: "a", Name: blank, Kind: blank, Description: blank, Body: blank, Source: blank, SourceUrl: blank,
+		NetworkRoles: []string{blank, "capofila", blank}, Languages: []string{blank, "it"}, Grounds: []string{blank},
+		Phones:    []*directoryv1.Phone{{Number: blank, Label: blank, Hours: hours}, {Number: blank}},
+		Emails:    []*directoryv1.Email{{Address: blank}},
+		Addresses: []*directoryv1.Address{{Street: blank, Note: blank}},
+		Services:  []*directoryv1.Service{{Type: blank, Name: blank, AccessModes: []string{blank}, Url: blank}},
+		Links:     []*directoryv1.Link{{Title: blank, Url: blank}, {Title: blank, Url: "https://a.example/"}},
+	}
+	page := renderHTML(t, o, "en", terms(t))
+	_, body, _ := strings.Cut(page, "<body>")
+	emptyElement := regexp.MustCompile(`<(p|h[12]|ul|li|dl|dt|dd|span|strong|a|section|caption)\b[^>]*>\s*</`)
+	if empty := emptyElement.FindString(body); empty != "" {
+		t.Errorf("the page has an empty element %q:\n%s", empty, body)
+	}
+	for want, n := range map[string]int{
+		"<title>": 0, "<h1": 0, "<h2>": 4, "<li": 3, "<dl": 0, "<caption>Answered</caption>": 1, "<p": 0,
+		`<li lang="it">capofila</li>`: 1, "<a href": 1, `rel="noreferrer">https://a.example/</a>`: 1,
+	} {
+		if got := strings.Count(page, want); got != n {
+			t.Errorf("the page has %s %d times, want %d", want, got, n)
 		}
 	}
 }

@@ -2,10 +2,12 @@ package format
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 
@@ -106,7 +108,7 @@ func (w *pdfWriter) walk(d *xml.Decoder) error {
 				}
 			}
 		case xml.EndElement:
-			if t.Name.Local == "a" && lastText != href {
+			if t.Name.Local == "a" && !isSameURL(lastText, href) {
 				w.text("a", "("+href+")")
 			}
 			open = open[:len(open)-1] // the decoder balances elements
@@ -117,6 +119,19 @@ func (w *pdfWriter) walk(d *xml.Decoder) error {
 			}
 		}
 	}
+}
+
+// isSameURL reports whether a text is the URL of an attribute, in which html/template encodes more characters.
+func isSameURL(text, href string) bool { return percentDecode(text) == percentDecode(href) }
+
+var percentEncoded = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+
+// percentDecode decodes a URL. Unlike url.PathUnescape it accepts a "%" that encodes nothing, as html/template does.
+func percentDecode(text string) string {
+	return percentEncoded.ReplaceAllStringFunc(text, func(code string) string {
+		b, _ := hex.DecodeString(code[1:]) // the expression matches only hex digits
+		return string(b)
+	})
 }
 
 // start starts a new line for a block element.

@@ -133,6 +133,27 @@ func TestRenderPDF_Links(t *testing.T) {
 	}
 }
 
+// Ensure a link whose text is its own URL is not followed by the URL, although the HTML page encodes it.
+func TestRenderPDF_LinksOfRenderHTML(t *testing.T) {
+	t.Parallel()
+	const source = "https://x.example/città(1)/l'ufficio?q=%C3%A0&r=100%"
+	o := &directoryv1.Office{OfficeId: "a", SourceUrl: source, Links: []*directoryv1.Link{
+		{Url: "https://y.example/à_(b)"}, {Title: "Titolo", Url: "https://z.example/(à)"},
+	}}
+	page, err := format.RenderHTML(o, "it", "2026-11-25", terms(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pdf, err := format.RenderPDF(page, "A", "it", time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "Pagine • https://y.example/à_(b) • Titolo (https://z.example/%28%c3%a0%29) " + source
+	if got := pdfWords(t, pdf); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestRenderPDF_RefusesMalformedPage(t *testing.T) {
 	t.Parallel()
 	for _, page := range []string{"<p", "</p>", "<head><title>"} {

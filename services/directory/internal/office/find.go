@@ -63,7 +63,7 @@ func (q Query) moment() time.Time {
 // Match is an office that was found.
 type Match struct {
 	Office *Office
-	// State is the opening state of the telephone if the query is for it and it has its own hours, else of the desk.
+	// State is the opening state of the telephone if the query is for it and it has its own hours, else of the counter.
 	State opening.State
 	// Reasons list why it matches, the territory first.
 	Reasons []string

@@ -22,7 +22,7 @@ var places = office.Places{
 // newOffice returns an active office that offers intake.
 func newOffice(id string, edit func(*office.Office)) office.Office {
 	o := office.Office{
-		ID: id, Name: id, Kind: "DESK", State: "ACTIVE", Region: "r", Node: "n", Source: "test",
+		ID: id, Name: id, State: "ACTIVE", Region: "r", Node: "n",
 		Services: []office.Service{{Type: "RECEPTION"}},
 	}
 	edit(&o)
@@ -65,7 +65,7 @@ func TestIndex_Find(t *testing.T) {
 		}),
 		newOffice("accounts", func(o *office.Office) {
 			o.Territories, o.Services, o.Emails = []string{"019036"}, []office.Service{{Type: "TRAINING"}},
-				[]office.Email{{Address: "a@b.it"}}
+				[]string{"a@b.it"}
 		}),
 		newOffice("province",
 			func(o *office.Office) { o.Territories, o.Grounds = []string{"019"}, []string{"DISABILITY"} }),
@@ -115,7 +115,7 @@ func TestIndex_Find(t *testing.T) {
 		{"uses the hours of the telephone for calls",
 			office.Query{Territory: "015146", OpenAt: parseTime(t, "2026-11-23T14:00:00+01:00"), AccessMode: "PHONE"},
 			[]string{"metropolis TERRITORY ACCESS_MODE OPEN"}},
-		{"excludes a desk without hours",
+		{"excludes a counter without hours",
 			office.Query{Territory: "015146", OpenAt: parseTime(t, "2026-11-23T14:00:00+01:00")}, nil},
 		{"falls back to the region if no office serves the place", office.Query{Territory: "001272"},
 			[]string{"mountain NODE_FALLBACK"}},
@@ -251,7 +251,7 @@ func TestIndex_Find_Limit(t *testing.T) {
 	var many []office.Office
 	for i := range office.MaxMatches + 10 {
 		many = append(many,
-			office.Office{ID: fmt.Sprintf("o%02d", i), Kind: "DESK", State: "ACTIVE", Region: "lombardia",
+			office.Office{ID: fmt.Sprintf("o%02d", i), State: "ACTIVE", Region: "lombardia",
 				Node: "cremona", Territories: []string{"019036"}})
 	}
 	x := newIndex(many, places)

@@ -88,7 +88,7 @@ func (x *Index) Get(id string) (*Office, bool) {
 	return &x.offices[i].Office, true
 }
 
-// StateAt returns the opening state of the desk of an office at a moment. It is unknown for an unknown office.
+// StateAt returns the opening state of the counter of an office at a moment. It is unknown for an unknown office.
 func (x *Index) StateAt(id string, moment time.Time) opening.State {
 	i, ok := x.byID[id]
 	if !ok {
@@ -99,8 +99,8 @@ func (x *Index) StateAt(id string, moment time.Time) opening.State {
 
 // Page returns at most size offices that follow a key, of one node ("" for all), and whether more follow.
 func (x *Index) Page(after Key, node string, size int) (page []*Office, more bool) {
-	start,
-		found := slices.BinarySearchFunc(x.offices, after, func(o *Compiled, k Key) int { return o.Key().Compare(k) })
+	compare := func(o *Compiled, k Key) int { return o.Key().Compare(k) }
+	start, found := slices.BinarySearchFunc(x.offices, after, compare)
 	if found {
 		start++
 	}

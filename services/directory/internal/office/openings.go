@@ -8,7 +8,7 @@ import (
 	"github.com/retepari/pari/services/directory/internal/opening"
 )
 
-// AccessModePhone is the access mode with the hours of the telephone. All other modes have those of the desk.
+// AccessModePhone is the access mode with the hours of the telephone. All other modes have those of the counter.
 const AccessModePhone = "PHONE"
 
 // CalendarDays is the number of days that a calendar covers, less than opening.MaxCalendarDays.
@@ -31,7 +31,7 @@ func (x *Index) Openings(id, mode string) (Openings, bool) {
 		return Openings{}, false
 	}
 	o := x.offices[i]
-	schedule := o.deskSchedule()
+	schedule := o.counterSchedule()
 	if mode == AccessModePhone {
 		schedule = o.phoneSchedule()
 	}

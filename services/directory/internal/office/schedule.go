@@ -7,9 +7,9 @@ import (
 	"github.com/retepari/pari/services/directory/internal/opening"
 )
 
-// deskSchedule returns the opening hours of the desk. A missing holiday rule means not given, even if the municipality
-// is known.
-func (o *Office) deskSchedule() opening.Schedule {
+// counterSchedule returns the opening hours of the counter. A missing holiday rule means not given, even if the
+// municipality is known.
+func (o *Office) counterSchedule() opening.Schedule {
 	return opening.Schedule{
 		Hours: o.Hours, Exceptions: o.Exceptions, Holidays: cmp.Or(o.Holidays, opening.HolidaysNotGiven),
 		Place: o.holidayMunicipality(),
@@ -17,10 +17,10 @@ func (o *Office) deskSchedule() opening.Schedule {
 }
 
 // phoneSchedule returns when the telephone is answered: the hours of the numbers that accept calls, except on days on
-// which the whole office is closed. Other exceptions of the desk do not apply to telephones. Telephones without hours
-// have those of the desk.
+// which the whole office is closed. Other exceptions of the counter do not apply to telephones. Telephones without
+// hours have those of the counter.
 func (o *Office) phoneSchedule() opening.Schedule {
-	s := o.deskSchedule()
+	s := o.counterSchedule()
 	var hours []opening.Hours
 	for _, p := range o.Phones {
 		if p.acceptsCalls() {
@@ -53,14 +53,14 @@ func (o *Office) holidayMunicipality() string {
 }
 
 // plans are the compiled schedules of an office.
-type plans struct{ desk, phone *opening.Plan }
+type plans struct{ counter, phone *opening.Plan }
 
 // compilePlans compiles the schedules of an office. An office that is not active has empty plans, whatever its hours.
 func compilePlans(o *Office) plans {
 	if o.State != "ACTIVE" {
-		return plans{desk: &opening.Plan{}, phone: &opening.Plan{}}
+		return plans{counter: &opening.Plan{}, phone: &opening.Plan{}}
 	}
-	return plans{desk: compileOrEmpty(o.deskSchedule()), phone: compileOrEmpty(o.phoneSchedule())}
+	return plans{counter: compileOrEmpty(o.counterSchedule()), phone: compileOrEmpty(o.phoneSchedule())}
 }
 
 // compileOrEmpty compiles a schedule. An invalid one yields an empty plan: entries are validated before they are
@@ -78,7 +78,7 @@ func (p plans) forMode(mode string) *opening.Plan {
 	if mode == AccessModePhone {
 		return p.phone
 	}
-	return p.desk
+	return p.counter
 }
 
 // stateAt returns the opening state for an access mode.

@@ -9,17 +9,17 @@ import (
 )
 
 // Ensure the telephone has its own hours and only the closed exceptions of the office, and without hours those of the
-// desk.
+// counter.
 func TestIndex_Openings_Telephone(t *testing.T) {
 	t.Parallel()
-	desk := []opening.Hours{newHours(t, 2, "09:00", "13:00")}
+	counter := []opening.Hours{newHours(t, 2, "09:00", "13:00")}
 	phone := []office.Phone{{Number: "0372 1", Hours: []opening.Hours{newHours(t, 1, "14:00", "16:00")}}}
 	exceptions := []opening.Exception{
 		{From: "2026-11-09", Closed: true}, {From: "2026-11-16", Hours: []opening.TimeRange{{Opens: 600, Closes: 660}}},
 	}
 	x := newIndex([]office.Office{
-		{ID: "own", State: "ACTIVE", Hours: desk, Phones: phone, Exceptions: exceptions},
-		{ID: "desk", State: "ACTIVE", Hours: desk, Phones: []office.Phone{{Number: "0372 2"}}},
+		{ID: "own", State: "ACTIVE", Hours: counter, Phones: phone, Exceptions: exceptions},
+		{ID: "counter", State: "ACTIVE", Hours: counter, Phones: []office.Phone{{Number: "0372 2"}}},
 		{ID: "phone", State: "ACTIVE", Phones: phone},
 		{ID: "closed", State: "CLOSED", Phones: phone},
 	}, nil)
@@ -30,10 +30,10 @@ func TestIndex_Openings_Telephone(t *testing.T) {
 		{"own", office.AccessModePhone, "2026-11-02T14:00:00+01:00", true, true},
 		{"own", office.AccessModePhone, "2026-11-03T10:00:00+01:00", false, true},
 		{"own", office.AccessModePhone, "2026-11-09T14:00:00+01:00", false, true}, // closed exception
-		{"own", office.AccessModePhone, "2026-11-16T14:00:00+01:00", true, true},  // exception of the desk
+		{"own", office.AccessModePhone, "2026-11-16T14:00:00+01:00", true, true},  // exception of the counter
 		{"own", "", "2026-11-16T10:00:00+01:00", true, true},
 		{"own", "", "2026-11-03T10:00:00+01:00", true, true},
-		{"desk", office.AccessModePhone, "2026-11-03T10:00:00+01:00", true, true},
+		{"counter", office.AccessModePhone, "2026-11-03T10:00:00+01:00", true, true},
 		{"phone", office.AccessModePhone, "2026-11-02T14:00:00+01:00", true, true},
 		{"phone", "", "2026-11-02T14:00:00+01:00", false, false},
 		{"closed", office.AccessModePhone, "2026-11-02T14:00:00+01:00", false, false},
@@ -70,7 +70,7 @@ func TestOpenings_Spans_Clip(t *testing.T) {
 	}
 }
 
-// Ensure the desk observes the holidays of the entrance, else of the first address with a municipality.
+// Ensure the counter observes the holidays of the entrance, else of the first address with a municipality.
 func TestIndex_StateAt_Holiday(t *testing.T) {
 	t.Parallel()
 	milano := office.Address{Municipality: "015146"}

@@ -92,7 +92,7 @@ func property(t rapid.TB, event *ics.VEvent, name ics.ComponentProperty) (moment
 var stamp = time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
 
 func feed(from time.Time, days int) opening.CalendarOptions {
-	return opening.CalendarOptions{ID: "desk", Name: "Sportello", From: from, To: from.AddDate(0, 0, days-1),
+	return opening.CalendarOptions{ID: "counter", Name: "Sportello", From: from, To: from.AddDate(0, 0, days-1),
 		Stamp: stamp}
 }
 

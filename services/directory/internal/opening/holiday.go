@@ -52,18 +52,19 @@ type monthDay struct {
 	day   int
 }
 
-// HolidayOn returns the holiday of a date in a municipality, given by its ISTAT code, or the zero Holiday. Patron days
+// holiday returns the holiday of the day in a municipality, given by its ISTAT code, or the zero Holiday. Patron days
 // are known for a few municipalities. Without a place, or with an unknown one, it returns national holidays only.
-func HolidayOn(year int, month time.Month, d int, place string) Holiday {
+func (d day) holiday(place string) Holiday {
+	year, month, dayOfMonth := d.midnight().Date()
 	if year < firstHolidayYear {
 		return Holiday{}
 	}
-	on := monthDay{month, d}
+	on := monthDay{month, dayOfMonth}
 	if h, ok := fixedHolidays[on]; ok && year >= h.since {
 		return h.name
 	}
 	if month == time.March || month == time.April {
-		switch date(year, month, d) - easter(year) {
+		switch d - easter(year) {
 		case 0:
 			return easterSunday
 		case 1:
@@ -74,12 +75,6 @@ func HolidayOn(year int, month time.Month, d int, place string) Holiday {
 		return p.name
 	}
 	return Holiday{}
-}
-
-// holiday returns the holiday of the day in a municipality.
-func (d day) holiday(place string) Holiday {
-	year, month, dayOfMonth := d.midnight().Date()
-	return HolidayOn(year, month, dayOfMonth, place)
 }
 
 // easter returns Easter Sunday: the Sunday after the full moon of the Gregorian computus that falls on or after 21

@@ -1,4 +1,4 @@
-// Package opening computes opening hours in Europe/Rome: whether a desk or a telephone is open at a moment, when it
+// Package opening computes opening hours in Europe/Rome: whether a counter or a telephone is open at a moment, when it
 // opens next, and when it has room for an appointment. It has no clock and no storage and starts no goroutines. The
 // same schedule always gives the same answers.
 //
@@ -35,7 +35,7 @@ const (
 	HorizonDays = 800
 )
 
-// Schedule holds the opening hours of one desk or telephone. An empty field means that the source did not give it.
+// Schedule holds the opening hours of one counter or telephone. An empty field means that the source did not give it.
 type Schedule struct {
 	Hours      []Hours     `yaml:"hours" json:"hours,omitempty"`
 	Exceptions []Exception `yaml:"exceptions" json:"exceptions,omitempty"`

@@ -57,28 +57,6 @@ func (p *Plan) StateAt(moment time.Time) State {
 	return state
 }
 
-// NextOpening returns the first moment at or after a moment at which it is open. It fails if there is none within
-// HorizonDays.
-func (p *Plan) NextOpening(after time.Time) (time.Time, bool) {
-	d, ok := dayAt(after)
-	if !ok {
-		return time.Time{}, false
-	}
-	var next time.Time
-	found, second := false, after.Unix()
-	p.walk(d, d+HorizonDays, func(from, to int64) bool {
-		if to <= second {
-			return true
-		}
-		next, found = after, true
-		if from > second {
-			next = romeTime(from)
-		}
-		return false
-	})
-	return next, found
-}
-
 // Spans yields the merged openings between two moments in order, clipped to them.
 func (p *Plan) Spans(from, to time.Time) iter.Seq[Span] {
 	return func(yield func(Span) bool) {

@@ -32,7 +32,7 @@ const (
 func init() {
 	fault.Register("directory",
 		fault.Entry{Reason: UnknownEntry, Code: codes.InvalidArgument,
-			English:    "this entry is not in the directory, or is of a kind that cannot stand here",
+			English:    "this entry is not in the directory, or its kind is not allowed here",
 			Italian:    "questa voce non è nel repertorio, o il suo tipo qui non è ammesso",
 			FixEnglish: "name an entry that exists, such as office/cremona-sportello",
 			FixItalian: "indica una voce esistente, per esempio office/cremona-sportello",
@@ -46,20 +46,20 @@ func init() {
 			FixItalian: "lascia vuoto il campo; indica invece un telefono o un indirizzo e-mail",
 		},
 		fault.Entry{Reason: HiddenID, Code: codes.InvalidArgument,
-			English: "a hidden office is called riservato- and at least 16 digits from 0 to f, and no other office " +
-				"is called so; none changes from one to the other",
+			English: "the identifier of a hidden office is riservato- and at least 16 hexadecimal digits, and no " +
+				"other office has such an identifier; a hidden office cannot become public, or a public one hidden",
 			Italian: "un ufficio riservato si chiama riservato- e almeno 16 cifre da 0 a f, e nessun altro si chiama " +
 				"così; nessuno passa dall'uno all'altro",
-			FixEnglish: "give a hidden office a new identifier drawn by lot, any other office another name",
+			FixEnglish: "give a hidden office a new random identifier, and any other office a different one",
 			FixItalian: "dai all'ufficio riservato un identificativo nuovo estratto a sorte, " +
 				"a ogni altro un altro nome",
 		},
 		fault.Entry{Reason: HiddenAlone, Code: codes.InvalidArgument,
-			English: "a proposal holds hidden offices of one node alone, or none: its reason, state and day would " +
-				"tell others about them",
+			English: "a proposal must hold only hidden offices of one node, or none: its reason, state and day would " +
+				"reveal them to others",
 			Italian: "una proposta contiene soltanto uffici riservati di un solo nodo, oppure nessuno: motivo, stato " +
 				"e giorno li rivelerebbero ad altri",
-			FixEnglish: "propose the hidden offices of each node apart",
+			FixEnglish: "propose the hidden offices of each node separately",
 			FixItalian: "proponi a parte gli uffici riservati di ciascun nodo",
 		},
 		fault.Entry{Reason: RangeReversed, Code: codes.InvalidArgument,
@@ -69,9 +69,9 @@ func init() {
 			FixItalian: "indica una fine successiva all'inizio",
 		},
 		fault.Entry{Reason: RangeTooLong, Code: codes.InvalidArgument,
-			English:    "this stretch of time is too long",
+			English:    "this time range is too long",
 			Italian:    "questo intervallo è troppo lungo",
-			FixEnglish: "ask for a shorter one, several times if need be",
+			FixEnglish: "request a shorter one, several times if needed",
 			FixItalian: "chiedine uno più breve, anche in più volte",
 		},
 		fault.Entry{Reason: ClosesBeforeOpens, Code: codes.InvalidArgument,
@@ -87,9 +87,9 @@ func init() {
 			FixItalian: "fai finire l'uno dove comincia l'altro",
 		},
 		fault.Entry{Reason: Cycle, Code: codes.InvalidArgument,
-			English:    "following this leads back to where one began",
+			English:    "the references form a cycle",
 			Italian:    "seguendo questo riferimento si torna al punto di partenza",
-			FixEnglish: "leave out one of the references of the circle",
+			FixEnglish: "remove one of the references of the cycle",
 			FixItalian: "togli uno dei riferimenti del giro",
 		},
 		fault.Entry{Reason: TwoActiveNodes, Code: codes.InvalidArgument,
@@ -142,9 +142,9 @@ func init() {
 		},
 		fault.Entry{Reason: AtTheCentreOnly, Code: codes.FailedPrecondition,
 			English:    "a node keeps a copy of the directory, without history and proposals",
-			Italian:    "un nodo tiene una copia della directory, senza storico né proposte",
+			Italian:    "un nodo tiene una copia del repertorio, senza storico né proposte",
 			FixEnglish: "call the directory of the centre",
-			FixItalian: "chiama la directory del centro",
+			FixItalian: "chiama il repertorio del centro",
 		},
 	)
 }

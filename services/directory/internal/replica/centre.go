@@ -105,7 +105,7 @@ func (s *Centre) announce(ctx context.Context, last store.Checkpoint, force bool
 		return last
 	}
 	announcement := &directoryv1.CopyAnnouncement{Revision: current.Revision, Digest: current.Digest}
-	m, err := bus.SignMessage(bus.DirectoryUpdates, announcement, s.c.Signer)
+	m, err := bus.SignMessage(bus.DirectoryAnnouncements, announcement, s.c.Signer)
 	if err == nil {
 		err = s.c.Conn.PublishMsg(m)
 	}

@@ -19,7 +19,7 @@ import (
 func TestCentre_Run_AnnouncesPublicChangesOnly(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
-	announcements, err := e.net.Connect(bustest.Cuneo, "directory").SubscribeSync(bus.DirectoryUpdates)
+	announcements, err := e.net.Connect(bustest.Cuneo, "directory").SubscribeSync(bus.DirectoryAnnouncements)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,7 +67,7 @@ func (n *Node) Run(ctx context.Context) error {
 	if at, err := store.GetConfirmedAt(ctx, n.c.DB); err == nil {
 		n.confirm(at)
 	}
-	sub, err := n.c.Conn.Subscribe(bus.DirectoryUpdates, n.onAnnouncement)
+	sub, err := n.c.Conn.Subscribe(bus.DirectoryAnnouncements, n.onAnnouncement)
 	if err != nil {
 		return fmt.Errorf("subscribe to directory announcements: %w", err)
 	}

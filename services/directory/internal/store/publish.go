@@ -65,8 +65,8 @@ const updatePublished = `
 
 // Publish writes events for the contributions of a region that differ from the last published ones, in one transaction,
 // and returns their number. An empty contribution replaces a published one that no longer exists. A contribution that
-// does not make a valid event is left out and named in an error that wraps outbox.ErrEvent; the others are still
-// published.
+// does not make a valid event is left out and named in an error that wraps the one of outbox.Prepare; the others are
+// still published.
 //
 // Revision is that of the directory with these contributions. Publish changes nothing if a newer revision was
 // published: a server that lags behind must not replace newer contributions.
@@ -100,16 +100,23 @@ func Publish(
 				}
 				c = activity.EmptyContribution(region, p.aggregate)
 			}
-			event, digest, err := p.nextEvent(ctx, region, c)
-			switch {
-			case errors.Is(err, outbox.ErrEvent):
-				invalid = append(invalid, fmt.Errorf("%s: %w", c.Ref, err))
-			case err != nil:
+			data, err := proto.MarshalOptions{Deterministic: true}.Marshal(c.Event)
+			if err != nil {
 				return fmt.Errorf("%s: %w", c.Ref, err)
-			case event != nil:
-				b.Queue(updatePublished, region, p.aggregate, p.seq+1, digest, revision)
-				events = append(events, *event)
 			}
+			digest := sha256.Sum256(data)
+			if bytes.Equal(digest[:], p.digest) {
+				continue
+			}
+			event, err := outbox.Prepare(ctx, outbox.Event{
+				Node: region, Type: c.EventType(), Aggregate: p.aggregate, AggregateSeq: p.seq + 1, Data: data,
+			})
+			if err != nil {
+				invalid = append(invalid, fmt.Errorf("%s: %w", c.Ref, err))
+				continue
+			}
+			b.Queue(updatePublished, region, p.aggregate, p.seq+1, digest[:], revision)
+			events = append(events, event)
 		}
 		if n = len(events); n == 0 {
 			return nil
@@ -128,24 +135,6 @@ type publishedRow struct {
 	aggregate     string
 	digest        []byte
 	seq, revision int64
-}
-
-// nextEvent returns the event for a contribution and the digest of its data. The event is nil if it has been published.
-func (p publishedRow) nextEvent(
-	ctx context.Context, region string, c activity.Contribution,
-) (event *outbox.Prepared, digest []byte, err error) {
-	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(c.Event)
-	if err != nil {
-		return nil, nil, err
-	}
-	sum := sha256.Sum256(data)
-	if bytes.Equal(sum[:], p.digest) {
-		return nil, nil, nil
-	}
-	prepared, err := outbox.Prepare(ctx, outbox.Event{
-		Node: region, Type: c.EventType(), Aggregate: p.aggregate, AggregateSeq: p.seq + 1, Data: data,
-	})
-	return &prepared, sum[:], err
 }
 
 const selectPublishedForUpdate = `

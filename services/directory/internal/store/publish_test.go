@@ -155,7 +155,7 @@ func TestPublish_Concurrently(t *testing.T) {
 	}
 }
 
-// Ensure a contribution that is too large for an event is named and does not stop the others.
+// Ensure contributions that are too large for an event, or have too long a name, are named and do not stop the others.
 func TestPublish_LeavesOutInvalidEvents(t *testing.T) {
 	t.Parallel()
 	pool := newCentre(t).Pool(t)
@@ -165,8 +165,11 @@ func TestPublish_LeavesOutInvalidEvents(t *testing.T) {
 		row := &eventsv1.ActivityRow{Measure: activity.SessionsHeld, Year: 2026, Node: "cremona", Value: 1}
 		m.Rows = append(m.Rows, row)
 	}
-	n, err := store.Publish(t.Context(), pool, 1, "lombardia", []activity.Contribution{big, sessions("small", 1)})
-	if n != 1 || !errors.Is(err, outbox.ErrEvent) || !strings.Contains(err.Error(), "initiative/big") {
+	long := sessions(strings.Repeat("long", 50), 1)
+	all := []activity.Contribution{big, long, sessions("small", 1)}
+	n, err := store.Publish(t.Context(), pool, 1, "lombardia", all)
+	if n != 1 || !errors.Is(err, outbox.ErrEvent) || !strings.Contains(err.Error(), "initiative/big") ||
+		!strings.Contains(err.Error(), "initiative/longlong") {
 		t.Errorf("%d published, %v", n, err)
 	}
 	// What was never published needs no withdrawal.

@@ -33,82 +33,83 @@ func (c Change) record() []string {
 }
 
 // addChange applies one row to the places parsed so far. Rows must be in the order of their dates.
-func (r *parser) addChange(field func(string) string) {
+func (p *parser) addChange(field func(string) string) {
 	c := Change{
-		Date: r.checkDay(field("date")), Kind: ChangeKind(field("kind")), Code: field("istat_code"),
+		Date: p.checkDay(field("date")), Kind: ChangeKind(field("kind")), Code: field("istat_code"),
 		Successor: field("successor"),
 		Name:      field("name"), CadastralCode: field("cadastral_code"), Source: field("source"),
 	}
 	if c.Date == "" || c.Source == "" {
-		r.problemf("change of %s: date or source is missing", c.Code)
+		p.problemf("change of %s: date or source is missing", c.Code)
 		return
 	}
-	if c.Date < r.lastDay {
-		r.problemf("change of %s on %s follows one on %s", c.Code, c.Date, r.lastDay)
+	if c.Date < p.lastDay {
+		p.problemf("change of %s on %s follows one on %s", c.Code, c.Date, p.lastDay)
 	}
-	r.lastDay = c.Date
+	p.lastDay = c.Date
 	switch c.Kind {
 	case Established:
-		r.establish(c)
+		p.establish(c)
 	case Merged, ProvinceChanged, Ended:
-		r.endPlace(c)
+		p.endPlace(c)
 	case Renamed:
-		if p := r.lookup(c.Code); p != nil && p.Name != c.Name {
-			p.Former = append(p.Former, p.Name)
-			p.Name = c.Name
+		if place := p.lookup(c.Code); place != nil && place.Name != c.Name {
+			place.Former = append(place.Former, place.Name)
+			place.Name = c.Name
 		}
 	default:
-		r.problemf("change of %s: unknown kind %q", c.Code, c.Kind)
+		p.problemf("change of %s: unknown kind %q", c.Code, c.Kind)
 	}
 }
 
 // establish adds a municipality. The code of its province is the prefix of its code.
-func (r *parser) establish(c Change) {
-	p := Place{
+func (p *parser) establish(c Change) {
+	place := Place{
 		Code: c.Code, Kind: Municipality, Name: c.Name, CadastralCode: c.CadastralCode, ValidFrom: c.Date,
 		Province: c.Code[:min(3, len(c.Code))],
 	}
-	if parent := r.places[p.Province]; parent != nil {
-		p.Region, p.Sign = parent.Region, parent.Sign
+	if parent := p.places[place.Province]; parent != nil {
+		place.Region, place.Abbreviation = parent.Region, parent.Abbreviation
 	}
-	r.addPlace(p)
+	p.addPlace(place)
 }
 
 // endPlace ends a municipality on the day before the change.
-func (r *parser) endPlace(c Change) {
-	p := r.lookup(c.Code)
-	if p == nil {
+func (p *parser) endPlace(c Change) {
+	place := p.lookup(c.Code)
+	if place == nil {
 		return
 	}
-	if p.Kind != Municipality || p.ValidTo != "" {
-		r.problemf("place %s cannot end on %s: it is a %s that ends on %q", c.Code, c.Date, p.Kind, p.ValidTo)
+	if place.Kind != Municipality || place.ValidTo != "" {
+		p.problemf("place %s cannot end on %s: it is a %s that ends on %q", c.Code, c.Date, place.Kind, place.ValidTo)
 		return
 	}
 	if (c.Kind == Ended) != (c.Successor == "") {
-		r.problemf("place %s: %s with successor %q", c.Code, c.Kind, c.Successor)
+		p.problemf("place %s: %s with successor %q", c.Code, c.Kind, c.Successor)
 	}
 	last, err := time.Parse(time.DateOnly, c.Date)
 	if err != nil { // unreachable: checkDay has parsed it
-		r.problemf("%w", err)
+		p.problemf("%w", err)
 		return
 	}
-	p.ValidTo, p.Successor = last.AddDate(0, 0, -1).Format(time.DateOnly), c.Successor
-	if p.ValidFrom > p.ValidTo {
-		r.problemf("place %s ends before it begins", p.Code)
+	place.ValidTo, place.Successor = last.AddDate(0, 0, -1).Format(time.DateOnly), c.Successor
+	if place.ValidFrom > place.ValidTo {
+		p.problemf("place %s ends before it begins", place.Code)
 	}
 }
 
 // checkSuccessors checks that each successor exists on the day after the end. This also rules out cycles of successors.
-func (r *parser) checkSuccessors() {
-	for _, code := range r.order {
-		p := r.places[code]
-		if p.Successor == "" {
+func (p *parser) checkSuccessors() {
+	for _, code := range p.order {
+		place := p.places[code]
+		if place.Successor == "" {
 			continue
 		}
-		last, err := time.Parse(time.DateOnly, p.ValidTo)
-		next := r.places[p.Successor]
+		last, err := time.Parse(time.DateOnly, place.ValidTo)
+		next := p.places[place.Successor]
 		if err != nil || next == nil || next.Kind != Municipality || !next.ExistsOn(last.AddDate(0, 0, 1)) {
-			r.problemf("place %s: successor %s does not exist on the day after %s", p.Code, p.Successor, p.ValidTo)
+			p.problemf("place %s: successor %s does not exist on the day after %s",
+				place.Code, place.Successor, place.ValidTo)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package territory
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -9,13 +8,12 @@ import (
 
 // Index answers queries about places. It is immutable and safe for concurrent use.
 type Index struct {
-	places   []Place
-	byCode   map[string]int
-	children map[string][]int
-	forms    []form
-	byKey    map[string][]int32 // forms by plain and loose key
-	sorted   []string           // the keys in order, for prefixes
-	shapes   [][]shape          // the keys by length, for typing errors
+	places []Place
+	byCode map[string]int
+	forms  []form
+	byKey  map[string][]int32 // forms by plain and loose key
+	sorted []string           // the keys in order, for prefixes
+	shapes [][]shape          // the keys by length, for typing errors
 }
 
 // form is one name of one place.
@@ -28,15 +26,11 @@ type form struct {
 // NewIndex indexes places in the order in which ParseFS returns them.
 func NewIndex(places []Place) *Index {
 	x := &Index{
-		places: slices.Clone(places), byCode: make(map[string]int, len(places)),
-		children: map[string][]int{}, byKey: map[string][]int32{},
+		places: slices.Clone(places), byCode: make(map[string]int, len(places)), byKey: map[string][]int32{},
 	}
 	for i := range x.places {
 		p := &x.places[i]
 		x.byCode[p.Code] = i
-		if parent := p.Parent(); parent != "" {
-			x.children[parent] = append(x.children[parent], i)
-		}
 		x.addNames(i, Exact, p.Name)
 		x.addNames(i, OtherName, p.Former...)
 		for _, language := range slices.Sorted(maps.Keys(p.Names)) {
@@ -47,7 +41,7 @@ func NewIndex(places []Place) *Index {
 			x.addNames(i, reason, p.Names[language]...)
 		}
 		if p.Kind == Province {
-			x.addNames(i, OtherName, p.Sign)
+			x.addNames(i, OtherName, p.Abbreviation)
 		}
 	}
 	x.sorted = slices.Sorted(maps.Keys(x.byKey))
@@ -98,29 +92,6 @@ func (x *Index) Parents(code string) []Place {
 		}
 	}
 	return out
-}
-
-// Children returns the places directly below a place that exist on a day, by code.
-func (x *Index) Children(code string, day time.Time) []Place {
-	var out []Place
-	for _, i := range x.children[code] {
-		if x.places[i].ExistsOn(day) {
-			out = append(out, x.places[i])
-		}
-	}
-	slices.SortFunc(out, func(a, b Place) int { return cmp.Compare(a.Code, b.Code) })
-	return out
-}
-
-// IsWithin reports whether a place is the ancestor itself or lies in it.
-func (x *Index) IsWithin(code, ancestor string) bool {
-	p, ok := x.ByCode(code)
-	return ok && ancestor != "" && (p.Code == ancestor || p.Province == ancestor || p.Region == ancestor)
-}
-
-// ListOn returns the places that exist on a day, in the order of ParseFS.
-func (x *Index) ListOn(day time.Time) []Place {
-	return slices.DeleteFunc(x.All(), func(p Place) bool { return !p.ExistsOn(day) })
 }
 
 // Current returns what a place has become by a day: the place itself while it exists, else its first successor that

@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 
 	"github.com/retepari/pari/services/directory/internal/territory"
 )
@@ -17,7 +16,7 @@ func codes(places []territory.Place) []string {
 	return out
 }
 
-// Ensure parents, children and containment agree with the built-in data.
+// Ensure parents and children agree with the built-in data.
 func TestIndex_ParentsAndChildren(t *testing.T) {
 	t.Parallel()
 	x := index(t)
@@ -28,24 +27,12 @@ func TestIndex_ParentsAndChildren(t *testing.T) {
 		t.Errorf("a region lies in %v", codes(got))
 	}
 	if diff := cmp.Diff([]string{"001", "002", "003", "004", "005", "006", "096", "103"},
-		codes(x.Children("01", today))); diff != "" {
+		codes(childrenOn(x, "01", today))); diff != "" {
 		t.Error("provinces of Piemonte:\n" + diff)
 	}
 	for on, want := range map[string]int{"2022-12-31": 118, "2023-01-01": 117} {
-		if got := len(x.Children("005", day(on))); got != want {
+		if got := len(childrenOn(x, "005", day(on))); got != want {
 			t.Errorf("Asti has %d municipalities on %s, want %d", got, on, want)
-		}
-	}
-	for _, c := range []struct {
-		code, ancestor string
-		want           bool
-	}{
-		{"019036", "019", true}, {"019036", "03", true}, {"019036", "019036", true}, {"019036", "01", false},
-		{"019", "03", true},
-		{"03", "019", false}, {"019999", "019", false}, {"03", "", false},
-	} {
-		if got := x.IsWithin(c.code, c.ancestor); got != c.want {
-			t.Errorf("%s within %s: %v", c.code, c.ancestor, got)
 		}
 	}
 }
@@ -97,18 +84,4 @@ func TestIndex_ByCode_HasIPACode(t *testing.T) {
 			t.Errorf("%s has %q, want %q", code, p.IPACode, want)
 		}
 	}
-}
-
-func TestIndex_IsWithin_Properties(t *testing.T) {
-	t.Parallel()
-	x := index(t)
-	places := x.All()
-	rapid.Check(t, func(t *rapid.T) {
-		p := rapid.SampledFrom(places).Draw(t, "place")
-		for _, up := range x.Parents(p.Code) {
-			if !x.IsWithin(p.Code, up.Code) || x.IsWithin(up.Code, p.Code) {
-				t.Fatalf("%s and its parent %s", p.Code, up.Code)
-			}
-		}
-	})
 }

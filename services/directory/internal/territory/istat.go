@@ -14,7 +14,7 @@ import (
 type ISTATRow struct {
 	Code, Name    string
 	CadastralCode string
-	Sign          string
+	Abbreviation  string
 	ProvinceName  string
 	RegionCode    string
 	RegionName    string
@@ -94,16 +94,16 @@ func istatRows(records [][]string, columns []int) ([]ISTATRow, error) {
 			return strings.Join(strings.Fields(record[columns[i]]), " ")
 		}
 		row := ISTATRow{
-			Code: field(0), Name: field(1), CadastralCode: field(2), Sign: field(3), ProvinceName: field(4),
+			Code: field(0), Name: field(1), CadastralCode: field(2), Abbreviation: field(3), ProvinceName: field(4),
 			RegionCode: field(5), RegionName: field(6), NUTS3: field(7),
 		}
 		switch {
 		case row.Code == "" && row.Name == "": // an empty line or a note
 			continue
 		case !codeFormats[Municipality].MatchString(row.Code), !codeFormats[Region].MatchString(row.RegionCode),
-			!signFormat.MatchString(row.Sign):
-			problems = append(problems, fmt.Errorf("invalid municipality: code %q, name %q, region %q, sign %q",
-				row.Code, row.Name, row.RegionCode, row.Sign))
+			!abbreviationFormat.MatchString(row.Abbreviation):
+			problems = append(problems, fmt.Errorf("invalid municipality: code %q, name %q, region %q, abbreviation %q",
+				row.Code, row.Name, row.RegionCode, row.Abbreviation))
 			continue
 		case row.Name == "" || row.ProvinceName == "":
 			problems = append(problems, fmt.Errorf("municipality %s or its province has no name", row.Code))

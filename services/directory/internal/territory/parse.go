@@ -24,17 +24,17 @@ var (
 		Region: regexp.MustCompile(`^\d{2}$`), Province: regexp.MustCompile(`^\d{3}$`),
 		Municipality: regexp.MustCompile(`^\d{6}$`),
 	}
-	signFormat     = regexp.MustCompile(`^[A-Z]{2}$`)
-	languageFormat = regexp.MustCompile(`^[a-z]{2,3}$`)
+	abbreviationFormat = regexp.MustCompile(`^[A-Z]{2}$`)
+	languageFormat     = regexp.MustCompile(`^[a-z]{2,3}$`)
 )
 
 // ParseFS returns the places of territories/*.csv: the regions, then each province followed by its municipalities, in
 // the order of the files. It reports all problems at once: invalid, unknown or repeated codes, missing parents and
-// successors, and invalid signs, languages and days. Without files there are no places.
+// successors, and invalid abbreviations, languages and days. Without files there are no places.
 func ParseFS(fsys fs.FS) ([]Place, error) {
-	r := &parser{fsys: fsys, places: map[string]*Place{}}
-	r.loadFile(regionsFile, r.addRegion, "istat_code", "name", "nuts")
-	r.loadFile(provincesFile, r.addProvince, "istat_code", "name", "sign", "region_code", "nuts")
+	p := &parser{fsys: fsys, places: map[string]*Place{}}
+	p.loadFile(regionsFile, p.addRegion, "istat_code", "name", "nuts")
+	p.loadFile(provincesFile, p.addProvince, "istat_code", "name", "sign", "region_code", "nuts")
 	lists, err := fs.Glob(fsys, "territories/*.csv")
 	if err != nil {
 		return nil, err
@@ -43,17 +43,17 @@ func ParseFS(fsys fs.FS) ([]Place, error) {
 		switch name := path.Base(list); name {
 		case regionsFile, provincesFile, namesFile, changesFile, ipaFile:
 		default:
-			r.loadFile(name, r.addMunicipality, "istat_code", "name", "province_code")
+			p.loadFile(name, p.addMunicipality, "istat_code", "name", "province_code")
 		}
 	}
-	r.loadFile(changesFile, r.addChange, "date", "kind", "istat_code", "successor", "name", "source")
-	r.checkSuccessors()
-	r.loadFile(namesFile, r.addName, "istat_code", "language", "name", "source")
-	r.loadFile(ipaFile, r.addIPACode, "istat_code", "ipa_code", "source", "date")
-	if err := errors.Join(r.problems...); err != nil {
+	p.loadFile(changesFile, p.addChange, "date", "kind", "istat_code", "successor", "name", "source")
+	p.checkSuccessors()
+	p.loadFile(namesFile, p.addName, "istat_code", "language", "name", "source")
+	p.loadFile(ipaFile, p.addIPACode, "istat_code", "ipa_code", "source", "date")
+	if err := errors.Join(p.problems...); err != nil {
 		return nil, err
 	}
-	return r.ordered(), nil
+	return p.ordered(), nil
 }
 
 // parser collects places and problems from the files.
@@ -67,14 +67,14 @@ type parser struct {
 }
 
 // problemf records a problem of the current file.
-func (r *parser) problemf(format string, args ...any) {
-	r.problems = append(r.problems, fmt.Errorf("territories/%s: %w", r.file, fmt.Errorf(format, args...)))
+func (p *parser) problemf(format string, args ...any) {
+	p.problems = append(p.problems, fmt.Errorf("territories/%s: %w", p.file, fmt.Errorf(format, args...)))
 }
 
 // loadFile calls add with each row of a file, which may be missing.
-func (r *parser) loadFile(file string, add func(field func(string) string), columns ...string) {
-	r.file = file
-	raw, err := fs.ReadFile(r.fsys, path.Join("territories", file))
+func (p *parser) loadFile(file string, add func(field func(string) string), columns ...string) {
+	p.file = file
+	raw, err := fs.ReadFile(p.fsys, path.Join("territories", file))
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}
@@ -83,124 +83,124 @@ func (r *parser) loadFile(file string, add func(field func(string) string), colu
 		t, err = parseTable(raw, columns...)
 	}
 	if err != nil {
-		r.problemf("%w", err)
+		p.problemf("%w", err)
 		return
 	}
 	t.each(add)
 }
 
-func (r *parser) addRegion(field func(string) string) {
-	r.addPlace(Place{Code: field("istat_code"), Kind: Region, Name: field("name"), NUTS: field("nuts")})
+func (p *parser) addRegion(field func(string) string) {
+	p.addPlace(Place{Code: field("istat_code"), Kind: Region, Name: field("name"), NUTS: field("nuts")})
 }
 
-func (r *parser) addProvince(field func(string) string) {
-	p := Place{
+func (p *parser) addProvince(field func(string) string) {
+	place := Place{
 		Code: field("istat_code"), Kind: Province, Name: field("name"), Region: field("region_code"),
-		Sign: field("sign"), NUTS: field("nuts"),
-		ValidFrom: r.checkDay(field("valid_from")), ValidTo: r.checkDay(field("valid_to")),
+		Abbreviation: field("sign"), NUTS: field("nuts"),
+		ValidFrom: p.checkDay(field("valid_from")), ValidTo: p.checkDay(field("valid_to")),
 	}
-	if !signFormat.MatchString(p.Sign) {
-		r.problemf("province %s: %q is not a sign", p.Code, p.Sign)
+	if !abbreviationFormat.MatchString(place.Abbreviation) {
+		p.problemf("province %s: %q is not an abbreviation", place.Code, place.Abbreviation)
 	}
-	r.addPlace(p)
+	p.addPlace(place)
 }
 
-func (r *parser) addMunicipality(field func(string) string) {
-	p := Place{
+func (p *parser) addMunicipality(field func(string) string) {
+	place := Place{
 		Code: field("istat_code"), Kind: Municipality, Name: field("name"), Province: field("province_code"),
 		CadastralCode: field("cadastral_code"),
 	}
-	if parent, ok := r.places[p.Province]; ok {
-		p.Sign, p.Region = parent.Sign, parent.Region
+	if parent, ok := p.places[place.Province]; ok {
+		place.Abbreviation, place.Region = parent.Abbreviation, parent.Region
 	}
-	r.addPlace(p)
+	p.addPlace(place)
 }
 
-func (r *parser) addPlace(p Place) {
-	if !codeFormats[p.Kind].MatchString(p.Code) {
-		r.problemf("%q is not a code of a %s", p.Code, p.Kind)
+func (p *parser) addPlace(place Place) {
+	if !codeFormats[place.Kind].MatchString(place.Code) {
+		p.problemf("%q is not a code of a %s", place.Code, place.Kind)
 		return
 	}
-	if _, found := r.places[p.Code]; found {
-		r.problemf("code %s is listed twice", p.Code)
+	if _, found := p.places[place.Code]; found {
+		p.problemf("code %s is listed twice", place.Code)
 		return
 	}
-	if p.Name == "" {
-		r.problemf("place %s has no name", p.Code)
+	if place.Name == "" {
+		p.problemf("place %s has no name", place.Code)
 	}
-	if parent := p.Parent(); p.Kind != Region && r.places[parent] == nil {
-		r.problemf("place %s lies in %q, which is unknown", p.Code, parent)
+	if parent := place.Parent(); place.Kind != Region && p.places[parent] == nil {
+		p.problemf("place %s lies in %q, which is unknown", place.Code, parent)
 	}
-	if p.ValidFrom != "" && p.ValidTo != "" && p.ValidTo < p.ValidFrom {
-		r.problemf("place %s ends before it begins", p.Code)
+	if place.ValidFrom != "" && place.ValidTo != "" && place.ValidTo < place.ValidFrom {
+		p.problemf("place %s ends before it begins", place.Code)
 	}
-	r.places[p.Code] = &p
-	r.order = append(r.order, p.Code)
+	p.places[place.Code] = &place
+	p.order = append(p.order, place.Code)
 }
 
-func (r *parser) addName(field func(string) string) {
-	p, language, name := r.lookup(field("istat_code")), field("language"), field("name")
+func (p *parser) addName(field func(string) string) {
+	place, language, name := p.lookup(field("istat_code")), field("language"), field("name")
 	switch {
-	case p == nil:
+	case place == nil:
 	case !languageFormat.MatchString(language):
-		r.problemf("place %s: %q is not a language", p.Code, language)
+		p.problemf("place %s: %q is not a language", place.Code, language)
 	case name == "":
-		r.problemf("place %s has an empty name in %s", p.Code, language)
-	case slices.Contains(p.Names[language], name):
-		r.problemf("place %s has the name %q in %s twice", p.Code, name, language)
+		p.problemf("place %s has an empty name in %s", place.Code, language)
+	case slices.Contains(place.Names[language], name):
+		p.problemf("place %s has the name %q in %s twice", place.Code, name, language)
 	default:
-		if p.Names == nil {
-			p.Names = map[string][]string{}
+		if place.Names == nil {
+			place.Names = map[string][]string{}
 		}
-		p.Names[language] = append(p.Names[language], name)
+		place.Names[language] = append(place.Names[language], name)
 	}
 }
 
-func (r *parser) addIPACode(field func(string) string) {
-	r.checkDay(field("date"))
-	switch p := r.lookup(field("istat_code")); {
-	case p == nil:
-	case p.IPACode != "":
-		r.problemf("place %s has two IPA codes", p.Code)
+func (p *parser) addIPACode(field func(string) string) {
+	p.checkDay(field("date"))
+	switch place := p.lookup(field("istat_code")); {
+	case place == nil:
+	case place.IPACode != "":
+		p.problemf("place %s has two IPA codes", place.Code)
 	default:
-		p.IPACode = field("ipa_code")
+		place.IPACode = field("ipa_code")
 	}
 }
 
 // lookup returns the place with a code, or records a problem and returns nil.
-func (r *parser) lookup(code string) *Place {
-	p := r.places[code]
-	if p == nil {
-		r.problemf("code %q is unknown", code)
+func (p *parser) lookup(code string) *Place {
+	place := p.places[code]
+	if place == nil {
+		p.problemf("code %q is unknown", code)
 	}
-	return p
+	return place
 }
 
 // checkDay returns the day, or records a problem and returns "" if it does not exist.
-func (r *parser) checkDay(day string) string {
+func (p *parser) checkDay(day string) string {
 	if _, err := time.Parse(time.DateOnly, day); day != "" && err != nil {
-		r.problemf("%q is not a day", day)
+		p.problemf("%q is not a day", day)
 		return ""
 	}
 	return day
 }
 
 // ordered returns each province followed by its municipalities, after the regions.
-func (r *parser) ordered() []Place {
+func (p *parser) ordered() []Place {
 	children := map[string][]Place{}
 	var out, provinces []Place
-	for _, code := range r.order {
-		switch p := *r.places[code]; p.Kind {
+	for _, code := range p.order {
+		switch place := *p.places[code]; place.Kind {
 		case Region:
-			out = append(out, p)
+			out = append(out, place)
 		case Province:
-			provinces = append(provinces, p)
+			provinces = append(provinces, place)
 		case Municipality:
-			children[p.Province] = append(children[p.Province], p)
+			children[place.Province] = append(children[place.Province], place)
 		}
 	}
-	for _, p := range provinces {
-		out = append(append(out, p), children[p.Code]...)
+	for _, place := range provinces {
+		out = append(append(out, place), children[place.Code]...)
 	}
 	return out
 }

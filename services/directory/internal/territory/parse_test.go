@@ -41,10 +41,10 @@ func TestParseFS(t *testing.T) {
 	}
 	want := []territory.Place{
 		{Code: "03", Kind: territory.Region, Name: "Lombardia", NUTS: "ITC4"},
-		{Code: "019", Kind: territory.Province, Name: "Cremona", Region: "03", Sign: "CR", NUTS: "ITC4A"},
+		{Code: "019", Kind: territory.Province, Name: "Cremona", Region: "03", Abbreviation: "CR", NUTS: "ITC4A"},
 		{Code: "019036", Kind: territory.Municipality, Name: "Cremona", Names: map[string][]string{"fr": {"Crémone"}},
-			Province: "019", Region: "03", Sign: "CR", CadastralCode: "D150", IPACode: "c_d150"},
-		{Code: "019035", Kind: territory.Municipality, Name: "Crema", Province: "019", Region: "03", Sign: "CR",
+			Province: "019", Region: "03", Abbreviation: "CR", CadastralCode: "D150", IPACode: "c_d150"},
+		{Code: "019035", Kind: territory.Municipality, Name: "Crema", Province: "019", Region: "03", Abbreviation: "CR",
 			CadastralCode: "D142", ValidTo: "2020-12-31", Successor: "019036"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -83,7 +83,7 @@ func TestParseFS_RejectsInvalidRows(t *testing.T) {
 		{"a place without a name", "towns.csv", "019001,,019,Cremona,CR,03,\n", "has no name"},
 		{"an unknown province", "towns.csv", "020001,Mantova,020,Mantova,MN,03,\n", `lies in "020"`},
 		{"an unknown region", "provinces.csv", "020,Mantova,MN,04,,,\n", `lies in "04"`},
-		{"an invalid sign", "provinces.csv", "020,Mantova,mn,03,,,\n", `"mn" is not a sign`},
+		{"an invalid abbreviation", "provinces.csv", "020,Mantova,mn,03,,,\n", `"mn" is not an abbreviation`},
 		{"a change without a day", "changes.csv", ",RENAMED,019036,,Cremone,test\n", "date or source is missing"},
 		{"a change without a source", "changes.csv", "2022-01-01,RENAMED,019036,,Cremone,\n",
 			"date or source is missing"},

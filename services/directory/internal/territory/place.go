@@ -14,9 +14,7 @@ type Kind string
 
 // The three levels. A metropolitan city, a free consortium and an autonomous province count as provinces.
 const (
-	Region Kind = "REGION"
-	// Province and Region are the codes of the places that contain it. A province has no Province, a region has
-	// neither.
+	Region       Kind = "REGION"
 	Province     Kind = "PROVINCE"
 	Municipality Kind = "MUNICIPALITY"
 )
@@ -37,10 +35,10 @@ type Place struct {
 	Names map[string][]string
 	// Former are the names before Name, oldest first.
 	Former []string
-	// Province and Region are the codes of what it lies in. A province has no Province, a region neither.
+	// Province and Region are the codes of the places that contain it. A province has no Province, a region neither.
 	Province, Region string
-	// Sign is the two-letter abbreviation of the province: "CR". A region has none.
-	Sign string
+	// Abbreviation is the two-letter one of the province: "CR". A region has none.
+	Abbreviation string
 	// NUTS is the NUTS 2021 code: of level 2 for a region, of level 3 for a province. Municipalities have none.
 	NUTS string
 	// CadastralCode is the code of the land registry, which survives a change of province: "D150". It is empty if

@@ -76,7 +76,7 @@ func (b *planBuilder) compare(row ISTATRow) error {
 	if b.byCode[row.ProvinceCode()] == nil {
 		p := Place{
 			Code: row.ProvinceCode(), Kind: Province, Name: row.ProvinceName, Region: row.RegionCode,
-			Sign: row.Sign, NUTS: row.NUTS3, ValidFrom: b.plan.Day,
+			Abbreviation: row.Abbreviation, NUTS: row.NUTS3, ValidFrom: b.plan.Day,
 		}
 		b.byCode[p.Code] = &p
 		b.plan.Provinces = append(b.plan.Provinces, p)
@@ -138,7 +138,7 @@ func (p Plan) Apply(changes, provinces []byte) (newChanges, newProvinces []byte,
 			}
 		}
 		for _, n := range p.Provinces {
-			rows = append(rows, []string{n.Code, n.Name, n.Sign, n.Region, n.NUTS, n.ValidFrom, n.ValidTo})
+			rows = append(rows, []string{n.Code, n.Name, n.Abbreviation, n.Region, n.NUTS, n.ValidFrom, n.ValidTo})
 		}
 		return rows
 	})

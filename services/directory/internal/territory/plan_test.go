@@ -74,8 +74,8 @@ func TestNewPlan(t *testing.T) {
 			{Date: on, Kind: territory.Ended, Code: "019902", Name: "Borgo Perduto", Source: "test"},
 		},
 		Provinces: []territory.Place{
-			{Code: "199", Kind: territory.Province, Name: "Terra Inventata", Region: "03", Sign: "TI", NUTS: "ITC4Z",
-				ValidFrom: on},
+			{Code: "199", Kind: territory.Province, Name: "Terra Inventata", Region: "03", Abbreviation: "TI",
+				NUTS: "ITC4Z", ValidFrom: on},
 		},
 		EndedProvinces: []string{"198"},
 	}
@@ -121,11 +121,12 @@ func TestNewPlan_IsEmptyForKnownPlaces(t *testing.T) {
 	list.WriteString("Codice Comune formato alfanumerico;Denominazione in italiano;Codice Catastale del comune;" +
 		"Sigla automobilistica;Denominazione dell'Unità territoriale sovracomunale;Codice Regione;" +
 		"Denominazione Regione;Codice NUTS3 2021\n")
-	for _, p := range x.ListOn(today) {
+	for _, p := range placesOn(x, today) {
 		if p.Kind == territory.Municipality {
 			up := x.Parents(p.Code)
-			list.WriteString(strings.Join([]string{p.Code, p.Name, p.CadastralCode, p.Sign, up[0].Name, p.Region,
-				up[1].Name, up[0].NUTS}, ";") + "\n")
+			list.WriteString(strings.Join([]string{
+				p.Code, p.Name, p.CadastralCode, p.Abbreviation, up[0].Name, p.Region, up[1].Name, up[0].NUTS,
+			}, ";") + "\n")
 		}
 	}
 	plan, err := territory.NewPlan(strings.NewReader(list.String()), x.All(), today, "test")
@@ -208,7 +209,7 @@ func TestParseISTAT(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := territory.ISTATRow{
-		Code: "019903", Name: "Borgo Àlto", CadastralCode: "Z903", Sign: "CR", ProvinceName: "Cremona",
+		Code: "019903", Name: "Borgo Àlto", CadastralCode: "Z903", Abbreviation: "CR", ProvinceName: "Cremona",
 		RegionCode: "03", RegionName: "Lombardia", NUTS3: "ITC4A",
 	}
 	if len(listed) != 4 || listed[2] != want {
@@ -219,7 +220,7 @@ func TestParseISTAT(t *testing.T) {
 		{"a code is missing", "019901", "", "invalid municipality"},
 		{"a code is invalid", "019901", "19901", "invalid municipality"},
 		{"a code is repeated", "019901", "019036", "twice"},
-		{"a sign is invalid", ";TI;", ";T;", "invalid municipality"},
+		{"an abbreviation is invalid", ";TI;", ";T;", "invalid municipality"},
 		{"a municipality has no name", "Riva Lunga", "", "no name"},
 		{"a region is invalid", "\n03;", "\n3;", "invalid municipality"},
 		{"a province has no name", "Terra Inventata", "", "no name"},
@@ -253,7 +254,7 @@ func TestParseISTAT_Format(t *testing.T) {
 	rows, err = territory.ParseISTAT(strings.NewReader(headings +
 		"098901;Sant\x92Angelo;Z905;LO;Lodi;03;Lombardia;ITC49;ITC4X\n;\n\n"))
 	want := []territory.ISTATRow{{
-		Code: "098901", Name: "Sant’Angelo", CadastralCode: "Z905", Sign: "LO", ProvinceName: "Lodi",
+		Code: "098901", Name: "Sant’Angelo", CadastralCode: "Z905", Abbreviation: "LO", ProvinceName: "Lodi",
 		RegionCode: "03", RegionName: "Lombardia", NUTS3: "ITC49",
 	}}
 	if diff := cmp.Diff(want, rows); diff != "" || err != nil {

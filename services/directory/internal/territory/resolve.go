@@ -15,7 +15,7 @@ type Reason string
 
 // The reasons, best first. Exact is the place's own name or code, except for case. Normalised differs in accents,
 // apostrophes, hyphens, saints, articles or prepositions, or is one part of a bilingual name. OtherName is another
-// Italian name, a former name or the sign of a province. BecamePart names an ended place whose successor is the
+// Italian name, a former name or the abbreviation of a province. BecamePart names an ended place whose successor is the
 // candidate.
 const (
 	Exact         Reason = "EXACT"
@@ -54,15 +54,15 @@ const (
 )
 
 var (
-	signSuffix = regexp.MustCompile(`^(.*\S)\s*(?:\(\s*([A-Za-z]{2})\s*\)|,\s*([A-Za-z]{2}))\s*$`)
-	kindPrefix = regexp.MustCompile(`(?i)^\s*` +
+	abbreviationSuffix = regexp.MustCompile(`^(.*\S)\s*(?:\(\s*([A-Za-z]{2})\s*\)|,\s*([A-Za-z]{2}))\s*$`)
+	kindPrefix         = regexp.MustCompile(`(?i)^\s*` +
 		`(?:(comune|municipality|gemeinde|commune)|(provincia|province|provinz|città metropolitana)|` +
 		`(regione|region|région))(?:\s+autonoma)?\s+(?:(?:di|of|de)\s+|d['’])?(.+)$`)
 	bilingualSeparator = regexp.MustCompile(`\s*/\s*|\s+[-–]\s+`)
 )
 
-// Resolve returns at most limit places that a name may refer to on a day, best first. A sign in brackets or after a
-// comma ("Castro (BG)") and a level in front ("provincia di Cremona") rank other places lower. All homonyms are
+// Resolve returns at most limit places that a name may refer to on a day, best first. An abbreviation in brackets or
+// after a comma ("Castro (BG)") and a level in front ("provincia di Cremona") rank other places lower. All homonyms are
 // returned, the municipality before the province of the same name. A place that ended before the day stands for its
 // successor.
 //
@@ -74,8 +74,8 @@ func (x *Index) Resolve(name string, day time.Time, limit int) []Candidate {
 	s := search{x: x, day: day.Format(time.DateOnly), found: map[int]Candidate{}}
 	s.searchExact(name)
 	query := name
-	if m := signSuffix.FindStringSubmatch(query); m != nil {
-		query, s.sign = m[1], strings.ToUpper(m[2]+m[3])
+	if m := abbreviationSuffix.FindStringSubmatch(query); m != nil {
+		query, s.abbreviation = m[1], strings.ToUpper(m[2]+m[3])
 	}
 	if m := kindPrefix.FindStringSubmatch(query); m != nil {
 		query = m[4]
@@ -104,11 +104,11 @@ func (x *Index) Resolve(name string, day time.Time, limit int) []Candidate {
 
 // search is the state of one query.
 type search struct {
-	x     *Index
-	day   string
-	sign  string
-	kind  Kind
-	found map[int]Candidate
+	x            *Index
+	day          string
+	abbreviation string
+	kind         Kind
+	found        map[int]Candidate
 }
 
 // searchExact finds places by code or full name.
@@ -190,7 +190,7 @@ func (s *search) addCandidate(place int, score float64, reason Reason, matched s
 		}
 	}
 	p := &s.x.places[current]
-	if s.sign != "" && p.Sign != s.sign || s.kind != "" && p.Kind != s.kind {
+	if s.abbreviation != "" && p.Abbreviation != s.abbreviation || s.kind != "" && p.Kind != s.kind {
 		score -= penaltyMismatch
 	}
 	if previous, ok := s.found[current]; !ok || previous.Score < score {

@@ -50,7 +50,7 @@ func TestIndex_Resolve(t *testing.T) {
 		{"matches both halves the other way round", "Brixen - Bressanone", "021011", territory.Normalised},
 		{"matches both halves of a province by its full name", "Bolzano/Bozen", "021", territory.Exact},
 		{"matches half a province of two names", "provincia di Bolzano", "021", territory.OtherName},
-		{"matches a sign", "CR", "019", territory.OtherName},
+		{"matches an abbreviation", "CR", "019", territory.OtherName},
 		{"matches a region", "Lombardia", "03", territory.Exact},
 		{"matches a region in German", "Lombardei", "03", territory.OtherLanguage},
 		{"matches a region in French", "Région Vallée d'Aoste", "02", territory.OtherLanguage},
@@ -59,9 +59,9 @@ func TestIndex_Resolve(t *testing.T) {
 		{"reads the level of a municipality", "Comune di Cremona", "019036", territory.Exact},
 		{"reads the level of a metropolitan city", "Città metropolitana di Milano", "015", territory.Exact},
 		{"reads the level of a region", "Regione Piemonte", "01", territory.Exact},
-		{"reads a sign", "Cremona (CR)", "019036", territory.Exact},
-		{"reads a sign after a comma", "Castro, BG", "016065", territory.Exact},
-		{"finds a place with a wrong sign", "Cremona (MI)", "019036", territory.Exact},
+		{"reads an abbreviation", "Cremona (CR)", "019036", territory.Exact},
+		{"reads an abbreviation after a comma", "Castro, BG", "016065", territory.Exact},
+		{"finds a place with a wrong abbreviation", "Cremona (MI)", "019036", territory.Exact},
 		{"matches the beginning", "Casalmagg", "019021", territory.Prefix},
 		{"corrects a missing letter", "Cremna", "019036", territory.Typo},
 		{"corrects two letters in the wrong order", "Milnao", "015146", territory.Typo},
@@ -69,7 +69,7 @@ func TestIndex_Resolve(t *testing.T) {
 		{"corrects a wrong letter", "Crenona", "019036", territory.Typo},
 		{"corrects two typing errors in a long name", "Casalmagiorre", "019021", territory.Typo},
 		{"corrects a typing error in another language", "Florens", "048017", territory.Typo},
-		{"corrects a typing error beside a sign", "Cremna (CR)", "019036", territory.Typo},
+		{"corrects a typing error beside an abbreviation", "Cremna (CR)", "019036", territory.Typo},
 		{"corrects a typing error behind a saint's initial", "S. Angelo Lodigano", "098050", territory.Typo},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -161,7 +161,7 @@ func TestIndex_Resolve_FindsNothing(t *testing.T) {
 func TestIndex_Resolve_ExactNameProperties(t *testing.T) {
 	t.Parallel()
 	x := index(t)
-	places := x.ListOn(today)
+	places := placesOn(x, today)
 	rapid.Check(t, func(t *rapid.T) {
 		p := rapid.SampledFrom(places).Draw(t, "place")
 		got := x.Resolve(p.Name, today, 10)
@@ -179,7 +179,7 @@ func TestIndex_Resolve_MisspellingProperties(t *testing.T) {
 	t.Parallel()
 	x := index(t)
 	var places []territory.Place
-	for _, p := range x.ListOn(today) {
+	for _, p := range placesOn(x, today) {
 		if lettersOf(p.Name) >= 6 {
 			places = append(places, p)
 		}

@@ -1,6 +1,7 @@
 package territory_test
 
 import (
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -33,4 +34,14 @@ func index(t testing.TB) *territory.Index {
 		t.Fatal(err)
 	}
 	return x
+}
+
+// placesOn returns the places that exist on a day, in the order of ParseFS.
+func placesOn(x *territory.Index, day time.Time) []territory.Place {
+	return slices.DeleteFunc(x.All(), func(p territory.Place) bool { return !p.ExistsOn(day) })
+}
+
+// childrenOn returns the places directly below a place that exist on a day, in the order of ParseFS.
+func childrenOn(x *territory.Index, code string, day time.Time) []territory.Place {
+	return slices.DeleteFunc(placesOn(x, day), func(p territory.Place) bool { return p.Parent() != code })
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/hbollon/go-edlib"
 )
 
-// shape is a key with the set of its letters. Two keys at distance d differ in at limit 2d letters of their sets and d
-// in length, so few keys need a full comparison.
+// shape is a key with the set of its letters. Two keys at distance d differ in at most 2d letters of their sets and
+// by d in length, so few keys need a full comparison.
 type shape struct {
 	key     string
 	letters uint64

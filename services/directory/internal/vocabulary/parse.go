@@ -98,7 +98,7 @@ func parsePlaces(fsys fs.FS) ([]Term, error) {
 			t.LabelIT, t.LabelEN = p.Name+" (provincia)", p.Name+" (province)"
 		case territory.Municipality:
 			name := append(p.Former, p.Name)[0]
-			t.LabelIT = name + " (" + p.Sign + ")"
+			t.LabelIT = name + " (" + p.Abbreviation + ")"
 			t.LabelEN = t.LabelIT
 		}
 		terms = append(terms, t)

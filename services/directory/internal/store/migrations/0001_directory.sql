@@ -30,7 +30,7 @@ create table entry (
     id         text        not null,
     revision   bigint      not null,
     content    jsonb       not null check (jsonb_typeof(content) = 'object'),
-    from_files boolean     not null, -- false: it came from a proposal
+    from_files boolean     not null, -- true: loaded from files; always false in a node's copy
     current    boolean     not null,
     stored_at  timestamptz not null,
     digest     bytea       not null,
