@@ -41,7 +41,7 @@ hsds: ## check the export against the published schemas of HSDS 3: make hsds HSD
 	  go test -count=1 -run published ./internal/format
 
 .PHONY: bench
-bench: postgres pari-dev ## measure ours beside a baseline in the same run; writes build/bench.json
+bench: postgres pari-dev ## measure Pari beside baselines into build/bench.json; then opening.Evaluate as a plain Go benchmark
 	@$(BUILD)/pari-dev bench -o json > $(BUILD)/bench.json && $(BUILD)/pari-dev bench --show $(BUILD)/bench.json
 	@go test -run '^$$' -bench Evaluate ./services/directory/internal/opening
 
