@@ -75,7 +75,8 @@ func (a *app) printComparison(ctx context.Context, net client.Network) error {
 		err = errors.Join(render.Rows(a.out, func(row render.Row) {
 			label := func(it, en string) string { return render.Label(a.lang, it, en) }
 			row(label("NODO", "NODE"), label("SEGNALAZIONI", "REPORTS"), label("CASI", "CASES"),
-				label("INVIATI", "SENT"), label("APPLICATI", "APPLIED"), label("PERSI", "LOST"), label("DOPPI", "DUPLICATED"))
+				label("INVIATI", "SENT"), label("APPLICATI", "APPLIED"), label("PERSI", "LOST"),
+				label("DOPPI", "DUPLICATED"))
 			for _, n := range result {
 				row(n.Node, n.Reports, n.Cases, n.Sent, n.Applied, n.Lost, n.Duplicated)
 			}
