@@ -35,8 +35,9 @@ var retries = []struct {
 }
 
 const (
-	retriesIntro = "\n## What to retry\n\nAlways with the same `request_id`, so that nothing is done twice; it is kept " +
-		"for 90 days. Decide by the reason, not by the gRPC code: `MESSAGE_TOO_LARGE` has the code of `TOO_MANY_REQUESTS`.\n\n"
+	retriesIntro = "\n## What to retry\n\nAlways with the same `request_id`, so that nothing is done twice; it is " +
+		"kept for 90 days. Decide by the reason, not by the gRPC code: " +
+		"`MESSAGE_TOO_LARGE` has the code of `TOO_MANY_REQUESTS`.\n\n"
 
 	retriesEnd = "- A gRPC status without `ErrorInfo` and with the code `UNAVAILABLE`, `DEADLINE_EXCEEDED` or " +
 		"`CANCELLED`: the response did not arrive, and the call may have been done. Send it again.\n\n" +
