@@ -33,7 +33,7 @@ build: pari ## build pari and the four services into build/, as operators run th
 
 .PHONY: test
 test: ## run everything: contract, tidy, vet, lint, builds, unit (-race), store, api, e2e
-	@tools/stages.sh postgres tools gen-diff buf-lint buf-breaking tidy vet lint isolated build unit store api e2e
+	@tools/stages.sh postgres tools gen-diff buf-lint buf-breaking tidy vet lint guards isolated build unit store api e2e
 
 .PHONY: hsds
 hsds: ## check the export against the published schemas of HSDS 3: make hsds HSDS_SCHEMAS=/folder/with/organization.json
@@ -46,7 +46,7 @@ bench: postgres pari-dev ## measure Pari beside baselines into build/bench.json,
 	@go test -run '^$$' -bench Evaluate ./services/directory/internal/opening
 
 .PHONY: guards
-guards: ## draw 20 guards at random, disable each, see whether a test fails; SEED=7 repeats a draw, N=40 draws more
+guards: postgres ## draw 20 guards at random, disable each, see whether a test fails; SEED=7 repeats a draw, N=40 draws more
 	@GOWORK=off go -C tools/guards run . -root $(CURDIR) \
 	  $(if $(SEED),-seed $(SEED)) $(if $(N),-n $(N) -min $$(($(N) * 9 / 10))) pkg services
 

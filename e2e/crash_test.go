@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/retepari/pari/e2e/cluster"
+	"github.com/retepari/pari/pkg/pg"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 )
@@ -76,7 +78,7 @@ func TestCrash_NothingAcknowledgedIsLost(t *testing.T) {
 // injectFaults kills and restarts one part after the other until stop is closed, and returns what it has killed. Each
 // fault waits for progress, not for time, so that it hits a system under load.
 func (c *crashTest) injectFaults(ctx context.Context, t *testing.T, random *rand.Rand, stop <-chan struct{}) []string {
-	if err := c.killBetweenPublishAndStore(ctx, "intake.cuneo"); err != nil {
+	if err := c.killBetweenPublishAndStore(ctx, "intake.cuneo", "cuneo", stop); err != nil {
 		t.Errorf("kill intake.cuneo between publish and store: %v", err)
 		return nil
 	}
@@ -184,9 +186,11 @@ const (
 	dropTrigger   = `drop trigger block_published_offset on outbox_partition; drop function block_published_offset`
 )
 
-// killBetweenPublishAndStore kills a service after the hub has acknowledged an event and before the relay has stored
-// the offset, and restarts it.
-func (c *crashTest) killBetweenPublishAndStore(ctx context.Context, service string) error {
+// killBetweenPublishAndStore kills a node's service after the hub has acknowledged an event and before the relay has
+// stored the offset, and restarts it.
+func (c *crashTest) killBetweenPublishAndStore(
+	ctx context.Context, service, node string, stop <-chan struct{},
+) error {
 	owner, err := pgx.Connect(ctx, c.Env(service)["PARI_DATABASE_OWNER_URL"])
 	if err != nil {
 		return err
@@ -195,10 +199,19 @@ func (c *crashTest) killBetweenPublishAndStore(ctx context.Context, service stri
 	if _, err := owner.Exec(ctx, blockPublishedOffset); err != nil {
 		return err
 	}
-	for blocked := false; !blocked; {
-		if err := owner.QueryRow(ctx, selectBlocked).Scan(&blocked); err != nil {
-			return err
-		}
+	blocked := func() (blocked bool) {
+		err = owner.QueryRow(ctx, selectBlocked).Scan(&blocked)
+		return blocked || err != nil
+	}
+	if !waitFor(stop, blocked) {
+		err = errors.New("the relay has not published")
+	}
+	if err != nil {
+		return err
+	}
+	var before, after int64
+	if before, err = publishedOffset(ctx, owner, node); err != nil {
+		return err
 	}
 	c.Kill(service)
 	for _, statement := range []string{releaseLock, dropTrigger} {
@@ -206,7 +219,24 @@ func (c *crashTest) killBetweenPublishAndStore(ctx context.Context, service stri
 			return err
 		}
 	}
+	if after, err = publishedOffset(ctx, owner, node); err != nil {
+		return err
+	}
+	if before != after {
+		return fmt.Errorf("the offset went from %d to %d: it was stored after the kill", before, after)
+	}
 	return c.Restart(ctx, service)
+}
+
+// publishedOffset reads how far the database knows that a node's events were published.
+func publishedOffset(ctx context.Context, conn *pgx.Conn, node string) (n int64, err error) {
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, pg.SetTenant, node); err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, `select published_seq from outbox_partition`).Scan(&n)
+	})
+	return n, err
 }
 
 // workCase takes a report in charge and works its case until it is closed. It retries each step.

@@ -28,6 +28,8 @@ stage_tidy() {
 }
 stage_vet() { go vet $(everything); }
 stage_lint() { golangci-lint run $(everything); }
+# tools/guards is not part of the workspace.
+stage_guards() { GOWORK=off go -C tools/guards vet . && GOWORK=off go -C tools/guards test -count=1 .; }
 # Each module by itself, as somebody builds it who has no workspace.
 stage_isolated() {
   local d

@@ -14,6 +14,7 @@ import (
 	_ "github.com/retepari/pari/proto/gen/pari/casemanagement/v1" // registers its descriptors
 	_ "github.com/retepari/pari/proto/gen/pari/directory/v1"      // registers its descriptors
 	_ "github.com/retepari/pari/proto/gen/pari/events/v1"         // registers its descriptors
+	_ "github.com/retepari/pari/proto/gen/pari/feed/v1"           // registers its descriptors
 	_ "github.com/retepari/pari/proto/gen/pari/intake/v1"         // registers its descriptors
 	privacyv1 "github.com/retepari/pari/proto/gen/pari/privacy/v1"
 	_ "github.com/retepari/pari/proto/gen/pari/record/v1"    // registers its descriptors

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -95,11 +96,34 @@ func highestClass(m protoreflect.MessageDescriptor, depth int) privacyv1.Class {
 	return highest
 }
 
+// Ensure that every package of the contract is linked into these tests.
+func TestContract_Complete(t *testing.T) {
+	t.Parallel()
+	dirs, err := filepath.Glob("../../proto/pari/*/v1")
+	if err != nil || len(dirs) < 9 {
+		t.Fatalf("only %v, %v", dirs, err)
+	}
+	for _, dir := range dirs {
+		protos, err := filepath.Glob(filepath.Join(dir, "*.proto"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range protos {
+			name, _ := strings.CutPrefix(filepath.ToSlash(path), "../../proto/")
+			linked := func(f protoreflect.FileDescriptor) bool { return f.Path() == name }
+			if !slices.ContainsFunc(contract.Files(), linked) {
+				t.Errorf("%s is not linked: import its package in contract.go", name)
+			}
+		}
+	}
+}
+
 // Ensure that events and tables hold only public and internal data, and the directory only public data.
 func TestContract_ZonesLimitClasses(t *testing.T) {
 	t.Parallel()
 	limits := map[string]privacyv1.Class{
 		"pari.events.v1":     privacyv1.Class_CLASS_INTERNAL,
+		"pari.feed.v1":       privacyv1.Class_CLASS_INTERNAL,
 		"pari.reporting.v1":  privacyv1.Class_CLASS_INTERNAL,
 		"pari.directory.v1":  privacyv1.Class_CLASS_PUBLIC,
 		"pari.vocabulary.v1": privacyv1.Class_CLASS_PUBLIC,
@@ -128,11 +152,11 @@ func TestContract_ZonesLimitClasses(t *testing.T) {
 	}
 }
 
-// Ensure that no event holds a day: neither a timestamp nor a partial date.
+// Ensure that nothing on the feed holds a day: neither a timestamp nor a partial date.
 func TestContract_EventsHoldNoDay(t *testing.T) {
 	t.Parallel()
 	for _, m := range contract.Messages() {
-		if m.ParentFile().Package() != "pari.events.v1" {
+		if p := m.ParentFile().Package(); p != "pari.events.v1" && p != "pari.feed.v1" {
 			continue
 		}
 		for _, f := range fields(m) {

@@ -65,6 +65,20 @@ func TestDependencies_NoServiceLinksAnother(t *testing.T) {
 	}
 }
 
+// Ensure that each program links a zone database: container images have none.
+func TestDependencies_ZoneDatabase(t *testing.T) {
+	t.Parallel()
+	for _, p := range programs {
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", p.pkg).Output()
+		if err != nil {
+			t.Fatalf("go list -deps %s: %v", p.pkg, err)
+		}
+		if !slices.Contains(strings.Fields(string(out)), "time/tzdata") {
+			t.Errorf("%s does not link time/tzdata", p.name)
+		}
+	}
+}
+
 // Ensure that docs/dependencies.md lists the modules of each program, so that a new dependency is visible in review.
 func TestDocs_Dependencies(t *testing.T) {
 	t.Parallel()

@@ -22,6 +22,7 @@ const reloadAfter = 10 * time.Second
 // the directory take effect within ten seconds. It is safe for concurrent use.
 type PublicKeys struct {
 	dir string
+	log *slog.Logger
 	now func() time.Time
 
 	mu     sync.Mutex
@@ -29,9 +30,9 @@ type PublicKeys struct {
 	owners map[string]map[string]ed25519.PublicKey
 }
 
-// LoadPublicKeys reads a directory of public keys.
-func LoadPublicKeys(dir string) (*PublicKeys, error) {
-	k := &PublicKeys{dir: dir, now: time.Now}
+// LoadPublicKeys reads a directory of public keys. The log receives failures to read it again.
+func LoadPublicKeys(dir string, log *slog.Logger) (*PublicKeys, error) {
+	k := &PublicKeys{dir: dir, log: log, now: time.Now}
 	owners, err := readKeys(dir)
 	if err != nil {
 		return nil, err
@@ -63,7 +64,7 @@ func (k *PublicKeys) find(owner, keyID string) (ed25519.PublicKey, bool) {
 	if k.dir != "" && k.now().Sub(k.readAt) >= reloadAfter {
 		k.readAt = k.now()
 		if owners, err := readKeys(k.dir); err != nil {
-			slog.Warn("public key reload failed", slog.Any("error", err)) // the old keys stay in force
+			k.log.Warn("public key reload failed", slog.Any("error", err)) // the old keys stay in force
 		} else {
 			k.owners = owners
 		}

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -8,11 +9,15 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
+
+var discard = slog.New(slog.DiscardHandler)
 
 const brokenPEM = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"
 
@@ -62,7 +67,7 @@ func TestLoadPublicKeys(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "old.pem"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	keys, err := LoadPublicKeys(dir)
+	keys, err := LoadPublicKeys(dir, discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +91,7 @@ func TestLoadPublicKeys(t *testing.T) {
 // Ensure a directory that cannot be read, and a file that holds another kind of key, are errors at the start.
 func TestLoadPublicKeys_RefusesBrokenDirectories(t *testing.T) {
 	t.Parallel()
-	if _, err := LoadPublicKeys(filepath.Join(t.TempDir(), "missing")); err == nil {
+	if _, err := LoadPublicKeys(filepath.Join(t.TempDir(), "missing"), discard); err == nil {
 		t.Error("a missing directory was loaded")
 	}
 	for name, raw := range map[string][]byte{
@@ -94,7 +99,7 @@ func TestLoadPublicKeys_RefusesBrokenDirectories(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		writeFile(t, filepath.Join(dir, "a.pem"), raw)
-		if _, err := LoadPublicKeys(dir); err == nil {
+		if _, err := LoadPublicKeys(dir, discard); err == nil {
 			t.Errorf("%s: loaded", name)
 		}
 	}
@@ -102,13 +107,13 @@ func TestLoadPublicKeys_RefusesBrokenDirectories(t *testing.T) {
 	if err := os.Symlink(filepath.Join(unreadable, "missing"), filepath.Join(unreadable, "a.pem")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := LoadPublicKeys(unreadable); err == nil {
+	if _, err := LoadPublicKeys(unreadable, discard); err == nil {
 		t.Error("a key that cannot be read was left out")
 	}
 }
 
 // Ensure keys are read again after reloadAfter: a removed key is refused, an added one accepted, and a directory that
-// is broken for a moment changes nothing.
+// is broken for a moment changes nothing but the log.
 func TestPublicKeys_Reload(t *testing.T) {
 	t.Parallel()
 	dir, now := t.TempDir(), time.Now()
@@ -122,7 +127,8 @@ func TestPublicKeys_Reload(t *testing.T) {
 		writeFile(t, file, publicPEM(t, public...))
 	}
 	store(first)
-	keys, err := LoadPublicKeys(dir)
+	var log bytes.Buffer
+	keys, err := LoadPublicKeys(dir, slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,6 +161,9 @@ func TestPublicKeys_Reload(t *testing.T) {
 		if a, b := accepts(first), accepts(second); a != step.first || b != step.second {
 			t.Fatalf("step %d: accepts %t and %t, want %t and %t", i, a, b, step.first, step.second)
 		}
+	}
+	if n := strings.Count(log.String(), "public key reload failed"); n != 1 {
+		t.Errorf("logged %d failures: %s", n, log.String())
 	}
 }
 

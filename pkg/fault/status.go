@@ -15,7 +15,8 @@ const Domain = "pari"
 
 // ToStatus turns err into a status: code, English text, and as details ErrorInfo (reason), LocalizedMessage (Italian)
 // and, for INVALID_REQUEST, BadRequest with reason and both texts per field. An ended context keeps its code. Any other
-// error becomes INTERNAL without its text. Meta is added to ErrorInfo, for instance the trace id.
+// error becomes INTERNAL without its text, and so does a fault whose reason is not registered. Meta is added to
+// ErrorInfo, for instance the trace id.
 func ToStatus(err error, meta map[string]string) *status.Status {
 	if err == nil {
 		return nil
@@ -30,7 +31,11 @@ func ToStatus(err error, meta map[string]string) *status.Status {
 		}
 		f = New(Internal)
 	}
-	entry := registry[f.Reason]
+	entry, known := registry[f.Reason]
+	if !known { // FromStatus took it from another service
+		f = New(Internal)
+		entry = registry[Internal]
+	}
 	info := &errdetails.ErrorInfo{Reason: string(f.Reason), Domain: Domain, Metadata: map[string]string{}}
 	for _, facts := range []map[string]string{meta, f.Meta} {
 		for k, v := range facts {
@@ -70,8 +75,9 @@ func (f Field) Texts() (english, italian string) {
 	return english + ": " + entry.FixEnglish, italian + ": " + entry.FixItalian
 }
 
-// FromStatus returns the fault in an error that a call to another service returned. UNAVAILABLE and similar codes
-// without a reason become the fault Unavailable. Other errors are returned unchanged.
+// FromStatus returns the fault in an error that a call to another service returned. Its reason need not be registered
+// here. UNAVAILABLE and similar codes without a reason become the fault Unavailable. Other errors are returned
+// unchanged.
 func FromStatus(err error) error {
 	st, ok := status.FromError(err)
 	if !ok || err == nil {

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/fault"
 )
@@ -64,7 +65,7 @@ func TestToStatus_Texts(t *testing.T) {
 	}
 	st = fault.ToStatus(fault.New(fault.BadToken), nil)
 	localized, bad := details(st)
-	if st.Message() != "the access token does not hold: sign in again" ||
+	if st.Message() != "the access token is not valid: sign in again" ||
 		localized.GetMessage() != "il token di accesso non è valido: accedi di nuovo" || bad != nil {
 		t.Errorf("texts are %q and %q, fields %v", st.Message(), localized.GetMessage(), bad)
 	}
@@ -96,6 +97,27 @@ func TestToStatus_HidesTheCause(t *testing.T) {
 		if text := fmt.Sprint(st.Proto()); st.Code() != want || strings.Contains(text, "Anna") {
 			t.Errorf("status is %s", text)
 		}
+	}
+}
+
+// Ensure a reason that this process has not registered, such as that of another service's answer, becomes INTERNAL
+// without its facts.
+func TestToStatus_UnregisteredReason(t *testing.T) {
+	t.Parallel()
+	info := &errdetails.ErrorInfo{
+		Reason: "NO_SUCH_REASON", Domain: fault.Domain, Metadata: map[string]string{"state": "far"},
+	}
+	foreign, err := status.New(codes.NotFound, "x").WithDetails(info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	received := fault.FromStatus(foreign.Err())
+	if !fault.Is(received, "NO_SUCH_REASON") {
+		t.Errorf("received %v", received)
+	}
+	got, want := fault.ToStatus(received, nil), fault.ToStatus(fault.New(fault.Internal), nil)
+	if got.Code() != codes.Internal || !proto.Equal(got.Proto(), want.Proto()) {
+		t.Errorf("status is %v", got.Proto())
 	}
 }
 

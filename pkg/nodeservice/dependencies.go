@@ -1,5 +1,9 @@
 // Package nodeservice is what intake and case management share beyond package service: two databases, sealed content,
 // and a partition of the feed. Only services of the personal zone import it.
+//
+// It promises that a service which lacks a setting or a key does not start. It does not promise that databases, broker
+// or directory answer: a service starts without them, and is ready once it has its databases and code lists. Open runs
+// the relay, the maintenance and the replica of the code lists as parts of the App, which end with it.
 package nodeservice
 
 import (

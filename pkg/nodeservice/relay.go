@@ -17,7 +17,7 @@ func startRelay(ctx context.Context, a *service.App, c Config, db *pgxpool.Pool)
 	if err != nil {
 		return nil, err
 	}
-	centre, err := bus.LoadPublicKeys(c.CentreKeysDir)
+	centre, err := bus.LoadPublicKeys(c.CentreKeysDir, a.Log)
 	if err != nil {
 		return nil, fmt.Errorf("key of the centre: %w", err)
 	}

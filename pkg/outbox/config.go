@@ -31,10 +31,6 @@ type Config struct {
 	ResendAfter time.Duration // resend when watermarks arrive but stay below what was published for so long [5 min]
 	LeaseRetry  time.Duration // how often to try for the lease while another relay holds it [1 s]
 	MaxBackoff  time.Duration // longest pause after the broker failed [1 s]; ten times this after it refused an event
-
-	// AfterPublish is called with the number of each event that the hub has acknowledged and the database has not
-	// recorded. Tests use it to crash there; production leaves it nil.
-	AfterPublish func(nodeSeq int64)
 }
 
 // tenant owns the rows of the outbox, and of the partition's offsets.

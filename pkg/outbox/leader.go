@@ -78,7 +78,7 @@ func (l *leader) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		l.publishStatus()
+		l.updateStatus()
 		var ready <-chan time.Time
 		if more {
 			ready = closed
@@ -154,11 +154,8 @@ func (l *leader) publishQueue(ctx context.Context) error {
 	if err == nil {
 		n, err = l.publish(ctx, msgs)
 	}
-	for _, e := range l.queue[:n] {
-		if l.r.c.AfterPublish != nil {
-			l.r.c.AfterPublish(e.NodeSeq)
-		}
-		l.published = e.NodeSeq
+	if n > 0 {
+		l.published = l.queue[n-1].NodeSeq
 	}
 	l.queue = l.queue[n:]
 	return err
@@ -205,8 +202,8 @@ func (l *leader) sendHeartbeat(ctx context.Context) error {
 	return nil
 }
 
-// publishStatus copies the leader's state to where Status reads it.
-func (l *leader) publishStatus() {
+// updateStatus copies the leader's state to where Status reads it.
+func (l *leader) updateStatus() {
 	l.r.mu.Lock()
 	defer l.r.mu.Unlock()
 	s := &l.r.status

@@ -301,7 +301,7 @@ func TestLeader_PublishStatus(t *testing.T) {
 		step := func(name string, queue int, published int64, want time.Duration) {
 			t.Helper()
 			l.queue, l.published = make([]bus.Event, queue), published
-			l.publishStatus()
+			l.updateStatus()
 			<-time.After(time.Second) // on the bubble's clock
 			if got := r.Status(); got.OldestAge != want || got.Published != published {
 				t.Errorf("%s: %+v, want age %s", name, got, want)

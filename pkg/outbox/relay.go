@@ -87,13 +87,14 @@ func (r *Relay) Run(ctx context.Context) error {
 
 	for ctx.Err() == nil {
 		err := r.withLease(ctx, func(l *leader) error { return l.run(ctx) })
+		leading := r.Status().Leading
 		r.update(func(s *Status) { s.Leading = false })
 		if ctx.Err() != nil {
 			break
 		}
 		if err != nil {
 			r.update(func(s *Status) { s.Blocked = BlockedDatabase })
-			r.c.Log.WarnContext(ctx, "relay lost its lease", slog.Any("error", err))
+			r.c.Log.WarnContext(ctx, "relay database error", slog.Bool("leading", leading), slog.Any("error", err))
 		}
 		sleep(ctx, jitter(r.c.LeaseRetry))
 	}

@@ -70,7 +70,8 @@ func TestLeader_ApplyWatermarkDetectsARestore(t *testing.T) {
 	if l.acknowledged != 5 || !l.restored || r.Status().Blocked != BlockedRestored || len(l.resend.ranges) != 0 {
 		t.Errorf("acknowledged %d, restored %t, blocked by %q", l.acknowledged, l.restored, r.Status().Blocked)
 	}
-	if n := strings.Count(log.String(), "partition stopped"); n != 1 {
+	stopped := `msg="partition stopped" reason=restored last_seq=5 acknowledged_seq=6`
+	if n := strings.Count(log.String(), stopped); n != 1 {
 		t.Errorf("logged %d times: %s", n, log.String())
 	}
 }

@@ -95,14 +95,17 @@ func (s *resend) due(l *leader) bool {
 
 // applyWatermark advances the acknowledged offset and notes what the centre lacks. A replayed watermark has no effect:
 // the offset only grows.
+//
+// A watermark beyond the last number stops the partition: the centre has events that this database never numbered, so
+// the database was restored from an older backup. New events would reuse their numbers. The operators of the node
+// settle it with the centre.
 func (l *leader) applyWatermark(ctx context.Context, w *feedv1.Watermark) {
 	if w == nil {
 		return
 	}
 	if w.GetAcknowledgedSeq() > l.last {
 		if !l.restored {
-			l.r.c.Log.ErrorContext(ctx, "partition stopped: the centre has events that this database never numbered, "+
-				"so it was restored from an older backup; settle it with the centre",
+			l.r.c.Log.ErrorContext(ctx, "partition stopped", slog.String("reason", BlockedRestored),
 				slog.Int64("last_seq", l.last), slog.Int64("acknowledged_seq", w.GetAcknowledgedSeq()))
 		}
 		l.restored = true

@@ -2,7 +2,9 @@
 // every transaction.
 //
 // It promises that a transaction of InTenant sees the rows of one tenant only: row security is forced, and its policies
-// compare with a setting that only InTenant makes. A query outside InTenant fails.
+// compare with a setting that SetTenant makes for one transaction. A query without a tenant fails or sees no row. It
+// does not promise this for a table without such a policy, nor for a role that bypasses row security. Beside the pool's
+// own, it starts no goroutine.
 package pg
 
 import (

@@ -7,7 +7,9 @@
 // So refusals are counted and logged too, and an unauthenticated caller learns nothing. It promises: a service with a
 // method that has no access rule does not start; a handler runs only for a caller whom the rule allows, with a request
 // that is valid in every field; a refusal names reason, field and remedy in both languages; a panic ends its call only,
-// and its value is not logged. Requests and responses are never logged or traced.
+// and its value is not logged. Requests and responses are never logged or traced. It does not promise that a call runs
+// once: callers may repeat calls, and request ids make that safe. gRPC serves connections and calls in goroutines of
+// its own; Serve waits for calls in flight, for a limited time, before it returns.
 package rpc
 
 import (

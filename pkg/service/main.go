@@ -9,10 +9,12 @@ import (
 	"github.com/retepari/pari/pkg/run"
 )
 
-// Command is what a program does when its first argument is Name. C is the program's configuration.
+// Command is what a program does when its first argument is Name: Run, or RunFiles for a command that needs no
+// configuration. C is the program's configuration, RunFiles gets the arguments that follow the name.
 type Command[C any] struct {
-	Name string
-	Run  func(ctx context.Context, c C) error
+	Name     string
+	Run      func(ctx context.Context, c C) error
+	RunFiles func(args []string) error
 }
 
 // Main runs the command that the first argument names, with the configuration from the environment, until it ends or
@@ -27,6 +29,9 @@ func runCommand[C any](ctx context.Context, program string, args []string, comma
 		names[i] = command.Name
 		if len(args) == 0 || args[0] != command.Name {
 			continue
+		}
+		if command.RunFiles != nil {
+			return command.RunFiles(args[1:])
 		}
 		c, err := FromEnv[C]()
 		if err != nil {

@@ -12,10 +12,11 @@ func TestRunCommand(t *testing.T) {
 	t.Setenv("PARI_NODE", "cremona")
 	failed := errors.New("failed")
 	commands := []Command[Config]{
-		{"serve", func(_ context.Context, c Config) error { return errors.New("serves " + c.Node) }},
-		{"migrate", func(context.Context, Config) error { return failed }},
+		{Name: "serve", Run: func(_ context.Context, c Config) error { return errors.New("serves " + c.Node) }},
+		{Name: "migrate", Run: func(context.Context, Config) error { return failed }},
+		{Name: "convert", RunFiles: func(args []string) error { return errors.New("converts " + args[0]) }},
 	}
-	const usage = "usage: intake serve | migrate, configured by PARI_ variables (see README.md)"
+	const usage = "usage: intake serve | migrate | convert, configured by PARI_ variables (see README.md)"
 	for args, want := range map[string]string{
 		"serve": "serves cremona", "migrate": "failed", "serve now": "serves cremona", "": usage, "serv": usage,
 	} {
@@ -24,8 +25,11 @@ func TestRunCommand(t *testing.T) {
 			t.Errorf("%q: got %v, want %s", args, err, want)
 		}
 	}
-	t.Setenv("PARI_CALLS_PER_SECOND", "many")
+	t.Setenv("PARI_CALLS_PER_SECOND", "many") // not a number
 	if err := runCommand(t.Context(), "intake", []string{"migrate"}, commands); err == nil || errors.Is(err, failed) {
 		t.Errorf("with a broken setting: got %v", err)
+	}
+	if err := runCommand(t.Context(), "intake", []string{"convert", "a"}, commands); err.Error() != "converts a" {
+		t.Errorf("a command without configuration, with a broken setting: got %v", err)
 	}
 }

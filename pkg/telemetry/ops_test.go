@@ -104,7 +104,7 @@ func TestOps_Metrics(t *testing.T) {
 	}
 }
 
-// Ensure Serve listens until its context ends, fails on a busy address, and serves nothing without one.
+// Ensure Serve serves until its context ends, and fails on a busy address.
 func TestOps_Serve(t *testing.T) {
 	ops := newOps(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -116,13 +116,65 @@ func TestOps_Serve(t *testing.T) {
 		t.Errorf("busy address: %v", err)
 	}
 	_ = l.Close()
-	for _, addr := range []string{"", "127.0.0.1:0"} {
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- ops.Serve(ctx, busy) }() // free now
+	if body := getUntilServed(t, "http://"+busy+"/healthz"); body != "ok\n" {
+		t.Errorf("healthz is %q", body)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if c, err := net.Dial("tcp", busy); err == nil {
+		_ = c.Close()
+		t.Error("served after the end of the context")
+	}
+}
+
+// getUntilServed waits until a server listens, and returns its response.
+func getUntilServed(t *testing.T, url string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if ctx.Err() != nil {
+			t.Fatalf("not served: %v", err)
+		}
+		if err != nil {
+			<-time.After(10 * time.Millisecond)
+			continue
+		}
+		body, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %s, %v", url, resp.Status, err)
+		}
+		return string(body)
+	}
+}
+
+// Ensure Serve without an address waits for the end of its context: a part that returns would stop the service.
+func TestOps_ServeNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		go func() { done <- ops.Serve(ctx, addr) }()
+		go func() { done <- new(telemetry.Telemetry).NewOps().Serve(ctx, "") }()
+		synctest.Wait()
+		select {
+		case err := <-done:
+			t.Fatalf("returned %v before the end of its context", err)
+		default:
+		}
 		cancel()
 		if err := <-done; err != nil {
-			t.Errorf("address %q: %v", addr, err)
+			t.Error(err)
 		}
-	}
+	})
 }

@@ -3,6 +3,10 @@
 //
 //	OTEL_EXPORTER_OTLP_ENDPOINT   where spans are sent; without it spans are dropped
 //	PARI_LOG_LEVEL                debug, info (default), warn, error
+//
+// It promises that a service works without a collector of traces. It does not promise that a span arrives: those that
+// cannot be sent are dropped. With an endpoint, a goroutine of the exporter sends spans until Stop. Ops.Serve runs in
+// the caller's goroutine.
 package telemetry
 
 import (

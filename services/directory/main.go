@@ -16,7 +16,7 @@ func main() {
 		service.Command[app.Config]{Name: "serve", Run: app.Run},
 		service.Command[app.Config]{Name: "migrate", Run: app.Migrate},
 		service.Command[app.Config]{Name: "load", Run: load},
-		service.Command[app.Config]{Name: "territories", Run: territories},
+		service.Command[app.Config]{Name: "territories", RunFiles: territories},
 	))
 }
 
@@ -30,7 +30,4 @@ func load(ctx context.Context, c app.Config) error {
 	return err
 }
 
-// territories needs no configuration: its arguments are files.
-func territories(context.Context, app.Config) error {
-	return app.RunTerritories(os.Stdout, os.Args[2:])
-}
+func territories(args []string) error { return app.RunTerritories(os.Stdout, args) }

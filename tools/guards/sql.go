@@ -16,9 +16,17 @@ var (
 )
 
 // conjuncts returns the parts of each WHERE clause of a statement that are joined by AND. It needs no more of SQL than
-// parentheses and the words that end a clause.
+// parentheses and the words that end a clause. A part that the text holds only in part, because a Go expression
+// continues it, is left out.
 func conjuncts(sql string) []span {
 	var all []span
+	add := func(from, to int) {
+		part := trimmed(sql, from, to)
+		text := sql[part.from:part.to]
+		if text != "" && strings.Count(text, "(") == strings.Count(text, ")") {
+			all = append(all, part)
+		}
+	}
 	for _, w := range where.FindAllStringIndex(sql, -1) {
 		depth, from, i := 0, w[1], w[1]
 		for ; i < len(sql) && depth >= 0; i++ {
@@ -34,19 +42,24 @@ func conjuncts(sql string) []span {
 				}
 				continue
 			}
-			if clauseEnd.MatchString(sql[i:]) && i > from {
+			if i > from && !isWord(sql[i-1]) && clauseEnd.MatchString(sql[i:]) {
 				break
 			}
 			m := and.FindString(sql[i:])
 			if m != "" && !between.MatchString(strings.TrimSpace(sql[from:i])) {
-				all = append(all, trimmed(sql, from, i))
+				add(from, i)
 				i += len(m) - 1
 				from = i + 1
 			}
 		}
-		all = append(all, trimmed(sql, from, min(i, len(sql))))
+		add(from, min(i, len(sql)))
 	}
 	return all
+}
+
+// isWord reports whether a byte may be part of a name.
+func isWord(b byte) bool {
+	return b == '_' || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9'
 }
 
 // trimmed is a span without surrounding white space and a parenthesis that closes the clause.

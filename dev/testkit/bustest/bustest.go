@@ -239,7 +239,7 @@ func (n *Network) Signer(owner string) *bus.Signer {
 // Keys returns the public keys of all nodes and of the centre.
 func (n *Network) Keys() *bus.PublicKeys {
 	n.t.Helper()
-	k, err := bus.LoadPublicKeys(n.keysDir)
+	k, err := bus.LoadPublicKeys(n.keysDir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package devpki_test
 
 import (
 	"bytes"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -88,7 +89,7 @@ func TestCreateSigningKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := bus.LoadPublicKeys(public)
+	keys, err := bus.LoadPublicKeys(public, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

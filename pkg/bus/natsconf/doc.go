@@ -5,9 +5,9 @@
 // Production gives this text to the nats-server binary; development and tests run the same text in process, so the
 // permissions that are tested are those that are deployed.
 //
-// At the hub every node has an account of its own. It imports the subjects under the node's prefix and the watermarks
-// for the node, and nothing else: whatever a node publishes, subscribes to or names as a reply stays within its
-// account. The stream belongs to the centre's account. A certificate is a user: a SPIFFE id that is not among the users
-// cannot connect. Each user may connect in one way only (a leaf's certificate is not a client's) and use only the
-// subjects of its service.
+// At the hub every node has an account of its own. It imports the subjects under the node's prefix, the watermarks for
+// the node and the notices of directory changes, and nothing else: whatever else a node publishes, subscribes to or
+// names as a reply stays within its account. The stream belongs to the centre's account. A certificate is a user: a
+// SPIFFE id that is not among the users cannot connect. Each user may connect in one way only (a leaf's certificate is
+// not a client's) and use only the subjects of its service.
 package natsconf

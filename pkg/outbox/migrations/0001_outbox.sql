@@ -23,8 +23,8 @@ create unique index outbox_node_seq on outbox (node, node_seq) where node_seq is
 create index outbox_unnumbered on outbox (node, id) where node_seq is null;
 alter table outbox set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
 
--- Offsets of each partition: numbered, acknowledged by the hub, acknowledged by the centre. A relay locks the row while it
--- numbers events.
+-- Offsets of each partition: numbered, acknowledged by the hub, acknowledged by the centre. A relay locks the row while
+-- it numbers events.
 create table outbox_partition (
     node             text   primary key,
     last_seq         bigint not null default 0,

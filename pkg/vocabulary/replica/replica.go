@@ -1,5 +1,9 @@
 // Package replica keeps a copy of the directory's code lists in the service's own database, so that a service starts
 // and works while the directory is away.
+//
+// It promises that Current only returns what the directory has sent and the database has stored. It does not promise
+// the newest: a change arrives within a minute, or once the directory is back. Run runs in the caller's goroutine and
+// starts no other.
 package replica
 
 import (

@@ -28,7 +28,7 @@ func startReplication(
 	if err != nil {
 		return nil, err
 	}
-	keys, err := bus.LoadPublicKeys(c.CentreKeysDir)
+	keys, err := bus.LoadPublicKeys(c.CentreKeysDir, a.Log)
 	if err != nil {
 		return nil, fmt.Errorf("public key of the centre: %w", err)
 	}

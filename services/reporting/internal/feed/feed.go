@@ -74,7 +74,7 @@ func New(c Config) (*Feed, error) {
 	if err := c.setDefaults(); err != nil {
 		return nil, err
 	}
-	keys, err := bus.LoadPublicKeys(c.KeysDir)
+	keys, err := bus.LoadPublicKeys(c.KeysDir, c.Log)
 	if err != nil {
 		return nil, err
 	}

@@ -4,8 +4,9 @@
 // 	protoc        (unknown)
 // source: pari/events/v1/cable.proto
 
-// The first version of the control messages of the feed. pari.feed.v1 replaces them; they stay because they were
-// published.
+// The first version of the control messages of the feed, which pari.feed.v1 replaces. They are deprecated, and no
+// program sends or reads them. They stay because proto/published.binpb has them, and a published message is not
+// removed.
 
 package eventsv1
 
