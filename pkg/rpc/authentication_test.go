@@ -36,7 +36,7 @@ func TestServer_RefusesUnauthenticatedCallers(t *testing.T) {
 		conn grpc.ClientConnInterface
 		want fault.Reason
 	}{
-		"no certificate":         {s.Bare(t, &tls.Config{InsecureSkipVerify: true}), fault.NoCertificate},
+		"no certificate":         {s.WithTLS(t, &tls.Config{InsecureSkipVerify: true}), fault.NoCertificate},
 		"expired":                {withDates(ago(2), ago(1)), fault.BadCertificate},
 		"not yet valid":          {withDates(ago(-1), ago(-2)), fault.BadCertificate},
 		"another authority":      {connOfAuthority(t, s, other), fault.BadCertificate},
@@ -63,7 +63,7 @@ func connOfAuthority(t *testing.T, s *rpctest.Server, other *rpctest.Env) grpc.C
 	t.Helper()
 	c := other.Source(t, portal).ClientTLS(func(identity.ID) bool { return true })
 	c.VerifyConnection = nil
-	return s.Bare(t, c)
+	return s.WithTLS(t, c)
 }
 
 // Ensure the handler gets a person with the roles at the program's node, and a system with its granted roles.

@@ -43,19 +43,19 @@ func NewEnv(t testing.TB) *Env {
 }
 
 // Source issues a certificate for id and loads it.
-func (w *Env) Source(t testing.TB, id identity.ID) *identity.Source {
+func (e *Env) Source(t testing.TB, id identity.ID) *identity.Source {
 	t.Helper()
-	return w.SourceFor(t, id, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	return e.SourceFor(t, id, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 }
 
 // SourceFor is Source with other dates of validity.
-func (w *Env) SourceFor(t testing.TB, id identity.ID, from, to time.Time) *identity.Source {
+func (e *Env) SourceFor(t testing.TB, id identity.ID, from, to time.Time) *identity.Source {
 	t.Helper()
-	dir, err := os.MkdirTemp(w.dir, "identity-")
+	dir, err := os.MkdirTemp(e.dir, "identity-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Authority.IssueFor(id, dir, from, to); err != nil {
+	if err := e.Authority.IssueFor(id, dir, from, to); err != nil {
 		t.Fatal(err)
 	}
 	source, err := identity.LoadSource(dir)
@@ -66,16 +66,16 @@ func (w *Env) SourceFor(t testing.TB, id identity.ID, from, to time.Time) *ident
 }
 
 // Verifier returns a verifier that trusts the issuer.
-func (w *Env) Verifier() *identity.Verifier { return identity.NewVerifier(w.issuer.url(), nil) }
+func (e *Env) Verifier() *identity.Verifier { return identity.NewVerifier(e.issuer.url(), nil) }
 
 // Token returns an access token for a person with grants such as "lombardia/cremona/operator".
-func (w *Env) Token(t testing.TB, subject string, grants ...string) string {
+func (e *Env) Token(t testing.TB, subject string, grants ...string) string {
 	t.Helper()
-	return w.Sign(t, map[string]any{"sub": subject, "pari_grants": grants})
+	return e.Sign(t, map[string]any{"sub": subject, "pari_grants": grants})
 }
 
 // Sign returns a token with the given claims. Issuer, audience and dates are valid unless claims overrides them.
-func (w *Env) Sign(t testing.TB, claims map[string]any) string {
+func (e *Env) Sign(t testing.TB, claims map[string]any) string {
 	t.Helper()
-	return w.issuer.sign(t, claims)
+	return e.issuer.sign(t, claims)
 }

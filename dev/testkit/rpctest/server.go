@@ -22,13 +22,13 @@ type Server struct {
 
 // Start serves the services that register adds, until the test ends. Identity, verifier and log default to those of the
 // env: a certificate for config.Service, the issuer, and a log that is discarded.
-func (w *Env) Start(t testing.TB, config rpc.Config, register func(grpc.ServiceRegistrar)) *Server {
+func (e *Env) Start(t testing.TB, config rpc.Config, register func(grpc.ServiceRegistrar)) *Server {
 	t.Helper()
 	if config.Source == nil {
-		config.Source = w.Source(t, ID(config.Region, config.Node, identity.KindService, config.Service))
+		config.Source = e.Source(t, ID(config.Region, config.Node, identity.KindService, config.Service))
 	}
 	if config.Verifier == nil {
-		config.Verifier = w.Verifier()
+		config.Verifier = e.Verifier()
 	}
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
@@ -51,7 +51,7 @@ func (w *Env) Start(t testing.TB, config rpc.Config, register func(grpc.ServiceR
 			t.Errorf("serve: %v", err)
 		}
 	})
-	return &Server{Env: w, Addr: listener.Addr().String()}
+	return &Server{Env: e, Addr: listener.Addr().String()}
 }
 
 // As connects with a fresh certificate for id. A token that is not empty is sent with every call.
@@ -72,9 +72,9 @@ func (s *Server) With(t testing.TB, source *identity.Source, token string) *grpc
 	return closeAtEnd(t, conn, err)
 }
 
-// Bare connects with the given TLS configuration and without the client options of package rpc, for instance to test a
-// client without a certificate.
-func (s *Server) Bare(t testing.TB, config *tls.Config) *grpc.ClientConn {
+// WithTLS connects with the given TLS configuration and without the client options of package rpc, for instance to test
+// a client without a certificate.
+func (s *Server) WithTLS(t testing.TB, config *tls.Config) *grpc.ClientConn {
 	t.Helper()
 	conn, err := grpc.NewClient(s.Addr, grpc.WithTransportCredentials(credentials.NewTLS(config)))
 	return closeAtEnd(t, conn, err)
