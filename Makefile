@@ -41,13 +41,14 @@ hsds: ## check the export against the published schemas of HSDS 3: make hsds HSD
 	  go test -count=1 -run published ./internal/format
 
 .PHONY: bench
-bench: postgres pari-dev ## measure ours beside a baseline in the same run; writes build/bench.json
+bench: postgres pari-dev ## measure Pari beside baselines into build/bench.json, then run the Go benchmark of opening hours
 	@$(BUILD)/pari-dev bench -o json > $(BUILD)/bench.json && $(BUILD)/pari-dev bench --show $(BUILD)/bench.json
 	@go test -run '^$$' -bench Evaluate ./services/directory/internal/opening
 
 .PHONY: guards
 guards: postgres ## draw 20 guards at random, disable each, see whether a test fails; SEED=7 repeats a draw, N=40 draws more
-	@GOWORK=off go -C tools/guards run . -root $(CURDIR) $(if $(SEED),-seed $(SEED)) $(if $(N),-n $(N) -min $$(($(N) * 9 / 10))) pkg services
+	@GOWORK=off go -C tools/guards run . -root $(CURDIR) \
+	  $(if $(SEED),-seed $(SEED)) $(if $(N),-n $(N) -min $$(($(N) * 9 / 10))) pkg services
 
 .PHONY: soak
 soak: postgres ## long crash battery (about half an hour)

@@ -141,22 +141,22 @@ func (b *baselineFeed) inserted(context.Context) (int64, error) {
 	return b.count.Load(), nil
 }
 
-// drain publishes a backlog without waiting for each acknowledgement, and waits until all of it is inserted.
-func (b *baselineFeed) drain(ctx context.Context) (round, error) {
+// drain publishes n events without waiting for each acknowledgement, and waits until all are inserted.
+func (b *baselineFeed) drain(ctx context.Context, n int) (round, error) {
 	base, err := b.inserted(ctx)
 	if err != nil {
 		return round{}, err
 	}
 	start := time.Now()
-	for range backlog {
+	for range n {
 		if _, err := b.js.PublishMsgAsync(b.newMsg(), jetstream.WithStallWait(10*time.Second)); err != nil {
 			return round{}, fmt.Errorf("publish: %w", err)
 		}
 	}
-	if err := waitForCount(ctx, base+backlog, b.inserted); err != nil {
+	if err := waitForCount(ctx, base+int64(n), b.inserted); err != nil {
 		return round{}, err
 	}
-	return round{figure: backlog / time.Since(start).Seconds()}, nil
+	return round{figure: float64(n) / time.Since(start).Seconds()}, nil
 }
 
 // signedEvent returns an event of the node with all headers that our relay sends.

@@ -164,7 +164,7 @@ func measureChangeReplication(ctx context.Context, e *env) (Result, error) {
 		err = errors.Join(baseline.publish(ctx, i), waitForCount(ctx, base+1, baseline.inserted))
 		return time.Since(start), err
 	}
-	r, err := alternate(feedRounds,
+	r, err := alternate(e.feedRounds,
 		func() (round, error) { return timeEach(changesPerRound, replicate) },
 		func() (round, error) { return timeEach(changesPerRound, publish) })
 	if err != nil {
@@ -174,7 +174,7 @@ func measureChangeReplication(ctx context.Context, e *env) (Result, error) {
 	r.Conditions = fmt.Sprintf("p99 of the time from the approval until all %d nodes show the change, %d offices, %d "+
 		"rounds of %d changes each in turns, medians, %s between polls; baseline: JetStream publish (single broker, "+
 		"sync always, no TLS) to the batch insert, %s between polls; ratio = baseline/ours",
-		len(d.replicas), officeCount, feedRounds, changesPerRound, pollInterval, pollInterval)
+		len(d.replicas), officeCount, e.feedRounds, changesPerRound, pollInterval, pollInterval)
 	return r, nil
 }
 

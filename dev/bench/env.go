@@ -45,13 +45,23 @@ type env struct {
 	directory *directoryFixture
 	// submitted counts the events that our intake has stored. They all come from this program.
 	submitted atomic.Int64
-	rounds    int
-	duration  time.Duration // of one round of calls
+	size
 }
+
+// size says how much a measurement does.
+type size struct {
+	rounds       int           // of calls
+	duration     time.Duration // of one round of calls
+	feedRounds   int           // of events or changes at a steady rate
+	steadyEvents int           // of one such round
+	backlog      int           // events of one round that drains a backlog
+}
+
+var fullSize = size{rounds: 5, duration: 2 * time.Second, feedRounds: 3, steadyEvents: 2000, backlog: 5000}
 
 // newEnv starts a network and the database for baselines. The caller must close it.
 func newEnv(ctx context.Context, s scenario, progress func(string)) (*env, error) {
-	e := &env{scenario: s, rounds: 5, duration: 2 * time.Second}
+	e := &env{scenario: s, size: fullSize}
 	if err := e.start(ctx, progress); err != nil {
 		return nil, errors.Join(err, e.close(ctx))
 	}

@@ -20,10 +20,7 @@ import (
 )
 
 const (
-	feedRounds    = 3
-	steadyRate    = 200  // events per second
-	steadyEvents  = 2000 // of one round
-	backlog       = 5000 // events of one round
+	steadyRate    = 200 // events per second
 	reportCounted = "it.pari.report.counted.v1"
 )
 
@@ -77,13 +74,13 @@ func measureEndToEnd(ctx context.Context, e *env) (Result, error) {
 		return Result{}, err
 	}
 	defer baseline.stop()
-	r, err := alternate(feedRounds,
-		func() (round, error) { return measureVisibility(ctx, submit, e.centre.applied) },
+	r, err := alternate(e.feedRounds,
+		func() (round, error) { return measureVisibility(ctx, e.steadyEvents, submit, e.centre.applied) },
 		func() (round, error) {
 			if err := e.waitApplied(ctx); err != nil {
 				return round{}, err
 			}
-			return measureVisibility(ctx, baseline.publish, baseline.inserted)
+			return measureVisibility(ctx, e.steadyEvents, baseline.publish, baseline.inserted)
 		})
 	if err != nil {
 		return Result{}, err
@@ -94,32 +91,32 @@ func measureEndToEnd(ctx context.Context, e *env) (Result, error) {
 		"turns, medians; ours: from the acknowledged report to the applied event, an analyst asks the centre every "+
 		"%s; baseline: from the acknowledged JetStream publish (single broker, file store, sync always, no TLS) to "+
 		"the batch insert, a counter in memory is read every %s; ratio = baseline/ours",
-		feedRounds, steadyEvents, steadyRate, pollInterval, pollInterval)
+		e.feedRounds, e.steadyEvents, steadyRate, pollInterval, pollInterval)
 	return r, nil
 }
 
-// measureVisibility calls at the steady rate and measures how long after the k-th acknowledgement the count has risen
-// by k. The figure is the p99 in milliseconds.
+// measureVisibility makes n calls at the steady rate and measures how long after the k-th acknowledgement the count has
+// risen by k. The figure is the p99 in milliseconds.
 func measureVisibility(
-	ctx context.Context, call func(context.Context, int) error, count func(context.Context) (int64, error),
+	ctx context.Context, n int, call func(context.Context, int) error, count func(context.Context) (int64, error),
 ) (round, error) {
-	ctx, cancel := context.WithTimeout(ctx, steadyEvents/steadyRate*time.Second+30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(n)*time.Second/steadyRate+30*time.Second)
 	defer cancel()
 	base, err := count(ctx)
 	if err != nil {
 		return round{}, err
 	}
-	load := startSteadyLoad(ctx, call)
+	load := startSteadyLoad(ctx, n, call)
 	failed := load.failed
 	var latencies []time.Duration
-	for len(latencies) < steadyEvents {
-		n, err := count(ctx)
+	for len(latencies) < n {
+		visible, err := count(ctx)
 		now := time.Now()
 		if err != nil {
 			return round{}, err
 		}
 		acknowledged := load.times()
-		for len(latencies) < min(int(n-base), len(acknowledged)) {
+		for len(latencies) < min(int(visible-base), len(acknowledged)) {
 			latencies = append(latencies, max(0, now.Sub(acknowledged[len(latencies)])))
 		}
 		select {
@@ -157,7 +154,7 @@ func measureThroughput(ctx context.Context, e *env) (Result, error) {
 			if err := e.waitApplied(ctx); err != nil {
 				return round{}, err
 			}
-			return baseline.drain(ctx)
+			return baseline.drain(ctx, e.backlog)
 		})
 	if err != nil {
 		return Result{}, err
@@ -167,7 +164,7 @@ func measureThroughput(ctx context.Context, e *env) (Result, error) {
 		"the commit in the outbox to applied (up to 250 ms until the relay polls, numbered, signed, leaf, hub with "+
 		"sync always and batches published as one, verified, inbox, facts, cells); baseline: messages of the same "+
 		"bytes published asynchronously, %d unacknowledged at most, to a single broker (file store, sync always, no "+
-		"TLS), inserted in batches of at most %d", backlog, e.rounds, pollInterval, maxUnacked, maxUnacked)
+		"TLS), inserted in batches of at most %d", e.backlog, e.rounds, pollInterval, maxUnacked, maxUnacked)
 	return r, nil
 }
 
@@ -179,7 +176,7 @@ func drainOutbox(ctx context.Context, e *env, pool *pgxpool.Pool) (round, error)
 	}
 	err = pg.InTenant(ctx, pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
 		b := &pgx.Batch{}
-		for range backlog {
+		for range e.backlog {
 			event := outbox.Event{
 				Node: "cremona", Type: reportCounted, Aggregate: uuid.NewString(), AggregateSeq: 1, Data: data,
 			}
@@ -193,11 +190,11 @@ func drainOutbox(ctx context.Context, e *env, pool *pgxpool.Pool) (round, error)
 		return round{}, err
 	}
 	start := time.Now()
-	e.submitted.Add(backlog)
+	e.submitted.Add(int64(e.backlog))
 	if err := e.waitApplied(ctx); err != nil {
 		return round{}, err
 	}
-	return round{figure: backlog / time.Since(start).Seconds()}, nil
+	return round{figure: float64(e.backlog) / time.Since(start).Seconds()}, nil
 }
 
 // eventData encodes the payload of an event of intake.

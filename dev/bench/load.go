@@ -89,8 +89,8 @@ type steadyLoad struct {
 	done []time.Time
 }
 
-// startSteadyLoad starts a goroutine that makes steadyEvents calls at steadyRate.
-func startSteadyLoad(ctx context.Context, call func(context.Context, int) error) *steadyLoad {
+// startSteadyLoad starts a goroutine that makes n calls at steadyRate.
+func startSteadyLoad(ctx context.Context, n int, call func(context.Context, int) error) *steadyLoad {
 	failed := make(chan error, 1)
 	l := &steadyLoad{failed: failed}
 	go func() {
@@ -98,7 +98,7 @@ func startSteadyLoad(ctx context.Context, call func(context.Context, int) error)
 		var wg sync.WaitGroup
 		defer wg.Wait()
 		start := time.Now()
-		for i := range steadyEvents {
+		for i := range n {
 			due := start.Add(time.Duration(i) * time.Second / steadyRate)
 			if sleep(ctx, time.Until(due)); ctx.Err() != nil {
 				return

@@ -15,8 +15,9 @@ func TestRun_UnknownNameListsNames(t *testing.T) {
 	}
 }
 
-// Ensure that one round of ours and of the baseline runs on a complete network. Its figures mean nothing.
-func TestMeasureSubmit(t *testing.T) {
+// Ensure that each measurement of submitting and of the feed runs for one short round, ours and the baseline, on a
+// complete network. The figures mean nothing.
+func TestMeasurements(t *testing.T) {
 	t.Parallel()
 	e, err := newEnv(context.Background(), activeRelay, func(string) {})
 	if err != nil {
@@ -27,13 +28,21 @@ func TestMeasureSubmit(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	e.rounds, e.duration = 1, 200*time.Millisecond
-	r, err := measureSubmit(context.Background(), e, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Ours <= 0 || r.Baseline <= 0 || r.P99 <= 0 || r.Conditions == "" {
-		t.Errorf("got %+v", r)
+	e.size = size{rounds: 1, duration: 200 * time.Millisecond, feedRounds: 1, steadyEvents: 60, backlog: 200}
+	for _, m := range measurements() {
+		if m.scenario != activeRelay {
+			continue
+		}
+		r, err := m.run(context.Background(), e)
+		if err != nil {
+			t.Fatalf("%s: %v", m.name, err)
+		}
+		if r.Ours <= 0 || r.Baseline <= 0 || r.Unit == "" || r.Conditions == "" {
+			t.Errorf("%s: got %+v", m.name, r)
+		}
+		if m.name != "feed.throughput" && r.P99 <= 0 {
+			t.Errorf("%s: got %+v, want a p99", m.name, r)
+		}
 	}
 	if err := e.waitApplied(context.Background()); err != nil {
 		t.Error(err)

@@ -3,54 +3,127 @@ package contract_test
 import (
 	"io/fs"
 	"os"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
 )
 
-// Ensure that every test that docs/status.md names exists.
-func TestStatus_NamesTestsThatExist(t *testing.T) {
+// Ensure that each package and each test that docs/status.md names as evidence exists.
+func TestStatus_NamesExistingTests(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/status.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := regexp.MustCompile(`\b(?:Test|Benchmark|Fuzz)[A-Z]\w*`).FindAllString(string(page), -1)
-	if len(named) < 20 {
-		t.Fatalf("only %d tests are named: is the pattern right?", len(named))
-	}
-	tests := testNames(t)
-	for _, name := range named {
-		if !strings.Contains(tests, "\nfunc "+name) {
-			t.Errorf("no test of the name %s", name)
+	named := 0
+	for _, line := range strings.Split(string(page), "\n") {
+		if !strings.HasPrefix(line, "| ") {
+			continue
 		}
+		cells := strings.Split(strings.Trim(line, "| "), " | ")
+		if len(cells) != 3 {
+			t.Errorf("%d cells, want 3: %s", len(cells), line)
+			continue
+		}
+		n, problems := checkEvidence(os.DirFS("../.."), cells[2])
+		for _, problem := range problems {
+			t.Errorf("%s: %s", cells[0], problem)
+		}
+		named += n
+	}
+	if named < 20 {
+		t.Fatalf("only %d tests are named: is the pattern right?", named)
 	}
 }
 
-// testNames returns the declarations of all tests of the repository, one per line.
-func testNames(t *testing.T) string {
-	t.Helper()
-	declaration := regexp.MustCompile(`(?m)^func (Test|Benchmark|Fuzz)\w+`)
-	var all strings.Builder
+// Ensure that a wrong package, a prefix of a test name, and a test of another package are found.
+func TestStatus_FindsWrongNames(t *testing.T) {
+	t.Parallel()
 	root := os.DirFS("../..")
-	err := fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
+	for _, cell := range []string{
+		"`e2e/contracts`",
+		"`docs`",
+		"TestStatus_FindsWrongNames",
+		"`e2e/contract` TestStatus",
+		"`e2e` TestStatus_FindsWrongNames",
+		"`e2e/contract` TestStatus_FindsWrongNames, `pkg/{tz,rpcs}`",
+	} {
+		if _, problems := checkEvidence(root, cell); len(problems) != 1 {
+			t.Errorf("%s: got %q, want one problem", cell, problems)
+		}
+	}
+	cell := "`pkg/tz`, `e2e/...` TestStatus_FindsWrongNames, `make bench`"
+	if n, problems := checkEvidence(root, cell); n != 1 || len(problems) > 0 {
+		t.Errorf("%s: got %d tests, %q", cell, n, problems)
+	}
+}
+
+var (
+	evidence = regexp.MustCompile("`[^`]+`" + `|\b(?:Test|Benchmark|Fuzz)[A-Z]\w*`)
+	testFunc = regexp.MustCompile(`(?m)^func ((?:Test|Benchmark|Fuzz)\w+)\(`)
+)
+
+// checkEvidence checks the packages and tests that a cell names, and returns how many tests it names. A test must be in
+// one of the packages that were named last before it. Text in backticks with a space is a command.
+func checkEvidence(root fs.FS, cell string) (tests int, problems []string) {
+	var current map[string]bool
+	for _, word := range evidence.FindAllString(cell, -1) {
+		pattern, isPackage := strings.CutPrefix(word, "`")
+		switch {
+		case strings.Contains(word, " "):
+		case isPackage:
+			current = map[string]bool{}
+			for _, dir := range expandBraces(strings.TrimSuffix(pattern, "`")) {
+				found := testsOf(root, dir)
+				if len(found) == 0 {
+					problems = append(problems, "no tests in "+dir)
+				}
+				for _, name := range found {
+					current[name] = true
+				}
+			}
+		default:
+			tests++
+			if !current[word] {
+				problems = append(problems, "no test "+word+" in the package before it")
+			}
+		}
+	}
+	return tests, problems
+}
+
+// expandBraces expands one pair of braces: a/{b,c} is a/b and a/c.
+func expandBraces(pattern string) []string {
+	before, rest, ok := strings.Cut(pattern, "{")
+	if !ok {
+		return []string{pattern}
+	}
+	inner, after, _ := strings.Cut(rest, "}")
+	var all []string
+	for _, part := range strings.Split(inner, ",") {
+		all = append(all, before+part+after)
+	}
+	return all
+}
+
+// testsOf returns the names of the tests in a directory, or in all directories below it when it ends with "/...".
+func testsOf(root fs.FS, dir string) (names []string) {
+	dir, recursive := strings.CutSuffix(dir, "/...")
+	_ = fs.WalkDir(root, dir, func(file string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
 			return err
-		}
-		if d.IsDir() && strings.HasPrefix(d.Name(), ".") && path != "." {
+		case d.IsDir() && file != dir && !recursive:
 			return fs.SkipDir
-		}
-		if !strings.HasSuffix(path, "_test.go") {
+		case d.IsDir() || !strings.HasSuffix(path.Base(file), "_test.go"):
 			return nil
 		}
-		source, err := fs.ReadFile(root, path)
-		for _, line := range declaration.FindAll(source, -1) {
-			all.WriteString("\n" + string(line))
+		source, err := fs.ReadFile(root, file)
+		for _, match := range testFunc.FindAllSubmatch(source, -1) {
+			names = append(names, string(match[1]))
 		}
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all.String()
+	return names
 }

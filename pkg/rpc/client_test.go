@@ -14,6 +14,7 @@ import (
 	"github.com/retepari/pari/dev/testkit/rpctest"
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/rpc"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
@@ -22,7 +23,7 @@ func TestDial_ChecksTheServer(t *testing.T) {
 	t.Parallel()
 	s := start(t, config(), server{})
 	for service, want := range map[string]codes.Code{"directory": codes.OK, "intake": codes.Unavailable} {
-		conn, err := rpc.Dial(s.Addr, s.Env.Source(t, portal), rpc.Service(service, "centre"))
+		conn, err := rpc.Dial(s.Addr, s.Env.Source(t, portal), rpc.Service(service, tenant.Centre))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,19 +39,24 @@ func TestService(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		region, node, kind, name string
-		atNode, anywhere         bool
+		atNode, atEither         bool
 	}{
 		"the service":     {"lombardia", "cremona", "service", "intake", true, true},
 		"at another node": {"piemonte", "cuneo", "service", "intake", false, true},
+		"a homonym":       {"piemonte", "cremona", "service", "intake", false, false},
 		"another service": {"lombardia", "cremona", "service", "directory", false, false},
 		"a system":        {"lombardia", "cremona", "system", "intake", false, false},
 	} {
 		id := rpctest.ID(c.region, c.node, c.kind, c.name)
-		if got := rpc.Service("intake", "cremona")(id); got != c.atNode {
-			t.Errorf("%s, one node: %t", name, got)
+		cremona, cuneo := tenant.ID{Region: "lombardia", Node: "cremona"}, tenant.ID{Region: "piemonte", Node: "cuneo"}
+		if got := rpc.Service("intake", cremona)(id); got != c.atNode {
+			t.Errorf("%s, one tenant: %t", name, got)
 		}
-		if got := rpc.Service("intake", "")(id); got != c.anywhere {
-			t.Errorf("%s, any node: %t", name, got)
+		if got := rpc.Service("intake", cremona, cuneo)(id); got != c.atEither {
+			t.Errorf("%s, two tenants: %t", name, got)
+		}
+		if rpc.Service("intake")(id) {
+			t.Errorf("%s, no tenant", name)
 		}
 	}
 }
@@ -102,7 +108,7 @@ func TestBearer(t *testing.T) {
 	t.Parallel()
 	s := start(t, config(), unreachable(t))
 	signedOut := rpc.Bearer(func(context.Context) (string, error) { return "", errors.New("signed out") })
-	accept, credentials := rpc.Service("directory", ""), grpc.WithPerRPCCredentials(signedOut)
+	accept, credentials := rpc.Service("directory", tenant.Centre), grpc.WithPerRPCCredentials(signedOut)
 	conn, err := rpc.Dial(s.Addr, s.Env.Source(t, portal), accept, credentials)
 	if err != nil {
 		t.Fatal(err)

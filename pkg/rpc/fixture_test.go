@@ -69,7 +69,7 @@ func codeLists() *vocabulary.Set {
 }
 
 func config() rpc.Config {
-	return rpc.Config{Service: "directory", Region: "all", Node: "centre", Vocabulary: codeLists}
+	return rpc.Config{Service: "directory", Vocabulary: codeLists}
 }
 
 func start(t *testing.T, c rpc.Config, s server) *rpctest.Server {

@@ -5,9 +5,10 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"log/slog"
-	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -29,6 +30,7 @@ import (
 	"github.com/retepari/pari/dev/testkit/devpki"
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // Ensure a caller is authenticated before anything else about its request is checked, inside recover, log and status.
@@ -39,7 +41,7 @@ func TestChain_Order(t *testing.T) {
 		names = append(names, i.name)
 	}
 	want := []string{
-		"path", "recover", "log", "status", "identity", "access", "deadline", "rate", "size", "validation",
+		"path", "recover", "log", "status", "identity", "access", "deadline", "size", "validation",
 	}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
@@ -117,45 +119,59 @@ func (a authority) peerContext(id identity.ID) context.Context {
 }
 
 func testID(kind, name string) identity.ID {
-	return identity.ID{TrustDomain: "pari.test", Region: "lombardia", Node: "cremona", Kind: kind, Name: name}
+	return identity.ID{TrustDomain: "pari.test", Tenant: tenant.ID{Region: "lombardia", Node: "cremona"}, Kind: kind, Name: name}
 }
 
-// roundTripper answers HTTP requests without a network.
-type roundTripper func(*http.Request) (*http.Response, error)
+// issuers accepts the tokens of one issuer.
+func (a authority) issuers(url string) *identity.Issuers {
+	a.t.Helper()
+	path := filepath.Join(a.t.TempDir(), "issuers.yaml")
+	file := "issuers: [{name: away, url: \"" + url + "\", tenants: [lombardia/cremona]}]"
+	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+		a.t.Fatal(err)
+	}
+	issuers, err := identity.LoadIssuers(path, slog.New(slog.DiscardHandler))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return issuers
+}
 
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+// unsigned returns a token of the issuer without a signature.
+func unsigned(issuer string) string {
+	encode := base64.RawURLEncoding.EncodeToString
+	return encode([]byte(`{"typ":"at+jwt"}`)) + "." + encode([]byte(`{"iss":"`+issuer+`"}`)) + ".AA"
+}
 
 // Ensure a call over a connection without TLS is refused, and so is every token that is not one bearer token of a
 // person through a system.
 func TestChain_CallerRefusals(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t)
-	away := identity.NewVerifier("https://issuer.test", &http.Client{
-		Transport: roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("away") }),
-	})
+	away := a.issuers("https://127.0.0.1:1") // nobody listens there
 	service := a.peerContext(testID(identity.KindService, "intake"))
 	system := a.peerContext(testID(identity.KindSystem, "portal"))
 	with := func(ctx context.Context, values ...string) context.Context {
 		return metadata.NewIncomingContext(ctx, metadata.MD{"authorization": values})
 	}
 	for name, c := range map[string]struct {
-		ctx      context.Context
-		verifier *identity.Verifier
-		want     fault.Reason
+		ctx     context.Context
+		issuers *identity.Issuers
+		want    fault.Reason
 	}{
 		"no peer":          {context.Background(), away, fault.NoCertificate},
 		"no TLS":           {peer.NewContext(context.Background(), &peer.Peer{}), away, fault.NoCertificate},
-		"no verifier":      {with(system, "Bearer abc"), nil, fault.BadToken},
+		"no issuers":       {with(system, "Bearer abc"), nil, fault.BadToken},
 		"two tokens":       {with(system, "Bearer abc", "Bearer abc"), away, fault.BadToken},
 		"not a bearer":     {with(system, "Basic abc"), away, fault.BadToken},
 		"through services": {with(service, "Bearer abc"), away, fault.BadToken},
-		"issuer away":      {with(system, "Bearer abc"), away, fault.Unavailable},
+		"issuer away":      {with(system, "Bearer "+unsigned("https://127.0.0.1:1")), away, fault.Unavailable},
 		"no token":         {system, away, ""},
 	} {
 		chain := &chain{config: Config{
-			Source: a.source(testID(identity.KindService, "directory")), Verifier: c.verifier, Now: time.Now,
-		}}
-		if _, err := chain.caller(c.ctx); reasonOf(err) != c.want {
+			Source: a.source(testID(identity.KindService, "directory")), Issuers: c.issuers, Now: time.Now,
+		}, limiter: newLimiter(1000)}
+		if _, err := chain.authenticate(c.ctx); reasonOf(err) != c.want {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)
 		}
 	}
@@ -304,22 +320,22 @@ func TestReserveDeadline(t *testing.T) {
 func TestNewServer_Defaults(t *testing.T) {
 	t.Parallel()
 	source := newAuthority(t).source(testID(identity.KindService, "directory"))
-	s, err := NewServer(Config{Node: "cremona", Source: source})
+	s, err := NewServer(Config{Source: source})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := s.chain.config
-	if c.PerSecond != 2000 || c.MaxRequest != 64<<10 || len(c.Nodes) != 1 || c.Nodes[0] != "cremona" || c.Now == nil {
+	if c.PerSecond != 2000 || c.MaxRequest != 64<<10 || len(c.Tenants) != 1 || c.Tenants[0] != source.ID().Tenant || c.Now == nil {
 		t.Errorf("defaults are %+v", c)
 	}
 	now := func() time.Time { return time.Unix(7, 0) }
 	s, err = NewServer(Config{
-		Node: "centre", Nodes: []string{"cremona", "milano"}, Source: source, PerSecond: 1, MaxRequest: 2, Now: now,
+		Tenants: []tenant.ID{tenant.Centre, {Region: "lombardia", Node: "milano"}}, Source: source, PerSecond: 1, MaxRequest: 2, Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c = s.chain.config; c.PerSecond != 1 || c.MaxRequest != 2 || len(c.Nodes) != 2 || c.Now().Unix() != 7 {
+	if c = s.chain.config; c.PerSecond != 1 || c.MaxRequest != 2 || len(c.Tenants) != 2 || c.Now().Unix() != 7 {
 		t.Errorf("given values became %+v", c)
 	}
 }
@@ -328,7 +344,7 @@ func TestNewServer_Defaults(t *testing.T) {
 func TestNewServer_IsNotReady(t *testing.T) {
 	t.Parallel()
 	source := newAuthority(t).source(testID(identity.KindService, "directory"))
-	s, err := NewServer(Config{Node: "centre", Source: source})
+	s, err := NewServer(Config{Source: source})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -351,7 +367,7 @@ func TestNewServer_Reflection(t *testing.T) {
 	t.Parallel()
 	source := newAuthority(t).source(testID(identity.KindService, "directory"))
 	for _, want := range []bool{false, true} {
-		s, err := NewServer(Config{Node: "centre", Source: source, Reflection: want})
+		s, err := NewServer(Config{Source: source, Reflection: want})
 		if err != nil {
 			t.Fatal(err)
 		}

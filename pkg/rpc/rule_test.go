@@ -34,7 +34,9 @@ func principal(at tenant.ID, kind, name, person string, grants ...identity.Grant
 	return p
 }
 
-func grant(role accessv1.Role, at tenant.ID) identity.Grant { return identity.Grant{Role: role, Tenant: at} }
+func grant(role accessv1.Role, at tenant.ID) identity.Grant {
+	return identity.Grant{Role: role, Tenant: at}
+}
 
 // Ensure a rule gives for two grants what it gives for one of them, and leaves a method nothing else to ask: every pair
 // of grants, every rule.

@@ -133,7 +133,7 @@ func TestServer_Health(t *testing.T) {
 		want codes.Code
 	}{
 		"system":         {s.As(t, portal, ""), codes.OK},
-		"no certificate": {s.Bare(t, &tls.Config{InsecureSkipVerify: true}), codes.Unauthenticated},
+		"no certificate": {s.WithTLS(t, &tls.Config{InsecureSkipVerify: true}), codes.Unauthenticated},
 		"broker":         {s.As(t, rpctest.ID("lombardia", "cremona", "leaf", "leaf"), ""), codes.PermissionDenied},
 	} {
 		client := healthv1.NewHealthClient(c.conn)

@@ -1,4 +1,4 @@
-// Package render writes API responses as aligned rows of text, in Italian or English.
+// Package render writes API responses as aligned rows of text, and errors, in Italian or English.
 package render
 
 import (

@@ -73,7 +73,10 @@ func (a *app) printComparison(ctx context.Context, net client.Network) error {
 		err = a.printComparisonJSON(ctx, net, result)
 	} else {
 		err = errors.Join(render.Rows(a.out, func(row render.Row) {
-			row("NODE", "REPORTS", "CASES", "SENT", "APPLIED", "LOST", "DUPLICATED")
+			label := func(it, en string) string { return render.Label(a.lang, it, en) }
+			row(label("NODO", "NODE"), label("SEGNALAZIONI", "REPORTS"), label("CASI", "CASES"),
+				label("INVIATI", "SENT"), label("APPLICATI", "APPLIED"), label("PERSI", "LOST"),
+				label("DOPPI", "DUPLICATED"))
 			for _, n := range result {
 				row(n.Node, n.Reports, n.Cases, n.Sent, n.Applied, n.Lost, n.Duplicated)
 			}
@@ -129,7 +132,8 @@ func (a *app) printTableT1(ctx context.Context, net client.Network) error {
 		if err != nil {
 			return err
 		}
-		if err := render.Rows(a.out, func(row render.Row) { render.Table(resp.GetTable(), "it", row) }); err != nil {
+		err = render.Rows(a.out, func(row render.Row) { render.Table(resp.GetTable(), a.lang, row) })
+		if err != nil {
 			return err
 		}
 		_, _ = fmt.Fprintln(a.out)

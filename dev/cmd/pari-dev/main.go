@@ -20,6 +20,7 @@ type app struct {
 
 	dir    string
 	format string
+	lang   string
 }
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -35,7 +36,7 @@ func run(args []string, out, errOut io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(errOut)
 	if err := root.ExecuteContext(ctx); err != nil {
-		_, _ = fmt.Fprintln(errOut, err)
+		a.explain(err)
 		return 1
 	}
 	return 0
@@ -51,12 +52,16 @@ func (a *app) rootCmd() *cobra.Command {
 			if a.format != "table" && a.format != "json" {
 				return fmt.Errorf("-o takes table or json, not %q", a.format)
 			}
+			if a.lang != "it" && a.lang != "en" {
+				return fmt.Errorf("--lang takes it or en, not %q", a.lang)
+			}
 			return nil
 		},
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.dir, "dir", client.DefaultDir(), "folder of the network; also PARI_DIR")
 	flags.StringVarP(&a.format, "output", "o", "table", "table or json")
+	flags.StringVar(&a.lang, "lang", "it", "language of tables and errors: it or en")
 	root.AddCommand(a.upCmd(), a.demoCmd(), a.benchCmd())
 	return root
 }

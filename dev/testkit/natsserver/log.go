@@ -2,7 +2,6 @@ package natsserver
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 )
@@ -16,25 +15,28 @@ type logger struct {
 }
 
 func (l *logger) Noticef(format string, v ...any) {
-	l.log.DebugContext(l.ctx, fmt.Sprintf(format, v...))
+	l.log.DebugContext(l.ctx, "broker notice", text(format, v))
 }
 
 func (l *logger) Warnf(format string, v ...any) {
-	l.log.WarnContext(l.ctx, fmt.Sprintf(format, v...))
+	l.log.WarnContext(l.ctx, "broker warning", text(format, v))
 }
 
 func (l *logger) Errorf(format string, v ...any) {
-	l.log.ErrorContext(l.ctx, fmt.Sprintf(format, v...))
+	l.log.ErrorContext(l.ctx, "broker error", text(format, v))
 }
 
 func (l *logger) Fatalf(format string, v ...any) {
-	text := fmt.Sprintf(format, v...)
-	l.log.ErrorContext(l.ctx, text)
+	err := fmt.Errorf(format, v...)
+	l.log.ErrorContext(l.ctx, "broker failed", slog.Any("error", err))
 	select {
-	case l.fatal <- errors.New(text):
+	case l.fatal <- err:
 	default:
 	}
 }
+
+// text returns a message of the broker as an attribute, because the messages of our log are constant phrases.
+func text(format string, v []any) slog.Attr { return slog.String("text", fmt.Sprintf(format, v...)) }
 
 func (l *logger) Debugf(string, ...any) {}
 

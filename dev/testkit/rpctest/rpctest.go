@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,19 +46,19 @@ func NewEnv(t testing.TB) *Env {
 }
 
 // Source issues a certificate for id and loads it.
-func (w *Env) Source(t testing.TB, id identity.ID) *identity.Source {
+func (e *Env) Source(t testing.TB, id identity.ID) *identity.Source {
 	t.Helper()
-	return w.SourceFor(t, id, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	return e.SourceFor(t, id, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 }
 
 // SourceFor is Source with other dates of validity.
-func (w *Env) SourceFor(t testing.TB, id identity.ID, from, to time.Time) *identity.Source {
+func (e *Env) SourceFor(t testing.TB, id identity.ID, from, to time.Time) *identity.Source {
 	t.Helper()
-	dir, err := os.MkdirTemp(w.dir, "identity-")
+	dir, err := os.MkdirTemp(e.dir, "identity-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Authority.IssueFor(id, dir, from, to); err != nil {
+	if err := e.Authority.IssueFor(id, dir, from, to); err != nil {
 		t.Fatal(err)
 	}
 	source, err := identity.LoadSource(dir)
@@ -68,10 +69,10 @@ func (w *Env) SourceFor(t testing.TB, id identity.ID, from, to time.Time) *ident
 }
 
 // Issuers returns issuers of which the env's is the only one. It may give every role to every tenant that tests use.
-func (w *Env) Issuers(t testing.TB) *identity.Issuers {
+func (e *Env) Issuers(t testing.TB) *identity.Issuers {
 	t.Helper()
-	path := filepath.Join(w.dir, "issuers.yaml")
-	if err := os.WriteFile(path, w.issuer.configuration(), 0o600); err != nil {
+	path := filepath.Join(e.dir, "issuers.yaml")
+	if err := os.WriteFile(path, e.issuer.configuration(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	issuers, err := identity.LoadIssuers(path, slog.New(slog.DiscardHandler))
@@ -81,26 +82,44 @@ func (w *Env) Issuers(t testing.TB) *identity.Issuers {
 	return issuers
 }
 
+// Grants gives roles to systems at their own tenant.
+func Grants(t testing.TB, roles map[identity.ID]string) *identity.Grants {
+	t.Helper()
+	var file strings.Builder
+	for id, role := range roles {
+		file.WriteString(id.String() + ": [" + role + "]\n")
+	}
+	path := filepath.Join(t.TempDir(), "grants.yaml")
+	if err := os.WriteFile(path, []byte(file.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	grants, err := identity.LoadGrants(path, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return grants
+}
+
 // Person is the person of a token with this subject.
 func Person(subject string) string { return subject + "@" + issuerName }
 
 // Token returns an access token for a person with grants such as "lombardia/cremona/operator".
-func (w *Env) Token(t testing.TB, subject string, grants ...string) string {
+func (e *Env) Token(t testing.TB, subject string, grants ...string) string {
 	t.Helper()
-	return w.Sign(t, map[string]any{"sub": subject, "groups": grants})
+	return e.Sign(t, map[string]any{"sub": subject, "groups": grants})
 }
 
 // IssuerURL is the identifier of the issuer.
-func (w *Env) IssuerURL() string { return w.issuer.url() }
+func (e *Env) IssuerURL() string { return e.issuer.url() }
 
 // SignType is Sign with another type in the header.
-func (w *Env) SignType(t testing.TB, typ string, claims map[string]any) string {
+func (e *Env) SignType(t testing.TB, typ string, claims map[string]any) string {
 	t.Helper()
-	return w.issuer.sign(t, typ, claims)
+	return e.issuer.sign(t, typ, claims)
 }
 
 // Sign returns a token with the given claims. Issuer, audience and dates are valid unless claims overrides them.
-func (w *Env) Sign(t testing.TB, claims map[string]any) string {
+func (e *Env) Sign(t testing.TB, claims map[string]any) string {
 	t.Helper()
-	return w.issuer.sign(t, "at+jwt", claims)
+	return e.issuer.sign(t, "at+jwt", claims)
 }

@@ -24,17 +24,17 @@ type Server struct {
 // Start serves the services that register adds, until the test ends. Identity, issuers and log default to those of the
 // env: a certificate for config.Service of the first tenant or else of the centre, the issuer, and a log that is
 // discarded.
-func (w *Env) Start(t testing.TB, config rpc.Config, register func(grpc.ServiceRegistrar)) *Server {
+func (e *Env) Start(t testing.TB, config rpc.Config, register func(grpc.ServiceRegistrar)) *Server {
 	t.Helper()
 	if config.Source == nil {
 		at := tenant.Centre
 		if len(config.Tenants) > 0 {
 			at = config.Tenants[0]
 		}
-		config.Source = w.Source(t, ID(at.Region, at.Node, identity.KindService, config.Service))
+		config.Source = e.Source(t, ID(at.Region, at.Node, identity.KindService, config.Service))
 	}
 	if config.Issuers == nil {
-		config.Issuers = w.Issuers(t)
+		config.Issuers = e.Issuers(t)
 	}
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
@@ -57,7 +57,7 @@ func (w *Env) Start(t testing.TB, config rpc.Config, register func(grpc.ServiceR
 			t.Errorf("serve: %v", err)
 		}
 	})
-	return &Server{Env: w, Addr: listener.Addr().String()}
+	return &Server{Env: e, Addr: listener.Addr().String()}
 }
 
 // As connects with a fresh certificate for id. A token that is not empty is sent with every call.
@@ -78,9 +78,9 @@ func (s *Server) With(t testing.TB, source *identity.Source, token string) *grpc
 	return closeAtEnd(t, conn, err)
 }
 
-// Bare connects with the given TLS configuration and without the client options of package rpc, for instance to test a
-// client without a certificate.
-func (s *Server) Bare(t testing.TB, config *tls.Config) *grpc.ClientConn {
+// WithTLS connects with the given TLS configuration and without the client options of package rpc, for instance to test
+// a client without a certificate.
+func (s *Server) WithTLS(t testing.TB, config *tls.Config) *grpc.ClientConn {
 	t.Helper()
 	conn, err := grpc.NewClient(s.Addr, grpc.WithTransportCredentials(credentials.NewTLS(config)))
 	return closeAtEnd(t, conn, err)

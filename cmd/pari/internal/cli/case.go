@@ -38,7 +38,7 @@ func (c *cli) caseShowCmd() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&full, "full", false, "open the notes; it is written down that you did")
+	cmd.Flags().BoolVar(&full, "full", false, "show the sealed notes; the access is logged")
 	return cmd
 }
 
@@ -57,7 +57,7 @@ func (c *cli) caseListCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().Int32Var(&req.PageSize, "page-size", 20, "cases per page, 1-200")
-	cmd.Flags().StringVar(&req.PageToken, "page-token", "", "token of the page before")
+	cmd.Flags().StringVar(&req.PageToken, "page-token", "", "token from the previous page")
 	return cmd
 }
 
@@ -87,7 +87,7 @@ func (c *cli) caseAssessCmd() *cobra.Command {
 	req := &casemanagementv1.AssessRequest{Assessment: a}
 	var month string
 	cmd := &cobra.Command{
-		Use: "assess ID", Short: "Record what the node finds", Args: cobra.ExactArgs(1),
+		Use: "assess ID", Short: "Record the assessment of a case", Args: cobra.ExactArgs(1),
 		Example: "  pari case assess ID --verdict PERTINENT_LEGAL --ground DISABILITY --main DISABILITY " +
 			"--type DIRECT --field RETAIL_SERVICES --author BUSINESS --event-place 019036 --residence 019036 " +
 			"--sensitivity S3 --month 2026-03",
@@ -120,14 +120,14 @@ func (c *cli) caseAssessCmd() *cobra.Command {
 	f.BoolVar(&req.ValidateOnly, "validate-only", false, "check only, store nothing")
 	f.StringVar(&a.Verdict, "verdict", "", "pari vocabulary assessment")
 	f.StringSliceVar(&a.Grounds, "ground", nil, "once or more; pari vocabulary ground")
-	f.StringVar(&a.MainGround, "main", "", "the main one of them")
+	f.StringVar(&a.MainGround, "main", "", "the main ground; needed when there are several")
 	f.StringVar(&a.Type, "type", "", "pari vocabulary type")
 	f.StringSliceVar(&a.Flags, "flag", nil, "pari vocabulary type_flag")
 	f.StringVar(&a.Field, "field", "", "pari vocabulary field")
 	f.StringSliceVar(&a.AuthorKinds, "author", nil, "once or more; pari vocabulary author_kind")
 	f.StringVar(&month, "month", "", "month of the incident, for instance 2026-03")
 	f.StringVar(&a.EventPlace, "event-place", "", "ISTAT code of the municipality, or ONLINE, ABROAD, ND")
-	f.StringVar(&a.Residence, "residence", "", "the same, of where the person lives")
+	f.StringVar(&a.Residence, "residence", "", "the same for the place where the person lives")
 	f.StringVar(&a.Sensitivity, "sensitivity", "S3", "pari vocabulary sensitivity")
 	return cmd
 }
@@ -184,7 +184,7 @@ func (c *cli) caseCloseCmd() *cobra.Command {
 	f.Int64Var(&req.Version, "version", 0, versionUsage)
 	f.StringVar(&req.Outcome, "outcome", "", "pari vocabulary outcome")
 	f.StringSliceVar(&req.SecondaryOutcomes, "also", nil, "further outcomes")
-	f.BoolVar(&req.PersonInformed, "informed", false, "the person was told")
+	f.BoolVar(&req.PersonInformed, "informed", false, "the person was informed of the outcome")
 	f.StringVar(&req.Note, "note", "", "closing note; it is sealed")
 	return cmd
 }

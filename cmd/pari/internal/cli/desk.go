@@ -46,15 +46,15 @@ func (c *cli) deskFindCmd() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.Int32Var(&req.Limit, "limit", 0, "at most so many, up to 50")
+	f.Int32Var(&req.Limit, "limit", 0, "maximum number of offices, 1 to 50; default 50")
 	f.StringVar(&req.Territory, "territory", "", "ISTAT code of the municipality or province")
 	f.StringVar(&req.Ground, "ground", "", "pari vocabulary ground")
-	f.StringVar(&req.AccessMode, "access", "", "how to reach it; pari vocabulary access_mode")
+	f.StringVar(&req.AccessMode, "access", "", "how to reach the office; pari vocabulary access_mode")
 	f.StringVar(&req.Service, "service", "", "pari vocabulary service_type")
-	f.StringSliceVar(&req.Languages, "language", nil, "first those that say they speak it; pari vocabulary language")
+	f.StringSliceVar(&req.Languages, "language", nil, "list offices that speak it first; pari vocabulary language")
 	f.StringSliceVar(&req.Accessibility, "accessible", nil,
-		"first those that say they have it; pari vocabulary accessibility")
-	f.StringVar(&openAt, "open", "", "only what is open then, in Italy, for instance 2026-12-01T10:00")
+		"list offices that have it first; pari vocabulary accessibility")
+	f.StringVar(&openAt, "open", "", "only offices open at this time in Italy, for instance 2026-12-01T10:00")
 	return cmd
 }
 
@@ -77,7 +77,7 @@ func (c *cli) matchRows(matches []*directoryv1.OfficeMatch, row render.Row) {
 
 func (c *cli) vocabularyCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "vocabulary [LIST]", Short: "Show a code list, or which there are", Args: cobra.MaximumNArgs(1),
+		Use: "vocabulary [LIST]", Short: "Show a code list, or the names of all lists", Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withDirectory(cmd.Context(), func(ctx context.Context, directory directoryClient) error {
 				resp, err := directory.ListVocabularies(ctx, &directoryv1.ListVocabulariesRequest{Names: args})

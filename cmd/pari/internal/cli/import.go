@@ -89,7 +89,7 @@ func (c *cli) importRows(resp *directoryv1.ReadDocumentResponse, results []fileR
 	texts := map[fileResult]string{
 		fileNew:     c.label("nuovo file", "new file"),
 		fileChanged: c.label("file cambiato", "file changed"),
-		fileSame:    c.label("file invariato", "file as it was"),
+		fileSame:    c.label("file invariato", "file unchanged"),
 	}
 	for i, e := range resp.GetEntries() {
 		revision := c.label("nuova nel repertorio", "new in the directory")
@@ -100,7 +100,7 @@ func (c *cli) importRows(resp *directoryv1.ReadDocumentResponse, results []fileR
 		row(files.RefOf(e), texts[results[i]], revision)
 	}
 	c.problemRows(c.label("TRALASCIATO", "PASSED OVER"), resp.GetPassedOver(), resp.GetPassedOverMore(), row)
-	toCorrect := c.label("DA CORREGGERE NEI FILE", "TO BE MENDED IN THE FILES")
+	toCorrect := c.label("DA CORREGGERE NEI FILE", "TO CORRECT IN THE FILES")
 	c.problemRows(toCorrect, resp.GetWrong(), resp.GetWrongMore(), row)
 	row("→ pari directory diff " + folder + " --as editor")
 }

@@ -12,10 +12,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// session is the sign-in of a person. It is stored in the network's folder as sessions/<persona>.json, and as
+// session is the sign-in of a user. It is stored in the network's folder as sessions/<user>.json, and as
 // sessions/last.json.
 type session struct {
-	Persona string    `json:"persona"`
+	User    string    `json:"user"`
 	Token   string    `json:"token"`
 	Expires time.Time `json:"expires"`
 }
@@ -23,30 +23,32 @@ type session struct {
 // lastSession names the session of the latest sign-in.
 const lastSession = "last"
 
+// users lists the users of the development provider.
+const users = "operator-, worker-, coordinator- and editor-<node> (for instance operator-cremona), " +
+	"and analyst, auditor, editor and publisher of the centre"
+
 func (c *cli) sessionsDir() string { return filepath.Join(c.dir, "sessions") }
 
 func (c *cli) loginCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "login --as NAME", Short: "Sign in as somebody invented", Args: cobra.NoArgs,
-		Long: "Signs in at the network's own OpenID provider. " +
-			"There are operator-, worker- and coordinator-<node>, analyst and auditor.",
+		Use: "login --as USER", Short: "Sign in as a user of the development provider", Args: cobra.NoArgs,
+		Long: "Signs in at the OpenID provider of a development network. Its users are " + users + ".",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if c.as == "" {
-				return errors.New("as whom? Say --as operator-cremona, worker-cremona, coordinator-cremona " +
-					"(or another node), analyst, auditor")
+				return errors.New("--as is missing: the users are " + users)
 			}
 			network, err := c.loadNetwork()
 			if err != nil {
 				return err
 			}
-			s := session{Persona: c.as}
+			s := session{User: c.as}
 			if s.Token, s.Expires, err = network.SignIn(cmd.Context(), c.as); err != nil {
 				return err
 			}
 			if err := c.saveSession(s); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.out, "signed in as %s until %s\n", s.Persona, s.Expires.Local().Format("15:04"))
+			_, err = fmt.Fprintf(c.out, "signed in as %s until %s\n", s.User, s.Expires.Local().Format("15:04"))
 			return err
 		},
 	}
@@ -54,7 +56,7 @@ func (c *cli) loginCmd() *cobra.Command {
 
 func (c *cli) logoutCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "logout", Short: "Forget who has signed in", Args: cobra.NoArgs,
+		Use: "logout", Short: "Delete the sessions of all users", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return os.RemoveAll(c.sessionsDir()) },
 	}
 }
@@ -67,7 +69,7 @@ func (c *cli) saveSession(s session) error {
 	if err := os.MkdirAll(c.sessionsDir(), 0o700); err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
-	for _, name := range []string{s.Persona, lastSession} {
+	for _, name := range []string{s.User, lastSession} {
 		if err := os.WriteFile(filepath.Join(c.sessionsDir(), name+".json"), raw, 0o600); err != nil {
 			return fmt.Errorf("session: %w", err)
 		}
@@ -97,9 +99,9 @@ func (c *cli) loadToken() (string, error) {
 		return "", fmt.Errorf("session: %w", err)
 	}
 	if time.Now().After(s.Expires) {
-		return "", fmt.Errorf("%w: the session of %s has ended", errNotSignedIn, s.Persona)
+		return "", fmt.Errorf("%w: the session of %s has ended", errNotSignedIn, s.User)
 	}
-	if _, node, ok := strings.Cut(s.Persona, "-"); ok && c.node == "" {
+	if _, node, ok := strings.Cut(s.User, "-"); ok && c.node == "" {
 		c.node = node
 	}
 	return s.Token, nil

@@ -30,7 +30,7 @@ func (c *cli) placeCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&req.Date, "date", "", "day on which it must exist, for instance 2020-01-01; else today")
-	cmd.Flags().Int32Var(&req.Limit, "limit", 0, "candidates at most, 1 to 20; else 10")
+	cmd.Flags().Int32Var(&req.Limit, "limit", 0, "maximum number of places, 1 to 20; default 10")
 	return cmd
 }
 

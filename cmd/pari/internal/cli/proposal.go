@@ -30,7 +30,7 @@ func (c *cli) directoryDiffCmd() *cobra.Command {
 func (c *cli) directoryApplyCmd() *cobra.Command {
 	req := &directoryv1.ProposeChangesRequest{}
 	cmd := &cobra.Command{
-		Use: "apply FOLDER", Short: "Propose what files change; somebody else approves it", Args: cobra.ExactArgs(1),
+		Use: "apply FOLDER", Short: "Propose the changes in files; another person approves", Args: cobra.ExactArgs(1),
 		Example: "  pari directory apply ./directory --reason \"nuovo orario\" --as editor",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.propose(cmd.Context(), args[0], req)
@@ -154,7 +154,7 @@ func firstProposals(
 func (c *cli) directoryDecideCmd(verb string, decision directoryv1.Decision) *cobra.Command {
 	req := &directoryv1.DecideProposalRequest{Decision: decision, Version: 1}
 	cmd := &cobra.Command{
-		Use: verb + " PROPOSAL", Short: strings.ToUpper(verb[:1]) + verb[1:] + " what somebody else proposed",
+		Use: verb + " PROPOSAL", Short: strings.ToUpper(verb[:1]) + verb[1:] + " a proposal of another person",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req.RequestId, req.ProposalId = uuid.NewString(), args[0]
@@ -171,6 +171,6 @@ func (c *cli) directoryDecideCmd(verb string, decision directoryv1.Decision) *co
 			})
 		},
 	}
-	cmd.Flags().StringVar(&req.Note, "note", "", "why, for whoever proposed it")
+	cmd.Flags().StringVar(&req.Note, "note", "", "reason, for the person who proposed it")
 	return cmd
 }

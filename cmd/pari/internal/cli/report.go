@@ -16,7 +16,7 @@ import (
 )
 
 // versionUsage describes the flag --version of commands that change a report or a case.
-const versionUsage = "version that you decided on; else the one it has now"
+const versionUsage = "version on which the decision is based; default: the current one"
 
 func (c *cli) reportCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "report", Short: "Reports of a node"}
@@ -29,10 +29,10 @@ func (c *cli) reportSubmitCmd() *cobra.Command {
 	var file string
 	content := req.GetContent()
 	cmd := &cobra.Command{
-		Use: "submit", Short: "Submit what somebody told", Args: cobra.NoArgs,
-		Long: "Submits a report from a file in JSON, in the names of the contract (ReportContent), " +
+		Use: "submit", Short: "Submit a report", Args: cobra.NoArgs,
+		Long: "Submits a report from a JSON file with the field names of the contract (ReportContent), " +
 			"from standard input with --file -, or from flags.\n" +
-			"Names, telephones and texts belong into the file: flags are seen by everybody on the machine.",
+			"Put names, telephone numbers and texts in the file: every user of the machine can see flags.",
 		Example: "  pari report submit --channel DESK --role VICTIM --ground DISABILITY --wish HELP --place 019036 " +
 			"--text 'Il negozio ha un gradino.'\n" +
 			"  pari report submit --file report.json",
@@ -53,7 +53,7 @@ func (c *cli) reportSubmitCmd() *cobra.Command {
 				}
 				return c.print(resp, func(row render.Row) {
 					if req.GetValidateOnly() {
-						row(c.label("va bene: nulla è stato salvato", "it would be taken: nothing was stored"))
+						row(c.label("valida; nulla è stato salvato", "valid; nothing was stored"))
 						return
 					}
 					row(c.label("numero", "number"), resp.GetNumber())
@@ -65,13 +65,13 @@ func (c *cli) reportSubmitCmd() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&file, "file", "", "JSON file with the content; - reads standard input")
-	f.StringVar(&req.RequestId, "request-id", "", "UUID of a request that is tried again")
+	f.StringVar(&req.RequestId, "request-id", "", "UUID of an earlier request, to retry it")
 	f.BoolVar(&req.ValidateOnly, "validate-only", false, "check only, store nothing")
-	f.StringVar(&content.Channel, "channel", "", "how it reached the network (pari vocabulary channel)")
-	f.StringVar(&content.ReporterRole, "role", "", "role of who tells it (pari vocabulary reporter_role)")
+	f.StringVar(&content.Channel, "channel", "", "how the report reached the network (pari vocabulary channel)")
+	f.StringVar(&content.ReporterRole, "role", "", "role of the reporter (pari vocabulary reporter_role)")
 	f.BoolVar(&content.Anonymous, "anonymous", false, "no name was given")
 	f.StringSliceVar(&content.Grounds, "ground", nil, "ground, once or more (pari vocabulary ground)")
-	f.StringVar(&content.Wish, "wish", "", "what they want (pari vocabulary wish)")
+	f.StringVar(&content.Wish, "wish", "", "what the reporter asks for (pari vocabulary wish)")
 	f.StringVar(&content.IncidentPlace, "place", "", "ISTAT code of the municipality, or ONLINE, ABROAD, ND")
 	f.StringVar(&content.Narrative, "text", "", "what happened")
 	return cmd
@@ -117,7 +117,7 @@ func (c *cli) reportShowCmd() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&full, "full", false, "open what was told; it is written down that you did")
+	cmd.Flags().BoolVar(&full, "full", false, "show the sealed content; the access is logged")
 	return cmd
 }
 
@@ -131,7 +131,7 @@ func (c *cli) reportRows(r *intakev1.Report, row render.Row) {
 	row(c.label("fattori", "grounds"), strings.Join(content.GetGrounds(), " "))
 	row(c.label("luogo", "place"), content.GetIncidentPlace())
 	if content.GetNarrative() != "" {
-		row(c.label("racconto", "told"), content.GetNarrative())
+		row(c.label("racconto", "narrative"), content.GetNarrative())
 	}
 	if p := content.GetContact(); p != nil {
 		text := strings.Join([]string{p.GetName(), p.GetPhone(), p.GetEmail(), p.GetSafeContact()}, " ")
@@ -161,7 +161,7 @@ func (c *cli) reportListCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().Int32Var(&req.PageSize, "page-size", 20, "reports per page, 1-200")
-	cmd.Flags().StringVar(&req.PageToken, "page-token", "", "token of the page before")
+	cmd.Flags().StringVar(&req.PageToken, "page-token", "", "token from the previous page")
 	return cmd
 }
 

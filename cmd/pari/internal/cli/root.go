@@ -69,8 +69,8 @@ func (c *cli) rootCmd() *cobra.Command {
 	flags.StringVar(&c.dir, "dir", client.DefaultDir(), "folder of the network; also PARI_DIR")
 	flags.StringVarP(&c.format, "output", "o", "table", "table or json")
 	flags.StringVar(&c.lang, "lang", "it", "language of labels and errors: it or en")
-	flags.StringVar(&c.as, "as", "", "who asks, for instance operator-cremona; else who signed in last")
-	flags.StringVar(&c.node, "node", "", "node, for instance cremona; else that of who asks")
+	flags.StringVar(&c.as, "as", "", "user, for instance operator-cremona; default: the latest to sign in")
+	flags.StringVar(&c.node, "node", "", "node, for instance cremona; default: that of the user")
 	flags.StringVar(&c.replica, "copy", "",
 		"ask the copy of the directory at this node instead of the centre, for instance cremona")
 	root.AddCommand(
@@ -82,7 +82,7 @@ func (c *cli) rootCmd() *cobra.Command {
 
 func (c *cli) versionCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Say which build this is", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version of this build", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(c.out, "pari", buildVersion())
 			return err

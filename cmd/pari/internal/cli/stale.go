@@ -42,7 +42,7 @@ func (c *cli) directoryStaleCmd() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().IntVar(&months, "months", files.DefaultStaleMonths, "what was last checked longer ago than this")
+	cmd.Flags().IntVar(&months, "months", files.DefaultStaleMonths, "months since the last check")
 	cmd.Flags().StringVar(&req.Node, "of", "", "only entries of this node")
 	return cmd
 }

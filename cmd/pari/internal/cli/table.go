@@ -19,7 +19,7 @@ func (c *cli) tableCmd() *cobra.Command {
 
 func (c *cli) tableListCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List the tables that there are", Args: cobra.NoArgs,
+		Use: "list", Short: "List the tables", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.withReporting(cmd.Context(), func(ctx context.Context, reporting reportingClient) error {
 				resp, err := reporting.ListTables(ctx, &reportingv1.ListTablesRequest{})
@@ -58,14 +58,14 @@ func (c *cli) tableShowCmd() *cobra.Command {
 }
 
 func (c *cli) feedCmd() *cobra.Command {
-	cmd := &cobra.Command{Use: "feed", Short: "What the centre has of the nodes"}
+	cmd := &cobra.Command{Use: "feed", Short: "Events of the nodes at the centre"}
 	cmd.AddCommand(c.feedStatusCmd())
 	return cmd
 }
 
 func (c *cli) feedStatusCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "status", Short: "Show how far each node's events have come", Args: cobra.NoArgs,
+		Use: "status", Short: "Show how far the centre has applied the events of each node", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.withReporting(cmd.Context(), func(ctx context.Context, reporting reportingClient) error {
 				resp, err := reporting.GetFeedStatus(ctx, &reportingv1.GetFeedStatusRequest{})
@@ -79,13 +79,13 @@ func (c *cli) feedStatusCmd() *cobra.Command {
 }
 
 func (c *cli) feedRows(nodes []*reportingv1.NodeFeed, row render.Row) {
-	row(c.label("NODO", "NODE"), c.label("LINEA", "LINE"), c.label("INVIATI", "SENT"), c.label("APPLICATI", "APPLIED"),
-		c.label("BUCHI", "GAPS"), c.label("FERMI", "PARKED"), c.label("IN CODA", "PENDING"),
-		c.label("SENTITO DA", "HEARD"))
+	row(c.label("NODO", "NODE"), c.label("PARTIZIONE", "PARTITION"), c.label("INVIATI", "SENT"),
+		c.label("APPLICATI", "APPLIED"), c.label("BUCHI", "GAPS"), c.label("NON APPLICATI", "UNAPPLIED"),
+		c.label("IN CODA", "PENDING"), c.label("ULTIMO SEGNALE", "LAST SEEN"))
 	for _, n := range nodes {
 		for _, p := range n.GetLines() {
 			row(n.GetNode(), p.GetSource(), p.GetLastNodeSeq(), p.GetAppliedNodeSeq(), p.GetGaps(), p.GetParked(),
-				p.GetPending(), fmt.Sprintf("%d s", p.GetAgeSeconds()))
+				p.GetPending(), fmt.Sprintf(c.label("%d s fa", "%d s ago"), p.GetAgeSeconds()))
 		}
 	}
 }
