@@ -67,26 +67,21 @@ func (p Principal) HasOverRegion(region string, roles ...accessv1.Role) bool {
 	return p.any(roles, func(g Grant) bool { return g.Tenant.OverRegion(region) && g.Office == "" })
 }
 
-// HasAnywhere reports whether one grant gives one of the roles, wherever it holds. It opens nothing by itself: what the
-// role is needed for has a place, and a method must ask for that.
-func (p Principal) HasAnywhere(roles ...accessv1.Role) bool {
-	return p.any(roles, func(g Grant) bool { return g.Office == "" })
-}
-
 func (p Principal) any(roles []accessv1.Role, covers func(Grant) bool) bool {
 	return slices.ContainsFunc(p.grants, func(g Grant) bool {
 		return (len(roles) == 0 || slices.Contains(roles, g.Role)) && covers(g)
 	})
 }
 
-// Restrict returns the principal with its grants of the given roles only, or with all when there are none.
-func (p Principal) Restrict(roles ...accessv1.Role) Principal {
-	if len(roles) == 0 {
-		return p
-	}
-	p.grants = slices.DeleteFunc(slices.Clone(p.grants), func(g Grant) bool { return !slices.Contains(roles, g.Role) })
+// Filter returns the principal with those of its grants that keep accepts, each by itself.
+func (p Principal) Filter(keep func(Grant) bool) Principal {
+	p.grants = slices.DeleteFunc(slices.Clone(p.grants), func(g Grant) bool { return !keep(g) })
 	return p
 }
+
+// HasGrant reports whether the principal has a grant at all. It opens nothing by itself: what a role is needed for has a
+// place, and a method must ask for that.
+func (p Principal) HasGrant() bool { return len(p.grants) > 0 }
 
 type principalKey struct{}
 

@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -74,11 +75,11 @@ func TestNewPrincipal(t *testing.T) {
 	} {
 		c.grant.Role = operator
 		p, ok := identity.NewPrincipal(console(at(t, c.program)), "anna@test", []identity.Grant{c.grant}, now)
-		if ok != c.ok || p.HasAnywhere(operator) != c.has || p.HasAnywhere() != c.has || p.HasAnywhere(analyst) {
-			t.Errorf("%s: ok %t, has the role %t", name, ok, p.HasAnywhere(operator))
+		if ok != c.ok || p.HasGrant() != c.has {
+			t.Errorf("%s: ok %t, has a grant %t", name, ok, p.HasGrant())
 		}
 	}
-	if p, ok := identity.NewPrincipal(console(tenant.Centre), "", nil, now); !ok || p.HasAnywhere() {
+	if p, ok := identity.NewPrincipal(console(tenant.Centre), "", nil, now); !ok || p.HasGrant() {
 		t.Errorf("without grants: %t", ok)
 	}
 }
@@ -94,14 +95,15 @@ func decisions(t *testing.T) map[string]func(identity.Principal) bool {
 				name += " or the next"
 			}
 			all[name+" here"] = func(p identity.Principal) bool { return p.Has(asked...) }
-			all[name+" anywhere"] = func(p identity.Principal) bool { return p.HasAnywhere(asked...) }
 			for _, region := range []string{"lombardia", "piemonte", tenant.AllRegions} {
 				all[name+" over "+region] = func(p identity.Principal) bool { return p.HasOverRegion(region, asked...) }
 			}
 			for _, office := range []string{"punto-a", "punto-b"} {
 				all[name+" at "+office] = func(p identity.Principal) bool { return p.HasAtOffice(office, asked...) }
 			}
-			all[name+" restricted"] = func(p identity.Principal) bool { return p.Restrict(asked...).Has(editor) }
+			all[name+" filtered"] = func(p identity.Principal) bool {
+				return p.Filter(func(g identity.Grant) bool { return slices.Contains(asked, g.Role) }).Has(editor)
+			}
 		}
 	}
 	return all
@@ -162,7 +164,7 @@ func TestPrincipal_Places(t *testing.T) {
 		t.Error("a grant of a node")
 	}
 	office := principal("lombardia/cremona", identity.Grant{Tenant: at(t, "lombardia/cremona"), Office: "punto-a"})
-	if office.Has() || office.HasAnywhere() || !office.HasAtOffice("punto-a") || office.HasAtOffice("punto-b") {
+	if office.Has() || !office.HasAtOffice("punto-a") || office.HasAtOffice("punto-b") {
 		t.Error("a grant of an office")
 	}
 	region := principal("all/centre", identity.Grant{Tenant: at(t, "lombardia/centre")})
@@ -174,8 +176,8 @@ func TestPrincipal_Places(t *testing.T) {
 	if !everywhere.Has() || !everywhere.HasOverRegion("lombardia") || !everywhere.HasOverRegion(tenant.AllRegions) {
 		t.Error("a grant over every region")
 	}
-	if everywhere.Restrict(analyst).HasAnywhere() || !everywhere.Restrict().Has(editor) {
-		t.Error("restricted to a role")
+	if everywhere.Filter(func(identity.Grant) bool { return false }).HasGrant() || !everywhere.HasGrant() {
+		t.Error("filtered")
 	}
 }
 

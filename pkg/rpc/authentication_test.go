@@ -38,8 +38,8 @@ func TestServer_RefusesUnauthenticatedCallers(t *testing.T) {
 		"no certificate":         {s.WithTLS(t, &tls.Config{InsecureSkipVerify: true}), fault.NoCertificate},
 		"expired":                {withDates(ago(2), ago(1)), fault.BadCertificate},
 		"not yet valid":          {withDates(ago(-1), ago(-2)), fault.BadCertificate},
-		"another authority":      {connOfAuthority(t, s, other), fault.BadCertificate},
-		"another trust domain":   {s.As(t, foreign, ""), fault.BadCertificate},
+		"another authority":      {unverified(t, s, other.Source(t, portal)), fault.BadCertificate},
+		"another trust domain":   {unverified(t, s, s.Env.Source(t, foreign)), fault.BadCertificate},
 		"a broker":               {s.As(t, rpctest.ID("lombardia", "cremona", "leaf", "leaf"), ""), fault.NotAllowed},
 		"not a token":            {s.As(t, portal, "abc"), fault.BadToken},
 		"expired token":          {withClaims(map[string]any{"sub": "anna", "exp": ago(1).Unix()}), fault.ExpiredToken},
@@ -57,10 +57,10 @@ func TestServer_RefusesUnauthenticatedCallers(t *testing.T) {
 	}
 }
 
-// connOfAuthority connects with a certificate of another authority, and does not verify the server.
-func connOfAuthority(t *testing.T, s *rpctest.Server, other *rpctest.Env) grpc.ClientConnInterface {
+// unverified connects with a certificate of source, and does not verify the server.
+func unverified(t *testing.T, s *rpctest.Server, source *identity.Source) grpc.ClientConnInterface {
 	t.Helper()
-	c := other.Source(t, portal).ClientTLS(func(identity.ID) bool { return true })
+	c := source.ClientTLS(func(identity.ID) bool { return true })
 	c.VerifyConnection = nil
 	return s.WithTLS(t, c)
 }
@@ -88,7 +88,7 @@ func TestServer_IdentifiesTheCaller(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got.Program != portal || got.Person != c.person || !got.Has(c.has) || got.Has(c.lacks) ||
-			got.HasAnywhere(accessv1.Role_ROLE_COORDINATOR) {
+			got.Has(accessv1.Role_ROLE_COORDINATOR) {
 			t.Errorf("%s: got %+v", name, got)
 		}
 	}

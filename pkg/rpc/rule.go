@@ -97,13 +97,11 @@ func (r rule) apply(p identity.Principal, tenants []tenant.ID) (identity.Princip
 		}
 		return p, fault.New(fault.NotAllowed)
 	}
-	granted := p.HasAnywhere
 	switch r.GetScope() {
 	case accessv1.Scope_SCOPE_NODE:
 		if !slices.Contains(tenants, p.Tenant()) {
 			return p, fault.New(fault.WrongNode)
 		}
-		granted = p.Has
 	case accessv1.Scope_SCOPE_REGION:
 		if !p.Tenant().IsCentre() {
 			return p, fault.New(fault.NotAllowed)
@@ -112,18 +110,31 @@ func (r rule) apply(p identity.Principal, tenants []tenant.ID) (identity.Princip
 	default:
 		return p, fault.New(fault.NotAllowed)
 	}
+	granted := p.Filter(func(g identity.Grant) bool { return r.asksFor(g, p.Tenant()) })
 	switch kind {
 	case accessv1.Kind_KIND_SERVICE:
 		if !slices.Contains(r.GetServices(), p.Program.Name) {
 			return p, fault.New(fault.NotAllowed)
 		}
 	case accessv1.Kind_KIND_SYSTEM, accessv1.Kind_KIND_PERSON:
-		if len(r.GetRoles()) > 0 && !granted(r.GetRoles()...) {
+		if len(r.GetRoles()) > 0 && !granted.HasGrant() {
 			return p, fault.New(fault.NotAllowed)
 		}
 	case accessv1.Kind_KIND_OPS:
 	default:
 		return p, fault.New(fault.NotAllowed)
 	}
-	return p.Restrict(r.GetRoles()...), nil
+	return granted, nil
+}
+
+// asksFor reports whether a grant is one that the rule asks for. A rule without roles asks for none in particular, and
+// its method may look at all of them.
+func (r rule) asksFor(g identity.Grant, own tenant.ID) bool {
+	if len(r.GetRoles()) == 0 {
+		return true
+	}
+	if !slices.Contains(r.GetRoles(), g.Role) || g.Office != "" {
+		return false
+	}
+	return r.GetScope() != accessv1.Scope_SCOPE_NODE || g.Tenant == own
 }

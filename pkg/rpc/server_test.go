@@ -271,7 +271,7 @@ func TestServer_LogsCalls(t *testing.T) {
 	c.Log = log.logger()
 	s := start(t, c, server{find: func(context.Context) error { return result }})
 	conn := s.As(t, portal, s.Env.Token(t, "anna", "lombardia/cremona/operator"))
-	const caller = " caller_node=cremona caller_kind=system caller_system=portal person=true "
+	const caller = " caller_region=lombardia caller_node=cremona caller_kind=system caller_system=portal person=true "
 	cause := errors.New("row of report 7")
 	for _, step := range []struct {
 		result     error
@@ -304,7 +304,7 @@ func TestServer_LogsCalls(t *testing.T) {
 	if got := log.take(); !strings.Contains(got, `cause="UNAVAILABLE: row of report 7"`) {
 		t.Errorf("an unavailable database was logged as %s", got)
 	}
-	_ = findAny(connOfAuthority(t, s, rpctest.NewEnv(t)))
+	_ = findAny(unverified(t, s, rpctest.NewEnv(t).Source(t, portal)))
 	got := log.take()
 	if !strings.Contains(got, `reason=BAD_CERTIFICATE`) || !strings.Contains(got, "unknown authority") {
 		t.Errorf("a bad certificate was logged as %s", got)
