@@ -2,7 +2,7 @@
 // with PKCE, and signed access tokens. Its users are invented and have no passwords: naming one in login_hint, or
 // choosing one on the login page, is enough to sign in.
 //
-// It listens on loopback only. Production uses any provider that adds the claim pari_grants to its tokens. Run serves
+// It listens on loopback only. Production uses any provider whose groups the file of issuers maps to grants. Run serves
 // in the caller's goroutine.
 package idp
 
@@ -25,8 +25,11 @@ const (
 	Audience = "pari"
 	// ClientID of the command line and of consoles, a public client.
 	ClientID = "pari"
-	// GrantsClaim lists the roles of the user, as "<region>/<node>/<role>".
-	GrantsClaim = "pari_grants"
+	// GroupsClaim lists the groups of the user.
+	GroupsClaim = "groups"
+	// UseClaim is UseAccess in access tokens; ID tokens do not have it.
+	UseClaim  = "token_use"
+	UseAccess = "access"
 
 	tokenLifetime   = time.Hour
 	shutdownTimeout = time.Second
@@ -60,7 +63,7 @@ func New(c Config) (*Provider, error) {
 		return nil, err
 	}
 	s := newStorage(key, c.Users)
-	config := &op.Config{CodeMethodS256: true, SupportedClaims: []string{"sub", "aud", GrantsClaim}}
+	config := &op.Config{CodeMethodS256: true, SupportedClaims: []string{"sub", "aud", GroupsClaim, UseClaim}}
 	if _, err := rand.Read(config.CryptoKey[:]); err != nil {
 		return nil, fmt.Errorf("identity provider: %w", err)
 	}

@@ -152,7 +152,7 @@ func (s *storage) GetPrivateClaimsFromScopes(_ context.Context, subject, _ strin
 	if !ok {
 		return nil, errUnknown
 	}
-	return map[string]any{GrantsClaim: u.Grants}, nil
+	return map[string]any{GroupsClaim: u.Groups, UseClaim: UseAccess}, nil
 }
 
 // GetClientByClientID implements op.Storage.

@@ -5,8 +5,9 @@ import (
 	"strings"
 
 	"github.com/retepari/pari/dev/testkit/pglocal"
+	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/bus/natsconf"
-	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // Issuer is the URL of the network's OpenID provider.
@@ -17,12 +18,12 @@ func (p *Plan) Env(service string) map[string]string {
 	name, nodeName, ofNode := strings.Cut(service, ".")
 	n, _ := p.node(nodeName)
 	if !ofNode {
-		n = Node{Name: identity.Centre, Region: identity.AllRegions}
+		n = Node{Name: "centre", Tenant: tenant.Centre}
 	}
 	env := map[string]string{
-		"PARI_REGION": n.Region, "PARI_NODE": n.Name, "PARI_ADDR": p.Addr[service],
+		"PARI_TENANT": n.Tenant.String(), "PARI_ADDR": p.Addr[service],
 		"PARI_IDENTITY_DIR": p.IdentityDir(service), "PARI_GRANTS_FILE": p.path("grants.yaml"),
-		"PARI_OIDC_ISSUER": p.Issuer(), "PARI_OIDC_CA_FILE": p.Authority.CAPath(), "PARI_REFLECTION": "true",
+		"PARI_ISSUERS_FILE": p.path("issuers.yaml"), "PARI_DENY_FILE": p.path("denied.yaml"), "PARI_REFLECTION": "true",
 		"PARI_CENTRE_KEYS_DIR": p.path("public", "centre"),
 	}
 	server, database := p.CentrePostgres, name
@@ -46,7 +47,7 @@ func (p *Plan) nodeEnv(service, database string, n Node) map[string]string {
 	return map[string]string{
 		"PARI_NUMBER_PREFIX":       n.NumberPrefix,
 		"PARI_NATS_URL":            "tls://" + p.Addr["leaf."+n.Name],
-		"PARI_SIGNING_KEY_FILE":    p.path("signing", n.Region+"."+n.Name+".key.pem"),
+		"PARI_SIGNING_KEY_FILE":    p.path("signing", bus.Owner(n.Tenant)+".key.pem"),
 		"PARI_KEK_FILE":            p.path("secrets", service+".kek"),
 		"PARI_SECRETS_FILE":        p.path("secrets", service+".prf"),
 		"PARI_DIRECTORY_ADDR":      p.Addr["directory."+n.Name],
@@ -82,7 +83,7 @@ func (p *Plan) HubConfig() (string, error) {
 		TLS: natsconf.TLSIn(p.IdentityDir("hub")),
 	}
 	for _, n := range p.Nodes {
-		h.Nodes = append(h.Nodes, natsconf.Node{Region: n.Region, Name: n.Name})
+		h.Nodes = append(h.Nodes, natsconf.Node{Tenant: n.Tenant})
 	}
 	return h.Config()
 }
@@ -90,7 +91,7 @@ func (p *Plan) HubConfig() (string, error) {
 // LeafConfig returns the configuration of the NATS leaf of a node.
 func (p *Plan) LeafConfig(n Node) (string, error) {
 	return natsconf.Leaf{
-		TrustDomain: TrustDomain, Region: n.Region, Node: n.Name, Listen: p.Addr["leaf."+n.Name],
+		TrustDomain: TrustDomain, Tenant: n.Tenant, Listen: p.Addr["leaf."+n.Name],
 		HubURL: "tls://" + p.Addr["hub.leaves"], TLS: natsconf.TLSIn(p.IdentityDir("leaf." + n.Name)),
 	}.Config()
 }

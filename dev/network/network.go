@@ -29,6 +29,7 @@ import (
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/run"
 	"github.com/retepari/pari/pkg/telemetry"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // Options of a network.
@@ -171,13 +172,9 @@ func (p *Plan) NewIdentityProvider(ctx context.Context, log *slog.Logger) (*idp.
 	if err != nil {
 		return nil, fmt.Errorf("sign-in: %w", err)
 	}
-	regionByNode := map[string]string{}
-	for _, node := range p.Nodes {
-		regionByNode[node.Name] = node.Region
-	}
 	return idp.New(idp.Config{
 		Listener: listener, TLS: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12},
-		Issuer: p.Issuer(), Users: idp.Users(regionByNode), Log: log,
+		Issuer: p.Issuer(), Users: p.users(), Log: log,
 		SigningKeyFile: p.path("signing", "tokens.key.pem"),
 	})
 }
@@ -224,9 +221,10 @@ func (n *Network) startServices(ctx context.Context, tel *telemetry.Telemetry) e
 
 // Client returns the description of the network for its clients.
 func (p *Plan) Client() client.Network {
-	c := client.Network{Dir: p.Dir, Addr: p.Addr, Issuer: p.Issuer()}
+	c := client.Network{Dir: p.Dir, Addr: p.Addr, Issuer: p.Issuer(), Tenants: map[string]tenant.ID{}}
 	for _, n := range p.Nodes {
 		c.Nodes = append(c.Nodes, n.Name)
+		c.Tenants[n.Name] = n.Tenant
 	}
 	return c
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/bus/natsconf"
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // TrustDomain of every certificate of a development network.
@@ -27,19 +28,30 @@ const (
 	portsPerNode = 10
 )
 
-// Node is a municipality. NumberPrefix begins the numbers of its reports and cases.
-type Node struct{ Name, Region, NumberPrefix string }
+// Node is a municipality.
+type Node struct {
+	// Name names its parts, for instance intake.cremona. It is unique in the network, also where two nodes are homonyms.
+	Name string
+	// Tenant is what its certificates and tokens say.
+	Tenant tenant.ID
+	// NumberPrefix begins the numbers of its reports and cases.
+	NumberPrefix string
+}
 
 // DefaultNodes returns the nodes of the development network.
 func DefaultNodes() []Node {
-	return []Node{{"cremona", "lombardia", "CR"}, {"cuneo", "piemonte", "CN"}, {"milano", "lombardia", "MI"}}
+	return []Node{
+		{"cremona", tenant.ID{Region: "lombardia", Node: "cremona"}, "CR"},
+		{"cuneo", tenant.ID{Region: "piemonte", Node: "cuneo"}, "CN"},
+		{"milano", tenant.ID{Region: "lombardia", Node: "milano"}, "MI"},
+	}
 }
 
 // Regions returns the sorted regions of the default nodes.
 func Regions() []string {
 	var all []string
 	for _, n := range DefaultNodes() {
-		all = append(all, n.Region)
+		all = append(all, n.Tenant.Region)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
@@ -87,15 +99,16 @@ func NewPlan(ctx context.Context, dir string, nodes []Node, defaultPorts bool) (
 	if err := p.createKeys(); err != nil {
 		return nil, err
 	}
-	return p, p.assignAddresses(ctx, defaultPorts)
+	if err := p.assignAddresses(ctx, defaultPorts); err != nil {
+		return nil, err
+	}
+	return p, p.createSignIn()
 }
 
 // identities returns the identity of each part, by the name of its folder.
 func (p *Plan) identities() map[string]identity.ID {
 	centre := func(kind, name string) identity.ID {
-		return identity.ID{
-			TrustDomain: TrustDomain, Region: identity.AllRegions, Node: identity.Centre, Kind: kind, Name: name,
-		}
+		return identity.ID{TrustDomain: TrustDomain, Tenant: tenant.Centre, Kind: kind, Name: name}
 	}
 	ids := map[string]identity.ID{
 		"hub":            natsconf.HubID(TrustDomain),
@@ -108,9 +121,9 @@ func (p *Plan) identities() map[string]identity.ID {
 	}
 	for _, n := range p.Nodes {
 		node := func(kind, name string) identity.ID {
-			return identity.ID{TrustDomain: TrustDomain, Region: n.Region, Node: n.Name, Kind: kind, Name: name}
+			return identity.ID{TrustDomain: TrustDomain, Tenant: n.Tenant, Kind: kind, Name: name}
 		}
-		ids["leaf."+n.Name] = natsconf.LeafID(TrustDomain, n.Region, n.Name)
+		ids["leaf."+n.Name] = natsconf.LeafID(TrustDomain, n.Tenant)
 		for _, s := range nodeServices {
 			ids[s+"."+n.Name] = node(identity.KindService, s)
 		}
@@ -133,15 +146,14 @@ func (p *Plan) createKeys() error {
 	}
 	grants := ""
 	for _, n := range p.Nodes {
-		_, err := devpki.CreateSigningKey(n.Region+"."+n.Name, p.path("signing"), p.path("public", "nodes"))
+		_, err := devpki.CreateSigningKey(bus.Owner(n.Tenant), p.path("signing"), p.path("public", "nodes"))
 		if err != nil {
 			return err
 		}
 		if err := p.createSecrets(n); err != nil {
 			return err
 		}
-		grants += fmt.Sprintf("spiffe://%s/region/%s/node/%s/system/protocollo: [submitter]\n",
-			TrustDomain, n.Region, n.Name)
+		grants += p.identities()["protocollo."+n.Name].String() + ": [submitter]\n"
 	}
 	if err := os.WriteFile(p.path("grants.yaml"), []byte(grants), 0o600); err != nil {
 		return fmt.Errorf("network: %w", err)
@@ -180,7 +192,7 @@ func (p *Plan) copyCentreKey() error {
 		return fmt.Errorf("network: %w", err)
 	}
 	for _, region := range Regions() {
-		path := p.path("public", "nodes", region+"."+identity.Centre+".pem")
+		path := p.path("public", "nodes", region+"."+tenant.CentreNode+".pem")
 		if err := os.WriteFile(path, public, 0o600); err != nil {
 			return fmt.Errorf("network: %w", err)
 		}

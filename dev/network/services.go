@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/pkg/telemetry"
 	casemanagement "github.com/retepari/pari/services/casemanagement/app"
@@ -41,7 +40,7 @@ func migrate(ctx context.Context, name string, env map[string]string) error {
 	switch kind, _, _ := strings.Cut(name, "."); kind {
 	case "directory":
 		return withConfig(ctx, env, func(ctx context.Context, c directory.Config) error {
-			if err := directory.Migrate(ctx, c); err != nil || c.Node != identity.Centre {
+			if err := directory.Migrate(ctx, c); err != nil || !c.Tenant.IsCentre() {
 				return err
 			}
 			_, err := directory.Load(ctx, c)

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -103,10 +104,10 @@ func (i *issuer) acceptsType(raw string) bool {
 	var header struct {
 		Type string `json:"typ"`
 	}
-	typ := ""
-	if decodePart(raw, 0, &header) == nil {
-		typ = strings.ToLower(header.Type)
+	if decodePart(raw, 0, &header) != nil {
+		return false
 	}
+	typ := strings.ToLower(cmp.Or(header.Type, "JWT")) // RFC 7519: a type is optional
 	return strings.TrimPrefix(typ, "application/") == strings.ToLower(i.config.TokenType)
 }
 

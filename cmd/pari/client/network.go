@@ -18,6 +18,7 @@ import (
 
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/rpc"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // configFile describes the network, in its folder.
@@ -33,6 +34,8 @@ type Network struct {
 	Issuer string `json:"issuer"`
 	// Nodes are the names of the municipal nodes.
 	Nodes []string `json:"nodes"`
+	// Tenants are the tenants of the nodes, by name.
+	Tenants map[string]tenant.ID `json:"tenants"`
 }
 
 // ErrNoNetwork is returned when the folder has no network.json.
@@ -94,8 +97,14 @@ func (n Network) Conn(service, system, token string) (*grpc.ClientConn, error) {
 		bearer := rpc.Bearer(func(context.Context) (string, error) { return token, nil })
 		options = append(options, grpc.WithPerRPCCredentials(bearer))
 	}
-	name, node, _ := strings.Cut(service, ".")
-	return rpc.Dial(addr, source, rpc.Service(name, node), options...)
+	name, node, ofNode := strings.Cut(service, ".")
+	at := tenant.Centre
+	if ofNode {
+		if at, ok = n.Tenants[node]; !ok {
+			return nil, fmt.Errorf("the network has no node %s", node)
+		}
+	}
+	return rpc.Dial(addr, source, rpc.Service(name, at), options...)
 }
 
 // Console returns the system through which people use a service: the console of its node, or of the centre.
