@@ -14,9 +14,18 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// Tenants of the tests. The last two differ by region alone, as homonyms do.
+var (
+	cremona      = tenant.ID{Region: "lombardia", Node: "cremona"}
+	cuneo        = tenant.ID{Region: "piemonte", Node: "cuneo"}
+	livo         = tenant.ID{Region: "lombardia", Node: "livo"}
+	trentinoLivo = tenant.ID{Region: "trentino", Node: "livo"}
+)
 
 var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
@@ -31,18 +40,18 @@ func newRequest() idempotency.Request {
 	return idempotency.Request{ID: uuid.NewString(), Method: "Submit", BodyHash: []byte("a")}
 }
 
-func store(t *testing.T, pool *pgxpool.Pool, node string, r idempotency.Request, recordID string, at time.Time) error {
+func store(t *testing.T, pool *pgxpool.Pool, of tenant.ID, r idempotency.Request, recordID string, at time.Time) error {
 	t.Helper()
-	return pg.InTenant(t.Context(), pool, node, func(ctx context.Context, tx pgx.Tx) error {
+	return pg.InTenant(t.Context(), pool, of, func(ctx context.Context, tx pgx.Tx) error {
 		b := &pgx.Batch{}
-		r.Queue(b, node, recordID, at)
+		r.Queue(b, of, recordID, at)
 		return tx.SendBatch(ctx, b).Close()
 	})
 }
 
-func mustStore(t *testing.T, pool *pgxpool.Pool, node string, r idempotency.Request, recordID string, at time.Time) {
+func mustStore(t *testing.T, pool *pgxpool.Pool, of tenant.ID, r idempotency.Request, recordID string, at time.Time) {
 	t.Helper()
-	if err := store(t, pool, node, r, recordID, at); err != nil {
+	if err := store(t, pool, of, r, recordID, at); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -60,24 +69,29 @@ func TestRequest_Lookup(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t)
 	first, recordID := newRequest(), uuid.NewString()
-	mustStore(t, pool, "cremona", first, recordID, now)
-	mustStore(t, pool, "cremona", newRequest(), uuid.NewString(), now)
+	mustStore(t, pool, cremona, first, recordID, now)
+	mustStore(t, pool, cremona, newRequest(), uuid.NewString(), now)
+	atLivo, livoRecord := newRequest(), uuid.NewString()
+	mustStore(t, pool, livo, atLivo, livoRecord, now)
 	otherBody, otherMethod := first, first
 	otherBody.BodyHash, otherMethod.Method = []byte("b"), "Close"
 	for _, c := range []struct {
-		name, node string
-		request    idempotency.Request
-		recordID   string
-		reason     fault.Reason
+		name     string
+		of       tenant.ID
+		request  idempotency.Request
+		recordID string
+		reason   fault.Reason
 	}{
-		{"same", "cremona", first, recordID, ""},
-		{"other body", "cremona", otherBody, "", fault.RequestIDReused},
-		{"other method", "cremona", otherMethod, "", fault.RequestIDReused},
-		{"new id", "cremona", newRequest(), "", ""},
-		{"same id at another node", "cuneo", first, "", ""},
+		{"same", cremona, first, recordID, ""},
+		{"other body", cremona, otherBody, "", fault.RequestIDReused},
+		{"other method", cremona, otherMethod, "", fault.RequestIDReused},
+		{"new id", cremona, newRequest(), "", ""},
+		{"same id at another tenant", cuneo, first, "", ""},
+		{"same id at a namesake", trentinoLivo, atLivo, "", ""},
+		{"at the tenant", livo, atLivo, livoRecord, ""},
 	} {
-		err := pg.InTenant(t.Context(), pool, c.node, func(ctx context.Context, tx pgx.Tx) error {
-			got, ok, err := c.request.Lookup(ctx, tx, c.node)
+		err := pg.InTenant(t.Context(), pool, c.of, func(ctx context.Context, tx pgx.Tx) error {
+			got, ok, err := c.request.Lookup(ctx, tx, c.of)
 			if got != c.recordID || ok != (c.recordID != "") {
 				t.Errorf("%s: got %q, %t", c.name, got, ok)
 			}
@@ -93,10 +107,10 @@ func TestRequest_Lookup(t *testing.T) {
 func TestRequest_LookupReturnsDatabaseErrors(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t)
-	err := pg.InTenant(t.Context(), pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+	err := pg.InTenant(t.Context(), pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
 		canceled, cancel := context.WithCancel(ctx)
 		cancel()
-		got, ok, err := newRequest().Lookup(canceled, tx, "cremona")
+		got, ok, err := newRequest().Lookup(canceled, tx, cremona)
 		if !errors.Is(err, context.Canceled) || ok {
 			t.Errorf("got %q, %t, %v", got, ok, err)
 		}
@@ -107,45 +121,48 @@ func TestRequest_LookupReturnsDatabaseErrors(t *testing.T) {
 	}
 }
 
-// Ensure one id is stored once per node.
+// Ensure one id is stored once per tenant.
 func TestIsDuplicate(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t)
 	r := newRequest()
-	mustStore(t, pool, "cremona", r, uuid.NewString(), now)
-	mustStore(t, pool, "cuneo", r, uuid.NewString(), now)
-	if err := store(t, pool, "cremona", r, uuid.NewString(), now); !idempotency.IsDuplicate(err) {
+	mustStore(t, pool, cremona, r, uuid.NewString(), now)
+	mustStore(t, pool, livo, r, uuid.NewString(), now)
+	mustStore(t, pool, trentinoLivo, r, uuid.NewString(), now)
+	if err := store(t, pool, cremona, r, uuid.NewString(), now); !idempotency.IsDuplicate(err) {
 		t.Errorf("stored twice: %v", err)
 	}
 	broken := newRequest()
 	broken.ID = "not a UUID"
-	if err := store(t, pool, "cremona", broken, uuid.NewString(), now); err == nil || idempotency.IsDuplicate(err) {
+	if err := store(t, pool, cremona, broken, uuid.NewString(), now); err == nil || idempotency.IsDuplicate(err) {
 		t.Errorf("another error: %v", err)
 	}
 }
 
-// Ensure ids are kept for 90 whole days and removed after, at most 1000 at a time, and only those of the node.
+// Ensure ids are kept for 90 whole days and removed after, at most 1000 at a time, and only those of the tenant.
 func TestPurge(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t)
 	old := now.Add(-idempotency.Retention)
-	for _, node := range []string{"cremona", "cuneo"} {
-		mustStore(t, pool, node, newRequest(), uuid.NewString(), old)                     // exactly 90 days
-		mustStore(t, pool, node, newRequest(), uuid.NewString(), old.Add(-24*time.Hour))  // 91 days
-		mustStore(t, pool, node, newRequest(), uuid.NewString(), old.Add(-240*time.Hour)) // 100 days
+	for _, of := range []tenant.ID{cremona, livo, trentinoLivo} {
+		mustStore(t, pool, of, newRequest(), uuid.NewString(), old)                     // exactly 90 days
+		mustStore(t, pool, of, newRequest(), uuid.NewString(), old.Add(-24*time.Hour))  // 91 days
+		mustStore(t, pool, of, newRequest(), uuid.NewString(), old.Add(-240*time.Hour)) // 100 days
 	}
 	for i, want := range []int64{2, 0} {
-		if n, err := idempotency.Purge(t.Context(), pool, "cremona", now); err != nil || n != want {
+		if n, err := idempotency.Purge(t.Context(), pool, cremona, now); err != nil || n != want {
 			t.Errorf("call %d removed %d, %v; want %d", i, n, err, want)
 		}
 	}
-	if n, err := idempotency.Purge(t.Context(), pool, "cuneo", now); err != nil || n != 2 {
-		t.Errorf("cuneo: removed %d, %v; want 2", n, err)
+	for _, of := range []tenant.ID{livo, trentinoLivo} {
+		if n, err := idempotency.Purge(t.Context(), pool, of, now); err != nil || n != 2 {
+			t.Errorf("%s: removed %d, %v; want 2", of, n, err)
+		}
 	}
-	err := pg.InTenant(t.Context(), pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+	err := pg.InTenant(t.Context(), pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
 		b := &pgx.Batch{}
 		for range 1001 {
-			newRequest().Queue(b, "cremona", uuid.NewString(), old.Add(-240*time.Hour))
+			newRequest().Queue(b, cremona, uuid.NewString(), old.Add(-240*time.Hour))
 		}
 		return tx.SendBatch(ctx, b).Close()
 	})
@@ -153,7 +170,7 @@ func TestPurge(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, want := range []int64{1000, 1, 0} {
-		if n, err := idempotency.Purge(t.Context(), pool, "cremona", now); err != nil || n != want {
+		if n, err := idempotency.Purge(t.Context(), pool, cremona, now); err != nil || n != want {
 			t.Errorf("bounded call %d removed %d, %v; want %d", i, n, err, want)
 		}
 	}
@@ -162,7 +179,7 @@ func TestPurge(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer away.Close()
-	if n, err := idempotency.Purge(t.Context(), away, "cremona", now); !fault.Is(err, fault.Unavailable) || n != 0 {
+	if n, err := idempotency.Purge(t.Context(), away, cremona, now); !fault.Is(err, fault.Unavailable) || n != 0 {
 		t.Errorf("away: removed %d, %v", n, err)
 	}
 }
@@ -173,10 +190,10 @@ func TestPurge_CountsDaysInUTC(t *testing.T) {
 	pool := newPool(t)
 	zone := time.FixedZone("UTC-12", -12*60*60)
 	night := time.Date(2026, 11, 23, 13, 0, 0, 0, zone) // the 24th in UTC
-	mustStore(t, pool, "cremona", newRequest(), uuid.NewString(), night)
+	mustStore(t, pool, cremona, newRequest(), uuid.NewString(), night)
 	at := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC).Add(idempotency.Retention)
 	for i, want := range []int64{0, 1} {
-		n, err := idempotency.Purge(t.Context(), pool, "cremona", at.Add(time.Duration(i)*24*time.Hour).In(zone))
+		n, err := idempotency.Purge(t.Context(), pool, cremona, at.Add(time.Duration(i)*24*time.Hour).In(zone))
 		if err != nil || n != want {
 			t.Errorf("after %d days removed %d, %v; want %d", 90+i, n, err, want)
 		}

@@ -1,19 +1,23 @@
 package seal
 
-import "github.com/jackc/pgx/v5/pgxpool"
+import (
+	"github.com/jackc/pgx/v5/pgxpool"
 
-// Unused returns how many keys of a node are ready to be handed out.
-func (s *KeyStore) Unused(node string) int {
+	"github.com/retepari/pari/pkg/tenant"
+)
+
+// Unused returns how many keys of a tenant are ready to be handed out.
+func (s *KeyStore) Unused(t tenant.ID) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.unused[node])
+	return len(s.unused[t])
 }
 
-// Refilling reports whether a refill for a node is running.
-func (s *KeyStore) Refilling(node string) bool {
+// Refilling reports whether a refill for a tenant is running.
+func (s *KeyStore) Refilling(t tenant.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.refilling[node]
+	return s.refilling[t]
 }
 
 // SetDB replaces the key database. No refill may be running.

@@ -12,9 +12,18 @@ import (
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/seal"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// Tenants of the tests. The last two differ by region alone, as homonyms do.
+var (
+	cremona      = tenant.ID{Region: "lombardia", Node: "cremona"}
+	cuneo        = tenant.ID{Region: "piemonte", Node: "cuneo"}
+	livo         = tenant.ID{Region: "lombardia", Node: "livo"}
+	trentinoLivo = tenant.ID{Region: "trentino", Node: "livo"}
+)
 
 func newPool(t *testing.T) *pgxpool.Pool {
 	t.Helper()
@@ -46,9 +55,9 @@ func newKeyStore(t *testing.T) *seal.KeyStore {
 	return openKeyStore(t, newPool(t), kekFile(t))
 }
 
-func newKey(t *testing.T, s *seal.KeyStore, node string) seal.DataKey {
+func newKey(t *testing.T, s *seal.KeyStore, of tenant.ID) seal.DataKey {
 	t.Helper()
-	key, err := s.NewKey(t.Context(), node)
+	key, err := s.NewKey(t.Context(), of)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/seal"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 func TestSchema(t *testing.T) {
@@ -43,27 +44,30 @@ func TestOpenKeyStore_RefusesOtherFiles(t *testing.T) {
 	}
 }
 
-// Ensure a destroyed key is gone at once, and a key of another node does not exist.
+// Ensure a destroyed key is gone at once, and a key of another tenant does not exist, also not for a namesake in another
+// region.
 func TestKeyStore_Destroy(t *testing.T) {
 	t.Parallel()
 	s := newKeyStore(t)
-	key, other := newKey(t, s, "cremona"), newKey(t, s, "cremona")
-	if _, err := s.Get(t.Context(), "cuneo", key.ID()); !fault.Is(err, fault.NotFound) {
-		t.Errorf("get for another node: %v", err)
+	key, other := newKey(t, s, livo), newKey(t, s, livo)
+	for _, another := range []tenant.ID{cuneo, trentinoLivo} {
+		if _, err := s.Get(t.Context(), another, key.ID()); !fault.Is(err, fault.NotFound) {
+			t.Errorf("get for %s: %v", another, err)
+		}
+		if err := s.Destroy(t.Context(), another, key.ID()); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := s.Destroy(t.Context(), "cuneo", key.ID()); err != nil {
+	if _, err := s.Get(t.Context(), livo, key.ID()); err != nil {
+		t.Errorf("after other tenants destroyed it: %v", err)
+	}
+	if err := s.Destroy(t.Context(), livo, key.ID()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Get(t.Context(), "cremona", key.ID()); err != nil {
-		t.Errorf("after another node destroyed it: %v", err)
-	}
-	if err := s.Destroy(t.Context(), "cremona", key.ID()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Get(t.Context(), "cremona", key.ID()); !fault.Is(err, fault.NotFound) {
+	if _, err := s.Get(t.Context(), livo, key.ID()); !fault.Is(err, fault.NotFound) {
 		t.Errorf("after destroying it: %v", err)
 	}
-	if _, err := s.Get(t.Context(), "cremona", other.ID()); err != nil {
+	if _, err := s.Get(t.Context(), livo, other.ID()); err != nil {
 		t.Errorf("another key: %v", err)
 	}
 }
@@ -73,56 +77,87 @@ func TestKeyStore_GetRefusesForeignKeys(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t)
 	s := openKeyStore(t, pool, kekFile(t))
-	key, other := newKey(t, s, "cremona"), newKey(t, s, "cremona")
-	if _, err := openKeyStore(t, pool, kekFile(t)).Get(t.Context(), "cremona", key.ID()); err == nil {
+	key, other := newKey(t, s, cremona), newKey(t, s, cremona)
+	if _, err := openKeyStore(t, pool, kekFile(t)).Get(t.Context(), cremona, key.ID()); err == nil {
 		t.Error("another KEK unwraps the key")
 	}
-	err := pg.InTenant(t.Context(), pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+	err := pg.InTenant(t.Context(), pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `delete from data_key where key_id = $1`, key.ID()); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `insert into data_key (node, key_id, wrapped)
-			select node, $1, wrapped from data_key where key_id = $2`, key.ID(), other.ID())
+		_, err := tx.Exec(ctx, `insert into data_key (tenant, key_id, wrapped)
+			select tenant, $1, wrapped from data_key where key_id = $2`, key.ID(), other.ID())
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Get(t.Context(), "cremona", key.ID()); err == nil {
+	if _, err := s.Get(t.Context(), cremona, key.ID()); err == nil {
 		t.Error("a key that was stored under another id is accepted")
 	}
 }
 
-// Ensure each key is handed out once, to its node, and is durable before.
+// Ensure a key that was copied to a namesake in another region does not unwrap there, with the same KEK.
+func TestKeyStore_GetRefusesKeysOfANamesake(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	s := openKeyStore(t, pool, kekFile(t))
+	key := newKey(t, s, livo)
+	var wrapped []byte
+	err := pg.InTenant(t.Context(), pool, livo, func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `select wrapped from data_key where key_id = $1`, key.ID()).Scan(&wrapped)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const insert = `insert into data_key (tenant, key_id, wrapped) values ($1, $2, $3)`
+	for tenantOfRow, ok := range map[tenant.ID]bool{livo: false, trentinoLivo: true} {
+		err := pg.InTenant(t.Context(), pool, trentinoLivo, func(ctx context.Context, tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, insert, tenantOfRow, key.ID(), wrapped)
+			return err
+		})
+		if (err == nil) != ok {
+			t.Errorf("%s stores a key for %s: %v", trentinoLivo, tenantOfRow, err)
+		}
+	}
+	if _, err := s.Get(t.Context(), trentinoLivo, key.ID()); err == nil || fault.Is(err, fault.NotFound) {
+		t.Errorf("the copy at the namesake: %v", err)
+	}
+	if _, err := s.Get(t.Context(), livo, key.ID()); err != nil {
+		t.Errorf("the key itself: %v", err)
+	}
+}
+
+// Ensure each key is handed out once, to its tenant, and is durable before.
 func TestKeyStore_NewKey(t *testing.T) {
 	t.Parallel()
 	s := newKeyStore(t)
 	var (
 		mu   sync.Mutex
-		seen = map[uuid.UUID]string{}
+		seen = map[uuid.UUID]tenant.ID{}
 		wg   sync.WaitGroup
 	)
 	for i := range 10 {
-		node := []string{"cremona", "cuneo"}[i%2]
+		of := []tenant.ID{livo, trentinoLivo}[i%2]
 		wg.Go(func() {
 			for range 50 {
-				key, err := s.NewKey(t.Context(), node)
+				key, err := s.NewKey(t.Context(), of)
 				if err != nil {
 					t.Error(err)
 					return
 				}
 				mu.Lock()
-				if seen[key.ID()] != "" {
+				if !seen[key.ID()].IsZero() {
 					t.Error("a key was handed out twice")
 				}
-				seen[key.ID()] = node
+				seen[key.ID()] = of
 				mu.Unlock()
 			}
 		})
 	}
 	wg.Wait()
-	for id, node := range seen {
-		if _, err := s.Get(t.Context(), node, id); err != nil {
+	for id, of := range seen {
+		if _, err := s.Get(t.Context(), of, id); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -135,18 +170,18 @@ func TestKeyStore_NewKeyUsesThePool(t *testing.T) {
 	pool := newPool(t)
 	s := openKeyStore(t, pool, kekFile(t))
 	for range 64 { // one more starts a refill
-		newKey(t, s, "cremona")
+		newKey(t, s, cremona)
 	}
-	if n := s.Unused("cremona"); n != 64 {
+	if n := s.Unused(cremona); n != 64 {
 		t.Fatalf("%d keys are unused, want 64", n)
 	}
-	newKey(t, s, "cremona")
-	bustest.Eventually(t, func() bool { return s.Unused("cremona") == 63+128 })
+	newKey(t, s, cremona)
+	bustest.Eventually(t, func() bool { return s.Unused(cremona) == 63+128 })
 	pool.Close()
 	for range 63 + 128 {
-		newKey(t, s, "cremona")
+		newKey(t, s, cremona)
 	}
-	if _, err := s.NewKey(t.Context(), "cremona"); err == nil {
+	if _, err := s.NewKey(t.Context(), cremona); err == nil {
 		t.Error("a key that is not durable was handed out")
 	}
 }
@@ -156,18 +191,18 @@ func TestKeyStore_RefillsAfterAFailure(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t)
 	s := openKeyStore(t, pool, kekFile(t))
-	newKey(t, s, "cremona")
+	newKey(t, s, cremona)
 	away, err := pg.Connect(t.Context(), "postgres://pari@127.0.0.1:1/none")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer away.Close()
 	s.SetDB(away)
-	for s.Unused("cremona") > 30 { // refills fail
-		newKey(t, s, "cremona")
+	for s.Unused(cremona) > 30 { // refills fail
+		newKey(t, s, cremona)
 	}
-	bustest.Eventually(t, func() bool { return !s.Refilling("cremona") })
+	bustest.Eventually(t, func() bool { return !s.Refilling(cremona) })
 	s.SetDB(pool)
-	newKey(t, s, "cremona")
-	bustest.Eventually(t, func() bool { return s.Unused("cremona") == 29+128 })
+	newKey(t, s, cremona)
+	bustest.Eventually(t, func() bool { return s.Unused(cremona) == 29+128 })
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/seal"
+	"github.com/retepari/pari/pkg/tenant"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 )
 
@@ -53,7 +54,7 @@ func TestSecrets_BodyHash(t *testing.T) {
 	}
 }
 
-// Ensure a receipt is the same for the same request and another for another request, node or key, and is parsed as
+// Ensure a receipt is the same for the same request and another for another request, tenant or key, and is parsed as
 // people write it.
 func TestSecrets_Receipt(t *testing.T) {
 	t.Parallel()
@@ -61,12 +62,12 @@ func TestSecrets_Receipt(t *testing.T) {
 	s, restarted, other := loadSecrets(t, file), loadSecrets(t, file), newSecrets(t)
 	rapid.Check(t, func(t *rapid.T) {
 		id := rapid.String().Draw(t, "request")
-		code := s.Receipt("cremona", id)
-		if code != restarted.Receipt("cremona", id) || len(strings.Fields(code)) != 9 {
+		code := s.Receipt(livo, id)
+		if code != restarted.Receipt(livo, id) || len(strings.Fields(code)) != 9 {
 			t.Fatalf("got %q", code)
 		}
 		for _, another := range []string{
-			s.Receipt("cuneo", id), s.Receipt("cremona", id+"x"), other.Receipt("cremona", id),
+			s.Receipt(cuneo, id), s.Receipt(trentinoLivo, id), s.Receipt(livo, id+"x"), other.Receipt(livo, id),
 		} {
 			if code == another {
 				t.Fatalf("another request got %q too", code)
@@ -82,7 +83,7 @@ func TestSecrets_Receipt(t *testing.T) {
 // Ensure a code with a word too many, too few, unknown or wrong is refused.
 func TestParseReceipt_RefusesSlips(t *testing.T) {
 	t.Parallel()
-	words := strings.Fields(newSecrets(t).Receipt("cremona", "request"))
+	words := strings.Fields(newSecrets(t).Receipt(cremona, "request"))
 	change := func(i int, word string) string {
 		changed := append([]string(nil), words...)
 		changed[i] = word
@@ -124,17 +125,18 @@ func FuzzParseReceipt(f *testing.F) {
 	})
 }
 
-// Ensure the hash under which a report is found depends on the code, the node and the key.
+// Ensure the hash under which a report is found depends on the code, the tenant and the key.
 func TestSecrets_ReceiptLookup(t *testing.T) {
 	t.Parallel()
 	s := newSecrets(t)
-	want := s.ReceiptLookup("cremona", "code")
-	if !bytes.Equal(s.ReceiptLookup("cremona", "code"), want) {
+	want := s.ReceiptLookup(livo, "code")
+	if !bytes.Equal(s.ReceiptLookup(livo, "code"), want) {
 		t.Error("the hash changes")
 	}
 	for name, got := range map[string][]byte{
-		"code": s.ReceiptLookup("cremona", "other"), "node": s.ReceiptLookup("cuneo", "code"),
-		"key": newSecrets(t).ReceiptLookup("cremona", "code"), "boundary": s.ReceiptLookup("cremonac", "ode"),
+		"code": s.ReceiptLookup(livo, "other"), "node": s.ReceiptLookup(cuneo, "code"),
+		"region": s.ReceiptLookup(trentinoLivo, "code"),
+		"key":    newSecrets(t).ReceiptLookup(livo, "code"), "boundary": s.ReceiptLookup(tenant.ID{Region: "lombardia", Node: "livoc"}, "ode"),
 	} {
 		if bytes.Equal(got, want) {
 			t.Errorf("the hash does not depend on the %s", name)
@@ -147,29 +149,33 @@ func TestSecrets_PageToken(t *testing.T) {
 	t.Parallel()
 	s := newSecrets(t)
 	const position = "2026-01-01/7"
-	token, err := s.EncodePageToken("cremona", "state=1", position)
+	token, err := s.EncodePageToken(livo, "state=1", position)
 	if err != nil || strings.Contains(token, "2026") {
 		t.Fatalf("encoded as %q, %v", token, err)
 	}
-	if got, err := s.DecodePageToken("cremona", "state=1", token); err != nil || got != position {
+	if got, err := s.DecodePageToken(livo, "state=1", token); err != nil || got != position {
 		t.Errorf("decoded as %q, %v", got, err)
 	}
-	if got, err := s.DecodePageToken("cremona", "state=1", ""); err != nil || got != "" {
+	if got, err := s.DecodePageToken(livo, "state=1", ""); err != nil || got != "" {
 		t.Errorf("the first page is %q, %v", got, err)
 	}
-	other, err := newSecrets(t).EncodePageToken("cremona", "state=1", position)
+	other, err := newSecrets(t).EncodePageToken(livo, "state=1", position)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string][3]string{
-		"another node":   {"cuneo", "state=1", token},
-		"another filter": {"cremona", "state=2", token},
-		"changed":        {"cremona", "state=1", token + "x"},
-		"short":          {"cremona", "state=1", "abc"},
-		"not base64":     {"cremona", "state=1", "?"},
-		"another key":    {"cremona", "state=1", other},
+	for name, c := range map[string]struct {
+		of            tenant.ID
+		filter, token string
+	}{
+		"another tenant": {cuneo, "state=1", token},
+		"a namesake":     {trentinoLivo, "state=1", token},
+		"another filter": {livo, "state=2", token},
+		"changed":        {livo, "state=1", token + "x"},
+		"short":          {livo, "state=1", "abc"},
+		"not base64":     {livo, "state=1", "?"},
+		"another key":    {livo, "state=1", other},
 	} {
-		got, err := s.DecodePageToken(c[0], c[1], c[2])
+		got, err := s.DecodePageToken(c.of, c.filter, c.token)
 		if !fault.Is(err, fault.InvalidRequest) || got != "" {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}

@@ -13,9 +13,18 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/sequence"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// Tenants of the tests. The last two differ by region alone, as homonyms do.
+var (
+	cremona      = tenant.ID{Region: "lombardia", Node: "cremona"}
+	cuneo        = tenant.ID{Region: "piemonte", Node: "cuneo"}
+	livo         = tenant.ID{Region: "lombardia", Node: "livo"}
+	trentinoLivo = tenant.ID{Region: "trentino", Node: "livo"}
+)
 
 func newPool(t *testing.T) *pgxpool.Pool {
 	t.Helper()
@@ -24,9 +33,9 @@ func newPool(t *testing.T) *pgxpool.Pool {
 	}).Pool(t)
 }
 
-func next(t *testing.T, a *sequence.Allocator, node string, year int) int64 {
+func next(t *testing.T, a *sequence.Allocator, of tenant.ID, year int) int64 {
 	t.Helper()
-	n, err := a.Next(t.Context(), node, year)
+	n, err := a.Next(t.Context(), of, year)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +62,7 @@ func TestAllocator_NextIsUnique(t *testing.T) {
 		for range 8 {
 			wg.Go(func() {
 				for range 25 {
-					n, err := process.Next(t.Context(), "cremona", 2026)
+					n, err := process.Next(t.Context(), cremona, 2026)
 					mu.Lock()
 					if err != nil || seen[n] {
 						t.Errorf("got %d, allocated before %t, %v", n, seen[n], err)
@@ -67,7 +76,7 @@ func TestAllocator_NextIsUnique(t *testing.T) {
 	wg.Wait()
 }
 
-// Ensure one process counts 1, 2, 3 …, also across blocks, and each sequence, node and year by itself.
+// Ensure one process counts 1, 2, 3 …, also across blocks, and each sequence, tenant and year by itself.
 func TestAllocator_NextCountsFromOne(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t)
@@ -75,11 +84,14 @@ func TestAllocator_NextCountsFromOne(t *testing.T) {
 	for want := int64(1); want <= 200; want++ { // blocks of 32, 64, 128
 		for _, c := range []struct {
 			allocator *sequence.Allocator
-			node      string
+			of        tenant.ID
 			year      int
-		}{{reports, "cremona", 2026}, {reports, "cuneo", 2026}, {reports, "cremona", 2027}, {cases, "cremona", 2026}} {
-			if got := next(t, c.allocator, c.node, c.year); got != want {
-				t.Fatalf("%s %d: got %d, want %d", c.node, c.year, got, want)
+		}{
+			{reports, cremona, 2026}, {reports, cuneo, 2026}, {reports, cremona, 2027}, {cases, cremona, 2026},
+			{reports, livo, 2026}, {reports, trentinoLivo, 2026},
+		} {
+			if got := next(t, c.allocator, c.of, c.year); got != want {
+				t.Fatalf("%s %d: got %d, want %d", c.of, c.year, got, want)
 			}
 		}
 	}
@@ -90,7 +102,7 @@ func TestAllocator_NextSkipsTheBlockOfAStoppedProcess(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t)
 	for _, want := range []int64{1, 33, 65} {
-		if got := next(t, sequence.New(pool, "report"), "cremona", 2026); got != want {
+		if got := next(t, sequence.New(pool, "report"), cremona, 2026); got != want {
 			t.Errorf("got %d, want %d", got, want)
 		}
 	}
@@ -102,10 +114,10 @@ func TestAllocator_GrowsBlocks(t *testing.T) {
 	pool := newPool(t)
 	busy := sequence.New(pool, "report")
 	for range 2020 {
-		next(t, busy, "cremona", 2026)
+		next(t, busy, cremona, 2026)
 	}
 	// Blocks of 32 would end at 2048. The largest ones end at 32+64+128+256+512+1024 = 2016, so one more was reserved.
-	if got := next(t, sequence.New(pool, "report"), "cremona", 2026); got < 2500 || got > 2016+1024+1 {
+	if got := next(t, sequence.New(pool, "report"), cremona, 2026); got < 2500 || got > 2016+1024+1 {
 		t.Errorf("after 2020 numbers the next block begins at %d", got)
 	}
 }
@@ -116,16 +128,16 @@ func TestAllocator_ShrinksBlocks(t *testing.T) {
 	pool := newPool(t)
 	a := sequence.New(pool, "report")
 	for range 33 {
-		next(t, a, "cremona", 2026)
+		next(t, a, cremona, 2026)
 	}
 	a.Age(time.Second) // the block from 33 to 96
 	for range 96 - 33 {
-		next(t, a, "cremona", 2026)
+		next(t, a, cremona, 2026)
 	}
-	if got := next(t, a, "cremona", 2026); got != 97 {
+	if got := next(t, a, cremona, 2026); got != 97 {
 		t.Fatalf("got %d, want 97", got)
 	}
-	if got := next(t, sequence.New(pool, "report"), "cremona", 2026); got != 97+32 {
+	if got := next(t, sequence.New(pool, "report"), cremona, 2026); got != 97+32 {
 		t.Errorf("the next block begins at %d, want %d", got, 97+32)
 	}
 }
@@ -137,10 +149,10 @@ func TestAllocator_NextWhileTheDatabaseIsAway(t *testing.T) {
 	a := sequence.New(pool, "report")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if n, err := a.Next(ctx, "cremona", 2026); err == nil || n != 0 {
+	if n, err := a.Next(ctx, cremona, 2026); err == nil || n != 0 {
 		t.Errorf("canceled: got %d, %v", n, err)
 	}
-	if got := next(t, a, "cremona", 2026); got != 1 {
+	if got := next(t, a, cremona, 2026); got != 1 {
 		t.Errorf("after a failure: got %d, want 1", got)
 	}
 	away, err := pg.Connect(t.Context(), "postgres://pari@127.0.0.1:1/none")
@@ -148,21 +160,31 @@ func TestAllocator_NextWhileTheDatabaseIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer away.Close()
-	if n, err := sequence.New(away, "report").Next(t.Context(), "cremona", 2026); !fault.Is(err, fault.Unavailable) {
+	if n, err := sequence.New(away, "report").Next(t.Context(), cremona, 2026); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("away: got %d, %v", n, err)
 	}
 }
 
-// Ensure row security refuses a block of another node.
-func TestSchema_SeparatesNodes(t *testing.T) {
+// Ensure row security hides a block from other tenants, also from a namesake in another region, and lets none reserve
+// it.
+func TestSchema_SeparatesTenants(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t)
-	next(t, sequence.New(pool, "report"), "cremona", 2026)
-	var blocks int
-	err := pg.InTenant(t.Context(), pool, "cuneo", func(ctx context.Context, tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `select count(*) from sequence_block`).Scan(&blocks)
+	next(t, sequence.New(pool, "report"), livo, 2026)
+	for of, want := range map[tenant.ID]int{livo: 1, trentinoLivo: 0, cuneo: 0} {
+		var blocks int
+		err := pg.InTenant(t.Context(), pool, of, func(ctx context.Context, tx pgx.Tx) error {
+			return tx.QueryRow(ctx, `select count(*) from sequence_block`).Scan(&blocks)
+		})
+		if err != nil || blocks != want {
+			t.Errorf("%s sees %d blocks, %v; want %d", of, blocks, err, want)
+		}
+	}
+	err := pg.InTenant(t.Context(), pool, trentinoLivo, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `insert into sequence_block values ($1, 'case', 2026, 33)`, livo)
+		return err
 	})
-	if err != nil || blocks != 0 {
-		t.Errorf("cuneo sees %d blocks, %v", blocks, err)
+	if err == nil {
+		t.Error("a tenant reserved a block of its namesake")
 	}
 }
