@@ -14,7 +14,6 @@ import (
 	"go.opentelemetry.io/otel"
 	"google.golang.org/grpc"
 
-	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/pkg/tz"
@@ -53,13 +52,21 @@ type Config struct {
 }
 
 // atNode reports whether this directory is the copy of a node.
-func (c Config) atNode() bool { return c.Node != identity.Centre }
+func (c Config) atNode() bool { return !c.Tenant.IsCentre() }
+
+// tenant is the setting PARI_TENANT, "" when it is not set.
+func (c Config) tenant() string {
+	if c.Tenant.IsZero() {
+		return ""
+	}
+	return c.Tenant.String()
+}
 
 // Migrate brings the database up to date.
 func Migrate(ctx context.Context, c Config) error {
 	err := service.Require(
 		service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL},
-		service.Setting{Name: "PARI_NODE", Value: c.Node},
+		service.Setting{Name: "PARI_TENANT", Value: c.tenant()},
 	)
 	if err != nil {
 		return err

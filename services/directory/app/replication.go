@@ -36,7 +36,7 @@ func startReplication(
 	}
 	if c.atNode() {
 		node := replica.NewNode(replica.NodeConfig{
-			Region: c.Region, Node: c.Node, DB: pool, Conn: nc, CentreKeys: keys, Log: a.Log, Now: time.Now,
+			Tenant: c.Tenant, DB: pool, Conn: nc, CentreKeys: keys, Log: a.Log, Now: time.Now,
 		})
 		directory.ConfirmedAt = node.ConfirmedAt
 		a.Group.Go("replica", node.Run)

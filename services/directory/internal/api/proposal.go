@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/tz"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
@@ -44,7 +46,7 @@ func (s *Server) ProposeChanges(
 	p := &directoryv1.Proposal{
 		Version: 1, State: directoryv1.ProposalState_PROPOSAL_STATE_PENDING,
 		Reason: req.GetReason(), EffectiveOn: req.GetEffectiveOn(),
-		ProposedFor: caller.Node(), Own: true, ProposedAt: timestamppb.New(now),
+		ProposedFor: caller.Tenant().Node, Own: true, ProposedAt: timestamppb.New(now),
 	}
 	var err error
 	if p.Changes, err = s.planChanges(ctx, caller, req); err != nil {
@@ -80,7 +82,7 @@ func replay(ctx context.Context, stored store.Proposal, err error) (*directoryv1
 
 // planChanges returns what a request changes. Check has validated its entries.
 func (s *Server) planChanges(
-	ctx context.Context, caller identity.Caller, req *directoryv1.ProposeChangesRequest,
+	ctx context.Context, caller identity.Principal, req *directoryv1.ProposeChangesRequest,
 ) (changes []*directoryv1.PlannedChange, err error) {
 	v, scope := s.viewFor(ctx), scopeOf(ctx)
 	for i, proposed := range req.GetEntries() {
@@ -97,7 +99,7 @@ func (s *Server) planChanges(
 			return nil, fault.New(fault.WrongNode)
 		}
 		// Moving a hidden entry would reveal it to the other node before the move is approved.
-		if found && entry.IsHidden(current) && entry.NodeOf(current) != entry.NodeOf(e) {
+		if found && entry.IsHidden(current) && !entry.SameOwner(current, e) {
 			return nil, fault.Invalid(fault.Field{Path: entryPath(i, "office.node"), Reason: reason.HiddenAlone})
 		}
 		if found && entry.Equal(current, e) {
@@ -171,14 +173,19 @@ func (s *Server) findProblems(
 	return fields
 }
 
-// checkEditor lets the centre edit every entry, and a node those that are its own both before and after the change.
-func checkEditor(c identity.Caller, e, current *directoryv1.Entry) error {
-	own := entry.NodeOf(e) == c.Node() && (current == nil || entry.NodeOf(current) == c.Node())
-	if c.Node() == identity.Centre || own {
-		return nil
+// checkEditor lets a node edit the entries that are its own both before and after the change, and a centre those of the
+// regions that one grant of the caller covers. An entry without a region concerns them all.
+func checkEditor(p identity.Principal, e, current *directoryv1.Entry) error {
+	for _, version := range []*directoryv1.Entry{e, cmp.Or(current, e)} {
+		own := entry.OwnedBy(version, p.Tenant()) && p.Has()
+		if !own && !p.HasOverRegion(regionOf(version)) {
+			return fault.New(fault.WrongNode)
+		}
 	}
-	return fault.New(fault.WrongNode)
+	return nil
 }
+
+func regionOf(e *directoryv1.Entry) string { return cmp.Or(entry.Region(e), tenant.AllRegions) }
 
 // DecideProposal stores the decision of a second person.
 func (s *Server) DecideProposal(
@@ -188,7 +195,7 @@ func (s *Server) DecideProposal(
 		return nil, err
 	}
 	caller, _ := identity.From(ctx)
-	if caller.Node() != identity.Centre {
+	if !caller.Tenant().IsCentre() {
 		return nil, fault.New(fault.WrongNode)
 	}
 	now := s.now()
@@ -196,7 +203,8 @@ func (s *Server) DecideProposal(
 		ProposalID: req.GetProposalId(), Version: req.GetVersion(),
 		Approve: req.GetDecision() == directoryv1.Decision_DECISION_APPROVE, Note: req.GetNote(),
 		DecidedBy: actorOf(caller), DecidedAt: now, Today: romeDate(now),
-		Scope: scopeOf(ctx), Cached: *s.snapshot.Load(),
+		MayDecide: func(e *directoryv1.Entry) bool { return caller.HasOverRegion(regionOf(e)) },
+		Scope:     scopeOf(ctx), Cached: *s.snapshot.Load(),
 	}
 	request := newIdempotencyRequest(req.GetRequestId(), "DecideProposal", req)
 	p, replayed, err := store.Decide(ctx, s.pool, decision, request, s.ValidateEntries)
@@ -265,8 +273,8 @@ func visibleProposal(ctx context.Context, p store.Proposal) *directoryv1.Proposa
 	return p.Proposal
 }
 
-func actorOf(c identity.Caller) store.Actor {
-	return store.Actor{Person: c.Person, Node: c.ID.Node, System: c.ID.Name}
+func actorOf(c identity.Principal) store.Actor {
+	return store.Actor{Person: c.Person, Tenant: c.Tenant(), System: c.Program.Name}
 }
 
 func entryPath(i int, field string) string { return fmt.Sprintf("entries[%d].%s", i, field) }

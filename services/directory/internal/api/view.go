@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/tenant"
 	codes "github.com/retepari/pari/pkg/vocabulary"
 	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
@@ -17,13 +17,16 @@ import (
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
+// owner is a node as entries name it: its region and its identifier in the directory.
+type owner struct{ region, node string }
+
 // viewSet holds the directory for each visibility scope. A view holds only entries that its callers may see, so
 // handlers need not filter hidden entries. They get their view from viewFor or publicView.
 type viewSet struct {
 	// public has no hidden entries.
 	public *view
 	// nodes has a view for each node with hidden entries: the public ones and those of the node.
-	nodes map[string]*view
+	nodes map[owner]*view
 	// all has all entries. It is the public view if none is hidden.
 	all *view
 
@@ -48,7 +51,7 @@ type view struct {
 func (s *Server) SetSnapshot(snapshot store.Snapshot) error {
 	previous := s.views.Load()
 	v := &viewSet{
-		nodes: map[string]*view{}, lists: snapshot.Lists,
+		nodes: map[owner]*view{}, lists: snapshot.Lists,
 		compiled: make(map[*directoryv1.Entry]*office.Compiled, len(snapshot.Entries)),
 	}
 	for _, e := range snapshot.Entries {
@@ -61,9 +64,10 @@ func (s *Server) SetSnapshot(snapshot store.Snapshot) error {
 	public, restricted := entry.SplitHidden(snapshot.Entries)
 	v.public = v.extend(empty, public)
 	v.all = v.extend(v.public, restricted)
-	byNode := map[string][]*directoryv1.Entry{}
+	byNode := map[owner][]*directoryv1.Entry{}
 	for _, e := range restricted {
-		byNode[entry.NodeOf(e)] = append(byNode[entry.NodeOf(e)], e)
+		of := owner{entry.Region(e), entry.NodeOf(e)}
+		byNode[of] = append(byNode[of], e)
 	}
 	for node, hidden := range byNode {
 		v.nodes[node] = v.extend(v.public, hidden)
@@ -148,8 +152,13 @@ func (s *Server) viewFor(ctx context.Context) *view {
 	if scope.All {
 		return v.all
 	}
-	if nodeView, ok := v.nodes[scope.Node]; ok && scope.Node != "" {
-		return nodeView
+	if scope.Tenant.IsZero() {
+		return v.public
+	}
+	for _, id := range entry.NodeIDs(scope.Tenant) {
+		if nodeView, ok := v.nodes[owner{scope.Tenant.Region, id}]; ok {
+			return nodeView
+		}
 	}
 	return v.public
 }
@@ -157,15 +166,15 @@ func (s *Server) viewFor(ctx context.Context) *view {
 // scopeOf returns which hidden entries the caller may see: only people, and only in the roles that need them. A call
 // without a caller sees none.
 func scopeOf(ctx context.Context) entry.VisibilityScope {
-	c, ok := identity.From(ctx)
-	everywhere := c.Node() == identity.Centre && slices.Contains(c.Regions, identity.AllRegions)
+	p, ok := identity.From(ctx)
+	const editor, publisher = accessv1.Role_ROLE_EDITOR, accessv1.Role_ROLE_PUBLISHER
 	switch {
-	case !ok || c.Kind() != accessv1.Kind_KIND_PERSON:
+	case !ok || p.Kind() != accessv1.Kind_KIND_PERSON:
 		return entry.VisibilityScope{}
-	case everywhere && c.Has(accessv1.Role_ROLE_EDITOR, accessv1.Role_ROLE_PUBLISHER):
+	case p.HasOverRegion(tenant.AllRegions, editor, publisher):
 		return entry.VisibilityScope{All: true}
-	case c.Has(accessv1.Role_ROLE_CASE_WORKER, accessv1.Role_ROLE_COORDINATOR, accessv1.Role_ROLE_EDITOR):
-		return entry.VisibilityScope{Node: c.Node()}
+	case p.Has(accessv1.Role_ROLE_CASE_WORKER, accessv1.Role_ROLE_COORDINATOR, editor):
+		return entry.VisibilityScope{Tenant: p.Tenant()}
 	}
 	return entry.VisibilityScope{}
 }

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
@@ -125,6 +126,18 @@ func (f Filter) matches(e *directoryv1.Entry) bool {
 		(f.Node == "" || NodeOf(e) == f.Node) &&
 		(f.VerifiedBefore == "" || VerifiedOn(e) < f.VerifiedBefore)
 }
+
+// OwnedBy reports whether an entry belongs to a node. The identifier of a node in the directory is its name, or
+// <name>-<region> where a node of another region has that name already.
+func OwnedBy(e *directoryv1.Entry, t tenant.ID) bool {
+	return !t.IsZero() && Region(e) == t.Region && slices.Contains(NodeIDs(t), NodeOf(e))
+}
+
+// SameOwner reports whether two entries belong to the same node of the same region.
+func SameOwner(a, b *directoryv1.Entry) bool { return Region(a) == Region(b) && NodeOf(a) == NodeOf(b) }
+
+// NodeIDs returns the identifiers that a node can have in the directory.
+func NodeIDs(t tenant.ID) []string { return []string{t.Node, t.Node + "-" + t.Region} }
 
 // NodeOf returns the node that owns an entry, or "" if none does, as for an entry of a region.
 func NodeOf(e *directoryv1.Entry) string {

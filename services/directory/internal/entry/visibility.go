@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/reason"
 )
@@ -22,13 +23,13 @@ func isHiddenOffice(o *directoryv1.Office) bool {
 type VisibilityScope struct {
 	// All includes every hidden entry.
 	All bool
-	// Node includes the hidden entries of this node; "" includes none.
-	Node string
+	// Tenant includes the hidden entries of this node; the zero value includes none.
+	Tenant tenant.ID
 }
 
 // Includes reports whether the caller may see an entry.
 func (s VisibilityScope) Includes(e *directoryv1.Entry) bool {
-	return !IsHidden(e) || s.All || s.Node != "" && NodeOf(e) == s.Node
+	return !IsHidden(e) || s.All || OwnedBy(e, s.Tenant)
 }
 
 // SplitHidden separates the public entries from the hidden ones.
@@ -85,7 +86,7 @@ func hiddenOfficeProblems(o *directoryv1.Office) (fields []fault.Field) {
 // ones of another node. It returns nil if all are public, or all are hidden and of one node.
 func MixedVisibility(all []*directoryv1.Entry) (positions []int) {
 	public, restricted := SplitHidden(all)
-	ofOtherNode := func(e *directoryv1.Entry) bool { return NodeOf(e) != NodeOf(restricted[0]) }
+	ofOtherNode := func(e *directoryv1.Entry) bool { return !SameOwner(e, restricted[0]) }
 	if len(restricted) == 0 || len(public) == 0 && !slices.ContainsFunc(restricted, ofOtherNode) {
 		return nil
 	}

@@ -27,8 +27,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/retepari/pari/pkg/bus"
-	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/outbox"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/tz"
 	"github.com/retepari/pari/services/directory/internal/activity"
 	"github.com/retepari/pari/services/directory/internal/store"
@@ -162,8 +162,8 @@ func (p *Publisher) relay(ctx context.Context, region string, relays *errgroup.G
 		return r, nil
 	}
 	r, err := outbox.NewRelay(outbox.Config{
-		Partition: bus.Partition{Region: region, Node: identity.Centre, Source: Source}, Tenant: region,
-		DB: p.c.DB, Conn: p.c.Conn, Signer: p.c.Signer, CentreKeys: p.c.CentreKeys, Log: p.c.Log,
+		Partition: bus.Partition{Tenant: tenant.ID{Region: region, Node: tenant.CentreNode}, Source: Source},
+		DB:        p.c.DB, Conn: p.c.Conn, Signer: p.c.Signer, CentreKeys: p.c.CentreKeys, Log: p.c.Log,
 	})
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/store"
 )
@@ -37,7 +38,7 @@ type Centre struct {
 
 // documentKey identifies a document by the node that asks and the revision that it has.
 type documentKey struct {
-	node  string
+	of    tenant.ID
 	after int64
 }
 
@@ -94,7 +95,7 @@ func (s *Centre) Run(ctx context.Context) error {
 // checkpoint that differs from the last one: an announcement without a public change would reveal that something hidden
 // has changed. An announcement may get lost, because the next one repeats it and nodes also ask without one.
 func (s *Centre) announce(ctx context.Context, last store.Checkpoint, force bool) store.Checkpoint {
-	current, err := store.GetCheckpoint(ctx, s.c.DB, "")
+	current, err := store.GetCheckpoint(ctx, s.c.DB, tenant.ID{})
 	if err != nil {
 		if ctx.Err() == nil {
 			s.c.Log.WarnContext(ctx, "directory announcement failed", slog.Any("error", err))
@@ -117,19 +118,19 @@ func (s *Centre) announce(ctx context.Context, last store.Checkpoint, force bool
 
 // onRequest answers one request. It drops a request that it cannot answer now: the node asks again.
 func (s *Centre) onRequest(ctx context.Context, m *nats.Msg) {
-	_, node, err := bus.ParseDirectoryRequest(m.Subject)
+	of, err := bus.ParseDirectoryRequest(m.Subject)
 	if err != nil || m.Reply == "" {
 		return
 	}
 	var req directoryv1.CopyQuestion
 	if err := proto.Unmarshal(m.Data, &req); err != nil {
-		s.c.Log.WarnContext(ctx, "directory request invalid", slog.String("node", node), slog.Any("error", err))
+		s.c.Log.WarnContext(ctx, "directory request invalid", slog.String("tenant", of.String()), slog.Any("error", err))
 		return
 	}
-	answer, err := s.answer(ctx, node, &req)
+	answer, err := s.answer(ctx, of, &req)
 	if err != nil {
 		if ctx.Err() == nil {
-			s.c.Log.WarnContext(ctx, "directory request failed", slog.String("node", node), slog.Any("error", err))
+			s.c.Log.WarnContext(ctx, "directory request failed", slog.String("tenant", of.String()), slog.Any("error", err))
 		}
 		return
 	}
@@ -147,9 +148,9 @@ func (s *Centre) onRequest(ctx context.Context, m *nats.Msg) {
 
 // answer returns an empty answer to a node that is up to date, else the part of a document that the node asks for.
 func (s *Centre) answer(
-	ctx context.Context, node string, req *directoryv1.CopyQuestion,
+	ctx context.Context, of tenant.ID, req *directoryv1.CopyQuestion,
 ) (*directoryv1.CopyAnswer, error) {
-	current, err := store.GetCheckpoint(ctx, s.c.DB, node)
+	current, err := store.GetCheckpoint(ctx, s.c.DB, of)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +162,7 @@ func (s *Centre) answer(
 	case known >= current.Revision || known < 0: // the copy differs, or the centre was restored from a backup
 		known = 0
 	}
-	d, err := s.document(ctx, documentKey{node, known}, current)
+	d, err := s.document(ctx, documentKey{of, known}, current)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +182,7 @@ func (s *Centre) document(ctx context.Context, key documentKey, current store.Ch
 	if d, ok := s.documents[key]; ok && d.Checkpoint == current {
 		return d, nil
 	}
-	doc, current, err := store.ListChanges(ctx, s.c.DB, key.node, key.after)
+	doc, current, err := store.ListChanges(ctx, s.c.DB, key.of, key.after)
 	if err != nil {
 		return document{}, err
 	}

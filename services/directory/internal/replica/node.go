@@ -15,13 +15,14 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/store"
 )
 
 // NodeConfig configures a Node. Zero durations take the default in brackets.
 type NodeConfig struct {
-	Region, Node   string
+	Tenant         tenant.ID
 	DB             *pgxpool.Pool
 	Conn           *nats.Conn      // to the node's leaf
 	CentreKeys     *bus.PublicKeys // keys of the centre
@@ -52,7 +53,7 @@ func NewNode(c NodeConfig) *Node {
 	if c.RequestTimeout <= 0 {
 		c.RequestTimeout = 5 * time.Second
 	}
-	return &Node{c: c, subject: bus.DirectoryRequest(c.Region, c.Node), wake: make(chan struct{}, 1)}
+	return &Node{c: c, subject: bus.DirectoryRequest(c.Tenant), wake: make(chan struct{}, 1)}
 }
 
 // ConfirmedAt returns when the centre last confirmed that the copy is complete; zero if it never did.
@@ -122,12 +123,12 @@ func (n *Node) onAnnouncement(m *nats.Msg) {
 
 // catchUp applies documents until the centre confirms that the copy is complete.
 func (n *Node) catchUp(ctx context.Context) error {
-	have, err := store.GetCheckpoint(ctx, n.c.DB, n.c.Node)
+	have, err := store.GetCheckpoint(ctx, n.c.DB, n.c.Tenant)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if public, err := store.GetCheckpoint(ctx, n.c.DB, ""); err == nil {
+		if public, err := store.GetCheckpoint(ctx, n.c.DB, tenant.ID{}); err == nil {
 			n.public.Store(&public)
 		}
 	}()

@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // Checkpoint is the state of a directory. Two directories with the same digest have the same content.
@@ -16,14 +17,16 @@ type Checkpoint struct {
 	Digest string
 }
 
-// visibleToNode selects the entries that a node may see: the public ones and its own hidden ones. $1 is the node; ""
-// sees only what is public.
-const visibleToNode = `(content ->> 'visibility' is distinct from 'VISIBILITY_HIDDEN' or content ->> 'node' = $1)`
+// visibleToTenant selects the entries that a node may see: the public ones and its own hidden ones, as entry.OwnedBy
+// defines them. $1 is the tenant; "" sees only what is public.
+const visibleToTenant = `(content ->> 'visibility' is distinct from 'VISIBILITY_HIDDEN' or $1 <> ''
+	and content ->> 'region' = split_part($1, '/', 1)
+	and content ->> 'node' in (split_part($1, '/', 2), split_part($1, '/', 2) || '-' || split_part($1, '/', 1)))`
 
 // selectCheckpoint computes the checkpoint of all lists and of the entries that a node may see.
 const selectCheckpoint = `
 	with included as not materialized (
-		select kind, id, revision, digest from entry where current and ` + visibleToNode + `
+		select kind, id, revision, digest from entry where current and ` + visibleToTenant + `
 	)` + checkpointOfIncluded
 
 // selectFullCheckpoint computes the checkpoint of all lists and all entries. A node uses it: its copy holds only
@@ -46,8 +49,16 @@ const checkpointOfIncluded = `
 		                                order by kind collate "C", id collate "C")
 		              from included), ''), 'UTF8')), 'hex')`
 
-// GetCheckpoint returns the checkpoint of what a node may see; "" stands for the public.
-func GetCheckpoint(ctx context.Context, pool *pgxpool.Pool, node string) (c Checkpoint, err error) {
-	err = pool.QueryRow(ctx, selectCheckpoint, node).Scan(&c.Revision, &c.Digest)
+// GetCheckpoint returns the checkpoint of what a node may see; the zero tenant stands for the public.
+func GetCheckpoint(ctx context.Context, pool *pgxpool.Pool, t tenant.ID) (c Checkpoint, err error) {
+	err = pool.QueryRow(ctx, selectCheckpoint, textOf(t)).Scan(&c.Revision, &c.Digest)
 	return c, pg.ToFault(err)
+}
+
+// textOf returns the tenant as $1 of visibleToTenant.
+func textOf(t tenant.ID) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.String()
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
@@ -46,18 +47,18 @@ const selectChangedLists = `
 	where current and revision > $1 order by name collate "C"`
 
 const selectChangedEntries = `
-	select kind, id, revision, content, stored_at from entry where current and revision > $2 and ` + visibleToNode + `
+	select kind, id, revision, content, stored_at from entry where current and revision > $2 and ` + visibleToTenant + `
 	order by kind collate "C", id collate "C"`
 
 // ListChanges returns the lists and the entries visible to a node that changed after a revision, and the checkpoint
 // that a node reaches with them. After revision 0 these are all.
 func ListChanges(
-	ctx context.Context, pool *pgxpool.Pool, node string, revision int64,
+	ctx context.Context, pool *pgxpool.Pool, t tenant.ID, revision int64,
 ) (doc *directoryv1.CopyDocument, c Checkpoint, err error) {
 	doc = &directoryv1.CopyDocument{}
 	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err = pgx.BeginTxFunc(ctx, pool, snapshot, func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, selectCheckpoint, node).Scan(&c.Revision, &c.Digest); err != nil {
+		if err := tx.QueryRow(ctx, selectCheckpoint, textOf(t)).Scan(&c.Revision, &c.Digest); err != nil {
 			return err
 		}
 		rows, err := tx.Query(ctx, selectChangedLists, revision)
@@ -67,7 +68,7 @@ func ListChanges(
 		if doc.Lists, err = pgx.CollectRows(rows, scanCopiedList); err != nil {
 			return err
 		}
-		if rows, err = tx.Query(ctx, selectChangedEntries, node, revision); err != nil {
+		if rows, err = tx.Query(ctx, selectChangedEntries, textOf(t), revision); err != nil {
 			return err
 		}
 		doc.Entries, err = pgx.CollectRows(rows, scanCopiedEntry)

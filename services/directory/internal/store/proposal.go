@@ -14,17 +14,18 @@ import (
 
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/idempotency"
-	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 )
 
-// tenant of the request IDs: only the directory of the centre has proposals.
-const tenant = identity.Centre
-
 // Actor is the person who proposes or decides. It is stored with the proposal for audits and never leaves the database.
-type Actor struct{ Person, Node, System string }
+type Actor struct {
+	Person string
+	Tenant tenant.ID
+	System string
+}
 
 // Proposal is a proposal with the people who made and decided it.
 type Proposal struct {
@@ -36,7 +37,7 @@ type Proposal struct {
 
 const insertProposal = `
 	insert into proposal (
-		proposal_id, reason, effective_on, proposer_person, proposer_node, proposer_system, proposed_at
+		proposal_id, reason, effective_on, proposer_person, proposer_tenant, proposer_system, proposed_at
 	)
 	values ($1, $2, $3::text::date, $4, $5, $6, $7)`
 
@@ -49,8 +50,8 @@ const insertProposalEntry = `
 func InsertProposal(
 	ctx context.Context, pool *pgxpool.Pool, p Proposal, req idempotency.Request,
 ) (stored Proposal, replayed bool, err error) {
-	err = pg.InTenant(ctx, pool, tenant, func(ctx context.Context, tx pgx.Tx) error {
-		id, found, err := req.Lookup(ctx, tx, tenant)
+	err = pg.InTenant(ctx, pool, tenant.Centre, func(ctx context.Context, tx pgx.Tx) error {
+		id, found, err := req.Lookup(ctx, tx, tenant.Centre)
 		if err != nil {
 			return err
 		}
@@ -60,7 +61,7 @@ func InsertProposal(
 			return err
 		}
 		b := &pgx.Batch{}
-		req.Queue(b, tenant, p.GetProposalId(), p.GetProposedAt().AsTime())
+		req.Queue(b, tenant.Centre, p.GetProposalId(), p.GetProposedAt().AsTime())
 		if err := queueProposal(b, p); err != nil {
 			return err
 		}
@@ -76,7 +77,7 @@ func InsertProposal(
 func queueProposal(b *pgx.Batch, p Proposal) error {
 	by := p.ProposedBy
 	b.Queue(insertProposal, p.GetProposalId(), p.GetReason(), nullIfEmpty(p.GetEffectiveOn()),
-		by.Person, by.Node, by.System, p.GetProposedAt().AsTime())
+		by.Person, by.Tenant, by.System, p.GetProposedAt().AsTime())
 	for _, c := range p.GetChanges() {
 		e := c.GetEntry()
 		content, err := entry.Marshal(e)
@@ -101,9 +102,9 @@ func nullIfEmpty(s string) *string {
 func LookupProposal(
 	ctx context.Context, pool *pgxpool.Pool, req idempotency.Request,
 ) (p Proposal, found bool, err error) {
-	err = pg.InTenant(ctx, pool, tenant, func(ctx context.Context, tx pgx.Tx) error {
+	err = pg.InTenant(ctx, pool, tenant.Centre, func(ctx context.Context, tx pgx.Tx) error {
 		var id string
-		if id, found, err = req.Lookup(ctx, tx, tenant); err != nil || !found {
+		if id, found, err = req.Lookup(ctx, tx, tenant.Centre); err != nil || !found {
 			return err
 		}
 		p, err = getProposal(ctx, tx, id, selectProposal)
@@ -113,8 +114,8 @@ func LookupProposal(
 }
 
 const proposalColumns = `proposal_id, seq, version, state, reason, effective_on::text,
-	proposer_person, proposer_node, proposer_system, proposed_at,
-	decider_person, decider_node, decider_system, decided_at, note, revision`
+	proposer_person, proposer_tenant, proposer_system, proposed_at,
+	decider_person, decider_tenant, decider_system, decided_at, note, revision`
 
 const (
 	selectProposal          = `select ` + proposalColumns + ` from proposal where proposal_id = $1`
@@ -140,31 +141,33 @@ func getProposal(ctx context.Context, tx pgx.Tx, id, query string) (Proposal, er
 
 // proposalRow is a row of the table proposal.
 type proposalRow struct {
-	ProposalID                                   string
-	Seq, Version                                 int64
-	State, Reason                                string
-	EffectiveOn                                  *string
-	ProposerPerson, ProposerNode, ProposerSystem string
-	ProposedAt                                   time.Time
-	DeciderPerson, DeciderNode, DeciderSystem    *string
-	DecidedAt                                    *time.Time
-	Note                                         string
-	Revision                                     int64
+	ProposalID                     string
+	Seq, Version                   int64
+	State, Reason                  string
+	EffectiveOn                    *string
+	ProposerPerson, ProposerSystem string
+	ProposerTenant                 tenant.ID
+	ProposedAt                     time.Time
+	DeciderPerson, DeciderSystem   *string
+	DeciderTenant                  *tenant.ID
+	DecidedAt                      *time.Time
+	Note                           string
+	Revision                       int64
 }
 
 func (r proposalRow) proposal() Proposal {
 	p := Proposal{
 		Proposal: &directoryv1.Proposal{
 			ProposalId: r.ProposalID, Version: r.Version, State: parseState(r.State), Reason: r.Reason,
-			ProposedFor: r.ProposerNode, ProposedAt: timestamppb.New(r.ProposedAt), Note: r.Note, Revision: r.Revision,
+			ProposedFor: r.ProposerTenant.Node, ProposedAt: timestamppb.New(r.ProposedAt), Note: r.Note, Revision: r.Revision,
 		},
-		ProposedBy: Actor{Person: r.ProposerPerson, Node: r.ProposerNode, System: r.ProposerSystem},
+		ProposedBy: Actor{Person: r.ProposerPerson, Tenant: r.ProposerTenant, System: r.ProposerSystem},
 	}
 	if r.EffectiveOn != nil {
 		p.EffectiveOn = *r.EffectiveOn
 	}
 	if r.DecidedAt != nil {
-		p.decidedBy = Actor{Person: *r.DeciderPerson, Node: *r.DeciderNode, System: *r.DeciderSystem}
+		p.decidedBy = Actor{Person: *r.DeciderPerson, Tenant: *r.DeciderTenant, System: *r.DeciderSystem}
 		p.DecidedAt = timestamppb.New(*r.DecidedAt)
 	}
 	return p

@@ -14,6 +14,7 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/reason"
@@ -30,7 +31,9 @@ type Decision struct {
 	Note       string
 	DecidedBy  Actor
 	// Scope of the person who decides. It must include all entries of the proposal.
-	Scope     entry.VisibilityScope
+	Scope entry.VisibilityScope
+	// MayDecide reports whether the person may decide on a change of an entry. It must hold for all of the proposal.
+	MayDecide func(*directoryv1.Entry) bool
 	DecidedAt time.Time
 	// Today is the date in Europe/Rome, ISO 8601.
 	Today string
@@ -43,7 +46,7 @@ type Decision struct {
 func Decide(
 	ctx context.Context, pool *pgxpool.Pool, d Decision, req idempotency.Request, validate ValidateFunc,
 ) (p Proposal, replayed bool, err error) {
-	err = pg.InTenant(ctx, pool, tenant, func(ctx context.Context, tx pgx.Tx) error {
+	err = pg.InTenant(ctx, pool, tenant.Centre, func(ctx context.Context, tx pgx.Tx) error {
 		// The lock comes before the lookup: a repeated request waits for the first one and then finds its result.
 		if p, err = getProposal(ctx, tx, d.ProposalID, selectProposalForUpdate); err != nil {
 			return err
@@ -51,7 +54,7 @@ func Decide(
 		if !d.includes(p) {
 			return fault.New(fault.NotFound)
 		}
-		id, found, err := req.Lookup(ctx, tx, tenant)
+		id, found, err := req.Lookup(ctx, tx, tenant.Centre)
 		if err != nil {
 			return err
 		}
@@ -60,6 +63,9 @@ func Decide(
 				return fault.New(fault.RequestIDReused)
 			}
 			return nil
+		}
+		if slices.ContainsFunc(p.GetChanges(), func(c *directoryv1.PlannedChange) bool { return !d.MayDecide(c.GetEntry()) }) {
+			return fault.New(fault.WrongNode)
 		}
 		if err := d.check(p); err != nil {
 			return err
@@ -76,7 +82,7 @@ func Decide(
 			}
 		}
 		b := &pgx.Batch{}
-		req.Queue(b, tenant, p.GetProposalId(), d.DecidedAt)
+		req.Queue(b, tenant.Centre, p.GetProposalId(), d.DecidedAt)
 		queueDecision(b, p)
 		return tx.SendBatch(ctx, b).Close()
 	})
@@ -104,14 +110,14 @@ func (d Decision) check(p Proposal) error {
 }
 
 const updateProposal = `
-	update proposal set version = $2, state = $3, decider_person = $4, decider_node = $5, decider_system = $6,
+	update proposal set version = $2, state = $3, decider_person = $4, decider_tenant = $5, decider_system = $6,
 	decided_at = $7, note = $8, revision = $9 where proposal_id = $1`
 
 func queueDecision(b *pgx.Batch, p Proposal) {
 	p.Version++
 	by := p.decidedBy
 	b.Queue(updateProposal, p.GetProposalId(), p.GetVersion(), stateName(p.GetState()),
-		by.Person, by.Node, by.System, p.GetDecidedAt().AsTime(), p.GetNote(), p.GetRevision())
+		by.Person, by.Tenant, by.System, p.GetDecidedAt().AsTime(), p.GetNote(), p.GetRevision())
 }
 
 const lockDueProposal = `

@@ -19,7 +19,7 @@ const maxPageBytes = 2 << 20
 const selectProposals = `
 	select ` + proposalColumns + ` from proposal p where ($3 = '' or state = $3)
 	and ($4 = '' or seq < (select seq from proposal where proposal_id = $4::text::uuid))
-	and exists (select from proposal_entry e where e.proposal_id = p.proposal_id and ($2 or ` + visibleToNode + `))
+	and exists (select from proposal_entry e where e.proposal_id = p.proposal_id and ($2 or ` + visibleToTenant + `))
 	order by seq desc limit $5`
 
 // ListProposals returns a page of up to limit proposals with at least one visible change, newest first, and whether
@@ -35,7 +35,7 @@ func ListProposals(
 	}
 	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err = pgx.BeginTxFunc(ctx, pool, snapshot, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, selectProposals, scope.Node, scope.All, name, after, limit+1)
+		rows, err := tx.Query(ctx, selectProposals, textOf(scope.Tenant), scope.All, name, after, limit+1)
 		if err != nil {
 			return err
 		}

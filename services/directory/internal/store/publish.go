@@ -16,6 +16,7 @@ import (
 
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/services/directory/internal/activity"
 	"github.com/retepari/pari/services/directory/internal/entry"
 )
@@ -78,7 +79,8 @@ func Publish(
 		byAggregate[c.Aggregate()] = c
 	}
 	var invalid []error
-	err = pg.InTenant(ctx, pool, region, func(ctx context.Context, tx pgx.Tx) error {
+	centre := tenant.ID{Region: region, Node: tenant.CentreNode}
+	err = pg.InTenant(ctx, pool, centre, func(ctx context.Context, tx pgx.Tx) error {
 		aggregates := slices.Sorted(maps.Keys(byAggregate)) // sorted, so that concurrent calls do not deadlock
 		if _, err := tx.Exec(ctx, insertAggregates, region, aggregates); err != nil {
 			return err
@@ -109,7 +111,7 @@ func Publish(
 				continue
 			}
 			event, err := outbox.Prepare(ctx, outbox.Event{
-				Node: region, Type: c.EventType(), Aggregate: p.aggregate, AggregateSeq: p.seq + 1, Data: data,
+				Tenant: centre, Type: c.EventType(), Aggregate: p.aggregate, AggregateSeq: p.seq + 1, Data: data,
 			})
 			if err != nil {
 				invalid = append(invalid, fmt.Errorf("%s: %w", c.Ref, err))

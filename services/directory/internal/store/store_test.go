@@ -29,7 +29,7 @@ func TestMigrate_LimitsTheService(t *testing.T) {
 		`update proposal_entry set content = '{}'`,
 		`delete from proposal_entry`,
 		`insert into proposal
-			(proposal_id, state, reason, proposer_person, proposer_node, proposer_system, proposed_at, decided_at)
+			(proposal_id, state, reason, proposer_person, proposer_tenant, proposer_system, proposed_at, decided_at)
 			values (gen_random_uuid(), 'SCHEDULED', '', '', '', '', now(), now())`,
 		`with t as (select set_config('app.node', 'piemonte', false) as tenant)
 			insert into published_contribution (region, aggregate) select 'lombardia', tenant from t`,

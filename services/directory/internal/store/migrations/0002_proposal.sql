@@ -9,11 +9,11 @@ create table proposal (
     reason          text        not null,
     effective_on    date,
     proposer_person text        not null,
-    proposer_node   text        not null,
+    proposer_tenant text        not null,
     proposer_system text        not null,
     proposed_at     timestamptz not null,
     decider_person  text,
-    decider_node    text,
+    decider_tenant  text,
     decider_system  text,
     decided_at      timestamptz,
     note            text        not null default '',
@@ -49,7 +49,7 @@ create policy service_update on entry for update using (true);
 create policy service_update on directory_state for update using (true);
 revoke all on proposal, proposal_entry from pari_app;
 grant select, insert on proposal, proposal_entry to pari_app;
-grant update (version, state, decider_person, decider_node, decider_system, decided_at, note, revision)
+grant update (version, state, decider_person, decider_tenant, decider_system, decided_at, note, revision)
     on proposal to pari_app;
 grant insert, update (current) on entry to pari_app;
 grant update (revision, updated_at) on directory_state to pari_app;
