@@ -16,6 +16,7 @@ import (
 
 	"github.com/retepari/pari/e2e/cluster"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 )
@@ -210,7 +211,7 @@ func (c *crashTest) killBetweenPublishAndStore(
 		return err
 	}
 	var before, after int64
-	if before, err = publishedOffset(ctx, owner, node); err != nil {
+	if before, err = publishedOffset(ctx, owner, c.Client().Tenants[node]); err != nil {
 		return err
 	}
 	c.Kill(service)
@@ -219,7 +220,7 @@ func (c *crashTest) killBetweenPublishAndStore(
 			return err
 		}
 	}
-	if after, err = publishedOffset(ctx, owner, node); err != nil {
+	if after, err = publishedOffset(ctx, owner, c.Client().Tenants[node]); err != nil {
 		return err
 	}
 	if before != after {
@@ -229,9 +230,9 @@ func (c *crashTest) killBetweenPublishAndStore(
 }
 
 // publishedOffset reads how far the database knows that a node's events were published.
-func publishedOffset(ctx context.Context, conn *pgx.Conn, node string) (n int64, err error) {
+func publishedOffset(ctx context.Context, conn *pgx.Conn, t tenant.ID) (n int64, err error) {
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, pg.SetTenant, node); err != nil {
+		if _, err := tx.Exec(ctx, pg.SetTenant, t); err != nil {
 			return err
 		}
 		return tx.QueryRow(ctx, `select published_seq from outbox_partition`).Scan(&n)

@@ -21,6 +21,7 @@ import (
 	"github.com/retepari/pari/dev/testkit/devpki"
 	"github.com/retepari/pari/e2e/cluster"
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/tenant"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
@@ -124,8 +125,8 @@ func (h *harness) badTLSConfig(t *testing.T, badCert string) *tls.Config {
 		return config
 	}
 	id := identity.ID{
-		TrustDomain: network.TrustDomain, Region: "lombardia", Node: "cremona", Kind: identity.KindSystem,
-		Name: "protocollo",
+		TrustDomain: network.TrustDomain, Tenant: tenant.ID{Region: "lombardia", Node: "cremona"},
+		Kind: identity.KindSystem, Name: "protocollo",
 	}
 	dir, authority, notAfter := t.TempDir(), h.Authority, time.Now().Add(time.Hour)
 	if badCert == "expired" {

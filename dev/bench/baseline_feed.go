@@ -171,7 +171,7 @@ func signedEvent(e *env) (*nats.Msg, error) {
 	}
 	event := &bus.Event{
 		ID: uuid.NewString(), Type: reportCounted, Subject: uuid.NewString(), AggregateSeq: 1, NodeSeq: 1, Data: data,
-		Partition: bus.Partition{Region: "lombardia", Node: "cremona", Source: "intake"},
+		Partition: bus.Partition{Tenant: cremona, Source: "intake"},
 	}
 	event.Sign(signer)
 	return event.Msg()

@@ -13,7 +13,6 @@ import (
 
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/rpc"
-	"github.com/retepari/pari/pkg/tenant"
 )
 
 const (
@@ -110,5 +109,5 @@ func (e *env) tlsConfigs() (server, client *tls.Config, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return service.StrictServerTLS(), system.ClientTLS(rpc.Service("intake", tenant.ID{Region: "lombardia", Node: "cremona"})), nil
+	return service.StrictServerTLS(), system.ClientTLS(rpc.Service("intake", cremona)), nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/retepari/pari/dev/network"
 	"github.com/retepari/pari/dev/testkit/pglocal"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // scenario is the network that a measurement needs.
@@ -33,6 +34,9 @@ const (
 	// threeNodesMemory is the memory limit for three nodes and the centre, which have a machine each in production.
 	threeNodesMemory = 4 << 30
 )
+
+// cremona is the tenant that is measured.
+var cremona = tenant.ID{Region: "lombardia", Node: "cremona"}
 
 // env is what the measurements run on: a network, and a database for baselines on the same Postgres.
 type env struct {

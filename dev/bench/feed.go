@@ -174,11 +174,11 @@ func drainOutbox(ctx context.Context, e *env, pool *pgxpool.Pool) (round, error)
 	if err != nil {
 		return round{}, err
 	}
-	err = pg.InTenant(ctx, pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+	err = pg.InTenant(ctx, pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
 		b := &pgx.Batch{}
 		for range e.backlog {
 			event := outbox.Event{
-				Node: "cremona", Type: reportCounted, Aggregate: uuid.NewString(), AggregateSeq: 1, Data: data,
+				Tenant: cremona, Type: reportCounted, Aggregate: uuid.NewString(), AggregateSeq: 1, Data: data,
 			}
 			if err := outbox.Queue(ctx, b, event); err != nil {
 				return err

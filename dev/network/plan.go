@@ -191,7 +191,11 @@ func (p *Plan) copyCentreKey() error {
 	if err := os.MkdirAll(p.path("public", "nodes"), 0o700); err != nil {
 		return fmt.Errorf("network: %w", err)
 	}
-	for _, region := range Regions() {
+	regions := Regions()
+	for _, n := range p.Nodes {
+		regions = append(regions, n.Tenant.Region)
+	}
+	for _, region := range regions {
 		path := p.path("public", "nodes", region+"."+tenant.CentreNode+".pem")
 		if err := os.WriteFile(path, public, 0o600); err != nil {
 			return fmt.Errorf("network: %w", err)

@@ -30,6 +30,8 @@ import (
 type Options struct {
 	// Nodes of the network by name; empty takes Cremona and Cuneo.
 	Nodes []string
+	// Network replaces Nodes when it is set.
+	Network []network.Node
 	// Durable leaves fsync on, for tests that kill Postgres.
 	Durable bool
 	// Observe collects the spans of every service and opens its metrics endpoint.
@@ -71,9 +73,12 @@ func New(ctx context.Context, dir string, o Options) (*Cluster, error) {
 	if len(o.Nodes) == 0 {
 		o.Nodes = []string{"cremona", "cuneo"}
 	}
-	nodes := slices.DeleteFunc(network.DefaultNodes(), func(n network.Node) bool {
-		return !slices.Contains(o.Nodes, n.Name)
-	})
+	nodes := o.Network
+	if nodes == nil {
+		nodes = slices.DeleteFunc(network.DefaultNodes(), func(n network.Node) bool {
+			return !slices.Contains(o.Nodes, n.Name)
+		})
+	}
 	c := &Cluster{
 		processes: map[string]*Process{}, postgres: map[string]*pglocal.Server{}, OpsAddr: map[string]string{},
 	}
