@@ -15,26 +15,29 @@ import (
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/bus/natsconf"
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // Ensure a program accepts the broker of its own node and the hub, and no other program or broker.
 func TestAcceptBroker(t *testing.T) {
 	t.Parallel()
 	id := func(domain, region, node, kind string) identity.ID {
-		return identity.ID{TrustDomain: domain, Region: region, Node: node, Kind: kind, Name: "x"}
+		return identity.ID{
+			TrustDomain: domain, Tenant: tenant.ID{Region: region, Node: node}, Kind: kind, Name: "x",
+		}
 	}
 	accept := bus.AcceptBroker(id("pari.test", "lombardia", "cremona", identity.KindService))
 	for _, c := range []struct {
 		server identity.ID
 		want   bool
 	}{
-		{natsconf.LeafID("pari.test", "lombardia", "cremona"), true},
+		{natsconf.LeafID("pari.test", bustest.Cremona), true},
 		{natsconf.HubID("pari.test"), true},
-		{natsconf.LeafID("pari.test", "lombardia", "milano"), false},
-		{natsconf.LeafID("pari.test", "piemonte", "cremona"), false},
+		{natsconf.LeafID("pari.test", tenant.ID{Region: "lombardia", Node: "milano"}), false},
+		{natsconf.LeafID("pari.test", tenant.ID{Region: "piemonte", Node: "cremona"}), false},
 		{id("pari.test", "all", "cremona", identity.KindLeaf), false},
 		{id("pari.test", "lombardia", "centre", identity.KindLeaf), false},
-		{natsconf.LeafID("other.test", "lombardia", "cremona"), false},
+		{natsconf.LeafID("other.test", bustest.Cremona), false},
 		{natsconf.HubID("other.test"), false},
 		{id("pari.test", "lombardia", "cremona", identity.KindService), false},
 		{id("pari.test", "all", "centre", identity.KindSystem), false},
@@ -73,11 +76,10 @@ func TestConnect_SurvivesTheBroker(t *testing.T) {
 	leaf.Stop()
 	var log logBuffer
 	id := identity.ID{
-		TrustDomain: bustest.TrustDomain, Region: "lombardia", Node: "cremona",
-		Kind: identity.KindService, Name: "intake",
+		TrustDomain: bustest.TrustDomain, Tenant: bustest.Cremona, Kind: identity.KindService, Name: "intake",
 	}
 	conn, err := bus.Connect(t.Context(), bus.Config{
-		URL: url, Name: "intake", TLS: n.ClientTLS(id), InboxPrefix: bus.InboxPrefix("lombardia", "cremona", "intake"),
+		URL: url, Name: "intake", TLS: n.ClientTLS(id), InboxPrefix: bus.InboxPrefix(bustest.Cremona, "intake"),
 		Log: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	if err != nil {

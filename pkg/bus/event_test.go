@@ -12,12 +12,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
 
+	"github.com/retepari/pari/dev/testkit/bustest"
 	"github.com/retepari/pari/pkg/bus"
 )
 
 const eventType = "it.pari.report.counted.v1"
 
-var cremona = bus.Partition{Region: "lombardia", Node: "cremona", Source: "intake"}
+var cremona = bus.Partition{Tenant: bustest.Cremona, Source: "intake"}
 
 func testSigner() *bus.Signer {
 	return bus.NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize)))
@@ -86,8 +87,8 @@ func TestEvent_Verify(t *testing.T) {
 	for name, forge := range map[string]func(*bus.Event){
 		"id":                 func(e *bus.Event) { e.ID = "3f1d2c4b-5a69-4788-9c0b-1a2b3c4d5e60" },
 		"type":               func(e *bus.Event) { e.Type = "it.pari.report.counted.v2" },
-		"region":             func(e *bus.Event) { e.Partition.Region = "piemonte" },
-		"node":               func(e *bus.Event) { e.Partition.Node = "milano" },
+		"region":             func(e *bus.Event) { e.Partition.Tenant.Region = "piemonte" },
+		"node":               func(e *bus.Event) { e.Partition.Tenant.Node = "milano" },
 		"source":             func(e *bus.Event) { e.Partition.Source = "casemanagement" },
 		"subject":            func(e *bus.Event) { e.Subject = "b8a2" },
 		"aggregate sequence": func(e *bus.Event) { e.AggregateSeq++ },
@@ -110,10 +111,12 @@ func TestEvent_Verify(t *testing.T) {
 			}
 		})
 	}
-	// Ensure the same key under another node's name does not verify it.
-	others := bus.NewPublicKeys("lombardia.milano", testSigner().Public())
-	if err := genuine.Verify(others); !errors.Is(err, bus.ErrSignature) {
-		t.Fatalf("got %v, want ErrSignature", err)
+	// Ensure the same key under another node's name does not verify it, also not under that of a namesake.
+	for _, owner := range []string{"lombardia.milano", "piemonte.cremona"} {
+		others := bus.NewPublicKeys(owner, testSigner().Public())
+		if err := genuine.Verify(others); !errors.Is(err, bus.ErrSignature) {
+			t.Fatalf("%s: got %v, want ErrSignature", owner, err)
+		}
 	}
 }
 
@@ -152,8 +155,8 @@ func TestEvent_Check(t *testing.T) {
 		"no key id":              {func(e *bus.Event) { e.KeyID = "" }, bus.ErrIncomplete},
 		"no signature":           {func(e *bus.Event) { e.Signature = nil }, bus.ErrIncomplete},
 		"type":                   {func(e *bus.Event) { e.Type = "it.pari.>.v1" }, bus.ErrName},
-		"region":                 {func(e *bus.Event) { e.Partition.Region = "a.b" }, bus.ErrName},
-		"node":                   {func(e *bus.Event) { e.Partition.Node = "*" }, bus.ErrName},
+		"region":                 {func(e *bus.Event) { e.Partition.Tenant.Region = "a.b" }, bus.ErrName},
+		"node":                   {func(e *bus.Event) { e.Partition.Tenant.Node = "*" }, bus.ErrName},
 		"source":                 {func(e *bus.Event) { e.Partition.Source = "" }, bus.ErrName},
 	} {
 		e := signed(t)

@@ -9,21 +9,45 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 func TestPartition_Names(t *testing.T) {
 	t.Parallel()
 	for got, want := range map[string]string{
-		cremona.HeartbeatSubject(): "pari.v1.lombardia.cremona.heartbeat.intake",
-		cremona.WatermarkSubject(): "pari.down.v1.lombardia.cremona.watermark.intake",
-		cremona.URI():              "/region/lombardia/node/cremona/intake",
-		cremona.String():           "lombardia/cremona/intake",
-		cremona.Owner():            "lombardia.cremona",
-		bus.InboxPrefix("lombardia", "cremona", "intake"): "_INBOX.lombardia.cremona.intake",
-		bus.DirectoryRequest("lombardia", "cremona"):      "pari.v1.lombardia.cremona.directory.ask",
+		cremona.HeartbeatSubject():                "pari.v1.lombardia.cremona.heartbeat.intake",
+		cremona.WatermarkSubject():                "pari.down.v1.lombardia.cremona.watermark.intake",
+		cremona.URI():                             "/region/lombardia/node/cremona/intake",
+		cremona.String():                          "lombardia/cremona/intake",
+		cremona.Owner():                           "lombardia.cremona",
+		bus.InboxPrefix(cremona.Tenant, "intake"): "_INBOX.lombardia.cremona.intake",
+		bus.DirectoryRequest(cremona.Tenant):      "pari.v1.lombardia.cremona.directory.ask",
 	} {
 		if got != want {
 			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+// Ensure no name of a partition is that of a namesake in another region.
+func TestPartition_NamesTheRegion(t *testing.T) {
+	t.Parallel()
+	names := func(region string) []string {
+		of := tenant.ID{Region: region, Node: "livo"}
+		p := bus.Partition{Tenant: of, Source: "intake"}
+		subject, err := p.EventSubject(eventType)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return []string{
+			subject, p.HeartbeatSubject(), p.WatermarkSubject(), p.URI(), p.String(), p.Owner(),
+			bus.InboxPrefix(of, "intake"), bus.DirectoryRequest(of),
+		}
+	}
+	trentino := names("trentino")
+	for i, name := range names("lombardia") {
+		if name == trentino[i] {
+			t.Errorf("two partitions are called %s", name)
 		}
 	}
 }
@@ -38,6 +62,7 @@ func TestParsePartition(t *testing.T) {
 		"region/lombardia/node/cremona/intake/", "x/region/lombardia/node/cremona/intake",
 		"/state/lombardia/node/cremona/intake", "/region/lombardia/town/cremona/intake",
 		"/region/*/node/cremona/intake", "/region/lombardia/node/Cremona/intake", "/region/lombardia/node/cremona/",
+		"/region/all/node/cremona/intake",
 	} {
 		if got, err := bus.ParsePartition(uri); !errors.Is(err, bus.ErrName) {
 			t.Errorf("%q: got %v, %v; want ErrName", uri, got, err)
@@ -54,6 +79,7 @@ func TestParseHeartbeatSubject(t *testing.T) {
 		"", "pari.v1.lombardia.cremona.events.intake", "pari.v1.lombardia.cremona.heartbeat",
 		"pari.v1.lombardia.cremona.heartbeat.intake.x", "pari.v2.lombardia.cremona.heartbeat.intake",
 		"other.v1.lombardia.cremona.heartbeat.intake", "pari.v1.*.cremona.heartbeat.intake",
+		"pari.v1.all.cremona.heartbeat.intake",
 	} {
 		if got, err := bus.ParseHeartbeatSubject(subject); !errors.Is(err, bus.ErrName) {
 			t.Errorf("%q: got %v, %v; want ErrName", subject, got, err)
@@ -63,17 +89,17 @@ func TestParseHeartbeatSubject(t *testing.T) {
 
 func TestParseDirectoryRequest(t *testing.T) {
 	t.Parallel()
-	region, node, err := bus.ParseDirectoryRequest(bus.DirectoryRequest("lombardia", "cremona"))
-	if err != nil || region != "lombardia" || node != "cremona" {
-		t.Errorf("got %s, %s, %v", region, node, err)
+	got, err := bus.ParseDirectoryRequest(bus.DirectoryRequest(cremona.Tenant))
+	if err != nil || got != cremona.Tenant {
+		t.Errorf("got %s, %v", got, err)
 	}
 	for _, subject := range []string{
 		"", "pari.v1.lombardia.cremona.directory", "pari.v1.lombardia.cremona.directory.ask.x",
 		"pari.v1.lombardia.cremona.directory.tell", "pari.v1.*.cremona.directory.ask",
-		"pari.v1.lombardia.*.directory.ask",
+		"pari.v1.lombardia.*.directory.ask", "pari.v1.all.cremona.directory.ask",
 	} {
-		if region, node, err := bus.ParseDirectoryRequest(subject); !errors.Is(err, bus.ErrName) {
-			t.Errorf("%q: got %s, %s, %v; want ErrName", subject, region, node, err)
+		if got, err := bus.ParseDirectoryRequest(subject); !errors.Is(err, bus.ErrName) || !got.IsZero() {
+			t.Errorf("%q: got %s, %v; want ErrName", subject, got, err)
 		}
 	}
 }

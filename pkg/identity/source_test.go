@@ -271,6 +271,9 @@ func TestSource_ClientTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	foreignID := intake
+	foreignID.TrustDomain = "elsewhere.test"
+	foreign, _ := load(t, a, foreignID) // the same authority serves two networks
 	anyID := func(identity.ID) bool { return true }
 	is := func(want identity.ID) func(identity.ID) bool { return func(id identity.ID) bool { return id == want } }
 	for name, c := range map[string]struct {
@@ -282,6 +285,7 @@ func TestSource_ClientTLS(t *testing.T) {
 		"another identity":  {server, is(portal), false},
 		"another authority": {stranger, anyID, false},
 		"expired":           {expired, anyID, false},
+		"trust domain":      {foreign, anyID, false},
 	} {
 		if err, _ := handshake(t, client.ClientTLS(c.accept), c.server.ServerTLS()); (err == nil) != c.ok {
 			t.Errorf("%s: %v", name, err)
@@ -312,6 +316,55 @@ func TestSource_StrictServerTLS(t *testing.T) {
 		}
 		if _, err := handshake(t, c.client, server.ServerTLS()); err != nil {
 			t.Errorf("not strict, %s: %v", name, err)
+		}
+	}
+}
+
+// loadFor loads an identity whose certificate is valid for a given time. It accepts certificates of others that are
+// valid for up to limit.
+func loadFor(t *testing.T, a *devpki.Authority, id identity.ID, validity, limit time.Duration) *identity.Source {
+	t.Helper()
+	dir, from := t.TempDir(), time.Now().Add(-time.Minute).Truncate(time.Second)
+	if err := a.IssueFor(id, dir, from, from.Add(validity)); err != nil {
+		t.Fatal(err)
+	}
+	s, err := identity.NewSource(identity.SourceConfig{Dir: dir, MaxValidity: limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Ensure a certificate that is valid for longer than the limit is refused by clients and servers, whatever is left of
+// it. The limit is 90 days, unless the configuration sets another.
+func TestSource_LimitsValidity(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t)
+	accept := func(identity.ID) bool { return true }
+	const day = 24 * time.Hour
+	for _, c := range []struct {
+		validity, limit time.Duration
+		ok              bool
+	}{
+		{90 * day, 0, true}, {90*day + time.Second, 0, false}, {365 * day, 0, false},
+		{time.Hour, time.Hour, true}, {time.Hour + time.Second, time.Hour, false}, {365 * day, 366 * day, true},
+	} {
+		ours, theirs := loadFor(t, a, intake, time.Hour, c.limit), loadFor(t, a, portal, c.validity, 0)
+		if err, _ := handshake(t, ours.ClientTLS(accept), theirs.ServerTLS()); (err == nil) != c.ok {
+			t.Errorf("a server with %s, limit %s: %v", c.validity, c.limit, err)
+		}
+		if _, err := handshake(t, theirs.ClientTLS(accept), ours.StrictServerTLS()); (err == nil) != c.ok {
+			t.Errorf("a client with %s, limit %s: %v", c.validity, c.limit, err)
+		}
+		cert, err := theirs.ServerTLS().GetCertificate(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state := tls.ConnectionState{PeerCertificates: []*x509.Certificate{cert.Leaf}}
+		for range 2 { // also from the cache
+			if _, err := ours.VerifyPeer(state, time.Now()); (err == nil) != c.ok {
+				t.Errorf("a call with %s, limit %s: %v", c.validity, c.limit, err)
+			}
 		}
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/pkg/telemetry"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/vocabulary/replica"
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 )
@@ -49,14 +50,14 @@ func newConfig(t *testing.T) nodeservice.Config {
 	t.Helper()
 	n := bustest.New(t, bustest.Cremona)
 	id := identity.ID{
-		TrustDomain: bustest.TrustDomain, Region: "lombardia", Node: "cremona",
+		TrustDomain: bustest.TrustDomain, Tenant: bustest.Cremona,
 		Kind: identity.KindService, Name: "intake",
 	}
 	db, keys := pgtest.New(t, "nodeservice", migrate), pgtest.New(t, "empty", noKeys)
 	dir := t.TempDir()
 	c := nodeservice.Config{
 		Config: service.Config{
-			Region: "lombardia", Node: "cremona", IdentityDir: n.Identity(id), Telemetry: shared,
+			Tenant: bustest.Cremona, IdentityDir: n.Identity(id), Telemetry: shared,
 		},
 		DatabaseURL: db.URL, DatabaseOwnerURL: db.OwnerURL, KeysURL: keys.URL, KeysOwnerURL: keys.OwnerURL,
 		KEKFile: filepath.Join(dir, "kek.json"), SecretsFile: filepath.Join(dir, "secrets.json"),
@@ -164,19 +165,19 @@ func TestOpen(t *testing.T) {
 			}
 			config.NumberPrefix, config.Relay = c.prefix, c.relay
 			err := open(config, func(d nodeservice.Dependencies) error {
-				if diff := cmp.Diff(map[string]string{"cremona": c.want}, d.NumberPrefixes); diff != "" {
+				if diff := cmp.Diff(map[tenant.ID]string{bustest.Cremona: c.want}, d.NumberPrefixes); diff != "" {
 					t.Error(diff)
 				}
-				if _, err := d.Keys.NewKey(t.Context(), "cremona"); err != nil {
+				if _, err := d.Keys.NewKey(t.Context(), bustest.Cremona); err != nil {
 					t.Error(err)
 				}
-				if d.Secrets.Receipt("cremona", "a") == "" {
+				if d.Secrets.Receipt(bustest.Cremona, "a") == "" {
 					t.Error("no receipt")
 				}
 				<-d.Codes.Ready()
-				err := pg.InTenant(t.Context(), d.DB, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+				err := pg.InTenant(t.Context(), d.DB, bustest.Cremona, func(ctx context.Context, tx pgx.Tx) error {
 					return outbox.Append(ctx, tx, outbox.Event{
-						Node: "cremona", Type: bus.TypePrefix + "report.counted.v1", Aggregate: "a", AggregateSeq: 1,
+						Tenant: bustest.Cremona, Type: bus.TypePrefix + "report.counted.v1", Aggregate: "a", AggregateSeq: 1,
 					})
 				})
 				if err != nil {
@@ -209,7 +210,7 @@ func TestOpen_RefusesMistakes(t *testing.T) {
 		"signing key: ":          func(c *nodeservice.Config) { c.SigningKeyFile = "missing" },
 		"key of the centre: ":    func(c *nodeservice.Config) { c.CentreKeysDir = "missing" },
 		"broker connection: ":    func(c *nodeservice.Config) { c.NATSURL = "tls://%zz" },
-		"partition: bus: inval":  func(c *nodeservice.Config) { c.Region = "*" },
+		"partition: bus: inval":  func(c *nodeservice.Config) { c.Tenant.Region = "*" },
 	} {
 		c := valid
 		change(&c)

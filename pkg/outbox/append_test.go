@@ -10,15 +10,17 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/retepari/pari/dev/testkit/bustest"
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // Ensure an event that the relay could never send is refused before it is stored.
 func TestAppend_RefusesInvalidEvents(t *testing.T) {
 	t.Parallel()
-	valid := outbox.Event{Node: "cremona", Type: eventType, Aggregate: "a", AggregateSeq: 1, Data: []byte("x")}
+	valid := outbox.Event{Tenant: partition.Tenant, Type: eventType, Aggregate: "a", AggregateSeq: 1, Data: []byte("x")}
 	if err := outbox.Queue(t.Context(), &pgx.Batch{}, valid); err != nil {
 		t.Fatal(err)
 	}
@@ -27,8 +29,11 @@ func TestAppend_RefusesInvalidEvents(t *testing.T) {
 		ok     bool
 	}{
 		"foreign type":         {func(e *outbox.Event) { e.Type = "org.example.v1" }, false},
-		"node with a dot":      {func(e *outbox.Event) { e.Node = "a.b" }, false},
-		"no node":              {func(e *outbox.Event) { e.Node = "" }, false},
+		"node with a dot":      {func(e *outbox.Event) { e.Tenant.Node = "a.b" }, false},
+		"region with a dot":    {func(e *outbox.Event) { e.Tenant.Region = "a.b" }, false},
+		"no node":              {func(e *outbox.Event) { e.Tenant.Node = "" }, false},
+		"no region":            {func(e *outbox.Event) { e.Tenant.Region = "" }, false},
+		"no tenant":            {func(e *outbox.Event) { e.Tenant = tenant.ID{} }, false},
 		"no aggregate":         {func(e *outbox.Event) { e.Aggregate = "" }, false},
 		"longest aggregate":    {func(e *outbox.Event) { e.Aggregate = strings.Repeat("x", 200) }, true},
 		"aggregate too long":   {func(e *outbox.Event) { e.Aggregate = strings.Repeat("x", 201) }, false},
@@ -64,9 +69,9 @@ func TestAppend(t *testing.T) {
 	ctx := trace.ContextWithSpanContext(t.Context(), trace.NewSpanContext(trace.SpanContextConfig{
 		TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2},
 	}))
-	event := outbox.Event{Node: "cremona", Type: eventType, Aggregate: "a", AggregateSeq: 1}
+	event := outbox.Event{Tenant: livo, Type: eventType, Aggregate: "a", AggregateSeq: 1}
 	store := func(e outbox.Event) error {
-		return pg.InTenant(ctx, pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+		return pg.InTenant(ctx, pool, livo, func(ctx context.Context, tx pgx.Tx) error {
 			return outbox.Append(ctx, tx, e)
 		})
 	}
@@ -74,18 +79,28 @@ func TestAppend(t *testing.T) {
 		t.Fatal(err)
 	}
 	var traceparent string
-	err := pg.InTenant(ctx, pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+	err := pg.InTenant(ctx, pool, livo, func(ctx context.Context, tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `select traceparent from outbox`).Scan(&traceparent)
 	})
 	if err != nil || traceparent != "00-01000000000000000000000000000000-0200000000000000-00" {
 		t.Errorf("the trace is %q, %v", traceparent, err)
 	}
+	err = pg.InTenant(ctx, pool, trentinoLivo, func(ctx context.Context, tx pgx.Tx) error {
+		e := event
+		e.Tenant = trentinoLivo
+		return outbox.Append(ctx, tx, e)
+	})
+	if err != nil {
+		t.Errorf("the same number at a namesake: %v", err)
+	}
 	if err := store(event); !pg.ViolatesConstraint(err, "outbox_aggregate_seq") {
 		t.Errorf("the same number again: %v", err)
 	}
-	event.Node = "cuneo"
-	if err := store(event); err == nil {
-		t.Error("an event of another tenant was stored")
+	for _, another := range []tenant.ID{bustest.Cuneo, trentinoLivo} {
+		event.Tenant = another
+		if err := store(event); err == nil {
+			t.Errorf("an event of %s was stored", another)
+		}
 	}
 }
 
@@ -96,7 +111,7 @@ func TestQueueAll(t *testing.T) {
 	var prepared []outbox.Prepared
 	for seq := range int64(40) {
 		p, err := outbox.Prepare(t.Context(), outbox.Event{
-			Node: "cremona", Type: eventType, Aggregate: "a", AggregateSeq: 40 - seq,
+			Tenant: partition.Tenant, Type: eventType, Aggregate: "a", AggregateSeq: 40 - seq,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -104,7 +119,7 @@ func TestQueueAll(t *testing.T) {
 		prepared = append(prepared, p)
 	}
 	var stored []int64
-	err := pg.InTenant(t.Context(), pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+	err := pg.InTenant(t.Context(), pool, partition.Tenant, func(ctx context.Context, tx pgx.Tx) error {
 		b := &pgx.Batch{}
 		outbox.QueueAll(b, prepared...)
 		if err := tx.SendBatch(ctx, b).Close(); err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/retepari/pari/pkg/pg"
 )
 
-const insertBacklog = `insert into outbox (node, event_id, type, aggregate, aggregate_seq, data, traceparent)
-	select 'cremona', gen_random_uuid(), 'it.pari.case.opened.v1', gen_random_uuid(), 1,
+const insertBacklog = `insert into outbox (tenant, event_id, type, aggregate, aggregate_seq, data, traceparent)
+	select 'lombardia/cremona', gen_random_uuid(), 'it.pari.case.opened.v1', gen_random_uuid(), 1,
 		convert_to(repeat('x', 300), 'UTF8'), ''
 	from generate_series(1, $1) i`
 
@@ -38,7 +38,7 @@ func BenchmarkRelay(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer pool.Close()
-			err = pg.InTenant(ctx, pool, partition.Node, func(ctx context.Context, tx pgx.Tx) error {
+			err = pg.InTenant(ctx, pool, partition.Tenant, func(ctx context.Context, tx pgx.Tx) error {
 				_, err := tx.Exec(ctx, insertBacklog, b.N)
 				return err
 			})

@@ -15,7 +15,8 @@ import (
 // Config of a relay. Durations and sizes that are zero take the value in brackets.
 type Config struct {
 	Partition bus.Partition
-	// DB holds the outbox; the rows of the partition's tenant are sent. The relay takes one connection out of the pool for as long as it runs.
+	// DB holds the outbox; the rows of the partition's tenant are sent. The relay takes one connection out of the pool
+	// for as long as it runs.
 	DB         *pgxpool.Pool
 	Conn       *nats.Conn
 	Signer     *bus.Signer     // key of the node

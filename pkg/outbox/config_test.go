@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 func validConfig() Config {
@@ -41,17 +42,17 @@ func TestConfig_Defaults(t *testing.T) {
 			t.Errorf("%s is %s, want %s", name, c.got, c.want)
 		}
 	}
-	if r.c.Batch != 256 || r.c.Log == nil || r.c.tenant() != "cremona" {
+	if r.c.Batch != 256 || r.c.Log == nil || r.c.tenant() != testPartition.Tenant {
 		t.Errorf("batch %d, log %v, tenant %s", r.c.Batch, r.c.Log, r.c.tenant())
 	}
 	var log bytes.Buffer
 	c := validConfig()
 	c.Log = slog.New(slog.NewTextHandler(&log, nil))
-	c.Poll, c.Batch, c.Tenant, c.AckWait = time.Second, 5000, "lombardia", -1
+	c.Poll, c.Batch, c.AckWait = time.Second, 5000, -1
 	if r, err = NewRelay(c); err != nil {
 		t.Fatal(err)
 	}
-	if r.c.Poll != time.Second || r.c.Batch != 1000 || r.c.tenant() != "lombardia" || r.c.AckWait != 5*time.Second {
+	if r.c.Poll != time.Second || r.c.Batch != 1000 || r.c.AckWait != 5*time.Second {
 		t.Errorf("given values became %+v", r.c)
 	}
 	r.c.Log.InfoContext(t.Context(), "x")
@@ -64,7 +65,8 @@ func TestConfig_Defaults(t *testing.T) {
 func TestNewRelay_RefusesIncompleteConfigs(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*Config){
-		"partition":   func(c *Config) { c.Partition.Region = "*" },
+		"partition":   func(c *Config) { c.Partition.Tenant.Region = "*" },
+		"no tenant":   func(c *Config) { c.Partition.Tenant = tenant.ID{} },
 		"database":    func(c *Config) { c.DB = nil },
 		"connection":  func(c *Config) { c.Conn = nil },
 		"signing key": func(c *Config) { c.Signer = nil },
@@ -83,7 +85,7 @@ func TestRelay_LeaseKey(t *testing.T) {
 	t.Parallel()
 	key := func(p bus.Partition) int64 { return newTestRelay(Config{Partition: p}).leaseKey() }
 	other := testPartition
-	other.Region = "piemonte"
+	other.Tenant.Region = "piemonte"
 	first, second := key(testPartition), key(testPartition)
 	if first != second || first == key(other) {
 		t.Errorf("keys are %d, %d and %d", first, second, key(other))

@@ -17,7 +17,7 @@ func (e *env) startLoad() (stop func() int) {
 	go func() {
 		n := 0
 		for tick := time.NewTicker(time.Millisecond); ctx.Err() == nil; <-tick.C {
-			err := e.appendEvent(partition.Node, fmt.Sprintf("a%02d", n%20), fmt.Appendf(nil, "event %d", n))
+			err := e.appendEvent(partition.Tenant, fmt.Sprintf("a%02d", n%20), fmt.Appendf(nil, "event %d", n))
 			if err != nil {
 				e.t.Errorf("append: %v", err)
 				break

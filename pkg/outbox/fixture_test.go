@@ -19,15 +19,24 @@ import (
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // partition is the one that most tests send.
-var partition = bus.Partition{Region: "lombardia", Node: "cremona", Source: "intake"}
+var partition = bus.Partition{Tenant: bustest.Cremona, Source: "intake"}
+
+// livo and trentinoLivo differ by region alone, as homonyms do.
+var (
+	livo         = tenant.ID{Region: "lombardia", Node: "livo"}
+	trentinoLivo = tenant.ID{Region: "trentino", Node: "livo"}
+)
 
 const eventType = "it.pari.report.counted.v1"
+
+const createThing = `create table thing (tenant text, name text, seq bigint not null, primary key (tenant, name))`
 
 // migrate creates the outbox and, like a service, a table of aggregates whose sequence is drawn under their lock.
 func migrate(ctx context.Context, ownerURL string) error {
@@ -39,7 +48,7 @@ func migrate(ctx context.Context, ownerURL string) error {
 		return err
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	_, err = conn.Exec(ctx, `create table thing (node text, name text, seq bigint not null, primary key (node, name))`)
+	_, err = conn.Exec(ctx, createThing)
 	return err
 }
 
@@ -56,10 +65,10 @@ type env struct {
 }
 
 // newEnv starts a network with the given nodes, or with Cremona.
-func newEnv(t testing.TB, nodes ...bustest.Node) *env {
+func newEnv(t testing.TB, nodes ...tenant.ID) *env {
 	t.Helper()
 	if len(nodes) == 0 {
-		nodes = []bustest.Node{bustest.Cremona}
+		nodes = []tenant.ID{bustest.Cremona}
 	}
 	db := pgtest.New(t, "outbox", migrate)
 	return &env{t: t, db: db.Pool(t), ownerURL: db.OwnerURL, net: bustest.New(t, nodes...)}
@@ -117,17 +126,17 @@ func (e *env) start(c outbox.Config) (r *outbox.Relay, stop func()) {
 }
 
 const drawSequence = `insert into thing values ($1, $2, 1)
-	on conflict (node, name) do update set seq = thing.seq + 1 returning seq`
+	on conflict (tenant, name) do update set seq = thing.seq + 1 returning seq`
 
 // appendEvent appends an event to an aggregate as a service does: lock, number, event, commit.
-func (e *env) appendEvent(node, aggregate string, data []byte) error {
-	return pg.InTenant(context.Background(), e.db, node, func(ctx context.Context, tx pgx.Tx) error {
+func (e *env) appendEvent(of tenant.ID, aggregate string, data []byte) error {
+	return pg.InTenant(context.Background(), e.db, of, func(ctx context.Context, tx pgx.Tx) error {
 		var seq int64
-		if err := tx.QueryRow(ctx, drawSequence, node, aggregate).Scan(&seq); err != nil {
+		if err := tx.QueryRow(ctx, drawSequence, of, aggregate).Scan(&seq); err != nil {
 			return err
 		}
 		return outbox.Append(ctx, tx, outbox.Event{
-			Node: node, Type: eventType, Aggregate: aggregate, AggregateSeq: seq, Data: data,
+			Tenant: of, Type: eventType, Aggregate: aggregate, AggregateSeq: seq, Data: data,
 		})
 	})
 }
@@ -141,7 +150,7 @@ func (e *env) appendMany(n int) {
 		wg.Go(func() {
 			for i := w; i < n; i += writers {
 				aggregate, data := fmt.Sprintf("a%02d", i%20), fmt.Appendf(nil, "event %d", i)
-				if err := e.appendEvent(partition.Node, aggregate, data); err != nil {
+				if err := e.appendEvent(partition.Tenant, aggregate, data); err != nil {
 					e.t.Error(err)
 					return
 				}
@@ -154,8 +163,8 @@ func (e *env) appendMany(n int) {
 // partitionColumn reads a column of outbox_partition.
 func (e *env) partitionColumn(column string) (n int64) {
 	e.t.Helper()
-	err := pg.InTenant(e.t.Context(), e.db, partition.Node, func(ctx context.Context, tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `select `+column+` from outbox_partition where node = $1`, partition.Node).Scan(&n)
+	err := pg.InTenant(e.t.Context(), e.db, partition.Tenant, func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `select `+column+` from outbox_partition where tenant = $1`, partition.Tenant).Scan(&n)
 	})
 	if err != nil {
 		e.t.Fatal(err)

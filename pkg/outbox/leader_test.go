@@ -16,10 +16,11 @@ import (
 
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 )
 
-var testPartition = bus.Partition{Region: "lombardia", Node: "cremona", Source: "intake"}
+var testPartition = bus.Partition{Tenant: tenant.ID{Region: "lombardia", Node: "cremona"}, Source: "intake"}
 
 // newTestRelay returns a relay with a signer and a log, for tests that call its leader's methods one by one.
 func newTestRelay(c Config) *Relay {
@@ -61,7 +62,7 @@ func (l testLeader) append(from, to int64) {
 		b := &pgx.Batch{}
 		for seq := from; seq <= to; seq++ {
 			err := Queue(l.t.Context(), b, Event{
-				Node: "cremona", Type: "it.pari.case.opened.v1", Aggregate: "a", AggregateSeq: seq,
+				Tenant: testPartition.Tenant, Type: "it.pari.case.opened.v1", Aggregate: "a", AggregateSeq: seq,
 			})
 			if err != nil {
 				return err
@@ -203,11 +204,11 @@ func TestLeader_Prune(t *testing.T) {
 	t.Parallel()
 	l := newTestLeader(t, Config{})
 	const events = pruneLimit + 1
-	l.exec(fmt.Sprintf(`insert into outbox (node, event_id, type, aggregate, aggregate_seq, data, traceparent)
-		select 'cremona', gen_random_uuid(), 't', 'a', i, '', '' from generate_series(1, %d) i`, events))
+	l.exec(fmt.Sprintf(`insert into outbox (tenant, event_id, type, aggregate, aggregate_seq, data, traceparent)
+		select 'lombardia/cremona', gen_random_uuid(), 't', 'a', i, '', '' from generate_series(1, %d) i`, events))
 	l.exec(`update outbox set node_seq = aggregate_seq, prev_hash = decode(repeat('00', 32), 'hex'), key_id = 'k',
 		signature = ''`)
-	l.exec(fmt.Sprintf(`insert into outbox_daily_offset values ('cremona', current_date - 31, %d)`, events))
+	l.exec(fmt.Sprintf(`insert into outbox_daily_offset values ('lombardia/cremona', current_date - 31, %d)`, events))
 	if wait := time.Until(l.pruneAt); wait < 30*time.Minute {
 		t.Errorf("a new leader prunes after %s", wait)
 	}

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // gauges returns the values of one node's gauges, by name and reason.
@@ -51,7 +52,9 @@ func TestRelay_Metrics(t *testing.T) {
 	otel.SetMeterProvider(metric.NewMeterProvider(metric.WithReader(reader)))
 	t.Cleanup(func() { otel.SetMeterProvider(before) })
 	const node = "metrics"
-	r := newTestRelay(Config{Partition: bus.Partition{Region: "lombardia", Node: node, Source: "intake"}})
+	r := newTestRelay(Config{Partition: bus.Partition{
+		Tenant: tenant.ID{Region: "lombardia", Node: node}, Source: "intake",
+	}})
 	unregister, err := r.registerMetrics()
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 )
 
@@ -75,7 +76,7 @@ func (m *model) append(t *rapid.T) {
 	if o == nil {
 		tx, err := m.pool.Begin(ctx)
 		m.must(err)
-		_, err = tx.Exec(ctx, pg.SetTenant, m.partition.Node)
+		_, err = tx.Exec(ctx, pg.SetTenant, m.partition.Tenant)
 		m.must(err)
 		o = &modelTx{tx, map[string]int64{}}
 		m.open[slot] = o
@@ -85,7 +86,7 @@ func (m *model) append(t *rapid.T) {
 	}
 	o.seqs[aggregate]++
 	m.must(Append(ctx, o.tx, Event{
-		Node: m.partition.Node, Type: "it.pari.case.opened.v1",
+		Tenant: m.partition.Tenant, Type: "it.pari.case.opened.v1",
 		Aggregate: aggregate, AggregateSeq: o.seqs[aggregate], Data: []byte(aggregate),
 	}))
 }
@@ -171,7 +172,7 @@ func (m *model) verify() {
 	var last, published, acknowledged int64
 	var hash []byte
 	m.must(m.l.inTenant(context.Background(), func(tx pgx.Tx) error {
-		row := tx.QueryRow(context.Background(), selectPartition, m.partition.Node)
+		row := tx.QueryRow(context.Background(), selectPartition, m.partition.Tenant)
 		return row.Scan(&last, &hash, &published, &acknowledged)
 	}))
 	if last != m.highest || published != m.highest || bus.Hash(hash) != prev {
@@ -226,7 +227,9 @@ func TestNumbering_IsGapless(t *testing.T) {
 
 // newModel returns a model with a partition and a tenant of its own.
 func newModel(t *rapid.T, pool *pgxpool.Pool, conn *pgx.Conn) *model {
-	p := bus.Partition{Region: "lombardia", Node: "n" + uuid.NewString()[:30], Source: "intake"}
+	p := bus.Partition{
+		Tenant: tenant.ID{Region: "lombardia", Node: "n" + uuid.NewString()[:30]}, Source: "intake",
+	}
 	r := newTestRelay(Config{Partition: p, Batch: rapid.IntRange(1, 5).Draw(t, "batch"), ResendAfter: time.Hour})
 	m := &model{
 		t: t, pool: pool, conn: conn, partition: p, keys: bus.NewPublicKeys(p.Owner(), r.c.Signer.Public()),

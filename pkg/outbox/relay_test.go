@@ -13,6 +13,7 @@ import (
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 )
 
@@ -43,10 +44,10 @@ func TestRelay_FindsALateCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = tx.Rollback(context.Background()) }()
-	if _, err := tx.Exec(ctx, pg.SetTenant, partition.Node); err != nil {
+	if _, err := tx.Exec(ctx, pg.SetTenant, partition.Tenant); err != nil {
 		t.Fatal(err)
 	}
-	late := outbox.Event{Node: partition.Node, Type: eventType, Aggregate: "late", AggregateSeq: 1}
+	late := outbox.Event{Tenant: partition.Tenant, Type: eventType, Aggregate: "late", AggregateSeq: 1}
 	if err := outbox.Append(ctx, tx, late); err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func TestRelay_Wake(t *testing.T) {
 		r.Wake()
 	}
 	for n := range int64(3) {
-		if err := e.appendEvent(partition.Node, "a", nil); err != nil {
+		if err := e.appendEvent(partition.Tenant, "a", nil); err != nil {
 			t.Fatal(err)
 		}
 		r.Wake()
@@ -206,7 +207,7 @@ func TestRelay_WaitsAtARefusedEvent(t *testing.T) {
 		if i == 5 {
 			data = []byte(strings.Repeat("x", 8000))
 		}
-		if err := e.appendEvent(partition.Node, "a", data); err != nil {
+		if err := e.appendEvent(partition.Tenant, "a", data); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -257,18 +258,24 @@ func TestRelay_SendsHeartbeats(t *testing.T) {
 	waitFor(20, 0)
 }
 
-// Ensure each relay sends only the events of its partition.
+// Ensure each relay sends only the events of its partition, also when a node of another region has the same name.
 func TestRelay_SeparatesNodes(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, bustest.Cremona, bustest.Cuneo)
-	cuneo := bus.Partition{Region: "piemonte", Node: "cuneo", Source: "intake"}
-	c := e.config()
-	first, _ := e.start(c)
-	c.Partition, c.Conn, c.Signer = cuneo, e.net.Connect(bustest.Cuneo, "intake"), e.net.Signer("piemonte.cuneo")
-	second, _ := e.start(c)
-	e.appendAlternately(60, "cremona", "cuneo")
-	bustest.Eventually(t, func() bool { return first.Status().Published == 60 && second.Status().Published == 60 })
-	e.expectPartitions(map[bus.Partition]summary{partition: {events: 60}, cuneo: {events: 60}})
+	tenants := []tenant.ID{bustest.Cremona, livo, trentinoLivo}
+	e := newEnv(t, tenants...)
+	var relays []*outbox.Relay
+	want := map[bus.Partition]summary{}
+	for _, of := range tenants {
+		c := e.config()
+		c.Partition.Tenant, c.Conn, c.Signer = of, e.net.Connect(of, "intake"), e.net.Signer(bus.Owner(of))
+		r, _ := e.start(c)
+		relays, want[c.Partition] = append(relays, r), summary{events: 60}
+	}
+	e.appendAlternately(60, tenants...)
+	for _, r := range relays {
+		bustest.Eventually(t, func() bool { return r.Status().Published == 60 })
+	}
+	e.expectPartitions(want)
 }
 
 // Ensure a service with a partition per region stores and sends each by itself, though all have one node.
@@ -276,15 +283,16 @@ func TestRelay_SeparatesTenants(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	relays, want := map[bus.Partition]*outbox.Relay{}, map[bus.Partition]summary{}
-	for _, region := range []string{"lombardia", "piemonte"} {
-		e.net.AddKey(region + ".centre")
+	tenants := []tenant.ID{{Region: "lombardia", Node: "centre"}, {Region: "piemonte", Node: "centre"}}
+	for _, of := range tenants {
+		e.net.AddKey(bus.Owner(of))
 		c := e.config()
-		c.Partition, c.Tenant = bus.Partition{Region: region, Node: "centre", Source: "directory"}, region
-		c.Conn, c.Signer = e.net.Centre("directory"), e.net.Signer(region+".centre")
+		c.Partition = bus.Partition{Tenant: of, Source: "directory"}
+		c.Conn, c.Signer = e.net.Centre("directory"), e.net.Signer(bus.Owner(of))
 		relays[c.Partition], _ = e.start(c)
 		want[c.Partition] = summary{events: 30}
 	}
-	e.appendAlternately(30, "lombardia", "piemonte")
+	e.appendAlternately(30, tenants...)
 	for _, r := range relays {
 		bustest.Eventually(t, func() bool { return r.Status().Published == 30 })
 	}
@@ -292,11 +300,11 @@ func TestRelay_SeparatesTenants(t *testing.T) {
 }
 
 // appendAlternately appends n events for each tenant, in turn.
-func (e *env) appendAlternately(n int, tenants ...string) {
+func (e *env) appendAlternately(n int, tenants ...tenant.ID) {
 	e.t.Helper()
 	for i := range n {
-		for _, tenant := range tenants {
-			if err := e.appendEvent(tenant, fmt.Sprint("a", i%3), nil); err != nil {
+		for _, of := range tenants {
+			if err := e.appendEvent(of, fmt.Sprint("a", i%3), nil); err != nil {
 				e.t.Fatal(err)
 			}
 		}

@@ -9,9 +9,11 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/retepari/pari/dev/testkit/bustest"
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 func TestSchema(t *testing.T) {
@@ -22,9 +24,9 @@ func TestSchema(t *testing.T) {
 }
 
 // execAs runs statements in one transaction of a tenant.
-func execAs(t *testing.T, pool *pgxpool.Pool, node string, statements ...string) error {
+func execAs(t *testing.T, pool *pgxpool.Pool, of tenant.ID, statements ...string) error {
 	t.Helper()
-	return pg.InTenant(t.Context(), pool, node, func(ctx context.Context, tx pgx.Tx) error {
+	return pg.InTenant(t.Context(), pool, of, func(ctx context.Context, tx pgx.Tx) error {
 		for _, sql := range statements {
 			if _, err := tx.Exec(ctx, sql); err != nil {
 				return fmt.Errorf("%s: %w", sql, err)
@@ -36,8 +38,9 @@ func execAs(t *testing.T, pool *pgxpool.Pool, node string, statements ...string)
 
 const (
 	// insertUnnumbered appends events of one aggregate, up to a number.
-	insertUnnumbered = `insert into outbox (node, event_id, type, aggregate, aggregate_seq, data, traceparent)
-		select 'cremona', gen_random_uuid(), 'it.pari.case.opened.v1', 'a', i, 'x', '' from generate_series(1, %d) i`
+	insertUnnumbered = `insert into outbox (tenant, event_id, type, aggregate, aggregate_seq, data, traceparent)
+		select 'lombardia/cremona', gen_random_uuid(), 'it.pari.case.opened.v1', 'a', i, 'x', ''
+		from generate_series(1, %d) i`
 	// numberEvents numbers them, up to a number.
 	numberEvents = `update outbox set node_seq = aggregate_seq, prev_hash = decode(repeat('00', 32), 'hex'),
 		key_id = 'k', signature = '' where aggregate_seq <= %d`
@@ -47,7 +50,7 @@ const (
 func TestSchema_ForbidsRewriting(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t, "outbox_schema", migrateOutbox).Pool(t)
-	if err := execAs(t, pool, "cremona", fmt.Sprintf(insertUnnumbered, 1)); err != nil {
+	if err := execAs(t, pool, bustest.Cremona, fmt.Sprintf(insertUnnumbered, 1)); err != nil {
 		t.Fatal(err)
 	}
 	for name, sql := range map[string]string{
@@ -55,17 +58,18 @@ func TestSchema_ForbidsRewriting(t *testing.T) {
 		"type":         `update outbox set type = 'y'`,
 		"aggregate":    `update outbox set aggregate = 'y'`,
 		"event id":     `update outbox set event_id = gen_random_uuid()`,
-		"tenant":       `update outbox set node = 'cuneo'`,
+		"tenant":       `update outbox set tenant = 'trentino/cremona'`,
 		"half numbers": `update outbox set node_seq = 1`,
 		"stored with a number": `insert into outbox
-				(node, event_id, type, aggregate, aggregate_seq, data, traceparent, node_seq)
-			values ('cremona', gen_random_uuid(), 't', 'b', 1, '', '', 1)`,
-		"sent before numbered": `insert into outbox_partition (node, published_seq) values ('cremona', 1)`,
+				(tenant, event_id, type, aggregate, aggregate_seq, data, traceparent, node_seq)
+			values ('lombardia/cremona', gen_random_uuid(), 't', 'b', 1, '', '', 1)`,
+		"sent before numbered": `insert into outbox_partition (tenant, published_seq) values ('lombardia/cremona', 1)`,
 		"partition deleted":    `delete from outbox_partition`,
-		"another tenant":       `insert into outbox_partition (node) values ('cuneo')`,
+		"another tenant":       `insert into outbox_partition (tenant) values ('piemonte/cuneo')`,
+		"a namesake":           `insert into outbox_partition (tenant) values ('trentino/cremona')`,
 		"truncated":            `truncate outbox`,
 	} {
-		if err := execAs(t, pool, "cremona", sql); err == nil {
+		if err := execAs(t, pool, bustest.Cremona, sql); err == nil {
 			t.Errorf("%s: allowed", name)
 		}
 	}
@@ -77,10 +81,10 @@ func TestStatements_DoNotScanHistory(t *testing.T) {
 	pool := pgtest.New(t, "outbox_schema", migrateOutbox).Pool(t)
 	// Nothing is analysed, so the statistics are those of an empty table, which is the worst case.
 	var plans map[string]string
-	err := pg.InTenant(t.Context(), pool, "cremona", func(ctx context.Context, tx pgx.Tx) (err error) {
+	err := pg.InTenant(t.Context(), pool, bustest.Cremona, func(ctx context.Context, tx pgx.Tx) (err error) {
 		for _, sql := range []string{
 			fmt.Sprintf(insertUnnumbered, 20_000), fmt.Sprintf(numberEvents, 19_990),
-			`insert into outbox_partition (node, last_seq, published_seq) values ('cremona', 19990, 19980)`,
+			`insert into outbox_partition (tenant, last_seq, published_seq) values ('lombardia/cremona', 19990, 19980)`,
 		} {
 			if _, err := tx.Exec(ctx, sql); err != nil {
 				return err
@@ -110,13 +114,13 @@ func TestStatements_DoNotScanHistory(t *testing.T) {
 func explain(ctx context.Context, tx pgx.Tx) (map[string]string, error) {
 	plans := map[string]string{}
 	for name, args := range map[string][]any{
-		"select unnumbered": {"cremona", 256},
-		"select numbered":   {"cremona", 19981, 19990, 256},
-		"count unnumbered":  {"cremona"},
-		"increment resends": {"cremona", 5, 9},
-		"delete old":        {"cremona", 30, 5000},
+		"select unnumbered": {bustest.Cremona, 256},
+		"select numbered":   {bustest.Cremona, 19981, 19990, 256},
+		"count unnumbered":  {bustest.Cremona},
+		"increment resends": {bustest.Cremona, 5, 9},
+		"delete old":        {bustest.Cremona, 30, 5000},
 		"update numbered": {
-			"cremona", []int64{19991}, 19990, [][]byte{make([]byte, 32)}, "k", [][]byte{{1}},
+			bustest.Cremona, []int64{19991}, 19990, [][]byte{make([]byte, 32)}, "k", [][]byte{{1}},
 		},
 	} {
 		statement, ok := outbox.Statements[name]

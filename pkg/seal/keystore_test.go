@@ -44,8 +44,8 @@ func TestOpenKeyStore_RefusesOtherFiles(t *testing.T) {
 	}
 }
 
-// Ensure a destroyed key is gone at once, and a key of another tenant does not exist, also not for a namesake in another
-// region.
+// Ensure a destroyed key is gone at once, and a key of another tenant does not exist, also not for a namesake in
+// another region.
 func TestKeyStore_Destroy(t *testing.T) {
 	t.Parallel()
 	s := newKeyStore(t)

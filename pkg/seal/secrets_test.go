@@ -135,8 +135,8 @@ func TestSecrets_ReceiptLookup(t *testing.T) {
 	}
 	for name, got := range map[string][]byte{
 		"code": s.ReceiptLookup(livo, "other"), "node": s.ReceiptLookup(cuneo, "code"),
-		"region": s.ReceiptLookup(trentinoLivo, "code"),
-		"key":    newSecrets(t).ReceiptLookup(livo, "code"), "boundary": s.ReceiptLookup(tenant.ID{Region: "lombardia", Node: "livoc"}, "ode"),
+		"region": s.ReceiptLookup(trentinoLivo, "code"), "key": newSecrets(t).ReceiptLookup(livo, "code"),
+		"boundary": s.ReceiptLookup(tenant.ID{Region: "lombardia", Node: "livoc"}, "ode"),
 	} {
 		if bytes.Equal(got, want) {
 			t.Errorf("the hash does not depend on the %s", name)

@@ -1,8 +1,8 @@
 // Package sequence allocates the numbers that people use for records, per tenant, sequence name and year.
 //
 // Numbers come from blocks that are reserved ahead, in a transaction of their own: a number drawn inside each write
-// would serialise all writes of a tenant. No number is given twice. A block that a stopped process did not use up leaves
-// a gap.
+// would serialise all writes of a tenant. No number is given twice. A block that a stopped process did not use up
+// leaves a gap.
 package sequence
 
 import (

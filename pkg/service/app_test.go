@@ -2,6 +2,8 @@ package service_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -25,6 +27,7 @@ import (
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/pkg/telemetry"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/vocabulary/replica"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
@@ -41,13 +44,12 @@ var shared = func() *telemetry.Telemetry {
 	return tel
 }()
 
-// newConfig returns the configuration of a service at a node, with a certificate and a listener of its own.
-func newConfig(t *testing.T, w *rpctest.Env, region, node, name string) service.Config {
+// newConfig returns the configuration of a service of a tenant, with a certificate and a listener of its own.
+func newConfig(t *testing.T, w *rpctest.Env, of tenant.ID, name string) service.Config {
 	t.Helper()
-	c := service.Config{
-		Region: region, Node: node, IdentityDir: t.TempDir(), CallsPerSecond: 2000, Telemetry: shared,
-	}
-	if err := w.Authority.Issue(rpctest.ID(region, node, identity.KindService, name), c.IdentityDir); err != nil {
+	c := service.Config{Tenant: of, IdentityDir: t.TempDir(), CallsPerSecond: 2000, Telemetry: shared}
+	id := rpctest.ID(of.Region, of.Node, identity.KindService, name)
+	if err := w.Authority.Issue(id, c.IdentityDir); err != nil {
 		t.Fatal(err)
 	}
 	var err error
@@ -84,13 +86,71 @@ func TestRun_RequiresSettings(t *testing.T) {
 	t.Parallel()
 	never := func(context.Context, *service.App) error { t.Error("the service was built"); return nil }
 	err := service.Run(t.Context(), "directory", "v0", service.Config{}, never)
-	want := "PARI_REGION is not set\nPARI_NODE is not set\nPARI_IDENTITY_DIR is not set"
+	want := "PARI_TENANT is not set\nPARI_IDENTITY_DIR is not set"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}
-	c := service.Config{Region: "all", Node: "centre", IdentityDir: t.TempDir(), Telemetry: shared}
+	c := service.Config{Tenant: tenant.Centre, IdentityDir: t.TempDir(), Telemetry: shared}
 	if err := service.Run(t.Context(), "directory", "v0", c, never); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("without certificates: got %v", err)
+	}
+}
+
+// Ensure a service does not start with the certificate of another tenant, also not with that of a namesake in another
+// region: its rows and its events would be those of the tenant that is configured.
+func TestRun_RefusesTheCertificateOfAnotherTenant(t *testing.T) {
+	t.Parallel()
+	w := rpctest.NewEnv(t)
+	for _, of := range []tenant.ID{
+		{Region: "piemonte", Node: "cremona"}, {Region: "lombardia", Node: "milano"}, tenant.Centre,
+	} {
+		c := newConfig(t, w, of, "intake")
+		c.Tenant = bustest.Cremona
+		err := service.Run(t.Context(), "intake", "v0", c, func(context.Context, *service.App) error {
+			t.Error("the service was built")
+			return nil
+		})
+		if err == nil || !strings.Contains(err.Error(), of.String()) || !strings.Contains(err.Error(), "of lombardia/cremona") {
+			t.Errorf("%s: got %v", of, err)
+		}
+	}
+}
+
+// Ensure the settings about certificates of others reach the identity: one of a denied program, and one that is valid
+// for too long, are refused.
+func TestRun_LimitsCertificates(t *testing.T) {
+	t.Parallel()
+	w := rpctest.NewEnv(t)
+	client := rpctest.ID("lombardia", "cremona", identity.KindSystem, "portal")
+	deny := filepath.Join(t.TempDir(), "deny.yaml")
+	if err := os.WriteFile(deny, []byte("identities: ["+client.String()+"]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	source := w.Source(t, client)
+	cert, err := source.ServerTLS().GetCertificate(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := tls.ConnectionState{PeerCertificates: []*x509.Certificate{cert.Leaf}} // valid for two hours
+	for name, c := range map[string]struct {
+		denyFile    string
+		maxValidity time.Duration
+		ok          bool
+	}{
+		"default": {"", 0, true}, "denied": {deny, 0, false}, "too long": {"", time.Hour, false},
+		"long enough": {"", 2 * time.Hour, true},
+	} {
+		config := newConfig(t, w, bustest.Cremona, "intake")
+		config.DenyFile, config.MaxCertValidity = c.denyFile, c.maxValidity
+		stop := runApp(t, config, "intake", func(_ context.Context, a *service.App) error {
+			if id, err := a.Identity.VerifyPeer(state, time.Now()); (err == nil) != c.ok {
+				t.Errorf("%s: got %s, %v", name, id, err)
+			}
+			return nil
+		})
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -118,7 +178,7 @@ func TestRun_StopsInReverseOrder(t *testing.T) {
 			}
 			return c.build
 		}
-		err := service.Run(ctx, "directory", "v0", newConfig(t, w, "all", "centre", "directory"), build)
+		err := service.Run(ctx, "directory", "v0", newConfig(t, w, tenant.Centre, "directory"), build)
 		cancel()
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", name, err, c.want)
@@ -145,7 +205,7 @@ func TestApp_Readiness(t *testing.T) {
 		}
 	}
 	var app *service.App
-	c := newConfig(t, rpctest.NewEnv(t), "all", "centre", "directory")
+	c := newConfig(t, rpctest.NewEnv(t), tenant.Centre, "directory")
 	stop := runApp(t, c, "directory", func(ctx context.Context, a *service.App) error {
 		app = a
 		pool, err := a.Database(ctx, "database", db.URL)
@@ -193,7 +253,7 @@ func checkHealth(conn grpc.ClientConnInterface, timeout time.Duration) error {
 func TestApp_Serve(t *testing.T) {
 	t.Parallel()
 	w := rpctest.NewEnv(t)
-	c := newConfig(t, w, "all", "centre", "directory")
+	c := newConfig(t, w, tenant.Centre, "directory")
 	ready, taking := make(chan struct{}), make(chan struct{})
 	c.Ready = func() { close(taking) }
 	stop := runApp(t, c, "directory", func(ctx context.Context, a *service.App) error {
@@ -201,15 +261,15 @@ func TestApp_Serve(t *testing.T) {
 	})
 	target := c.Listener.Addr().String()
 	var directory, intake, elsewhere *grpc.ClientConn
-	client := newConfig(t, w, "lombardia", "cremona", "intake")
+	client := newConfig(t, w, bustest.Cremona, "intake")
 	stopClient := runApp(t, client, "intake", func(_ context.Context, a *service.App) (err error) {
 		if directory, err = a.Directory(target); err != nil {
 			return err
 		}
-		if intake, err = a.Dial(target, "intake", "centre"); err != nil {
+		if intake, err = a.Dial(target, "intake", tenant.Centre); err != nil {
 			return err
 		}
-		elsewhere, err = a.Dial(target, "directory", "milano")
+		elsewhere, err = a.Dial(target, "directory", tenant.ID{Region: "lombardia", Node: "milano"})
 		return err
 	})
 	if err := checkHealth(directory, 100*time.Millisecond); err == nil {
@@ -238,17 +298,22 @@ func TestApp_Serve(t *testing.T) {
 	}
 }
 
-// Ensure a directory of the own node is accepted like that of the centre, and one of another node is not.
+// Ensure a directory of the own node is accepted like that of a centre that serves it, and one of another node, of a
+// namesake in another region, and of the centre of another region is not.
 func TestApp_DirectoryOfTheNode(t *testing.T) {
 	t.Parallel()
 	w := rpctest.NewEnv(t)
-	for node, ok := range map[string]bool{"cremona": true, "centre": true, "milano": false} {
-		c := newConfig(t, w, "lombardia", node, "directory")
+	for of, ok := range map[tenant.ID]bool{
+		bustest.Cremona: true, tenant.Centre: true, {Region: "lombardia", Node: "centre"}: true,
+		{Region: "lombardia", Node: "milano"}: false, {Region: "piemonte", Node: "cremona"}: false,
+		{Region: "piemonte", Node: "centre"}: false,
+	} {
+		c := newConfig(t, w, of, "directory")
 		stop := runApp(t, c, "directory", func(ctx context.Context, a *service.App) error {
 			return a.Serve(ctx, nil, nil, register)
 		})
 		var conn *grpc.ClientConn
-		client := newConfig(t, w, "lombardia", "cremona", "intake")
+		client := newConfig(t, w, bustest.Cremona, "intake")
 		stopClient := runApp(t, client, "intake", func(_ context.Context, a *service.App) (err error) {
 			conn, err = a.Directory(c.Listener.Addr().String())
 			return err
@@ -258,7 +323,7 @@ func TestApp_DirectoryOfTheNode(t *testing.T) {
 			timeout = 100 * time.Millisecond
 		}
 		if err := checkHealth(conn, timeout); (err == nil) != ok {
-			t.Errorf("%s: %v", node, err)
+			t.Errorf("%s: %v", of, err)
 		}
 		if err := errors.Join(stopClient(), stop()); err != nil {
 			t.Error(err)
@@ -269,7 +334,7 @@ func TestApp_DirectoryOfTheNode(t *testing.T) {
 // Ensure a service that is stopped before it is ready closes its listener.
 func TestApp_ServeStopsBeforeReady(t *testing.T) {
 	t.Parallel()
-	c := newConfig(t, rpctest.NewEnv(t), "all", "centre", "directory")
+	c := newConfig(t, rpctest.NewEnv(t), tenant.Centre, "directory")
 	c.Ready = func() { t.Error("Ready was called") }
 	stop := runApp(t, c, "directory", func(ctx context.Context, a *service.App) error {
 		return a.Serve(ctx, nil, make(chan struct{}), register)
@@ -286,20 +351,19 @@ func TestApp_ServeStopsBeforeReady(t *testing.T) {
 func TestApp_ServeRefusesMistakes(t *testing.T) {
 	t.Parallel()
 	w := rpctest.NewEnv(t)
-	grants := filepath.Join(t.TempDir(), "grants.yaml")
-	if err := os.WriteFile(grants, []byte("portal: [operator]"), 0o600); err != nil {
+	broken := filepath.Join(t.TempDir(), "broken.yaml")
+	if err := os.WriteFile(broken, []byte("portal: [operator]"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for want, change := range map[string]func(*service.Config){
-		"grants": func(c *service.Config) { c.GrantsFile = grants },
-		"authority of the token issuer": func(c *service.Config) {
-			c.OIDCIssuer, c.OIDCCAFile = "https://issuer.test", "missing"
-		},
+		"grants":    func(c *service.Config) { c.GrantsFile = broken },
+		"issuers":   func(c *service.Config) { c.IssuersFile = broken },
+		"deny list": func(c *service.Config) { c.DenyFile = broken },
 		"address for calls": func(c *service.Config) {
 			c.Addr, c.Listener = c.Listener.Addr().String(), nil // in use
 		},
 	} {
-		c := newConfig(t, w, "all", "centre", "directory")
+		c := newConfig(t, w, tenant.Centre, "directory")
 		change(&c)
 		err := service.Run(t.Context(), "directory", "v0", c, func(ctx context.Context, a *service.App) error {
 			return a.Serve(ctx, nil, nil, register)
@@ -315,7 +379,7 @@ func TestApp_NATS(t *testing.T) {
 	t.Parallel()
 	n := bustest.New(t, bustest.Cremona)
 	id := rpctest.ID("lombardia", "cremona", identity.KindService, "intake")
-	c := service.Config{Region: "lombardia", Node: "cremona", IdentityDir: n.Identity(id), Telemetry: shared}
+	c := service.Config{Tenant: bustest.Cremona, IdentityDir: n.Identity(id), Telemetry: shared}
 	closed := func() bool { return false }
 	stop := runApp(t, c, "intake", func(ctx context.Context, a *service.App) error {
 		conn, err := a.NATS(ctx, n.Leaf(bustest.Cremona).URL())
@@ -345,7 +409,7 @@ func TestApp_Maintenance(t *testing.T) {
 	})
 	pool := db.Pool(t)
 	count := func() (n int) {
-		err := pg.InTenant(t.Context(), pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+		err := pg.InTenant(t.Context(), pool, bustest.Cremona, func(ctx context.Context, tx pgx.Tx) error {
 			return tx.QueryRow(ctx, `select count(*) from idempotency_key`).Scan(&n)
 		})
 		if err != nil {
@@ -353,7 +417,7 @@ func TestApp_Maintenance(t *testing.T) {
 		}
 		return n
 	}
-	err := pg.InTenant(t.Context(), pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+	err := pg.InTenant(t.Context(), pool, bustest.Cremona, func(ctx context.Context, tx pgx.Tx) error {
 		b := &pgx.Batch{}
 		for i := range 1500 {
 			at := time.Now()
@@ -361,14 +425,14 @@ func TestApp_Maintenance(t *testing.T) {
 				at = at.Add(-idempotency.Retention - 48*time.Hour)
 			}
 			r := idempotency.Request{ID: uuid.NewString(), Method: "Submit", BodyHash: []byte{1}}
-			r.Queue(b, "cremona", uuid.NewString(), at)
+			r.Queue(b, bustest.Cremona, uuid.NewString(), at)
 		}
 		return tx.SendBatch(ctx, b).Close()
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newConfig(t, rpctest.NewEnv(t), "lombardia", "cremona", "intake")
+	c := newConfig(t, rpctest.NewEnv(t), bustest.Cremona, "intake")
 	stop := runApp(t, c, "intake", func(_ context.Context, a *service.App) error { a.Maintenance(pool); return nil })
 	bustest.Eventually(t, func() bool { return count() == 1 })
 	if err := stop(); err != nil {

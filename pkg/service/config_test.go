@@ -3,10 +3,12 @@ package service_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/retepari/pari/pkg/service"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // config is a configuration as a service has it.
@@ -20,7 +22,9 @@ type config struct {
 func TestFromMap_Defaults(t *testing.T) {
 	t.Parallel()
 	got, err := service.FromMap[config](nil)
-	want := config{Config: service.Config{Addr: "127.0.0.1:7443", CallsPerSecond: 2000}, Limit: 7}
+	want := config{Config: service.Config{
+		Addr: "127.0.0.1:7443", CallsPerSecond: 2000, MaxCertValidity: 90 * 24 * time.Hour,
+	}, Limit: 7}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
@@ -30,15 +34,16 @@ func TestFromMap_Defaults(t *testing.T) {
 func TestFromMap(t *testing.T) {
 	t.Parallel()
 	got, err := service.FromMap[config](map[string]string{
-		"PARI_REGION": "lombardia", "PARI_NODE": "cremona", "PARI_ADDR": ":1", "PARI_OPS_ADDR": ":2",
-		"PARI_IDENTITY_DIR": "/id", "PARI_GRANTS_FILE": "/grants", "PARI_OIDC_ISSUER": "https://issuer",
-		"PARI_OIDC_CA_FILE": "/ca", "PARI_CALLS_PER_SECOND": "0.5", "PARI_REFLECTION": "true", "PARI_LIMIT": "8",
-		"LIMIT": "9",
+		"PARI_TENANT": "lombardia/cremona", "PARI_ADDR": ":1", "PARI_OPS_ADDR": ":2", "PARI_IDENTITY_DIR": "/id",
+		"PARI_GRANTS_FILE": "/grants", "PARI_ISSUERS_FILE": "/issuers", "PARI_DENY_FILE": "/deny",
+		"PARI_MAX_CERT_VALIDITY": "36h", "PARI_CALLS_PER_SECOND": "0.5", "PARI_REFLECTION": "true",
+		"PARI_LIMIT": "8", "LIMIT": "9",
 	})
 	want := config{
 		Config: service.Config{
-			Region: "lombardia", Node: "cremona", Addr: ":1", OpsAddr: ":2", IdentityDir: "/id", GrantsFile: "/grants",
-			OIDCIssuer: "https://issuer", OIDCCAFile: "/ca", CallsPerSecond: 0.5, Reflection: true,
+			Tenant: tenant.ID{Region: "lombardia", Node: "cremona"}, Addr: ":1", OpsAddr: ":2", IdentityDir: "/id",
+			GrantsFile: "/grants", IssuersFile: "/issuers", DenyFile: "/deny", MaxCertValidity: 36 * time.Hour,
+			CallsPerSecond: 0.5, Reflection: true,
 		},
 		Limit: 8,
 	}
@@ -49,9 +54,16 @@ func TestFromMap(t *testing.T) {
 
 func TestFromMap_RefusesBrokenValues(t *testing.T) {
 	t.Parallel()
-	got, err := service.FromMap[config](map[string]string{"PARI_CALLS_PER_SECOND": "many"})
-	if err == nil || !strings.HasPrefix(err.Error(), "configuration: ") {
-		t.Errorf("got %+v, %v", got, err)
+	for name, value := range map[string]string{
+		"PARI_CALLS_PER_SECOND": "many", "PARI_MAX_CERT_VALIDITY": "90 days", "PARI_TENANT": "cremona",
+	} {
+		got, err := service.FromMap[config](map[string]string{name: value})
+		if err == nil || !strings.HasPrefix(err.Error(), "configuration: ") {
+			t.Errorf("%s: got %+v, %v", name, got, err)
+		}
+	}
+	if got, err := service.FromMap[config](map[string]string{"PARI_TENANT": "all/cremona"}); err == nil {
+		t.Errorf("a node of all regions: got %+v", got)
 	}
 }
 

@@ -9,16 +9,17 @@ import (
 
 // Ensure the first argument chooses the command, which gets the configuration, and that any other shows the usage.
 func TestRunCommand(t *testing.T) {
-	t.Setenv("PARI_NODE", "cremona")
+	t.Setenv("PARI_TENANT", "lombardia/cremona")
 	failed := errors.New("failed")
 	commands := []Command[Config]{
-		{Name: "serve", Run: func(_ context.Context, c Config) error { return errors.New("serves " + c.Node) }},
+		{Name: "serve", Run: func(_ context.Context, c Config) error { return errors.New("serves " + c.Tenant.String()) }},
 		{Name: "migrate", Run: func(context.Context, Config) error { return failed }},
 		{Name: "convert", RunFiles: func(args []string) error { return errors.New("converts " + args[0]) }},
 	}
 	const usage = "usage: intake serve | migrate | convert, configured by PARI_ variables (see README.md)"
 	for args, want := range map[string]string{
-		"serve": "serves cremona", "migrate": "failed", "serve now": "serves cremona", "": usage, "serv": usage,
+		"serve": "serves lombardia/cremona", "migrate": "failed", "serve now": "serves lombardia/cremona",
+		"": usage, "serv": usage,
 	} {
 		err := runCommand(t.Context(), "intake", strings.Fields(args), commands)
 		if err == nil || err.Error() != want {

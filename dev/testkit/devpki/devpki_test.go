@@ -11,10 +11,12 @@ import (
 	"github.com/retepari/pari/dev/testkit/devpki"
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 var intake = identity.ID{
-	TrustDomain: "pari.test", Region: "lombardia", Node: "cremona", Kind: identity.KindService, Name: "intake",
+	TrustDomain: "pari.test", Tenant: tenant.ID{Region: "lombardia", Node: "cremona"},
+	Kind: identity.KindService, Name: "intake",
 }
 
 // Ensure an authority is created once, and that what it issues loads as the identity, with the given dates.

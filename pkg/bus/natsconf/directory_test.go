@@ -24,7 +24,7 @@ func TestHub_IsolatesDirectoryRequests(t *testing.T) {
 	n := bustest.New(t, bustest.Cremona, bustest.Cuneo)
 	evil := hostileLeaf(t, n)
 	centre, cuneo := n.Centre("directory"), n.Connect(bustest.Cuneo, "directory")
-	ofCremona, ofCuneo := bus.DirectoryRequest("lombardia", "cremona"), bus.DirectoryRequest("piemonte", "cuneo")
+	ofCremona, ofCuneo := bus.DirectoryRequest(bustest.Cremona), bus.DirectoryRequest(bustest.Cuneo)
 	requests := make(chan string, 100)
 	if _, err := centre.Subscribe(bus.AllDirectoryRequests, func(m *nats.Msg) {
 		requests <- m.Subject

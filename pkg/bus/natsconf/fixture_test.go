@@ -13,6 +13,7 @@ import (
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/bus/natsconf"
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 const (
@@ -31,7 +32,7 @@ const (
 // permissions of its own.
 func hostileLeaf(t *testing.T, n *bustest.Network) *nats.Conn {
 	t.Helper()
-	files := natsconf.TLSIn(n.Identity(natsconf.LeafID(bustest.TrustDomain, "lombardia", "cremona")))
+	files := natsconf.TLSIn(n.Identity(natsconf.LeafID(bustest.TrustDomain, bustest.Cremona)))
 	leaves := n.Hub().Leaves()
 	s, err := natsserver.Start(t.Context(), `
 		server_name: hostile
@@ -131,5 +132,6 @@ func onlyReceives(t *testing.T, sub *nats.Subscription, from *nats.Conn, subject
 }
 
 func nodeID(region, node, kind, name string) identity.ID {
-	return identity.ID{TrustDomain: bustest.TrustDomain, Region: region, Node: node, Kind: kind, Name: name}
+	of := tenant.ID{Region: region, Node: node}
+	return identity.ID{TrustDomain: bustest.TrustDomain, Tenant: of, Kind: kind, Name: name}
 }

@@ -87,7 +87,7 @@ func (h Hub) Config() (string, error) {
 
 func (h Hub) account(n Node) hubAccount {
 	a := hubAccount{
-		Name: "NODE-" + n.Tenant.Region + "-" + n.Tenant.Node,
+		Name: "NODE_" + n.Tenant.Region + "_" + n.Tenant.Node, // names have hyphens
 		Up:   "pari.v1." + bus.Owner(n.Tenant) + ".>",
 		Down: "pari.down.v1." + bus.Owner(n.Tenant) + ".>",
 	}

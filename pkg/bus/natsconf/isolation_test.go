@@ -8,6 +8,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/retepari/pari/dev/testkit/bustest"
+	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 const (
@@ -120,5 +122,38 @@ func testWildcardSubscription(t *testing.T, evil, centre, victim *nats.Conn) {
 				t.Fatalf("received a message on %s", m.Subject)
 			}
 		}
+	})
+}
+
+// Ensure a node has no power over a node of the same name in another region.
+func TestHub_IsolatesNamesakes(t *testing.T) {
+	t.Parallel()
+	namesake := tenant.ID{Region: "piemonte", Node: bustest.Cremona.Node}
+	n := bustest.New(t, bustest.Cremona, namesake)
+	evil, victim, centre := hostileLeaf(t, n), n.Connect(namesake, "intake"), n.Centre("reporting")
+	partition := bus.Partition{Tenant: namesake, Source: "intake"}
+	events, err := partition.EventSubject("it.pari.report.counted.v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := evil.RequestMsg(event(events, "forged"), silence); err == nil {
+		t.Error("the hub acknowledged an event in the name of a namesake")
+	}
+	request(t, victim, events, "genuine")
+	if got := storedSubjects(t, n, ">"); got[events] != 1 {
+		t.Errorf("the stream holds %v", got)
+	}
+	watermarks := subscribe(t, victim, partition.WatermarkSubject())
+	publish(t, evil, &nats.Msg{Subject: partition.WatermarkSubject(), Data: []byte("forged")})
+	request(t, evil, cremonaEvents, "barrier")
+	onlyReceives(t, watermarks, centre, partition.WatermarkSubject())
+	spied := subscribe(t, evil, ">")
+	bustest.Eventually(t, func() bool {
+		publish(t, centre, &nats.Msg{Subject: partition.WatermarkSubject()}, &nats.Msg{Subject: cremonaWatermarks})
+		m, err := spied.NextMsg(20 * time.Millisecond)
+		if err == nil && m.Subject != cremonaWatermarks {
+			t.Fatalf("received a message on %s", m.Subject)
+		}
+		return err == nil
 	})
 }

@@ -2,26 +2,31 @@ package natsconf_test
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/retepari/pari/pkg/bus/natsconf"
+	"github.com/retepari/pari/pkg/tenant"
 )
+
+var cremona = tenant.ID{Region: "lombardia", Node: "cremona"}
 
 func tlsFiles() natsconf.TLS { return natsconf.TLS{Cert: "cert", Key: "key", CA: "ca"} }
 
 func hub() natsconf.Hub {
 	return natsconf.Hub{
 		TrustDomain: "pari.test", Listen: "127.0.0.1:4222", LeafListen: "127.0.0.1:7422", StoreDir: "/store",
-		TLS: tlsFiles(), Nodes: []natsconf.Node{{Region: "lombardia", Name: "cremona", Hosted: []string{"intake"}}},
+		TLS: tlsFiles(), Nodes: []natsconf.Node{{Tenant: cremona, Hosted: []string{"intake"}}},
 	}
 }
 
 func leaf() natsconf.Leaf {
 	return natsconf.Leaf{
-		TrustDomain: "pari.test", Region: "lombardia", Node: "cremona", Listen: "127.0.0.1:4222",
+		TrustDomain: "pari.test", Tenant: cremona, Listen: "127.0.0.1:4222",
 		HubURL: "tls://hub.pari.test:7422", TLS: tlsFiles(),
 	}
 }
@@ -78,7 +83,7 @@ func TestHub_Config(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{
 		"lombardia/node/cremona/leaf/nats", "lombardia/node/cremona/service/intake",
-	}, users(at("accounts", "NODE-lombardia-cremona"))); diff != "" {
+	}, users(at("accounts", "NODE_lombardia_cremona"))); diff != "" {
 		t.Error(diff)
 	}
 	h.Name, h.SyncInterval, h.Monitor = "second", "2m", "127.0.0.1:8222"
@@ -91,6 +96,31 @@ func TestHub_Config(t *testing.T) {
 	config, err = h.Config()
 	if exports := parse(t, config, err)("accounts", "CENTRE", "exports"); len(exports.([]any)) != 0 {
 		t.Errorf("without nodes the hub exports %v", exports)
+	}
+}
+
+// Ensure each node has an account of its own at the hub, whatever its name and that of its region. Accounts are what
+// separates the nodes.
+func TestHub_ConfigSeparatesAccounts(t *testing.T) {
+	t.Parallel()
+	h := hub()
+	h.Nodes = nil
+	for _, of := range []tenant.ID{
+		{Region: "lombardia", Node: "livo"}, {Region: "trentino", Node: "livo"}, // homonyms
+		{Region: "lombardia", Node: "livo-trentino"}, {Region: "lombardia-livo", Node: "trentino"},
+	} {
+		h.Nodes = append(h.Nodes, natsconf.Node{Tenant: of})
+	}
+	config, err := h.Config()
+	at := parse(t, config, err)
+	accounts, ok := at("accounts").(map[string]any)
+	if !ok || len(accounts) != 2+len(h.Nodes) { // SYS and CENTRE
+		t.Errorf("%d nodes have the accounts %v", len(h.Nodes), slices.Sorted(maps.Keys(accounts)))
+	}
+	for name, account := range accounts {
+		if strings.HasPrefix(name, "NODE") && len(users(account)) != 1 {
+			t.Errorf("the users of %s are %v", name, users(account))
+		}
 	}
 }
 
@@ -126,7 +156,7 @@ func TestHub_ConfigRefusesMistakes(t *testing.T) {
 	t.Parallel()
 	node := func(region, name string, hosted ...string) func(*natsconf.Hub) {
 		return func(h *natsconf.Hub) {
-			h.Nodes = []natsconf.Node{{Region: region, Name: name, Hosted: hosted}}
+			h.Nodes = []natsconf.Node{{Tenant: tenant.ID{Region: region, Node: name}, Hosted: hosted}}
 		}
 	}
 	for name, change := range map[string]func(*natsconf.Hub){
@@ -163,8 +193,8 @@ func TestLeaf_ConfigRefusesMistakes(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*natsconf.Leaf){
 		"trust domain":    func(l *natsconf.Leaf) { l.TrustDomain = "" },
-		"region":          func(l *natsconf.Leaf) { l.Region = "*" },
-		"node":            func(l *natsconf.Leaf) { l.Node = "" },
+		"region":          func(l *natsconf.Leaf) { l.Tenant.Region = "*" },
+		"node":            func(l *natsconf.Leaf) { l.Tenant.Node = "" },
 		"service":         func(l *natsconf.Leaf) { l.Services = []string{">"} },
 		"listen address":  func(l *natsconf.Leaf) { l.Listen = "" },
 		"no certificate":  func(l *natsconf.Leaf) { l.TLS.Cert = "" },

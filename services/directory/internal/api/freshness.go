@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/reason"
 	"github.com/retepari/pari/services/directory/internal/store"
@@ -16,7 +17,7 @@ import (
 func (s *Server) GetDirectoryStatus(
 	ctx context.Context, _ *directoryv1.GetDirectoryStatusRequest,
 ) (*directoryv1.GetDirectoryStatusResponse, error) {
-	public, err := store.GetCheckpoint(ctx, s.pool, "")
+	public, err := store.GetCheckpoint(ctx, s.pool, tenant.ID{})
 	if err != nil {
 		return nil, err
 	}
