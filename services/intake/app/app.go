@@ -71,7 +71,7 @@ func build(ctx context.Context, a *service.App, c Config) error {
 	return a.Serve(ctx, d.Codes.Current, d.Codes.Ready(), func(r grpc.ServiceRegistrar) {
 		intakev1.RegisterIntakeServiceServer(r, &api.Server{
 			Reports: reports, Keys: d.Keys, Secrets: d.Secrets, Handovers: handovers, NumberPrefixes: d.NumberPrefixes,
-			WakeRelay: d.Relay.Wake, Log: a.Log, Now: time.Now,
+			WakeRelay: d.Relay.Wake, Now: time.Now,
 		})
 	})
 }

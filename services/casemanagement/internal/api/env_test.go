@@ -99,7 +99,7 @@ func setup(t testing.TB) *env {
 			return casefile.DispositionOf(lists.Group("assessment", verdict))
 		},
 		NumberPrefixes: map[string]string{"cremona": "CR", "mantova": "MN"},
-		WakeRelay:      func() { e.wakeups.Add(1) }, Log: log, Now: func() time.Time { return now },
+		WakeRelay:      func() { e.wakeups.Add(1) }, Now: func() time.Time { return now },
 	}
 	e.Server = rpctest.NewEnv(t).Start(t, rpc.Config{
 		Service: "casemanagement", Region: "lombardia", Node: "cremona", Nodes: []string{"cremona", "mantova"},

@@ -5,7 +5,6 @@ package api
 
 import (
 	"context"
-	"log/slog"
 	"strconv"
 	"time"
 
@@ -38,7 +37,6 @@ type Server struct {
 	NumberPrefixes map[string]string
 	// WakeRelay is called after a commit that may have appended an event to the outbox.
 	WakeRelay func()
-	Log       *slog.Logger
 	Now       func() time.Time
 }
 

@@ -46,9 +46,12 @@ func (d Disposition) state() State {
 	}
 }
 
-// SensitivitySealed is the sensitivity of a sealed case. The centre learns that such a case exists and that it ended,
-// and nothing else.
-const SensitivitySealed = "S4"
+// SensitivityRestricted is the sensitivity of a restricted case. From the assessment that restricts a case, the centre
+// learns only that the case is restricted and the month in which it ended. What was sent before is not withdrawn: the
+// opening, which every case sends (its month, the month received, channel and role of the reporter), and, after an
+// earlier assessment with another sensitivity, that classification, the actions since then and an earlier outcome. A
+// later assessment with another sensitivity is sent in full.
+const SensitivityRestricted = "S4"
 
 // Month is a calendar month.
 type Month struct{ Year, Month int32 }

@@ -1,6 +1,6 @@
 // Package casefile holds the case aggregate: its states and the rules for changing them. It is pure: it knows no
-// database, transport, clock or code list. A method returns a fault and changes nothing, or changes the case and adds
-// to its history, actions and events.
+// database, transport or clock, and of the code lists only the groups of verdicts and the sensitivity of restricted
+// cases. A method returns a fault and changes nothing, or changes the case and adds to its history, actions and events.
 //
 // The transitions are the complete case procedure of the network; docs/case-states.md is generated from them.
 package casefile
@@ -108,7 +108,7 @@ func (c *Case) Assess(version int64, a Assessment, d Disposition, by Actor, now 
 	}
 	c.Assessment = &a
 	c.appendHistory(HistoryAssessed, from, by, now)
-	c.emit(Event{Kind: EventClassified, At: now})
+	c.emit(Event{Kind: EventAssessed, At: now})
 	return nil
 }
 
@@ -140,7 +140,7 @@ func (c *Case) RecordAction(version int64, a Action, by Actor, now time.Time) er
 	a.At, a.By = now.UTC(), by
 	c.unsavedActions = append(c.unsavedActions, a)
 	c.appendHistory("ACTION_RECORDED", from, by, now)
-	if !c.isSealed() {
+	if !c.isRestricted() {
 		c.emit(Event{Kind: EventActionRecorded, At: now, Action: a})
 	}
 	return nil
@@ -177,8 +177,8 @@ func (c *Case) UnsavedActions() []Action { return c.unsavedActions }
 // UnsavedEvents returns the events since the case was opened or loaded; the store saves them with the case.
 func (c *Case) UnsavedEvents() []Event { return c.unsavedEvents }
 
-func (c *Case) isSealed() bool {
-	return c.Assessment != nil && c.Assessment.Sensitivity == SensitivitySealed
+func (c *Case) isRestricted() bool {
+	return c.Assessment != nil && c.Assessment.Sensitivity == SensitivityRestricted
 }
 
 func (c *Case) transition(to State) error {

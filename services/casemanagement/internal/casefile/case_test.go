@@ -125,20 +125,20 @@ func TestCase_Close(t *testing.T) {
 	}
 }
 
-// Ensure the events of a sealed case are sealed, and that its actions have none.
-func TestCase_SealedCaseEvents(t *testing.T) {
+// Ensure the events of a restricted case are restricted, and that its actions have none.
+func TestCase_RestrictedCaseEvents(t *testing.T) {
 	t.Parallel()
-	c := caseInCharge(t, casefile.SensitivitySealed)
+	c := caseInCharge(t, casefile.SensitivityRestricted)
 	_ = c.RecordAction(2, casefile.Action{Code: "REFERRAL", ReferralTarget: "ANTITRAFFICKING"}, worker, now)
 	_ = c.Close(3, casefile.Closing{Outcome: "REFERRED_ACCEPTED"}, worker, now)
 	var kinds []casefile.EventKind
 	for _, e := range c.UnsavedEvents()[1:] {
 		kinds = append(kinds, e.Kind)
-		if !e.Sealed {
-			t.Errorf("%s is not sealed", e.Kind)
+		if !e.Restricted {
+			t.Errorf("%s is not restricted", e.Kind)
 		}
 	}
-	if len(kinds) != 2 || kinds[0] != casefile.EventClassified || kinds[1] != casefile.EventClosed {
+	if len(kinds) != 2 || kinds[0] != casefile.EventAssessed || kinds[1] != casefile.EventClosed {
 		t.Errorf("events %v", kinds)
 	}
 }

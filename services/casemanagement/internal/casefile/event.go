@@ -8,7 +8,7 @@ type EventKind string
 // The kinds of events.
 const (
 	EventOpened         EventKind = "OPENED"
-	EventClassified     EventKind = "CLASSIFIED"
+	EventAssessed       EventKind = "ASSESSED"
 	EventActionRecorded EventKind = "ACTION_RECORDED"
 	EventClosed         EventKind = "CLOSED"
 )
@@ -20,8 +20,8 @@ type Event struct {
 	Seq  int64
 	Kind EventKind
 	At   time.Time
-	// Sealed means that the centre may learn no more than that the event happened.
-	Sealed bool
+	// Restricted means that the centre may learn only that the event happened, and its month.
+	Restricted bool
 	// Assessment and Closing are those of the case at the time of the event, Action is the one recorded.
 	Assessment *Assessment
 	Closing    *Closing
@@ -31,6 +31,6 @@ type Event struct {
 // emit completes an event with its number and the state of the case, and adds it to the unsaved events.
 func (c *Case) emit(e Event) {
 	c.EventSeq++
-	e.Seq, e.Sealed, e.Assessment, e.Closing = c.EventSeq, c.isSealed(), c.Assessment, c.Closing
+	e.Seq, e.Restricted, e.Assessment, e.Closing = c.EventSeq, c.isRestricted(), c.Assessment, c.Closing
 	c.unsavedEvents = append(c.unsavedEvents, e)
 }

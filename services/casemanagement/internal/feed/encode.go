@@ -1,6 +1,10 @@
 // Package feed encodes the events that case management publishes to the centre: codes, months and provinces, under a
-// pseudonym. Of a sealed case they say that it exists, that it is sealed and that it ended. Each message is built field
-// by field, so notes and identifiers cannot reach an event.
+// pseudonym. Each message is built field by field, so notes and identifiers cannot reach an event.
+//
+// The event that restricts a case (sensitivity S4) has the pseudonym and sealed; the event that ends a restricted case
+// has the pseudonym and the month. Its actions are not sent. Events sent before are not withdrawn: CaseOpened with
+// month, received_month, channel and reporter_role, and, if the case was not restricted from its first assessment, the
+// full CaseClassified, ActionRecorded and CaseClosed of that time.
 package feed
 
 import (
@@ -54,7 +58,7 @@ func (enc Encoder) message(c *casefile.Case, e casefile.Event) (eventType string
 			CasePseudonym: c.Pseudonym, Month: monthInRome(e.At), ReceivedMonth: monthToProto(&c.Received),
 			Channel: c.Channel, ReporterRole: c.ReporterRole,
 		}, nil
-	case casefile.EventClassified:
+	case casefile.EventAssessed:
 		return TypeClassified, enc.classified(c, e), nil
 	case casefile.EventActionRecorded:
 		return TypeActionRecorded, &eventsv1.ActionRecorded{
@@ -62,7 +66,7 @@ func (enc Encoder) message(c *casefile.Case, e casefile.Event) (eventType string
 		}, nil
 	case casefile.EventClosed:
 		closed := &eventsv1.CaseClosed{CasePseudonym: c.Pseudonym, Month: monthInRome(e.At)}
-		if !e.Sealed {
+		if !e.Restricted {
 			closed.Outcome, closed.SecondaryOutcomes = e.Closing.Outcome, e.Closing.SecondaryOutcomes
 		}
 		return TypeClosed, closed, nil
@@ -72,7 +76,8 @@ func (enc Encoder) message(c *casefile.Case, e casefile.Event) (eventType string
 }
 
 func (enc Encoder) classified(c *casefile.Case, e casefile.Event) *eventsv1.CaseClassified {
-	if e.Sealed {
+	if e.Restricted {
+		// The published contract calls a restricted case sealed.
 		return &eventsv1.CaseClassified{CasePseudonym: c.Pseudonym, Sealed: true}
 	}
 	a := e.Assessment

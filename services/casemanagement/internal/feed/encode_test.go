@@ -159,8 +159,9 @@ func TestEncoder_EqualsGolden(t *testing.T) {
 	}
 }
 
-// Ensure the events of a sealed case say that it was opened, is sealed and ended, and nothing else.
-func TestEncoder_SealedCase(t *testing.T) {
+// Ensure the events of a case that its first assessment restricts say, after the opening, only that it is restricted
+// and the month in which it ended. The opening is sent before: months, channel and role of the reporter.
+func TestEncoder_RestrictedCase(t *testing.T) {
 	t.Parallel()
 	month, received := &recordv1.Month{Year: 2026, Month: 11}, &recordv1.Month{Year: 2026, Month: 9}
 	want := []proto.Message{
@@ -170,9 +171,40 @@ func TestEncoder_SealedCase(t *testing.T) {
 		&eventsv1.CaseClassified{CasePseudonym: pseudonym, Sealed: true},
 		&eventsv1.CaseClosed{CasePseudonym: pseudonym, Month: month},
 	}
-	got := encodeAll(t, closedCase(t, newAssessment("S4")))
+	checkEvents(t, closedCase(t, newAssessment(casefile.SensitivityRestricted)), want...)
+}
+
+// Ensure a case that is restricted later sends no details from then on, and that its earlier events have them.
+func TestEncoder_CaseRestrictedLater(t *testing.T) {
+	t.Parallel()
+	c := casefile.Open(casefile.OpenParams{
+		Node: "cremona", Pseudonym: pseudonym, Received: casefile.Month{Year: 2026, Month: 9}, Channel: "PHONE",
+		ReporterRole: "VICTIM",
+	}, worker, now)
+	restricted := newAssessment(casefile.SensitivityRestricted)
+	for _, err := range []error{
+		c.Assess(1, newAssessment("S2"), casefile.DispositionInCharge, worker, now),
+		c.RecordAction(2, casefile.Action{Code: "MEDIATION", Result: "POSITIVE"}, worker, now),
+		c.Assess(3, restricted, casefile.DispositionInCharge, worker, now),
+		c.RecordAction(4, casefile.Action{Code: "REFERRAL"}, worker, now),
+		c.Close(5, casefile.Closing{Outcome: "REMOVED"}, worker, now),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	checkEvents(t, c, goldenEvents[0].message, goldenEvents[1].message, goldenEvents[2].message,
+		&eventsv1.CaseClassified{CasePseudonym: pseudonym, Sealed: true},
+		&eventsv1.CaseClosed{CasePseudonym: pseudonym, Month: &recordv1.Month{Year: 2026, Month: 11}},
+	)
+}
+
+// checkEvents checks the messages and the numbers of a case's events.
+func checkEvents(t *testing.T, c *casefile.Case, want ...proto.Message) {
+	t.Helper()
+	got := encodeAll(t, c)
 	if len(got) != len(want) {
-		t.Fatalf("%d events", len(got))
+		t.Fatalf("%d events, want %d", len(got), len(want))
 	}
 	for i, e := range got {
 		message := want[i].ProtoReflect().New().Interface()

@@ -10,7 +10,7 @@ import (
 )
 
 const insertAction = `insert into action (node, case_id, action_id, version, code, result, referral_target, minutes,
-	note, at, person, acting_for, system) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+	note, at, person, actor_node, system) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 
 func queueActions(b *pgx.Batch, c *casefile.Case) {
 	for _, a := range c.UnsavedActions() {
@@ -19,7 +19,7 @@ func queueActions(b *pgx.Batch, c *casefile.Case) {
 	}
 }
 
-const selectActions = `select action_id, code, result, referral_target, minutes, note, at, person, acting_for, system
+const selectActions = `select action_id, code, result, referral_target, minutes, note, at, person, actor_node, system
 	from action where node = $1 and case_id = $2 order by version`
 
 func queryActions(ctx context.Context, tx pgx.Tx, node, caseID string) ([]casefile.Action, error) {

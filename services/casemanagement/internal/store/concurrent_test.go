@@ -198,7 +198,7 @@ func TestCases_Update_NoGapsUnderConcurrency(t *testing.T) {
 }
 
 // Ensure an update that waits for the lock sees the case as committed by the one before, with its assessment: an action
-// on a case that was sealed meanwhile must emit no event.
+// on a case that was restricted meanwhile must emit no event.
 func TestCases_Update_SeesTheUpdateItWaitedFor(t *testing.T) {
 	t.Parallel()
 	cases, pool := setup(t)
@@ -218,11 +218,11 @@ func TestCases_Update_SeesTheUpdateItWaitedFor(t *testing.T) {
 			}
 		})
 		awaitLockWait(t, pool)
-		return assess(1, "SEX", casefile.SensitivitySealed)(c, keyID)
+		return assess(1, "SEX", casefile.SensitivityRestricted)(c, keyID)
 	})
 	wg.Wait()
 	kinds := query[string](t, pool, "cremona", `select convert_from(data, 'UTF8') from outbox order by id`)
-	if diff := cmp.Diff([]string{"OPENED", "CLASSIFIED"}, kinds); diff != "" {
+	if diff := cmp.Diff([]string{"OPENED", "ASSESSED"}, kinds); diff != "" {
 		t.Error(diff)
 	}
 	checkSequences(t, cases, pool, c.ID)

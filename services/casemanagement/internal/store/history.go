@@ -9,7 +9,7 @@ import (
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
 )
 
-const insertHistory = `insert into case_history (node, case_id, version, at, person, acting_for, system, what,
+const insertHistory = `insert into case_history (node, case_id, version, at, person, actor_node, system, what,
 	from_state, to_state) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
 func queueHistory(b *pgx.Batch, c *casefile.Case) {
@@ -18,7 +18,7 @@ func queueHistory(b *pgx.Batch, c *casefile.Case) {
 	}
 }
 
-const selectHistory = `select version, at, person, acting_for, system, what, from_state, to_state
+const selectHistory = `select version, at, person, actor_node, system, what, from_state, to_state
 	from case_history where node = $1 and case_id = $2 order by version`
 
 func queryHistory(ctx context.Context, tx pgx.Tx, node, caseID string) ([]casefile.HistoryEntry, error) {

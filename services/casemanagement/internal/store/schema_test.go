@@ -18,7 +18,7 @@ func TestSchema(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t, "casemanagement", store.Migrate).Pool(t)
 	pgtest.PrepareStatements(t, pool)
-	pgtest.RowSecurity(t, pool, "vocabulary_replica")
+	pgtest.RowSecurity(t, pool)
 }
 
 // insertPast inserts 20,000 cases that were assessed and closed. The three oldest and the three newest are still in
@@ -38,10 +38,10 @@ const insertPast = `
 	select node, case_id, v, 'PERTINENT_LEGAL', '{SEX}', 'SEX', 'DIRECT', '{}', 'WORK', '{COMPANY}', 'ND', 'ND', 'S2'
 	from case_file, generate_series(2, 3) v;
 	insert into action (node, case_id, action_id, version, code, result, referral_target, minutes, at, person,
-		acting_for, system)
+		actor_node, system)
 	select node, case_id, gen_random_uuid(), 3, 'MEDIATION', 'POSITIVE', '', 0, now(), 'ugo', node, 'console'
 	from case_file;
-	insert into case_history (node, case_id, version, at, person, acting_for, system, what, from_state, to_state)
+	insert into case_history (node, case_id, version, at, person, actor_node, system, what, from_state, to_state)
 	select node, case_id, v, now(), 'ugo', node, 'console', 'OPENED', '', state from case_file, generate_series(1, 3) v`
 
 // Ensure the cost of reading does not grow with history: no plan reads rows that it does not return. Postgres may

@@ -13,14 +13,14 @@ func actorFromCaller(c identity.Caller) report.Actor {
 	return report.Actor{Person: c.Person, Node: c.ID.Node, System: c.ID.Name}
 }
 
-func contentFromProto(c *intakev1.ReportContent) (report.Classification, report.PersonalContent) {
-	classification := report.Classification{
+func contentFromProto(c *intakev1.ReportContent) (report.CodedContent, report.PersonalContent) {
+	coded := report.CodedContent{
 		Channel: c.GetChannel(), ReporterRole: c.GetReporterRole(), Anonymous: c.GetAnonymous(),
 		Grounds: c.GetGrounds(), Wish: c.GetWish(), IncidentPlace: c.GetIncidentPlace(),
 		Language: c.GetLanguage(), Urgent: c.GetUrgent(), NoticeVersion: c.GetNoticeVersion(),
 	}
 	for _, consent := range c.GetConsents() {
-		classification.Consents = append(classification.Consents,
+		coded.Consents = append(coded.Consents,
 			report.Consent{Code: consent.GetCode(), Status: consent.GetStatus()})
 	}
 	personal := report.PersonalContent{Narrative: c.GetNarrative()}
@@ -33,7 +33,7 @@ func contentFromProto(c *intakev1.ReportContent) (report.Classification, report.
 	if d := c.GetIncidentDate(); d != nil {
 		personal.IncidentDate = &report.PartialDate{Year: d.GetYear(), Month: d.GetMonth(), Day: d.GetDay()}
 	}
-	return classification, personal
+	return coded, personal
 }
 
 func contactToProto(c *report.Contact) *intakev1.Contact {
@@ -46,7 +46,7 @@ func dateToProto(d *report.PartialDate) *recordv1.PartialDate {
 
 // reportToProto returns the basic view, which has no personal content.
 func reportToProto(r *report.Report) *intakev1.Report {
-	c := r.Classification
+	c := r.CodedContent
 	out := &intakev1.Report{
 		ReportId: r.ID, Number: r.Number, Node: r.Node, ReceivedAt: timestamppb.New(r.ReceivedAt),
 		State: stateToProto(r.State), Version: r.Version, CaseId: r.CaseID, CaseNumber: r.CaseNumber,

@@ -113,7 +113,7 @@ func setup(t testing.TB) *env {
 		Reports: reports, Keys: e.keys, Secrets: secrets,
 		Handovers:      handover.NewWorker(reports, e.cases, nil, log, clock),
 		NumberPrefixes: map[string]string{"cremona": "CR", "mantova": "MN"},
-		WakeRelay:      func() { e.wakeups.Add(1) }, Log: log, Now: clock,
+		WakeRelay:      func() { e.wakeups.Add(1) }, Now: clock,
 	}
 	lists := codeLists()
 	e.Server = rpctest.NewEnv(t).Start(t, rpc.Config{

@@ -4,7 +4,6 @@ package api
 
 import (
 	"context"
-	"log/slog"
 	"strconv"
 	"time"
 
@@ -40,7 +39,6 @@ type Server struct {
 	NumberPrefixes map[string]string
 	// WakeRelay is called after a commit that appended an event to the outbox.
 	WakeRelay func()
-	Log       *slog.Logger
 	Now       func() time.Time
 }
 
@@ -93,8 +91,8 @@ func (s *Server) newSubmission(
 		return store.Submission{}, err
 	}
 	number := report.Number(s.NumberPrefixes[node], year, n)
-	classification, personal := contentFromProto(req.GetContent())
-	r := report.Receive(uuid.NewString(), number, node, classification, actorFromCaller(caller), now)
+	coded, personal := contentFromProto(req.GetContent())
+	r := report.Receive(uuid.NewString(), number, node, coded, actorFromCaller(caller), now)
 	sealed, err := s.sealContent(ctx, r, personal)
 	if err != nil {
 		return store.Submission{}, err

@@ -1,5 +1,5 @@
 // Package feed encodes the events that intake publishes to the centre: one for each report received, with some of its
-// codes. Its functions take classified data only, so personal content cannot reach an event.
+// codes. A report.Report has no personal content, so none can reach an event.
 package feed
 
 import (
@@ -21,7 +21,7 @@ const TypeReportCounted = "it.pari.report.counted.v1"
 // EncodeReportCounted returns the event of a new report. Its aggregate is a pseudonym that is stored nowhere else: the
 // report has no further events.
 func EncodeReportCounted(r *report.Report) (outbox.Event, error) {
-	c := r.Classification
+	c := r.CodedContent
 	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(&eventsv1.ReportCounted{
 		Month: MonthInRome(r.ReceivedAt), Channel: c.Channel, ReporterRole: c.ReporterRole, Anonymous: c.Anonymous,
 	})

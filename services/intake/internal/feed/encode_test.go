@@ -24,7 +24,7 @@ func newReport() *report.Report {
 	return &report.Report{
 		ID: "0b9f7c1e-6f0a-4c7e-9a49-2f6d1b1a5c11", Number: "CR-2026-000042", Node: "cremona",
 		ReceivedAt: time.Date(2026, 11, 23, 9, 41, 0, 0, time.UTC),
-		Classification: report.Classification{
+		CodedContent: report.CodedContent{
 			Channel: "PHONE", ReporterRole: "VICTIM", Anonymous: true, Grounds: []string{"DISABILITY"},
 			IncidentPlace: "019036", Urgent: true,
 		},

@@ -1,9 +1,11 @@
 // Package handover hands reports that were taken in charge over to case management.
 //
-// It promises that every stored hand-over completes with exactly one case, whatever stops in between. The decision is
-// committed before case management is called, OpenCase opens at most one case per report, and a pending hand-over is
-// retried by the next TakeInCharge with the same request id and by Worker.Run. It does not promise when. The package
-// starts no goroutine.
+// It promises that no stored hand-over is forgotten and that none opens a second case, whatever stops in between. The
+// decision is committed before case management is called, OpenCase opens at most one case per report, and a pending
+// hand-over is retried by the next TakeInCharge with the same request id and by Worker.Run, until case management opens
+// the case. Hand-overs that fail take turns with the others, so that those that case management always refuses delay no
+// other for ever; they stay pending, and each failure is logged. It does not promise when a hand-over completes. The
+// package starts no goroutine.
 package handover
 
 import (
@@ -85,7 +87,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 }
 
-// retryPending tries each pending hand-over of a node once. A failure does not stop the others.
+// retryPending tries a batch of the pending hand-overs of a node, each once. A failed one goes to the end of the queue.
 func (w *Worker) retryPending(ctx context.Context, node string) {
 	pending, err := w.reports.ListPendingHandovers(ctx, node, batchSize)
 	if err != nil {
@@ -98,8 +100,12 @@ func (w *Worker) retryPending(ctx context.Context, node string) {
 		attemptCtx, cancel := context.WithTimeout(ctx, attemptTimeout)
 		_, err := w.complete(attemptCtx, node, h)
 		cancel()
-		if err != nil && ctx.Err() == nil {
-			w.log.WarnContext(ctx, "hand-over failed", slog.String("handover", h.ID), slog.Any("error", err))
+		if err == nil || ctx.Err() != nil {
+			continue
+		}
+		w.log.WarnContext(ctx, "hand-over failed", slog.String("handover", h.ID), slog.Any("error", err))
+		if err := w.reports.MarkHandoverAttempted(ctx, node, h.ID, w.now()); err != nil && ctx.Err() == nil {
+			w.log.WarnContext(ctx, "hand-over update failed", slog.String("handover", h.ID), slog.Any("error", err))
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,7 +104,7 @@ func setup(t *testing.T, pending int) *env {
 func (e *env) submit(t *testing.T) string {
 	t.Helper()
 	id, lookup := uuid.NewString(), uuid.New()
-	c := report.Classification{Channel: "PHONE", ReporterRole: "WITNESS", Grounds: []string{"SEX"}}
+	c := report.CodedContent{Channel: "PHONE", ReporterRole: "WITNESS", Grounds: []string{"SEX"}}
 	if err := e.reports.Submit(t.Context(), store.Submission{
 		Report:        report.Receive(id, "N-"+id, "cremona", c, operator, now),
 		Sealed:        store.SealedContent{KeyID: uuid.New(), Narrative: []byte("n")},
@@ -119,7 +120,8 @@ func (e *env) submit(t *testing.T) string {
 }
 
 func (e *env) worker() *handover.Worker {
-	clock := func() time.Time { return now }
+	var elapsed atomic.Int64
+	clock := func() time.Time { return now.Add(time.Duration(elapsed.Add(1)) * time.Second) }
 	return handover.NewWorker(e.reports, e.cases, []string{"cremona"}, slog.New(slog.DiscardHandler), clock)
 }
 
@@ -233,6 +235,16 @@ func TestWorker_Run_FailureBlocksNoOther(t *testing.T) {
 	e.cases.locked(func(f *fakeCases) { f.unavailable = never })
 	e.runUntil(t, func() bool { return e.countPending(t) == 0 })
 	e.checkTakenInCharge(t, first)
+}
+
+// Ensure hand-overs that are always refused, as many as a batch or more, do not starve a later one.
+func TestWorker_Run_RefusalsStarveNoOther(t *testing.T) {
+	t.Parallel()
+	e := setup(t, handover.BatchSize+1)
+	last := e.pending[handover.BatchSize]
+	e.cases.unavailable = func(id string) bool { return id != last }
+	e.runUntil(t, func() bool { return e.countPending(t) == handover.BatchSize })
+	e.checkTakenInCharge(t, last)
 }
 
 // Ensure Complete returns UNAVAILABLE with its cause when case management fails, and that a retry succeeds.

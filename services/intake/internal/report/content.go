@@ -9,8 +9,9 @@ import (
 	"github.com/retepari/pari/services/intake/internal/reason"
 )
 
-// Classification is the part of a report that code lists can express. It holds nothing about an identifiable person.
-type Classification struct {
+// CodedContent is the part of a report that is not personal: codes, flags and the version of the notice. It holds
+// nothing about an identifiable person.
+type CodedContent struct {
 	Channel, ReporterRole string
 	Anonymous             bool
 	Grounds               []string
@@ -49,7 +50,7 @@ func (Contact) MarshalText() ([]byte, error)         { return []byte(redacted), 
 func (PartialDate) MarshalText() ([]byte, error)     { return []byte(redacted), nil }
 
 // Validate returns the violations of the rules between fields. The rules of single fields are in the contract.
-func Validate(c Classification, p PersonalContent) []fault.Field {
+func Validate(c CodedContent, p PersonalContent) []fault.Field {
 	var violations []fault.Field
 	if c.Anonymous && p.Contact != nil && p.Contact.Name != "" {
 		violations = append(violations, fault.Field{Path: "content.contact.name", Reason: reason.AnonymousWithName})

@@ -4,8 +4,8 @@
 //
 //	RECEIVED ──take in charge──► HANDING_OVER ──case opened──► TAKEN_IN_CHARGE
 //
-// Every report in HANDING_OVER reaches TAKEN_IN_CHARGE: its hand-over is stored in the transaction that changes the
-// state, and is retried until it completes.
+// A report in HANDING_OVER reaches TAKEN_IN_CHARGE as soon as case management opens its case: the hand-over is stored
+// in the transaction that changes the state, and is retried until it completes.
 package report
 
 import (
@@ -45,7 +45,7 @@ type Report struct {
 	ReceivedAt       time.Time
 	State            State
 	Version          int64
-	Classification   Classification
+	CodedContent     CodedContent
 	CaseID           string
 	CaseNumber       string
 
@@ -54,9 +54,9 @@ type Report struct {
 
 // Receive returns a new report. Its time is truncated, so that it cannot lead back to a person: to the minute, and to
 // the day in Italy when the report is anonymous.
-func Receive(id, number, node string, c Classification, by Actor, now time.Time) *Report {
+func Receive(id, number, node string, c CodedContent, by Actor, now time.Time) *Report {
 	r := &Report{
-		ID: id, Number: number, Node: node, State: Received, Classification: c,
+		ID: id, Number: number, Node: node, State: Received, CodedContent: c,
 		ReceivedAt: now.UTC().Truncate(time.Minute),
 	}
 	if c.Anonymous {

@@ -17,7 +17,7 @@ var (
 	operator = report.Actor{Person: "anna", Node: "cremona", System: "console"}
 )
 
-func receive(c report.Classification) *report.Report {
+func receive(c report.CodedContent) *report.Report {
 	return report.Receive("1", "CR-2026-000001", "cremona", c, operator, now)
 }
 
@@ -30,7 +30,7 @@ func TestReceive_TruncatesTheTime(t *testing.T) {
 		{false, time.Date(2026, 11, 23, 9, 41, 0, 0, time.UTC)},
 		{true, time.Date(2026, 11, 22, 23, 0, 0, 0, time.UTC)}, // midnight in Italy
 	} {
-		r := receive(report.Classification{Anonymous: c.anonymous})
+		r := receive(report.CodedContent{Anonymous: c.anonymous})
 		if at := r.UnsavedHistory()[0].At; !r.ReceivedAt.Equal(c.want) || !at.Equal(c.want) {
 			t.Errorf("anonymous %t: received at %s, recorded at %s", c.anonymous, r.ReceivedAt, at)
 		}
@@ -45,21 +45,21 @@ func TestValidate(t *testing.T) {
 		{Code: "C_WORK", Status: "GIVEN"}, {Code: "C_UNAR", Status: "GIVEN"}, {Code: "C_WORK", Status: "REFUSED"},
 	}
 	for _, c := range []struct {
-		name           string
-		classification report.Classification
-		personal       report.PersonalContent
-		want           []fault.Field
+		name     string
+		coded    report.CodedContent
+		personal report.PersonalContent
+		want     []fault.Field
 	}{
-		{"named", report.Classification{}, named, nil},
-		{"anonymous with a telephone only", report.Classification{Anonymous: true}, phone, nil},
-		{"anonymous with a name", report.Classification{Anonymous: true}, named,
+		{"named", report.CodedContent{}, named, nil},
+		{"anonymous with a telephone only", report.CodedContent{Anonymous: true}, phone, nil},
+		{"anonymous with a name", report.CodedContent{Anonymous: true}, named,
 			[]fault.Field{{Path: "content.contact.name", Reason: reason.AnonymousWithName}}},
-		{"notice version with a NUL", report.Classification{NoticeVersion: "2026\x00"}, named,
+		{"notice version with a NUL", report.CodedContent{NoticeVersion: "2026\x00"}, named,
 			[]fault.Field{{Path: "content.notice_version", Reason: fault.BadFormat}}},
-		{"duplicate consent", report.Classification{Consents: consents}, named,
+		{"duplicate consent", report.CodedContent{Consents: consents}, named,
 			[]fault.Field{{Path: "content.consents[2].code", Reason: reason.DuplicateConsent}}},
 	} {
-		if diff := cmp.Diff(c.want, report.Validate(c.classification, c.personal)); diff != "" {
+		if diff := cmp.Diff(c.want, report.Validate(c.coded, c.personal)); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)
 		}
 	}
@@ -67,7 +67,7 @@ func TestValidate(t *testing.T) {
 
 func TestReport_Handover(t *testing.T) {
 	t.Parallel()
-	r := receive(report.Classification{})
+	r := receive(report.CodedContent{})
 	if err := r.StartHandover(2, operator, now); !fault.Is(err, fault.WrongVersion) {
 		t.Errorf("start at a wrong version: %v", err)
 	}
@@ -96,7 +96,7 @@ func TestReport_Handover(t *testing.T) {
 func TestReport_AnySequence(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		r := receive(report.Classification{})
+		r := receive(report.CodedContent{})
 		caseID := ""
 		for _, step := range rapid.SliceOf(rapid.IntRange(0, 3)).Draw(t, "steps") {
 			switch step {

@@ -18,7 +18,6 @@ import (
 type Handover struct {
 	ID, ReportID          string
 	By                    report.Actor
-	Done                  bool
 	ReceivedAt            time.Time
 	Channel, ReporterRole string
 }
@@ -52,8 +51,8 @@ func (s *Reports) StartHandover(
 	return r, replayed, err
 }
 
-const insertHandover = `insert into handover (node, handover_id, report_id, person, system, decided_at)
-	values ($1, $2, $3, $4, $5, $6)`
+const insertHandover = `insert into handover (node, handover_id, report_id, person, system, decided_at, attempted_at)
+	values ($1, $2, $3, $4, $5, $6, $6)`
 
 // storeHandover stores a new hand-over with its report, and the request that started it.
 func storeHandover(
@@ -74,7 +73,7 @@ func storeHandover(
 	return nil
 }
 
-const markHandoverDone = `update handover set done = true where node = $1 and handover_id = $2`
+const markHandoverCompleted = `update handover set completed = true where node = $1 and handover_id = $2`
 
 // CompleteHandover records the case that was opened for a hand-over. Completing again with the same case changes
 // nothing.
@@ -91,13 +90,13 @@ func (s *Reports) CompleteHandover(
 		b := &pgx.Batch{}
 		b.Queue(updateReport, node, r.ID, r.State, r.Version, r.CaseID, r.CaseNumber)
 		insertHistory.Queue(b, historyRows(r)...)
-		b.Queue(markHandoverDone, node, h.ID)
+		b.Queue(markHandoverCompleted, node, h.ID)
 		return tx.SendBatch(ctx, b).Close()
 	})
 	return r, err
 }
 
-const handoverColumns = `h.handover_id, h.report_id, h.node, h.person, h.system, h.done, r.received_at, r.channel,
+const handoverColumns = `h.handover_id, h.report_id, h.node, h.person, h.system, r.received_at, r.channel,
 	r.reporter_role`
 
 const selectHandover = `select ` + handoverColumns + ` from handover h join report r using (node, report_id)
@@ -116,11 +115,22 @@ func (s *Reports) GetHandover(ctx context.Context, node, reportID string) (Hando
 }
 
 const selectPendingHandovers = `select ` + handoverColumns + ` from handover h join report r using (node, report_id)
-	where h.node = $1 and not h.done order by h.decided_at limit $2`
+	where h.node = $1 and not h.completed order by h.attempted_at limit $2`
 
-// ListPendingHandovers returns up to limit hand-overs that are not done, oldest first.
+// ListPendingHandovers returns up to limit hand-overs that are not completed, the one that has waited longest for an
+// attempt first.
 func (s *Reports) ListPendingHandovers(ctx context.Context, node string, limit int) ([]Handover, error) {
 	return s.queryHandovers(ctx, selectPendingHandovers, node, limit)
+}
+
+const markHandoverAttempted = `update handover set attempted_at = $3 where node = $1 and handover_id = $2`
+
+// MarkHandoverAttempted records a failed attempt: the hand-over goes behind the other pending ones.
+func (s *Reports) MarkHandoverAttempted(ctx context.Context, node, handoverID string, now time.Time) error {
+	return pg.InTenant(ctx, s.pool, node, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, markHandoverAttempted, node, handoverID, now.UTC())
+		return err
+	})
 }
 
 func (s *Reports) queryHandovers(
@@ -140,8 +150,7 @@ func (s *Reports) queryHandovers(
 func scanHandover(row pgx.CollectableRow) (Handover, error) {
 	var h Handover
 	var id, reportID uuid.UUID
-	err := row.Scan(&id, &reportID, &h.By.Node, &h.By.Person, &h.By.System, &h.Done, &h.ReceivedAt, &h.Channel,
-		&h.ReporterRole)
+	err := row.Scan(&id, &reportID, &h.By.Node, &h.By.Person, &h.By.System, &h.ReceivedAt, &h.Channel, &h.ReporterRole)
 	h.ID, h.ReportID = id.String(), reportID.String()
 	return h, err
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
-var insertHistory = pg.InsertInto("report_history", "node", "report_id", "version", "at", "person", "acting_for",
+var insertHistory = pg.InsertInto("report_history", "node", "report_id", "version", "at", "person", "actor_node",
 	"system", "what", "from_state", "to_state")
 
 // historyRows returns the unsaved history of a report as rows for insertHistory.
@@ -22,7 +22,7 @@ func historyRows(r *report.Report) (rows [][]any) {
 	return rows
 }
 
-const selectHistory = `select version, at, person, acting_for, system, what, from_state, to_state
+const selectHistory = `select version, at, person, actor_node, system, what, from_state, to_state
 	from report_history where node = $1 and report_id = $2 order by version`
 
 func queryHistory(ctx context.Context, tx pgx.Tx, node, reportID string) ([]report.HistoryEntry, error) {

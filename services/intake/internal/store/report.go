@@ -50,12 +50,12 @@ func (r reportRow) report() *report.Report {
 	out := &report.Report{
 		ID: r.ReportID.String(), Number: r.Number, Node: r.Node, ReceivedAt: r.ReceivedAt.UTC(),
 		State: report.State(r.State), Version: r.Version,
-		Classification: report.Classification{
+		CodedContent: report.CodedContent{
 			Channel: r.Channel, ReporterRole: r.ReporterRole, Anonymous: r.Anonymous, Grounds: r.Grounds, Wish: r.Wish,
 			IncidentPlace: r.IncidentPlace, Language: r.Language, Urgent: r.Urgent, NoticeVersion: r.NoticeVersion,
 		},
 	}
-	consents := &out.Classification.Consents
+	consents := &out.CodedContent.Consents
 	for i, code := range r.ConsentCodes {
 		*consents = append(*consents, report.Consent{Code: code, Status: r.ConsentStatuses[i]})
 	}

@@ -33,11 +33,11 @@ const insertPast = `
 		'x', i::text::bytea,
 		case when not pending then gen_random_uuid() end, case when not pending then 'CR-F-' || i end
 	from (select i, i <= 3 or i > 19997 as pending from generate_series(1, 20000) i) n;
-	insert into handover (node, handover_id, report_id, person, system, decided_at, done)
+	insert into handover (node, handover_id, report_id, person, system, decided_at, attempted_at, completed)
 	select node, gen_random_uuid(), report_id, 'anna', 'console', now() - seq * interval '1 minute',
-		state <> 'HANDING_OVER'
+		now() - seq * interval '1 minute', state <> 'HANDING_OVER'
 	from report;
-	insert into report_history (node, report_id, version, at, person, acting_for, system, what, from_state, to_state)
+	insert into report_history (node, report_id, version, at, person, actor_node, system, what, from_state, to_state)
 	select node, report_id, v, now(), 'anna', 'cremona', 'console', 'SUBMITTED', '', state
 	from report, generate_series(1, 2) v`
 

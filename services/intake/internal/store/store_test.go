@@ -36,7 +36,7 @@ func setup(t *testing.T) (*store.Reports, *pgxpool.Pool) {
 
 // newSubmission returns a complete submission to a node, with ids of its own.
 func newSubmission(node string) store.Submission {
-	classification := report.Classification{
+	coded := report.CodedContent{
 		Channel: "PHONE", ReporterRole: "VICTIM", Grounds: []string{"SEX", "DISABILITY"}, Wish: "HELP",
 		IncidentPlace: "019036", Language: "it", Urgent: true, NoticeVersion: "2026-01",
 		Consents: []report.Consent{{Code: "C_WORK", Status: "GIVEN"}, {Code: "C_UNAR", Status: "REFUSED"}},
@@ -44,7 +44,7 @@ func newSubmission(node string) store.Submission {
 	id, lookup := uuid.NewString(), uuid.New()
 	by := report.Actor{Person: "anna", Node: node, System: "console"}
 	return store.Submission{
-		Report: report.Receive(id, "N-"+id, node, classification, by, now),
+		Report: report.Receive(id, "N-"+id, node, coded, by, now),
 		Sealed: store.SealedContent{
 			KeyID: uuid.New(), Narrative: []byte("n"), Contact: []byte("c"), Date: []byte("d"),
 		},
@@ -127,7 +127,7 @@ func TestReports_Submit_AllOrNothing(t *testing.T) {
 		"event of another node":  func(s *store.Submission) { s.Event.Node = "cuneo" },
 		"duplicate number":       func(s *store.Submission) { s.Report.Number = stored.Report.Number },
 		"duplicate receipt":      func(s *store.Submission) { s.ReceiptLookup = stored.ReceiptLookup },
-		"report without grounds": func(s *store.Submission) { s.Report.Classification.Grounds = nil },
+		"report without grounds": func(s *store.Submission) { s.Report.CodedContent.Grounds = nil },
 		"no sealed narrative":    func(s *store.Submission) { s.Sealed.Narrative = nil },
 		"duplicate request":      func(s *store.Submission) { s.Request = stored.Request },
 	} {

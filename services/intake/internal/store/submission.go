@@ -79,7 +79,7 @@ func (s *Reports) insertAll(ctx context.Context, subs []preparedSubmission) erro
 
 // reportRow returns the row for insertReport.
 func (s Submission) reportRow() []any {
-	r, c := s.Report, s.Report.Classification
+	r, c := s.Report, s.Report.CodedContent
 	codes, statuses := make([]string, len(c.Consents)), make([]string, len(c.Consents))
 	for i, consent := range c.Consents {
 		codes[i], statuses[i] = consent.Code, consent.Status

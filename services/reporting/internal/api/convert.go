@@ -82,7 +82,7 @@ func nodeToProto(n store.Node, partitions []store.PartitionStatus, now time.Time
 		out.Cases += p.Cases
 		line := &reportingv1.LineFeed{
 			Source: p.Source, LastNodeSeq: p.LastSeq, AppliedNodeSeq: p.Acknowledged, Gaps: p.Gaps(),
-			Parked: p.Buffered + p.DeadLettered, Duplicates: p.Duplicates, Pending: p.Pending,
+			Parked: p.Buffered + p.DeadLettered + p.Blocked, Duplicates: p.Duplicates, Pending: p.Pending,
 		}
 		if !p.LastSeen.IsZero() {
 			line.HeardAt = timestamppb.New(p.LastSeen)

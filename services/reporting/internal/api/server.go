@@ -119,8 +119,8 @@ func (s *Server) listNodes(ctx context.Context, region string) ([]store.Node, er
 }
 
 // fieldFault returns a fault caused by one field of the request.
-func fieldFault(path string, reason fault.Reason, limit string) error {
-	f := fault.New(reason)
-	f.Fields = []fault.Field{{Path: path, Reason: reason, Limit: limit}}
+func fieldFault(path string, r fault.Reason, limit string) error {
+	f := fault.New(r)
+	f.Fields = []fault.Field{{Path: path, Reason: r, Limit: limit}}
 	return f
 }

@@ -2,10 +2,12 @@ package api_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -89,6 +91,40 @@ func TestGetFeedStatus_Counts(t *testing.T) {
 	}
 	l := cremona.GetLines()[0]
 	if l.GetSource() != "casemanagement" || l.GetAppliedNodeSeq() != 6 || l.GetGaps() != 0 || l.GetParked() != 0 {
+		t.Errorf("got %v", l)
+	}
+}
+
+// Ensure that events that are dead-lettered, blocked and buffered are all counted as parked.
+func TestGetFeedStatus_Parked(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var (
+		events []store.Event
+		hash   bus.Hash
+	)
+	for i := range 4 {
+		e := store.NewEvent(bus.Event{
+			ID: uuid.NewString(), Type: "it.pari.test.v1", Partition: cases, Subject: "c1", AggregateSeq: int64(i + 1),
+			NodeSeq: int64(i + 1), PrevHash: hash, Data: []byte("data"),
+		})
+		events, hash = append(events, e), e.Hash
+	}
+	events = slices.Delete(events, 2, 3) // a gap
+	unreadable := func(bus.Partition, string, string, []byte) (store.Change, error) {
+		return store.Change{}, store.ErrUnreadable
+	}
+	batch := store.Batch{Region: cases.Region, Events: events}
+	if _, err := b.store.Apply(context.Background(), batch, unreadable, nil); err != nil {
+		t.Fatal(err)
+	}
+	req := &reportingv1.GetFeedStatusRequest{Region: cases.Region}
+	resp, err := b.analyst(cases.Region).GetFeedStatus(context.Background(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := resp.GetNodes()[0].GetLines()[0]
+	if l.GetAppliedNodeSeq() != 2 || l.GetGaps() != 1 || l.GetParked() != 3 {
 		t.Errorf("got %v", l)
 	}
 }

@@ -190,7 +190,7 @@ func TestGetTable_HidesSmallCounts(t *testing.T) {
 		}
 	}
 	if _, hidden := value(t, table, "G_C", "F_A"); !hidden {
-		t.Error("a dominant category is shown")
+		t.Error("the only category that is not small is shown")
 	}
 	for _, c := range table.GetCells() {
 		if c.GetValue()%5 != 0 || (!c.GetHidden() && c.GetValue() < 10) || (c.GetHidden() && c.GetValue() != 0) {

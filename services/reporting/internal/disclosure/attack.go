@@ -12,7 +12,7 @@ type suppression uint8
 const (
 	shown     suppression = iota
 	primary               // below the threshold
-	secondary             // not below it, but dominant or in a contributing constraint
+	secondary             // not below it, but the only one shown of a constraint, or in a contributing one
 )
 
 // primaryBounds is what everyone may know of a cell with primary suppression.
@@ -92,7 +92,9 @@ func (c constraint) boundTotal(s sums, total bounds) bounds {
 	return total
 }
 
-// boundPart tightens part, whose bounds in s are summed.
+// boundPart returns the bounds of a part, starting from part: at most what the total leaves when all other parts are at
+// their lower bounds, at least what it needs when they are at their upper bounds. s contains the part itself, with the
+// bounds summed.
 func (c constraint) boundPart(s sums, summed, part, total bounds) bounds {
 	if total.hi != unbounded {
 		part.hi = min(part.hi, total.hi-(s.lo-summed.lo))

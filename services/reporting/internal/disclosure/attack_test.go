@@ -18,8 +18,8 @@ import (
 func TestProtect_ResistsEnumeration(t *testing.T) {
 	t.Parallel()
 	lenient := Rule{Threshold: 5, Base: 5}
-	dominance := Rule{Threshold: 5, Base: 5, Dominance: true}
-	art9 := Rule{Threshold: 10, Base: 5, Dominance: true}
+	group := Rule{Threshold: 5, Base: 5, GroupDisclosure: true}
+	art9 := Rule{Threshold: 10, Base: 5, GroupDisclosure: true}
 	for name, c := range map[string]struct {
 		rule      Rule
 		axes      []Axis
@@ -32,9 +32,9 @@ func TestProtect_ResistsEnumeration(t *testing.T) {
 		"four categories":                     {lenient, oneAxis(4), 28, 0},
 		"two by two":                          {lenient, twoAxes(2, 2), 34, 0},
 		"two by two and a remainder":          {lenient, twoAxes(2, 2), 24, 6},
-		"two by two, with dominance":          {dominance, twoAxes(2, 2), 34, 0},
+		"two by two, group disclosure":        {group, twoAxes(2, 2), 34, 0},
 		"two by three":                        {lenient, twoAxes(2, 3), 18, 0},
-		"two by three, with dominance":        {dominance, twoAxes(2, 3), 18, 0},
+		"two by three, group disclosure":      {group, twoAxes(2, 3), 18, 0},
 		"threshold ten, three categories":     {art9, oneAxis(3), 60, 0},
 		"threshold ten, two by two":           {art9, twoAxes(2, 2), 42, 0},
 		"two categories and an axis of units": {lenient, []Axis{{2, false}, {3, true}}, 32, 0},
@@ -46,7 +46,7 @@ func TestProtect_ResistsEnumeration(t *testing.T) {
 			if f.primary == 0 || f.disclosed != 0 {
 				t.Errorf("%d of %d primary counts are disclosed", f.disclosed, f.primary)
 			}
-			if c.rule.Dominance && f.uniform != 0 {
+			if c.rule.GroupDisclosure && f.uniform != 0 {
 				t.Errorf("%d constraints are known to have one category", f.uniform)
 			}
 		})
@@ -56,7 +56,7 @@ func TestProtect_ResistsEnumeration(t *testing.T) {
 // Ensure that the attacker finds what weaker protections disclose: an attacker who finds nothing proves nothing.
 func TestEnumerate_FindsWeakProtections(t *testing.T) {
 	t.Parallel()
-	rule := Rule{Threshold: 5, Base: 5, Dominance: true}
+	rule := Rule{Threshold: 5, Base: 5, GroupDisclosure: true}
 	threshold := func(g Grid, show func(int64) int64) []Cell {
 		cells := make([]Cell, len(g.Counts))
 		for i, n := range g.Counts {
@@ -94,7 +94,7 @@ func TestEnumerate_FindsWeakProtections(t *testing.T) {
 				return cells
 			}, findings.counts,
 		},
-		"dominant categories shown": {
+		"only one category shown": {
 			func(g Grid) []Cell { return threshold(g, func(n int64) int64 { return n }) }, findings.constraints,
 		},
 	} {

@@ -3,10 +3,10 @@
 // A table goes through these steps. With the rule Public they change nothing: every count is returned as it is.
 //
 //  1. Primary suppression. A count below the threshold is hidden, zero included: zero must look like one.
-//  2. Dominance. A constraint is the categories of one dimension and their total, with the other dimensions fixed.
-//     Where only one category of a constraint would be shown, all or nearly all people in it belong to that category,
-//     and showing it would disclose the category of each of them. It is hidden; the total stays. A constraint with a
-//     single category that is not zero is the extreme case.
+//  2. Group disclosure. A constraint is the categories of one dimension and their total, with the other dimensions
+//     fixed. Where only one category of a constraint would be shown, all or nearly all people in it belong to that
+//     category, and showing it would disclose the category of each of them. It is hidden; the total stays. A constraint
+//     with a single category that is not zero is the extreme case.
 //  3. Secondary suppression. The attack below is run on the table as it would be published. A constraint that narrows
 //     the bounds of a primary cell at all is hidden, total included. Steps 2 and 3 are repeated until nothing changes.
 //  4. Rounding. Every count that is left, totals included, is rounded from its true value to a multiple of the rounding

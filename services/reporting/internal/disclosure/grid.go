@@ -6,7 +6,9 @@ import "fmt"
 type Rule struct {
 	Threshold int64 // smallest count that is shown
 	Base      int64 // rounding base; odd, and not above the threshold
-	Dominance bool  // hide the only shown category of a constraint: for dimensions that describe people
+	// GroupDisclosure prevents group disclosure: the only category shown of a constraint is hidden. It is for
+	// dimensions that describe people.
+	GroupDisclosure bool
 }
 
 // Public is the rule for counts that are public anyway and describe no person: they are returned unchanged, zero

@@ -7,7 +7,7 @@ func Protect(r Rule, g Grid) []Cell {
 	r.check()
 	a := newAudit(r, g)
 	for changed := true; changed; {
-		changed = r.Dominance && a.suppressDominant()
+		changed = r.GroupDisclosure && a.suppressOnlyShown()
 		changed = a.suppressContributing() || changed
 	}
 	cells := make([]Cell, len(g.Counts))
@@ -60,10 +60,10 @@ func (a *audit) suppress(cells ...int) bool {
 	return changed
 }
 
-// suppressDominant hides every category that is the only one shown of a constraint, and reports whether there were any.
-// It checks all constraints before it changes any.
-func (a *audit) suppressDominant() bool {
-	var dominant []int
+// suppressOnlyShown hides every category that is the only one shown of a constraint, and reports whether there were
+// any. It checks all constraints before it changes any.
+func (a *audit) suppressOnlyShown() bool {
+	var only []int
 	for _, c := range a.constraints {
 		last, n := 0, 0
 		for _, p := range c.parts {
@@ -73,10 +73,10 @@ func (a *audit) suppressDominant() bool {
 			}
 		}
 		if n == 1 {
-			dominant = append(dominant, last)
+			only = append(only, last)
 		}
 	}
-	return a.suppress(dominant...)
+	return a.suppress(only...)
 }
 
 // suppressContributing attacks the table and hides the constraints that narrow the bounds of a primary cell. It checks

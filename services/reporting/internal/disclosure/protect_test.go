@@ -9,7 +9,7 @@ import (
 
 var (
 	plain    = Rule{Threshold: 5, Base: 5}
-	strict   = Rule{Threshold: 10, Base: 5, Dominance: true}
+	strict   = Rule{Threshold: 10, Base: 5, GroupDisclosure: true}
 	oneAxis  = func(n int) []Axis { return []Axis{{n + 1, true}} }
 	twoAxes  = func(a, b int) []Axis { return []Axis{{a + 1, true}, {b + 1, true}} }
 	hidden   = Cell{Hidden: true}
@@ -43,14 +43,14 @@ func TestProtect(t *testing.T) {
 		"hides a single category that is not zero, and shows the total": {
 			strict, oneAxis(3), []int64{0, 60, 0, 60}, []Cell{hidden, hidden, hidden, visible(60)},
 		},
-		"hides a dominant category": {
+		"hides the only category that is not small": {
 			strict, oneAxis(3), []int64{3, 60, 0, 63}, []Cell{hidden, hidden, hidden, visible(65)},
 		},
-		"shows a dominant category without the dominance rule": {
+		"shows the only category without the rule of group disclosure": {
 			plain, oneAxis(3), []int64{0, 64, 0, 64}, []Cell{hidden, visible(65), hidden, visible(65)},
 		},
-		"hides a dominant category and shows the other constraints": {
-			Rule{Threshold: 5, Base: 5, Dominance: true}, twoAxes(3, 3),
+		"hides the only category shown and shows the other constraints": {
+			Rule{Threshold: 5, Base: 5, GroupDisclosure: true}, twoAxes(3, 3),
 			[]int64{
 				50, 60, 20, 130,
 				40, 0, 0, 40,
@@ -92,7 +92,7 @@ func TestProtect(t *testing.T) {
 func TestProtect_Invariants(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		rule := rapid.SampledFrom([]Rule{plain, strict, {3, 3, true}}).Draw(t, "rule")
+		rule := rapid.SampledFrom([]Rule{plain, strict, {3, 3, true}, Public}).Draw(t, "rule")
 		g := drawGrid(t)
 		cells := Protect(rule, g)
 		again := Protect(rule, g)
@@ -101,6 +101,8 @@ func TestProtect_Invariants(t *testing.T) {
 		}
 		for i, c := range cells {
 			switch {
+			case rule == Public && c != visible(g.Counts[i]):
+				t.Fatalf("%d of a public table is %+v", g.Counts[i], c)
 			case c.Hidden && c.Value != 0:
 				t.Fatal("a hidden cell has a value")
 			case !c.Hidden && g.Counts[i] < rule.Threshold:
@@ -116,7 +118,7 @@ func TestProtect_Invariants(t *testing.T) {
 					n++
 				}
 			}
-			if rule.Dominance && n == 1 {
+			if rule.GroupDisclosure && n == 1 {
 				t.Fatal("a constraint shows only one category")
 			}
 		}

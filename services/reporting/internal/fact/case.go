@@ -14,9 +14,9 @@ type Case struct {
 	ReporterRole string
 	Actions      int
 
-	// Sealed cases are counted without details: Channel, ReporterRole, Actions and all fields below but Closed are
-	// empty.
-	Sealed bool
+	// Restricted cases (sensitivity S4) are counted without details: Channel, ReporterRole, Actions and all fields
+	// below but Closed are empty.
+	Restricted bool
 
 	Verdict            string // empty until assessed
 	Pertinent          bool
@@ -56,7 +56,7 @@ type CaseOpened struct {
 
 // CaseClassified is the event of a node that classified a case. A later one replaces it.
 type CaseClassified struct {
-	Sealed             bool
+	Restricted         bool
 	Verdict            string
 	Grounds            []string
 	MainGround         string
@@ -118,8 +118,8 @@ func (e CaseOpened) apply(_ Case, codes Codes) (Case, error) {
 }
 
 func (e CaseClassified) apply(c Case, codes Codes) (Case, error) {
-	if e.Sealed { // drop all details, of the case and of the event
-		return Case{Opened: c.Opened, Received: c.Received, Closed: c.Closed, Sealed: true}, nil
+	if e.Restricted { // drop all details, of the case and of the event
+		return Case{Opened: c.Opened, Received: c.Received, Closed: c.Closed, Restricted: true}, nil
 	}
 	if e.Verdict == "" {
 		return c, fmt.Errorf("verdict: %w", ErrInvalid)
@@ -156,7 +156,7 @@ func (e CaseClassified) apply(c Case, codes Codes) (Case, error) {
 	if err != nil {
 		return c, err
 	}
-	c.Sealed, c.Verdict, c.Pertinent = false, e.Verdict, verdict == PertinentGroup
+	c.Restricted, c.Verdict, c.Pertinent = false, e.Verdict, verdict == PertinentGroup
 	c.Grounds, c.MainGround, c.GroundGroup = slices.Clone(e.Grounds), e.MainGround, ground
 	c.Type, c.Flags = e.Type, slices.Clone(e.Flags)
 	c.Field, c.FieldGroup = e.Field, field
@@ -166,8 +166,8 @@ func (e CaseClassified) apply(c Case, codes Codes) (Case, error) {
 }
 
 func (e ActionRecorded) apply(c Case, codes Codes) (Case, error) {
-	if c.Sealed {
-		return c, nil // nodes do not send actions of sealed cases; if one does, the action is not counted
+	if c.Restricted {
+		return c, nil // nodes do not send actions of restricted cases; if one does, the action is not counted
 	}
 	if !e.Month.valid() || e.Code == "" {
 		return c, fmt.Errorf("action: %w", ErrInvalid)
@@ -187,7 +187,7 @@ func (e CaseClosed) apply(c Case, codes Codes) (Case, error) {
 		return c, fmt.Errorf("month: %w", ErrInvalid)
 	}
 	c.Closed = e.Month
-	if c.Sealed {
+	if c.Restricted {
 		return c, nil
 	}
 	if e.Outcome == "" {

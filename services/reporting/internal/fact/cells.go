@@ -55,13 +55,13 @@ func (r Report) Cells(node string) []Cell {
 // Cells lists the cells that the case counts in; none before its first event.
 //
 // A case without a value in a dimension counts in that dimension's total only. A case that is not assessed yet has no
-// ground and no field. A sealed case has no month and no node either, so that a table does not show which cases are
-// sealed.
+// ground and no field. A restricted case has no month and no node either, so that a table does not show which cases are
+// restricted.
 func (c Case) Cells(node string) []Cell {
 	if c.Seq == 0 {
 		return nil
 	}
-	if c.Sealed {
+	if c.Restricted {
 		cells := []Cell{
 			{Table: TableFlow, Year: c.Received.Year, A: UnitCase, B: Total, C: Total},
 			{Table: TableGrounds, Year: c.Received.Year, A: Total, B: Total},

@@ -157,7 +157,9 @@ func TestCase_Apply(t *testing.T) {
 			[]CaseEvent{opened, classified, closed},
 			with(closed, func(e *CaseClosed) { e.Outcome = "COURT_LOST" }), nil,
 		},
-		"sealed, closed empty": {[]CaseEvent{opened, CaseClassified{Sealed: true}}, CaseClosed{Month: april}, nil},
+		"restricted, closed empty": {
+			[]CaseEvent{opened, CaseClassified{Restricted: true}}, CaseClosed{Month: april}, nil,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -186,16 +188,17 @@ func TestCase_ApplyRejectsGapsAndDuplicates(t *testing.T) {
 	}
 }
 
-func TestCase_Sealed(t *testing.T) {
+func TestCase_Restricted(t *testing.T) {
 	t.Parallel()
-	sealed := CaseClassified{
-		Sealed: true, Verdict: "CRIME", MainGround: "AGE_OLD", Field: "WORK_PAY", EventTerritory: "019",
+	restricted := CaseClassified{
+		Restricted: true, Verdict: "CRIME", MainGround: "AGE_OLD", Field: "WORK_PAY", EventTerritory: "019",
 	}
-	c := apply(t, opened, classified, action, sealed, action, closed)
+	c := apply(t, opened, classified, action, restricted, action, closed)
 
 	t.Run("has months and no other details", func(t *testing.T) {
 		t.Parallel()
-		if diff := cmp.Diff(Case{Seq: 6, Opened: april, Received: march, Sealed: true, Closed: april}, c); diff != "" {
+		want := Case{Seq: 6, Opened: april, Received: march, Restricted: true, Closed: april}
+		if diff := cmp.Diff(want, c); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -210,10 +213,10 @@ func TestCase_Sealed(t *testing.T) {
 			t.Error(diff)
 		}
 	})
-	t.Run("may be classified again without seal", func(t *testing.T) {
+	t.Run("may be classified again without restriction", func(t *testing.T) {
 		t.Parallel()
 		next, err := c.Apply(7, classified, codes)
-		if err != nil || next.Sealed || next.GroundGroup != "G_ETHNIC" {
+		if err != nil || next.Restricted || next.GroundGroup != "G_ETHNIC" {
 			t.Errorf("got %+v, %v", next, err)
 		}
 	})
@@ -296,8 +299,9 @@ func TestDelta_ChangeEqualsRecount(t *testing.T) {
 		case 3, 4, 5:
 			main := pick(t, "ground", "ground", true)
 			return CaseClassified{
-				Sealed: rapid.IntRange(0, 3).Draw(t, "sealed") == 0, Verdict: pick(t, "assessment", "verdict", false),
-				Grounds: []string{main}, MainGround: main, Field: pick(t, "field", "field", true),
+				Restricted: rapid.IntRange(0, 3).Draw(t, "restricted") == 0,
+				Verdict:    pick(t, "assessment", "verdict", false),
+				Grounds:    []string{main}, MainGround: main, Field: pick(t, "field", "field", true),
 			}
 		case 6:
 			return ActionRecorded{Month: month.Draw(t, "acted"), Code: pick(t, "action", "action", false)}

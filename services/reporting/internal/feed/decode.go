@@ -13,20 +13,26 @@ import (
 	"github.com/retepari/pari/services/reporting/internal/store"
 )
 
-// eventType tells which service may send events of a type, of the nodes or of the centre, and how they are decoded.
+// eventType says which service may send events of a type, of the nodes or of the centre, and how they are decoded.
 type eventType struct {
 	source string
 	centre bool
-	decode func(data []byte) (pseudonym string, c store.Change, err error)
+	decode func(data []byte) (aggregate string, c store.Change, err error)
 }
+
+// Sources of the events of nodes.
+const (
+	sourceIntake         = "intake"
+	sourceCaseManagement = "casemanagement"
+)
 
 // eventTypes holds every event type ever published. None is removed: a node may send an old event again.
 var eventTypes = map[string]eventType{
-	"it.pari.report.counted.v1":       {"intake", false, decodeReportCounted},
-	"it.pari.case.opened.v1":          {"casemanagement", false, decodeCaseOpened},
-	"it.pari.case.classified.v1":      {"casemanagement", false, decodeCaseClassified},
-	"it.pari.case.action_recorded.v1": {"casemanagement", false, decodeActionRecorded},
-	"it.pari.case.closed.v1":          {"casemanagement", false, decodeCaseClosed},
+	"it.pari.report.counted.v1":       {sourceIntake, false, decodeReportCounted},
+	"it.pari.case.opened.v1":          {sourceCaseManagement, false, decodeCaseOpened},
+	"it.pari.case.classified.v1":      {sourceCaseManagement, false, decodeCaseClassified},
+	"it.pari.case.action_recorded.v1": {sourceCaseManagement, false, decodeActionRecorded},
+	"it.pari.case.closed.v1":          {sourceCaseManagement, false, decodeCaseClosed},
 	"it.pari.activity.counted.v1":     {store.SourceDirectory, true, decodeActivityCounted},
 	"it.pari.programme.counted.v1":    {store.SourceDirectory, true, decodeIndicatorsCounted},
 }
@@ -42,11 +48,11 @@ func Decode(p bus.Partition, typeName, aggregate string, data []byte) (store.Cha
 	if t.source != p.Source || t.centre != (p.Node == identity.Centre) {
 		return store.Change{}, store.ErrMismatch
 	}
-	pseudonym, c, err := t.decode(data)
+	named, c, err := t.decode(data)
 	if err != nil {
 		return store.Change{}, store.ErrUnreadable
 	}
-	if c.Report == nil && pseudonym != aggregate {
+	if c.Report == nil && named != aggregate {
 		return store.Change{}, store.ErrMismatch
 	}
 	return c, nil
@@ -74,8 +80,9 @@ func decodeCaseClassified(data []byte) (string, store.Change, error) {
 	var m eventsv1.CaseClassified
 	err := proto.Unmarshal(data, &m)
 	return m.GetCasePseudonym(), store.Change{Case: fact.CaseClassified{
-		Sealed: m.GetSealed(), Verdict: m.GetVerdict(), Grounds: m.GetGrounds(), MainGround: m.GetMainGround(),
-		Type: m.GetType(), Flags: m.GetFlags(), Field: m.GetField(), AuthorKinds: m.GetAuthorKinds(),
+		Restricted: m.GetSealed(), // the published contract calls a restricted case sealed
+		Verdict:    m.GetVerdict(), Grounds: m.GetGrounds(), MainGround: m.GetMainGround(), Type: m.GetType(),
+		Flags: m.GetFlags(), Field: m.GetField(), AuthorKinds: m.GetAuthorKinds(),
 		Incident: month(m.GetIncidentMonth()), EventTerritory: m.GetEventTerritory(),
 		ResidenceTerritory: m.GetResidenceTerritory(),
 	}}, err

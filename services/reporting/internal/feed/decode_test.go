@@ -23,8 +23,8 @@ import (
 )
 
 // sample describes an event that was published once: <name>.pb is its data, <name>.json its envelope and its decoded
-// form. Samples are added (go test -run Samples -add-samples), never changed and never removed, because a node may send
-// an event again years later.
+// form. Samples are added (go test -run Samples -add-samples), never removed, and their data is never changed, because
+// a node may send an event again years later. The decoded form follows the names of package fact.
 type sample struct {
 	Node      string `json:"node,omitempty"` // [cremona]
 	Source    string `json:"source"`

@@ -3,14 +3,14 @@
 //
 //	stream PARI_EVENTS ─► parse, verify ─► store.Apply, one transaction per region ─► ack ─► watermark ─► node's relay
 //	heartbeats ─────────► verify ────────► store.StoreHeartbeats, once per tick
-//	every tick: a watermark for every partition, with the missing ranges; dead-lettered events are reprocessed when
-//	            code lists have changed
+//	every tick: a watermark for every partition, with the missing ranges; dead-lettered and blocked events are
+//	            reprocessed when code lists have changed
 //
 // It promises that every event is applied once and in the order of its partition, whatever the broker duplicates,
 // delays or reorders, and wherever this process stops: a message is acknowledged only after the commit, and a watermark
-// covers only committed events. An event that cannot be applied is dead-lettered and blocks its own report or case. A
-// message that is not a valid event of the node that it names is rejected and counted. While the database is away,
-// everything is retried.
+// covers only committed events. An event that cannot be applied is dead-lettered, logged with its error, and
+// blocks its own report or case. A message that is not a valid event of the node that it names is rejected and counted.
+// While the database is away, everything is retried.
 //
 // It does not store what it rejects: the node sends again what the watermark does not cover.
 //

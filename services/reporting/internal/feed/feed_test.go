@@ -2,6 +2,8 @@ package feed
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -122,25 +124,92 @@ func TestFeed_DeadLetterBlocksItsCaseOnly(t *testing.T) {
 		w.closed("c1"), w.closed("c3"), w.opened("c4", "DESK"), w.closed("c4"),
 	)
 	s := b.waitFor(cases, acknowledgedAt(9))
-	if s.Cases != 3 || s.DeadLettered != 5 {
+	if s.Cases != 3 || s.DeadLettered != 3 || s.Blocked != 2 {
 		t.Errorf("partition %+v", s)
-	}
-	deadLettered, err := b.store.ListDeadLettered(context.Background(), cases)
-	if err != nil {
-		t.Fatal(err)
 	}
 	want := map[int64]store.Class{
 		3: store.ClassUnreadable, 4: store.ClassCode, 5: store.ClassMismatch,
 		6: store.ClassBlocked, 7: store.ClassBlocked,
 	}
-	if diff := cmp.Diff(want, deadLettered); diff != "" {
+	if diff := cmp.Diff(want, b.unapplied(cases)); diff != "" {
 		t.Error(diff)
 	}
 	b.waitUntilAcked()
 
 	b.codes.Store(vocabularyWith("DESK", "CARRIER_PIGEON")) // as the replica does when the directory has a new list
-	b.waitFor(cases, func(s status) bool { return s.Cases == 4 && s.DeadLettered == 3 })
+	b.waitFor(cases, func(s status) bool { return s.Cases == 4 && s.DeadLettered == 2 && s.Blocked == 1 })
 	b.checkCells("lombardia")
+}
+
+// Ensure that each dead-lettered event is logged once with its error, and again when it still fails later.
+func TestFeed_LogsDeadLetters(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.execAsOwner(`alter table fact_case add constraint no_c4 check (pseudonym <> 'c4')`)
+	w := b.producer(cases)
+	var logged logRecords
+	c := b.config()
+	c.Log = logged.logger()
+	b.start(c)
+	w.send(
+		w.opened("c1", "DESK"),
+		w.opened("c2", "CARRIER_PIGEON"), // a code that the centre does not have
+		w.event(closed, "c1", []byte{0xff}),
+		w.opened("c4", "DESK"),
+		w.closed("c2"), // blocked
+	)
+	b.waitFor(cases, acknowledgedAt(5))
+	b.waitUntilAcked()
+	want := []map[string]any{
+		failureRecord(2, "code", "channel: unknown code"), failureRecord(3, "unreadable", "event cannot be decoded"),
+	}
+	if diff := cmp.Diff(want, logged.find(t, "event dead-lettered")); diff != "" {
+		t.Error(diff)
+	}
+	rejected := logged.find(t, "event rejected by the database")
+	if len(rejected) != 1 || rejected[0]["partition"] != cases.String() || rejected[0]["node_seq"] != 4.0 ||
+		rejected[0]["class"] != "database" || !strings.Contains(fmt.Sprint(rejected[0]["error"]), "no_c4") {
+		t.Errorf("got %v", rejected)
+	}
+
+	b.codes.Store(vocabularyWith("DESK", "DOVE")) // not the missing one
+	var failed []map[string]any
+	bustest.Eventually(t, func() bool {
+		failed = logged.find(t, "event reprocess failed")
+		return len(failed) >= 3
+	})
+	seqs := map[any]any{}
+	for _, r := range failed {
+		seqs[r["node_seq"]] = r["class"]
+	}
+	if diff := cmp.Diff(map[any]any{2.0: "code", 3.0: "unreadable", 4.0: "database"}, seqs); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func failureRecord(seq float64, class, err string) map[string]any {
+	return map[string]any{"partition": cases.String(), "node_seq": seq, "class": class, "error": err}
+}
+
+func TestNew_RequiresItsParts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	if _, err := New(b.config()); err != nil {
+		t.Fatal(err)
+	}
+	for name, remove := range map[string]func(*Config){
+		"store":       func(c *Config) { c.Store = nil },
+		"connection":  func(c *Config) { c.Conn = nil },
+		"signing key": func(c *Config) { c.Signer = nil },
+		"code lists":  func(c *Config) { c.Codes = nil },
+		"public keys": func(c *Config) { c.KeysDir = "" },
+	} {
+		c := b.config()
+		remove(&c)
+		if _, err := New(c); err == nil {
+			t.Errorf("without %s: no error", name)
+		}
+	}
 }
 
 func TestFeed_DeadLettersWhatTheDatabaseRejects(t *testing.T) {

@@ -259,6 +259,36 @@ func (b *testEnv) checkCells(region string) {
 	}
 }
 
+// unapplied returns the classes of the unapplied events of a partition, by number.
+func (b *testEnv) unapplied(p bus.Partition) map[int64]store.Class {
+	b.t.Helper()
+	found := map[int64]store.Class{}
+	err := pgx.BeginFunc(context.Background(), b.pool, func(tx pgx.Tx) error {
+		_, err := tx.Exec(context.Background(), `select set_config('app.region', $1, true)`, p.Region)
+		if err != nil {
+			return err
+		}
+		rows, err := tx.Query(context.Background(),
+			`select node_seq, class from unapplied_event where (node, source) = ($1, $2)`, p.Node, p.Source)
+		if err != nil {
+			return err
+		}
+		var (
+			seq   int64
+			class store.Class
+		)
+		_, err = pgx.ForEachRow(rows, []any{&seq, &class}, func() error {
+			found[seq] = class
+			return nil
+		})
+		return err
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return found
+}
+
 // watermarks receives the watermarks of a partition.
 func (b *testEnv) watermarks(p bus.Partition) <-chan *feedv1.Watermark {
 	b.t.Helper()

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -42,25 +43,40 @@ func (hs *heartbeats) take() map[string][]store.Heartbeat {
 	return found
 }
 
-// onHeartbeat receives a heartbeat from the broker. It drops what the node did not sign for this partition. A replayed
-// heartbeat can only set the pending count back and the time of the last heartbeat forward: the other numbers only
-// grow.
+// onHeartbeat receives a heartbeat from the broker. It rejects what the node did not sign for this partition. A
+// replayed heartbeat can only set the pending count back and the time of the last heartbeat forward: the other numbers
+// only grow.
 func (f *Feed) onHeartbeat(m *nats.Msg) {
 	ctx := context.Background()
-	var h feedv1.Heartbeat
-	p, err := bus.ParseHeartbeatSubject(m.Subject)
-	if err == nil {
-		err = bus.VerifyMessage(m, p.Owner(), f.keys, &h)
-	}
-	if err != nil || h.GetSource() != p.Source || h.GetLastSeq() < 0 || h.GetPending() < 0 {
+	h, err := f.parseHeartbeat(m)
+	if err != nil {
 		f.metrics.countRejected(ctx, "heartbeat", 1)
-		f.c.Log.WarnContext(ctx, "heartbeat dropped", slog.String("subject", m.Subject), slog.Any("error", err))
+		f.c.Log.WarnContext(ctx, "heartbeat rejected", slog.String("subject", m.Subject), slog.Any("error", err))
 		return
 	}
-	f.heartbeats.put(store.Heartbeat{Partition: p, LastSeq: h.GetLastSeq(), Pending: h.GetPending(), At: time.Now()})
+	f.heartbeats.put(h)
 }
 
-// storeHeartbeats stores the heartbeats received since the last call. After an error they are dropped: the next ones
+func (f *Feed) parseHeartbeat(m *nats.Msg) (store.Heartbeat, error) {
+	p, err := bus.ParseHeartbeatSubject(m.Subject)
+	if err != nil {
+		return store.Heartbeat{}, err
+	}
+	var h feedv1.Heartbeat
+	switch err := bus.VerifyMessage(m, p.Owner(), f.keys, &h); {
+	case err != nil:
+		return store.Heartbeat{}, err
+	case h.GetSource() != p.Source:
+		return store.Heartbeat{}, errors.New("source differs from the subject")
+	case h.GetLastSeq() < 0 || h.GetPending() < 0:
+		return store.Heartbeat{}, errors.New("number is negative")
+	}
+	return store.Heartbeat{
+		Partition: p, LastSeq: h.GetLastSeq(), Pending: h.GetPending(), At: time.Now(),
+	}, nil
+}
+
+// storeHeartbeats stores the heartbeats received since the last call. After an error they are discarded: the next ones
 // carry the same numbers.
 func (f *Feed) storeHeartbeats(ctx context.Context) error {
 	received := f.heartbeats.take()

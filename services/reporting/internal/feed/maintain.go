@@ -125,8 +125,8 @@ func (f *Feed) newWatermark(ctx context.Context, o store.Offset) (*feedv1.Waterm
 	return w, nil
 }
 
-// reprocess applies dead-lettered events again, at the start and whenever the digest of the code lists has changed. It
-// returns the digest for which that is done.
+// reprocess applies dead-lettered and blocked events again, at the start and whenever the digest of the code lists has
+// changed. It returns the digest for which that is done.
 func (f *Feed) reprocess(ctx context.Context, done string) (string, error) {
 	digest := f.c.Codes().Digest()
 	if digest == done {
@@ -137,15 +137,16 @@ func (f *Feed) reprocess(ctx context.Context, done string) (string, error) {
 		return done, err
 	}
 	for _, region := range regions {
-		recovered, err := f.c.Store.Reprocess(ctx, region, Decode, f.codes())
+		r, err := f.c.Store.Reprocess(ctx, region, Decode, f.codes())
+		if r.Applied > 0 {
+			f.metrics.countRecovered(ctx, r.Applied)
+			f.c.Log.InfoContext(ctx, "unapplied events recovered", slog.String("region", region),
+				slog.Int("events", r.Applied))
+		}
 		if err != nil {
 			return done, err
 		}
-		if recovered > 0 {
-			f.metrics.countRecovered(ctx, recovered)
-			f.c.Log.InfoContext(ctx, "dead-lettered events recovered", slog.String("region", region),
-				slog.Int("events", recovered))
-		}
+		f.logFailures(ctx, "event reprocess failed", r.Failures...)
 	}
 	return digest, nil
 }

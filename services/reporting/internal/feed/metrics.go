@@ -42,7 +42,7 @@ func newMetrics(provider metric.MeterProvider) (*metrics, error) {
 		unapplied: counter("pari.feed.unapplied",
 			"events stored without effect, by class: all but gap (buffered) and blocked are dead-lettered"),
 		rejected:  counter("pari.feed.rejected", "messages rejected and not stored, by class"),
-		recovered: counter("pari.feed.recovered", "dead-lettered and blocked events applied later"),
+		recovered: counter("pari.feed.recovered", "dead-lettered or blocked events applied later"),
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("feed metrics: %w", err)
@@ -91,7 +91,8 @@ func (m *metrics) registerGauges() (unregister func(), err error) {
 		lag          = gauge("pari.feed.lag", "events numbered by a node and not acknowledged", "{event}")
 		gaps         = gauge("pari.feed.gaps", "numbers that have not arrived", "{event}")
 		buffered     = gauge("pari.feed.buffered", "events buffered behind a gap", "{event}")
-		deadLettered = gauge("pari.feed.dead_lettered", "events dead-lettered, and those that they block", "{event}")
+		deadLettered = gauge("pari.feed.dead_lettered", "events dead-lettered", "{event}")
+		blocked      = gauge("pari.feed.blocked", "events blocked by a dead-lettered one", "{event}")
 		lastSeenAge  = gauge("pari.feed.last_seen_age", "time since the last event or heartbeat", "s")
 	)
 	registration, err := m.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
@@ -107,12 +108,13 @@ func (m *metrics) registerGauges() (unregister func(), err error) {
 			o.ObserveFloat64(gaps, float64(status.Gaps()), attrs)
 			o.ObserveFloat64(buffered, float64(status.Buffered), attrs)
 			o.ObserveFloat64(deadLettered, float64(status.DeadLettered), attrs)
+			o.ObserveFloat64(blocked, float64(status.Blocked), attrs)
 			if !status.LastSeen.IsZero() {
 				o.ObserveFloat64(lastSeenAge, max(0, time.Since(status.LastSeen).Seconds()), attrs)
 			}
 		}
 		return nil
-	}, lag, gaps, buffered, deadLettered, lastSeenAge)
+	}, lag, gaps, buffered, deadLettered, blocked, lastSeenAge)
 	if err = errors.Join(append(errs, err)...); err != nil {
 		return nil, fmt.Errorf("feed metrics: %w", err)
 	}

@@ -35,7 +35,7 @@ func TestMetrics(t *testing.T) {
 	})
 	m.countRecovered(ctx, 1)
 	m.setPartitions(map[bus.Partition]store.PartitionStatus{intake: {
-		LastSeq: 20, Acknowledged: 7, Buffered: 3, DeadLettered: 1, LastSeen: time.Now().Add(-time.Hour),
+		LastSeq: 20, Acknowledged: 7, Buffered: 3, DeadLettered: 1, Blocked: 2, LastSeen: time.Now().Add(-time.Hour),
 	}})
 	var all metricdata.ResourceMetrics
 	if err := reader.Collect(ctx, &all); err != nil {
@@ -65,7 +65,7 @@ func TestMetrics(t *testing.T) {
 		"pari.feed.applied": 7, "pari.feed.duplicates": 2, "pari.feed.unapplied gap": 3, "pari.feed.unapplied code": 1,
 		"pari.feed.rejected fork": 1, "pari.feed.recovered": 1,
 		"pari.feed.lag cremona": 13, "pari.feed.gaps cremona": 10, "pari.feed.buffered cremona": 3,
-		"pari.feed.dead_lettered cremona": 1,
+		"pari.feed.dead_lettered cremona": 1, "pari.feed.blocked cremona": 2,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

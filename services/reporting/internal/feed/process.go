@@ -61,8 +61,8 @@ func (f *Feed) parseAndVerify(m jetstream.Msg) (bus.Event, error) {
 	return e, e.Verify(f.keys)
 }
 
-// reject drops a message that is not a valid event of the node that it names. The broker does not deliver it again.
-// When the event is valid and only the node's public key here is outdated, the node sends it again.
+// reject terminates a message that is not a valid event of the node that it names: the broker does not deliver it
+// again. When the event is valid and only the node's public key here is outdated, the node sends it again.
 func (f *Feed) reject(ctx context.Context, m jetstream.Msg, err error) {
 	class := "malformed"
 	if errors.Is(err, bus.ErrSignature) {
@@ -116,7 +116,7 @@ func (f *Feed) apply(ctx context.Context, region string, events []store.Event) (
 		return nil, err
 	}
 	for _, e := range events {
-		_, err := f.applyOne(ctx, e.NodeSeq, found, func(deadLetter int64) (store.Result, error) {
+		_, err := f.applyOne(ctx, e.Partition, e.NodeSeq, found, func(deadLetter int64) (store.Result, error) {
 			b := store.Batch{Region: region, Events: []store.Event{e}, DeadLetter: deadLetter}
 			return f.c.Store.Apply(ctx, b, Decode, f.codes())
 		})
@@ -153,7 +153,7 @@ func (f *Feed) drain(ctx context.Context, o store.Offset) (store.Offset, error) 
 			return o, err
 		}
 		next := r.Offsets[0].Acknowledged + 1
-		ok, err := f.applyOne(ctx, next, found, func(deadLetter int64) (store.Result, error) {
+		ok, err := f.applyOne(ctx, o.Partition, next, found, func(deadLetter int64) (store.Result, error) {
 			return storeDrain(1, deadLetter)
 		})
 		if err != nil {
@@ -166,15 +166,18 @@ func (f *Feed) drain(ctx context.Context, o store.Offset) (store.Offset, error) 
 	return found[o.Partition], nil
 }
 
-// applyOne applies the event with this number, or dead-letters it when the database rejects its effect. It tells
+// applyOne applies the event with this number, or dead-letters it when the database rejects its effect. It reports
 // whether one of both succeeded.
 func (f *Feed) applyOne(
-	ctx context.Context, seq int64, found offsets, do func(deadLetter int64) (store.Result, error),
+	ctx context.Context, p bus.Partition, seq int64, found offsets,
+	do func(deadLetter int64) (store.Result, error),
 ) (bool, error) {
+	newFailure := func(err error) store.Failure {
+		return store.Failure{Partition: p, NodeSeq: seq, Class: store.ClassDatabase, Err: err}
+	}
 	r, err := f.retry(ctx, func() (store.Result, error) { return do(0) })
 	if store.Permanent(err) {
-		f.c.Log.ErrorContext(ctx, "event rejected by the database", slog.Int64("node_seq", seq),
-			slog.Any("error", err))
+		f.logFailures(ctx, "event rejected by the database", newFailure(err))
 		r, err = f.retry(ctx, func() (store.Result, error) { return do(seq) })
 	}
 	switch {
@@ -182,8 +185,7 @@ func (f *Feed) applyOne(
 		f.record(ctx, r, found)
 		return true, nil
 	case store.Permanent(err):
-		f.c.Log.ErrorContext(ctx, "event dead-letter failed", slog.Int64("node_seq", seq),
-			slog.Any("error", err))
+		f.logFailures(ctx, "event dead-letter failed", newFailure(err))
 		return false, nil
 	default:
 		return false, err
@@ -205,10 +207,20 @@ func (f *Feed) retry(ctx context.Context, do func() (store.Result, error)) (stor
 	}
 }
 
-// record remembers the offsets of a result and counts its events.
+// logFailures logs events that could not be applied, each once: a counter alone does not say why.
+func (f *Feed) logFailures(ctx context.Context, message string, failures ...store.Failure) {
+	for _, failure := range failures {
+		f.c.Log.ErrorContext(ctx, message, slog.String("partition", failure.Partition.String()),
+			slog.Int64("node_seq", failure.NodeSeq), slog.String("class", string(failure.Class)),
+			slog.Any("error", failure.Err))
+	}
+}
+
+// record remembers the offsets of a result, counts its events and logs those that were dead-lettered.
 func (f *Feed) record(ctx context.Context, r store.Result, found offsets) {
 	for _, o := range r.Offsets {
 		found[o.Partition] = o
 	}
 	f.metrics.countResult(ctx, r)
+	f.logFailures(ctx, "event dead-lettered", r.Failures...)
 }

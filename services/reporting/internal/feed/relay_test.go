@@ -153,10 +153,13 @@ func TestFeed_HubLosesItsDisk(t *testing.T) {
 }
 
 // Ensure that a heartbeat is accepted only when its node signed it for its partition.
-func TestFeed_DropsForgedHeartbeats(t *testing.T) {
+func TestFeed_RejectsForgedHeartbeats(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	f, err := New(b.config())
+	var logged logRecords
+	c := b.config()
+	c.Log = logged.logger()
+	f, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,6 +176,15 @@ func TestFeed_DropsForgedHeartbeats(t *testing.T) {
 	send("pari.v1.lombardia.cremona.heartbeat", intake.Owner(), "intake", 9)
 	if got := f.heartbeats.take(); len(got) != 0 {
 		t.Errorf("received %v", got)
+	}
+	rejected := logged.find(t, "heartbeat rejected")
+	for _, r := range rejected {
+		if r["error"] == nil || r["subject"] == nil {
+			t.Errorf("logged %v", r)
+		}
+	}
+	if len(rejected) != 4 {
+		t.Errorf("%d rejections were logged, want 4", len(rejected))
 	}
 	send(intake.HeartbeatSubject(), intake.Owner(), "intake", 9)
 	if got := f.heartbeats.take()["lombardia"]; len(got) != 1 || got[0].LastSeq != 9 {

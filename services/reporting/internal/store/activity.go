@@ -7,7 +7,7 @@ import (
 )
 
 // applyActivity applies an event of the directory to its fact and to the cells.
-func (f *facts) applyActivity(at aggregate, seq int64, e fact.ActivityCounted, codes fact.Codes) error {
+func (f *facts) applyActivity(at aggregateKey, seq int64, e fact.ActivityCounted, codes fact.Codes) error {
 	old := f.activities[at].value
 	next, err := old.Apply(seq, e, codes)
 	if err != nil {
@@ -18,7 +18,7 @@ func (f *facts) applyActivity(at aggregate, seq int64, e fact.ActivityCounted, c
 	return nil
 }
 
-func (f *facts) applyIndicators(at aggregate, seq int64, e fact.IndicatorsCounted, codes fact.Codes) error {
+func (f *facts) applyIndicators(at aggregateKey, seq int64, e fact.IndicatorsCounted, codes fact.Codes) error {
 	old := f.indicators[at].value
 	next, err := old.Apply(seq, e, codes)
 	if err != nil {
@@ -31,15 +31,15 @@ func (f *facts) applyIndicators(at aggregate, seq int64, e fact.IndicatorsCounte
 
 const (
 	// activityColumns and indicatorColumns are the columns that scanActivities and scanIndicators read, in their order.
-	activityColumns  = `node, pseudonym, seq, measures, years, nodes, counts`
-	indicatorColumns = `node, pseudonym, seq, programme, codes, years, targets, counts`
+	activityColumns  = `node, aggregate, seq, measures, years, nodes, counts`
+	indicatorColumns = `node, aggregate, seq, programme, codes, years, targets, counts`
 
 	selectActivities = `
 		select ` + activityColumns + ` from fact_activity
-		where region = $1 and (node, pseudonym) in (select * from unnest($2::text[], $3::text[]))`
+		where region = $1 and (node, aggregate) in (select * from unnest($2::text[], $3::text[]))`
 	selectIndicators = `
 		select ` + indicatorColumns + ` from fact_indicator
-		where region = $1 and (node, pseudonym) in (select * from unnest($2::text[], $3::text[]))`
+		where region = $1 and (node, aggregate) in (select * from unnest($2::text[], $3::text[]))`
 )
 
 // readActivities reads the results of selectActivities and selectIndicators.
@@ -48,27 +48,27 @@ func (f *facts) readActivities(results pgx.BatchResults) error {
 	if err != nil {
 		return err
 	}
-	if err := scanActivities(rows, func(node, name string, a fact.Activity) {
-		f.activities[aggregate{node, SourceDirectory, name}] = tracked[fact.Activity]{value: a}
+	if err := scanActivities(rows, func(node, aggregate string, a fact.Activity) {
+		f.activities[aggregateKey{node, SourceDirectory, aggregate}] = tracked[fact.Activity]{value: a}
 	}); err != nil {
 		return err
 	}
 	if rows, err = results.Query(); err != nil {
 		return err
 	}
-	return scanIndicators(rows, func(node, name string, i fact.Indicators) {
-		f.indicators[aggregate{node, SourceDirectory, name}] = tracked[fact.Indicators]{value: i}
+	return scanIndicators(rows, func(node, aggregate string, i fact.Indicators) {
+		f.indicators[aggregateKey{node, SourceDirectory, aggregate}] = tracked[fact.Indicators]{value: i}
 	})
 }
 
 const (
 	upsertActivity = `
 		insert into fact_activity (region, ` + activityColumns + `) values ($1, $2, $3, $4, $5, $6, $7, $8)
-		on conflict (region, node, pseudonym) do update set seq = excluded.seq, measures = excluded.measures,
+		on conflict (region, node, aggregate) do update set seq = excluded.seq, measures = excluded.measures,
 		       years = excluded.years, nodes = excluded.nodes, counts = excluded.counts`
 	upsertIndicators = `
 		insert into fact_indicator (region, ` + indicatorColumns + `) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-		on conflict (region, node, pseudonym) do update set seq = excluded.seq, programme = excluded.programme,
+		on conflict (region, node, aggregate) do update set seq = excluded.seq, programme = excluded.programme,
 		       codes = excluded.codes, years = excluded.years, targets = excluded.targets, counts = excluded.counts`
 )
 
@@ -86,54 +86,54 @@ func (f *facts) queueActivities(b *pgx.Batch, region string) {
 	}
 }
 
-func queueActivity(b *pgx.Batch, region string, at aggregate, a fact.Activity) {
+func queueActivity(b *pgx.Batch, region string, at aggregateKey, a fact.Activity) {
 	n := len(a.Rows)
 	measures, years, nodes, counts := make([]string, n), make([]int32, n), make([]string, n), make([]int64, n)
 	for i, r := range a.Rows {
 		measures[i], years[i], nodes[i], counts[i] = r.Measure, int32(r.Year), r.Node, r.Value
 	}
-	b.Queue(upsertActivity, region, at.node, at.name, a.Seq, measures, years, nodes, counts)
+	b.Queue(upsertActivity, region, at.node, at.aggregate, a.Seq, measures, years, nodes, counts)
 }
 
-func queueIndicators(b *pgx.Batch, region string, at aggregate, p fact.Indicators) {
+func queueIndicators(b *pgx.Batch, region string, at aggregateKey, p fact.Indicators) {
 	n := len(p.Rows)
 	codes, years, targets, counts := make([]string, n), make([]int32, n), make([]int64, n), make([]int64, n)
 	for i, r := range p.Rows {
 		codes[i], years[i], targets[i], counts[i] = r.Code, int32(r.Year), r.Target, r.Value
 	}
-	b.Queue(upsertIndicators, region, at.node, at.name, p.Seq, p.Programme, codes, years, targets, counts)
+	b.Queue(upsertIndicators, region, at.node, at.aggregate, p.Seq, p.Programme, codes, years, targets, counts)
 }
 
-func scanActivities(rows pgx.Rows, f func(node, name string, a fact.Activity)) error {
+func scanActivities(rows pgx.Rows, f func(node, aggregate string, a fact.Activity)) error {
 	var (
-		node, name      string
+		node, aggregate string
 		seq             int64
 		measures, nodes []string
 		years           []int32
 		counts          []int64
 	)
-	_, err := pgx.ForEachRow(rows, []any{&node, &name, &seq, &measures, &years, &nodes, &counts}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&node, &aggregate, &seq, &measures, &years, &nodes, &counts}, func() error {
 		a := fact.Activity{Seq: seq}
 		for i := range measures {
 			a.Rows = append(a.Rows, fact.ActivityRow{
 				Measure: measures[i], Year: int(years[i]), Node: nodes[i], Value: counts[i],
 			})
 		}
-		f(node, name, a)
+		f(node, aggregate, a)
 		return nil
 	})
 	return err
 }
 
-func scanIndicators(rows pgx.Rows, f func(node, name string, i fact.Indicators)) error {
+func scanIndicators(rows pgx.Rows, f func(node, aggregate string, i fact.Indicators)) error {
 	var (
-		node, name, programme string
-		seq                   int64
-		codes                 []string
-		years                 []int32
-		targets, counts       []int64
+		node, aggregate, programme string
+		seq                        int64
+		codes                      []string
+		years                      []int32
+		targets, counts            []int64
 	)
-	columns := []any{&node, &name, &seq, &programme, &codes, &years, &targets, &counts}
+	columns := []any{&node, &aggregate, &seq, &programme, &codes, &years, &targets, &counts}
 	_, err := pgx.ForEachRow(rows, columns, func() error {
 		p := fact.Indicators{Seq: seq, Programme: programme}
 		for i := range codes {
@@ -141,7 +141,7 @@ func scanIndicators(rows pgx.Rows, f func(node, name string, i fact.Indicators))
 				Code: codes[i], Year: int(years[i]), Target: targets[i], Value: counts[i],
 			})
 		}
-		f(node, name, p)
+		f(node, aggregate, p)
 		return nil
 	})
 	return err

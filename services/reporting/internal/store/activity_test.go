@@ -92,9 +92,9 @@ func TestReprocess_Activity(t *testing.T) {
 		t.Fatalf("got %+v", r)
 	}
 	allCodes := func(_, code string) (string, bool) { return "G_" + code[:1], true }
-	recovered, err := b.Reprocess(context.Background(), "lombardia", b.decode, allCodes)
-	if err != nil || recovered != 2 {
-		t.Fatalf("%d recovered, %v", recovered, err)
+	reprocessed, err := b.Reprocess(context.Background(), "lombardia", b.decode, allCodes)
+	if err != nil || reprocessed.Applied != 2 {
+		t.Fatalf("got %+v, %v", reprocessed, err)
 	}
 	cell := fact.Cell{Table: fact.TableActivity, Year: 2026, A: "TRAINING_HOURS", B: "cremona"}
 	if n := b.cells(fact.TableActivity, 2026)[cell]; n != 8 {

@@ -21,13 +21,14 @@ type Batch struct {
 	DeadLetter int64
 }
 
-// Result tells what became of the events of a batch.
+// Result says what became of the events of a batch.
 type Result struct {
 	Offsets    []Offset
 	Applied    int
 	Duplicates int
 	Unapplied  map[Class]int // stored without effect: buffered, blocked or dead-lettered
 	Rejected   map[Class]int // not stored
+	Failures   []Failure     // the dead-lettered events, but not those of ClassDatabase
 }
 
 // Offset is how far the events of a partition are acknowledged.
@@ -137,7 +138,9 @@ func (t *batchTx) applyEvent(p *partitionState, e Event) Class {
 		return ClassDatabase
 	}
 	if err := catchPanic(func() error { return t.facts.apply(p, e, t.decode, t.codes) }); err != nil {
-		return classOf(err)
+		failure := newFailure(e, err)
+		t.result.Failures = append(t.result.Failures, failure)
+		return failure.Class
 	}
 	t.result.Applied++
 	return ""

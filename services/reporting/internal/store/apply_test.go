@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -186,24 +187,59 @@ func TestApply_DeadLetters(t *testing.T) {
 			if r.Applied != 3 || r.Unapplied[c.class] != 1 || r.Unapplied[ClassBlocked] != 1 {
 				t.Errorf("got %+v", r)
 			}
+			wantFailures(t, map[int64]Class{3: c.class}, r.Failures)
 			// Later batches are blocked too.
 			r = b.mustApply(w.event("c1", fact.ActionRecorded{Month: april, Code: "LETTER"}), w.event("c3", opened))
 			if r.Applied != 1 || r.Unapplied[ClassBlocked] != 1 {
 				t.Errorf("later: %+v", r)
 			}
-			deadLettered, err := b.ListDeadLettered(context.Background(), cases)
+			unapplied, err := b.ListUnapplied(context.Background(), cases)
 			if err != nil {
 				t.Fatal(err)
 			}
 			want := map[int64]Class{3: c.class, 5: ClassBlocked, 6: ClassBlocked}
-			if diff := cmp.Diff(want, deadLettered); diff != "" {
+			if diff := cmp.Diff(want, unapplied); diff != "" {
 				t.Error(diff)
 			}
-			if p := b.partition(cases); p.Acknowledged != 7 || p.DeadLettered != 3 || p.Gaps() != 0 {
+			if p := b.partition(cases); p.Acknowledged != 7 || p.DeadLettered != 1 || p.Blocked != 2 || p.Gaps() != 0 {
 				t.Errorf("partition %+v", p)
 			}
 			b.checkCells("lombardia")
 		})
+	}
+}
+
+// wantFailures checks the numbers and classes of failures of casemanagement, and that each has an error without
+// content.
+func wantFailures(t *testing.T, want map[int64]Class, failures []Failure) {
+	t.Helper()
+	got := map[int64]Class{}
+	for _, f := range failures {
+		got[f.NodeSeq] = f.Class
+		if f.Partition != cases || f.Err == nil || strings.Contains(f.Err.Error(), "personal") {
+			t.Errorf("failure %+v", f)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(failures) != len(want) {
+		t.Errorf("%d failures: %s", len(failures), diff)
+	}
+}
+
+// Ensure that dead-lettered, blocked and buffered events are counted apart.
+func TestListPartitions_CountsUnappliedEventsByKind(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.producer(cases)
+	opened := fact.CaseOpened{Month: april}
+	b.mustApply(w.event("c1", ErrUnreadable), w.event("c1", opened), w.event("c1", opened))
+	_ = w.event("c2", opened) // never arrives
+	b.mustApply(w.event("c3", opened), w.event("c4", opened), w.event("c5", opened), w.event("c6", opened))
+	if p := b.partition(cases); p.DeadLettered != 1 || p.Blocked != 2 || p.Buffered != 4 {
+		t.Errorf("partition %+v", p)
+	}
+	unapplied, err := b.ListUnapplied(context.Background(), cases)
+	if err != nil || len(unapplied) != 7 {
+		t.Errorf("unapplied %v, %v", unapplied, err)
 	}
 }
 
@@ -274,18 +310,19 @@ func TestReprocess(t *testing.T) {
 	if _, err := b.Apply(context.Background(), batch, b.decode, strict("NEW", "WORSE")); err != nil {
 		t.Fatal(err)
 	}
-	if p := b.partition(cases); p.DeadLettered != 5 || p.Acknowledged != 7 {
+	if p := b.partition(cases); p.DeadLettered != 3 || p.Blocked != 2 || p.Acknowledged != 7 {
 		t.Fatalf("partition %+v", p)
 	}
-	recovered, err := b.Reprocess(context.Background(), "lombardia", b.decode, strict("WORSE"))
-	if err != nil || recovered != 2 {
-		t.Fatalf("%d recovered, %v", recovered, err)
+	r, err := b.Reprocess(context.Background(), "lombardia", b.decode, strict("WORSE"))
+	if err != nil || r.Applied != 2 {
+		t.Fatalf("got %+v, %v", r, err)
 	}
-	deadLettered, err := b.ListDeadLettered(context.Background(), cases)
+	wantFailures(t, map[int64]Class{5: ClassCode, 7: ClassOrder}, r.Failures)
+	unapplied, err := b.ListUnapplied(context.Background(), cases)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[int64]Class{5: ClassCode, 6: ClassBlocked, 7: ClassOrder}, deadLettered); diff != "" {
+	if diff := cmp.Diff(map[int64]Class{5: ClassCode, 6: ClassBlocked, 7: ClassOrder}, unapplied); diff != "" {
 		t.Error(diff)
 	}
 	b.checkCells("lombardia")
@@ -315,13 +352,13 @@ func TestReprocess_KeepsPartitionsApart(t *testing.T) {
 		t.Fatalf("got %+v", r)
 	}
 	all := func(_, code string) (string, bool) { return "G_" + code, true }
-	recovered, err := b.Reprocess(context.Background(), "lombardia", b.decode, all)
-	if err != nil || recovered != 3 {
-		t.Errorf("%d recovered, %v", recovered, err)
+	r, err := b.Reprocess(context.Background(), "lombardia", b.decode, all)
+	if err != nil || r.Applied != 3 || len(r.Failures) != 0 {
+		t.Errorf("got %+v, %v", r, err)
 	}
 	for _, p := range []bus.Partition{cases, milano, intake} {
-		if left := b.partition(p).DeadLettered; left != 0 {
-			t.Errorf("%v: %d left", p, left)
+		if left := b.partition(p); left.DeadLettered+left.Blocked != 0 {
+			t.Errorf("%v: left %+v", p, left)
 		}
 	}
 	b.checkCells("lombardia")
@@ -347,7 +384,7 @@ func TestApply_IsIndependentOfDelivery(t *testing.T) {
 			case 2:
 				change = fact.CaseClassified{Verdict: "PERTINENT_LEGAL", Grounds: []string{"AGE"}, MainGround: "AGE"}
 			case 3:
-				change = fact.CaseClassified{Sealed: true}
+				change = fact.CaseClassified{Restricted: true}
 			case 4:
 				change = fact.CaseClassified{Verdict: "UNKNOWN"}
 			default:
@@ -396,7 +433,7 @@ func TestApply_IsIndependentOfDelivery(t *testing.T) {
 		}
 		got := partitions[p.Node][0]
 		complete := got.Acknowledged == int64(len(events)) && got.Buffered == 0 && got.Cases == int64(len(facts))
-		if !complete || got.DeadLettered != int64(len(events)-want) || applied != want {
+		if !complete || got.DeadLettered+got.Blocked != int64(len(events)-want) || applied != want {
 			t.Fatalf("%d events, %d of them valid, %d applied: partition %+v", len(events), want, applied, got)
 		}
 	})

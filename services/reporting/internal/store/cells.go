@@ -54,7 +54,7 @@ const (
 )
 
 // CheckCells recounts a region from its facts and returns the cells that differ: stored minus recounted. It reads
-// everything, in one snapshot; it is for operators and tests.
+// everything, in one snapshot; it is for tests, also of other packages.
 func (s *Store) CheckCells(ctx context.Context, region string) (fact.Delta, error) {
 	diff := fact.Delta{}
 	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}

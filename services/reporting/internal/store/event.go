@@ -16,12 +16,12 @@ import (
 type Event struct {
 	bus.Event
 	Hash bus.Hash
-	// Aggregate identifies the report, case or entry. It is the event's subject, or its hash when the subject is not a
-	// pseudonym.
+	// Aggregate identifies the report, case or entry. It is the event's subject, a pseudonym or the public name of an
+	// entry, or a hash of any other subject.
 	Aggregate string
 }
 
-var pseudonym = regexp.MustCompile(`^[0-9A-Za-z_.-]{1,100}$`)
+var validAggregate = regexp.MustCompile(`^[0-9A-Za-z_.-]{1,100}$`)
 
 // NewEvent wraps an event that Verify accepted.
 func NewEvent(e bus.Event) Event {
@@ -29,7 +29,7 @@ func NewEvent(e bus.Event) Event {
 }
 
 func aggregateOf(subject string) string {
-	if pseudonym.MatchString(subject) {
+	if validAggregate.MatchString(subject) {
 		return subject
 	}
 	sum := sha256.Sum256([]byte(subject))
@@ -78,6 +78,18 @@ const (
 	ClassChain    Class = "chain"    // its previous hash is not that of the event before it
 	ClassOverflow Class = "overflow" // the buffer is full; the node will send it again
 )
+
+// Failure is an event that could not be applied, and why. The error holds no personal data.
+type Failure struct {
+	Partition bus.Partition
+	NodeSeq   int64
+	Class     Class
+	Err       error
+}
+
+func newFailure(e Event, err error) Failure {
+	return Failure{e.Partition, e.NodeSeq, classOf(err), err}
+}
 
 func classOf(err error) Class {
 	switch {

@@ -10,19 +10,19 @@ import (
 	"github.com/retepari/pari/services/reporting/internal/fact"
 )
 
-// aggregate identifies a report, a case or an entry within a region. Services number their aggregates independently, so
-// the source is part of the key.
-type aggregate struct{ node, source, name string }
+// aggregateKey identifies a report, a case or an entry within a region. The aggregate is a pseudonym, or the public
+// name of an entry. Two sources of a node may use the same one, so the source is part of the key.
+type aggregateKey struct{ node, source, aggregate string }
 
 // facts holds the facts that a batch changes, and the effect on cells.
 type facts struct {
-	blocked    map[aggregate]bool // it has a dead-lettered event
-	reports    map[aggregate]tracked[fact.Report]
-	cases      map[aggregate]tracked[fact.Case]
-	activities map[aggregate]tracked[fact.Activity]
-	indicators map[aggregate]tracked[fact.Indicators]
-	actions    []caseAction       // to be inserted
-	sealed     map[aggregate]bool // sealed cases, whose stored actions are deleted
+	blocked    map[aggregateKey]bool // it has a dead-lettered event
+	reports    map[aggregateKey]tracked[fact.Report]
+	cases      map[aggregateKey]tracked[fact.Case]
+	activities map[aggregateKey]tracked[fact.Activity]
+	indicators map[aggregateKey]tracked[fact.Indicators]
+	actions    []caseAction          // to be inserted
+	restricted map[aggregateKey]bool // restricted cases, whose stored actions are deleted
 	cells      fact.Delta
 }
 
@@ -34,13 +34,13 @@ type tracked[F any] struct {
 
 // caseAction is an action recorded for a case.
 type caseAction struct {
-	at  aggregate
+	at  aggregateKey
 	seq int64
 	fact.ActionRecorded
 }
 
-func (facts) aggregate(e Event) aggregate {
-	return aggregate{e.Partition.Node, e.Partition.Source, e.Aggregate}
+func (facts) aggregate(e Event) aggregateKey {
+	return aggregateKey{e.Partition.Node, e.Partition.Source, e.Aggregate}
 }
 
 // apply applies an event to its fact and to the cells.
@@ -62,7 +62,7 @@ func (f *facts) apply(p *partitionState, e Event, decode Decoder, codes fact.Cod
 }
 
 func (f *facts) applyReport(
-	p *partitionState, at aggregate, seq int64, e fact.ReportCounted, codes fact.Codes,
+	p *partitionState, at aggregateKey, seq int64, e fact.ReportCounted, codes fact.Codes,
 ) error {
 	old := f.reports[at].value
 	next, err := old.Apply(seq, e, codes)
@@ -77,7 +77,7 @@ func (f *facts) applyReport(
 	return nil
 }
 
-func (f *facts) applyCase(p *partitionState, at aggregate, seq int64, e fact.CaseEvent, codes fact.Codes) error {
+func (f *facts) applyCase(p *partitionState, at aggregateKey, seq int64, e fact.CaseEvent, codes fact.Codes) error {
 	old := f.cases[at].value
 	next, err := old.Apply(seq, e, codes)
 	if err != nil {
@@ -89,8 +89,8 @@ func (f *facts) applyCase(p *partitionState, at aggregate, seq int64, e fact.Cas
 	if action, ok := e.(fact.ActionRecorded); ok && next.Actions > old.Actions {
 		f.actions = append(f.actions, caseAction{at, seq, action})
 	}
-	if next.Sealed {
-		f.sealed[at] = true
+	if next.Restricted {
+		f.restricted[at] = true
 		f.actions = slices.DeleteFunc(f.actions, func(a caseAction) bool { return a.at == at })
 	}
 	f.cases[at] = tracked[fact.Case]{next, true}
@@ -112,7 +112,7 @@ func (t *batchTx) load(ctx context.Context) error {
 const (
 	// reportColumns and caseColumns are the columns that scanReports and scanCases read, in their order.
 	reportColumns = `node, pseudonym, seq, received, channel, reporter_role, anonymous`
-	caseColumns   = `node, pseudonym, seq, opened, received, channel, reporter_role, actions, sealed, verdict,
+	caseColumns   = `node, pseudonym, seq, opened, received, channel, reporter_role, actions, restricted, verdict,
 		       pertinent, grounds, main_ground, ground_group, type, flags, field, field_group, author_kinds, incident,
 		       event_territory, residence_territory, closed, outcome, outcome_group, secondary_outcomes`
 
@@ -128,38 +128,39 @@ const (
 		where region = $1 and (node, pseudonym) in (select * from unnest($2::text[], $3::text[]))`
 )
 
-// pseudonymKey identifies a fact as the database does. Facts do not record the partition that made them.
-type pseudonymKey struct{ node, name string }
+// factKey identifies a fact as the database does. Facts do not record the source of their events.
+type factKey struct{ node, aggregate string }
 
 func loadFacts(ctx context.Context, tx pgx.Tx, region string, events []Event) (facts, error) {
 	f := facts{
-		blocked: map[aggregate]bool{}, sealed: map[aggregate]bool{}, cells: fact.Delta{},
-		reports: map[aggregate]tracked[fact.Report]{}, cases: map[aggregate]tracked[fact.Case]{},
-		activities: map[aggregate]tracked[fact.Activity]{}, indicators: map[aggregate]tracked[fact.Indicators]{},
+		blocked: map[aggregateKey]bool{}, restricted: map[aggregateKey]bool{}, cells: fact.Delta{},
+		reports: map[aggregateKey]tracked[fact.Report]{}, cases: map[aggregateKey]tracked[fact.Case]{},
+		activities: map[aggregateKey]tracked[fact.Activity]{}, indicators: map[aggregateKey]tracked[fact.Indicators]{},
 	}
 	if len(events) == 0 {
 		return f, nil
 	}
-	var nodes, sources, names []string
-	seen := map[aggregate]bool{}
-	sourcesOf := map[pseudonymKey][]string{}
+	var nodes, sources, aggregates []string
+	seen := map[aggregateKey]bool{}
+	sourcesOf := map[factKey][]string{}
 	for _, e := range events {
 		at := f.aggregate(e)
 		if !seen[at] {
 			seen[at] = true
-			nodes, sources, names = append(nodes, at.node), append(sources, at.source), append(names, at.name)
-			key := pseudonymKey{at.node, at.name}
+			nodes, sources = append(nodes, at.node), append(sources, at.source)
+			aggregates = append(aggregates, at.aggregate)
+			key := factKey{at.node, at.aggregate}
 			sourcesOf[key] = append(sourcesOf[key], at.source)
 		}
 	}
 	b := &pgx.Batch{}
-	b.Queue(selectBlocked, region, nodes, sources, names)
-	b.Queue(selectReports, region, nodes, names)
-	b.Queue(selectCases, region, nodes, names)
+	b.Queue(selectBlocked, region, nodes, sources, aggregates)
+	b.Queue(selectReports, region, nodes, aggregates)
+	b.Queue(selectCases, region, nodes, aggregates)
 	withDirectory := slices.Contains(sources, SourceDirectory) // most batches have no event of the directory
 	if withDirectory {
-		b.Queue(selectActivities, region, nodes, names)
-		b.Queue(selectIndicators, region, nodes, names)
+		b.Queue(selectActivities, region, nodes, aggregates)
+		b.Queue(selectIndicators, region, nodes, aggregates)
 	}
 	err := sendBatch(ctx, tx, b, func(results pgx.BatchResults) error {
 		if err := f.readBlocked(results); err != nil {
@@ -181,8 +182,8 @@ func (f *facts) readBlocked(results pgx.BatchResults) error {
 	if err != nil {
 		return err
 	}
-	var at aggregate
-	_, err = pgx.ForEachRow(rows, []any{&at.node, &at.source, &at.name}, func() error {
+	var at aggregateKey
+	_, err = pgx.ForEachRow(rows, []any{&at.node, &at.source, &at.aggregate}, func() error {
 		f.blocked[at] = true
 		return nil
 	})
@@ -190,14 +191,14 @@ func (f *facts) readBlocked(results pgx.BatchResults) error {
 }
 
 // readCases reads the results of selectReports and selectCases.
-func (f *facts) readCases(results pgx.BatchResults, sourcesOf map[pseudonymKey][]string) error {
+func (f *facts) readCases(results pgx.BatchResults, sourcesOf map[factKey][]string) error {
 	rows, err := results.Query()
 	if err != nil {
 		return err
 	}
-	if err := scanReports(rows, func(node, name string, r fact.Report) {
-		for _, source := range sourcesOf[pseudonymKey{node, name}] {
-			f.reports[aggregate{node, source, name}] = tracked[fact.Report]{value: r}
+	if err := scanReports(rows, func(node, pseudonym string, r fact.Report) {
+		for _, source := range sourcesOf[factKey{node, pseudonym}] {
+			f.reports[aggregateKey{node, source, pseudonym}] = tracked[fact.Report]{value: r}
 		}
 	}); err != nil {
 		return err
@@ -205,45 +206,45 @@ func (f *facts) readCases(results pgx.BatchResults, sourcesOf map[pseudonymKey][
 	if rows, err = results.Query(); err != nil {
 		return err
 	}
-	return scanCases(rows, func(node, name string, c fact.Case) {
-		for _, source := range sourcesOf[pseudonymKey{node, name}] {
-			f.cases[aggregate{node, source, name}] = tracked[fact.Case]{value: c}
+	return scanCases(rows, func(node, pseudonym string, c fact.Case) {
+		for _, source := range sourcesOf[factKey{node, pseudonym}] {
+			f.cases[aggregateKey{node, source, pseudonym}] = tracked[fact.Case]{value: c}
 		}
 	})
 }
 
-func scanReports(rows pgx.Rows, f func(node, name string, r fact.Report)) error {
+func scanReports(rows pgx.Rows, f func(node, pseudonym string, r fact.Report)) error {
 	var (
-		node, name string
-		r          fact.Report
-		received   int
+		node, pseudonym string
+		r               fact.Report
+		received        int
 	)
-	columns := []any{&node, &name, &r.Seq, &received, &r.Channel, &r.ReporterRole, &r.Anonymous}
+	columns := []any{&node, &pseudonym, &r.Seq, &received, &r.Channel, &r.ReporterRole, &r.Anonymous}
 	_, err := pgx.ForEachRow(rows, columns, func() error {
 		r.Month = monthFromInt(received)
-		f(node, name, r)
+		f(node, pseudonym, r)
 		return nil
 	})
 	return err
 }
 
-func scanCases(rows pgx.Rows, f func(node, name string, c fact.Case)) error {
+func scanCases(rows pgx.Rows, f func(node, pseudonym string, c fact.Case)) error {
 	for rows.Next() {
 		var (
-			node, name                         string
+			node, pseudonym                    string
 			c                                  fact.Case
 			opened, received, incident, closed int
 		)
-		err := rows.Scan(&node, &name, &c.Seq, &opened, &received, &c.Channel, &c.ReporterRole, &c.Actions, &c.Sealed,
-			&c.Verdict, &c.Pertinent, &c.Grounds, &c.MainGround, &c.GroundGroup, &c.Type, &c.Flags, &c.Field,
-			&c.FieldGroup, &c.AuthorKinds, &incident, &c.EventTerritory, &c.ResidenceTerritory, &closed, &c.Outcome,
-			&c.OutcomeGroup, &c.SecondaryOutcomes)
+		err := rows.Scan(&node, &pseudonym, &c.Seq, &opened, &received, &c.Channel, &c.ReporterRole, &c.Actions,
+			&c.Restricted, &c.Verdict, &c.Pertinent, &c.Grounds, &c.MainGround, &c.GroundGroup, &c.Type, &c.Flags,
+			&c.Field, &c.FieldGroup, &c.AuthorKinds, &incident, &c.EventTerritory, &c.ResidenceTerritory, &closed,
+			&c.Outcome, &c.OutcomeGroup, &c.SecondaryOutcomes)
 		if err != nil {
 			return err
 		}
 		c.Opened, c.Received = monthFromInt(opened), monthFromInt(received)
 		c.Incident, c.Closed = monthFromInt(incident), monthFromInt(closed)
-		f(node, name, c)
+		f(node, pseudonym, c)
 	}
 	return rows.Err()
 }

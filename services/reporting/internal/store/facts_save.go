@@ -24,11 +24,11 @@ func (f *facts) queue(b *pgx.Batch, region string) {
 			queueCase(b, region, at, c.value)
 		}
 	}
-	for at := range f.sealed {
-		b.Queue(deleteActions, region, at.node, at.name)
+	for at := range f.restricted {
+		b.Queue(deleteActions, region, at.node, at.aggregate)
 	}
 	for _, a := range f.actions {
-		b.Queue(insertAction, region, a.at.node, a.at.name, a.seq, monthToInt(a.Month), a.Code, a.Result)
+		b.Queue(insertAction, region, a.at.node, a.at.aggregate, a.seq, monthToInt(a.Month), a.Code, a.Result)
 	}
 	f.queueActivities(b, region)
 	f.queueCells(b, region)
@@ -42,21 +42,21 @@ const upsertReports = `
 
 func (f *facts) queueReports(b *pgx.Batch, region string) {
 	var (
-		nodes, names, channels, roles []string
-		seqs                          []int64
-		received                      []int32
-		anonymous                     []bool
+		nodes, pseudonyms, channels, roles []string
+		seqs                               []int64
+		received                           []int32
+		anonymous                          []bool
 	)
 	for at, r := range f.reports {
 		if !r.changed {
 			continue
 		}
-		nodes, names, seqs = append(nodes, at.node), append(names, at.name), append(seqs, r.value.Seq)
+		nodes, pseudonyms, seqs = append(nodes, at.node), append(pseudonyms, at.aggregate), append(seqs, r.value.Seq)
 		received, channels = append(received, int32(monthToInt(r.value.Month))), append(channels, r.value.Channel)
 		roles, anonymous = append(roles, r.value.ReporterRole), append(anonymous, r.value.Anonymous)
 	}
-	if len(names) > 0 {
-		b.Queue(upsertReports, region, nodes, names, seqs, received, channels, roles, anonymous)
+	if len(pseudonyms) > 0 {
+		b.Queue(upsertReports, region, nodes, pseudonyms, seqs, received, channels, roles, anonymous)
 	}
 }
 
@@ -66,7 +66,7 @@ const upsertCase = `
 	       $24, $25, $26, $27)
 	on conflict (region, node, pseudonym) do update set seq = excluded.seq, opened = excluded.opened,
 	       received = excluded.received, channel = excluded.channel, reporter_role = excluded.reporter_role,
-	       actions = excluded.actions, sealed = excluded.sealed, verdict = excluded.verdict,
+	       actions = excluded.actions, restricted = excluded.restricted, verdict = excluded.verdict,
 	       pertinent = excluded.pertinent, grounds = excluded.grounds, main_ground = excluded.main_ground,
 	       ground_group = excluded.ground_group, type = excluded.type, flags = excluded.flags, field = excluded.field,
 	       field_group = excluded.field_group, author_kinds = excluded.author_kinds, incident = excluded.incident,
@@ -74,9 +74,9 @@ const upsertCase = `
 	       closed = excluded.closed, outcome = excluded.outcome, outcome_group = excluded.outcome_group,
 	       secondary_outcomes = excluded.secondary_outcomes`
 
-func queueCase(b *pgx.Batch, region string, at aggregate, c fact.Case) {
-	b.Queue(upsertCase, region, at.node, at.name, c.Seq, monthToInt(c.Opened), monthToInt(c.Received), c.Channel,
-		c.ReporterRole, c.Actions, c.Sealed, c.Verdict, c.Pertinent, notNil(c.Grounds), c.MainGround, c.GroundGroup,
+func queueCase(b *pgx.Batch, region string, at aggregateKey, c fact.Case) {
+	b.Queue(upsertCase, region, at.node, at.aggregate, c.Seq, monthToInt(c.Opened), monthToInt(c.Received), c.Channel,
+		c.ReporterRole, c.Actions, c.Restricted, c.Verdict, c.Pertinent, notNil(c.Grounds), c.MainGround, c.GroundGroup,
 		c.Type, notNil(c.Flags), c.Field, c.FieldGroup, notNil(c.AuthorKinds), monthToInt(c.Incident), c.EventTerritory,
 		c.ResidenceTerritory, monthToInt(c.Closed), c.Outcome, c.OutcomeGroup, notNil(c.SecondaryOutcomes))
 }

@@ -29,59 +29,71 @@ const selectBlockedAggregates = `
 	where region = $1 and class <> 'gap' and (node, source, aggregate) > ($2, $3, $4)
 	order by node, source, aggregate limit $5`
 
-// Reprocess applies dead-lettered events of a region again, in the order of each report or case, up to the first that
-// still fails. Call it after an upgrade, and when code lists have changed. It returns how many events were applied.
-func (s *Store) Reprocess(ctx context.Context, region string, decode Decoder, codes fact.Codes) (int, error) {
-	recovered := 0
-	after := aggregate{}
+// Reprocessed is the result of Reprocess.
+type Reprocessed struct {
+	Applied int
+	// Failures has the first event of each report or case that still fails. When the database rejects the effect of the
+	// events of a report or case, the failure has ClassDatabase and the number of the first of them.
+	Failures []Failure
+}
+
+// Reprocess applies dead-lettered and blocked events of a region again, in the order of each report or case, up to the
+// first that still fails. Call it after an upgrade, and when code lists have changed. The result is valid also when an
+// error is returned: it covers what was reprocessed before.
+func (s *Store) Reprocess(
+	ctx context.Context, region string, decode Decoder, codes fact.Codes,
+) (total Reprocessed, err error) {
+	after := aggregateKey{}
 	for {
-		var page []aggregate
+		var page []aggregateKey
 		err := s.inRegion(ctx, region, func(ctx context.Context, tx pgx.Tx) error {
-			rows, err := tx.Query(ctx, selectBlockedAggregates, region, after.node, after.source, after.name,
+			rows, err := tx.Query(ctx, selectBlockedAggregates, region, after.node, after.source, after.aggregate,
 				reprocessAggregates)
 			if err != nil {
 				return err
 			}
-			page, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (a aggregate, err error) {
-				return a, row.Scan(&a.node, &a.source, &a.name)
+			page, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (a aggregateKey, err error) {
+				return a, row.Scan(&a.node, &a.source, &a.aggregate)
 			})
 			return err
 		})
 		if err != nil {
-			return recovered, fmt.Errorf("list blocked aggregates: %w", err)
+			return total, fmt.Errorf("list blocked aggregates: %w", err)
 		}
 		for _, a := range page {
-			n, err := s.reprocessAggregate(ctx, region, a, decode, codes)
-			if err != nil && !Permanent(err) {
-				return recovered, fmt.Errorf("reprocess: %w", err)
+			r, err := s.reprocessAggregate(ctx, region, a, decode, codes)
+			if err != nil {
+				return total, fmt.Errorf("reprocess: %w", err)
 			}
-			recovered += n
+			total.Applied += r.Applied
+			total.Failures = append(total.Failures, r.Failures...)
 			after = a
 		}
 		if len(page) < reprocessAggregates {
-			return recovered, nil
+			return total, nil
 		}
 	}
 }
 
-const selectDeadLetteredEvents = `
+const selectUnappliedOfAggregate = `
 	select ` + unappliedColumns + ` from unapplied_event
 	where region = $1 and node = $2 and source = $3 and aggregate = $4 and class <> 'gap'
 	order by aggregate_seq, node_seq limit $5`
 
 func (s *Store) reprocessAggregate(
-	ctx context.Context, region string, a aggregate, decode Decoder, codes fact.Codes,
-) (recovered int, err error) {
+	ctx context.Context, region string, a aggregateKey, decode Decoder, codes fact.Codes,
+) (r Reprocessed, err error) {
+	var events []Event
 	err = s.inRegion(ctx, region, func(ctx context.Context, tx pgx.Tx) error {
 		t := &batchTx{tx: tx, batch: Batch{Region: region}}
 		if err := t.lock(ctx, []partitionKey{{a.node, a.source}}); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, selectDeadLetteredEvents, region, a.node, a.source, a.name, reprocessEvents)
+		rows, err := tx.Query(ctx, selectUnappliedOfAggregate, region, a.node, a.source, a.aggregate, reprocessEvents)
 		if err != nil {
 			return err
 		}
-		events, err := pgx.CollectRows(rows, scanUnapplied(region))
+		events, err = pgx.CollectRows(rows, scanUnapplied(region))
 		if err != nil {
 			return err
 		}
@@ -90,47 +102,27 @@ func (s *Store) reprocessAggregate(
 		}
 		p := t.partitions[0]
 		for _, e := range events {
-			if catchPanic(func() error { return t.facts.apply(p, e, decode, codes) }) != nil {
+			if err := catchPanic(func() error { return t.facts.apply(p, e, decode, codes) }); err != nil {
+				r.Failures = append(r.Failures, newFailure(e, err))
 				break
 			}
 			p.sequence.released = append(p.sequence.released, e.NodeSeq)
 		}
-		if recovered = len(p.sequence.released); recovered == 0 {
+		if r.Applied = len(p.sequence.released); r.Applied == 0 {
 			return nil
 		}
 		return t.save(ctx)
 	})
-	if err != nil {
-		return 0, err
-	}
-	return recovered, nil
-}
-
-const selectDeadLettered = `
-	select node_seq, class from unapplied_event
-	where region = $1 and node = $2 and source = $3 and class <> 'gap' order by node_seq limit 1000`
-
-// ListDeadLettered returns the dead-lettered events of a partition and those blocked by them, by number; it is for
-// tests and operators.
-func (s *Store) ListDeadLettered(ctx context.Context, p bus.Partition) (map[int64]Class, error) {
-	found := map[int64]Class{}
-	err := s.inRegion(ctx, p.Region, func(ctx context.Context, tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, selectDeadLettered, p.Region, p.Node, p.Source)
-		if err != nil {
-			return err
+	if Permanent(err) {
+		partition := bus.Partition{Region: region, Node: a.node, Source: a.source}
+		failure := Failure{Partition: partition, Class: ClassDatabase, Err: err}
+		if len(events) > 0 {
+			failure.NodeSeq = events[0].NodeSeq
 		}
-		var (
-			seq   int64
-			class Class
-		)
-		_, err = pgx.ForEachRow(rows, []any{&seq, &class}, func() error {
-			found[seq] = class
-			return nil
-		})
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list dead-lettered events: %w", err)
+		return Reprocessed{Failures: []Failure{failure}}, nil
 	}
-	return found, nil
+	if err != nil {
+		return Reprocessed{}, err
+	}
+	return r, nil
 }

@@ -85,7 +85,8 @@ type PartitionStatus struct {
 	LastSeq      int64 // highest number received or announced
 	Acknowledged int64
 	Buffered     int64 // events behind a gap
-	DeadLettered int64 // dead-lettered events, and those blocked by them
+	DeadLettered int64 // without those that they block
+	Blocked      int64 // by a dead-lettered event of the same report, case or entry
 	Duplicates   int64
 	Pending      int64 // events that the node has not sent yet, as it announced
 	Reports      int64
@@ -98,10 +99,13 @@ func (s PartitionStatus) Gaps() int64 { return max(0, s.LastSeq-s.Acknowledged-s
 
 const selectPartitions = `
 	select p.node, p.source, p.last_seq, p.acknowledged_seq, p.buffered, p.duplicates, p.pending, p.reports, p.cases,
-	       p.last_seen_at, (
-		select count(*) from unapplied_event u
-		where u.region = p.region and u.node = p.node and u.source = p.source and u.class <> 'gap')
-	from partition p where p.region = $1 order by p.node, p.source`
+	       p.last_seen_at, u.dead_lettered, u.blocked
+	from partition p cross join lateral (
+		select count(*) filter (where class <> 'blocked') as dead_lettered,
+		       count(*) filter (where class = 'blocked') as blocked
+		from unapplied_event
+		where region = p.region and node = p.node and source = p.source and class <> 'gap') u
+	where p.region = $1 order by p.node, p.source`
 
 // ListPartitions returns the partitions of a region by node.
 func (s *Store) ListPartitions(ctx context.Context, region string) (map[string][]PartitionStatus, error) {
@@ -118,7 +122,7 @@ func (s *Store) ListPartitions(ctx context.Context, region string) (map[string][
 		)
 		columns := []any{
 			&node, &p.Source, &p.LastSeq, &p.Acknowledged, &p.Buffered, &p.Duplicates, &p.Pending, &p.Reports, &p.Cases,
-			&lastSeen, &p.DeadLettered,
+			&lastSeen, &p.DeadLettered, &p.Blocked,
 		}
 		_, err = pgx.ForEachRow(rows, columns, func() error {
 			if p.LastSeen = (time.Time{}); lastSeen != nil {

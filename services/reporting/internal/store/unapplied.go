@@ -100,7 +100,7 @@ func (t *batchTx) loadBuffered(
 const deleteUnapplied = `
 	delete from unapplied_event where region = $1 and node = $2 and source = $3 and node_seq = any ($4::bigint[])`
 
-// queueReleased deletes events that are no longer buffered or dead-lettered.
+// queueReleased deletes events that are applied now, or leave the buffer.
 func (t *batchTx) queueReleased(b *pgx.Batch) {
 	for _, p := range t.partitions {
 		if len(p.sequence.released) > 0 {

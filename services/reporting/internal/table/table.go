@@ -72,7 +72,7 @@ var total = Category{fact.Total, "totale", "total"}
 var flowRule = disclosure.Rule{Threshold: 5, Base: 5}
 
 // crossRule is for two dimensions that describe a person, at least one of them a special category (art. 9 GDPR).
-var crossRule = disclosure.Rule{Threshold: 10, Base: 5, Dominance: true}
+var crossRule = disclosure.Rule{Threshold: 10, Base: 5, GroupDisclosure: true}
 
 var catalogue = []Table{
 	{

@@ -53,7 +53,7 @@ func TestCatalogue_IsOrderedAndProtected(t *testing.T) {
 			if (d.kind == observed || d.kind == indicators) && !public {
 				t.Errorf("table %s discloses by its categories which counts are zero", c.Code)
 			}
-			if d.kind == groups && (c.Rule.Threshold < 10 || !c.Rule.Dominance) {
+			if d.kind == groups && (c.Rule.Threshold < 10 || !c.Rule.GroupDisclosure) {
 				t.Errorf("table %s crosses groups under too weak a rule", c.Code)
 			}
 		}
@@ -76,7 +76,7 @@ func TestCatalogue_OnlyTheDirectoryIsPublic(t *testing.T) {
 		t.Fatal(err)
 	}
 	personal := report.Cells("cremona")
-	open, sealed := fact.Case{}, fact.Case{}
+	open, restricted := fact.Case{}, fact.Case{}
 	for i, e := range []fact.CaseEvent{
 		fact.CaseOpened{Month: month},
 		fact.CaseClassified{Verdict: fact.PertinentGroup, Grounds: []string{"G"}, MainGround: "G", Field: "F"},
@@ -87,12 +87,12 @@ func TestCatalogue_OnlyTheDirectoryIsPublic(t *testing.T) {
 			t.Fatal(err)
 		}
 		if i == 1 {
-			e = fact.CaseClassified{Sealed: true}
+			e = fact.CaseClassified{Restricted: true}
 		}
-		if sealed, err = sealed.Apply(int64(i+1), e, codes); err != nil {
+		if restricted, err = restricted.Apply(int64(i+1), e, codes); err != nil {
 			t.Fatal(err)
 		}
-		personal = slices.Concat(personal, open.Cells("cremona"), sealed.Cells("cremona"))
+		personal = slices.Concat(personal, open.Cells("cremona"), restricted.Cells("cremona"))
 	}
 	for _, cell := range personal {
 		if found, ok := Find(cell.Table); !ok || found.Rule == disclosure.Public {

@@ -329,7 +329,9 @@ type Assessment struct {
 	EventPlace string `protobuf:"bytes,9,opt,name=event_place,json=eventPlace,proto3" json:"event_place,omitempty"`
 	// Where the person lives, in the same codes as event_place.
 	Residence string `protobuf:"bytes,10,opt,name=residence,proto3" json:"residence,omitempty"`
-	// Sensitivity. Of an S4 case (sealed: violence, trafficking, organised crime) the centre learns only that it exists.
+	// Sensitivity. From an assessment as S4 (violence, trafficking, organised crime) on, the centre learns of the case only
+	// that it is restricted and, later, that it ended. What was sent before is not withdrawn: channel, reporter role and
+	// months of opening, and any earlier assessment or action.
 	Sensitivity   string `protobuf:"bytes,11,opt,name=sensitivity,proto3" json:"sensitivity,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -95,7 +95,7 @@ type Watermark struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Service that publishes the partition.
 	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
-	// Highest sequence number up to which every event was applied or dead-lettered; 0 when there is none.
+	// Highest sequence number up to which every event was applied, dead-lettered or blocked; 0 when there is none.
 	AcknowledgedSeq int64 `protobuf:"varint,2,opt,name=acknowledged_seq,json=acknowledgedSeq,proto3" json:"acknowledged_seq,omitempty"`
 	// Ranges that have not arrived and are requested again, at most 100.
 	Missing       []*SequenceRange `protobuf:"bytes,3,rep,name=missing,proto3" json:"missing,omitempty"`

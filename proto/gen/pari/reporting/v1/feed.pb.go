@@ -115,7 +115,7 @@ type LineFeed struct {
 	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
 	// Highest node_seq that the node has announced or sent.
 	LastNodeSeq int64 `protobuf:"varint,2,opt,name=last_node_seq,json=lastNodeSeq,proto3" json:"last_node_seq,omitempty"`
-	// Acknowledged offset: highest node_seq up to which every event was applied or dead-lettered.
+	// Acknowledged offset: highest node_seq up to which every event was applied, dead-lettered or blocked.
 	AppliedNodeSeq int64 `protobuf:"varint,3,opt,name=applied_node_seq,json=appliedNodeSeq,proto3" json:"applied_node_seq,omitempty"`
 	// Events between applied_node_seq and last_node_seq that have not arrived. The centre has requested them again.
 	Gaps int64 `protobuf:"varint,4,opt,name=gaps,proto3" json:"gaps,omitempty"`

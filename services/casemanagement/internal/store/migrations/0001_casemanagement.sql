@@ -79,7 +79,7 @@ create table action (
     note            bytea,
     at              timestamptz not null,
     person          text        not null,
-    acting_for      text        not null, -- node
+    actor_node      text        not null,
     system          text        not null,
     primary key (node, case_id, action_id),
     foreign key (node, case_id) references case_file (node, case_id) on delete cascade
@@ -92,7 +92,7 @@ create table case_history (
     version    bigint      not null,
     at         timestamptz not null,
     person     text        not null,
-    acting_for text        not null, -- node
+    actor_node text        not null,
     system     text        not null,
     what       text        not null,
     from_state text        not null,

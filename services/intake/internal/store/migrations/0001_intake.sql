@@ -44,7 +44,7 @@ create table report_history (
     version    bigint      not null,
     at         timestamptz not null,
     person     text        not null,
-    acting_for text        not null, -- node
+    actor_node text        not null,
     system     text        not null,
     what       text        not null,
     from_state text        not null,
@@ -53,20 +53,21 @@ create table report_history (
     foreign key (node, report_id) references report (node, report_id) on delete cascade
 );
 
--- Hand-overs to case management. Each is inserted with the decision, and done once its case is opened.
+-- Hand-overs to case management. Each is inserted with the decision, and completed once its case is opened.
 create table handover (
-    node        text        not null,
-    handover_id uuid        not null,
-    report_id   uuid        not null,
-    person      text        not null,
-    system      text        not null,
-    decided_at  timestamptz not null,
-    done        boolean     not null default false,
+    node         text        not null,
+    handover_id  uuid        not null,
+    report_id    uuid        not null,
+    person       text        not null,
+    system       text        not null,
+    decided_at   timestamptz not null,
+    attempted_at timestamptz not null, -- last failed retry; before the first, the decision
+    completed    boolean     not null default false,
     primary key (node, handover_id),
     unique (node, report_id),
     foreign key (node, report_id) references report (node, report_id) on delete cascade
 );
-create index handover_pending on handover (node, decided_at) where not done;
+create index handover_pending on handover (node, attempted_at) where not completed;
 
 -- Each time a person opened the sealed content of a report.
 create table access_log (

@@ -27,8 +27,8 @@ create table partition (
     primary key (region, node, source)
 ) with (fillfactor = 50);
 
--- Every number that was applied or dead-lettered. Rows are never deleted, so a second event with a used number is
--- always recognised as a duplicate or a fork.
+-- Every number that was applied, dead-lettered or blocked. Rows are never deleted, so a second event with a used number
+-- is always recognised as a duplicate or a fork.
 create table inbox (
     region     text   not null,
     node       text   not null,
@@ -83,7 +83,7 @@ create table fact_case (
     channel             text    not null,
     reporter_role       text    not null,
     actions             integer not null,
-    sealed              boolean not null,
+    restricted          boolean not null,
     verdict             text    not null,
     pertinent           boolean not null,
     grounds             text[]  not null,
@@ -102,7 +102,7 @@ create table fact_case (
     outcome_group       text    not null,
     secondary_outcomes  text[]  not null,
     primary key (region, node, pseudonym),
-    constraint fact_case_sealed check (not sealed or (
+    constraint fact_case_restricted check (not restricted or (
         num_nonnulls(nullif(channel, ''), nullif(reporter_role, ''), nullif(verdict, ''), nullif(main_ground, ''),
                      nullif(type, ''), nullif(field, ''), nullif(event_territory, ''), nullif(residence_territory, ''),
                      nullif(outcome, '')) = 0
@@ -167,7 +167,7 @@ create policy tenant on fact_action
 create policy tenant on cell
     using (region = current_setting('app.region')) with check (region = current_setting('app.region'));
 
--- The runtime role may not rewrite the inbox, nor delete reports, cases and cells. It deletes the actions of sealed
+-- The runtime role may not rewrite the inbox, nor delete reports, cases and cells. It deletes the actions of restricted
 -- cases.
 revoke all on node, partition, inbox, unapplied_event, fact_report, fact_case, fact_action, cell from pari_app;
 grant select, insert                 on node, inbox                             to pari_app;

@@ -4,26 +4,26 @@
 create table fact_activity (
     region    text      not null,
     node      text      not null,
-    pseudonym text      not null, -- the entry
+    aggregate text      not null, -- the entry
     seq       bigint    not null,
     measures  text[]    not null,
     years     integer[] not null,
     nodes     text[]    not null,
     counts    bigint[]  not null,
-    primary key (region, node, pseudonym)
+    primary key (region, node, aggregate)
 );
 
 create table fact_indicator (
     region    text      not null,
     node      text      not null,
-    pseudonym text      not null, -- the entry
+    aggregate text      not null, -- the entry
     seq       bigint    not null,
     programme text      not null,
     codes     text[]    not null,
     years     integer[] not null, -- 0: the target of the whole programme
     targets   bigint[]  not null,
     counts    bigint[]  not null,
-    primary key (region, node, pseudonym)
+    primary key (region, node, aggregate)
 );
 
 alter table fact_activity  enable row level security;

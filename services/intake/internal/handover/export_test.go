@@ -1,0 +1,3 @@
+package handover
+
+const BatchSize = batchSize
