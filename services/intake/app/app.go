@@ -11,6 +11,7 @@ import (
 
 	"github.com/retepari/pari/pkg/nodeservice"
 	"github.com/retepari/pari/pkg/service"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/vocabulary/replica"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
@@ -60,13 +61,13 @@ func build(ctx context.Context, a *service.App, c Config) error {
 	if err != nil {
 		return err
 	}
-	cases, err := a.Dial(c.CaseManagementAddr, "casemanagement", c.Node)
+	cases, err := a.Dial(c.CaseManagementAddr, "casemanagement", c.Tenant)
 	if err != nil {
 		return err
 	}
 	reports := store.New(d.DB)
 	caseClient := casemanagementv1.NewCaseManagementServiceClient(cases)
-	handovers := handover.NewWorker(reports, caseClient, []string{c.Node}, a.Log, time.Now)
+	handovers := handover.NewWorker(reports, caseClient, []tenant.ID{c.Tenant}, a.Log, time.Now)
 	a.Group.Go("hand-overs", handovers.Run)
 	return a.Serve(ctx, d.Codes.Current, d.Codes.Ready(), func(r grpc.ServiceRegistrar) {
 		intakev1.RegisterIntakeServiceServer(r, &api.Server{

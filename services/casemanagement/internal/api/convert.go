@@ -4,21 +4,24 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/tenant"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
 )
 
-func actorFromCaller(c identity.Caller) casefile.Actor {
-	return casefile.Actor{Person: c.Person, Node: c.ID.Node, System: c.ID.Name}
+func actorFromCaller(c identity.Principal) casefile.Actor {
+	return casefile.Actor{Person: c.Person, Tenant: c.Tenant(), System: c.Program.Name}
 }
 
 func actorFromProto(a *recordv1.Actor) casefile.Actor {
-	return casefile.Actor{Person: a.GetPerson(), Node: a.GetNode(), System: a.GetSystem()}
+	return casefile.Actor{
+		Person: a.GetPerson(), Tenant: tenant.ID{Region: a.GetRegion(), Node: a.GetNode()}, System: a.GetSystem(),
+	}
 }
 
 func actorToProto(a casefile.Actor) *recordv1.Actor {
-	return &recordv1.Actor{Person: a.Person, Node: a.Node, System: a.System}
+	return &recordv1.Actor{Person: a.Person, Region: a.Tenant.Region, Node: a.Tenant.Node, System: a.System}
 }
 
 func assessmentFromProto(a *casemanagementv1.Assessment) casefile.Assessment {
@@ -50,7 +53,7 @@ func assessmentToProto(a *casefile.Assessment) *casemanagementv1.Assessment {
 // caseToProto converts a case without actions, notes and history.
 func caseToProto(c *casefile.Case) *casemanagementv1.Case {
 	out := &casemanagementv1.Case{
-		CaseId: c.ID, Number: c.Number, Node: c.Node, State: stateToProto(c.State), Version: c.Version,
+		CaseId: c.ID, Number: c.Number, Region: c.Tenant.Region, Node: c.Tenant.Node, State: stateToProto(c.State), Version: c.Version,
 		ReportIds: c.ReportIDs, Episode: c.Episode, OpenedAt: timestamppb.New(c.OpenedAt),
 		Assessment: assessmentToProto(c.Assessment),
 	}

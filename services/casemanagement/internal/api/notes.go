@@ -16,7 +16,7 @@ import (
 const noteVersion = 1
 
 func associatedData(c *casefile.Case, field string) seal.AssociatedData {
-	return seal.AssociatedData{Node: c.Node, Record: "case/" + c.ID, Field: field, Version: noteVersion}
+	return seal.AssociatedData{Tenant: c.Tenant, Record: "case/" + c.ID, Field: field, Version: noteVersion}
 }
 
 // actionField names the note of an action.
@@ -32,7 +32,7 @@ func (s *Server) sealNote(
 	if note == "" {
 		return nil, nil
 	}
-	key, err := s.Keys.Get(ctx, c.Node, keyID)
+	key, err := s.Keys.Get(ctx, c.Tenant, keyID)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (s *Server) sealNote(
 
 // openNotes decrypts the notes of a case into dst.
 func (s *Server) openNotes(ctx context.Context, f store.CaseFile, dst *casemanagementv1.Case) error {
-	key, err := s.Keys.Get(ctx, f.Case.Node, f.KeyID)
+	key, err := s.Keys.Get(ctx, f.Case.Tenant, f.KeyID)
 	if err != nil {
 		return err
 	}

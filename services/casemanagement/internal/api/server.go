@@ -14,6 +14,7 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/seal"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/tz"
 	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
@@ -33,8 +34,8 @@ type Server struct {
 	Secrets *seal.Secrets
 	// Disposition returns the disposition of a verdict, as the code list of verdicts groups it.
 	Disposition func(verdict string) casefile.Disposition
-	// NumberPrefixes begin the case numbers, for instance CR, by node.
-	NumberPrefixes map[string]string
+	// NumberPrefixes begin the case numbers, for instance CR, by tenant.
+	NumberPrefixes map[tenant.ID]string
 	// WakeRelay is called after a commit that may have appended an event to the outbox.
 	WakeRelay func()
 	Now       func() time.Time
@@ -55,12 +56,12 @@ func (s *Server) OpenCase(
 	ctx context.Context, req *casemanagementv1.OpenCaseRequest,
 ) (*casemanagementv1.OpenCaseResponse, error) {
 	caller, _ := identity.From(ctx)
-	node, by := caller.Node(), actorFromProto(req.GetOnBehalfOf())
-	if by.Node != node {
+	t, by := caller.Tenant(), actorFromProto(req.GetOnBehalfOf())
+	if by.Tenant != t {
 		return nil, fault.New(fault.WrongNode)
 	}
 	// Most repeated calls end here and use up neither a number nor a data key. Concurrent ones end in the store.
-	existing, err := s.Cases.GetByReport(ctx, node, req.GetReportId())
+	existing, err := s.Cases.GetByReport(ctx, t, req.GetReportId())
 	if err == nil {
 		return &casemanagementv1.OpenCaseResponse{Case: caseToProto(existing), Replayed: true}, nil
 	}
@@ -69,16 +70,16 @@ func (s *Server) OpenCase(
 	}
 	now := s.Now()
 	year := now.In(tz.Rome).Year()
-	n, err := s.Cases.NextNumber(ctx, node, year)
+	n, err := s.Cases.NextNumber(ctx, t, year)
 	if err != nil {
 		return nil, err
 	}
-	key, err := s.Keys.NewKey(ctx, node)
+	key, err := s.Keys.NewKey(ctx, t)
 	if err != nil {
 		return nil, err
 	}
 	params := casefile.OpenParams{
-		ID: uuid.NewString(), Number: casefile.Number(s.NumberPrefixes[node], year, n), Node: node,
+		ID: uuid.NewString(), Number: casefile.Number(s.NumberPrefixes[t], year, n), Tenant: t,
 		Pseudonym: uuid.NewString(), ReportID: req.GetReportId(),
 		Received: casefile.Month{Year: req.GetReceivedMonth().GetYear(), Month: req.GetReceivedMonth().GetMonth()},
 		Channel:  req.GetChannel(), ReporterRole: req.GetReporterRole(),
@@ -100,14 +101,14 @@ func (s *Server) GetCase(
 	if full && !caller.Has(accessv1.Role_ROLE_CASE_WORKER, accessv1.Role_ROLE_COORDINATOR) {
 		return nil, fault.New(fault.ViewNotAllowed)
 	}
-	file, err := s.Cases.Get(ctx, caller.Node(), req.GetCaseId())
+	file, err := s.Cases.Get(ctx, caller.Tenant(), req.GetCaseId())
 	if err != nil {
 		return nil, err
 	}
 	out := caseToProto(file.Case)
 	out.Actions, out.History = actionsToProto(file.Actions), historyToProto(file.History)
 	if full {
-		if err := s.Cases.LogAccess(ctx, caller.Node(), file.Case.ID, actorFromCaller(caller), s.Now()); err != nil {
+		if err := s.Cases.LogAccess(ctx, caller.Tenant(), file.Case.ID, actorFromCaller(caller), s.Now()); err != nil {
 			return nil, err
 		}
 		if err := s.openNotes(ctx, file, out); err != nil {
@@ -124,7 +125,7 @@ func (s *Server) ListCases(
 	caller, _ := identity.From(ctx)
 	state := stateFromProto(req.GetState())
 	filter := "cases " + string(state)
-	token, err := s.Secrets.DecodePageToken(caller.Node(), filter, req.GetPageToken())
+	token, err := s.Secrets.DecodePageToken(caller.Tenant(), filter, req.GetPageToken())
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +134,7 @@ func (s *Server) ListCases(
 	if limit == 0 {
 		limit = defaultPageSize
 	}
-	page, next, err := s.Cases.List(ctx, caller.Node(), state, position, limit)
+	page, next, err := s.Cases.List(ctx, caller.Tenant(), state, position, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +143,7 @@ func (s *Server) ListCases(
 		resp.Cases = append(resp.Cases, caseToProto(c))
 	}
 	if next != 0 {
-		resp.NextPageToken, err = s.Secrets.EncodePageToken(caller.Node(), filter, strconv.FormatInt(next, 10))
+		resp.NextPageToken, err = s.Secrets.EncodePageToken(caller.Tenant(), filter, strconv.FormatInt(next, 10))
 		if err != nil {
 			return nil, err
 		}

@@ -87,7 +87,7 @@ func (s *Server) update(
 		return nil, false, err
 	}
 	requestKey := idempotency.Request{ID: req.GetRequestId(), Method: method, BodyHash: hash}
-	c, replayed, err = s.Cases.Update(ctx, caller.Node(), req.GetCaseId(), requestKey, s.Now(), req.GetValidateOnly(),
+	c, replayed, err = s.Cases.Update(ctx, caller.Tenant(), req.GetCaseId(), requestKey, s.Now(), req.GetValidateOnly(),
 		mutate)
 	if err != nil {
 		return nil, false, err

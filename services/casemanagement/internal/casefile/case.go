@@ -11,11 +11,16 @@ import (
 	"time"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/services/casemanagement/internal/reason"
 )
 
-// Actor is the author of a change: a person, for a node, through a system.
-type Actor struct{ Person, Node, System string }
+// Actor is the author of a change: a person, for a t, through a system.
+type Actor struct {
+	Person string
+	Tenant tenant.ID
+	System string
+}
 
 // Action is a step taken in a case. Its note is sealed by the caller.
 type Action struct {
@@ -48,8 +53,9 @@ type HistoryEntry struct {
 
 // Case is one case. Its fields are for reading; the methods change them.
 type Case struct {
-	ID, Number, Node, Pseudonym string
-	State                       State
+	ID, Number, Pseudonym string
+	Tenant                tenant.ID
+	State                 State
 	// PreviousState is the state in which a transfer was proposed.
 	PreviousState         State
 	Version               int64
@@ -71,15 +77,16 @@ type Case struct {
 
 // OpenParams are the parameters of Open.
 type OpenParams struct {
-	ID, Number, Node, Pseudonym, ReportID string
-	Received                              Month
-	Channel, ReporterRole                 string
+	ID, Number, Pseudonym, ReportID string
+	Tenant                          tenant.ID
+	Received                        Month
+	Channel, ReporterRole           string
 }
 
 // Open returns a new case for a report that was taken in charge. It awaits its assessment.
 func Open(p OpenParams, by Actor, now time.Time) *Case {
 	c := &Case{
-		ID: p.ID, Number: p.Number, Node: p.Node, Pseudonym: p.Pseudonym, State: InAssessment, Episode: 1,
+		ID: p.ID, Number: p.Number, Tenant: p.Tenant, Pseudonym: p.Pseudonym, State: InAssessment, Episode: 1,
 		ReportIDs: []string{p.ReportID}, Received: p.Received, Channel: p.Channel, ReporterRole: p.ReporterRole,
 		OpenedAt: now.UTC(),
 	}
@@ -210,7 +217,7 @@ func (c *Case) appendHistory(what string, from State, by Actor, now time.Time) {
 	})
 }
 
-// Number formats a case number: prefix of the node, year, and at least six digits.
+// Number formats a case number: prefix of the t, year, and at least six digits.
 func Number(prefix string, year int, n int64) string {
 	return fmt.Sprintf("%s-C-%d-%06d", prefix, year, n)
 }

@@ -47,7 +47,7 @@ func (enc Encoder) Encode(c *casefile.Case, e casefile.Event) (outbox.Event, err
 		return outbox.Event{}, fmt.Errorf("encode event: %w", err)
 	}
 	return outbox.Event{
-		Node: c.Node, Type: eventType, Aggregate: c.Pseudonym, AggregateSeq: e.Seq, Data: data,
+		Tenant: c.Tenant, Type: eventType, Aggregate: c.Pseudonym, AggregateSeq: e.Seq, Data: data,
 	}, nil
 }
 

@@ -8,16 +8,17 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
 )
 
-const insertAccess = `insert into access_log (node, access_id, case_id, at, person, system)
+const insertAccess = `insert into access_log (tenant, access_id, case_id, at, person, system)
 	values ($1, $2, $3, $4, $5, $6)`
 
 // LogAccess records that a person opens the notes of a case. Call it before the notes are decrypted.
-func (s *Cases) LogAccess(ctx context.Context, node, caseID string, by casefile.Actor, now time.Time) error {
-	return pg.InTenant(ctx, s.pool, node, func(ctx context.Context, tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, insertAccess, node, uuid.New(), caseID, now.UTC(), by.Person, by.System)
+func (s *Cases) LogAccess(ctx context.Context, t tenant.ID, caseID string, by casefile.Actor, now time.Time) error {
+	return pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, insertAccess, t, uuid.New(), caseID, now.UTC(), by.Person, by.System)
 		return err
 	})
 }

@@ -11,25 +11,26 @@ import (
 
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
 )
 
-const caseColumns = `c.seq, c.node, c.case_id, c.number, c.pseudonym, c.state, c.previous_state, c.version, c.episode,
+const caseColumns = `c.seq, c.tenant, c.case_id, c.number, c.pseudonym, c.state, c.previous_state, c.version, c.episode,
 	c.received_year, c.received_month, c.channel, c.reporter_role, c.opened_at, c.closed_at, c.event_seq, c.key_id,
 	c.outcome, c.secondary_outcomes, c.person_informed, c.closing_note,
-	array(select r.report_id::text from case_report r where r.node = c.node and r.case_id = c.case_id
+	array(select r.report_id::text from case_report r where r.tenant = c.tenant and r.case_id = c.case_id
 		order by r.report_id) as report_ids,
 	a.verdict, a.grounds, a.main_ground, a.type, a.flags, a.field, a.author_kinds, a.incident_year, a.incident_month,
 	a.event_place, a.residence, a.sensitivity`
 
 // caseTables joins each case to its current assessment.
 const caseTables = `case_file c left join assessment a
-	on a.node = c.node and a.case_id = c.case_id and a.version = c.assessment_version`
+	on a.tenant = c.tenant and a.case_id = c.case_id and a.version = c.assessment_version`
 
 // caseRow has the fields of caseColumns.
 type caseRow struct {
 	Seq               int64
-	Node              string
+	Tenant            tenant.ID
 	CaseID            uuid.UUID
 	Number            string
 	Pseudonym         uuid.UUID
@@ -67,7 +68,7 @@ type caseRow struct {
 
 func (r caseRow) toCase() *casefile.Case {
 	c := &casefile.Case{
-		ID: r.CaseID.String(), Number: r.Number, Node: r.Node, Pseudonym: r.Pseudonym.String(),
+		ID: r.CaseID.String(), Number: r.Number, Tenant: r.Tenant, Pseudonym: r.Pseudonym.String(),
 		State: casefile.State(r.State), PreviousState: casefile.State(r.PreviousState),
 		Version: r.Version, Episode: r.Episode, ReportIDs: r.ReportIDs,
 		Received: casefile.Month{Year: r.ReceivedYear, Month: r.ReceivedMonth},
@@ -95,14 +96,14 @@ func (r caseRow) toCase() *casefile.Case {
 }
 
 const (
-	selectCase         = `select ` + caseColumns + ` from ` + caseTables + ` where c.node = $1 and c.case_id = $2`
-	selectCaseByReport = `select ` + caseColumns + ` from ` + caseTables + ` where c.node = $1 and c.case_id =
-		(select r.case_id from case_report r where r.node = $1 and r.report_id = $2)`
+	selectCase         = `select ` + caseColumns + ` from ` + caseTables + ` where c.tenant = $1 and c.case_id = $2`
+	selectCaseByReport = `select ` + caseColumns + ` from ` + caseTables + ` where c.tenant = $1 and c.case_id =
+		(select r.case_id from case_report r where r.tenant = $1 and r.report_id = $2)`
 )
 
 // queryCase reads one case with selectCase or selectCaseByReport, and the id of its data key.
-func queryCase(ctx context.Context, tx pgx.Tx, statement, node, id string) (*casefile.Case, uuid.UUID, error) {
-	rows, err := tx.Query(ctx, statement, node, id)
+func queryCase(ctx context.Context, tx pgx.Tx, statement string, t tenant.ID, id string) (*casefile.Case, uuid.UUID, error) {
+	rows, err := tx.Query(ctx, statement, t, id)
 	if err != nil {
 		return nil, uuid.Nil, fmt.Errorf("get case: %w", err)
 	}
@@ -125,40 +126,40 @@ type CaseFile struct {
 }
 
 // Get returns one case with its actions and history, or the fault NOT_FOUND.
-func (s *Cases) Get(ctx context.Context, node, id string) (f CaseFile, err error) {
-	err = pg.InTenant(ctx, s.pool, node, func(ctx context.Context, tx pgx.Tx) error {
-		if f.Case, f.KeyID, err = queryCase(ctx, tx, selectCase, node, id); err != nil {
+func (s *Cases) Get(ctx context.Context, t tenant.ID, id string) (f CaseFile, err error) {
+	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
+		if f.Case, f.KeyID, err = queryCase(ctx, tx, selectCase, t, id); err != nil {
 			return err
 		}
-		if f.Actions, err = queryActions(ctx, tx, node, id); err != nil {
+		if f.Actions, err = queryActions(ctx, tx, t, id); err != nil {
 			return err
 		}
-		f.History, err = queryHistory(ctx, tx, node, id)
+		f.History, err = queryHistory(ctx, tx, t, id)
 		return err
 	})
 	return f, err
 }
 
 // GetByReport returns the case of a report, or the fault NOT_FOUND.
-func (s *Cases) GetByReport(ctx context.Context, node, reportID string) (c *casefile.Case, err error) {
-	err = pg.InTenant(ctx, s.pool, node, func(ctx context.Context, tx pgx.Tx) error {
-		c, _, err = queryCase(ctx, tx, selectCaseByReport, node, reportID)
+func (s *Cases) GetByReport(ctx context.Context, t tenant.ID, reportID string) (c *casefile.Case, err error) {
+	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
+		c, _, err = queryCase(ctx, tx, selectCaseByReport, t, reportID)
 		return err
 	})
 	return c, err
 }
 
 const selectCases = `select ` + caseColumns + ` from ` + caseTables + `
-	where c.node = $1 and ($2::text = '' or c.state = $2) and ($3::bigint = 0 or c.seq < $3)
+	where c.tenant = $1 and ($2::text = '' or c.state = $2) and ($3::bigint = 0 or c.seq < $3)
 	order by c.seq desc limit $4`
 
-// List returns up to limit cases of a node, newest first, that come after position; next is the position of the next
+// List returns up to limit cases of a t, newest first, that come after position; next is the position of the next
 // page, or 0. State "" stands for every state, position 0 for the first page.
 func (s *Cases) List(
-	ctx context.Context, node string, state casefile.State, position int64, limit int,
+	ctx context.Context, t tenant.ID, state casefile.State, position int64, limit int,
 ) (page []*casefile.Case, next int64, err error) {
-	err = pg.InTenant(ctx, s.pool, node, func(ctx context.Context, tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, selectCases, node, string(state), position, limit+1)
+	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, selectCases, t, string(state), position, limit+1)
 		if err != nil {
 			return err
 		}

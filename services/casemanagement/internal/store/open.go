@@ -11,11 +11,11 @@ import (
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
 )
 
-const insertCase = `insert into case_file (node, case_id, number, pseudonym, state, version, episode, received_year,
+const insertCase = `insert into case_file (tenant, case_id, number, pseudonym, state, version, episode, received_year,
 	received_month, channel, reporter_role, opened_at, event_seq, key_id)
 	values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 
-const insertCaseReport = `insert into case_report (node, report_id, case_id) values ($1, $2, $3)`
+const insertCaseReport = `insert into case_report (tenant, report_id, case_id) values ($1, $2, $3)`
 
 // Open stores a new case whose notes are sealed with the data key keyID. When the report has a case already, it returns
 // that one and replayed.
@@ -23,11 +23,11 @@ func (s *Cases) Open(
 	ctx context.Context, c *casefile.Case, keyID uuid.UUID,
 ) (stored *casefile.Case, replayed bool, err error) {
 	b := &pgx.Batch{}
-	b.Queue(pg.SetTenant, c.Node)
-	b.Queue(insertCase, c.Node, c.ID, c.Number, c.Pseudonym, c.State, c.Version, c.Episode, c.Received.Year,
+	b.Queue(pg.SetTenant, c.Tenant)
+	b.Queue(insertCase, c.Tenant, c.ID, c.Number, c.Pseudonym, c.State, c.Version, c.Episode, c.Received.Year,
 		c.Received.Month, c.Channel, c.ReporterRole, c.OpenedAt, c.EventSeq, keyID)
 	for _, reportID := range c.ReportIDs {
-		b.Queue(insertCaseReport, c.Node, reportID, c.ID)
+		b.Queue(insertCaseReport, c.Tenant, reportID, c.ID)
 	}
 	queueHistory(b, c)
 	if err := s.queueEvents(ctx, b, c); err != nil {
@@ -36,7 +36,7 @@ func (s *Cases) Open(
 	err = s.pool.SendBatch(ctx, b).Close()
 	switch {
 	case pg.ViolatesConstraint(err, "case_report_pkey"):
-		stored, err = s.GetByReport(ctx, c.Node, c.ReportIDs[0])
+		stored, err = s.GetByReport(ctx, c.Tenant, c.ReportIDs[0])
 		return stored, true, err
 	case err != nil:
 		return nil, false, pg.ToFault(fmt.Errorf("insert case: %w", err))

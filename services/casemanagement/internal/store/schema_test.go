@@ -24,7 +24,7 @@ func TestSchema(t *testing.T) {
 // insertPast inserts 20,000 cases that were assessed and closed. The three oldest and the three newest are still in
 // charge.
 const insertPast = `
-	insert into case_file (node, case_id, number, pseudonym, state, version, episode, received_year, received_month,
+	insert into case_file (tenant, case_id, number, pseudonym, state, version, episode, received_year, received_month,
 		channel, reporter_role, opened_at, closed_at, assessment_version, event_seq, key_id, outcome,
 		secondary_outcomes, person_informed)
 	select 'cremona', gen_random_uuid(), 'CR-C-' || i, gen_random_uuid(),
@@ -32,17 +32,17 @@ const insertPast = `
 		'PHONE', 'VICTIM', now(), case when not open then now() end, 2, 3, gen_random_uuid(),
 		case when not open then 'REMOVED' end, '{}', true
 	from (select i, i <= 3 or i > 19997 as open from generate_series(1, 20000) i) n;
-	insert into case_report (node, report_id, case_id) select node, gen_random_uuid(), case_id from case_file;
-	insert into assessment (node, case_id, version, verdict, grounds, main_ground, type, flags, field, author_kinds,
+	insert into case_report (tenant, report_id, case_id) select tenant, gen_random_uuid(), case_id from case_file;
+	insert into assessment (tenant, case_id, version, verdict, grounds, main_ground, type, flags, field, author_kinds,
 		event_place, residence, sensitivity)
-	select node, case_id, v, 'PERTINENT_LEGAL', '{SEX}', 'SEX', 'DIRECT', '{}', 'WORK', '{COMPANY}', 'ND', 'ND', 'S2'
+	select tenant, case_id, v, 'PERTINENT_LEGAL', '{SEX}', 'SEX', 'DIRECT', '{}', 'WORK', '{COMPANY}', 'ND', 'ND', 'S2'
 	from case_file, generate_series(2, 3) v;
-	insert into action (node, case_id, action_id, version, code, result, referral_target, minutes, at, person,
-		actor_node, system)
-	select node, case_id, gen_random_uuid(), 3, 'MEDIATION', 'POSITIVE', '', 0, now(), 'ugo', node, 'console'
+	insert into action (tenant, case_id, action_id, version, code, result, referral_target, minutes, at, person,
+		actor_tenant, system)
+	select tenant, case_id, gen_random_uuid(), 3, 'MEDIATION', 'POSITIVE', '', 0, now(), 'ugo', node, 'console'
 	from case_file;
-	insert into case_history (node, case_id, version, at, person, actor_node, system, what, from_state, to_state)
-	select node, case_id, v, now(), 'ugo', node, 'console', 'OPENED', '', state from case_file, generate_series(1, 3) v`
+	insert into case_history (tenant, case_id, version, at, person, actor_tenant, system, what, from_state, to_state)
+	select tenant, case_id, v, now(), 'ugo', node, 'console', 'OPENED', '', state from case_file, generate_series(1, 3) v`
 
 // Ensure the cost of reading does not grow with history: no plan reads rows that it does not return. Postgres may
 // switch to a generic plan after some executions, so each plan is read after ten.

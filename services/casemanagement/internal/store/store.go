@@ -1,4 +1,4 @@
-// Package store stores cases in Postgres. Every statement names its node, and row security enforces the same. An update
+// Package store stores cases in Postgres. Every statement names its t, and row security enforces the same. An update
 // locks its case, and commits the case, its history and its events in one transaction. The package starts no goroutine.
 package store
 
@@ -12,6 +12,7 @@ import (
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/sequence"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/vocabulary/replica"
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
 )
@@ -42,6 +43,6 @@ func New(pool *pgxpool.Pool, encodeEvent EncodeEvent) *Cases {
 }
 
 // NextNumber allocates a case number of a node and year.
-func (s *Cases) NextNumber(ctx context.Context, node string, year int) (int64, error) {
-	return s.numbers.Next(ctx, node, year)
+func (s *Cases) NextNumber(ctx context.Context, t tenant.ID, year int) (int64, error) {
+	return s.numbers.Next(ctx, t, year)
 }

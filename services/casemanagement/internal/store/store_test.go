@@ -43,7 +43,7 @@ func setup(t *testing.T) (*store.Cases, *pgxpool.Pool) {
 }
 
 // newCase returns a new case of a report, with ids of its own.
-func newCase(node, reportID string) *casefile.Case {
+func newCase(tenant, reportID string) *casefile.Case {
 	id := uuid.NewString()
 	return casefile.Open(casefile.OpenParams{
 		ID: id, Number: "N-" + id, Node: node, Pseudonym: uuid.NewString(), ReportID: reportID,
@@ -53,7 +53,7 @@ func newCase(node, reportID string) *casefile.Case {
 
 func openCase(t *testing.T, cases *store.Cases, node string) *casefile.Case {
 	t.Helper()
-	c, replayed, err := cases.Open(t.Context(), newCase(node, uuid.NewString()), uuid.New())
+	c, replayed, err := cases.Open(t.Context(), newCase(tenant, uuid.NewString()), uuid.New())
 	if err != nil || replayed {
 		t.Fatalf("replayed %t, %v", replayed, err)
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
-func actorFromCaller(c identity.Caller) report.Actor {
-	return report.Actor{Person: c.Person, Node: c.ID.Node, System: c.ID.Name}
+func actorFromCaller(c identity.Principal) report.Actor {
+	return report.Actor{Person: c.Person, Tenant: c.Tenant(), System: c.Program.Name}
 }
 
 func contentFromProto(c *intakev1.ReportContent) (report.CodedContent, report.PersonalContent) {
@@ -48,8 +48,9 @@ func dateToProto(d *report.PartialDate) *recordv1.PartialDate {
 func reportToProto(r *report.Report) *intakev1.Report {
 	c := r.CodedContent
 	out := &intakev1.Report{
-		ReportId: r.ID, Number: r.Number, Node: r.Node, ReceivedAt: timestamppb.New(r.ReceivedAt),
-		State: stateToProto(r.State), Version: r.Version, CaseId: r.CaseID, CaseNumber: r.CaseNumber,
+		ReportId: r.ID, Number: r.Number, Region: r.Tenant.Region, Node: r.Tenant.Node,
+		ReceivedAt: timestamppb.New(r.ReceivedAt),
+		State:      stateToProto(r.State), Version: r.Version, CaseId: r.CaseID, CaseNumber: r.CaseNumber,
 		Content: &intakev1.ReportContent{
 			Channel: c.Channel, ReporterRole: c.ReporterRole, Anonymous: c.Anonymous, Grounds: c.Grounds, Wish: c.Wish,
 			IncidentPlace: c.IncidentPlace, Language: c.Language, Urgent: c.Urgent, NoticeVersion: c.NoticeVersion,
@@ -68,7 +69,7 @@ func historyToProto(history []report.HistoryEntry) []*recordv1.HistoryEntry {
 		out = append(out, &recordv1.HistoryEntry{
 			Version: h.Version, At: timestamppb.New(h.At), What: h.What,
 			FromState: string(h.From), ToState: string(h.To),
-			By: &recordv1.Actor{Person: h.By.Person, Node: h.By.Node, System: h.By.System},
+			By: actorToProto(h.By),
 		})
 	}
 	return out
@@ -98,4 +99,8 @@ func stateFromProto(s intakev1.ReportState) report.State {
 	case intakev1.ReportState_REPORT_STATE_UNSPECIFIED:
 	}
 	return ""
+}
+
+func actorToProto(a report.Actor) *recordv1.Actor {
+	return &recordv1.Actor{Person: a.Person, Region: a.Tenant.Region, Node: a.Tenant.Node, System: a.System}
 }

@@ -24,14 +24,14 @@ const (
 )
 
 func associatedData(r *report.Report, field string) seal.AssociatedData {
-	return seal.AssociatedData{Node: r.Node, Record: "report/" + r.ID, Field: field, Version: contentVersion}
+	return seal.AssociatedData{Tenant: r.Tenant, Record: "report/" + r.ID, Field: field, Version: contentVersion}
 }
 
 // sealContent encrypts personal content with a new data key.
 func (s *Server) sealContent(
 	ctx context.Context, r *report.Report, p report.PersonalContent,
 ) (sealed store.SealedContent, err error) {
-	key, err := s.Keys.NewKey(ctx, r.Node)
+	key, err := s.Keys.NewKey(ctx, r.Tenant)
 	if err != nil {
 		return store.SealedContent{}, err
 	}
@@ -66,7 +66,7 @@ func sealMessage(key seal.DataKey, ad seal.AssociatedData, m proto.Message) ([]b
 func (s *Server) openContent(
 	ctx context.Context, r *report.Report, sealed store.SealedContent, dst *intakev1.ReportContent,
 ) error {
-	key, err := s.Keys.Get(ctx, r.Node, sealed.KeyID)
+	key, err := s.Keys.Get(ctx, r.Tenant, sealed.KeyID)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/seal"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/tz"
 	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
@@ -35,8 +36,8 @@ type Server struct {
 	Keys      *seal.KeyStore
 	Secrets   *seal.Secrets
 	Handovers *handover.Worker
-	// NumberPrefixes begin the report numbers, for instance CR, by node.
-	NumberPrefixes map[string]string
+	// NumberPrefixes begin the report numbers, for instance CR, by tenant.
+	NumberPrefixes map[tenant.ID]string
 	// WakeRelay is called after a commit that appended an event to the outbox.
 	WakeRelay func()
 	Now       func() time.Time
@@ -60,14 +61,14 @@ func (s *Server) SubmitReport(
 	if req.GetValidateOnly() {
 		return &intakev1.SubmitReportResponse{}, nil
 	}
-	receipt := s.Secrets.Receipt(caller.Node(), req.GetRequestId())
+	receipt := s.Secrets.Receipt(caller.Tenant(), req.GetRequestId())
 	sub, err := s.newSubmission(ctx, caller, req, receipt)
 	if err != nil {
 		return nil, err
 	}
 	err = s.Reports.Submit(ctx, sub)
 	if idempotency.IsDuplicate(err) {
-		return s.replaySubmit(ctx, caller.Node(), sub.Request, receipt)
+		return s.replaySubmit(ctx, caller.Tenant(), sub.Request, receipt)
 	}
 	if err != nil {
 		return nil, err
@@ -78,21 +79,21 @@ func (s *Server) SubmitReport(
 
 // newSubmission builds a numbered report with sealed content, and all that is stored with it.
 func (s *Server) newSubmission(
-	ctx context.Context, caller identity.Caller, req *intakev1.SubmitReportRequest, receipt string,
+	ctx context.Context, caller identity.Principal, req *intakev1.SubmitReportRequest, receipt string,
 ) (sub store.Submission, err error) {
 	requestKey := idempotency.Request{ID: req.GetRequestId(), Method: "SubmitReport"}
 	if requestKey.BodyHash, err = s.Secrets.BodyHash(req); err != nil {
 		return store.Submission{}, err
 	}
-	node, now := caller.Node(), s.Now()
+	t, now := caller.Tenant(), s.Now()
 	year := now.In(tz.Rome).Year()
-	n, err := s.Reports.NextNumber(ctx, node, year)
+	n, err := s.Reports.NextNumber(ctx, t, year)
 	if err != nil {
 		return store.Submission{}, err
 	}
-	number := report.Number(s.NumberPrefixes[node], year, n)
+	number := report.Number(s.NumberPrefixes[t], year, n)
 	coded, personal := contentFromProto(req.GetContent())
-	r := report.Receive(uuid.NewString(), number, node, coded, actorFromCaller(caller), now)
+	r := report.Receive(uuid.NewString(), number, t, coded, actorFromCaller(caller), now)
 	sealed, err := s.sealContent(ctx, r, personal)
 	if err != nil {
 		return store.Submission{}, err
@@ -102,16 +103,16 @@ func (s *Server) newSubmission(
 		return store.Submission{}, err
 	}
 	return store.Submission{
-		Report: r, Sealed: sealed, ReceiptLookup: s.Secrets.ReceiptLookup(node, receipt), Request: requestKey,
+		Report: r, Sealed: sealed, ReceiptLookup: s.Secrets.ReceiptLookup(t, receipt), Request: requestKey,
 		Event: event,
 	}, nil
 }
 
 // replaySubmit answers a request whose id is stored already.
 func (s *Server) replaySubmit(
-	ctx context.Context, node string, requestKey idempotency.Request, receipt string,
+	ctx context.Context, t tenant.ID, requestKey idempotency.Request, receipt string,
 ) (*intakev1.SubmitReportResponse, error) {
-	r, found, err := s.Reports.GetByRequest(ctx, node, requestKey)
+	r, found, err := s.Reports.GetByRequest(ctx, t, requestKey)
 	if err != nil {
 		return nil, err
 	}
@@ -137,14 +138,14 @@ func (s *Server) GetReport(
 	if full && !mayOpenContent(caller) {
 		return nil, fault.New(fault.ViewNotAllowed)
 	}
-	r, sealed, history, err := s.Reports.Get(ctx, caller.Node(), req.GetReportId())
+	r, sealed, history, err := s.Reports.Get(ctx, caller.Tenant(), req.GetReportId())
 	if err != nil {
 		return nil, err
 	}
 	out := reportToProto(r)
 	out.History = historyToProto(history)
 	if full {
-		if err := s.Reports.LogAccess(ctx, caller.Node(), r.ID, actorFromCaller(caller), s.Now()); err != nil {
+		if err := s.Reports.LogAccess(ctx, caller.Tenant(), r.ID, actorFromCaller(caller), s.Now()); err != nil {
 			return nil, err
 		}
 		if err := s.openContent(ctx, r, sealed, out.GetContent()); err != nil {
@@ -155,7 +156,7 @@ func (s *Server) GetReport(
 }
 
 // mayOpenContent reports whether the caller is a person who works on reports.
-func mayOpenContent(c identity.Caller) bool {
+func mayOpenContent(c identity.Principal) bool {
 	return c.Person != "" &&
 		c.Has(accessv1.Role_ROLE_OPERATOR, accessv1.Role_ROLE_CASE_WORKER, accessv1.Role_ROLE_COORDINATOR)
 }
@@ -167,7 +168,7 @@ func (s *Server) ListReports(
 	caller, _ := identity.From(ctx)
 	state := stateFromProto(req.GetState())
 	filter := "reports " + string(state)
-	token, err := s.Secrets.DecodePageToken(caller.Node(), filter, req.GetPageToken())
+	token, err := s.Secrets.DecodePageToken(caller.Tenant(), filter, req.GetPageToken())
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +177,7 @@ func (s *Server) ListReports(
 	if limit == 0 {
 		limit = defaultPageSize
 	}
-	page, next, err := s.Reports.List(ctx, caller.Node(), state, position, limit)
+	page, next, err := s.Reports.List(ctx, caller.Tenant(), state, position, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +186,7 @@ func (s *Server) ListReports(
 		resp.Reports = append(resp.Reports, reportToProto(r))
 	}
 	if next != 0 {
-		resp.NextPageToken, err = s.Secrets.EncodePageToken(caller.Node(), filter, strconv.FormatInt(next, 10))
+		resp.NextPageToken, err = s.Secrets.EncodePageToken(caller.Tenant(), filter, strconv.FormatInt(next, 10))
 		if err != nil {
 			return nil, err
 		}
@@ -203,13 +204,13 @@ func (s *Server) TakeInCharge(
 		return nil, err
 	}
 	requestKey := idempotency.Request{ID: req.GetRequestId(), Method: "TakeInCharge", BodyHash: hash}
-	r, replayed, err := s.Reports.StartHandover(ctx, caller.Node(), req.GetReportId(), req.GetVersion(), requestKey,
+	r, replayed, err := s.Reports.StartHandover(ctx, caller.Tenant(), req.GetReportId(), req.GetVersion(), requestKey,
 		actorFromCaller(caller), s.Now())
 	if err != nil {
 		return nil, err
 	}
 	if r.State == report.HandingOver {
-		if r, err = s.Handovers.Complete(ctx, caller.Node(), r.ID); err != nil {
+		if r, err = s.Handovers.Complete(ctx, caller.Tenant(), r.ID); err != nil {
 			return nil, err
 		}
 	}

@@ -29,7 +29,7 @@ func EncodeReportCounted(r *report.Report) (outbox.Event, error) {
 		return outbox.Event{}, err
 	}
 	return outbox.Event{
-		Node: r.Node, Type: TypeReportCounted, Aggregate: uuid.NewString(), AggregateSeq: 1, Data: data,
+		Tenant: r.Tenant, Type: TypeReportCounted, Aggregate: uuid.NewString(), AggregateSeq: 1, Data: data,
 	}, nil
 }
 

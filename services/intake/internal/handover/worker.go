@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/tenant"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 	"github.com/retepari/pari/services/intake/internal/feed"
@@ -34,33 +35,35 @@ const (
 type Worker struct {
 	reports *store.Reports
 	cases   casemanagementv1.CaseManagementServiceClient
-	nodes   []string
+	tenants []tenant.ID
 	log     *slog.Logger
 	now     func() time.Time
 }
 
 // NewWorker returns a worker. Run retries the hand-overs of the given nodes.
 func NewWorker(
-	reports *store.Reports, cases casemanagementv1.CaseManagementServiceClient, nodes []string, log *slog.Logger,
+	reports *store.Reports, cases casemanagementv1.CaseManagementServiceClient, tenants []tenant.ID, log *slog.Logger,
 	now func() time.Time,
 ) *Worker {
-	return &Worker{reports, cases, nodes, log, now}
+	return &Worker{reports, cases, tenants, log, now}
 }
 
 // Complete completes the hand-over of one report and returns the report. Completing again changes nothing. When case
 // management fails it returns the fault UNAVAILABLE, and the hand-over stays pending.
-func (w *Worker) Complete(ctx context.Context, node, reportID string) (*report.Report, error) {
-	h, err := w.reports.GetHandover(ctx, node, reportID)
+func (w *Worker) Complete(ctx context.Context, t tenant.ID, reportID string) (*report.Report, error) {
+	h, err := w.reports.GetHandover(ctx, t, reportID)
 	if err != nil {
 		return nil, err
 	}
-	return w.complete(ctx, node, h)
+	return w.complete(ctx, t, h)
 }
 
-func (w *Worker) complete(ctx context.Context, node string, h store.Handover) (*report.Report, error) {
+func (w *Worker) complete(ctx context.Context, t tenant.ID, h store.Handover) (*report.Report, error) {
 	resp, err := w.cases.OpenCase(ctx, &casemanagementv1.OpenCaseRequest{
 		RequestId: h.ID, ReportId: h.ReportID, Channel: h.Channel, ReporterRole: h.ReporterRole,
-		OnBehalfOf:    &recordv1.Actor{Person: h.By.Person, Node: h.By.Node, System: h.By.System},
+		OnBehalfOf: &recordv1.Actor{
+			Person: h.By.Person, Region: h.By.Tenant.Region, Node: h.By.Tenant.Node, System: h.By.System,
+		},
 		ReceivedMonth: feed.MonthInRome(h.ReceivedAt),
 	})
 	if err != nil {
@@ -68,7 +71,7 @@ func (w *Worker) complete(ctx context.Context, node string, h store.Handover) (*
 		return nil, fault.New(fault.Unavailable).WithCause(err)
 	}
 	opened := resp.GetCase()
-	return w.reports.CompleteHandover(ctx, node, h, opened.GetCaseId(), opened.GetNumber(), w.now())
+	return w.reports.CompleteHandover(ctx, t, h, opened.GetCaseId(), opened.GetNumber(), w.now())
 }
 
 // Run retries pending hand-overs, at once and then every two seconds, until ctx ends.
@@ -76,8 +79,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
-		for _, node := range w.nodes {
-			w.retryPending(ctx, node)
+		for _, t := range w.tenants {
+			w.retryPending(ctx, t)
 		}
 		select {
 		case <-ctx.Done():
@@ -87,9 +90,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 }
 
-// retryPending tries a batch of the pending hand-overs of a node, each once. A failed one goes to the end of the queue.
-func (w *Worker) retryPending(ctx context.Context, node string) {
-	pending, err := w.reports.ListPendingHandovers(ctx, node, batchSize)
+// retryPending tries a batch of the pending hand-overs of a t, each once. A failed one goes to the end of the queue.
+func (w *Worker) retryPending(ctx context.Context, t tenant.ID) {
+	pending, err := w.reports.ListPendingHandovers(ctx, t, batchSize)
 	if err != nil {
 		if ctx.Err() == nil {
 			w.log.WarnContext(ctx, "pending hand-over query failed", slog.Any("error", err))
@@ -98,13 +101,13 @@ func (w *Worker) retryPending(ctx context.Context, node string) {
 	}
 	for _, h := range pending {
 		attemptCtx, cancel := context.WithTimeout(ctx, attemptTimeout)
-		_, err := w.complete(attemptCtx, node, h)
+		_, err := w.complete(attemptCtx, t, h)
 		cancel()
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
 		w.log.WarnContext(ctx, "hand-over failed", slog.String("handover", h.ID), slog.Any("error", err))
-		if err := w.reports.MarkHandoverAttempted(ctx, node, h.ID, w.now()); err != nil && ctx.Err() == nil {
+		if err := w.reports.MarkHandoverAttempted(ctx, t, h.ID, w.now()); err != nil && ctx.Err() == nil {
 			w.log.WarnContext(ctx, "hand-over update failed", slog.String("handover", h.ID), slog.Any("error", err))
 		}
 	}

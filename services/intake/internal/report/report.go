@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/tz"
 )
 
@@ -27,8 +28,12 @@ const (
 	TakenInCharge State = "TAKEN_IN_CHARGE"
 )
 
-// Actor is the author of a change: a person, for a node, through a system.
-type Actor struct{ Person, Node, System string }
+// Actor is the author of a change: a person, for a t, through a system.
+type Actor struct {
+	Person string
+	Tenant tenant.ID
+	System string
+}
 
 // HistoryEntry is one change of a report.
 type HistoryEntry struct {
@@ -41,22 +46,23 @@ type HistoryEntry struct {
 
 // Report is one report. Its fields are for reading; the methods change them.
 type Report struct {
-	ID, Number, Node string
-	ReceivedAt       time.Time
-	State            State
-	Version          int64
-	CodedContent     CodedContent
-	CaseID           string
-	CaseNumber       string
+	ID, Number   string
+	Tenant       tenant.ID
+	ReceivedAt   time.Time
+	State        State
+	Version      int64
+	CodedContent CodedContent
+	CaseID       string
+	CaseNumber   string
 
 	unsavedHistory []HistoryEntry
 }
 
 // Receive returns a new report. Its time is truncated, so that it cannot lead back to a person: to the minute, and to
 // the day in Italy when the report is anonymous.
-func Receive(id, number, node string, c CodedContent, by Actor, now time.Time) *Report {
+func Receive(id, number string, t tenant.ID, c CodedContent, by Actor, now time.Time) *Report {
 	r := &Report{
-		ID: id, Number: number, Node: node, State: Received, CodedContent: c,
+		ID: id, Number: number, Tenant: t, State: Received, CodedContent: c,
 		ReceivedAt: now.UTC().Truncate(time.Minute),
 	}
 	if c.Anonymous {
@@ -115,7 +121,7 @@ func (r *Report) appendHistory(what string, from State, by Actor, now time.Time)
 	})
 }
 
-// Number formats a report number: prefix of the node, year, and at least six digits.
+// Number formats a report number: prefix of the t, year, and at least six digits.
 func Number(prefix string, year int, n int64) string {
 	return fmt.Sprintf("%s-%d-%06d", prefix, year, n)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
@@ -25,17 +26,17 @@ type Handover struct {
 // StartHandover takes a report in charge and stores its hand-over, in one transaction. A request that was answered
 // before returns the report as it is now, and replayed.
 func (s *Reports) StartHandover(
-	ctx context.Context, node, id string, version int64, requestKey idempotency.Request, by report.Actor, now time.Time,
+	ctx context.Context, t tenant.ID, id string, version int64, requestKey idempotency.Request, by report.Actor, now time.Time,
 ) (r *report.Report, replayed bool, err error) {
-	err = pg.InTenant(ctx, s.pool, node, func(ctx context.Context, tx pgx.Tx) error {
+	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
 		// Lock the report before the request id is looked up: a concurrent request with the same id then waits here for
 		// the first one, and finds it.
 		var lockErr error
-		r, _, lockErr = queryReport(ctx, tx, lockReport, node, id)
+		r, _, lockErr = queryReport(ctx, tx, lockReport, t, id)
 		if lockErr != nil && !fault.Is(lockErr, fault.NotFound) {
 			return lockErr
 		}
-		stored, found, err := queryReportByRequest(ctx, tx, node, requestKey)
+		stored, found, err := queryReportByRequest(ctx, tx, t, requestKey)
 		if found || err != nil {
 			r, replayed = stored, found
 			return err
@@ -51,7 +52,7 @@ func (s *Reports) StartHandover(
 	return r, replayed, err
 }
 
-const insertHandover = `insert into handover (node, handover_id, report_id, person, system, decided_at, attempted_at)
+const insertHandover = `insert into handover (tenant, handover_id, report_id, person, system, decided_at, attempted_at)
 	values ($1, $2, $3, $4, $5, $6, $6)`
 
 // storeHandover stores a new hand-over with its report, and the request that started it.
@@ -59,10 +60,10 @@ func storeHandover(
 	ctx context.Context, tx pgx.Tx, r *report.Report, requestKey idempotency.Request, by report.Actor, now time.Time,
 ) error {
 	b := &pgx.Batch{}
-	requestKey.Queue(b, r.Node, r.ID, now)
-	b.Queue(updateReport, r.Node, r.ID, r.State, r.Version, nil, nil)
+	requestKey.Queue(b, r.Tenant, r.ID, now)
+	b.Queue(updateReport, r.Tenant, r.ID, r.State, r.Version, nil, nil)
 	insertHistory.Queue(b, historyRows(r)...)
-	b.Queue(insertHandover, r.Node, uuid.New(), r.ID, by.Person, by.System, now.UTC())
+	b.Queue(insertHandover, r.Tenant, uuid.New(), r.ID, by.Person, by.System, now.UTC())
 	err := tx.SendBatch(ctx, b).Close()
 	if idempotency.IsDuplicate(err) { // a concurrent request for another report: one for this report waits for the lock
 		return fault.New(fault.RequestIDReused)
@@ -73,38 +74,38 @@ func storeHandover(
 	return nil
 }
 
-const markHandoverCompleted = `update handover set completed = true where node = $1 and handover_id = $2`
+const markHandoverCompleted = `update handover set completed = true where tenant = $1 and handover_id = $2`
 
 // CompleteHandover records the case that was opened for a hand-over. Completing again with the same case changes
 // nothing.
 func (s *Reports) CompleteHandover(
-	ctx context.Context, node string, h Handover, caseID, caseNumber string, now time.Time,
+	ctx context.Context, t tenant.ID, h Handover, caseID, caseNumber string, now time.Time,
 ) (r *report.Report, err error) {
-	err = pg.InTenant(ctx, s.pool, node, func(ctx context.Context, tx pgx.Tx) error {
-		if r, _, err = queryReport(ctx, tx, lockReport, node, h.ReportID); err != nil {
+	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
+		if r, _, err = queryReport(ctx, tx, lockReport, t, h.ReportID); err != nil {
 			return err
 		}
 		if err := r.CompleteHandover(caseID, caseNumber, h.By, now); err != nil {
 			return err
 		}
 		b := &pgx.Batch{}
-		b.Queue(updateReport, node, r.ID, r.State, r.Version, r.CaseID, r.CaseNumber)
+		b.Queue(updateReport, t, r.ID, r.State, r.Version, r.CaseID, r.CaseNumber)
 		insertHistory.Queue(b, historyRows(r)...)
-		b.Queue(markHandoverCompleted, node, h.ID)
+		b.Queue(markHandoverCompleted, t, h.ID)
 		return tx.SendBatch(ctx, b).Close()
 	})
 	return r, err
 }
 
-const handoverColumns = `h.handover_id, h.report_id, h.node, h.person, h.system, r.received_at, r.channel,
+const handoverColumns = `h.handover_id, h.report_id, h.tenant, h.person, h.system, r.received_at, r.channel,
 	r.reporter_role`
 
-const selectHandover = `select ` + handoverColumns + ` from handover h join report r using (node, report_id)
-	where h.node = $1 and h.report_id = $2`
+const selectHandover = `select ` + handoverColumns + ` from handover h join report r using (tenant, report_id)
+	where h.tenant = $1 and h.report_id = $2`
 
 // GetHandover returns the hand-over of a report, or the fault NOT_FOUND.
-func (s *Reports) GetHandover(ctx context.Context, node, reportID string) (Handover, error) {
-	found, err := s.queryHandovers(ctx, selectHandover, node, reportID)
+func (s *Reports) GetHandover(ctx context.Context, t tenant.ID, reportID string) (Handover, error) {
+	found, err := s.queryHandovers(ctx, selectHandover, t, reportID)
 	if err == nil && len(found) == 0 {
 		err = fault.New(fault.NotFound)
 	}
@@ -114,30 +115,30 @@ func (s *Reports) GetHandover(ctx context.Context, node, reportID string) (Hando
 	return found[0], nil
 }
 
-const selectPendingHandovers = `select ` + handoverColumns + ` from handover h join report r using (node, report_id)
-	where h.node = $1 and not h.completed order by h.attempted_at limit $2`
+const selectPendingHandovers = `select ` + handoverColumns + ` from handover h join report r using (tenant, report_id)
+	where h.tenant = $1 and not h.completed order by h.attempted_at limit $2`
 
 // ListPendingHandovers returns up to limit hand-overs that are not completed, the one that has waited longest for an
 // attempt first.
-func (s *Reports) ListPendingHandovers(ctx context.Context, node string, limit int) ([]Handover, error) {
-	return s.queryHandovers(ctx, selectPendingHandovers, node, limit)
+func (s *Reports) ListPendingHandovers(ctx context.Context, t tenant.ID, limit int) ([]Handover, error) {
+	return s.queryHandovers(ctx, selectPendingHandovers, t, limit)
 }
 
-const markHandoverAttempted = `update handover set attempted_at = $3 where node = $1 and handover_id = $2`
+const markHandoverAttempted = `update handover set attempted_at = $3 where tenant = $1 and handover_id = $2`
 
 // MarkHandoverAttempted records a failed attempt: the hand-over goes behind the other pending ones.
-func (s *Reports) MarkHandoverAttempted(ctx context.Context, node, handoverID string, now time.Time) error {
-	return pg.InTenant(ctx, s.pool, node, func(ctx context.Context, tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, markHandoverAttempted, node, handoverID, now.UTC())
+func (s *Reports) MarkHandoverAttempted(ctx context.Context, t tenant.ID, handoverID string, now time.Time) error {
+	return pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, markHandoverAttempted, t, handoverID, now.UTC())
 		return err
 	})
 }
 
 func (s *Reports) queryHandovers(
-	ctx context.Context, statement, node string, arg any,
+	ctx context.Context, statement string, t tenant.ID, arg any,
 ) (found []Handover, err error) {
-	err = pg.InTenant(ctx, s.pool, node, func(ctx context.Context, tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, statement, node, arg)
+	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, statement, t, arg)
 		if err != nil {
 			return err
 		}
@@ -150,7 +151,7 @@ func (s *Reports) queryHandovers(
 func scanHandover(row pgx.CollectableRow) (Handover, error) {
 	var h Handover
 	var id, reportID uuid.UUID
-	err := row.Scan(&id, &reportID, &h.By.Node, &h.By.Person, &h.By.System, &h.ReceivedAt, &h.Channel, &h.ReporterRole)
+	err := row.Scan(&id, &reportID, &h.By.Tenant, &h.By.Person, &h.By.System, &h.ReceivedAt, &h.Channel, &h.ReporterRole)
 	h.ID, h.ReportID = id.String(), reportID.String()
 	return h, err
 }

@@ -6,33 +6,34 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
-var insertHistory = pg.InsertInto("report_history", "node", "report_id", "version", "at", "person", "actor_node",
+var insertHistory = pg.InsertInto("report_history", "tenant", "report_id", "version", "at", "person", "actor_tenant",
 	"system", "what", "from_state", "to_state")
 
 // historyRows returns the unsaved history of a report as rows for insertHistory.
 func historyRows(r *report.Report) (rows [][]any) {
 	for _, h := range r.UnsavedHistory() {
 		rows = append(rows, []any{
-			r.Node, r.ID, h.Version, h.At, h.By.Person, h.By.Node, h.By.System, h.What, h.From, h.To,
+			r.Tenant, r.ID, h.Version, h.At, h.By.Person, h.By.Tenant, h.By.System, h.What, h.From, h.To,
 		})
 	}
 	return rows
 }
 
-const selectHistory = `select version, at, person, actor_node, system, what, from_state, to_state
-	from report_history where node = $1 and report_id = $2 order by version`
+const selectHistory = `select version, at, person, actor_tenant, system, what, from_state, to_state
+	from report_history where tenant = $1 and report_id = $2 order by version`
 
-func queryHistory(ctx context.Context, tx pgx.Tx, node, reportID string) ([]report.HistoryEntry, error) {
-	rows, err := tx.Query(ctx, selectHistory, node, reportID)
+func queryHistory(ctx context.Context, tx pgx.Tx, t tenant.ID, reportID string) ([]report.HistoryEntry, error) {
+	rows, err := tx.Query(ctx, selectHistory, t, reportID)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (report.HistoryEntry, error) {
 		var h report.HistoryEntry
-		err := row.Scan(&h.Version, &h.At, &h.By.Person, &h.By.Node, &h.By.System, &h.What, &h.From, &h.To)
+		err := row.Scan(&h.Version, &h.At, &h.By.Person, &h.By.Tenant, &h.By.System, &h.What, &h.From, &h.To)
 		h.At = h.At.UTC()
 		return h, err
 	})

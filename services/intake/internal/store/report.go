@@ -11,17 +11,18 @@ import (
 
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
-const reportColumns = `seq, node, report_id, number, received_at, state, version, channel, reporter_role, anonymous,
+const reportColumns = `seq, tenant, report_id, number, received_at, state, version, channel, reporter_role, anonymous,
 	grounds, wish, incident_place, language, urgent, notice_version, consent_codes, consent_statuses, key_id,
 	sealed_narrative, sealed_contact, sealed_date, case_id, case_number`
 
 // reportRow has the fields of reportColumns.
 type reportRow struct {
 	Seq             int64
-	Node            string
+	Tenant          tenant.ID
 	ReportID        uuid.UUID
 	Number          string
 	ReceivedAt      time.Time
@@ -48,7 +49,7 @@ type reportRow struct {
 
 func (r reportRow) report() *report.Report {
 	out := &report.Report{
-		ID: r.ReportID.String(), Number: r.Number, Node: r.Node, ReceivedAt: r.ReceivedAt.UTC(),
+		ID: r.ReportID.String(), Number: r.Number, Tenant: r.Tenant, ReceivedAt: r.ReceivedAt.UTC(),
 		State: report.State(r.State), Version: r.Version,
 		CodedContent: report.CodedContent{
 			Channel: r.Channel, ReporterRole: r.ReporterRole, Anonymous: r.Anonymous, Grounds: r.Grounds, Wish: r.Wish,
@@ -70,15 +71,15 @@ func (r reportRow) sealed() SealedContent {
 }
 
 const (
-	selectReport = `select ` + reportColumns + ` from report where node = $1 and report_id = $2`
+	selectReport = `select ` + reportColumns + ` from report where tenant = $1 and report_id = $2`
 	lockReport   = selectReport + ` for update`
 )
 
 // queryReport reads one report with selectReport or lockReport.
 func queryReport(
-	ctx context.Context, tx pgx.Tx, statement, node, id string,
+	ctx context.Context, tx pgx.Tx, statement string, t tenant.ID, id string,
 ) (*report.Report, SealedContent, error) {
-	rows, err := tx.Query(ctx, statement, node, id)
+	rows, err := tx.Query(ctx, statement, t, id)
 	if err != nil {
 		return nil, SealedContent{}, fmt.Errorf("get report: %w", err)
 	}
@@ -94,32 +95,32 @@ func queryReport(
 
 // Get returns one report with its sealed content and history, or the fault NOT_FOUND.
 func (s *Reports) Get(
-	ctx context.Context, node, id string,
+	ctx context.Context, t tenant.ID, id string,
 ) (r *report.Report, sealed SealedContent, history []report.HistoryEntry, err error) {
-	err = pg.InTenant(ctx, s.pool, node, func(ctx context.Context, tx pgx.Tx) error {
-		if r, sealed, err = queryReport(ctx, tx, selectReport, node, id); err != nil {
+	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
+		if r, sealed, err = queryReport(ctx, tx, selectReport, t, id); err != nil {
 			return err
 		}
-		history, err = queryHistory(ctx, tx, node, id)
+		history, err = queryHistory(ctx, tx, t, id)
 		return err
 	})
 	return r, sealed, history, err
 }
 
 const updateReport = `update report set state = $3, version = $4, case_id = $5, case_number = $6
-	where node = $1 and report_id = $2`
+	where tenant = $1 and report_id = $2`
 
 const selectReports = `select ` + reportColumns + ` from report
-	where node = $1 and ($2::text = '' or state = $2) and ($3::bigint = 0 or seq < $3)
+	where tenant = $1 and ($2::text = '' or state = $2) and ($3::bigint = 0 or seq < $3)
 	order by seq desc limit $4`
 
-// List returns up to limit reports of a node, newest first, that come after position; next is the position of the next
+// List returns up to limit reports of a t, newest first, that come after position; next is the position of the next
 // page, or 0. State "" stands for every state, position 0 for the first page.
 func (s *Reports) List(
-	ctx context.Context, node string, state report.State, position int64, limit int,
+	ctx context.Context, t tenant.ID, state report.State, position int64, limit int,
 ) (page []*report.Report, next int64, err error) {
-	err = pg.InTenant(ctx, s.pool, node, func(ctx context.Context, tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, selectReports, node, string(state), position, limit+1)
+	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, selectReports, t, string(state), position, limit+1)
 		if err != nil {
 			return err
 		}

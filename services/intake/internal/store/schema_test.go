@@ -24,7 +24,7 @@ func TestSchema(t *testing.T) {
 // insertPast inserts 20,000 reports that were taken in charge. The three oldest and the three newest are still handing
 // over.
 const insertPast = `
-	insert into report (node, report_id, number, received_at, state, version, channel, reporter_role, anonymous,
+	insert into report (tenant, report_id, number, received_at, state, version, channel, reporter_role, anonymous,
 		grounds, wish, incident_place, language, urgent, notice_version, consent_codes, consent_statuses, key_id,
 		sealed_narrative, receipt_lookup, case_id, case_number)
 	select 'cremona', gen_random_uuid(), 'CR-' || i, now(),
@@ -33,12 +33,12 @@ const insertPast = `
 		'x', i::text::bytea,
 		case when not pending then gen_random_uuid() end, case when not pending then 'CR-F-' || i end
 	from (select i, i <= 3 or i > 19997 as pending from generate_series(1, 20000) i) n;
-	insert into handover (node, handover_id, report_id, person, system, decided_at, attempted_at, completed)
-	select node, gen_random_uuid(), report_id, 'anna', 'console', now() - seq * interval '1 minute',
+	insert into handover (tenant, handover_id, report_id, person, system, decided_at, attempted_at, completed)
+	select tenant, gen_random_uuid(), report_id, 'anna', 'console', now() - seq * interval '1 minute',
 		now() - seq * interval '1 minute', state <> 'HANDING_OVER'
 	from report;
-	insert into report_history (node, report_id, version, at, person, actor_node, system, what, from_state, to_state)
-	select node, report_id, v, now(), 'anna', 'cremona', 'console', 'SUBMITTED', '', state
+	insert into report_history (tenant, report_id, version, at, person, actor_tenant, system, what, from_state, to_state)
+	select tenant, report_id, v, now(), 'anna', 'cremona', 'console', 'SUBMITTED', '', state
 	from report, generate_series(1, 2) v`
 
 // Ensure the cost of lists does not grow with history: no plan reads rows that it does not return. Postgres may switch

@@ -1,4 +1,4 @@
-// Package store stores reports and their hand-overs in Postgres. Every statement names its node, and row security
+// Package store stores reports and their hand-overs in Postgres. Every statement names its t, and row security
 // enforces the same. Database errors that a retry may fix are returned as faults. The package starts no goroutine.
 package store
 
@@ -13,6 +13,7 @@ import (
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/sequence"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/vocabulary/replica"
 )
 
@@ -41,6 +42,6 @@ func New(pool *pgxpool.Pool) *Reports {
 }
 
 // NextNumber allocates a report number of a node and year.
-func (s *Reports) NextNumber(ctx context.Context, node string, year int) (int64, error) {
-	return s.numbers.Next(ctx, node, year)
+func (s *Reports) NextNumber(ctx context.Context, t tenant.ID, year int) (int64, error) {
+	return s.numbers.Next(ctx, t, year)
 }

@@ -167,7 +167,7 @@ func TestReports_GetByRequest(t *testing.T) {
 		{"another body", "cremona", otherBody, "", fault.RequestIDReused},
 		{"another method", "cremona", otherMethod, "", fault.RequestIDReused},
 	} {
-		got, found, err := reports.GetByRequest(t.Context(), c.node, c.request)
+		got, found, err := reports.GetByRequest(t.Context(), c.tenant, c.request)
 		if fault.ReasonOf(err) != c.reason || (err != nil) != (c.reason != "") || found != (c.report != "") {
 			t.Errorf("%s: found %t, %v", c.name, found, err)
 		}

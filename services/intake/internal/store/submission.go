@@ -10,6 +10,7 @@ import (
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
@@ -44,24 +45,24 @@ type preparedSubmission struct {
 	event outbox.Prepared
 }
 
-var insertReport = pg.InsertInto("report", "node", "report_id", "number", "received_at", "state", "version", "channel",
+var insertReport = pg.InsertInto("report", "tenant", "report_id", "number", "received_at", "state", "version", "channel",
 	"reporter_role", "anonymous", "grounds", "wish", "incident_place", "language", "urgent", "notice_version",
 	"consent_codes", "consent_statuses", "key_id", "sealed_narrative", "sealed_contact", "sealed_date",
 	"receipt_lookup")
 
 // insertAll stores submissions in one round trip. The statements of a pgx batch are one transaction.
 func (s *Reports) insertAll(ctx context.Context, subs []preparedSubmission) error {
-	byNode := map[string][]preparedSubmission{}
+	byTenant := map[tenant.ID][]preparedSubmission{}
 	for _, sub := range subs {
-		byNode[sub.Report.Node] = append(byNode[sub.Report.Node], sub)
+		byTenant[sub.Report.Tenant] = append(byTenant[sub.Report.Tenant], sub)
 	}
 	b := &pgx.Batch{}
-	for node, subs := range byNode {
-		b.Queue(pg.SetTenant, node)
+	for t, subs := range byTenant {
+		b.Queue(pg.SetTenant, t)
 		var requests, reports, history [][]any
 		var events []outbox.Prepared
 		for _, sub := range subs {
-			requests = append(requests, sub.Request.Row(node, sub.Report.ID, sub.Report.ReceivedAt))
+			requests = append(requests, sub.Request.Row(t, sub.Report.ID, sub.Report.ReceivedAt))
 			reports = append(reports, sub.reportRow())
 			history = append(history, historyRows(sub.Report)...)
 			events = append(events, sub.event)
@@ -85,7 +86,7 @@ func (s Submission) reportRow() []any {
 		codes[i], statuses[i] = consent.Code, consent.Status
 	}
 	return []any{
-		r.Node, r.ID, r.Number, r.ReceivedAt, r.State, r.Version, c.Channel, c.ReporterRole, c.Anonymous, c.Grounds,
+		r.Tenant, r.ID, r.Number, r.ReceivedAt, r.State, r.Version, c.Channel, c.ReporterRole, c.Anonymous, c.Grounds,
 		c.Wish, c.IncidentPlace, c.Language, c.Urgent, c.NoticeVersion, codes, statuses,
 		s.Sealed.KeyID, s.Sealed.Narrative, s.Sealed.Contact, s.Sealed.Date, s.ReceiptLookup,
 	}
@@ -94,22 +95,22 @@ func (s Submission) reportRow() []any {
 // GetByRequest returns the report that a request submitted or changed; found is false when the request id is new.
 // Another method or body under the same id is the fault REQUEST_ID_REUSED.
 func (s *Reports) GetByRequest(
-	ctx context.Context, node string, requestKey idempotency.Request,
+	ctx context.Context, t tenant.ID, requestKey idempotency.Request,
 ) (r *report.Report, found bool, err error) {
-	err = pg.InTenant(ctx, s.pool, node, func(ctx context.Context, tx pgx.Tx) error {
-		r, found, err = queryReportByRequest(ctx, tx, node, requestKey)
+	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
+		r, found, err = queryReportByRequest(ctx, tx, t, requestKey)
 		return err
 	})
 	return r, found, err
 }
 
 func queryReportByRequest(
-	ctx context.Context, tx pgx.Tx, node string, requestKey idempotency.Request,
+	ctx context.Context, tx pgx.Tx, t tenant.ID, requestKey idempotency.Request,
 ) (*report.Report, bool, error) {
-	reportID, found, err := requestKey.Lookup(ctx, tx, node)
+	reportID, found, err := requestKey.Lookup(ctx, tx, t)
 	if !found || err != nil {
 		return nil, false, err
 	}
-	r, _, err := queryReport(ctx, tx, selectReport, node, reportID)
+	r, _, err := queryReport(ctx, tx, selectReport, t, reportID)
 	return r, err == nil, err
 }

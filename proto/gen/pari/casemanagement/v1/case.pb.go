@@ -179,7 +179,9 @@ type Case struct {
 	// History of the case, oldest first. Present in GetCase only.
 	History []*v1.HistoryEntry `protobuf:"bytes,12,rep,name=history,proto3" json:"history,omitempty"`
 	// Round of work: 1, raised by one each time the case is reopened.
-	Episode       int32 `protobuf:"varint,13,opt,name=episode,proto3" json:"episode,omitempty"`
+	Episode int32 `protobuf:"varint,13,opt,name=episode,proto3" json:"episode,omitempty"`
+	// Region of the node, for instance "lombardia". Nodes of two regions may have the same name.
+	Region        string `protobuf:"bytes,14,opt,name=region,proto3" json:"region,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -303,6 +305,13 @@ func (x *Case) GetEpisode() int32 {
 		return x.Episode
 	}
 	return 0
+}
+
+func (x *Case) GetRegion() string {
+	if x != nil {
+		return x.Region
+	}
+	return ""
 }
 
 // Assessment is the finding of the node: whether it is discrimination, of what kind, and where it happened.
@@ -630,7 +639,7 @@ var File_pari_casemanagement_v1_case_proto protoreflect.FileDescriptor
 
 const file_pari_casemanagement_v1_case_proto_rawDesc = "" +
 	"\n" +
-	"!pari/casemanagement/v1/case.proto\x12\x16pari.casemanagement.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x1bpari/record/v1/record.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\x88\x05\n" +
+	"!pari/casemanagement/v1/case.proto\x12\x16pari.casemanagement.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x1bpari/record/v1/record.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\xa6\x05\n" +
 	"\x04Case\x12\x1d\n" +
 	"\acase_id\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x02R\x06caseId\x12\x1c\n" +
 	"\x06number\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x02R\x06number\x12\x18\n" +
@@ -648,7 +657,8 @@ const file_pari_casemanagement_v1_case_proto_rawDesc = "" +
 	" \x03(\v2\x1e.pari.casemanagement.v1.ActionB\x04\xb0\xbb\x18\x04R\aactions\x12?\n" +
 	"\aclosing\x18\v \x01(\v2\x1f.pari.casemanagement.v1.ClosingB\x04\xb0\xbb\x18\x04R\aclosing\x12<\n" +
 	"\ahistory\x18\f \x03(\v2\x1c.pari.record.v1.HistoryEntryB\x04\xb0\xbb\x18\x02R\ahistory\x12\x1e\n" +
-	"\aepisode\x18\r \x01(\x05B\x04\xb0\xbb\x18\x02R\aepisode\"\x86\x05\n" +
+	"\aepisode\x18\r \x01(\x05B\x04\xb0\xbb\x18\x02R\aepisode\x12\x1c\n" +
+	"\x06region\x18\x0e \x01(\tB\x04\xb0\xbb\x18\x02R\x06region\"\x86\x05\n" +
 	"\n" +
 	"Assessment\x125\n" +
 	"\averdict\x18\x01 \x01(\tB\x1b\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\n" +

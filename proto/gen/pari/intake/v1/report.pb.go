@@ -163,7 +163,9 @@ type Report struct {
 	// Number of that case; empty until the report is taken in charge.
 	CaseNumber string `protobuf:"bytes,9,opt,name=case_number,json=caseNumber,proto3" json:"case_number,omitempty"`
 	// History of the report, oldest first. Present in GetReport only.
-	History       []*v1.HistoryEntry `protobuf:"bytes,10,rep,name=history,proto3" json:"history,omitempty"`
+	History []*v1.HistoryEntry `protobuf:"bytes,10,rep,name=history,proto3" json:"history,omitempty"`
+	// Region of the node, for instance "lombardia". Nodes of two regions may have the same name.
+	Region        string `protobuf:"bytes,11,opt,name=region,proto3" json:"region,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -266,6 +268,13 @@ func (x *Report) GetHistory() []*v1.HistoryEntry {
 		return x.History
 	}
 	return nil
+}
+
+func (x *Report) GetRegion() string {
+	if x != nil {
+		return x.Region
+	}
+	return ""
 }
 
 // ReportContent is the content of a report as the reporter gave it.
@@ -556,7 +565,7 @@ var File_pari_intake_v1_report_proto protoreflect.FileDescriptor
 
 const file_pari_intake_v1_report_proto_rawDesc = "" +
 	"\n" +
-	"\x1bpari/intake/v1/report.proto\x12\x0epari.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x1bpari/record/v1/record.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\xc2\x03\n" +
+	"\x1bpari/intake/v1/report.proto\x12\x0epari.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x1bpari/record/v1/record.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\xe0\x03\n" +
 	"\x06Report\x12!\n" +
 	"\treport_id\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x02R\breportId\x12\x1c\n" +
 	"\x06number\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x02R\x06number\x12\x18\n" +
@@ -570,7 +579,8 @@ const file_pari_intake_v1_report_proto_rawDesc = "" +
 	"\vcase_number\x18\t \x01(\tB\x04\xb0\xbb\x18\x02R\n" +
 	"caseNumber\x12<\n" +
 	"\ahistory\x18\n" +
-	" \x03(\v2\x1c.pari.record.v1.HistoryEntryB\x04\xb0\xbb\x18\x02R\ahistory\"\xeb\x05\n" +
+	" \x03(\v2\x1c.pari.record.v1.HistoryEntryB\x04\xb0\xbb\x18\x02R\ahistory\x12\x1c\n" +
+	"\x06region\x18\v \x01(\tB\x04\xb0\xbb\x18\x02R\x06region\"\xeb\x05\n" +
 	"\rReportContent\x122\n" +
 	"\achannel\x18\x01 \x01(\tB\x18\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\achannelR\achannel\x12C\n" +
 	"\rreporter_role\x18\x02 \x01(\tB\x1e\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\rreporter_roleR\freporterRole\x12\"\n" +

@@ -150,12 +150,14 @@ func (x *Month) GetMonth() int32 {
 // Actor says who made a change: the person, if one was signed in, the node, and the system that sent the call.
 type Actor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Subject of the person's access token at its issuer; empty when a system acted without a person.
+	// Person, as <subject of the access token>@<name of its issuer>; empty when a system acted without a person.
 	Person string `protobuf:"bytes,1,opt,name=person,proto3" json:"person,omitempty"`
 	// Node that the actor acted for, for instance "cremona".
 	Node string `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
 	// Name of the system in its certificate, for instance "console".
-	System        string `protobuf:"bytes,3,opt,name=system,proto3" json:"system,omitempty"`
+	System string `protobuf:"bytes,3,opt,name=system,proto3" json:"system,omitempty"`
+	// Region of the node, for instance "lombardia". Nodes of two regions may have the same name.
+	Region        string `protobuf:"bytes,4,opt,name=region,proto3" json:"region,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -207,6 +209,13 @@ func (x *Actor) GetNode() string {
 func (x *Actor) GetSystem() string {
 	if x != nil {
 		return x.System
+	}
+	return ""
+}
+
+func (x *Actor) GetRegion() string {
+	if x != nil {
+		return x.Region
 	}
 	return ""
 }
@@ -317,11 +326,12 @@ const file_pari_record_v1_record_proto_rawDesc = "" +
 	"\x05Month\x12#\n" +
 	"\x04year\x18\x01 \x01(\x05B\x0f\xbaH\b\x1a\x06\x18\x98\x11(\xec\x0e\xb0\xbb\x18\x02R\x04year\x12#\n" +
 	"\x05month\x18\x02 \x01(\x05B\r\xbaH\x06\x1a\x04\x18\f(\x01\xb0\xbb\x18\x02R\x05month:\xfe\x01\xbaH\xfa\x01\x1a\xf7\x01\n" +
-	"\vdate.future\x12\x1cthe month lies in the future\x1a\xc9\x01this.year * 100 + this.month <= int(now.getFullYear()) * 100 + int(now.getMonth() + 1)|| this.year * 100 + this.month <= int(now.getFullYear('Europe/Rome')) * 100 + int(now.getMonth('Europe/Rome') + 1)\"s\n" +
+	"\vdate.future\x12\x1cthe month lies in the future\x1a\xc9\x01this.year * 100 + this.month <= int(now.getFullYear()) * 100 + int(now.getMonth() + 1)|| this.year * 100 + this.month <= int(now.getFullYear('Europe/Rome')) * 100 + int(now.getMonth('Europe/Rome') + 1)\"\x98\x01\n" +
 	"\x05Actor\x12$\n" +
-	"\x06person\x18\x01 \x01(\tB\f\xbaH\x05r\x03\x18\xc8\x01\xb0\xbb\x18\x02R\x06person\x12\x1f\n" +
+	"\x06person\x18\x01 \x01(\tB\f\xbaH\x05r\x03\x18\xac\x02\xb0\xbb\x18\x02R\x06person\x12\x1f\n" +
 	"\x04node\x18\x02 \x01(\tB\v\xbaH\x04r\x02\x18<\xb0\xbb\x18\x02R\x04node\x12#\n" +
-	"\x06system\x18\x03 \x01(\tB\v\xbaH\x04r\x02\x18<\xb0\xbb\x18\x02R\x06system\"\xed\x01\n" +
+	"\x06system\x18\x03 \x01(\tB\v\xbaH\x04r\x02\x18<\xb0\xbb\x18\x02R\x06system\x12#\n" +
+	"\x06region\x18\x04 \x01(\tB\v\xbaH\x04r\x02\x18<\xb0\xbb\x18\x02R\x06region\"\xed\x01\n" +
 	"\fHistoryEntry\x12\x1e\n" +
 	"\aversion\x18\x01 \x01(\x03B\x04\xb0\xbb\x18\x02R\aversion\x120\n" +
 	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xb0\xbb\x18\x02R\x02at\x12+\n" +

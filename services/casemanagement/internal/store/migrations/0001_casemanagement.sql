@@ -1,9 +1,9 @@
 -- +goose Up
--- Every table has the node in its key and forced row security, so that no statement can reach another node's rows.
+-- Every table has the tenant in its key and forced row security, so that no statement can reach another tenant's rows.
 
 -- Cases in their current state. Notes are encrypted with the data key key_id of the key database.
 create table case_file (
-    node               text        not null check (node <> ''),
+    tenant             text        not null check (tenant <> ''),
     case_id            uuid        not null,
     seq                bigint      generated always as identity,
     number             text        not null,
@@ -25,28 +25,28 @@ create table case_file (
     secondary_outcomes text[],
     person_informed    boolean,
     closing_note       bytea,
-    primary key (node, case_id),
-    constraint case_number unique (node, number),
+    primary key (tenant, case_id),
+    constraint case_number unique (tenant, number),
     constraint case_pseudonym unique (pseudonym),
     check ((state in ('CLOSED', 'ARCHIVED', 'ANONYMISED')) = (closed_at is not null)),
     check ((outcome is null) = (closed_at is null))
 );
-create index case_newest on case_file (node, seq desc);
-create index case_newest_by_state on case_file (node, state, seq desc);
+create index case_newest on case_file (tenant, seq desc);
+create index case_newest_by_state on case_file (tenant, state, seq desc);
 
 -- The reports of each case. The primary key limits a report to one case.
 create table case_report (
-    node      text not null,
+    tenant    text not null,
     report_id uuid not null,
     case_id   uuid not null,
-    primary key (node, report_id),
-    foreign key (node, case_id) references case_file (node, case_id) on delete cascade
+    primary key (tenant, report_id),
+    foreign key (tenant, case_id) references case_file (tenant, case_id) on delete cascade
 );
-create index case_report_case on case_report (node, case_id);
+create index case_report_case on case_report (tenant, case_id);
 
 -- All assessments, also superseded ones. The version is that of the case after the assessment.
 create table assessment (
-    node           text     not null,
+    tenant         text     not null,
     case_id        uuid     not null,
     version        bigint   not null,
     verdict        text     not null,
@@ -61,14 +61,14 @@ create table assessment (
     event_place    text     not null,
     residence      text     not null,
     sensitivity    text     not null,
-    primary key (node, case_id, version),
-    foreign key (node, case_id) references case_file (node, case_id) on delete cascade,
+    primary key (tenant, case_id, version),
+    foreign key (tenant, case_id) references case_file (tenant, case_id) on delete cascade,
     check ((incident_year is null) = (incident_month is null))
 );
 
 -- The actions taken in each case.
 create table action (
-    node            text        not null,
+    tenant          text        not null,
     case_id         uuid        not null,
     action_id       uuid        not null,
     version         bigint      not null,
@@ -79,40 +79,40 @@ create table action (
     note            bytea,
     at              timestamptz not null,
     person          text        not null,
-    actor_node      text        not null,
+    actor_tenant    text        not null,
     system          text        not null,
-    primary key (node, case_id, action_id),
-    foreign key (node, case_id) references case_file (node, case_id) on delete cascade
+    primary key (tenant, case_id, action_id),
+    foreign key (tenant, case_id) references case_file (tenant, case_id) on delete cascade
 );
 
 -- The changes of each case.
 create table case_history (
-    node       text        not null,
+    tenant     text        not null,
     case_id    uuid        not null,
     version    bigint      not null,
     at         timestamptz not null,
     person     text        not null,
-    actor_node text        not null,
+    actor_tenant text        not null,
     system     text        not null,
     what       text        not null,
     from_state text        not null,
     to_state   text        not null,
-    primary key (node, case_id, version),
-    foreign key (node, case_id) references case_file (node, case_id) on delete cascade
+    primary key (tenant, case_id, version),
+    foreign key (tenant, case_id) references case_file (tenant, case_id) on delete cascade
 );
 
 -- Each time a person opened the notes of a case.
 create table access_log (
-    node      text        not null,
+    tenant    text        not null,
     access_id uuid        not null,
     case_id   uuid        not null,
     at        timestamptz not null,
     person    text        not null,
     system    text        not null,
-    primary key (node, access_id),
-    foreign key (node, case_id) references case_file (node, case_id) on delete cascade
+    primary key (tenant, access_id),
+    foreign key (tenant, case_id) references case_file (tenant, case_id) on delete cascade
 );
-create index access_log_case on access_log (node, case_id, at);
+create index access_log_case on access_log (tenant, case_id, at);
 
 -- +goose StatementBegin
 do $$
@@ -121,8 +121,8 @@ begin
     foreach t in array array ['case_file', 'case_report', 'assessment', 'action', 'case_history', 'access_log'] loop
         execute format('alter table %I enable row level security', t);
         execute format('alter table %I force row level security', t);
-        execute format('create policy tenant on %I using (node = current_setting(''app.node''))
-            with check (node = current_setting(''app.node''))', t);
+        execute format('create policy tenant on %I using (tenant = current_setting(''app.tenant''))
+            with check (tenant = current_setting(''app.tenant''))', t);
     end loop;
 end $$;
 -- +goose StatementEnd

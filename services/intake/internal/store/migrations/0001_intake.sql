@@ -1,9 +1,9 @@
 -- +goose Up
--- Every table has the node in its key and forced row security, so that no statement can reach another node's rows.
+-- Every table has the tenant in its key and forced row security, so that no statement can reach another tenant's rows.
 
 -- Reports. Personal content is encrypted with the data key key_id of the key database; the other columns are codes.
 create table report (
-    node             text        not null check (node <> ''),
+    tenant           text        not null check (tenant <> ''),
     report_id        uuid        not null,
     seq              bigint      generated always as identity,
     number           text        not null,
@@ -28,34 +28,34 @@ create table report (
     receipt_lookup   bytea       not null,
     case_id          uuid,
     case_number      text,
-    primary key (node, report_id),
-    constraint report_number unique (node, number),
-    constraint report_receipt unique (node, receipt_lookup),
+    primary key (tenant, report_id),
+    constraint report_number unique (tenant, number),
+    constraint report_receipt unique (tenant, receipt_lookup),
     check ((state = 'TAKEN_IN_CHARGE') = (case_id is not null)),
     check ((case_id is null) = (case_number is null))
 );
-create index report_newest on report (node, seq desc);
-create index report_newest_by_state on report (node, state, seq desc);
+create index report_newest on report (tenant, seq desc);
+create index report_newest_by_state on report (tenant, state, seq desc);
 
 -- The changes of each report.
 create table report_history (
-    node       text        not null,
+    tenant     text        not null,
     report_id  uuid        not null,
     version    bigint      not null,
     at         timestamptz not null,
     person     text        not null,
-    actor_node text        not null,
+    actor_tenant text        not null,
     system     text        not null,
     what       text        not null,
     from_state text        not null,
     to_state   text        not null,
-    primary key (node, report_id, version),
-    foreign key (node, report_id) references report (node, report_id) on delete cascade
+    primary key (tenant, report_id, version),
+    foreign key (tenant, report_id) references report (tenant, report_id) on delete cascade
 );
 
 -- Hand-overs to case management. Each is inserted with the decision, and completed once its case is opened.
 create table handover (
-    node         text        not null,
+    tenant       text        not null,
     handover_id  uuid        not null,
     report_id    uuid        not null,
     person       text        not null,
@@ -63,24 +63,24 @@ create table handover (
     decided_at   timestamptz not null,
     attempted_at timestamptz not null, -- last failed retry; before the first, the decision
     completed    boolean     not null default false,
-    primary key (node, handover_id),
-    unique (node, report_id),
-    foreign key (node, report_id) references report (node, report_id) on delete cascade
+    primary key (tenant, handover_id),
+    unique (tenant, report_id),
+    foreign key (tenant, report_id) references report (tenant, report_id) on delete cascade
 );
-create index handover_pending on handover (node, attempted_at) where not completed;
+create index handover_pending on handover (tenant, attempted_at) where not completed;
 
 -- Each time a person opened the sealed content of a report.
 create table access_log (
-    node      text        not null,
+    tenant    text        not null,
     access_id uuid        not null,
     report_id uuid        not null,
     at        timestamptz not null,
     person    text        not null,
     system    text        not null,
-    primary key (node, access_id),
-    foreign key (node, report_id) references report (node, report_id) on delete cascade
+    primary key (tenant, access_id),
+    foreign key (tenant, report_id) references report (tenant, report_id) on delete cascade
 );
-create index access_log_report on access_log (node, report_id, at);
+create index access_log_report on access_log (tenant, report_id, at);
 
 -- +goose StatementBegin
 do $$
@@ -89,8 +89,8 @@ begin
     foreach t in array array ['report', 'report_history', 'handover', 'access_log'] loop
         execute format('alter table %I enable row level security', t);
         execute format('alter table %I force row level security', t);
-        execute format('create policy tenant on %I using (node = current_setting(''app.node''))
-            with check (node = current_setting(''app.node''))', t);
+        execute format('create policy tenant on %I using (tenant = current_setting(''app.tenant''))
+            with check (tenant = current_setting(''app.tenant''))', t);
     end loop;
 end $$;
 -- +goose StatementEnd
