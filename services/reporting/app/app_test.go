@@ -18,6 +18,7 @@ import (
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/rpc"
 	"github.com/retepari/pari/pkg/service"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
@@ -44,7 +45,7 @@ func (fakeDirectory) ListVocabularies(
 
 func centre(kind, name string) identity.ID {
 	return identity.ID{
-		TrustDomain: bustest.TrustDomain, Region: identity.AllRegions, Node: identity.Centre, Kind: kind, Name: name,
+		TrustDomain: bustest.TrustDomain, Region: tenant.AllRegions, Node: tenant.CentreNode, Kind: kind, Name: name,
 	}
 }
 
@@ -83,7 +84,7 @@ func TestRun(t *testing.T) {
 		return s
 	}
 	directory, err := rpc.NewServer(rpc.Config{
-		Service: "directory", Region: identity.AllRegions, Node: identity.Centre,
+		Service: "directory", Region: tenant.AllRegions, Node: tenant.CentreNode,
 		Source: source(centre(identity.KindService, "directory")), Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -102,7 +103,7 @@ func TestRun(t *testing.T) {
 	ready, listener := make(chan struct{}), listen(t)
 	c := app.Config{
 		Config: service.Config{
-			Region: identity.AllRegions, Node: identity.Centre, Listener: listener, Ready: func() { close(ready) },
+			Region: tenant.AllRegions, Node: tenant.CentreNode, Listener: listener, Ready: func() { close(ready) },
 			IdentityDir: network.Identity(centre(identity.KindService, app.Name)),
 		},
 		DatabaseURL: db.URL, DatabaseOwnerURL: db.OwnerURL, NATSURL: network.HubURL(), SigningKeyFile: signingKey,
@@ -148,7 +149,7 @@ func publishReport(t *testing.T, network *bustest.Network) {
 	}
 	e := bus.Event{
 		ID: uuid.NewString(), Type: "it.pari.report.counted.v1", Subject: uuid.NewString(),
-		Partition:    bus.Partition{Region: "lombardia", Node: "cremona", Source: "intake"},
+		Partition:    bus.Partition{Tenant: tenant.ID{Region: "lombardia", Node: "cremona"}, Source: "intake"},
 		AggregateSeq: 1, NodeSeq: 1, Data: data,
 	}
 	e.Sign(network.Signer(e.Partition.Owner()))

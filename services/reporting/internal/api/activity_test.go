@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
 	"github.com/retepari/pari/services/reporting/internal/fact"
 	"github.com/retepari/pari/services/reporting/internal/store"
@@ -30,10 +31,10 @@ func format(t *reportingv1.Table) (cells []string) {
 func TestGetTable_Activity(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	if err := b.store.AddNodes(context.Background(), []store.Node{{Region: "lombardia", Name: "centre"}}); err != nil {
+	if err := b.store.AddNodes(context.Background(), []tenant.ID{{Region: "lombardia", Name: "centre"}}); err != nil {
 		t.Fatal(err)
 	}
-	b.feed(bus.Partition{Region: "lombardia", Node: "centre", Source: "directory"},
+	b.feed(bus.Partition{Tenant: tenant.ID{Region: "lombardia", Node: "centre"}, Source: "directory"},
 		[]store.Change{{Activity: &fact.ActivityCounted{Rows: []fact.ActivityRow{
 			{Measure: "HOURS", Year: 2026, Node: "cremona", Value: 1}, {Measure: "HOURS", Year: 2026, Value: 2},
 			{Measure: "HOURS", Year: 2025, Node: "milano", Value: 9},

@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/vocabulary"
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
 	"github.com/retepari/pari/services/reporting/internal/store"
@@ -75,8 +76,8 @@ func tableToProto(
 }
 
 // nodeToProto converts the status of a node. The contract calls a partition a line, and an unapplied event parked.
-func nodeToProto(n store.Node, partitions []store.PartitionStatus, now time.Time) *reportingv1.NodeFeed {
-	out := &reportingv1.NodeFeed{Region: n.Region, Node: n.Name}
+func nodeToProto(n tenant.ID, partitions []store.PartitionStatus, now time.Time) *reportingv1.NodeFeed {
+	out := &reportingv1.NodeFeed{Region: n.Region, Node: n.Node}
 	for _, p := range partitions {
 		out.Reports += p.Reports
 		out.Cases += p.Cases

@@ -12,8 +12,10 @@ import (
 
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/tz"
 	"github.com/retepari/pari/pkg/vocabulary"
+	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
 	"github.com/retepari/pari/services/reporting/internal/reason"
 	"github.com/retepari/pari/services/reporting/internal/store"
@@ -64,8 +66,8 @@ func (s *Server) GetTable(
 	}
 	source := table.CategorySource{Year: year, Groups: categoriesOf(s.Codes()), Counts: counts}
 	for _, n := range nodes {
-		if n.Name != identity.Centre { // the centre has a directory, and takes no reports
-			source.Nodes = append(source.Nodes, n.Name)
+		if n.Node != tenant.CentreNode { // the centre has a directory, and takes no reports
+			source.Nodes = append(source.Nodes, n.Node)
 		}
 	}
 	categories := t.Categories(source)
@@ -93,29 +95,38 @@ func (s *Server) GetFeedStatus(
 				return nil, err
 			}
 		}
-		resp.Nodes = append(resp.Nodes, nodeToProto(n, partitions[n.Name], now))
+		resp.Nodes = append(resp.Nodes, nodeToProto(n, partitions[n.Node], now))
 	}
 	return resp, nil
 }
 
 // listNodes lists the nodes of a region, by region and name; without a region, those of every region that the caller
 // sees. A region that does not exist and one that the caller does not see give the same error.
-func (s *Server) listNodes(ctx context.Context, region string) ([]store.Node, error) {
+func (s *Server) listNodes(ctx context.Context, region string) ([]tenant.ID, error) {
 	caller, _ := identity.From(ctx)
-	if region != "" && !caller.SeesRegion(region) {
+	if region != "" && !seesRegion(caller, region) {
 		return nil, fieldFault("region", reason.WrongRegion, "")
 	}
 	all, err := s.Store.ListNodes(ctx)
 	if err != nil {
 		return nil, err
 	}
-	nodes := slices.DeleteFunc(all, func(n store.Node) bool {
-		return (region != "" && n.Region != region) || !caller.SeesRegion(n.Region)
+	nodes := slices.DeleteFunc(all, func(n tenant.ID) bool {
+		return (region != "" && n.Region != region) || !seesRegion(caller, n.Region)
 	})
 	if region != "" && len(nodes) == 0 {
 		return nil, fieldFault("region", reason.WrongRegion, "")
 	}
 	return nodes, nil
+}
+
+// seesRegion reports whether one grant of the caller covers a region. Programs of operations have no grants: they see the
+// regions of their own centre.
+func seesRegion(p identity.Principal, region string) bool {
+	if p.Kind() == accessv1.Kind_KIND_OPS {
+		return p.Tenant().OverRegion(region)
+	}
+	return p.HasOverRegion(region)
 }
 
 // fieldFault returns a fault caused by one field of the request.

@@ -17,6 +17,7 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/rpc"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/vocabulary"
 	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
@@ -37,8 +38,8 @@ var (
 	portal    = rpctest.ID("lombardia", "cremona", "system", "portal")
 	operators = rpctest.ID("all", "centre", "ops", "monitor")
 
-	intake = bus.Partition{Region: "lombardia", Node: "cremona", Source: "intake"}
-	cases  = bus.Partition{Region: "lombardia", Node: "cremona", Source: "casemanagement"}
+	intake = bus.Partition{Tenant: tenant.ID{Region: "lombardia", Node: "cremona"}, Source: "intake"}
+	cases  = bus.Partition{Tenant: tenant.ID{Region: "lombardia", Node: "cremona"}, Source: "casemanagement"}
 )
 
 type testEnv struct {
@@ -65,7 +66,7 @@ func codes() *vocabulary.Set {
 func setup(t *testing.T) *testEnv {
 	t.Helper()
 	s := store.New(pgtest.New(t, "reporting", store.Migrate).Pool(t))
-	err := s.AddNodes(context.Background(), []store.Node{
+	err := s.AddNodes(context.Background(), []tenant.ID{
 		{Region: "lombardia", Name: "milano"}, {Region: "lombardia", Name: "cremona"},
 		{Region: "piemonte", Name: "cuneo"},
 	})

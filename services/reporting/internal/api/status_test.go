@@ -13,6 +13,7 @@ import (
 
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/tenant"
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
 	"github.com/retepari/pari/services/reporting/internal/reason"
 	"github.com/retepari/pari/services/reporting/internal/store"
@@ -21,7 +22,7 @@ import (
 func TestGetFeedStatus(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	cuneo := bus.Partition{Region: "piemonte", Node: "cuneo", Source: "intake"}
+	cuneo := bus.Partition{Tenant: tenant.ID{Region: "piemonte", Node: "cuneo"}, Source: "intake"}
 	lastSeen := now.Add(-90 * time.Second)
 	for p, h := range map[bus.Partition]store.Heartbeat{
 		intake: {Partition: intake, LastSeq: 30, Pending: 4, At: lastSeen},

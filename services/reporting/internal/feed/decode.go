@@ -6,7 +6,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/bus"
-	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/tenant"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 	"github.com/retepari/pari/services/reporting/internal/fact"
@@ -45,7 +45,7 @@ func Decode(p bus.Partition, typeName, aggregate string, data []byte) (store.Cha
 	if !ok {
 		return store.Change{}, store.ErrUnreadable
 	}
-	if t.source != p.Source || t.centre != (p.Node == identity.Centre) {
+	if t.source != p.Source || t.centre != (p.Tenant.Node == tenant.CentreNode) {
 		return store.Change{}, store.ErrMismatch
 	}
 	named, c, err := t.decode(data)

@@ -20,6 +20,7 @@ import (
 	"github.com/retepari/pari/dev/testkit/bustest"
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/vocabulary"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
@@ -37,9 +38,9 @@ const (
 )
 
 var (
-	intake = bus.Partition{Region: "lombardia", Node: "cremona", Source: "intake"}
-	cases  = bus.Partition{Region: "lombardia", Node: "cremona", Source: "casemanagement"}
-	cuneo  = bus.Partition{Region: "piemonte", Node: "cuneo", Source: "intake"}
+	intake = bus.Partition{Tenant: tenant.ID{Region: "lombardia", Node: "cremona"}, Source: "intake"}
+	cases  = bus.Partition{Tenant: tenant.ID{Region: "lombardia", Node: "cremona"}, Source: "casemanagement"}
+	cuneo  = bus.Partition{Tenant: tenant.ID{Region: "piemonte", Node: "cuneo"}, Source: "intake"}
 
 	march = &recordv1.Month{Year: 2026, Month: 3}
 )

@@ -37,7 +37,7 @@ func (hs *heartbeats) take() map[string][]store.Heartbeat {
 	defer hs.mu.Unlock()
 	found := map[string][]store.Heartbeat{}
 	for h := range maps.Values(hs.latest) {
-		found[h.Partition.Region] = append(found[h.Partition.Region], h)
+		found[h.Partition.Tenant.Region] = append(found[h.Partition.Tenant.Region], h)
 	}
 	hs.latest = nil
 	return found

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 	"github.com/retepari/pari/services/reporting/internal/store"
 )
@@ -57,7 +58,7 @@ func (f *Feed) onTick(ctx context.Context) error {
 		}
 		for node, partitions := range byNode {
 			for _, status := range partitions {
-				p := bus.Partition{Region: region, Node: node, Source: status.Source}
+				p := bus.Partition{Tenant: tenant.ID{Region: region, Node: node}, Source: status.Source}
 				seen[p] = status
 				f.sendWatermark(ctx, store.Offset{
 					Partition: p, Acknowledged: status.Acknowledged, Buffered: status.Buffered,

@@ -101,7 +101,7 @@ func (m *metrics) registerGauges() (unregister func(), err error) {
 		m.mu.Unlock()
 		for p, status := range partitions {
 			attrs := metric.WithAttributes(
-				attribute.String("region", p.Region), attribute.String("node", p.Node),
+				attribute.String("region", p.Tenant.Region), attribute.String("node", p.Tenant.Node),
 				attribute.String("source", p.Source),
 			)
 			o.ObserveFloat64(lag, float64(max(0, status.LastSeq-status.Acknowledged)), attrs)

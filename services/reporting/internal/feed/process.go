@@ -31,7 +31,7 @@ func (f *Feed) process(ctx context.Context, batch []jetstream.Msg) error {
 			f.reject(ctx, m, err)
 			continue
 		}
-		region := e.Partition.Region
+		region := e.Partition.Tenant.Region
 		if byRegion[region] == nil {
 			regions = append(regions, region)
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 	"github.com/retepari/pari/services/reporting/internal/store"
@@ -205,7 +206,7 @@ func TestListNodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []store.Node{{Region: "lombardia", Name: "cremona"}, {Region: "piemonte", Name: "cuneo"}}
+	want := []tenant.ID{{Region: "lombardia", Name: "cremona"}, {Region: "piemonte", Name: "cuneo"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -7,11 +7,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/services/reporting/internal/fact"
 )
 
 // directory is the partition of the centre's directory in a region.
-var directory = bus.Partition{Region: "lombardia", Node: "centre", Source: SourceDirectory}
+var directory = bus.Partition{Tenant: tenant.ID{Region: "lombardia", Node: "centre"}, Source: SourceDirectory}
 
 func hours(node string, n int64) fact.ActivityCounted {
 	return fact.ActivityCounted{Rows: []fact.ActivityRow{{Measure: "TRAINING_HOURS", Year: 2026, Node: node, Value: n}}}

@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/services/reporting/internal/fact"
 )
 
@@ -50,7 +51,7 @@ func (s *Store) Apply(ctx context.Context, b Batch, decode Decoder, codes fact.C
 
 // Drain applies buffered events of the partition whose gap has closed, at most DrainLimit.
 func (s *Store) Drain(ctx context.Context, p bus.Partition, b Batch, decode Decoder, codes fact.Codes) (Result, error) {
-	b.Region, b.Events = p.Region, nil
+	b.Region, b.Events = p.Tenant.Region, nil
 	return s.apply(ctx, b, []partitionKey{keyOf(p)}, decode, codes)
 }
 
@@ -122,7 +123,7 @@ func (t *batchTx) apply() {
 		t.result.Rejected[ClassChain] += len(p.sequence.broken)
 		t.result.Rejected[ClassOverflow] += len(p.sequence.overflow)
 		t.result.Offsets = append(t.result.Offsets, Offset{
-			Partition:    bus.Partition{Region: t.batch.Region, Node: p.key.node, Source: p.key.source},
+			Partition:    bus.Partition{Tenant: tenant.ID{Region: t.batch.Region, Node: p.key.node}, Source: p.key.source},
 			Acknowledged: p.acknowledged, Buffered: p.buffered,
 			More: p.buffered > 0 && p.acknowledged > p.before.acknowledged,
 		})
@@ -176,7 +177,7 @@ func (t *batchTx) queueInbox(b *pgx.Batch) {
 		hashes              [][]byte
 	)
 	for _, e := range t.consumed {
-		nodes, sources, ids = append(nodes, e.Partition.Node), append(sources, e.Partition.Source), append(ids, e.ID)
+		nodes, sources, ids = append(nodes, e.Partition.Tenant.Node), append(sources, e.Partition.Source), append(ids, e.ID)
 		seqs, hashes = append(seqs, e.NodeSeq), append(hashes, e.Hash[:])
 	}
 	b.Queue(insertInbox, t.batch.Region, nodes, sources, seqs, ids, hashes)

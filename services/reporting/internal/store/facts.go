@@ -40,7 +40,7 @@ type caseAction struct {
 }
 
 func (facts) aggregate(e Event) aggregateKey {
-	return aggregateKey{e.Partition.Node, e.Partition.Source, e.Aggregate}
+	return aggregateKey{e.Partition.Tenant.Node, e.Partition.Source, e.Aggregate}
 }
 
 // apply applies an event to its fact and to the cells.

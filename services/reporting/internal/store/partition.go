@@ -14,7 +14,7 @@ import (
 // partitionKey identifies a partition within a region.
 type partitionKey struct{ node, source string }
 
-func keyOf(p bus.Partition) partitionKey { return partitionKey{p.Node, p.Source} }
+func keyOf(p bus.Partition) partitionKey { return partitionKey{p.Tenant.Node, p.Source} }
 
 // partitionKeys returns the partitions of the events in a fixed order, so that replicas that lock the same partitions
 // do not deadlock.

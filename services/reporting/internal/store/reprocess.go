@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/services/reporting/internal/fact"
 )
 
@@ -114,7 +115,7 @@ func (s *Store) reprocessAggregate(
 		return t.save(ctx)
 	})
 	if Permanent(err) {
-		partition := bus.Partition{Region: region, Node: a.node, Source: a.source}
+		partition := bus.Partition{Tenant: tenant.ID{Region: region, Node: a.node}, Source: a.source}
 		failure := Failure{Partition: partition, Class: ClassDatabase, Err: err}
 		if len(events) > 0 {
 			failure.NodeSeq = events[0].NodeSeq

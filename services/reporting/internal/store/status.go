@@ -8,10 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 )
-
-// Node is a node of a region.
-type Node struct{ Region, Name string }
 
 const (
 	insertNodes = `
@@ -20,10 +18,10 @@ const (
 )
 
 // AddNodes adds nodes that are not stored yet. A node is never removed, because its events stay counted.
-func (s *Store) AddNodes(ctx context.Context, nodes []Node) error {
+func (s *Store) AddNodes(ctx context.Context, nodes []tenant.ID) error {
 	var regions, names []string
 	for _, n := range nodes {
-		regions, names = append(regions, n.Region), append(names, n.Name)
+		regions, names = append(regions, n.Region), append(names, n.Node)
 	}
 	if _, err := s.pool.Exec(ctx, insertNodes, regions, names); err != nil {
 		return fmt.Errorf("add nodes: %w", err)
@@ -32,12 +30,12 @@ func (s *Store) AddNodes(ctx context.Context, nodes []Node) error {
 }
 
 // ListNodes lists the nodes by region and name.
-func (s *Store) ListNodes(ctx context.Context) ([]Node, error) {
+func (s *Store) ListNodes(ctx context.Context) ([]tenant.ID, error) {
 	rows, err := s.pool.Query(ctx, selectNodes)
 	if err != nil {
 		return nil, fmt.Errorf("list nodes: %w", err)
 	}
-	nodes, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Node])
+	nodes, err := pgx.CollectRows(rows, pgx.RowToStructByPos[tenant.ID])
 	if err != nil {
 		return nil, fmt.Errorf("list nodes: %w", err)
 	}
@@ -66,7 +64,7 @@ func (s *Store) StoreHeartbeats(ctx context.Context, region string, heartbeats [
 		at             []time.Time
 	)
 	for _, h := range heartbeats {
-		nodes, sources = append(nodes, h.Partition.Node), append(sources, h.Partition.Source)
+		nodes, sources = append(nodes, h.Partition.Tenant.Node), append(sources, h.Partition.Source)
 		last, pending, at = append(last, h.LastSeq), append(pending, h.Pending), append(at, h.At)
 	}
 	err := s.inRegion(ctx, region, func(ctx context.Context, tx pgx.Tx) error {
@@ -156,8 +154,8 @@ const selectMissing = `
 // ListMissing lists the ranges between the acknowledged offset and the buffered events that have not arrived.
 func (s *Store) ListMissing(ctx context.Context, p bus.Partition) ([]Range, error) {
 	var ranges []Range
-	err := s.inRegion(ctx, p.Region, func(ctx context.Context, tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, selectMissing, p.Region, p.Node, p.Source, maxRanges)
+	err := s.inRegion(ctx, p.Tenant.Region, func(ctx context.Context, tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, selectMissing, p.Tenant.Region, p.Tenant.Node, p.Source, maxRanges)
 		if err != nil {
 			return err
 		}

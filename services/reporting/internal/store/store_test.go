@@ -15,15 +15,16 @@ import (
 
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/services/reporting/internal/fact"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
 var (
-	intake = bus.Partition{Region: "lombardia", Node: "cremona", Source: "intake"}
-	cases  = bus.Partition{Region: "lombardia", Node: "cremona", Source: "casemanagement"}
-	cuneo  = bus.Partition{Region: "piemonte", Node: "cuneo", Source: "casemanagement"}
+	intake = bus.Partition{Tenant: tenant.ID{Region: "lombardia", Node: "cremona"}, Source: "intake"}
+	cases  = bus.Partition{Tenant: tenant.ID{Region: "lombardia", Node: "cremona"}, Source: "casemanagement"}
+	cuneo  = bus.Partition{Tenant: tenant.ID{Region: "piemonte", Node: "cuneo"}, Source: "casemanagement"}
 
 	march = fact.Month{Year: 2026, Month: 3}
 	april = fact.Month{Year: 2026, Month: 4}
@@ -114,7 +115,7 @@ func (b *testEnv) decode(_ bus.Partition, _, _ string, data []byte) (Change, err
 // mustApply applies events as one batch and fails the test on an error.
 func (b *testEnv) mustApply(events ...Event) Result {
 	b.t.Helper()
-	batch := Batch{Region: events[0].Partition.Region, Events: events, DrainLimit: 100}
+	batch := Batch{Region: events[0].Partition.Tenant.Region, Events: events, DrainLimit: 100}
 	r, err := b.Apply(context.Background(), batch, b.decode, codes)
 	if err != nil {
 		b.t.Fatal(err)

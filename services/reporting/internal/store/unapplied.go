@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // unappliedEvent is an event to be stored without effect, and why.
@@ -23,12 +24,12 @@ const unappliedColumns = `node, source, node_seq, event_id, event_hash, prev_has
 // signature is not.
 func scanUnapplied(region string) func(pgx.CollectableRow) (Event, error) {
 	return func(row pgx.CollectableRow) (Event, error) {
-		e := Event{Event: bus.Event{Partition: bus.Partition{Region: region}}}
+		e := Event{Event: bus.Event{Partition: bus.Partition{Tenant: tenant.ID{Region: region}}}}
 		var (
 			id         uuid.UUID
 			hash, prev []byte
 		)
-		err := row.Scan(&e.Partition.Node, &e.Partition.Source, &e.NodeSeq, &id, &hash, &prev, &e.Type, &e.Aggregate,
+		err := row.Scan(&e.Partition.Tenant.Node, &e.Partition.Source, &e.NodeSeq, &id, &hash, &prev, &e.Type, &e.Aggregate,
 			&e.AggregateSeq, &e.Data)
 		if err != nil {
 			return Event{}, err
@@ -116,7 +117,7 @@ const insertUnapplied = `
 
 func (t *batchTx) queueUnapplied(b *pgx.Batch) {
 	for _, e := range t.unapplied {
-		b.Queue(insertUnapplied, t.batch.Region, e.Partition.Node, e.Partition.Source, e.NodeSeq, e.class, e.ID,
+		b.Queue(insertUnapplied, t.batch.Region, e.Partition.Tenant.Node, e.Partition.Source, e.NodeSeq, e.class, e.ID,
 			e.Hash[:], e.PrevHash[:], e.Type, e.Aggregate, e.AggregateSeq, e.Data)
 	}
 }
