@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/big"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -138,6 +139,32 @@ func TestDenyList_Reload(t *testing.T) {
 	write(t, path, "")
 	now = now.Add(time.Second)
 	expect("no longer denied", true)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Second)
+	expect("without a list", true)
+	// A directory in its place is found and cannot be read. The repaired file has the time and
+	// the size of the directory.
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Second)
+	expect("with a list that cannot be read", true)
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	padding := strings.Repeat(" ", max(0, int(info.Size())-len(denied)))
+	write(t, path, denied+padding)
+	if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Second)
+	expect("denied in the repaired list", false)
 	write(t, path, fmt.Sprintf("serials: ['%x']", serial(state)))
 	now = now.Add(-time.Minute)
 	expect("after the clock was set back", false)

@@ -27,7 +27,8 @@ type SourceConfig struct {
 	DenyFile string
 	// MaxValidity refuses certificates that are valid for longer; 0 means 90 days.
 	MaxValidity time.Duration
-	Log         *slog.Logger
+	// Log gets the errors of a deny list that changed; nil means slog.Default.
+	Log *slog.Logger
 }
 
 // defaultMaxValidity bounds how long a stolen key can be used when nobody notices.
@@ -60,6 +61,9 @@ func LoadSource(dir string) (*Source, error) { return NewSource(SourceConfig{Dir
 func NewSource(c SourceConfig) (*Source, error) {
 	if c.MaxValidity == 0 {
 		c.MaxValidity = defaultMaxValidity
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
 	}
 	denied, err := watchFile(c.DenyFile, "deny list", parseDenyList, c.Log)
 	if err != nil {

@@ -55,21 +55,21 @@ func (f *watchedFile[T]) current(now time.Time) T {
 // readLocked reads the file if it has changed. A content that was rejected is not read again.
 func (f *watchedFile[T]) readLocked() error {
 	info, err := os.Stat(f.path)
+	if err == nil && info.ModTime().Equal(f.modTime) && info.Size() == f.size {
+		return nil
+	}
+	var raw []byte
+	if err == nil {
+		raw, err = os.ReadFile(f.path)
+	}
 	if err != nil {
 		if f.size < 0 {
 			return nil // logged already
 		}
-		f.size = -1
+		f.size = -1 // a repaired file may have its old time: it is read again until that works
 		return fmt.Errorf("%s: %w", f.name, err)
-	}
-	if info.ModTime().Equal(f.modTime) && info.Size() == f.size {
-		return nil
 	}
 	f.modTime, f.size = info.ModTime(), info.Size()
-	raw, err := os.ReadFile(f.path)
-	if err != nil {
-		return fmt.Errorf("%s: %w", f.name, err)
-	}
 	value, err := f.parse(raw)
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.name, err)
