@@ -50,8 +50,7 @@ func newConfig(t *testing.T) nodeservice.Config {
 	t.Helper()
 	n := bustest.New(t, bustest.Cremona)
 	id := identity.ID{
-		TrustDomain: bustest.TrustDomain, Tenant: bustest.Cremona,
-		Kind: identity.KindService, Name: "intake",
+		TrustDomain: bustest.TrustDomain, Tenant: bustest.Cremona, Kind: identity.KindService, Name: "intake",
 	}
 	db, keys := pgtest.New(t, "nodeservice", migrate), pgtest.New(t, "empty", noKeys)
 	dir := t.TempDir()
@@ -177,7 +176,8 @@ func TestOpen(t *testing.T) {
 				<-d.Codes.Ready()
 				err := pg.InTenant(t.Context(), d.DB, bustest.Cremona, func(ctx context.Context, tx pgx.Tx) error {
 					return outbox.Append(ctx, tx, outbox.Event{
-						Tenant: bustest.Cremona, Type: bus.TypePrefix + "report.counted.v1", Aggregate: "a", AggregateSeq: 1,
+						Tenant: bustest.Cremona, Type: bus.TypePrefix + "report.counted.v1",
+						Aggregate: "a", AggregateSeq: 1,
 					})
 				})
 				if err != nil {
@@ -210,7 +210,7 @@ func TestOpen_RefusesMistakes(t *testing.T) {
 		"signing key: ":          func(c *nodeservice.Config) { c.SigningKeyFile = "missing" },
 		"key of the centre: ":    func(c *nodeservice.Config) { c.CentreKeysDir = "missing" },
 		"broker connection: ":    func(c *nodeservice.Config) { c.NATSURL = "tls://%zz" },
-		"partition: bus: inval":  func(c *nodeservice.Config) { c.Tenant.Region = "*" },
+		"the certificate in ":    func(c *nodeservice.Config) { c.Tenant.Region = "*" },
 	} {
 		c := valid
 		change(&c)

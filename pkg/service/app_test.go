@@ -110,7 +110,7 @@ func TestRun_RefusesTheCertificateOfAnotherTenant(t *testing.T) {
 			t.Error("the service was built")
 			return nil
 		})
-		if err == nil || !strings.Contains(err.Error(), of.String()) || !strings.Contains(err.Error(), "of lombardia/cremona") {
+		if err == nil || !strings.HasSuffix(err.Error(), "of "+of.String()+", not of lombardia/cremona") {
 			t.Errorf("%s: got %v", of, err)
 		}
 	}

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -12,7 +13,7 @@ func TestRunCommand(t *testing.T) {
 	t.Setenv("PARI_TENANT", "lombardia/cremona")
 	failed := errors.New("failed")
 	commands := []Command[Config]{
-		{Name: "serve", Run: func(_ context.Context, c Config) error { return errors.New("serves " + c.Tenant.String()) }},
+		{Name: "serve", Run: func(_ context.Context, c Config) error { return fmt.Errorf("serves %s", c.Tenant) }},
 		{Name: "migrate", Run: func(context.Context, Config) error { return failed }},
 		{Name: "convert", RunFiles: func(args []string) error { return errors.New("converts " + args[0]) }},
 	}
