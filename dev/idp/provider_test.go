@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"github.com/retepari/pari/dev/idp"
 	"github.com/retepari/pari/dev/testkit/devpki"
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // env holds an authority, a folder for keys and certificates, and an HTTP client that trusts the authority.
@@ -43,6 +45,26 @@ func newEnv(t *testing.T) *env {
 	return &env{a, dir, client}
 }
 
+var users = idp.Users(map[string]tenant.ID{"cremona": {Region: "lombardia", Node: "cremona"}})
+
+// issuers returns what a service that trusts the provider loads.
+func (e *env) issuers(t *testing.T, issuer string) *identity.Issuers {
+	t.Helper()
+	file, err := idp.IssuersFile(issuer, e.authority.CAPath(), users)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "issuers.yaml")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	issuers, err := identity.LoadIssuers(path, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return issuers
+}
+
 // start runs a provider on addr and returns its issuer and a function that stops it.
 func (e *env) start(t *testing.T, addr, tokenKey string) (issuer string, stop func()) {
 	t.Helper()
@@ -51,7 +73,7 @@ func (e *env) start(t *testing.T, addr, tokenKey string) (issuer string, stop fu
 		t.Fatal(err)
 	}
 	id := identity.ID{
-		TrustDomain: "pari.test", Region: "all", Node: "centre", Kind: identity.KindSystem, Name: "issuer",
+		TrustDomain: "pari.test", Tenant: tenant.Centre, Kind: identity.KindSystem, Name: "issuer",
 	}
 	if err := e.authority.Issue(id, e.dir); err != nil {
 		t.Fatal(err)
@@ -64,7 +86,7 @@ func (e *env) start(t *testing.T, addr, tokenKey string) (issuer string, stop fu
 	issuer = "https://" + l.Addr().String()
 	p, err := idp.New(idp.Config{
 		Listener: l, TLS: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13},
-		Issuer: issuer, Users: idp.Users(map[string]string{"cremona": "lombardia"}),
+		Issuer: issuer, Users: users,
 		Log: slog.New(slog.DiscardHandler), SigningKeyFile: filepath.Join(e.dir, tokenKey),
 	})
 	if err != nil {
@@ -96,12 +118,12 @@ func TestProvider_SignIn(t *testing.T) {
 		if left := time.Until(expires); left < 50*time.Minute || left > 61*time.Minute {
 			t.Errorf("%s: expires in %s", name, left)
 		}
-		person, err := identity.NewVerifier(issuer, e.client).Verify(t.Context(), token)
-		if err != nil || person.Subject != name || len(person.Grants) != 1 {
-			t.Fatalf("%s: got %+v, %v", name, person, err)
+		person, grants, err := e.issuers(t, issuer).Verify(t.Context(), token)
+		if err != nil || person != name+"@sign-in" || len(grants) != 1 {
+			t.Fatalf("%s: got %s, %+v, %v", name, person, grants, err)
 		}
-		if role, _ := identity.ParseRole(want); person.Grants[0].Role != role {
-			t.Errorf("%s: got %+v", name, person.Grants)
+		if role, _ := identity.ParseRole(want); grants[0].Role != role {
+			t.Errorf("%s: got %+v", name, grants)
 		}
 	}
 }
@@ -128,12 +150,12 @@ func TestProvider_ReusesSigningKey(t *testing.T) {
 	stop()
 	addr := strings.TrimPrefix(issuer, "https://")
 	_, stop = e.start(t, addr, "token-key.pem")
-	if _, err := identity.NewVerifier(issuer, e.client).Verify(t.Context(), token); err != nil {
+	if _, _, err := e.issuers(t, issuer).Verify(t.Context(), token); err != nil {
 		t.Errorf("after a restart: %v", err)
 	}
 	stop()
 	e.start(t, addr, "other-key.pem")
-	if _, err := identity.NewVerifier(issuer, e.client).Verify(t.Context(), token); err == nil {
+	if _, _, err := e.issuers(t, issuer).Verify(t.Context(), token); err == nil {
 		t.Error("a token of another key was accepted")
 	}
 }
