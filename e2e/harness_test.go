@@ -220,7 +220,7 @@ func (h *harness) publish(t *testing.T, e *directoryv1.Entry) (revision int64) {
 		RequestId: uuid.NewString(), Reason: "prova", Entries: []*directoryv1.Entry{e},
 	})
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v: %v", err, parseRefusal(t, err).fields)
 	}
 	p := proposed.GetProposal()
 	decided, err := publisher.DecideProposal(callContext(t), &directoryv1.DecideProposalRequest{

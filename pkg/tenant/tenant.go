@@ -7,6 +7,7 @@ package tenant
 
 import (
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -56,8 +57,14 @@ func (t *ID) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Value implements driver.Valuer: a database stores the tenant as its text.
-func (t ID) Value() (driver.Value, error) { return t.String(), nil }
+// Value implements driver.Valuer: a database stores the tenant as its text. It refuses the zero ID, so that no row is
+// stored for nobody.
+func (t ID) Value() (driver.Value, error) {
+	if t.IsZero() {
+		return nil, errors.New("no tenant")
+	}
+	return t.String(), nil
+}
 
 // Scan implements sql.Scanner.
 func (t *ID) Scan(value any) error {

@@ -58,3 +58,21 @@ func TestID_OverRegion(t *testing.T) {
 		t.Error("no tenant is over no region")
 	}
 }
+
+// Ensure a database gets a tenant as its text, gives it back, and gets nothing for no tenant.
+func TestID_InDatabases(t *testing.T) {
+	t.Parallel()
+	value, err := tenant.Centre.Value()
+	var read tenant.ID
+	if err != nil || value != "all/centre" || read.Scan(value) != nil || read != tenant.Centre {
+		t.Errorf("got %v, %v, read %v", value, err, read)
+	}
+	if value, err := (tenant.ID{}).Value(); err == nil {
+		t.Errorf("no tenant is stored as %v", value)
+	}
+	for _, value := range []any{nil, 7, "cremona", "/"} {
+		if err := read.Scan(value); err == nil {
+			t.Errorf("%v was read as %v", value, read)
+		}
+	}
+}
