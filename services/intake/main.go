@@ -1,4 +1,4 @@
-// Command intake runs the intake service of a t, or migrates its databases.
+// Command intake runs the intake service of a node, or migrates its databases.
 package main
 
 import (

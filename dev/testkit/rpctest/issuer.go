@@ -61,7 +61,10 @@ const issuerName = "test"
 
 // configuration returns a file of issuers in which each group is named after the grant that it gives.
 func (i *issuer) configuration() []byte {
-	tenants := []string{"all/centre", "lombardia/centre", "piemonte/centre"}
+	tenants := []string{
+		"all/centre", "lombardia/centre", "piemonte/centre",
+		"lombardia/mantova", "lombardia/livo", "trentino-alto-adige/livo", // there are two municipalities of this name
+	}
 	for _, region := range []string{"lombardia", "piemonte"} {
 		for _, node := range []string{"cremona", "cuneo", "milano"} {
 			tenants = append(tenants, region+"/"+node)

@@ -25,8 +25,8 @@ import (
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/rpc"
 	"github.com/retepari/pari/pkg/seal"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/vocabulary"
-	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
@@ -41,7 +41,16 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 // now is the time in these tests.
 var now = time.Date(2026, 11, 23, 9, 41, 27, 123, time.UTC)
 
-// env is intake behind the real interceptors, for two nodes, with real databases and keys.
+var (
+	cremona = tenant.ID{Region: "lombardia", Node: "cremona"}
+	mantova = tenant.ID{Region: "lombardia", Node: "mantova"}
+	milano  = tenant.ID{Region: "lombardia", Node: "milano"}
+	// Livo is a municipality of Lombardia and another of Trentino-Alto Adige.
+	livo      = tenant.ID{Region: "lombardia", Node: "livo"}
+	otherLivo = tenant.ID{Region: "trentino-alto-adige", Node: "livo"}
+)
+
+// env is intake behind the real interceptors, for some tenants, with real databases and keys.
 type env struct {
 	*rpctest.Server
 	pool, keyPool *pgxpool.Pool
@@ -84,11 +93,18 @@ func codeLists() *vocabulary.Set {
 	return vocabulary.NewSet(lists...)
 }
 
-func portal(node string) identity.ID {
-	return rpctest.ID("lombardia", node, identity.KindSystem, "portal")
+func portal(at tenant.ID) identity.ID {
+	return rpctest.ID(at.Region, at.Node, identity.KindSystem, "portal")
 }
 
+// setup starts intake for Cremona and Mantova.
 func setup(t testing.TB) *env {
+	t.Helper()
+	return setupFor(t, cremona, mantova)
+}
+
+// setupFor starts intake for tenants. The portal of the first may submit.
+func setupFor(t testing.TB, tenants ...tenant.ID) *env {
 	t.Helper()
 	e := &env{cases: &fakeCases{}}
 	e.pool = pgtest.New(t, "intake", store.Migrate).Pool(t)
@@ -112,29 +128,29 @@ func setup(t testing.TB) *env {
 	server := &api.Server{
 		Reports: reports, Keys: e.keys, Secrets: secrets,
 		Handovers:      handover.NewWorker(reports, e.cases, nil, log, clock),
-		NumberPrefixes: map[string]string{"cremona": "CR", "mantova": "MN"},
+		NumberPrefixes: map[tenant.ID]string{cremona: "CR", mantova: "MN", livo: "LV", otherLivo: "LV"},
 		WakeRelay:      func() { e.wakeups.Add(1) }, Now: clock,
 	}
 	lists := codeLists()
 	e.Server = rpctest.NewEnv(t).Start(t, rpc.Config{
-		Service: "intake", Region: "lombardia", Node: "cremona", Nodes: []string{"cremona", "mantova"}, PerSecond: 1e6,
-		Grants:     identity.Grants{portal("cremona").String(): {accessv1.Role_ROLE_SUBMITTER}},
+		Service: "intake", Tenants: tenants, PerSecond: 1e6,
+		Grants:     rpctest.Grants(t, map[identity.ID]string{portal(tenants[0]): "submitter"}),
 		Vocabulary: func() *vocabulary.Set { return lists },
 	}, func(r grpc.ServiceRegistrar) { intakev1.RegisterIntakeServiceServer(r, server) })
 	return e
 }
 
-// system connects as the portal of Cremona, which may submit.
-func (e *env) system(t testing.TB) intakev1.IntakeServiceClient {
+// system connects as the portal of a tenant.
+func (e *env) system(t testing.TB, at tenant.ID) intakev1.IntakeServiceClient {
 	t.Helper()
-	return intakev1.NewIntakeServiceClient(e.As(t, portal("cremona"), ""))
+	return intakev1.NewIntakeServiceClient(e.As(t, portal(at), ""))
 }
 
-// person connects as a person with a role at a node, through the node's console.
-func (e *env) person(t testing.TB, node, role string) intakev1.IntakeServiceClient {
+// person connects as a person with a role at a tenant, through its console.
+func (e *env) person(t testing.TB, at tenant.ID, role string) intakev1.IntakeServiceClient {
 	t.Helper()
-	token := e.Env.Token(t, "anna", "lombardia/"+node+"/"+role)
-	console := rpctest.ID("lombardia", node, identity.KindSystem, "console")
+	token := e.Env.Token(t, "anna", at.String()+"/"+role)
+	console := rpctest.ID(at.Region, at.Node, identity.KindSystem, "console")
 	return intakev1.NewIntakeServiceClient(e.As(t, console, token))
 }
 
@@ -195,11 +211,11 @@ func checkRefused(t testing.TB, err error, reason fault.Reason, fields ...string
 const selectTables = `select tablename::text from pg_tables
 	where schemaname = 'public' and tablename not like '%\_version' order by 1`
 
-// dump returns all rows of all tables of a database that a node can see, with bytea in hexadecimal.
-func dump(t testing.TB, pool *pgxpool.Pool, node string) string {
+// dump returns all rows of all tables of a database that a tenant can see, with bytea in hexadecimal.
+func dump(t testing.TB, pool *pgxpool.Pool, at tenant.ID) string {
 	t.Helper()
 	var all strings.Builder
-	err := pg.InTenant(t.Context(), pool, node, func(ctx context.Context, tx pgx.Tx) error {
+	err := pg.InTenant(t.Context(), pool, at, func(ctx context.Context, tx pgx.Tx) error {
 		tables, err := queryStrings(ctx, tx, selectTables)
 		if err != nil {
 			return err
@@ -235,7 +251,7 @@ func contains(dump, text string) bool {
 // count returns the number of rows of a table of Cremona.
 func (e *env) count(t testing.TB, table string) (n int) {
 	t.Helper()
-	if err := pg.InTenant(t.Context(), e.pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+	if err := pg.InTenant(t.Context(), e.pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `select count(*) from `+pgx.Identifier{table}.Sanitize()).Scan(&n)
 	}); err != nil {
 		t.Fatal(err)

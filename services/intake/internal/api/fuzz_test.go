@@ -33,7 +33,7 @@ func FuzzSubmit(f *testing.F) {
 		f.Add(raw)
 	}
 	e := setup(f)
-	client := e.person(f, "cremona", "operator")
+	client := e.person(f, cremona, "operator")
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		content := &intakev1.ReportContent{}
 		if (proto.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(raw, content) != nil {

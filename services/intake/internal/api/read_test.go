@@ -18,8 +18,8 @@ const full = intakev1.ReportView_REPORT_VIEW_FULL
 func TestGetReport_Views(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
-	id := submit(t, e.system(t), newContent()).GetReportId()
-	operator := e.person(t, "cremona", "operator")
+	id := submit(t, e.system(t, cremona), newContent()).GetReportId()
+	operator := e.person(t, cremona, "operator")
 
 	basic, err := operator.GetReport(t.Context(), &intakev1.GetReportRequest{ReportId: id})
 	if err != nil {
@@ -42,7 +42,7 @@ func TestGetReport_Views(t *testing.T) {
 		t.Error(diff)
 	}
 	access := id + `,"2026-11-23 09:41:27`
-	if n := e.count(t, "access_log"); n != 1 || !strings.Contains(dump(t, e.pool, "cremona"), access) {
+	if n := e.count(t, "access_log"); n != 1 || !strings.Contains(dump(t, e.pool, cremona), access) {
 		t.Errorf("%d accesses logged, want 1, with the time", n)
 	}
 	history := got.GetReport().GetHistory()
@@ -56,15 +56,15 @@ func TestGetReport_Views(t *testing.T) {
 func TestGetReport_FullViewRefused(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
-	id := submit(t, e.system(t), newContent()).GetReportId()
+	id := submit(t, e.system(t, cremona), newContent()).GetReportId()
 	for _, c := range []struct {
 		name   string
 		client intakev1.IntakeServiceClient
 		reason fault.Reason
 	}{
-		{"system", e.system(t), fault.ViewNotAllowed},
-		{"submitter", e.person(t, "cremona", "submitter"), fault.ViewNotAllowed},
-		{"operator of another node", e.person(t, "mantova", "operator"), fault.NotFound},
+		{"system", e.system(t, cremona), fault.ViewNotAllowed},
+		{"submitter", e.person(t, cremona, "submitter"), fault.ViewNotAllowed},
+		{"operator of another node", e.person(t, mantova, "operator"), fault.NotFound},
 	} {
 		_, err := c.client.GetReport(t.Context(), &intakev1.GetReportRequest{ReportId: id, View: full})
 		if got := fault.ReasonOf(fault.FromStatus(err)); got != c.reason {
@@ -80,8 +80,8 @@ func TestGetReport_FullViewRefused(t *testing.T) {
 func TestReports_OfAnotherNode(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
-	id := submit(t, e.system(t), newContent()).GetReportId()
-	other := e.person(t, "mantova", "coordinator")
+	id := submit(t, e.system(t, cremona), newContent()).GetReportId()
+	other := e.person(t, mantova, "coordinator")
 	_, err := other.GetReport(t.Context(), &intakev1.GetReportRequest{ReportId: id})
 	checkRefused(t, err, fault.NotFound)
 	takeInCharge := &intakev1.TakeInChargeRequest{RequestId: uuid.NewString(), ReportId: id, Version: 1}
@@ -92,14 +92,14 @@ func TestReports_OfAnotherNode(t *testing.T) {
 		t.Errorf("%v, %v", page, err)
 	}
 	// Ensure a node that this instance does not serve gets WRONG_NODE.
-	_, err = e.person(t, "milano", "operator").GetReport(t.Context(), &intakev1.GetReportRequest{ReportId: id})
+	_, err = e.person(t, milano, "operator").GetReport(t.Context(), &intakev1.GetReportRequest{ReportId: id})
 	checkRefused(t, err, fault.WrongNode)
 }
 
 func TestListReports(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
-	system, operator := e.system(t), e.person(t, "cremona", "operator")
+	system, operator := e.system(t, cremona), e.person(t, cremona, "operator")
 	var want []string
 	for range 5 {
 		want = append([]string{submit(t, system, newContent()).GetReportId()}, want...)
@@ -129,9 +129,9 @@ func TestListReports(t *testing.T) {
 func TestListReports_PageTokenScope(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
-	operator := e.person(t, "cremona", "operator")
+	operator := e.person(t, cremona, "operator")
 	for range 2 {
-		submit(t, e.system(t), newContent())
+		submit(t, e.system(t, cremona), newContent())
 	}
 	page, err := operator.ListReports(t.Context(), &intakev1.ListReportsRequest{PageSize: 1})
 	if err != nil {
@@ -143,7 +143,7 @@ func TestListReports_PageTokenScope(t *testing.T) {
 	}
 	_, err = operator.ListReports(t.Context(), &intakev1.ListReportsRequest{State: received, PageToken: token})
 	checkRefused(t, err, fault.InvalidRequest, "page_token BAD_PAGE_TOKEN")
-	other := e.person(t, "mantova", "operator")
+	other := e.person(t, mantova, "operator")
 	_, err = other.ListReports(t.Context(), &intakev1.ListReportsRequest{PageToken: token})
 	checkRefused(t, err, fault.InvalidRequest, "page_token BAD_PAGE_TOKEN")
 }
@@ -152,8 +152,8 @@ func TestListReports_PageTokenScope(t *testing.T) {
 func TestTakeInCharge(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
-	id := submit(t, e.system(t), newContent()).GetReportId()
-	operator := e.person(t, "cremona", "operator")
+	id := submit(t, e.system(t, cremona), newContent()).GetReportId()
+	operator := e.person(t, cremona, "operator")
 	req := &intakev1.TakeInChargeRequest{RequestId: uuid.NewString(), ReportId: id, Version: 1}
 
 	e.cases.unavailable.Store(true)
@@ -176,6 +176,6 @@ func TestTakeInCharge(t *testing.T) {
 	otherRequest := &intakev1.TakeInChargeRequest{RequestId: uuid.NewString(), ReportId: id, Version: 1}
 	_, err = operator.TakeInCharge(t.Context(), otherRequest)
 	checkRefused(t, err, fault.WrongVersion)
-	_, err = e.system(t).TakeInCharge(t.Context(), req)
+	_, err = e.system(t, cremona).TakeInCharge(t.Context(), req)
 	checkRefused(t, err, fault.NoToken)
 }

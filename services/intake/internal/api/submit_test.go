@@ -24,7 +24,7 @@ import (
 func TestSubmitReport(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
-	resp := submit(t, e.system(t), newContent())
+	resp := submit(t, e.system(t, cremona), newContent())
 	if _, ok := seal.ParseReceipt(resp.GetReceiptCode()); !ok {
 		t.Errorf("receipt %q does not parse", resp.GetReceiptCode())
 	}
@@ -44,8 +44,8 @@ func TestSubmitReport(t *testing.T) {
 func TestSubmitReport_SealsPersonalContent(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
-	resp := submit(t, e.system(t), newContent())
-	all := dump(t, e.pool, "cremona") + dump(t, e.keyPool, "cremona")
+	resp := submit(t, e.system(t, cremona), newContent())
+	all := dump(t, e.pool, cremona) + dump(t, e.keyPool, cremona)
 	encodedChannel := string([]byte{0x12, 5}) + "PHONE" // a field of the event
 	if !strings.Contains(all, "PHONE") || !contains(all, encodedChannel) {
 		t.Fatal("the dump lacks the report or its event")
@@ -57,16 +57,16 @@ func TestSubmitReport_SealsPersonalContent(t *testing.T) {
 	}
 
 	var keyID uuid.UUID
-	if err := pg.InTenant(t.Context(), e.pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+	if err := pg.InTenant(t.Context(), e.pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `select key_id from report`).Scan(&keyID)
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.keys.Destroy(t.Context(), "cremona", keyID); err != nil {
+	if err := e.keys.Destroy(t.Context(), cremona, keyID); err != nil {
 		t.Fatal(err)
 	}
 	req := &intakev1.GetReportRequest{ReportId: resp.GetReportId(), View: full}
-	_, err := e.person(t, "cremona", "operator").GetReport(t.Context(), req)
+	_, err := e.person(t, cremona, "operator").GetReport(t.Context(), req)
 	checkRefused(t, err, fault.NotFound)
 }
 
@@ -74,7 +74,7 @@ func TestSubmitReport_SealsPersonalContent(t *testing.T) {
 func TestSubmitReport_Replayed(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
-	client, req := e.system(t), submitRequest(newContent())
+	client, req := e.system(t, cremona), submitRequest(newContent())
 	first, err := client.SubmitReport(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func TestSubmitReport_Replayed(t *testing.T) {
 func TestSubmitReport_RequestIDReused(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
-	client, req := e.system(t), submitRequest(newContent())
+	client, req := e.system(t, cremona), submitRequest(newContent())
 	if _, err := client.SubmitReport(t.Context(), req); err != nil {
 		t.Fatal(err)
 	}
@@ -119,13 +119,13 @@ func TestSubmitReport_RequestIDReused(t *testing.T) {
 	_, err := client.SubmitReport(t.Context(), req)
 	checkRefused(t, err, fault.RequestIDReused)
 	otherMethod := &intakev1.TakeInChargeRequest{RequestId: req.GetRequestId(), ReportId: uuid.NewString(), Version: 1}
-	_, err = e.person(t, "cremona", "operator").TakeInCharge(t.Context(), otherMethod)
+	_, err = e.person(t, cremona, "operator").TakeInCharge(t.Context(), otherMethod)
 	checkRefused(t, err, fault.RequestIDReused)
 	if n := e.count(t, "report"); n != 1 {
 		t.Errorf("%d reports, want 1", n)
 	}
 	// Ensure another node may use the same request id.
-	if _, err := e.person(t, "mantova", "operator").SubmitReport(t.Context(), req); err != nil {
+	if _, err := e.person(t, mantova, "operator").SubmitReport(t.Context(), req); err != nil {
 		t.Error(err)
 	}
 }
@@ -135,7 +135,7 @@ func TestSubmitReport_ValidateOnly(t *testing.T) {
 	e := setup(t)
 	req := submitRequest(newContent())
 	req.ValidateOnly = true
-	resp, err := e.system(t).SubmitReport(t.Context(), req)
+	resp, err := e.system(t, cremona).SubmitReport(t.Context(), req)
 	if diff := cmp.Diff(&intakev1.SubmitReportResponse{}, resp, protocmp.Transform()); err != nil || diff != "" {
 		t.Errorf("%v, %s", err, diff)
 	}
@@ -146,12 +146,12 @@ func TestSubmitReport_ValidateOnly(t *testing.T) {
 	}
 	// Ensure the request id may then be used to submit.
 	req.ValidateOnly = false
-	if _, err := e.system(t).SubmitReport(t.Context(), req); err != nil {
+	if _, err := e.system(t, cremona).SubmitReport(t.Context(), req); err != nil {
 		t.Error(err)
 	}
 	// Ensure violations are returned as by a submission.
 	req.ValidateOnly, req.Content.Narrative = true, ""
-	_, err = e.system(t).SubmitReport(t.Context(), req)
+	_, err = e.system(t, cremona).SubmitReport(t.Context(), req)
 	checkRefused(t, err, fault.InvalidRequest, "content.narrative REQUIRED")
 }
 
@@ -159,7 +159,7 @@ func TestSubmitReport_ValidateOnly(t *testing.T) {
 func TestSubmitReport_Invalid(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
-	client := e.system(t)
+	client := e.system(t, cremona)
 	for _, c := range []struct {
 		name   string
 		modify func(*intakev1.SubmitReportRequest)
@@ -222,9 +222,9 @@ func TestSubmitReport_Anonymous(t *testing.T) {
 	e := setup(t)
 	content := newContent()
 	content.Anonymous, content.Contact = true, nil
-	submitted := submit(t, e.system(t), content)
+	submitted := submit(t, e.system(t, cremona), content)
 	req := &intakev1.GetReportRequest{ReportId: submitted.GetReportId()}
-	got, err := e.person(t, "cremona", "operator").GetReport(t.Context(), req)
+	got, err := e.person(t, cremona, "operator").GetReport(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func TestSubmitReport_Anonymous(t *testing.T) {
 			t.Errorf("%s: %s, want %s", name, at, day)
 		}
 	}
-	if all := dump(t, e.pool, "cremona"); strings.Contains(all, "09:41") || strings.Contains(all, "10:41") {
+	if all := dump(t, e.pool, cremona); strings.Contains(all, "09:41") || strings.Contains(all, "10:41") {
 		t.Error("the database contains the minute")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"github.com/retepari/pari/pkg/tenant"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 	"github.com/retepari/pari/services/intake/internal/feed"
@@ -20,9 +21,11 @@ import (
 //go:embed testdata/report_counted.v1.bin
 var golden []byte
 
+var cremona = tenant.ID{Region: "lombardia", Node: "cremona"}
+
 func newReport() *report.Report {
 	return &report.Report{
-		ID: "0b9f7c1e-6f0a-4c7e-9a49-2f6d1b1a5c11", Number: "CR-2026-000042", Node: "cremona",
+		ID: "0b9f7c1e-6f0a-4c7e-9a49-2f6d1b1a5c11", Number: "CR-2026-000042", Tenant: cremona,
 		ReceivedAt: time.Date(2026, 11, 23, 9, 41, 0, 0, time.UTC),
 		CodedContent: report.CodedContent{
 			Channel: "PHONE", ReporterRole: "VICTIM", Anonymous: true, Grounds: []string{"DISABILITY"},
@@ -56,7 +59,7 @@ func TestEncodeReportCounted_EqualsGolden(t *testing.T) {
 	if diff := cmp.Diff(golden, event.Data); diff != "" {
 		t.Error(diff)
 	}
-	if event.Node != "cremona" || event.Type != "it.pari.report.counted.v1" || event.AggregateSeq != 1 {
+	if event.Tenant != cremona || event.Type != "it.pari.report.counted.v1" || event.AggregateSeq != 1 {
 		t.Errorf("got %+v", event)
 	}
 }

@@ -90,7 +90,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 }
 
-// retryPending tries a batch of the pending hand-overs of a t, each once. A failed one goes to the end of the queue.
+// retryPending tries a batch of a tenant's pending hand-overs, each once. A failed one goes to the end of the queue.
 func (w *Worker) retryPending(ctx context.Context, t tenant.ID) {
 	pending, err := w.reports.ListPendingHandovers(ctx, t, batchSize)
 	if err != nil {

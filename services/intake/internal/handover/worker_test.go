@@ -19,6 +19,7 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/outbox"
+	"github.com/retepari/pari/pkg/tenant"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 	"github.com/retepari/pari/services/intake/internal/handover"
@@ -29,8 +30,9 @@ import (
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
 var (
+	cremona  = tenant.ID{Region: "lombardia", Node: "cremona"}
 	now      = time.Date(2026, 12, 31, 23, 30, 0, 0, time.UTC)
-	operator = report.Actor{Person: "anna", Node: "cremona", System: "console"}
+	operator = report.Actor{Person: "anna", Tenant: cremona, System: "console"}
 )
 
 // fakeCases is a case management that opens one case per report.
@@ -90,28 +92,34 @@ func setup(t *testing.T, pending int) *env {
 	t.Helper()
 	e := &env{reports: store.New(pgtest.New(t, "intake", store.Migrate).Pool(t)), cases: newFakeCases()}
 	for range pending {
-		id := e.submit(t)
-		requestKey := idempotency.Request{ID: uuid.NewString(), Method: "TakeInCharge", BodyHash: []byte("body")}
-		if _, _, err := e.reports.StartHandover(t.Context(), "cremona", id, 1, requestKey, operator, now); err != nil {
-			t.Fatal(err)
-		}
-		e.pending = append(e.pending, id)
+		e.pending = append(e.pending, e.start(t, operator))
 	}
 	return e
 }
 
+// start stores a report with a pending hand-over at the actor's tenant, and returns its id.
+func (e *env) start(t *testing.T, by report.Actor) string {
+	t.Helper()
+	id := e.submit(t, by)
+	requestKey := idempotency.Request{ID: uuid.NewString(), Method: "TakeInCharge", BodyHash: []byte("body")}
+	if _, _, err := e.reports.StartHandover(t.Context(), by.Tenant, id, 1, requestKey, by, now); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
 // submit stores a report and returns its id.
-func (e *env) submit(t *testing.T) string {
+func (e *env) submit(t *testing.T, by report.Actor) string {
 	t.Helper()
 	id, lookup := uuid.NewString(), uuid.New()
 	c := report.CodedContent{Channel: "PHONE", ReporterRole: "WITNESS", Grounds: []string{"SEX"}}
 	if err := e.reports.Submit(t.Context(), store.Submission{
-		Report:        report.Receive(id, "N-"+id, "cremona", c, operator, now),
+		Report:        report.Receive(id, "N-"+id, by.Tenant, c, by, now),
 		Sealed:        store.SealedContent{KeyID: uuid.New(), Narrative: []byte("n")},
 		ReceiptLookup: lookup[:],
 		Request:       idempotency.Request{ID: uuid.NewString(), Method: "SubmitReport", BodyHash: []byte("body")},
 		Event: outbox.Event{
-			Node: "cremona", Type: "it.pari.report.counted.v1", Aggregate: uuid.NewString(), AggregateSeq: 1,
+			Tenant: by.Tenant, Type: "it.pari.report.counted.v1", Aggregate: uuid.NewString(), AggregateSeq: 1,
 		},
 	}); err != nil {
 		t.Fatal(err)
@@ -122,7 +130,7 @@ func (e *env) submit(t *testing.T) string {
 func (e *env) worker() *handover.Worker {
 	var elapsed atomic.Int64
 	clock := func() time.Time { return now.Add(time.Duration(elapsed.Add(1)) * time.Second) }
-	return handover.NewWorker(e.reports, e.cases, []string{"cremona"}, slog.New(slog.DiscardHandler), clock)
+	return handover.NewWorker(e.reports, e.cases, []tenant.ID{cremona}, slog.New(slog.DiscardHandler), clock)
 }
 
 // runUntil runs a worker until done returns true.
@@ -156,7 +164,7 @@ func eventually(t *testing.T, done func() bool) {
 // checkTakenInCharge checks that a report has the case that was opened for it.
 func (e *env) checkTakenInCharge(t *testing.T, reportID string) {
 	t.Helper()
-	r, _, history, err := e.reports.Get(t.Context(), "cremona", reportID)
+	r, _, history, err := e.reports.Get(t.Context(), cremona, reportID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +178,7 @@ func (e *env) checkTakenInCharge(t *testing.T, reportID string) {
 
 func (e *env) countPending(t *testing.T) int {
 	t.Helper()
-	pending, err := e.reports.ListPendingHandovers(t.Context(), "cremona", 100)
+	pending, err := e.reports.ListPendingHandovers(t.Context(), cremona, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +206,7 @@ func TestWorker_Run_FindsTheOpenedCase(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	result := make(chan error, 1)
 	go func() {
-		_, err := e.worker().Complete(ctx, "cremona", e.pending[0])
+		_, err := e.worker().Complete(ctx, cremona, e.pending[0])
 		result <- err
 	}()
 	eventually(t, func() (opened bool) {
@@ -229,7 +237,7 @@ func TestWorker_Run_FailureBlocksNoOther(t *testing.T) {
 	e.runUntil(t, func() bool { return e.countPending(t) == 1 })
 	e.checkTakenInCharge(t, e.pending[1])
 	e.checkTakenInCharge(t, e.pending[2])
-	if r, _, _, err := e.reports.Get(t.Context(), "cremona", first); err != nil || r.State != report.HandingOver {
+	if r, _, _, err := e.reports.Get(t.Context(), cremona, first); err != nil || r.State != report.HandingOver {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	e.cases.locked(func(f *fakeCases) { f.unavailable = never })
@@ -252,12 +260,12 @@ func TestWorker_Complete_WhenCaseManagementIsUnavailable(t *testing.T) {
 	t.Parallel()
 	e := setup(t, 1)
 	e.cases.unavailable = func(string) bool { return true }
-	_, err := e.worker().Complete(t.Context(), "cremona", e.pending[0])
+	_, err := e.worker().Complete(t.Context(), cremona, e.pending[0])
 	if !fault.Is(err, fault.Unavailable) || errors.Unwrap(err) == nil {
 		t.Errorf("got %v, want UNAVAILABLE with its cause", err)
 	}
 	e.cases.locked(func(f *fakeCases) { f.unavailable = never })
-	r, err := e.worker().Complete(t.Context(), "cremona", e.pending[0])
+	r, err := e.worker().Complete(t.Context(), cremona, e.pending[0])
 	if err != nil || r.State != report.TakenInCharge {
 		t.Errorf("%+v, %v", r, err)
 	}
@@ -271,7 +279,7 @@ func TestWorker_Complete_Concurrent(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			r, err := e.worker().Complete(context.Background(), "cremona", e.pending[0])
+			r, err := e.worker().Complete(context.Background(), cremona, e.pending[0])
 			if err != nil || r.State != report.TakenInCharge {
 				t.Errorf("%+v, %v", r, err)
 			}
@@ -294,19 +302,50 @@ func TestWorker_Complete_Concurrent(t *testing.T) {
 func TestWorker_Complete_Request(t *testing.T) {
 	t.Parallel()
 	e := setup(t, 1)
-	if _, err := e.worker().Complete(t.Context(), "cremona", e.pending[0]); err != nil {
+	if _, err := e.worker().Complete(t.Context(), cremona, e.pending[0]); err != nil {
 		t.Fatal(err)
 	}
 	want := &casemanagementv1.OpenCaseRequest{
 		RequestId: e.cases.requests[0].GetRequestId(), ReportId: e.pending[0],
 		Channel: "PHONE", ReporterRole: "WITNESS",
-		OnBehalfOf:    &recordv1.Actor{Person: "anna", Node: "cremona", System: "console"},
+		OnBehalfOf:    &recordv1.Actor{Person: "anna", Region: "lombardia", Node: "cremona", System: "console"},
 		ReceivedMonth: &recordv1.Month{Year: 2027, Month: 1},
 	}
 	if diff := cmp.Diff(want, e.cases.requests[0], protocmp.Transform()); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := e.worker().Complete(t.Context(), "cremona", uuid.NewString()); !fault.Is(err, fault.NotFound) {
+	if _, err := e.worker().Complete(t.Context(), cremona, uuid.NewString()); !fault.Is(err, fault.NotFound) {
 		t.Errorf("report without hand-over: %v", err)
+	}
+}
+
+// Ensure a worker of a node leaves the hand-overs of a homonym alone, and that each request names the actor's region.
+func TestWorker_Run_HomonymNodes(t *testing.T) {
+	t.Parallel()
+	e := setup(t, 1)
+	homonym := tenant.ID{Region: "piemonte", Node: "cremona"}
+	other := e.start(t, report.Actor{Person: "ugo", Tenant: homonym, System: "console"})
+	e.runUntil(t, func() bool { return e.countPending(t) == 0 })
+	pending, err := e.reports.ListPendingHandovers(t.Context(), homonym, 10)
+	if err != nil || len(pending) != 1 || pending[0].ReportID != other {
+		t.Errorf("the homonym has %v pending, %v", pending, err)
+	}
+	if _, err := e.worker().Complete(t.Context(), cremona, other); !fault.Is(err, fault.NotFound) {
+		t.Errorf("complete for the homonym: %v", err)
+	}
+	if _, err := e.worker().Complete(t.Context(), homonym, other); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(e.cases.requests); n != 2 {
+		t.Fatalf("%d requests, want 2", n)
+	}
+	want := []*recordv1.Actor{
+		{Person: "anna", Region: "lombardia", Node: "cremona", System: "console"},
+		{Person: "ugo", Region: "piemonte", Node: "cremona", System: "console"},
+	}
+	for i, req := range e.cases.requests {
+		if diff := cmp.Diff(want[i], req.GetOnBehalfOf(), protocmp.Transform()); diff != "" {
+			t.Error(diff)
+		}
 	}
 }

@@ -28,7 +28,7 @@ const (
 	TakenInCharge State = "TAKEN_IN_CHARGE"
 )
 
-// Actor is the author of a change: a person, for a t, through a system.
+// Actor is the author of a change: a person, for a tenant, through a system.
 type Actor struct {
 	Person string
 	Tenant tenant.ID
@@ -121,7 +121,7 @@ func (r *Report) appendHistory(what string, from State, by Actor, now time.Time)
 	})
 }
 
-// Number formats a report number: prefix of the t, year, and at least six digits.
+// Number formats a report number: prefix of the tenant, year, and at least six digits.
 func Number(prefix string, year int, n int64) string {
 	return fmt.Sprintf("%s-%d-%06d", prefix, year, n)
 }

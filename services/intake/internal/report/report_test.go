@@ -8,17 +8,19 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/services/intake/internal/reason"
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
 var (
+	cremona  = tenant.ID{Region: "lombardia", Node: "cremona"}
 	now      = time.Date(2026, 11, 23, 9, 41, 27, 123, time.UTC)
-	operator = report.Actor{Person: "anna", Node: "cremona", System: "console"}
+	operator = report.Actor{Person: "anna", Tenant: cremona, System: "console"}
 )
 
 func receive(c report.CodedContent) *report.Report {
-	return report.Receive("1", "CR-2026-000001", "cremona", c, operator, now)
+	return report.Receive("1", "CR-2026-000001", cremona, c, operator, now)
 }
 
 func TestReceive_TruncatesTheTime(t *testing.T) {

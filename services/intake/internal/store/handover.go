@@ -26,7 +26,8 @@ type Handover struct {
 // StartHandover takes a report in charge and stores its hand-over, in one transaction. A request that was answered
 // before returns the report as it is now, and replayed.
 func (s *Reports) StartHandover(
-	ctx context.Context, t tenant.ID, id string, version int64, requestKey idempotency.Request, by report.Actor, now time.Time,
+	ctx context.Context, t tenant.ID, id string, version int64, requestKey idempotency.Request, by report.Actor,
+	now time.Time,
 ) (r *report.Report, replayed bool, err error) {
 	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
 		// Lock the report before the request id is looked up: a concurrent request with the same id then waits here for

@@ -26,10 +26,10 @@ func newRequest(body string) idempotency.Request {
 // startHandover takes a new report in charge.
 func startHandover(t *testing.T, reports *store.Reports, r *report.Report) store.Handover {
 	t.Helper()
-	if _, _, err := reports.StartHandover(t.Context(), r.Node, r.ID, 1, newRequest("1"), operator, now); err != nil {
+	if _, _, err := reports.StartHandover(t.Context(), r.Tenant, r.ID, 1, newRequest("1"), operator, now); err != nil {
 		t.Fatal(err)
 	}
-	h, err := reports.GetHandover(t.Context(), r.Node, r.ID)
+	h, err := reports.GetHandover(t.Context(), r.Tenant, r.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func startHandover(t *testing.T, reports *store.Reports, r *report.Report) store
 
 func countHandovers(t *testing.T, pool *pgxpool.Pool) (n int) {
 	t.Helper()
-	if err := pg.InTenant(t.Context(), pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+	if err := pg.InTenant(t.Context(), pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `select count(*) from handover`).Scan(&n)
 	}); err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func countHandovers(t *testing.T, pool *pgxpool.Pool) (n int) {
 // checkHistory checks that the versions in a report's history are 1, 2, 3 … up to its own, and returns the changes.
 func checkHistory(t *testing.T, reports *store.Reports, id string) (what []string) {
 	t.Helper()
-	r, _, history, err := reports.Get(t.Context(), "cremona", id)
+	r, _, history, err := reports.Get(t.Context(), cremona, id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,15 +77,15 @@ func concurrently(f func(i int)) {
 func TestReports_Handover(t *testing.T) {
 	t.Parallel()
 	reports, pool := setup(t)
-	r := submit(t, reports, "cremona")
+	r := submit(t, reports, cremona)
 	request := newRequest("1")
 	for i := range 2 { // Ensure repeating the request changes nothing.
-		got, replayed, err := reports.StartHandover(t.Context(), "cremona", r.ID, 1, request, operator, now)
+		got, replayed, err := reports.StartHandover(t.Context(), cremona, r.ID, 1, request, operator, now)
 		if err != nil || got.State != report.HandingOver || got.Version != 2 || replayed != (i == 1) {
 			t.Fatalf("%+v, replayed %t, %v", got, replayed, err)
 		}
 	}
-	pending, err := reports.ListPendingHandovers(t.Context(), "cremona", 10)
+	pending, err := reports.ListPendingHandovers(t.Context(), cremona, 10)
 	if err != nil || len(pending) != 1 {
 		t.Fatalf("%d pending hand-overs, %v", len(pending), err)
 	}
@@ -98,17 +98,17 @@ func TestReports_Handover(t *testing.T) {
 	}
 	caseID := uuid.NewString()
 	for range 2 { // Ensure it may be completed twice.
-		got, err := reports.CompleteHandover(t.Context(), "cremona", pending[0], caseID, "CR-F-2026-000001", now)
+		got, err := reports.CompleteHandover(t.Context(), cremona, pending[0], caseID, "CR-F-2026-000001", now)
 		if err != nil || got.State != report.TakenInCharge || got.CaseID != caseID ||
 			got.CaseNumber != "CR-F-2026-000001" || got.Version != 3 {
 			t.Fatalf("%+v, %v", got, err)
 		}
 	}
-	if pending, err = reports.ListPendingHandovers(t.Context(), "cremona", 10); err != nil || len(pending) != 0 {
+	if pending, err = reports.ListPendingHandovers(t.Context(), cremona, 10); err != nil || len(pending) != 0 {
 		t.Errorf("%d hand-overs are pending, %v", len(pending), err)
 	}
 	// Ensure repeating the first request now returns the report as it is now.
-	got, replayed, err := reports.StartHandover(t.Context(), "cremona", r.ID, 1, request, operator, now)
+	got, replayed, err := reports.StartHandover(t.Context(), cremona, r.ID, 1, request, operator, now)
 	if err != nil || !replayed || got.State != report.TakenInCharge || got.CaseID != caseID {
 		t.Errorf("%+v, replayed %t, %v", got, replayed, err)
 	}
@@ -124,11 +124,11 @@ func TestReports_Handover(t *testing.T) {
 func TestReports_StartHandover_Refusals(t *testing.T) {
 	t.Parallel()
 	reports, pool := setup(t)
-	sub := newSubmission("cremona")
+	sub := newSubmission(cremona)
 	if err := reports.Submit(t.Context(), sub); err != nil {
 		t.Fatal(err)
 	}
-	started := submit(t, reports, "cremona")
+	started := submit(t, reports, cremona)
 	startHandover(t, reports, started)
 	otherMethod := sub.Request
 	otherMethod.Method = "TakeInCharge"
@@ -145,12 +145,12 @@ func TestReports_StartHandover_Refusals(t *testing.T) {
 		{"unknown report", uuid.NewString(), 1, newRequest("1"), fault.NotFound},
 		{"request id of a submission", sub.Report.ID, 1, otherMethod, fault.RequestIDReused},
 	} {
-		_, _, err := reports.StartHandover(t.Context(), "cremona", c.report, c.version, c.request, operator, now)
+		_, _, err := reports.StartHandover(t.Context(), cremona, c.report, c.version, c.request, operator, now)
 		if !fault.Is(err, c.reason) {
 			t.Errorf("%s: %v, want %s", c.name, err, c.reason)
 		}
 		// Ensure a refused request is not stored: the caller may correct it and keep its id.
-		_, found, err := reports.GetByRequest(t.Context(), "cremona", c.request)
+		_, found, err := reports.GetByRequest(t.Context(), cremona, c.request)
 		if found || err != nil && c.reason != fault.RequestIDReused {
 			t.Errorf("%s: found %t, %v", c.name, found, err)
 		}
@@ -167,10 +167,10 @@ func TestReports_StartHandover_Refusals(t *testing.T) {
 func TestReports_StartHandover_Concurrent(t *testing.T) {
 	t.Parallel()
 	reports, pool := setup(t)
-	r := submit(t, reports, "cremona")
+	r := submit(t, reports, cremona)
 	errs := make([]error, 8)
 	concurrently(func(i int) {
-		_, _, errs[i] = reports.StartHandover(context.Background(), "cremona", r.ID, 1, newRequest("1"), operator, now)
+		_, _, errs[i] = reports.StartHandover(context.Background(), cremona, r.ID, 1, newRequest("1"), operator, now)
 	})
 	done := 0
 	for _, err := range errs {
@@ -191,12 +191,12 @@ func TestReports_StartHandover_Concurrent(t *testing.T) {
 func TestReports_StartHandover_ConcurrentReplays(t *testing.T) {
 	t.Parallel()
 	reports, pool := setup(t)
-	r := submit(t, reports, "cremona")
+	r := submit(t, reports, cremona)
 	request := newRequest("1")
 	var mu sync.Mutex
 	first := 0
 	concurrently(func(int) {
-		got, replayed, err := reports.StartHandover(context.Background(), "cremona", r.ID, 1, request, operator, now)
+		got, replayed, err := reports.StartHandover(context.Background(), cremona, r.ID, 1, request, operator, now)
 		mu.Lock()
 		defer mu.Unlock()
 		if err != nil || got.State != report.HandingOver {
@@ -219,13 +219,13 @@ func TestReports_StartHandover_ConcurrentReuseOfRequestID(t *testing.T) {
 	id := uuid.NewString()
 	var all [8]*report.Report
 	for i := range all {
-		all[i] = submit(t, reports, "cremona")
+		all[i] = submit(t, reports, cremona)
 	}
 	var mu sync.Mutex
 	done := 0
 	concurrently(func(i int) {
 		request := idempotency.Request{ID: id, Method: "TakeInCharge", BodyHash: []byte{byte(i)}}
-		_, _, err := reports.StartHandover(context.Background(), "cremona", all[i].ID, 1, request, operator, now)
+		_, _, err := reports.StartHandover(context.Background(), cremona, all[i].ID, 1, request, operator, now)
 		mu.Lock()
 		defer mu.Unlock()
 		switch {
@@ -244,10 +244,10 @@ func TestReports_StartHandover_ConcurrentReuseOfRequestID(t *testing.T) {
 func TestReports_CompleteHandover_Concurrent(t *testing.T) {
 	t.Parallel()
 	reports, _ := setup(t)
-	r := submit(t, reports, "cremona")
+	r := submit(t, reports, cremona)
 	h, caseID := startHandover(t, reports, r), uuid.NewString()
 	concurrently(func(int) {
-		got, err := reports.CompleteHandover(context.Background(), "cremona", h, caseID, "n", now)
+		got, err := reports.CompleteHandover(context.Background(), cremona, h, caseID, "n", now)
 		if err != nil || got.CaseID != caseID {
 			t.Errorf("%+v, %v", got, err)
 		}
@@ -256,7 +256,7 @@ func TestReports_CompleteHandover_Concurrent(t *testing.T) {
 		t.Errorf("history %v", what)
 	}
 	// Ensure another case does not replace it.
-	_, err := reports.CompleteHandover(t.Context(), "cremona", h, uuid.NewString(), "n", now)
+	_, err := reports.CompleteHandover(t.Context(), cremona, h, uuid.NewString(), "n", now)
 	if !fault.Is(err, fault.ForbiddenMove) {
 		t.Errorf("second case: %v", err)
 	}
@@ -267,15 +267,15 @@ func TestReports_ListPendingHandovers_OldestFirst(t *testing.T) {
 	reports, _ := setup(t)
 	var want []string
 	for i := range 5 {
-		r := submit(t, reports, "cremona")
+		r := submit(t, reports, cremona)
 		decidedAt := now.Add(time.Duration(-i) * time.Minute)
-		_, _, err := reports.StartHandover(t.Context(), "cremona", r.ID, 1, newRequest("1"), operator, decidedAt)
+		_, _, err := reports.StartHandover(t.Context(), cremona, r.ID, 1, newRequest("1"), operator, decidedAt)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want = append([]string{r.ID}, want...)
 	}
-	pending, err := reports.ListPendingHandovers(t.Context(), "cremona", 3)
+	pending, err := reports.ListPendingHandovers(t.Context(), cremona, 3)
 	if err != nil {
 		t.Fatal(err)
 	}

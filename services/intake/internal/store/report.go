@@ -114,8 +114,8 @@ const selectReports = `select ` + reportColumns + ` from report
 	where tenant = $1 and ($2::text = '' or state = $2) and ($3::bigint = 0 or seq < $3)
 	order by seq desc limit $4`
 
-// List returns up to limit reports of a t, newest first, that come after position; next is the position of the next
-// page, or 0. State "" stands for every state, position 0 for the first page.
+// List returns up to limit reports of a tenant, newest first, that come after position; next is the position of the
+// next page, or 0. State "" stands for every state, position 0 for the first page.
 func (s *Reports) List(
 	ctx context.Context, t tenant.ID, state report.State, position int64, limit int,
 ) (page []*report.Report, next int64, err error) {

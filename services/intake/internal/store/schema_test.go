@@ -27,7 +27,7 @@ const insertPast = `
 	insert into report (tenant, report_id, number, received_at, state, version, channel, reporter_role, anonymous,
 		grounds, wish, incident_place, language, urgent, notice_version, consent_codes, consent_statuses, key_id,
 		sealed_narrative, receipt_lookup, case_id, case_number)
-	select 'cremona', gen_random_uuid(), 'CR-' || i, now(),
+	select 'lombardia/cremona', gen_random_uuid(), 'CR-' || i, now(),
 		case when pending then 'HANDING_OVER' else 'TAKEN_IN_CHARGE' end, 2, 'PHONE', 'VICTIM', false,
 		'{SEX}', 'HELP', '019036', '', false, '2026-01', '{}', '{}', gen_random_uuid(),
 		'x', i::text::bytea,
@@ -38,7 +38,7 @@ const insertPast = `
 		now() - seq * interval '1 minute', state <> 'HANDING_OVER'
 	from report;
 	insert into report_history (tenant, report_id, version, at, person, actor_tenant, system, what, from_state, to_state)
-	select tenant, report_id, v, now(), 'anna', 'cremona', 'console', 'SUBMITTED', '', state
+	select tenant, report_id, v, now(), 'anna', 'lombardia/cremona', 'console', 'SUBMITTED', '', state
 	from report, generate_series(1, 2) v`
 
 // Ensure the cost of lists does not grow with history: no plan reads rows that it does not return. Postgres may switch
@@ -46,15 +46,15 @@ const insertPast = `
 func TestStatements_DoNotReadHistory(t *testing.T) {
 	t.Parallel()
 	pool := withHistory(t)
-	err := pg.InTenant(t.Context(), pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+	err := pg.InTenant(t.Context(), pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
 		for i, c := range []struct{ name, statement, args string }{
-			{"first page", "select reports", `'cremona', '', 0, 51`},
-			{"last page", "select reports", `'cremona', '', 40, 51`},
-			{"first page of a state", "select reports", `'cremona', 'HANDING_OVER', 0, 51`},
-			{"next page of a state", "select reports", `'cremona', 'HANDING_OVER', 19990, 51`},
-			{"pending hand-overs", "select pending handovers", `'cremona', 50`},
-			{"hand-over of a report", "select handover", `'cremona', gen_random_uuid()`},
-			{"history of a report", "select history", `'cremona', gen_random_uuid()`},
+			{"first page", "select reports", `'lombardia/cremona', '', 0, 51`},
+			{"last page", "select reports", `'lombardia/cremona', '', 40, 51`},
+			{"first page of a state", "select reports", `'lombardia/cremona', 'HANDING_OVER', 0, 51`},
+			{"next page of a state", "select reports", `'lombardia/cremona', 'HANDING_OVER', 19990, 51`},
+			{"pending hand-overs", "select pending handovers", `'lombardia/cremona', 50`},
+			{"hand-over of a report", "select handover", `'lombardia/cremona', gen_random_uuid()`},
+			{"history of a report", "select history", `'lombardia/cremona', gen_random_uuid()`},
 		} {
 			plan, err := explain(ctx, tx, fmt.Sprintf("s%d", i), store.Statements[c.statement], c.args)
 			if err != nil {
@@ -76,7 +76,7 @@ func withHistory(t *testing.T) *pgxpool.Pool {
 	t.Helper()
 	db := pgtest.New(t, "intake", store.Migrate)
 	pool := db.Pool(t)
-	if err := pg.InTenant(t.Context(), pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+	if err := pg.InTenant(t.Context(), pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, insertPast)
 		return err
 	}); err != nil {

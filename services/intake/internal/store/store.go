@@ -1,4 +1,4 @@
-// Package store stores reports and their hand-overs in Postgres. Every statement names its t, and row security
+// Package store stores reports and their hand-overs in Postgres. Every statement names its tenant, and row security
 // enforces the same. Database errors that a retry may fix are returned as faults. The package starts no goroutine.
 package store
 

@@ -17,6 +17,7 @@ import (
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/services/intake/internal/report"
 	"github.com/retepari/pari/services/intake/internal/store"
 )
@@ -24,8 +25,11 @@ import (
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
 var (
+	cremona  = tenant.ID{Region: "lombardia", Node: "cremona"}
+	cuneo    = tenant.ID{Region: "piemonte", Node: "cuneo"}
+	homonym  = tenant.ID{Region: "piemonte", Node: "cremona"} // another node of the same name
 	now      = time.Date(2026, 11, 23, 9, 41, 27, 0, time.UTC)
-	operator = report.Actor{Person: "anna", Node: "cremona", System: "console"}
+	operator = report.Actor{Person: "anna", Tenant: cremona, System: "console"}
 )
 
 func setup(t *testing.T) (*store.Reports, *pgxpool.Pool) {
@@ -35,42 +39,42 @@ func setup(t *testing.T) (*store.Reports, *pgxpool.Pool) {
 }
 
 // newSubmission returns a complete submission to a node, with ids of its own.
-func newSubmission(node string) store.Submission {
+func newSubmission(at tenant.ID) store.Submission {
 	coded := report.CodedContent{
 		Channel: "PHONE", ReporterRole: "VICTIM", Grounds: []string{"SEX", "DISABILITY"}, Wish: "HELP",
 		IncidentPlace: "019036", Language: "it", Urgent: true, NoticeVersion: "2026-01",
 		Consents: []report.Consent{{Code: "C_WORK", Status: "GIVEN"}, {Code: "C_UNAR", Status: "REFUSED"}},
 	}
 	id, lookup := uuid.NewString(), uuid.New()
-	by := report.Actor{Person: "anna", Node: node, System: "console"}
+	by := report.Actor{Person: "anna", Tenant: at, System: "console"}
 	return store.Submission{
-		Report: report.Receive(id, "N-"+id, node, coded, by, now),
+		Report: report.Receive(id, "N-"+id, at, coded, by, now),
 		Sealed: store.SealedContent{
 			KeyID: uuid.New(), Narrative: []byte("n"), Contact: []byte("c"), Date: []byte("d"),
 		},
 		ReceiptLookup: lookup[:],
 		Request:       idempotency.Request{ID: uuid.NewString(), Method: "SubmitReport", BodyHash: []byte("body")},
 		Event: outbox.Event{
-			Node: node, Type: "it.pari.report.counted.v1", Aggregate: uuid.NewString(), AggregateSeq: 1,
+			Tenant: at, Type: "it.pari.report.counted.v1", Aggregate: uuid.NewString(), AggregateSeq: 1,
 			Data: []byte("x"),
 		},
 	}
 }
 
-func submit(t *testing.T, reports *store.Reports, node string) *report.Report {
+func submit(t *testing.T, reports *store.Reports, at tenant.ID) *report.Report {
 	t.Helper()
-	sub := newSubmission(node)
+	sub := newSubmission(at)
 	if err := reports.Submit(t.Context(), sub); err != nil {
 		t.Fatal(err)
 	}
 	return sub.Report
 }
 
-// countRows counts a node's rows in each table that a submission writes to.
-func countRows(t *testing.T, pool *pgxpool.Pool, node string) map[string]int {
+// countRows counts a tenant's rows in each table that a submission writes to.
+func countRows(t *testing.T, pool *pgxpool.Pool, at tenant.ID) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
-	err := pg.InTenant(t.Context(), pool, node, func(ctx context.Context, tx pgx.Tx) error {
+	err := pg.InTenant(t.Context(), pool, at, func(ctx context.Context, tx pgx.Tx) error {
 		for _, table := range []string{"report", "report_history", "idempotency_key", "outbox"} {
 			var n int
 			if err := tx.QueryRow(ctx, `select count(*) from `+table).Scan(&n); err != nil {
@@ -89,11 +93,11 @@ func countRows(t *testing.T, pool *pgxpool.Pool, node string) map[string]int {
 func TestReports_Submit_StoresEverything(t *testing.T) {
 	t.Parallel()
 	reports, pool := setup(t)
-	sub := newSubmission("cremona")
+	sub := newSubmission(cremona)
 	if err := reports.Submit(t.Context(), sub); err != nil {
 		t.Fatal(err)
 	}
-	got, sealed, history, err := reports.Get(t.Context(), "cremona", sub.Report.ID)
+	got, sealed, history, err := reports.Get(t.Context(), cremona, sub.Report.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +111,7 @@ func TestReports_Submit_StoresEverything(t *testing.T) {
 		t.Error(diff)
 	}
 	want := map[string]int{"report": 1, "report_history": 1, "idempotency_key": 1, "outbox": 1}
-	if diff := cmp.Diff(want, countRows(t, pool, "cremona")); diff != "" {
+	if diff := cmp.Diff(want, countRows(t, pool, cremona)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -116,31 +120,32 @@ func TestReports_Submit_StoresEverything(t *testing.T) {
 func TestReports_Submit_AllOrNothing(t *testing.T) {
 	t.Parallel()
 	reports, pool := setup(t)
-	stored := newSubmission("cremona")
+	stored := newSubmission(cremona)
 	if err := reports.Submit(t.Context(), stored); err != nil {
 		t.Fatal(err)
 	}
-	before := countRows(t, pool, "cremona")
+	before := countRows(t, pool, cremona)
 	for name, modify := range map[string]func(*store.Submission){
 		"invalid event type":     func(s *store.Submission) { s.Event.Type = "counted" },
 		"duplicate event":        func(s *store.Submission) { s.Event.Aggregate = stored.Event.Aggregate },
-		"event of another node":  func(s *store.Submission) { s.Event.Node = "cuneo" },
+		"event of another node":  func(s *store.Submission) { s.Event.Tenant = cuneo },
+		"event of a homonym":     func(s *store.Submission) { s.Event.Tenant = homonym },
 		"duplicate number":       func(s *store.Submission) { s.Report.Number = stored.Report.Number },
 		"duplicate receipt":      func(s *store.Submission) { s.ReceiptLookup = stored.ReceiptLookup },
 		"report without grounds": func(s *store.Submission) { s.Report.CodedContent.Grounds = nil },
 		"no sealed narrative":    func(s *store.Submission) { s.Sealed.Narrative = nil },
 		"duplicate request":      func(s *store.Submission) { s.Request = stored.Request },
 	} {
-		sub := newSubmission("cremona")
+		sub := newSubmission(cremona)
 		modify(&sub)
 		err := reports.Submit(t.Context(), sub)
 		if err == nil || idempotency.IsDuplicate(err) != (sub.Request.ID == stored.Request.ID) {
 			t.Errorf("%s: got %v", name, err)
 		}
-		if diff := cmp.Diff(before, countRows(t, pool, "cremona")); diff != "" {
+		if diff := cmp.Diff(before, countRows(t, pool, cremona)); diff != "" {
 			t.Errorf("%s left rows: %s", name, diff)
 		}
-		if _, _, _, err := reports.Get(t.Context(), "cremona", sub.Report.ID); !fault.Is(err, fault.NotFound) {
+		if _, _, _, err := reports.Get(t.Context(), cremona, sub.Report.ID); !fault.Is(err, fault.NotFound) {
 			t.Errorf("%s: get its report: %v", name, err)
 		}
 	}
@@ -149,25 +154,27 @@ func TestReports_Submit_AllOrNothing(t *testing.T) {
 func TestReports_GetByRequest(t *testing.T) {
 	t.Parallel()
 	reports, _ := setup(t)
-	sub := newSubmission("cremona")
+	sub := newSubmission(cremona)
 	if err := reports.Submit(t.Context(), sub); err != nil {
 		t.Fatal(err)
 	}
 	fresh, otherBody, otherMethod := sub.Request, sub.Request, sub.Request
 	fresh.ID, otherBody.BodyHash, otherMethod.Method = uuid.NewString(), []byte("other body"), "TakeInCharge"
 	for _, c := range []struct {
-		name, node string
-		request    idempotency.Request
-		report     string
-		reason     fault.Reason
+		name    string
+		at      tenant.ID
+		request idempotency.Request
+		report  string
+		reason  fault.Reason
 	}{
-		{"the same request", "cremona", sub.Request, sub.Report.ID, ""},
-		{"a new request", "cremona", fresh, "", ""},
-		{"the same request at another node", "cuneo", sub.Request, "", ""},
-		{"another body", "cremona", otherBody, "", fault.RequestIDReused},
-		{"another method", "cremona", otherMethod, "", fault.RequestIDReused},
+		{"the same request", cremona, sub.Request, sub.Report.ID, ""},
+		{"a new request", cremona, fresh, "", ""},
+		{"the same request at another node", cuneo, sub.Request, "", ""},
+		{"the same request at a homonym", homonym, sub.Request, "", ""},
+		{"another body", cremona, otherBody, "", fault.RequestIDReused},
+		{"another method", cremona, otherMethod, "", fault.RequestIDReused},
 	} {
-		got, found, err := reports.GetByRequest(t.Context(), c.tenant, c.request)
+		got, found, err := reports.GetByRequest(t.Context(), c.at, c.request)
 		if fault.ReasonOf(err) != c.reason || (err != nil) != (c.reason != "") || found != (c.report != "") {
 			t.Errorf("%s: found %t, %v", c.name, found, err)
 		}
@@ -194,7 +201,7 @@ func TestReports_List_WhileReportsArrive(t *testing.T) {
 			reports, _ := setup(t)
 			var want []string // newest first
 			for i := range 45 {
-				r := submit(t, reports, "cremona")
+				r := submit(t, reports, cremona)
 				if i%3 == 0 {
 					startHandover(t, reports, r)
 				}
@@ -204,7 +211,7 @@ func TestReports_List_WhileReportsArrive(t *testing.T) {
 			}
 			var got []string
 			for position, pages := int64(0), 0; pages == 0 || position != 0; pages++ {
-				page, next, err := reports.List(t.Context(), "cremona", c.state, position, 7)
+				page, next, err := reports.List(t.Context(), cremona, c.state, position, 7)
 				if err != nil || len(page) > 7 || next != 0 && next == position {
 					t.Fatalf("%d reports, next %d after %d, %v", len(page), next, position, err)
 				}
@@ -212,8 +219,8 @@ func TestReports_List_WhileReportsArrive(t *testing.T) {
 					got = append(got, r.ID)
 				}
 				position = next
-				startHandover(t, reports, submit(t, reports, "cremona"))
-				submit(t, reports, "cremona")
+				startHandover(t, reports, submit(t, reports, cremona))
+				submit(t, reports, cremona)
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
@@ -222,18 +229,26 @@ func TestReports_List_WhileReportsArrive(t *testing.T) {
 	}
 }
 
-// Ensure another node's reports can be neither read nor changed.
+// Ensure another node's reports can be neither read nor changed, even when it has the same name.
 func TestReports_OfAnotherNode(t *testing.T) {
 	t.Parallel()
 	reports, pool := setup(t)
-	r := submit(t, reports, "cremona")
+	r := submit(t, reports, cremona)
 	startHandover(t, reports, r)
+	for _, other := range []tenant.ID{cuneo, homonym} {
+		t.Run(other.String(), func(t *testing.T) { checkUnreachable(t, reports, pool, other, r.ID) })
+	}
+}
+
+// checkUnreachable checks that a tenant without reports reaches neither a report of another tenant nor its rows.
+func checkUnreachable(t *testing.T, reports *store.Reports, pool *pgxpool.Pool, other tenant.ID, id string) {
+	t.Helper()
 	ctx := t.Context()
-	_, _, _, getErr := reports.Get(ctx, "cuneo", r.ID)
-	_, handoverErr := reports.GetHandover(ctx, "cuneo", r.ID)
-	_, _, startErr := reports.StartHandover(ctx, "cuneo", r.ID, 2, newRequest("2"), operator, now)
-	h := store.Handover{ReportID: r.ID, ID: uuid.NewString()}
-	_, completeErr := reports.CompleteHandover(ctx, "cuneo", h, uuid.NewString(), "n", now)
+	_, _, _, getErr := reports.Get(ctx, other, id)
+	_, handoverErr := reports.GetHandover(ctx, other, id)
+	_, _, startErr := reports.StartHandover(ctx, other, id, 2, newRequest("2"), operator, now)
+	h := store.Handover{ReportID: id, ID: uuid.NewString()}
+	_, completeErr := reports.CompleteHandover(ctx, other, h, uuid.NewString(), "n", now)
 	for name, err := range map[string]error{
 		"get": getErr, "hand-over": handoverErr, "start": startErr, "complete": completeErr,
 	} {
@@ -241,19 +256,44 @@ func TestReports_OfAnotherNode(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	page, next, err := reports.List(ctx, "cuneo", "", 0, 10)
+	page, next, err := reports.List(ctx, other, "", 0, 10)
 	if err != nil || len(page) != 0 || next != 0 {
 		t.Errorf("list: %d reports, %v", len(page), err)
 	}
-	if pending, err := reports.ListPendingHandovers(ctx, "cuneo", 10); err != nil || len(pending) != 0 {
+	if pending, err := reports.ListPendingHandovers(ctx, other, 10); err != nil || len(pending) != 0 {
 		t.Errorf("pending hand-overs: %d, %v", len(pending), err)
 	}
-	if err := reports.LogAccess(ctx, "cuneo", r.ID, operator, now); err == nil {
+	if err := reports.LogAccess(ctx, other, id, operator, now); err == nil {
 		t.Error("access to another node's report was logged")
 	}
 	want := map[string]int{"report": 0, "report_history": 0, "idempotency_key": 0, "outbox": 0}
-	if diff := cmp.Diff(want, countRows(t, pool, "cuneo")); diff != "" {
+	if diff := cmp.Diff(want, countRows(t, pool, other)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Ensure what is unique within a node, such as a number, a receipt and a request id, is free at a homonym.
+func TestReports_Submit_AtAHomonym(t *testing.T) {
+	t.Parallel()
+	reports, pool := setup(t)
+	first, second := newSubmission(cremona), newSubmission(homonym)
+	second.Report.Number, second.ReceiptLookup = first.Report.Number, first.ReceiptLookup
+	second.Request = first.Request
+	for _, sub := range []store.Submission{first, second} {
+		if err := reports.Submit(t.Context(), sub); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, sub := range []store.Submission{first, second} {
+		at := sub.Report.Tenant
+		got, found, err := reports.GetByRequest(t.Context(), at, sub.Request)
+		if err != nil || !found || got.ID != sub.Report.ID || got.Tenant != at {
+			t.Errorf("%s: %+v, %v", at, got, err)
+		}
+		want := map[string]int{"report": 1, "report_history": 1, "idempotency_key": 1, "outbox": 1}
+		if diff := cmp.Diff(want, countRows(t, pool, at)); diff != "" {
+			t.Errorf("%s: %s", at, diff)
+		}
 	}
 }
 
@@ -263,7 +303,7 @@ func TestReports_NextNumber_IsUnique(t *testing.T) {
 	seen := map[string]bool{}
 	for _, instance := range []*store.Reports{reports, store.New(pool)} {
 		for range 40 {
-			n, err := instance.NextNumber(t.Context(), "cremona", 2026)
+			n, err := instance.NextNumber(t.Context(), cremona, 2026)
 			number := fmt.Sprint(n)
 			if err != nil || seen[number] {
 				t.Fatalf("number %s is a duplicate, %v", number, err)
