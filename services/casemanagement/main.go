@@ -1,4 +1,4 @@
-// Command casemanagement runs the case management service of a t, or migrates its databases.
+// Command casemanagement runs the case management service of a node, or migrates its databases.
 package main
 
 import (

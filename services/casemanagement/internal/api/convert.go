@@ -53,8 +53,8 @@ func assessmentToProto(a *casefile.Assessment) *casemanagementv1.Assessment {
 // caseToProto converts a case without actions, notes and history.
 func caseToProto(c *casefile.Case) *casemanagementv1.Case {
 	out := &casemanagementv1.Case{
-		CaseId: c.ID, Number: c.Number, Region: c.Tenant.Region, Node: c.Tenant.Node, State: stateToProto(c.State), Version: c.Version,
-		ReportIds: c.ReportIDs, Episode: c.Episode, OpenedAt: timestamppb.New(c.OpenedAt),
+		CaseId: c.ID, Number: c.Number, Region: c.Tenant.Region, Node: c.Tenant.Node, State: stateToProto(c.State),
+		Version: c.Version, ReportIds: c.ReportIDs, Episode: c.Episode, OpenedAt: timestamppb.New(c.OpenedAt),
 		Assessment: assessmentToProto(c.Assessment),
 	}
 	if c.ClosedAt != nil {

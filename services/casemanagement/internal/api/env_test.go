@@ -25,6 +25,7 @@ import (
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/rpc"
 	"github.com/retepari/pari/pkg/seal"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/vocabulary"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
@@ -40,7 +41,16 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 // now is the time in these tests.
 var now = time.Date(2026, 11, 23, 9, 41, 27, 0, time.UTC)
 
-// env is case management behind the real interceptors, for two nodes, with real databases and keys.
+var (
+	cremona = tenant.ID{Region: "lombardia", Node: "cremona"}
+	mantova = tenant.ID{Region: "lombardia", Node: "mantova"}
+	milano  = tenant.ID{Region: "lombardia", Node: "milano"}
+	// Livo is a municipality of Lombardia and another of Trentino-Alto Adige.
+	livo      = tenant.ID{Region: "lombardia", Node: "livo"}
+	otherLivo = tenant.ID{Region: "trentino-alto-adige", Node: "livo"}
+)
+
+// env is case management behind the real interceptors, for some tenants, with real databases and keys.
 type env struct {
 	*rpctest.Server
 	pool, keyPool *pgxpool.Pool
@@ -70,7 +80,13 @@ func codeLists() *vocabulary.Set {
 	return vocabulary.NewSet(lists...)
 }
 
+// setup starts case management for Cremona and Mantova.
 func setup(t testing.TB) *env {
+	t.Helper()
+	return setupFor(t, cremona, mantova)
+}
+
+func setupFor(t testing.TB, tenants ...tenant.ID) *env {
 	t.Helper()
 	e := &env{}
 	e.pool = pgtest.New(t, "casemanagement", store.Migrate).Pool(t)
@@ -98,46 +114,46 @@ func setup(t testing.TB) *env {
 		Disposition: func(verdict string) casefile.Disposition {
 			return casefile.DispositionOf(lists.Group("assessment", verdict))
 		},
-		NumberPrefixes: map[string]string{"cremona": "CR", "mantova": "MN"},
+		NumberPrefixes: map[tenant.ID]string{cremona: "CR", mantova: "MN", livo: "LV", otherLivo: "LV"},
 		WakeRelay:      func() { e.wakeups.Add(1) }, Now: func() time.Time { return now },
 	}
 	e.Server = rpctest.NewEnv(t).Start(t, rpc.Config{
-		Service: "casemanagement", Region: "lombardia", Node: "cremona", Nodes: []string{"cremona", "mantova"},
-		PerSecond: 1e6, Vocabulary: func() *vocabulary.Set { return lists },
+		Service: "casemanagement", Tenants: tenants, PerSecond: 1e6,
+		Vocabulary: func() *vocabulary.Set { return lists },
 	}, func(r grpc.ServiceRegistrar) { casemanagementv1.RegisterCaseManagementServiceServer(r, server) })
 	return e
 }
 
 // service connects as another service of Pari.
-func (e *env) service(t testing.TB, node, name string) client {
+func (e *env) service(t testing.TB, at tenant.ID, name string) client {
 	t.Helper()
-	id := rpctest.ID("lombardia", node, identity.KindService, name)
+	id := rpctest.ID(at.Region, at.Node, identity.KindService, name)
 	return casemanagementv1.NewCaseManagementServiceClient(e.As(t, id, ""))
 }
 
-// person connects as a person with a role at a node, through the node's console.
-func (e *env) person(t testing.TB, node, role string) client {
+// person connects as a person with a role at a tenant, through its console.
+func (e *env) person(t testing.TB, at tenant.ID, role string) client {
 	t.Helper()
-	token := e.Env.Token(t, role, "lombardia/"+node+"/"+role)
-	console := rpctest.ID("lombardia", node, identity.KindSystem, "console")
+	token := e.Env.Token(t, role, at.String()+"/"+role)
+	console := rpctest.ID(at.Region, at.Node, identity.KindSystem, "console")
 	return casemanagementv1.NewCaseManagementServiceClient(e.As(t, console, token))
 }
 
 func (e *env) worker(t testing.TB) client {
 	t.Helper()
-	return e.person(t, "cremona", "case_worker")
+	return e.person(t, cremona, "case_worker")
 }
 
 func (e *env) coordinator(t testing.TB) client {
 	t.Helper()
-	return e.person(t, "cremona", "coordinator")
+	return e.person(t, cremona, "coordinator")
 }
 
-// openRequest opens a case for a new report of a node.
-func openRequest(node string) *casemanagementv1.OpenCaseRequest {
+// openRequest opens a case for a new report of a tenant.
+func openRequest(at tenant.ID) *casemanagementv1.OpenCaseRequest {
 	return &casemanagementv1.OpenCaseRequest{
 		RequestId: uuid.NewString(), ReportId: uuid.NewString(),
-		OnBehalfOf:    &recordv1.Actor{Person: "anna", Node: node, System: "console"},
+		OnBehalfOf:    &recordv1.Actor{Person: "anna", Region: at.Region, Node: at.Node, System: "console"},
 		ReceivedMonth: &recordv1.Month{Year: 2026, Month: 9}, Channel: "PHONE", ReporterRole: "VICTIM",
 	}
 }
@@ -145,7 +161,7 @@ func openRequest(node string) *casemanagementv1.OpenCaseRequest {
 // openCase opens a case of Cremona and returns its id.
 func (e *env) openCase(t testing.TB) string {
 	t.Helper()
-	resp, err := e.service(t, "cremona", "intake").OpenCase(t.Context(), openRequest("cremona"))
+	resp, err := e.service(t, cremona, "intake").OpenCase(t.Context(), openRequest(cremona))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,10 +235,10 @@ func checkRefused(t testing.TB, err error, reason fault.Reason, fields ...string
 	}
 }
 
-// query returns the first column of a query on the rows of Cremona.
-func query[T any](t testing.TB, pool *pgxpool.Pool, sql string) (values []T) {
+// query returns the first column of a query on the rows of a tenant.
+func query[T any](t testing.TB, pool *pgxpool.Pool, at tenant.ID, sql string) (values []T) {
 	t.Helper()
-	err := pg.InTenant(t.Context(), pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+	err := pg.InTenant(t.Context(), pool, at, func(ctx context.Context, tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, sql)
 		if err != nil {
 			return err
@@ -239,12 +255,12 @@ func query[T any](t testing.TB, pool *pgxpool.Pool, sql string) (values []T) {
 const selectTables = `select tablename::text from pg_tables
 	where schemaname = 'public' and tablename not like '%\_version'`
 
-// dump returns all rows of all tables of a database that Cremona can see, with bytea in hexadecimal.
-func dump(t testing.TB, pool *pgxpool.Pool) string {
+// dump returns all rows of all tables of a database that a tenant can see, with bytea in hexadecimal.
+func dump(t testing.TB, pool *pgxpool.Pool, at tenant.ID) string {
 	t.Helper()
 	var all []string
-	for _, table := range query[string](t, pool, selectTables) {
-		all = append(all, query[string](t, pool, `select t::text from `+pgx.Identifier{table}.Sanitize()+` t`)...)
+	for _, table := range query[string](t, pool, at, selectTables) {
+		all = append(all, query[string](t, pool, at, `select t::text from `+pgx.Identifier{table}.Sanitize()+` t`)...)
 	}
 	return strings.Join(all, "\n")
 }

@@ -17,7 +17,7 @@ func TestGetCase_OfAnotherNode(t *testing.T) {
 	e := setup(t)
 	for _, id := range []string{e.caseInCharge(t), uuid.NewString()} {
 		req := &casemanagementv1.GetCaseRequest{CaseId: id}
-		_, err := e.person(t, "mantova", "coordinator").GetCase(t.Context(), req)
+		_, err := e.person(t, mantova, "coordinator").GetCase(t.Context(), req)
 		checkRefused(t, err, fault.NotFound)
 	}
 }
@@ -38,13 +38,13 @@ func TestGetCase_Notes(t *testing.T) {
 		t.Fatal(err)
 	}
 	accessLog := func() []string {
-		return query[string](t, e.pool,
+		return query[string](t, e.pool, cremona,
 			`select concat_ws(' ', case_id, person, system) from access_log order by person`)
 	}
 	req := &casemanagementv1.GetCaseRequest{CaseId: id, View: full}
-	_, err := e.person(t, "cremona", "operator").GetCase(t.Context(), req)
+	_, err := e.person(t, cremona, "operator").GetCase(t.Context(), req)
 	checkRefused(t, err, fault.ViewNotAllowed)
-	_, err = e.person(t, "mantova", "case_worker").GetCase(t.Context(), req)
+	_, err = e.person(t, mantova, "case_worker").GetCase(t.Context(), req)
 	checkRefused(t, err, fault.NotFound)
 	for _, view := range []casemanagementv1.CaseView{0, basic} {
 		got := get(t, e.worker(t), id, view)
@@ -62,7 +62,7 @@ func TestGetCase_Notes(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	want := []string{id + " case_worker console", id + " coordinator console"}
+	want := []string{id + " case_worker@test console", id + " coordinator@test console"}
 	if diff := cmp.Diff(want, accessLog()); diff != "" {
 		t.Error(diff)
 	}
@@ -82,7 +82,7 @@ func TestNotes_AreSealed(t *testing.T) {
 	if _, err := e.coordinator(t).CloseCase(t.Context(), closeRequest(id, 3)); err != nil {
 		t.Fatal(err)
 	}
-	cases, keys := dump(t, e.pool), dump(t, e.keyPool)
+	cases, keys := dump(t, e.pool, cremona), dump(t, e.keyPool, cremona)
 	if !contains(cases, id) || !contains(cases, "MEDIATION") || !contains(cases, "REMOVED") {
 		t.Fatalf("the dump lacks the case:\n%s", cases)
 	}
@@ -91,7 +91,7 @@ func TestNotes_AreSealed(t *testing.T) {
 			t.Errorf("%q is readable", text)
 		}
 	}
-	query[int](t, e.pool, moveNote)
+	query[int](t, e.pool, cremona, moveNote)
 	_, err := e.worker(t).GetCase(t.Context(), &casemanagementv1.GetCaseRequest{CaseId: id, View: full})
 	checkRefused(t, err, fault.Internal)
 }

@@ -24,7 +24,7 @@ func list(t *testing.T, c client, req *casemanagementv1.ListCasesRequest) (ids [
 func TestListCases(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
-	worker, otherOperator := e.worker(t), e.person(t, "mantova", "operator")
+	worker, otherOperator := e.worker(t), e.person(t, mantova, "operator")
 	var inAssessment []string // newest first
 	for range 5 {
 		inAssessment = append([]string{e.openCase(t)}, inAssessment...)

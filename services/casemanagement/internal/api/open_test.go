@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/tenant"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 )
@@ -19,15 +20,15 @@ import (
 func TestOpenCase(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
-	intake := e.service(t, "cremona", "intake")
-	req := openRequest("cremona")
+	intake := e.service(t, cremona, "intake")
+	req := openRequest(cremona)
 	first, err := intake.OpenCase(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := first.GetCase()
 	want := &casemanagementv1.Case{
-		CaseId: c.GetCaseId(), Number: c.GetNumber(), Node: "cremona",
+		CaseId: c.GetCaseId(), Number: c.GetNumber(), Region: "lombardia", Node: "cremona",
 		State: casemanagementv1.CaseState_CASE_STATE_ASSESSMENT, Version: 1,
 		ReportIds: []string{req.GetReportId()}, OpenedAt: timestamppb.New(now), Episode: 1,
 	}
@@ -54,18 +55,18 @@ func TestOpenCase(t *testing.T) {
 func TestOpenCase_Refused(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
-	intake := e.service(t, "cremona", "intake")
+	intake := e.service(t, cremona, "intake")
 	for _, tc := range []struct {
 		name   string
 		client client
-		actor  string
+		actor  tenant.ID
 		reason fault.Reason
 	}{
-		{"actor of another node", intake, "mantova", fault.WrongNode},
-		{"actor of a node that is not served", intake, "cuneo", fault.WrongNode},
-		{"intake of a node that is not served", e.service(t, "cuneo", "intake"), "cuneo", fault.WrongNode},
-		{"another service", e.service(t, "cremona", "reporting"), "cremona", fault.NotAllowed},
-		{"person", e.coordinator(t), "cremona", fault.NotAllowed},
+		{"actor of another node", intake, mantova, fault.WrongNode},
+		{"actor of a node that is not served", intake, milano, fault.WrongNode},
+		{"intake of a node that is not served", e.service(t, milano, "intake"), milano, fault.WrongNode},
+		{"another service", e.service(t, cremona, "reporting"), cremona, fault.NotAllowed},
+		{"person", e.coordinator(t), cremona, fault.NotAllowed},
 	} {
 		_, err := tc.client.OpenCase(t.Context(), openRequest(tc.actor))
 		if !fault.Is(fault.FromStatus(err), tc.reason) {
@@ -78,10 +79,10 @@ func TestOpenCase_Refused(t *testing.T) {
 func TestOpenCase_Invalid(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
-	req := openRequest("cremona")
+	req := openRequest(cremona)
 	req.RequestId, req.OnBehalfOf, req.Channel = "x", nil, "PIGEON"
 	req.ReceivedMonth = &recordv1.Month{Year: 2026}
-	_, err := e.service(t, "cremona", "intake").OpenCase(t.Context(), req)
+	_, err := e.service(t, cremona, "intake").OpenCase(t.Context(), req)
 	checkRefused(t, err, fault.InvalidRequest, "request_id BAD_UUID", "on_behalf_of REQUIRED",
 		"received_month.month OUT_OF_RANGE", "channel UNKNOWN_CODE")
 }

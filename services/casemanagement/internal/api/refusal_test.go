@@ -57,7 +57,7 @@ func closeCase(c client, id string, version int64) call {
 // checkRefusals checks that calls are refused, with the same error under validate_only, and leave no trace.
 func checkRefusals(t *testing.T, e *env, refusals []refusal) {
 	t.Helper()
-	before := dump(t, e.pool)
+	before := dump(t, e.pool, cremona)
 	for _, r := range refusals {
 		t.Run(r.name, func(t *testing.T) {
 			for _, validateOnly := range []bool{false, true} {
@@ -65,7 +65,7 @@ func checkRefusals(t *testing.T, e *env, refusals []refusal) {
 			}
 		})
 	}
-	if diff := cmp.Diff(before, dump(t, e.pool)); diff != "" {
+	if diff := cmp.Diff(before, dump(t, e.pool, cremona)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -101,10 +101,10 @@ func TestUpdates_AccessDenied(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
 	fresh, inCharge := e.openCase(t), e.caseInCharge(t)
-	worker, operator := e.worker(t), e.person(t, "cremona", "operator")
-	intake := e.service(t, "cremona", "intake")
-	otherWorker := e.person(t, "mantova", "case_worker")
-	otherCoordinator := e.person(t, "mantova", "coordinator")
+	worker, operator := e.worker(t), e.person(t, cremona, "operator")
+	intake := e.service(t, cremona, "intake")
+	otherWorker := e.person(t, mantova, "case_worker")
+	otherCoordinator := e.person(t, mantova, "coordinator")
 	checkRefusals(t, e, []refusal{
 		{"close as a worker", closeCase(worker, inCharge, 2), fault.NotAllowed, nil},
 		{"assess as an operator", assess(operator, fresh, 1), fault.NotAllowed, nil},

@@ -45,17 +45,17 @@ func TestCase_FromAssessmentToClosing(t *testing.T) {
 		t.Errorf("the relay was woken %d times", n)
 	}
 
-	got := get(t, e.person(t, "cremona", "operator"), id, basic)
-	byDesk := &recordv1.Actor{Person: "anna", Node: "cremona", System: "console"}
-	byWorker := &recordv1.Actor{Person: "case_worker", Node: "cremona", System: "console"}
-	byCoordinator := &recordv1.Actor{Person: "coordinator", Node: "cremona", System: "console"}
+	got := get(t, e.person(t, cremona, "operator"), id, basic)
+	byDesk := &recordv1.Actor{Person: "anna", Region: "lombardia", Node: "cremona", System: "console"}
+	byWorker := &recordv1.Actor{Person: "case_worker@test", Region: "lombardia", Node: "cremona", System: "console"}
+	byCoordinator := &recordv1.Actor{Person: "coordinator@test", Region: "lombardia", Node: "cremona", System: "console"}
 	at := timestamppb.New(now)
 	action := &casemanagementv1.Action{
 		Code: "MEDIATION", Result: "POSITIVE", ReferralTarget: "LAWYER", Minutes: 45,
 		RecordedAt: at, RecordedBy: byWorker,
 	}
 	want := &casemanagementv1.Case{
-		CaseId: id, Number: got.GetNumber(), Node: "cremona", State: casemanagementv1.CaseState_CASE_STATE_CLOSED,
+		CaseId: id, Number: got.GetNumber(), Region: "lombardia", Node: "cremona", State: casemanagementv1.CaseState_CASE_STATE_CLOSED,
 		Version: 5, ReportIds: got.GetReportIds(), OpenedAt: at, ClosedAt: at, Assessment: assess.GetAssessment(),
 		Episode: 1, Actions: []*casemanagementv1.Action{action, action},
 		Closing: &casemanagementv1.Closing{
@@ -110,7 +110,7 @@ func TestUpdates_ValidateOnly(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
 	id := e.caseInCharge(t)
-	before := dump(t, e.pool)
+	before := dump(t, e.pool, cremona)
 	act, end := actionRequest(id, 2), closeRequest(id, 2)
 	act.ValidateOnly, end.ValidateOnly = true, true
 	acted, err := e.worker(t).RecordAction(t.Context(), act)
@@ -121,7 +121,7 @@ func TestUpdates_ValidateOnly(t *testing.T) {
 	if err != nil || closed.GetCase().GetState() != casemanagementv1.CaseState_CASE_STATE_CLOSED {
 		t.Errorf("got %v, %v", closed, err)
 	}
-	if diff := cmp.Diff(before, dump(t, e.pool)); diff != "" {
+	if diff := cmp.Diff(before, dump(t, e.pool, cremona)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/retepari/pari/services/casemanagement/internal/reason"
 )
 
-// Actor is the author of a change: a person, for a t, through a system.
+// Actor is the author of a change: a person, for a tenant, through a system.
 type Actor struct {
 	Person string
 	Tenant tenant.ID
@@ -217,7 +217,7 @@ func (c *Case) appendHistory(what string, from State, by Actor, now time.Time) {
 	})
 }
 
-// Number formats a case number: prefix of the t, year, and at least six digits.
+// Number formats a case number: prefix of the tenant, year, and at least six digits.
 func Number(prefix string, year int, n int64) string {
 	return fmt.Sprintf("%s-C-%d-%06d", prefix, year, n)
 }

@@ -7,18 +7,20 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
 	"github.com/retepari/pari/services/casemanagement/internal/reason"
 )
 
 var (
-	now    = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-	worker = casefile.Actor{Person: "ugo", Node: "cremona", System: "console"}
+	now     = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	cremona = tenant.ID{Region: "lombardia", Node: "cremona"}
+	worker  = casefile.Actor{Person: "ugo", Tenant: cremona, System: "console"}
 )
 
 func openCase() *casefile.Case {
 	return casefile.Open(casefile.OpenParams{
-		ID: "c", Number: "CR-C-2026-000001", Node: "cremona", Pseudonym: "p", ReportID: "r",
+		ID: "c", Number: "CR-C-2026-000001", Tenant: cremona, Pseudonym: "p", ReportID: "r",
 		Received: casefile.Month{Year: 2026, Month: 11},
 	}, worker, now)
 }

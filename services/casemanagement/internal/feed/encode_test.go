@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/retepari/pari/pkg/outbox"
+	"github.com/retepari/pari/pkg/tenant"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
@@ -25,8 +26,9 @@ var golden embed.FS
 const pseudonym = "7c1d8f0e-52a4-4b0e-9a0c-1f3b6c2d4e5f"
 
 var (
-	now    = time.Date(2026, 11, 23, 9, 41, 27, 0, time.UTC)
-	worker = casefile.Actor{Person: "ugo", Node: "cremona", System: "console"}
+	now     = time.Date(2026, 11, 23, 9, 41, 27, 0, time.UTC)
+	cremona = tenant.ID{Region: "lombardia", Node: "cremona"}
+	worker  = casefile.Actor{Person: "ugo", Tenant: cremona, System: "console"}
 )
 
 // territories maps places to their groups: municipality 019036 is in province 019, and that in region 03. The list has
@@ -59,7 +61,7 @@ func newAssessment(sensitivity string) casefile.Assessment {
 func closedCase(t *testing.T, a casefile.Assessment) *casefile.Case {
 	t.Helper()
 	c := casefile.Open(casefile.OpenParams{
-		ID: "9d0b8f53-0f2b-4f0c-8d7e-0c5b7a1e2d3c", Number: "CR-C-2026-000042", Node: "cremona", Pseudonym: pseudonym,
+		ID: "9d0b8f53-0f2b-4f0c-8d7e-0c5b7a1e2d3c", Number: "CR-C-2026-000042", Tenant: cremona, Pseudonym: pseudonym,
 		ReportID: "0b9f7c1e-6f0a-4c7e-9a49-2f6d1b1a5c11", Received: casefile.Month{Year: 2026, Month: 9},
 		Channel: "PHONE", ReporterRole: "VICTIM",
 	}, worker, now)
@@ -150,7 +152,7 @@ func TestEncoder_EqualsGolden(t *testing.T) {
 	}
 	for i, g := range goldenEvents {
 		want := outbox.Event{
-			Node: "cremona", Type: g.eventType, Aggregate: pseudonym, AggregateSeq: int64(i + 1),
+			Tenant: cremona, Type: g.eventType, Aggregate: pseudonym, AggregateSeq: int64(i + 1),
 			Data: readGolden(t, g.eventType),
 		}
 		if diff := cmp.Diff(want, got[i]); diff != "" {
@@ -178,7 +180,7 @@ func TestEncoder_RestrictedCase(t *testing.T) {
 func TestEncoder_CaseRestrictedLater(t *testing.T) {
 	t.Parallel()
 	c := casefile.Open(casefile.OpenParams{
-		Node: "cremona", Pseudonym: pseudonym, Received: casefile.Month{Year: 2026, Month: 9}, Channel: "PHONE",
+		Tenant: cremona, Pseudonym: pseudonym, Received: casefile.Month{Year: 2026, Month: 9}, Channel: "PHONE",
 		ReporterRole: "VICTIM",
 	}, worker, now)
 	restricted := newAssessment(casefile.SensitivityRestricted)
@@ -254,7 +256,7 @@ func TestEncoder_WithoutIncidentMonth(t *testing.T) {
 func TestEncoder_Month(t *testing.T) {
 	t.Parallel()
 	params := casefile.OpenParams{
-		Node: "cremona", Pseudonym: pseudonym, Received: casefile.Month{Year: 2026, Month: 6},
+		Tenant: cremona, Pseudonym: pseudonym, Received: casefile.Month{Year: 2026, Month: 6},
 	}
 	for _, tc := range []struct {
 		at   time.Time

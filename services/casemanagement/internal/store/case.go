@@ -153,8 +153,8 @@ const selectCases = `select ` + caseColumns + ` from ` + caseTables + `
 	where c.tenant = $1 and ($2::text = '' or c.state = $2) and ($3::bigint = 0 or c.seq < $3)
 	order by c.seq desc limit $4`
 
-// List returns up to limit cases of a t, newest first, that come after position; next is the position of the next
-// page, or 0. State "" stands for every state, position 0 for the first page.
+// List returns up to limit cases of a tenant, newest first, that come after position; next is the position of the
+// next page, or 0. State "" stands for every state, position 0 for the first page.
 func (s *Cases) List(
 	ctx context.Context, t tenant.ID, state casefile.State, position int64, limit int,
 ) (page []*casefile.Case, next int64, err error) {

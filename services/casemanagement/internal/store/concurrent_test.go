@@ -44,7 +44,7 @@ func checkSequences(t *testing.T, cases *store.Cases, pool *pgxpool.Pool, id str
 	for n := range f.Case.EventSeq {
 		want = append(want, n+1)
 	}
-	got := query[int64](t, pool, "cremona",
+	got := query[int64](t, pool, cremona,
 		`select aggregate_seq from outbox where aggregate = '`+f.Case.Pseudonym+`' order by id`)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("events: %s", diff)
@@ -67,14 +67,14 @@ func TestCases_Open_OncePerReport(t *testing.T) {
 	reportID := uuid.NewString()
 	ids, opened := make([]string, 8), make([]bool, 8)
 	concurrently(func(i int) {
-		c, replayed, err := cases.Open(context.Background(), newCase("cremona", reportID), uuid.New())
+		c, replayed, err := cases.Open(context.Background(), newCase(cremona, reportID), uuid.New())
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		ids[i], opened[i] = c.ID, !replayed
 	})
-	again, replayed, err := cases.Open(t.Context(), newCase("cremona", reportID), uuid.New())
+	again, replayed, err := cases.Open(t.Context(), newCase(cremona, reportID), uuid.New())
 	if err != nil || !replayed {
 		t.Fatalf("replayed %t, %v", replayed, err)
 	}
@@ -88,14 +88,14 @@ func TestCases_Open_OncePerReport(t *testing.T) {
 		"case_file": 1, "case_report": 1, "assessment": 0, "action": 0, "case_history": 1, "idempotency_key": 0,
 		"outbox": 1,
 	}
-	if diff := cmp.Diff(want, countRows(t, pool, "cremona")); diff != "" {
+	if diff := cmp.Diff(want, countRows(t, pool, cremona)); diff != "" {
 		t.Error(diff)
 	}
-	kinds := query[string](t, pool, "cremona", `select convert_from(data, 'UTF8') from outbox`)
+	kinds := query[string](t, pool, cremona, `select convert_from(data, 'UTF8') from outbox`)
 	if kinds[0] != "OPENED" {
 		t.Errorf("events %v", kinds)
 	}
-	found, err := cases.GetByReport(t.Context(), "cremona", reportID)
+	found, err := cases.GetByReport(t.Context(), cremona, reportID)
 	if err != nil || found.ID != again.ID {
 		t.Errorf("%+v, %v", found, err)
 	}
@@ -105,11 +105,11 @@ func TestCases_Open_OncePerReport(t *testing.T) {
 func TestCases_Update_ConcurrentSameVersion(t *testing.T) {
 	t.Parallel()
 	cases, pool := setup(t)
-	c := openCase(t, cases, "cremona")
+	c := openCase(t, cases, cremona)
 	errs := make([]error, 8)
 	concurrently(func(i int) {
 		req := newRequest(fmt.Sprint(i))
-		_, _, errs[i] = cases.Update(context.Background(), "cremona", c.ID, req, now, false, assess(1, "SEX", "S2"))
+		_, _, errs[i] = cases.Update(context.Background(), cremona, c.ID, req, now, false, assess(1, "SEX", "S2"))
 	})
 	stored := 0
 	for _, err := range errs {
@@ -130,10 +130,10 @@ func TestCases_Update_ConcurrentSameVersion(t *testing.T) {
 func TestCases_Update_ConcurrentReplays(t *testing.T) {
 	t.Parallel()
 	cases, pool := setup(t)
-	c := openCase(t, cases, "cremona")
+	c := openCase(t, cases, cremona)
 	req, mutate, applied := newRequest("x"), assess(1, "SEX", "S2"), make([]bool, 8)
 	concurrently(func(i int) {
-		got, replayed, err := cases.Update(context.Background(), "cremona", c.ID, req, now, false, mutate)
+		got, replayed, err := cases.Update(context.Background(), cremona, c.ID, req, now, false, mutate)
 		if err != nil || got.Version != 2 {
 			t.Errorf("%+v, %v", got, err)
 		}
@@ -151,13 +151,13 @@ func TestCases_Update_ConcurrentReuseOfRequestID(t *testing.T) {
 	cases, pool := setup(t)
 	var ids [8]string
 	for i := range ids {
-		ids[i] = openCase(t, cases, "cremona").ID
+		ids[i] = openCase(t, cases, cremona).ID
 	}
 	shared, errs := newRequest("x"), make([]error, 8)
 	concurrently(func(i int) {
 		req := shared
 		req.BodyHash = []byte(ids[i])
-		_, _, errs[i] = cases.Update(context.Background(), "cremona", ids[i], req, now, false, assess(1, "SEX", "S2"))
+		_, _, errs[i] = cases.Update(context.Background(), cremona, ids[i], req, now, false, assess(1, "SEX", "S2"))
 	})
 	refused := 0
 	for _, err := range errs {
@@ -167,7 +167,7 @@ func TestCases_Update_ConcurrentReuseOfRequestID(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := countRows(t, pool, "cremona")["assessment"]; n != 1 || refused != 7 {
+	if n := countRows(t, pool, cremona)["assessment"]; n != 1 || refused != 7 {
 		t.Errorf("%d cases were assessed, %d refused", n, refused)
 	}
 }
@@ -177,14 +177,14 @@ func TestCases_Update_ConcurrentReuseOfRequestID(t *testing.T) {
 func TestCases_Update_NoGapsUnderConcurrency(t *testing.T) {
 	t.Parallel()
 	cases, pool := setup(t)
-	c := openCase(t, cases, "cremona")
+	c := openCase(t, cases, cremona)
 	update(t, cases, c.ID, assess(1, "SEX", "S2"))
 	mutate := func(c *casefile.Case, keyID uuid.UUID) error {
 		return recordAction(c.Version, "")(c, keyID)
 	}
 	concurrently(func(int) {
 		for range 5 {
-			_, _, err := cases.Update(context.Background(), "cremona", c.ID, newRequest("x"), now, false, mutate)
+			_, _, err := cases.Update(context.Background(), cremona, c.ID, newRequest("x"), now, false, mutate)
 			if err != nil {
 				t.Error(err)
 				return
@@ -202,7 +202,7 @@ func TestCases_Update_NoGapsUnderConcurrency(t *testing.T) {
 func TestCases_Update_SeesTheUpdateItWaitedFor(t *testing.T) {
 	t.Parallel()
 	cases, pool := setup(t)
-	c := openCase(t, cases, "cremona")
+	c := openCase(t, cases, cremona)
 	var wg sync.WaitGroup
 	act := func(c *casefile.Case, keyID uuid.UUID) error {
 		if c.Assessment == nil {
@@ -212,7 +212,7 @@ func TestCases_Update_SeesTheUpdateItWaitedFor(t *testing.T) {
 	}
 	update(t, cases, c.ID, func(c *casefile.Case, keyID uuid.UUID) error {
 		wg.Go(func() {
-			_, _, err := cases.Update(context.Background(), "cremona", c.ID, newRequest("act"), now, false, act)
+			_, _, err := cases.Update(context.Background(), cremona, c.ID, newRequest("act"), now, false, act)
 			if err != nil {
 				t.Error(err)
 			}
@@ -221,7 +221,7 @@ func TestCases_Update_SeesTheUpdateItWaitedFor(t *testing.T) {
 		return assess(1, "SEX", casefile.SensitivityRestricted)(c, keyID)
 	})
 	wg.Wait()
-	kinds := query[string](t, pool, "cremona", `select convert_from(data, 'UTF8') from outbox order by id`)
+	kinds := query[string](t, pool, cremona, `select convert_from(data, 'UTF8') from outbox order by id`)
 	if diff := cmp.Diff([]string{"OPENED", "ASSESSED"}, kinds); diff != "" {
 		t.Error(diff)
 	}

@@ -24,10 +24,10 @@ func TestCases_List_WhileCasesAreOpened(t *testing.T) {
 		t.Run("state "+string(tc.state), func(t *testing.T) {
 			t.Parallel()
 			cases, _ := setup(t)
-			openCase(t, cases, "cuneo")
+			openCase(t, cases, cuneo)
 			var want []string // newest first
 			for i := range 23 {
-				id := openCase(t, cases, "cremona").ID
+				id := openCase(t, cases, cremona).ID
 				if i%3 == 0 {
 					update(t, cases, id, assess(1, "SEX", "S2"))
 				}
@@ -37,7 +37,7 @@ func TestCases_List_WhileCasesAreOpened(t *testing.T) {
 			}
 			var got []string
 			for position, pages := int64(0), 0; pages == 0 || position != 0; pages++ {
-				page, next, err := cases.List(t.Context(), "cremona", tc.state, position, 4)
+				page, next, err := cases.List(t.Context(), cremona, tc.state, position, 4)
 				if err != nil || len(page) > 4 || next != 0 && next == position {
 					t.Fatalf("%d cases, next %d after %d, %v", len(page), next, position, err)
 				}
@@ -45,8 +45,8 @@ func TestCases_List_WhileCasesAreOpened(t *testing.T) {
 					got = append(got, c.ID)
 				}
 				position = next
-				update(t, cases, openCase(t, cases, "cremona").ID, assess(1, "SEX", "S2"))
-				openCase(t, cases, "cremona")
+				update(t, cases, openCase(t, cases, cremona).ID, assess(1, "SEX", "S2"))
+				openCase(t, cases, cremona)
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)

@@ -27,7 +27,7 @@ const insertPast = `
 	insert into case_file (tenant, case_id, number, pseudonym, state, version, episode, received_year, received_month,
 		channel, reporter_role, opened_at, closed_at, assessment_version, event_seq, key_id, outcome,
 		secondary_outcomes, person_informed)
-	select 'cremona', gen_random_uuid(), 'CR-C-' || i, gen_random_uuid(),
+	select 'lombardia/cremona', gen_random_uuid(), 'CR-C-' || i, gen_random_uuid(),
 		case when open then 'TAKEN_IN_CHARGE' else 'CLOSED' end, 3, 1, 2026, 11,
 		'PHONE', 'VICTIM', now(), case when not open then now() end, 2, 3, gen_random_uuid(),
 		case when not open then 'REMOVED' end, '{}', true
@@ -39,28 +39,28 @@ const insertPast = `
 	from case_file, generate_series(2, 3) v;
 	insert into action (tenant, case_id, action_id, version, code, result, referral_target, minutes, at, person,
 		actor_tenant, system)
-	select tenant, case_id, gen_random_uuid(), 3, 'MEDIATION', 'POSITIVE', '', 0, now(), 'ugo', node, 'console'
+	select tenant, case_id, gen_random_uuid(), 3, 'MEDIATION', 'POSITIVE', '', 0, now(), 'ugo', tenant, 'console'
 	from case_file;
 	insert into case_history (tenant, case_id, version, at, person, actor_tenant, system, what, from_state, to_state)
-	select tenant, case_id, v, now(), 'ugo', node, 'console', 'OPENED', '', state from case_file, generate_series(1, 3) v`
+	select tenant, case_id, v, now(), 'ugo', tenant, 'console', 'OPENED', '', state from case_file, generate_series(1, 3) v`
 
 // Ensure the cost of reading does not grow with history: no plan reads rows that it does not return. Postgres may
 // switch to a generic plan after some executions, so each plan is read after ten.
 func TestStatements_DoNotReadHistory(t *testing.T) {
 	t.Parallel()
 	pool := withHistory(t)
-	err := pg.InTenant(t.Context(), pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+	err := pg.InTenant(t.Context(), pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
 		for i, c := range []struct{ name, statement, args string }{
-			{"first page", "select cases", `'cremona', '', 0, 51`},
-			{"last page", "select cases", `'cremona', '', 40, 51`},
-			{"first page of a state", "select cases", `'cremona', 'TAKEN_IN_CHARGE', 0, 51`},
-			{"next page of a state", "select cases", `'cremona', 'TAKEN_IN_CHARGE', 19990, 51`},
-			{"page of a state without cases", "select cases", `'cremona', 'ARCHIVED', 0, 51`},
-			{"case", "select case", `'cremona', gen_random_uuid()`},
-			{"lock of a case", "lock case", `'cremona', gen_random_uuid()`},
-			{"case of a report", "select case by report", `'cremona', gen_random_uuid()`},
-			{"actions of a case", "select actions", `'cremona', gen_random_uuid()`},
-			{"history of a case", "select history", `'cremona', gen_random_uuid()`},
+			{"first page", "select cases", `'lombardia/cremona', '', 0, 51`},
+			{"last page", "select cases", `'lombardia/cremona', '', 40, 51`},
+			{"first page of a state", "select cases", `'lombardia/cremona', 'TAKEN_IN_CHARGE', 0, 51`},
+			{"next page of a state", "select cases", `'lombardia/cremona', 'TAKEN_IN_CHARGE', 19990, 51`},
+			{"page of a state without cases", "select cases", `'lombardia/cremona', 'ARCHIVED', 0, 51`},
+			{"case", "select case", `'lombardia/cremona', gen_random_uuid()`},
+			{"lock of a case", "lock case", `'lombardia/cremona', gen_random_uuid()`},
+			{"case of a report", "select case by report", `'lombardia/cremona', gen_random_uuid()`},
+			{"actions of a case", "select actions", `'lombardia/cremona', gen_random_uuid()`},
+			{"history of a case", "select history", `'lombardia/cremona', gen_random_uuid()`},
 		} {
 			plan, err := explain(ctx, tx, fmt.Sprintf("s%d", i), store.Statements[c.statement], c.args)
 			if err != nil {
@@ -82,7 +82,7 @@ func withHistory(t *testing.T) *pgxpool.Pool {
 	t.Helper()
 	db := pgtest.New(t, "casemanagement", store.Migrate)
 	pool := db.Pool(t)
-	if err := pg.InTenant(t.Context(), pool, "cremona", func(ctx context.Context, tx pgx.Tx) error {
+	if err := pg.InTenant(t.Context(), pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, insertPast)
 		return err
 	}); err != nil {

@@ -1,4 +1,4 @@
-// Package store stores cases in Postgres. Every statement names its t, and row security enforces the same. An update
+// Package store stores cases in Postgres. Every statement names its tenant, which row security enforces too. An update
 // locks its case, and commits the case, its history and its events in one transaction. The package starts no goroutine.
 package store
 

@@ -18,6 +18,7 @@ import (
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
 	"github.com/retepari/pari/services/casemanagement/internal/store"
 )
@@ -25,14 +26,17 @@ import (
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
 var (
-	now    = time.Date(2026, 11, 23, 9, 41, 27, 0, time.UTC)
-	worker = casefile.Actor{Person: "ugo", Node: "cremona", System: "console"}
+	cremona = tenant.ID{Region: "lombardia", Node: "cremona"}
+	cuneo   = tenant.ID{Region: "piemonte", Node: "cuneo"}
+	homonym = tenant.ID{Region: "piemonte", Node: "cremona"} // another node of the same name
+	now     = time.Date(2026, 11, 23, 9, 41, 27, 0, time.UTC)
+	worker  = casefile.Actor{Person: "ugo", Tenant: cremona, System: "console"}
 )
 
 // encodeEvent encodes the kind of an event only.
 func encodeEvent(c *casefile.Case, e casefile.Event) (outbox.Event, error) {
 	return outbox.Event{
-		Node: c.Node, Type: "it.pari.case.test.v1", Aggregate: c.Pseudonym, AggregateSeq: e.Seq, Data: []byte(e.Kind),
+		Tenant: c.Tenant, Type: "it.pari.case.test.v1", Aggregate: c.Pseudonym, AggregateSeq: e.Seq, Data: []byte(e.Kind),
 	}, nil
 }
 
@@ -43,17 +47,17 @@ func setup(t *testing.T) (*store.Cases, *pgxpool.Pool) {
 }
 
 // newCase returns a new case of a report, with ids of its own.
-func newCase(tenant, reportID string) *casefile.Case {
+func newCase(at tenant.ID, reportID string) *casefile.Case {
 	id := uuid.NewString()
 	return casefile.Open(casefile.OpenParams{
-		ID: id, Number: "N-" + id, Node: node, Pseudonym: uuid.NewString(), ReportID: reportID,
+		ID: id, Number: "N-" + id, Tenant: at, Pseudonym: uuid.NewString(), ReportID: reportID,
 		Received: casefile.Month{Year: 2026, Month: 11}, Channel: "PHONE", ReporterRole: "VICTIM",
 	}, worker, now)
 }
 
-func openCase(t *testing.T, cases *store.Cases, node string) *casefile.Case {
+func openCase(t *testing.T, cases *store.Cases, at tenant.ID) *casefile.Case {
 	t.Helper()
-	c, replayed, err := cases.Open(t.Context(), newCase(tenant, uuid.NewString()), uuid.New())
+	c, replayed, err := cases.Open(t.Context(), newCase(at, uuid.NewString()), uuid.New())
 	if err != nil || replayed {
 		t.Fatalf("replayed %t, %v", replayed, err)
 	}
@@ -100,7 +104,7 @@ func closeCase(version int64) mutation {
 // update applies a mutation to a case of Cremona.
 func update(t *testing.T, cases *store.Cases, id string, mutate mutation) *casefile.Case {
 	t.Helper()
-	c, replayed, err := cases.Update(t.Context(), "cremona", id, newRequest("x"), now, false, mutate)
+	c, replayed, err := cases.Update(t.Context(), cremona, id, newRequest("x"), now, false, mutate)
 	if err != nil || replayed {
 		t.Fatalf("replayed %t, %v", replayed, err)
 	}
@@ -109,17 +113,17 @@ func update(t *testing.T, cases *store.Cases, id string, mutate mutation) *casef
 
 func get(t *testing.T, cases *store.Cases, id string) store.CaseFile {
 	t.Helper()
-	f, err := cases.Get(t.Context(), "cremona", id)
+	f, err := cases.Get(t.Context(), cremona, id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return f
 }
 
-// query returns the first column of a query on the rows of a node.
-func query[T any](t *testing.T, pool *pgxpool.Pool, node, sql string) (values []T) {
+// query returns the first column of a query on the rows of a tenant.
+func query[T any](t *testing.T, pool *pgxpool.Pool, at tenant.ID, sql string) (values []T) {
 	t.Helper()
-	err := pg.InTenant(t.Context(), pool, node, func(ctx context.Context, tx pgx.Tx) error {
+	err := pg.InTenant(t.Context(), pool, at, func(ctx context.Context, tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, sql)
 		if err != nil {
 			return err
@@ -133,14 +137,14 @@ func query[T any](t *testing.T, pool *pgxpool.Pool, node, sql string) (values []
 	return values
 }
 
-// countRows counts a node's rows in each table that an update writes to.
-func countRows(t *testing.T, pool *pgxpool.Pool, node string) map[string]int {
+// countRows counts a tenant's rows in each table that an update writes to.
+func countRows(t *testing.T, pool *pgxpool.Pool, at tenant.ID) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
 	for _, table := range []string{
 		"case_file", "case_report", "assessment", "action", "case_history", "idempotency_key", "outbox",
 	} {
-		counts[table] = query[int](t, pool, node, `select count(*) from `+table)[0]
+		counts[table] = query[int](t, pool, at, `select count(*) from `+table)[0]
 	}
 	return counts
 }
@@ -149,7 +153,7 @@ func countRows(t *testing.T, pool *pgxpool.Pool, node string) map[string]int {
 func TestCases_Get(t *testing.T) {
 	t.Parallel()
 	cases, pool := setup(t)
-	c := newCase("cremona", uuid.NewString())
+	c := newCase(cremona, uuid.NewString())
 	keyID := uuid.New()
 	if _, _, err := cases.Open(t.Context(), c, keyID); err != nil {
 		t.Fatal(err)
@@ -173,7 +177,7 @@ func TestCases_Get(t *testing.T) {
 		"case_file": 1, "case_report": 1, "assessment": 1, "action": 2, "case_history": 5, "idempotency_key": 4,
 		"outbox": 5,
 	}
-	if diff := cmp.Diff(want, countRows(t, pool, "cremona")); diff != "" {
+	if diff := cmp.Diff(want, countRows(t, pool, cremona)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -182,35 +186,36 @@ func TestCases_Get(t *testing.T) {
 func TestCases_AllOrNothing(t *testing.T) {
 	t.Parallel()
 	cases, pool := setup(t)
-	c := openCase(t, cases, "cremona")
-	other := update(t, cases, openCase(t, cases, "cremona").ID, assess(1, "SEX", "S2"))
-	before := countRows(t, pool, "cremona")
+	c := openCase(t, cases, cremona)
+	other := update(t, cases, openCase(t, cases, cremona).ID, assess(1, "SEX", "S2"))
+	before := countRows(t, pool, cremona)
 	errTest := errors.New("test")
 	for name, modify := range map[string]func(*outbox.Event) error{
 		"encoding fails":        func(*outbox.Event) error { return errTest },
 		"invalid event type":    func(e *outbox.Event) error { e.Type = "test"; return nil },
 		"duplicate event":       func(e *outbox.Event) error { e.Aggregate = other.Pseudonym; return nil },
-		"event of another node": func(e *outbox.Event) error { e.Node = "cuneo"; return nil },
+		"event of another node": func(e *outbox.Event) error { e.Tenant = cuneo; return nil },
+		"event of a homonym":    func(e *outbox.Event) error { e.Tenant = homonym; return nil },
 	} {
 		failing := store.New(pool, func(c *casefile.Case, e casefile.Event) (outbox.Event, error) {
 			event, _ := encodeEvent(c, e)
 			err := modify(&event)
 			return event, err
 		})
-		_, _, err := failing.Update(t.Context(), "cremona", c.ID, newRequest("x"), now, false, assess(1, "SEX", "S2"))
+		_, _, err := failing.Update(t.Context(), cremona, c.ID, newRequest("x"), now, false, assess(1, "SEX", "S2"))
 		if err == nil {
 			t.Errorf("%s: the update was stored", name)
 		}
-		if _, _, err := failing.Open(t.Context(), newCase("cremona", uuid.NewString()), uuid.New()); err == nil {
+		if _, _, err := failing.Open(t.Context(), newCase(cremona, uuid.NewString()), uuid.New()); err == nil {
 			t.Errorf("%s: the case was stored", name)
 		}
 	}
 	fail := func(*casefile.Case, uuid.UUID) error { return errTest }
-	_, _, err := cases.Update(t.Context(), "cremona", c.ID, newRequest("x"), now, false, fail)
+	_, _, err := cases.Update(t.Context(), cremona, c.ID, newRequest("x"), now, false, fail)
 	if !errors.Is(err, errTest) {
 		t.Errorf("failing mutation: %v", err)
 	}
-	if diff := cmp.Diff(before, countRows(t, pool, "cremona")); diff != "" {
+	if diff := cmp.Diff(before, countRows(t, pool, cremona)); diff != "" {
 		t.Error(diff)
 	}
 	if f := get(t, cases, c.ID); f.Case.Version != 1 || f.Case.EventSeq != 1 || f.Case.Assessment != nil {
@@ -222,22 +227,22 @@ func TestCases_AllOrNothing(t *testing.T) {
 func TestCases_Update_ValidateOnly(t *testing.T) {
 	t.Parallel()
 	cases, pool := setup(t)
-	c := openCase(t, cases, "cremona")
-	before := countRows(t, pool, "cremona")
+	c := openCase(t, cases, cremona)
+	before := countRows(t, pool, cremona)
 	req := newRequest("x")
-	got, _, err := cases.Update(t.Context(), "cremona", c.ID, req, now, true, assess(1, "SEX", "S2"))
+	got, _, err := cases.Update(t.Context(), cremona, c.ID, req, now, true, assess(1, "SEX", "S2"))
 	if err != nil || got.State != casefile.TakenInCharge || got.Version != 2 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	_, _, err = cases.Update(t.Context(), "cremona", c.ID, newRequest("y"), now, true, recordAction(1, ""))
+	_, _, err = cases.Update(t.Context(), cremona, c.ID, newRequest("y"), now, true, recordAction(1, ""))
 	if !fault.Is(err, fault.ForbiddenMove) {
 		t.Errorf("got %v", err)
 	}
-	if diff := cmp.Diff(before, countRows(t, pool, "cremona")); diff != "" || get(t, cases, c.ID).Case.Version != 1 {
+	if diff := cmp.Diff(before, countRows(t, pool, cremona)); diff != "" || get(t, cases, c.ID).Case.Version != 1 {
 		t.Error(diff)
 	}
 	// Ensure the request id may then be used for the update.
-	_, replayed, err := cases.Update(t.Context(), "cremona", c.ID, req, now, false, assess(1, "SEX", "S2"))
+	_, replayed, err := cases.Update(t.Context(), cremona, c.ID, req, now, false, assess(1, "SEX", "S2"))
 	if err != nil || replayed {
 		t.Errorf("replayed %t, %v", replayed, err)
 	}
@@ -247,16 +252,16 @@ func TestCases_Update_ValidateOnly(t *testing.T) {
 func TestCases_Update_Replayed(t *testing.T) {
 	t.Parallel()
 	cases, pool := setup(t)
-	c, other := openCase(t, cases, "cremona"), openCase(t, cases, "cremona")
+	c, other := openCase(t, cases, cremona), openCase(t, cases, cremona)
 	req := newRequest("x")
-	_, _, err := cases.Update(t.Context(), "cremona", c.ID, req, now, false, assess(1, "SEX", "S2"))
+	_, _, err := cases.Update(t.Context(), cremona, c.ID, req, now, false, assess(1, "SEX", "S2"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	update(t, cases, c.ID, recordAction(2, ""))
-	before := countRows(t, pool, "cremona")
+	before := countRows(t, pool, cremona)
 	notCalled := func(*casefile.Case, uuid.UUID) error { t.Error("mutated again"); return nil }
-	got, replayed, err := cases.Update(t.Context(), "cremona", c.ID, req, now, false, notCalled)
+	got, replayed, err := cases.Update(t.Context(), cremona, c.ID, req, now, false, notCalled)
 	if err != nil || !replayed || got.State != casefile.InAction || got.Version != 3 {
 		t.Errorf("%+v, replayed %t, %v", got, replayed, err)
 	}
@@ -264,13 +269,13 @@ func TestCases_Update_Replayed(t *testing.T) {
 	otherBody.BodyHash, otherMethod.Method = []byte("y"), "Other"
 	for name, reused := range map[string]idempotency.Request{"other body": otherBody, "other method": otherMethod} {
 		for _, id := range []string{c.ID, other.ID, uuid.NewString()} {
-			_, _, err := cases.Update(t.Context(), "cremona", id, reused, now, false, notCalled)
+			_, _, err := cases.Update(t.Context(), cremona, id, reused, now, false, notCalled)
 			if !fault.Is(err, fault.RequestIDReused) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 	}
-	if diff := cmp.Diff(before, countRows(t, pool, "cremona")); diff != "" {
+	if diff := cmp.Diff(before, countRows(t, pool, cremona)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -279,12 +284,12 @@ func TestCases_Update_Replayed(t *testing.T) {
 func TestCases_Update_KeepsAllAssessments(t *testing.T) {
 	t.Parallel()
 	cases, pool := setup(t)
-	c := openCase(t, cases, "cremona")
+	c := openCase(t, cases, cremona)
 	update(t, cases, c.ID, assess(1, "SEX", "S2"))
 	update(t, cases, c.ID, recordAction(2, ""))
 	update(t, cases, c.ID, assess(3, "DISABILITY", "S3"))
 	update(t, cases, c.ID, recordAction(4, ""))
-	stored := query[string](t, pool, "cremona",
+	stored := query[string](t, pool, cremona,
 		`select version || ' ' || main_ground || ' ' || sensitivity from assessment order by version`)
 	if diff := cmp.Diff([]string{"2 SEX S2", "4 DISABILITY S3"}, stored); diff != "" {
 		t.Error(diff)
@@ -294,49 +299,77 @@ func TestCases_Update_KeepsAllAssessments(t *testing.T) {
 	}
 }
 
-// Ensure another node's cases can be neither read nor changed.
+// Ensure another node's cases can be neither read nor changed, even when it has the same name.
 func TestCases_OfAnotherNode(t *testing.T) {
 	t.Parallel()
 	cases, pool := setup(t)
-	c := openCase(t, cases, "cremona")
+	c := openCase(t, cases, cremona)
+	for _, other := range []tenant.ID{cuneo, homonym} {
+		t.Run(other.String(), func(t *testing.T) {
+			checkUnreachable(t, cases, pool, other, c)
+			// Ensure the same report id at another node is another report.
+			opened, replayed, err := cases.Open(t.Context(), newCase(other, c.ReportIDs[0]), uuid.New())
+			if err != nil || replayed || opened.Tenant != other {
+				t.Errorf("%+v, replayed %t, %v", opened, replayed, err)
+			}
+		})
+	}
+}
+
+// checkUnreachable checks that a tenant without cases reaches neither a case of another tenant nor its rows.
+func checkUnreachable(t *testing.T, cases *store.Cases, pool *pgxpool.Pool, other tenant.ID, c *casefile.Case) {
+	t.Helper()
 	ctx := t.Context()
-	_, getErr := cases.Get(ctx, "cuneo", c.ID)
-	_, reportErr := cases.GetByReport(ctx, "cuneo", c.ReportIDs[0])
-	_, _, updateErr := cases.Update(ctx, "cuneo", c.ID, newRequest("x"), now, false, assess(1, "SEX", "S2"))
+	_, getErr := cases.Get(ctx, other, c.ID)
+	_, reportErr := cases.GetByReport(ctx, other, c.ReportIDs[0])
+	_, _, updateErr := cases.Update(ctx, other, c.ID, newRequest("x"), now, false, assess(1, "SEX", "S2"))
 	for name, err := range map[string]error{"get": getErr, "get by report": reportErr, "update": updateErr} {
 		if !fault.Is(err, fault.NotFound) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if page, next, err := cases.List(ctx, "cuneo", "", 0, 10); err != nil || len(page) != 0 || next != 0 {
+	if page, next, err := cases.List(ctx, other, "", 0, 10); err != nil || len(page) != 0 || next != 0 {
 		t.Errorf("list: %d cases, %v", len(page), err)
 	}
-	if err := cases.LogAccess(ctx, "cuneo", c.ID, worker, now); err == nil {
+	if err := cases.LogAccess(ctx, other, c.ID, worker, now); err == nil {
 		t.Error("access to another node's case was logged")
 	}
-	for table, n := range countRows(t, pool, "cuneo") {
+	for table, n := range countRows(t, pool, other) {
 		if n != 0 {
 			t.Errorf("%d rows in %s", n, table)
 		}
 	}
-	// Ensure the same report id at another node is another report.
-	_, replayed, err := cases.Open(ctx, newCase("cuneo", c.ReportIDs[0]), uuid.New())
-	if err != nil || replayed {
-		t.Errorf("replayed %t, %v", replayed, err)
+}
+
+// Ensure a request id that one of two homonyms used is new at the other, for a case with the same number.
+func TestCases_Update_AtAHomonym(t *testing.T) {
+	t.Parallel()
+	cases, _ := setup(t)
+	req := newRequest("x")
+	for _, at := range []tenant.ID{cremona, homonym} {
+		c := newCase(at, uuid.NewString())
+		c.Number = "CR-C-2026-000001"
+		if _, _, err := cases.Open(t.Context(), c, uuid.New()); err != nil {
+			t.Fatal(err)
+		}
+		got, replayed, err := cases.Update(t.Context(), at, c.ID, req, now, false, assess(1, "SEX", "S2"))
+		if err != nil || replayed || got.ID != c.ID || got.Tenant != at {
+			t.Errorf("%s: %+v, replayed %t, %v", at, got, replayed, err)
+		}
 	}
 }
 
 func TestCases_LogAccess(t *testing.T) {
 	t.Parallel()
 	cases, pool := setup(t)
-	c := openCase(t, cases, "cremona")
+	c := openCase(t, cases, cremona)
 	for range 2 {
-		if err := cases.LogAccess(t.Context(), "cremona", c.ID, worker, now); err != nil {
+		if err := cases.LogAccess(t.Context(), cremona, c.ID, worker, now); err != nil {
 			t.Fatal(err)
 		}
 	}
 	want := fmt.Sprintf("%s %s ugo console", c.ID, now.Format("2006-01-02 15:04:05"))
-	got := query[string](t, pool, "cremona",
+	got := query[string](t, pool, cremona,
 		`select concat_ws(' ', case_id, at at time zone 'UTC', person, system) from access_log`)
 	if diff := cmp.Diff([]string{want, want}, got); diff != "" {
 		t.Error(diff)
