@@ -14,14 +14,17 @@ import (
 
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/dev/testkit/rpctest"
-	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/pkg/telemetry"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/app"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// cremona is a node with a copy.
+var cremona = tenant.ID{Region: "lombardia", Node: "cremona"}
 
 // portal is a municipal system without roles.
 var portal = rpctest.ID("lombardia", "cremona", "system", "portal")
@@ -48,7 +51,7 @@ func config(t *testing.T, env *rpctest.Env, db pgtest.DB) app.Config {
 	}
 	return app.Config{
 		Config: service.Config{
-			Region: "all", Node: "centre", IdentityDir: dir, Listener: listener,
+			Tenant: tenant.Centre, IdentityDir: dir, Listener: listener,
 			Telemetry: &telemetry.Telemetry{Log: telemetry.NewLog(io.Discard)},
 		},
 		DatabaseURL: db.URL, DatabaseOwnerURL: db.OwnerURL,
@@ -82,7 +85,7 @@ func run(t *testing.T, env *rpctest.Env, db pgtest.DB, c app.Config) *server {
 
 // ownerConfig is a config for Migrate and Load at the centre.
 func ownerConfig(ownerURL string) app.Config {
-	return app.Config{Config: service.Config{Node: identity.Centre}, DatabaseOwnerURL: ownerURL}
+	return app.Config{Config: service.Config{Tenant: tenant.Centre}, DatabaseOwnerURL: ownerURL}
 }
 
 // newLoadedDB returns a database after `directory migrate` and `directory load`.
@@ -171,15 +174,20 @@ func TestLoad(t *testing.T) {
 
 func TestLoad_Refuses(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ name, node, url, problem string }{
-		{"at a node", "cremona", "postgres://127.0.0.1:1/x", "the directory of a node is a copy"},
-		{"without a database", identity.Centre, "", "PARI_DATABASE_OWNER_URL is not set"},
-		{"a database that is unavailable", identity.Centre, "postgres://u:secret@127.0.0.1:1/x",
+	for _, c := range []struct {
+		name         string
+		tenant       tenant.ID
+		url, problem string
+	}{
+		{"at a node", cremona, "postgres://127.0.0.1:1/x", "the directory of a node is a copy"},
+		{"without a database", tenant.Centre, "", "PARI_DATABASE_OWNER_URL is not set"},
+		{"a database that is unavailable", tenant.Centre, "postgres://u:secret@127.0.0.1:1/x",
 			"the owner of the database cannot connect"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := app.Load(t.Context(), app.Config{Config: service.Config{Node: c.node}, DatabaseOwnerURL: c.url})
+			config := app.Config{Config: service.Config{Tenant: c.tenant}, DatabaseOwnerURL: c.url}
+			_, err := app.Load(t.Context(), config)
 			if err == nil || !strings.Contains(err.Error(), c.problem) || strings.Contains(err.Error(), "secret") {
 				t.Errorf("got %v, want %q", err, c.problem)
 			}
@@ -190,9 +198,9 @@ func TestLoad_Refuses(t *testing.T) {
 // Ensure only the service of a node may delete entries.
 func TestMigrate_GrantsTheCopy(t *testing.T) {
 	t.Parallel()
-	for node, want := range map[string]bool{identity.Centre: false, "cremona": true} {
-		db := pgtest.New(t, "directory_empty_"+node, func(ctx context.Context, ownerURL string) error {
-			return app.Migrate(ctx, app.Config{Config: service.Config{Node: node}, DatabaseOwnerURL: ownerURL})
+	for of, want := range map[tenant.ID]bool{tenant.Centre: false, cremona: true} {
+		db := pgtest.New(t, "directory_empty_"+of.Node, func(ctx context.Context, ownerURL string) error {
+			return app.Migrate(ctx, app.Config{Config: service.Config{Tenant: of}, DatabaseOwnerURL: ownerURL})
 		})
 		var got bool
 		const query = `select has_table_privilege('entry', 'delete')`
@@ -200,11 +208,11 @@ func TestMigrate_GrantsTheCopy(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got != want {
-			t.Errorf("%s: may delete %v, want %v", node, got, want)
+			t.Errorf("%s: may delete %v, want %v", of, got, want)
 		}
 	}
 	err := app.Migrate(t.Context(), app.Config{})
-	if err == nil || !strings.Contains(err.Error(), "PARI_NODE is not set") {
+	if err == nil || !strings.Contains(err.Error(), "PARI_TENANT is not set") {
 		t.Errorf("without settings: %v", err)
 	}
 }
@@ -265,7 +273,7 @@ func TestRun_AnswersHealthChecks(t *testing.T) {
 
 func TestRun_NamesAllMissingSettings(t *testing.T) {
 	t.Parallel()
-	atNode, withHub := app.Config{}, ownerConfig("")
+	atNode, withHub := app.Config{Config: service.Config{Tenant: cremona}}, ownerConfig("")
 	withHub.NATSURL = "tls://127.0.0.1:1"
 	for name, c := range map[string]struct {
 		config app.Config

@@ -45,10 +45,22 @@ func baseLists() []vocabulary.List {
 	}
 }
 
+// regionOf returns the region of a node of the tests.
+func regionOf(node string) string {
+	switch node {
+	case "cuneo":
+		return "piemonte"
+	case "livo-trentino-alto-adige":
+		return "trentino-alto-adige"
+	default:
+		return "lombardia"
+	}
+}
+
 func newDesk(id, node string) *directoryv1.Office {
 	return &directoryv1.Office{
 		OfficeId: id, Name: strings.ToUpper(id), Kind: "DESK", State: "ACTIVE",
-		Region: "lombardia", Node: node, Territories: []string{"019"},
+		Region: regionOf(node), Node: node, Territories: []string{"019"},
 		Services: []*directoryv1.Service{{Type: "RECEPTION"}},
 		Hours:    []*directoryv1.Hours{{Weekday: 2, Opens: "09:00", Closes: "13:00"}},
 	}
@@ -67,7 +79,7 @@ func newClientAt[M proto.Message](
 	t.Helper()
 	server := api.New(func() time.Time { return now }, nil, territoryIndex(t))
 	setSnapshot(t, server, contents...)
-	config := rpc.Config{Service: "directory", Region: "all", Node: "centre", Vocabulary: server.Vocabulary}
+	config := rpc.Config{Service: "directory", Vocabulary: server.Vocabulary}
 	started := rpctest.NewEnv(t).Start(t, config, func(r grpc.ServiceRegistrar) {
 		directoryv1.RegisterDirectoryServiceServer(r, server)
 	})

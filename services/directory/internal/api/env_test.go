@@ -15,7 +15,7 @@ import (
 	"github.com/retepari/pari/dev/testkit/rpctest"
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/rpc"
-	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/api"
 	"github.com/retepari/pari/services/directory/internal/entry"
@@ -24,6 +24,13 @@ import (
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// Nodes that the tests use. Two of them are homonyms.
+var (
+	cremona      = tenant.ID{Region: "lombardia", Node: "cremona"}
+	livo         = tenant.ID{Region: "lombardia", Node: "livo"}
+	trentinoLivo = tenant.ID{Region: "trentino-alto-adige", Node: "livo"}
+)
 
 // testEnv is a server of a directory in Postgres that people change.
 type testEnv struct {
@@ -44,7 +51,7 @@ func officeLists() []vocabulary.List {
 
 func newNode(id string) *directoryv1.Node {
 	return &directoryv1.Node{
-		NodeId: id, Name: id, Region: "lombardia", Level: directoryv1.NodeLevel_NODE_LEVEL_NODE,
+		NodeId: id, Name: id, Region: regionOf(id), Level: directoryv1.NodeLevel_NODE_LEVEL_NODE,
 		Stages: []*directoryv1.Stage{{State: "ACTIVE"}}, Provenance: provenance(),
 	}
 }
@@ -61,13 +68,12 @@ func newEnv(t *testing.T) *testEnv {
 }
 
 // systemGrants gives systems the roles in which people see hidden offices.
-var systemGrants = identity.Grants{
-	rpctest.ID("lombardia", "cremona", "system", "robot").String(): {
-		accessv1.Role_ROLE_CASE_WORKER, accessv1.Role_ROLE_COORDINATOR, accessv1.Role_ROLE_EDITOR,
-	},
-	rpctest.ID("all", "centre", "system", "robot").String(): {
-		accessv1.Role_ROLE_EDITOR, accessv1.Role_ROLE_PUBLISHER,
-	},
+func systemGrants(t testing.TB) *identity.Grants {
+	t.Helper()
+	return rpctest.Grants(t, map[identity.ID]string{
+		rpctest.ID("lombardia", "cremona", "system", "robot"): "case_worker, coordinator, editor",
+		rpctest.ID("all", "centre", "system", "robot"):        "editor, publisher",
+	})
 }
 
 // newEnvWith is newEnv with other lists and contents, loaded one after the other.
@@ -109,8 +115,7 @@ func startEnv(t testing.TB, db pgtest.DB) *testEnv {
 	t.Cleanup(func() { stop(); <-done })
 	env.waitForRevision(t, 1)
 	config := rpc.Config{
-		Service: "directory", Region: "all", Node: "centre",
-		Vocabulary: env.server.Vocabulary, Grants: systemGrants, MaxRequest: api.MaxRequest,
+		Service: "directory", Vocabulary: env.server.Vocabulary, Grants: systemGrants(t), MaxRequest: api.MaxRequest,
 	}
 	env.Server = env.auth.Start(t, config, func(r grpc.ServiceRegistrar) {
 		directoryv1.RegisterDirectoryServiceServer(r, env.server)

@@ -125,7 +125,7 @@ func (env *testEnv) insertProposal(t *testing.T, id string, entries []*directory
 		p.Changes = append(p.Changes, &directoryv1.PlannedChange{Entry: e})
 	}
 	proposal := store.Proposal{
-		Proposal: p, ProposedBy: store.Actor{Person: "somebody", Node: "cremona", System: "console"},
+		Proposal: p, ProposedBy: store.Actor{Person: "somebody", Tenant: cremona, System: "console"},
 	}
 	request := idempotency.Request{ID: id, Method: "test", BodyHash: []byte(id)}
 	if _, _, err := store.InsertProposal(t.Context(), env.pool, proposal, request); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/idempotency"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/reason"
@@ -206,13 +207,13 @@ func TestServer_ProposeChanges_RefusesInvalid(t *testing.T) {
 	})
 	t.Run("moving an entry to the own node", func(t *testing.T) {
 		t.Parallel()
-		req := changeRequest(func(o *directoryv1.Office) { o.Node = "cuneo" }, 1)
+		req := changeRequest(func(o *directoryv1.Office) { o.Region, o.Node = "piemonte", "cuneo" }, 1)
 		_, err := env.clientAs(t, "ugo", "piemonte/cuneo/editor", "piemonte", "cuneo").ProposeChanges(t.Context(), req)
 		assertFault(t, err, fault.WrongNode)
 	})
 	t.Run("moving an entry to another node", func(t *testing.T) {
 		t.Parallel()
-		req := changeRequest(func(o *directoryv1.Office) { o.Node = "cuneo" }, 1)
+		req := changeRequest(func(o *directoryv1.Office) { o.Region, o.Node = "piemonte", "cuneo" }, 1)
 		client := env.clientAs(t, "ugo", "lombardia/cremona/editor", "lombardia", "cremona")
 		_, err := client.ProposeChanges(t.Context(), req)
 		assertFault(t, err, fault.WrongNode)
@@ -297,7 +298,7 @@ func TestChange_AndLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	pool := db.Pool(t)
-	by := func(person string) store.Actor { return store.Actor{Person: person, Node: "centre", System: "console"} }
+	by := func(person string) store.Actor { return store.Actor{Person: person, Tenant: tenant.Centre, System: "console"} }
 	proposal := store.Proposal{ProposedBy: by("elena"), Proposal: &directoryv1.Proposal{
 		ProposalId: uuid.NewString(), Version: 1, Reason: "prova", ProposedAt: timestamppb.New(tuesday),
 		Changes: []*directoryv1.PlannedChange{{Entry: files("2")[0], BaseRevision: 1}},
@@ -309,6 +310,7 @@ func TestChange_AndLoad(t *testing.T) {
 	decision := store.Decision{
 		ProposalID: proposal.GetProposalId(), Version: 1, Approve: true,
 		DecidedBy: by("paola"), DecidedAt: tuesday, Today: "2026-11-24",
+		MayDecide: func(*directoryv1.Entry) bool { return true },
 	}
 	valid := func([]*directoryv1.Entry, []*directoryv1.Entry) error { return nil }
 	request = idempotency.Request{ID: uuid.NewString(), Method: "d", BodyHash: []byte("d")}

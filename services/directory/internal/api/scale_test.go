@@ -14,6 +14,7 @@ import (
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/idempotency"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/data"
 	"github.com/retepari/pari/services/directory/internal/api"
@@ -205,7 +206,8 @@ func TestChange_ValidatesAgainstLatest(t *testing.T) {
 	approve := func(p *directoryv1.Proposal) error {
 		decision := store.Decision{
 			ProposalID: p.GetProposalId(), Version: 1, Approve: true,
-			DecidedBy: store.Actor{Person: "paola", Node: "centre", System: "console"},
+			DecidedBy: store.Actor{Person: "paola", Tenant: tenant.Centre, System: "console"},
+			MayDecide: func(*directoryv1.Entry) bool { return true },
 			DecidedAt: tuesday, Today: "2026-11-24", Cached: cached,
 		}
 		request := idempotency.Request{ID: uuid.NewString(), Method: "d", BodyHash: []byte("d")}

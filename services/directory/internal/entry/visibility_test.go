@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/reason"
@@ -120,8 +121,8 @@ func TestVisibilityScope_Includes(t *testing.T) {
 		want  bool
 	}{
 		{entry.VisibilityScope{}, false},
-		{entry.VisibilityScope{Node: "cuneo"}, false},
-		{entry.VisibilityScope{Node: "cremona"}, true},
+		{entry.VisibilityScope{Tenant: tenant.ID{Region: "piemonte", Node: "cuneo"}}, false},
+		{entry.VisibilityScope{Tenant: tenant.ID{Region: "lombardia", Node: "cremona"}}, true},
 		{entry.VisibilityScope{All: true}, true},
 	} {
 		if !c.scope.Includes(public) {

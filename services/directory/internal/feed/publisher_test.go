@@ -16,6 +16,7 @@ import (
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
@@ -128,7 +129,8 @@ func (e *env) waitFor(want map[string]int64) {
 // countEvents returns how many events a region has written.
 func (e *env) countEvents(region string) (n int) {
 	e.t.Helper()
-	err := pg.InTenant(e.t.Context(), e.db.Pool(e.t), region, func(ctx context.Context, tx pgx.Tx) error {
+	centre := tenant.ID{Region: region, Node: tenant.CentreNode}
+	err := pg.InTenant(e.t.Context(), e.db.Pool(e.t), centre, func(ctx context.Context, tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `select count(*) from outbox`).Scan(&n)
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/retepari/pari/dev/testkit/bustest"
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/store"
 )
@@ -36,7 +37,7 @@ func TestCentre_Run_AnnouncesPublicChangesOnly(t *testing.T) {
 	e.load(public, refuge)
 	for range 20 { // enough time and occasions to announce it
 		e.centre.Notify()
-		if _, err := store.GetCheckpoint(t.Context(), pool, ""); err != nil {
+		if _, err := store.GetCheckpoint(t.Context(), pool, tenant.ID{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -65,11 +66,11 @@ func TestCentre_Run_Answers(t *testing.T) {
 	e := setup(t)
 	e.load(office("a", "A"))
 	e.load(office("a", "B"))
-	current, err := store.GetCheckpoint(t.Context(), e.db.Pool(t), "cremona")
+	current, err := store.GetCheckpoint(t.Context(), e.db.Pool(t), bustest.Cremona)
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, subject := e.net.Connect(bustest.Cremona, "directory"), bus.DirectoryRequest("lombardia", "cremona")
+	conn, subject := e.net.Connect(bustest.Cremona, "directory"), bus.DirectoryRequest(bustest.Cremona)
 	request := func(t *testing.T, data []byte, timeout time.Duration) (*nats.Msg, error) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), timeout)

@@ -13,6 +13,7 @@ import (
 	"github.com/retepari/pari/dev/testkit/bustest"
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/replica"
@@ -142,11 +143,11 @@ func newNodePool(t *testing.T) *pgxpool.Pool {
 }
 
 // startNode starts a node on a database until the test ends or stop is called.
-func (e *env) startNode(node bustest.Node, pool *pgxpool.Pool) *nodeCopy {
+func (e *env) startNode(node tenant.ID, pool *pgxpool.Pool) *nodeCopy {
 	e.t.Helper()
 	c := &nodeCopy{pool: pool}
 	c.Node = replica.NewNode(replica.NodeConfig{
-		Region: node.Region, Node: node.Name, DB: pool, Conn: e.net.Connect(node, "directory"),
+		Tenant: node, DB: pool, Conn: e.net.Connect(node, "directory"),
 		CentreKeys: e.net.Keys(), Log: e.nodeLog, Now: time.Now,
 		Interval: 200 * time.Millisecond, RequestTimeout: 2 * time.Second,
 	})
@@ -155,14 +156,14 @@ func (e *env) startNode(node bustest.Node, pool *pgxpool.Pool) *nodeCopy {
 }
 
 // waitForCopy waits until a copy has the checkpoint of the centre, and returns it.
-func (e *env) waitForCopy(c *nodeCopy, node bustest.Node) store.Checkpoint {
+func (e *env) waitForCopy(c *nodeCopy, node tenant.ID) store.Checkpoint {
 	e.t.Helper()
-	want, err := store.GetCheckpoint(e.t.Context(), e.db.Pool(e.t), node.Name)
+	want, err := store.GetCheckpoint(e.t.Context(), e.db.Pool(e.t), node)
 	if err != nil {
 		e.t.Fatal(err)
 	}
 	bustest.Eventually(e.t, func() bool {
-		got, err := store.GetCheckpoint(e.t.Context(), c.pool, node.Name)
+		got, err := store.GetCheckpoint(e.t.Context(), c.pool, node)
 		return err == nil && got == want
 	})
 	return want

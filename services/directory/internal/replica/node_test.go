@@ -56,7 +56,7 @@ func TestNode_Run_WithoutLink(t *testing.T) {
 	if age := time.Since(c.ConfirmedAt()); age < time.Second/2 {
 		t.Errorf("without a link for a second, the copy is %v old", age)
 	}
-	if got, err := store.GetCheckpoint(t.Context(), c.pool, "cremona"); err != nil || got != before {
+	if got, err := store.GetCheckpoint(t.Context(), c.pool, bustest.Cremona); err != nil || got != before {
 		t.Errorf("the copy has %+v, %v, want %+v", got, err, before)
 	}
 	// A node that starts without a link knows the age of its copy.
@@ -142,7 +142,7 @@ func TestNode_Run_RefusesForgedAnswers(t *testing.T) {
 		case 1:
 			signer, nonce = real, "an old one"
 		case 2:
-			signer, subject = real, bus.DirectoryRequest("piemonte", "cuneo")
+			signer, subject = real, bus.DirectoryRequest(bustest.Cuneo)
 		}
 		answer := &directoryv1.CopyAnswer{
 			Nonce: nonce, Revision: req.GetKnownRevision(), Digest: req.GetKnownDigest(),

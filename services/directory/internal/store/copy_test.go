@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/retepari/pari/dev/testkit/pgtest"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/store"
@@ -19,7 +20,7 @@ import (
 // copyChanges applies to a node what changed at the centre after a revision.
 func copyChanges(t *testing.T, centre, node pgtest.DB, revision int64) {
 	t.Helper()
-	doc, want, err := store.ListChanges(t.Context(), centre.Pool(t), "cremona", revision)
+	doc, want, err := store.ListChanges(t.Context(), centre.Pool(t), cremona, revision)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +32,7 @@ func copyChanges(t *testing.T, centre, node pgtest.DB, revision int64) {
 // checkpoint returns the checkpoint of what the node of Cremona sees.
 func checkpoint(t *testing.T, db pgtest.DB) store.Checkpoint {
 	t.Helper()
-	c, err := store.GetCheckpoint(t.Context(), db.Pool(t), "cremona")
+	c, err := store.GetCheckpoint(t.Context(), db.Pool(t), cremona)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +54,7 @@ func TestApplyCopy(t *testing.T) {
 	next(t, snapshots)
 
 	load(t, centre, colours(red, blue), desk("a", "A"), desk("b", "Better"))
-	doc, _, err := store.ListChanges(t.Context(), centre.Pool(t), "cremona", 1)
+	doc, _, err := store.ListChanges(t.Context(), centre.Pool(t), cremona, 1)
 	if err != nil || len(doc.GetEntries()) != 1 || doc.GetEntries()[0].GetId() != "b" || len(doc.GetLists()) != 1 {
 		t.Fatalf("changes after revision 1: %v, %v", doc, err)
 	}
@@ -79,7 +80,7 @@ func TestListChanges(t *testing.T) {
 	load(t, db, colours(red, blue), desk("a", "B"))
 	load(t, db, colours(red, blue), desk("a", "C"))
 	for revision, lists := range []int{1, 1, 0} {
-		doc, _, err := store.ListChanges(t.Context(), db.Pool(t), "cremona", int64(revision))
+		doc, _, err := store.ListChanges(t.Context(), db.Pool(t), cremona, int64(revision))
 		if err != nil || len(doc.GetLists()) != lists || len(doc.GetEntries()) != 1 {
 			t.Errorf("after %d: %v, %v", revision, doc, err)
 		}
@@ -94,7 +95,7 @@ func TestApplyCopy_RefusesAnotherDigest(t *testing.T) {
 	copyChanges(t, centre, node, 0)
 	before := checkpoint(t, node)
 	load(t, centre, colours(red), desk("a", "Other"), desk("b", "B"))
-	doc, want, err := store.ListChanges(t.Context(), centre.Pool(t), "cremona", before.Revision)
+	doc, want, err := store.ListChanges(t.Context(), centre.Pool(t), cremona, before.Revision)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +137,7 @@ func TestApplyCopy_AtTheCentre(t *testing.T) {
 	t.Parallel()
 	db := newCentre(t)
 	load(t, db, colours(red), desk("a", "A"))
-	doc, want, err := store.ListChanges(t.Context(), db.Pool(t), "", 0)
+	doc, want, err := store.ListChanges(t.Context(), db.Pool(t), tenant.ID{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +184,7 @@ func TestListChanges_LeavesOutHidden(t *testing.T) {
 		load(t, db, colours(red), append(hidden, desk("a", "A"), desk("b", "Better"))...)
 	}
 	load(t, with, colours(red), hiddenDesk("Casa"), desk("a", "A"), desk("b", "Better"))
-	for _, reader := range []string{"", "cuneo", "centre"} {
+	for _, reader := range []tenant.ID{{}, cuneo, {Region: "piemonte", Node: "cremona"}, tenant.Centre, {Region: "lombardia", Node: "centre"}} {
 		for known := range int64(4) {
 			want, wantAt, err := store.ListChanges(t.Context(), without.Pool(t), reader, known)
 			if err != nil {
@@ -194,14 +195,14 @@ func TestListChanges_LeavesOutHidden(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" || wantAt != gotAt {
-				t.Errorf("%q after %d: %+v, want %+v (-without +with):\n%s", reader, known, gotAt, wantAt, diff)
+				t.Errorf("%s after %d: %+v, want %+v (-without +with):\n%s", reader, known, gotAt, wantAt, diff)
 			}
 			if c, err := store.GetCheckpoint(t.Context(), with.Pool(t), reader); err != nil || c != wantAt {
-				t.Errorf("checkpoint of %q: %+v, %v, want %+v", reader, c, err, wantAt)
+				t.Errorf("checkpoint of %s: %+v, %v, want %+v", reader, c, err, wantAt)
 			}
 		}
 	}
-	doc, c, err := store.ListChanges(t.Context(), with.Pool(t), "cremona", 2)
+	doc, c, err := store.ListChanges(t.Context(), with.Pool(t), cremona, 2)
 	if err != nil || c.Revision != 3 || len(doc.GetEntries()) != 1 ||
 		doc.GetEntries()[0].GetId() != "riservato-0123456789abcdef" {
 		t.Errorf("its own node gets %v at %+v, %v", doc.GetEntries(), c, err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/retepari/pari/dev/testkit/pgtest"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/store"
@@ -14,6 +15,14 @@ import (
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// Nodes that the tests use. Two of them are homonyms.
+var (
+	cremona      = tenant.ID{Region: "lombardia", Node: "cremona"}
+	cuneo        = tenant.ID{Region: "piemonte", Node: "cuneo"}
+	livo         = tenant.ID{Region: "lombardia", Node: "livo"}
+	trentinoLivo = tenant.ID{Region: "trentino-alto-adige", Node: "livo"}
+)
 
 var (
 	now  = time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)

@@ -15,6 +15,7 @@ import (
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/idempotency"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/reason"
@@ -40,7 +41,7 @@ func newProposal(e *directoryv1.Entry) store.Proposal {
 			ProposalId: uuid.NewString(), Version: 1, State: pending, Reason: "test", ProposedAt: timestamppb.New(now),
 			Changes: []*directoryv1.PlannedChange{{Entry: e, BaseRevision: 1}},
 		},
-		ProposedBy: store.Actor{Person: "elena", Node: "centre", System: "console"},
+		ProposedBy: store.Actor{Person: "elena", Tenant: tenant.Centre, System: "console"},
 	}
 }
 
@@ -53,12 +54,13 @@ func propose(t *testing.T, db pgtest.DB, p store.Proposal) store.Proposal {
 	return stored
 }
 
-// approval approves a proposal as another person who sees everything.
+// approval approves a proposal as another person who sees everything and may decide on it.
 func approval(p store.Proposal) store.Decision {
 	return store.Decision{
 		ProposalID: p.GetProposalId(), Version: p.GetVersion(), Approve: true, DecidedAt: now, Today: "2026-11-24",
-		DecidedBy: store.Actor{Person: "paola", Node: "centre", System: "console"},
+		DecidedBy: store.Actor{Person: "paola", Tenant: tenant.Centre, System: "console"},
 		Scope:     entry.VisibilityScope{All: true},
+		MayDecide: func(*directoryv1.Entry) bool { return true },
 	}
 }
 
@@ -147,9 +149,9 @@ func TestDecide_Refuses(t *testing.T) {
 	public := propose(t, db, newProposal(desk("a", "B")))
 	hidden := propose(t, db, newProposal(hiddenDesk("Casa")))
 	done := propose(t, db, newProposal(desk("a", "C")))
-	if _, err := decide(t, db, store.Decision{
-		ProposalID: done.GetProposalId(), Version: 1, DecidedAt: now, DecidedBy: store.Actor{Person: "paola"},
-	}); err != nil {
+	rejection := approval(done)
+	rejection.Approve = false
+	if _, err := decide(t, db, rejection); err != nil {
 		t.Fatal(err)
 	}
 	stale := newProposal(desk("a", "D"))
@@ -167,7 +169,7 @@ func TestDecide_Refuses(t *testing.T) {
 		{"a hidden one, without scope", hidden,
 			func(d *store.Decision) { d.Scope = entry.VisibilityScope{} }, fault.NotFound},
 		{"a hidden one of another node", hidden,
-			func(d *store.Decision) { d.Scope = entry.VisibilityScope{Node: "cuneo"} }, fault.NotFound},
+			func(d *store.Decision) { d.Scope = entry.VisibilityScope{Tenant: cuneo} }, fault.NotFound},
 		{"another version", public, func(d *store.Decision) { d.Version = 2 }, fault.WrongVersion},
 		{"a decided one", done, func(d *store.Decision) { d.Version = 2 }, fault.ForbiddenMove},
 		{"the proposer", public, func(d *store.Decision) { d.DecidedBy.Person = "elena" }, reason.SecondPersonNeeded},
@@ -350,8 +352,8 @@ func TestListProposals(t *testing.T) {
 		more  bool
 	}{
 		{"the public ones", entry.VisibilityScope{}, 0, "", 10, []string{"C", "B"}, false},
-		{"for the own node", entry.VisibilityScope{Node: "cremona"}, 0, "", 10, []string{"C", "Casa", "B"}, false},
-		{"for another node", entry.VisibilityScope{Node: "cuneo"}, 0, "", 10, []string{"C", "B"}, false},
+		{"for the own node", entry.VisibilityScope{Tenant: cremona}, 0, "", 10, []string{"C", "Casa", "B"}, false},
+		{"for another node", entry.VisibilityScope{Tenant: cuneo}, 0, "", 10, []string{"C", "B"}, false},
 		{"for everything", entry.VisibilityScope{All: true}, 0, "", 10, []string{"C", "Casa", "B"}, false},
 		{"by state", entry.VisibilityScope{All: true}, pending, "", 10, []string{"Casa", "B"}, false},
 		{"a first page", entry.VisibilityScope{All: true}, 0, "", 2, []string{"C", "Casa"}, true},

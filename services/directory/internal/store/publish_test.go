@@ -17,6 +17,7 @@ import (
 
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	"github.com/retepari/pari/services/directory/internal/activity"
@@ -45,7 +46,8 @@ func target(id string, n int64) activity.Contribution {
 // number of rows.
 func listEvents(t *testing.T, pool *pgxpool.Pool, region string) (events []string) {
 	t.Helper()
-	err := pg.InTenant(t.Context(), pool, region, func(ctx context.Context, tx pgx.Tx) error {
+	centre := tenant.ID{Region: region, Node: tenant.CentreNode}
+	err := pg.InTenant(t.Context(), pool, centre, func(ctx context.Context, tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `select aggregate, aggregate_seq, type, data from outbox order by id`)
 		if err != nil {
 			return err

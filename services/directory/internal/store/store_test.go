@@ -31,7 +31,7 @@ func TestMigrate_LimitsTheService(t *testing.T) {
 		`insert into proposal
 			(proposal_id, state, reason, proposer_person, proposer_tenant, proposer_system, proposed_at, decided_at)
 			values (gen_random_uuid(), 'SCHEDULED', '', '', '', '', now(), now())`,
-		`with t as (select set_config('app.node', 'piemonte', false) as tenant)
+		`with t as (select set_config('app.tenant', 'piemonte/centre', false) as tenant)
 			insert into published_contribution (region, aggregate) select 'lombardia', tenant from t`,
 		`delete from published_contribution`,
 	} {
