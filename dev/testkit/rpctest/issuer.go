@@ -62,7 +62,7 @@ const issuerName = "test"
 // configuration returns a file of issuers in which each group is named after the grant that it gives.
 func (i *issuer) configuration() []byte {
 	tenants := []string{
-		"all/centre", "lombardia/centre", "piemonte/centre",
+		"all/centre", "lombardia/centre", "piemonte/centre", "umbria/centre",
 		"lombardia/mantova", "lombardia/livo", "trentino-alto-adige/livo", // there are two municipalities of this name
 	}
 	for _, region := range []string{"lombardia", "piemonte"} {

@@ -45,7 +45,7 @@ func (fakeDirectory) ListVocabularies(
 
 func centre(kind, name string) identity.ID {
 	return identity.ID{
-		TrustDomain: bustest.TrustDomain, Region: tenant.AllRegions, Node: tenant.CentreNode, Kind: kind, Name: name,
+		TrustDomain: bustest.TrustDomain, Tenant: tenant.Centre, Kind: kind, Name: name,
 	}
 }
 
@@ -84,8 +84,8 @@ func TestRun(t *testing.T) {
 		return s
 	}
 	directory, err := rpc.NewServer(rpc.Config{
-		Service: "directory", Region: tenant.AllRegions, Node: tenant.CentreNode,
-		Source: source(centre(identity.KindService, "directory")), Log: slog.New(slog.DiscardHandler),
+		Service: "directory", Source: source(centre(identity.KindService, "directory")),
+		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func TestRun(t *testing.T) {
 	ready, listener := make(chan struct{}), listen(t)
 	c := app.Config{
 		Config: service.Config{
-			Region: tenant.AllRegions, Node: tenant.CentreNode, Listener: listener, Ready: func() { close(ready) },
+			Tenant: tenant.Centre, Listener: listener, Ready: func() { close(ready) },
 			IdentityDir: network.Identity(centre(identity.KindService, app.Name)),
 		},
 		DatabaseURL: db.URL, DatabaseOwnerURL: db.OwnerURL, NATSURL: network.HubURL(), SigningKeyFile: signingKey,
@@ -123,7 +123,7 @@ func TestRun(t *testing.T) {
 
 	publishReport(t, network)
 	monitor := source(centre(identity.KindOps, "monitor"))
-	conn, err := rpc.Dial(listener.Addr().String(), monitor, rpc.Service(app.Name, ""))
+	conn, err := rpc.Dial(listener.Addr().String(), monitor, rpc.Service(app.Name, tenant.Centre))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,17 +46,18 @@ func TestCase_FromAssessmentToClosing(t *testing.T) {
 	}
 
 	got := get(t, e.person(t, cremona, "operator"), id, basic)
-	byDesk := &recordv1.Actor{Person: "anna", Region: "lombardia", Node: "cremona", System: "console"}
-	byWorker := &recordv1.Actor{Person: "case_worker@test", Region: "lombardia", Node: "cremona", System: "console"}
-	byCoordinator := &recordv1.Actor{Person: "coordinator@test", Region: "lombardia", Node: "cremona", System: "console"}
+	by := func(person string) *recordv1.Actor {
+		return &recordv1.Actor{Person: person, Region: "lombardia", Node: "cremona", System: "console"}
+	}
+	byDesk, byWorker, byCoordinator := by("anna"), by("case_worker@test"), by("coordinator@test")
 	at := timestamppb.New(now)
 	action := &casemanagementv1.Action{
 		Code: "MEDIATION", Result: "POSITIVE", ReferralTarget: "LAWYER", Minutes: 45,
 		RecordedAt: at, RecordedBy: byWorker,
 	}
 	want := &casemanagementv1.Case{
-		CaseId: id, Number: got.GetNumber(), Region: "lombardia", Node: "cremona", State: casemanagementv1.CaseState_CASE_STATE_CLOSED,
-		Version: 5, ReportIds: got.GetReportIds(), OpenedAt: at, ClosedAt: at, Assessment: assess.GetAssessment(),
+		CaseId: id, Number: got.GetNumber(), Region: "lombardia", Node: "cremona",
+		State: casemanagementv1.CaseState_CASE_STATE_CLOSED, Version: 5, ReportIds: got.GetReportIds(), OpenedAt: at, ClosedAt: at, Assessment: assess.GetAssessment(),
 		Episode: 1, Actions: []*casemanagementv1.Action{action, action},
 		Closing: &casemanagementv1.Closing{
 			Outcome: "REMOVED", SecondaryOutcomes: []string{"INFORMED"}, PersonInformed: true,

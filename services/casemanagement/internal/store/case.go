@@ -102,7 +102,9 @@ const (
 )
 
 // queryCase reads one case with selectCase or selectCaseByReport, and the id of its data key.
-func queryCase(ctx context.Context, tx pgx.Tx, statement string, t tenant.ID, id string) (*casefile.Case, uuid.UUID, error) {
+func queryCase(
+	ctx context.Context, tx pgx.Tx, statement string, t tenant.ID, id string,
+) (*casefile.Case, uuid.UUID, error) {
 	rows, err := tx.Query(ctx, statement, t, id)
 	if err != nil {
 		return nil, uuid.Nil, fmt.Errorf("get case: %w", err)

@@ -15,7 +15,8 @@ const insertHistory = `insert into case_history (tenant, case_id, version, at, p
 
 func queueHistory(b *pgx.Batch, c *casefile.Case) {
 	for _, h := range c.UnsavedHistory() {
-		b.Queue(insertHistory, c.Tenant, c.ID, h.Version, h.At, h.By.Person, h.By.Tenant, h.By.System, h.What, h.From, h.To)
+		b.Queue(insertHistory, c.Tenant, c.ID, h.Version, h.At, h.By.Person, h.By.Tenant, h.By.System, h.What, h.From,
+			h.To)
 	}
 }
 

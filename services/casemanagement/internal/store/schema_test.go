@@ -42,7 +42,8 @@ const insertPast = `
 	select tenant, case_id, gen_random_uuid(), 3, 'MEDIATION', 'POSITIVE', '', 0, now(), 'ugo', tenant, 'console'
 	from case_file;
 	insert into case_history (tenant, case_id, version, at, person, actor_tenant, system, what, from_state, to_state)
-	select tenant, case_id, v, now(), 'ugo', tenant, 'console', 'OPENED', '', state from case_file, generate_series(1, 3) v`
+	select tenant, case_id, v, now(), 'ugo', tenant, 'console', 'OPENED', '', state
+	from case_file, generate_series(1, 3) v`
 
 // Ensure the cost of reading does not grow with history: no plan reads rows that it does not return. Postgres may
 // switch to a generic plan after some executions, so each plan is read after ten.

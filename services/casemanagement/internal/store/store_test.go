@@ -36,7 +36,8 @@ var (
 // encodeEvent encodes the kind of an event only.
 func encodeEvent(c *casefile.Case, e casefile.Event) (outbox.Event, error) {
 	return outbox.Event{
-		Tenant: c.Tenant, Type: "it.pari.case.test.v1", Aggregate: c.Pseudonym, AggregateSeq: e.Seq, Data: []byte(e.Kind),
+		Tenant: c.Tenant, Type: "it.pari.case.test.v1", Aggregate: c.Pseudonym, AggregateSeq: e.Seq,
+		Data: []byte(e.Kind),
 	}, nil
 }
 

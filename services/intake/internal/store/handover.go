@@ -152,7 +152,8 @@ func (s *Reports) queryHandovers(
 func scanHandover(row pgx.CollectableRow) (Handover, error) {
 	var h Handover
 	var id, reportID uuid.UUID
-	err := row.Scan(&id, &reportID, &h.By.Tenant, &h.By.Person, &h.By.System, &h.ReceivedAt, &h.Channel, &h.ReporterRole)
+	err := row.Scan(&id, &reportID, &h.By.Tenant, &h.By.Person, &h.By.System, &h.ReceivedAt, &h.Channel,
+		&h.ReporterRole)
 	h.ID, h.ReportID = id.String(), reportID.String()
 	return h, err
 }

@@ -37,7 +37,8 @@ const insertPast = `
 	select tenant, gen_random_uuid(), report_id, 'anna', 'console', now() - seq * interval '1 minute',
 		now() - seq * interval '1 minute', state <> 'HANDING_OVER'
 	from report;
-	insert into report_history (tenant, report_id, version, at, person, actor_tenant, system, what, from_state, to_state)
+	insert into report_history (tenant, report_id, version, at, person, actor_tenant, system, what, from_state,
+		to_state)
 	select tenant, report_id, v, now(), 'anna', 'lombardia/cremona', 'console', 'SUBMITTED', '', state
 	from report, generate_series(1, 2) v`
 

@@ -45,8 +45,8 @@ type preparedSubmission struct {
 	event outbox.Prepared
 }
 
-var insertReport = pg.InsertInto("report", "tenant", "report_id", "number", "received_at", "state", "version", "channel",
-	"reporter_role", "anonymous", "grounds", "wish", "incident_place", "language", "urgent", "notice_version",
+var insertReport = pg.InsertInto("report", "tenant", "report_id", "number", "received_at", "state", "version",
+	"channel", "reporter_role", "anonymous", "grounds", "wish", "incident_place", "language", "urgent", "notice_version",
 	"consent_codes", "consent_statuses", "key_id", "sealed_narrative", "sealed_contact", "sealed_date",
 	"receipt_lookup")
 

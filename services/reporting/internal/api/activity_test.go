@@ -31,7 +31,7 @@ func format(t *reportingv1.Table) (cells []string) {
 func TestGetTable_Activity(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	if err := b.store.AddNodes(context.Background(), []tenant.ID{{Region: "lombardia", Name: "centre"}}); err != nil {
+	if err := b.store.AddNodes(context.Background(), []tenant.ID{{Region: "lombardia", Node: "centre"}}); err != nil {
 		t.Fatal(err)
 	}
 	b.feed(bus.Partition{Tenant: tenant.ID{Region: "lombardia", Node: "centre"}, Source: "directory"},

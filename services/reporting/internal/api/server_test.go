@@ -19,7 +19,6 @@ import (
 	"github.com/retepari/pari/pkg/rpc"
 	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/vocabulary"
-	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	"github.com/retepari/pari/services/reporting/internal/api"
@@ -37,6 +36,10 @@ var (
 	cruncher  = rpctest.ID("all", "centre", "system", "cruncher")
 	portal    = rpctest.ID("lombardia", "cremona", "system", "portal")
 	operators = rpctest.ID("all", "centre", "ops", "monitor")
+
+	regionalCruncher = rpctest.ID("piemonte", "centre", "system", "cruncher")
+	officeCruncher   = rpctest.ID("all", "centre", "system", "office-cruncher")
+	editorSystem     = rpctest.ID("all", "centre", "system", "editor")
 
 	intake = bus.Partition{Tenant: tenant.ID{Region: "lombardia", Node: "cremona"}, Source: "intake"}
 	cases  = bus.Partition{Tenant: tenant.ID{Region: "lombardia", Node: "cremona"}, Source: "casemanagement"}
@@ -67,15 +70,18 @@ func setup(t *testing.T) *testEnv {
 	t.Helper()
 	s := store.New(pgtest.New(t, "reporting", store.Migrate).Pool(t))
 	err := s.AddNodes(context.Background(), []tenant.ID{
-		{Region: "lombardia", Name: "milano"}, {Region: "lombardia", Name: "cremona"},
-		{Region: "piemonte", Name: "cuneo"},
+		{Region: "lombardia", Node: "milano"}, {Region: "lombardia", Node: "cremona"},
+		{Region: "piemonte", Node: "cuneo"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	config := rpc.Config{
-		Service: "reporting", Region: "all", Node: "centre", Vocabulary: codes,
-		Grants: identity.Grants{cruncher.String(): {accessv1.Role_ROLE_ANALYST}},
+		Service: "reporting", Vocabulary: codes,
+		Grants: rpctest.Grants(t, map[identity.ID]string{
+			cruncher: "analyst", regionalCruncher: "analyst", officeCruncher: "{role: analyst, office: ufficio}",
+			editorSystem: "editor",
+		}),
 	}
 	started := rpctest.NewEnv(t).Start(t, config, func(r grpc.ServiceRegistrar) {
 		server := &api.Server{Store: s, Codes: codes, Now: func() time.Time { return now }}
@@ -128,7 +134,7 @@ func (b *testEnv) feed(p bus.Partition, changes ...[]store.Change) {
 		return all[i], err
 	}
 	known := func(_, code string) (string, bool) { return code, true }
-	r, err := b.store.Apply(context.Background(), store.Batch{Region: p.Region, Events: events}, decode, known)
+	r, err := b.store.Apply(context.Background(), store.Batch{Region: p.Tenant.Region, Events: events}, decode, known)
 	if err != nil || r.Applied != len(all) {
 		b.t.Fatalf("%+v, %v", r, err)
 	}

@@ -28,7 +28,7 @@ func TestGetFeedStatus(t *testing.T) {
 		intake: {Partition: intake, LastSeq: 30, Pending: 4, At: lastSeen},
 		cuneo:  {Partition: cuneo, LastSeq: 1, At: now.Add(time.Minute)}, // its clock is ahead
 	} {
-		if err := b.store.StoreHeartbeats(context.Background(), p.Region, []store.Heartbeat{h}); err != nil {
+		if err := b.store.StoreHeartbeats(context.Background(), p.Tenant.Region, []store.Heartbeat{h}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -115,12 +115,12 @@ func TestGetFeedStatus_Parked(t *testing.T) {
 	unreadable := func(bus.Partition, string, string, []byte) (store.Change, error) {
 		return store.Change{}, store.ErrUnreadable
 	}
-	batch := store.Batch{Region: cases.Region, Events: events}
+	batch := store.Batch{Region: cases.Tenant.Region, Events: events}
 	if _, err := b.store.Apply(context.Background(), batch, unreadable, nil); err != nil {
 		t.Fatal(err)
 	}
-	req := &reportingv1.GetFeedStatusRequest{Region: cases.Region}
-	resp, err := b.analyst(cases.Region).GetFeedStatus(context.Background(), req)
+	req := &reportingv1.GetFeedStatusRequest{Region: cases.Tenant.Region}
+	resp, err := b.analyst(cases.Tenant.Region).GetFeedStatus(context.Background(), req)
 	if err != nil {
 		t.Fatal(err)
 	}

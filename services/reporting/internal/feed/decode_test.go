@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 	"github.com/retepari/pari/services/reporting/internal/fact"
@@ -105,7 +106,9 @@ func meaning(c store.Change) (string, any) {
 
 // partition returns the partition that carries the sample.
 func (s sample) partition() bus.Partition {
-	return bus.Partition{Region: "lombardia", Node: cmp.Or(s.Node, "cremona"), Source: s.Source}
+	return bus.Partition{
+		Tenant: tenant.ID{Region: "lombardia", Node: cmp.Or(s.Node, "cremona")}, Source: s.Source,
+	}
 }
 
 func TestDecode_Samples(t *testing.T) {

@@ -250,7 +250,7 @@ func TestFeed_DrainsWhatAReplicaLeftBuffered(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, part := range [][]store.Event{events[1:], events[:1]} {
-		batch := store.Batch{Region: intake.Region, Events: part}
+		batch := store.Batch{Region: intake.Tenant.Region, Events: part}
 		if _, err := b.store.Apply(context.Background(), batch, Decode, f.codes()); err != nil {
 			t.Fatal(err)
 		}

@@ -132,7 +132,7 @@ type producer struct {
 
 func (b *testEnv) producer(p bus.Partition) *producer {
 	b.t.Helper()
-	conn := b.net.Connect(bustest.Node{Region: p.Region, Name: p.Node}, p.Source)
+	conn := b.net.Connect(p.Tenant, p.Source)
 	return &producer{b: b, partition: p, conn: conn, aggregateSeqs: map[string]int64{}}
 }
 
@@ -219,11 +219,11 @@ func (w *producer) sendMsg(m *nats.Msg) {
 
 func (b *testEnv) partition(p bus.Partition) status {
 	b.t.Helper()
-	partitions, err := b.store.ListPartitions(context.Background(), p.Region)
+	partitions, err := b.store.ListPartitions(context.Background(), p.Tenant.Region)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	for _, found := range partitions[p.Node] {
+	for _, found := range partitions[p.Tenant.Node] {
 		if found.Source == p.Source {
 			return found
 		}
@@ -265,12 +265,12 @@ func (b *testEnv) unapplied(p bus.Partition) map[int64]store.Class {
 	b.t.Helper()
 	found := map[int64]store.Class{}
 	err := pgx.BeginFunc(context.Background(), b.pool, func(tx pgx.Tx) error {
-		_, err := tx.Exec(context.Background(), `select set_config('app.region', $1, true)`, p.Region)
+		_, err := tx.Exec(context.Background(), `select set_config('app.region', $1, true)`, p.Tenant.Region)
 		if err != nil {
 			return err
 		}
 		rows, err := tx.Query(context.Background(),
-			`select node_seq, class from unapplied_event where (node, source) = ($1, $2)`, p.Node, p.Source)
+			`select node_seq, class from unapplied_event where (node, source) = ($1, $2)`, p.Tenant.Node, p.Source)
 		if err != nil {
 			return err
 		}
@@ -295,7 +295,7 @@ func (b *testEnv) watermarks(p bus.Partition) <-chan *feedv1.Watermark {
 	b.t.Helper()
 	received := make(chan *feedv1.Watermark, 1000)
 	keys := b.net.Keys()
-	nc := b.net.Connect(bustest.Node{Region: p.Region, Name: p.Node}, p.Source)
+	nc := b.net.Connect(p.Tenant, p.Source)
 	_, err := nc.Subscribe(p.WatermarkSubject(), func(m *nats.Msg) {
 		w := &feedv1.Watermark{}
 		if err := bus.VerifyMessage(m, bus.CentreOwner, keys, w); err != nil {

@@ -21,7 +21,6 @@ import (
 	"github.com/retepari/pari/pkg/tenant"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
-	"github.com/retepari/pari/services/reporting/internal/store"
 )
 
 // node is the sending side of Cremona's intake: an outbox and its relay.
@@ -70,11 +69,11 @@ func (n *node) write(reports int) {
 	}
 	for range reports {
 		err := pgx.BeginFunc(context.Background(), n.pool, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(context.Background(), pg.SetTenant, intake.Node); err != nil {
+			if _, err := tx.Exec(context.Background(), pg.SetTenant, intake.Tenant); err != nil {
 				return err
 			}
 			return outbox.Append(context.Background(), tx, outbox.Event{
-				Node: intake.Node, Type: counted, Aggregate: uuid.NewString(), AggregateSeq: 1, Data: data,
+				Tenant: intake.Tenant, Type: counted, Aggregate: uuid.NewString(), AggregateSeq: 1, Data: data,
 			})
 		})
 		if err != nil {
@@ -196,7 +195,10 @@ func TestFeed_RejectsForgedHeartbeats(t *testing.T) {
 func TestListNodes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	files := []string{"lombardia.cremona.pem", "piemonte.cuneo.pem", "centre.pem", "notes.txt", "Bad.Name.pem"}
+	files := []string{
+		"lombardia.cremona.pem", "piemonte.cremona.pem", "piemonte.cuneo.pem", "centre.pem", "notes.txt",
+		"Bad.Name.pem",
+	}
 	for _, name := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
@@ -206,7 +208,10 @@ func TestListNodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []tenant.ID{{Region: "lombardia", Name: "cremona"}, {Region: "piemonte", Name: "cuneo"}}
+	want := []tenant.ID{
+		{Region: "lombardia", Node: "cremona"}, {Region: "piemonte", Node: "cremona"},
+		{Region: "piemonte", Node: "cuneo"},
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

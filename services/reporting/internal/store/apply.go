@@ -122,8 +122,9 @@ func (t *batchTx) apply() {
 		}
 		t.result.Rejected[ClassChain] += len(p.sequence.broken)
 		t.result.Rejected[ClassOverflow] += len(p.sequence.overflow)
+		at := tenant.ID{Region: t.batch.Region, Node: p.key.node}
 		t.result.Offsets = append(t.result.Offsets, Offset{
-			Partition:    bus.Partition{Tenant: tenant.ID{Region: t.batch.Region, Node: p.key.node}, Source: p.key.source},
+			Partition:    bus.Partition{Tenant: at, Source: p.key.source},
 			Acknowledged: p.acknowledged, Buffered: p.buffered,
 			More: p.buffered > 0 && p.acknowledged > p.before.acknowledged,
 		})
@@ -177,7 +178,8 @@ func (t *batchTx) queueInbox(b *pgx.Batch) {
 		hashes              [][]byte
 	)
 	for _, e := range t.consumed {
-		nodes, sources, ids = append(nodes, e.Partition.Tenant.Node), append(sources, e.Partition.Source), append(ids, e.ID)
+		nodes, sources, ids = append(nodes, e.Partition.Tenant.Node), append(sources, e.Partition.Source),
+			append(ids, e.ID)
 		seqs, hashes = append(seqs, e.NodeSeq), append(hashes, e.Hash[:])
 	}
 	b.Queue(insertInbox, t.batch.Region, nodes, sources, seqs, ids, hashes)

@@ -340,7 +340,7 @@ func TestReprocess_KeepsPartitionsApart(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	milano := cases
-	milano.Node = "milano"
+	milano.Tenant.Node = "milano"
 	var events []Event
 	for _, p := range []bus.Partition{cases, milano} {
 		w := b.producer(p)
@@ -372,7 +372,7 @@ func TestApply_IsIndependentOfDelivery(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		run++
 		p := cases
-		p.Node = fmt.Sprintf("node%d", run)
+		p.Tenant.Node = fmt.Sprintf("node%d", run)
 		w := b.producer(p)
 		var events []Event
 		for range rapid.IntRange(1, 14).Draw(t, "events") {
@@ -401,7 +401,7 @@ func TestApply_IsIndependentOfDelivery(t *testing.T) {
 		for len(sent) > 0 {
 			n := rapid.IntRange(1, len(sent)).Draw(t, "size")
 			batch := Batch{
-				Region: p.Region, Events: sent[:n], DrainLimit: rapid.IntRange(1, 20).Draw(t, "drain limit"),
+				Region: p.Tenant.Region, Events: sent[:n], DrainLimit: rapid.IntRange(1, 20).Draw(t, "drain limit"),
 			}
 			r, err := b.Apply(context.Background(), batch, b.decode, codes)
 			if err != nil {
@@ -427,11 +427,11 @@ func TestApply_IsIndependentOfDelivery(t *testing.T) {
 			facts[e.Subject] = next
 			want++
 		}
-		partitions, err := b.ListPartitions(context.Background(), p.Region)
+		partitions, err := b.ListPartitions(context.Background(), p.Tenant.Region)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := partitions[p.Node][0]
+		got := partitions[p.Tenant.Node][0]
 		complete := got.Acknowledged == int64(len(events)) && got.Buffered == 0 && got.Cases == int64(len(facts))
 		if !complete || got.DeadLettered+got.Blocked != int64(len(events)-want) || applied != want {
 			t.Fatalf("%d events, %d of them valid, %d applied: partition %+v", len(events), want, applied, got)

@@ -16,8 +16,8 @@ const selectUnapplied = `
 // ListUnapplied returns the unapplied events of a partition by number: buffered, dead-lettered and blocked.
 func (s *Store) ListUnapplied(ctx context.Context, p bus.Partition) (map[int64]Class, error) {
 	found := map[int64]Class{}
-	err := s.inRegion(ctx, p.Region, func(ctx context.Context, tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, selectUnapplied, p.Region, p.Node, p.Source)
+	err := s.inRegion(ctx, p.Tenant.Region, func(ctx context.Context, tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, selectUnapplied, p.Tenant.Region, p.Tenant.Node, p.Source)
 		if err != nil {
 			return err
 		}

@@ -137,11 +137,11 @@ func (b *testEnv) checkCells(region string) {
 
 func (b *testEnv) partition(p bus.Partition) PartitionStatus {
 	b.t.Helper()
-	partitions, err := b.ListPartitions(context.Background(), p.Region)
+	partitions, err := b.ListPartitions(context.Background(), p.Tenant.Region)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	for _, found := range partitions[p.Node] {
+	for _, found := range partitions[p.Tenant.Node] {
 		if found.Source == p.Source {
 			return found
 		}
@@ -318,19 +318,20 @@ func TestApply_RestrictedCaseLosesItsDetails(t *testing.T) {
 
 func TestStore_NodesAndHeartbeats(t *testing.T) {
 	t.Parallel()
+	homonym := tenant.ID{Region: "piemonte", Node: "cremona"}
 	b := setup(t)
 	ctx := context.Background()
-	if err := b.AddNodes(ctx, []Node{{"piemonte", "cuneo"}, {"lombardia", "cremona"}}); err != nil {
+	if err := b.AddNodes(ctx, []tenant.ID{cuneo.Tenant, homonym, intake.Tenant}); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.AddNodes(ctx, []Node{{"lombardia", "cremona"}}); err != nil {
+	if err := b.AddNodes(ctx, []tenant.ID{intake.Tenant}); err != nil {
 		t.Fatal(err)
 	}
 	nodes, err := b.ListNodes(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]Node{{"lombardia", "cremona"}, {"piemonte", "cuneo"}}, nodes); diff != "" {
+	if diff := cmp.Diff([]tenant.ID{intake.Tenant, homonym, cuneo.Tenant}, nodes); diff != "" {
 		t.Error(diff)
 	}
 	at := nowUTC(t, b.pool)

@@ -29,8 +29,8 @@ func scanUnapplied(region string) func(pgx.CollectableRow) (Event, error) {
 			id         uuid.UUID
 			hash, prev []byte
 		)
-		err := row.Scan(&e.Partition.Tenant.Node, &e.Partition.Source, &e.NodeSeq, &id, &hash, &prev, &e.Type, &e.Aggregate,
-			&e.AggregateSeq, &e.Data)
+		err := row.Scan(&e.Partition.Tenant.Node, &e.Partition.Source, &e.NodeSeq, &id, &hash, &prev, &e.Type,
+			&e.Aggregate, &e.AggregateSeq, &e.Data)
 		if err != nil {
 			return Event{}, err
 		}
