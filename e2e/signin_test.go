@@ -168,8 +168,9 @@ func TestIssuers(t *testing.T) {
 
 // hiddenOffice returns an office of a node whose address is not public.
 func hiddenOffice(id string, of tenant.ID, node, territory string) *directoryv1.Entry {
-	return &directoryv1.Entry{Content: &directoryv1.Entry_Office{Office: &directoryv1.Office{
-		OfficeId: "riservato-" + id, Name: "Rifugio", Kind: "DESK", Region: of.Region, Node: node, Source: "prova",
+	id = "riservato-" + id
+	return &directoryv1.Entry{Kind: "office", Id: id, Content: &directoryv1.Entry_Office{Office: &directoryv1.Office{
+		OfficeId: id, Name: "Rifugio", Kind: "DESK", Region: of.Region, Node: node, Source: "prova",
 		VerifiedOn: "2026-11-26", State: "ACTIVE", Territories: []string{territory},
 		Visibility: directoryv1.Visibility_VISIBILITY_HIDDEN, Phones: []*directoryv1.Phone{{Number: "333 1"}},
 	}}}
@@ -250,7 +251,7 @@ func TestMixedGrants(t *testing.T) {
 
 	// What the analyst of Piemonte sees of the tables.
 	reporting := reportingv1.NewReportingServiceClient(h.conn(t, "reporting", "centre", as("piemonte")))
-	for region, want := range map[string]string{"piemonte": "", "lombardia": "INVALID_REQUEST"} {
+	for region, want := range map[string]string{"piemonte": "", "lombardia": "WRONG_REGION"} {
 		_, err := reporting.GetTable(ctx, &reportingv1.GetTableRequest{Table: "T2", Region: region, Year: 2026})
 		if got := reasonOf(t, err); got != want {
 			t.Errorf("table of %s: %q, want %q", region, got, want)
