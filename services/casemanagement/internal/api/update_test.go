@@ -57,7 +57,8 @@ func TestCase_FromAssessmentToClosing(t *testing.T) {
 	}
 	want := &casemanagementv1.Case{
 		CaseId: id, Number: got.GetNumber(), Region: "lombardia", Node: "cremona",
-		State: casemanagementv1.CaseState_CASE_STATE_CLOSED, Version: 5, ReportIds: got.GetReportIds(), OpenedAt: at, ClosedAt: at, Assessment: assess.GetAssessment(),
+		State: casemanagementv1.CaseState_CASE_STATE_CLOSED, Version: 5,
+		ReportIds: got.GetReportIds(), OpenedAt: at, ClosedAt: at, Assessment: assess.GetAssessment(),
 		Episode: 1, Actions: []*casemanagementv1.Action{action, action},
 		Closing: &casemanagementv1.Closing{
 			Outcome: "REMOVED", SecondaryOutcomes: []string{"INFORMED"}, PersonInformed: true,

@@ -46,9 +46,9 @@ type preparedSubmission struct {
 }
 
 var insertReport = pg.InsertInto("report", "tenant", "report_id", "number", "received_at", "state", "version",
-	"channel", "reporter_role", "anonymous", "grounds", "wish", "incident_place", "language", "urgent", "notice_version",
-	"consent_codes", "consent_statuses", "key_id", "sealed_narrative", "sealed_contact", "sealed_date",
-	"receipt_lookup")
+	"channel", "reporter_role", "anonymous", "grounds", "wish", "incident_place", "language", "urgent",
+	"notice_version", "consent_codes", "consent_statuses", "key_id", "sealed_narrative", "sealed_contact",
+	"sealed_date", "receipt_lookup")
 
 // insertAll stores submissions in one round trip. The statements of a pgx batch are one transaction.
 func (s *Reports) insertAll(ctx context.Context, subs []preparedSubmission) error {

@@ -120,8 +120,8 @@ func (s *Server) listNodes(ctx context.Context, region string) ([]tenant.ID, err
 	return nodes, nil
 }
 
-// seesRegion reports whether one grant of the caller covers a region. The interceptors have left only grants with a role
-// that the method asks for. Programs of operations have no grants: they see the regions of their own centre.
+// seesRegion reports whether one grant of the caller covers a region. The interceptors have left only grants with a
+// role that the method asks for. Programs of operations have no grants: they see the regions of their own centre.
 func seesRegion(p identity.Principal, region string) bool {
 	if p.Kind() == accessv1.Kind_KIND_OPS {
 		return p.Tenant().OverRegion(region)
