@@ -92,7 +92,7 @@ func (s *Server) planChanges(
 		}
 		ref := entry.RefOf(e)
 		current, found := v.entries.Get(ref)
-		if err := checkEditor(caller, e, current); err != nil {
+		if err := s.checkEditor(caller, e, current); err != nil {
 			return nil, err
 		}
 		if !scope.Includes(e) { // otherwise callers could not see their own proposal
@@ -174,18 +174,34 @@ func (s *Server) findProblems(
 }
 
 // checkEditor lets a node edit the entries that are its own both before and after the change, and a centre those of the
-// regions that one grant of the caller covers. An entry without a region concerns them all.
-func checkEditor(p identity.Principal, e, current *directoryv1.Entry) error {
+// regions that its grants cover.
+func (s *Server) checkEditor(p identity.Principal, e, current *directoryv1.Entry) error {
 	for _, version := range []*directoryv1.Entry{e, cmp.Or(current, e)} {
-		own := entry.OwnedBy(version, p.Tenant()) && p.Has()
-		if !own && !p.HasOverRegion(regionOf(version)) {
+		regions := s.regionsOf(version)
+		own := p.Has() && entry.OwnedBy(version, p.Tenant()) && len(regions) == 1
+		if !own && !coversAll(p, regions) {
 			return fault.New(fault.WrongNode)
 		}
 	}
 	return nil
 }
 
-func regionOf(e *directoryv1.Entry) string { return cmp.Or(entry.Region(e), tenant.AllRegions) }
+// regionsOf returns the regions that an entry concerns: its own and, should that differ, the region of its node.
+// Otherwise an entry of one region could claim a node of another one. An entry without a region concerns all of them.
+func (s *Server) regionsOf(e *directoryv1.Entry) []string {
+	regions := []string{cmp.Or(entry.Region(e), tenant.AllRegions)}
+	node, _ := s.publicView().entries.Get(entry.NewRef("node", entry.NodeOf(e)))
+	if region := node.GetNode().GetRegion(); region != "" && region != regions[0] {
+		regions = append(regions, region)
+	}
+	return regions
+}
+
+// coversAll reports whether the caller has a grant at the centre over each of the regions. The access rule of the
+// method has selected the grants.
+func coversAll(p identity.Principal, regions []string) bool {
+	return !slices.ContainsFunc(regions, func(region string) bool { return !p.HasOverRegion(region) })
+}
 
 // DecideProposal stores the decision of a second person.
 func (s *Server) DecideProposal(
@@ -203,7 +219,7 @@ func (s *Server) DecideProposal(
 		ProposalID: req.GetProposalId(), Version: req.GetVersion(),
 		Approve: req.GetDecision() == directoryv1.Decision_DECISION_APPROVE, Note: req.GetNote(),
 		DecidedBy: actorOf(caller), DecidedAt: now, Today: romeDate(now),
-		MayDecide: func(e *directoryv1.Entry) bool { return caller.HasOverRegion(regionOf(e)) },
+		MayDecide: func(e *directoryv1.Entry) bool { return coversAll(caller, s.regionsOf(e)) },
 		Scope:     scopeOf(ctx), Cached: *s.snapshot.Load(),
 	}
 	request := newIdempotencyRequest(req.GetRequestId(), "DecideProposal", req)

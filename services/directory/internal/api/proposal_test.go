@@ -298,7 +298,9 @@ func TestChange_AndLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	pool := db.Pool(t)
-	by := func(person string) store.Actor { return store.Actor{Person: person, Tenant: tenant.Centre, System: "console"} }
+	by := func(person string) store.Actor {
+		return store.Actor{Person: person, Tenant: tenant.Centre, System: "console"}
+	}
 	proposal := store.Proposal{ProposedBy: by("elena"), Proposal: &directoryv1.Proposal{
 		ProposalId: uuid.NewString(), Version: 1, Reason: "prova", ProposedAt: timestamppb.New(tuesday),
 		Changes: []*directoryv1.PlannedChange{{Entry: files("2")[0], BaseRevision: 1}},

@@ -17,16 +17,13 @@ import (
 	"github.com/retepari/pari/services/directory/internal/vocabulary"
 )
 
-// owner is a node as entries name it: its region and its identifier in the directory.
-type owner struct{ region, node string }
-
 // viewSet holds the directory for each visibility scope. A view holds only entries that its callers may see, so
 // handlers need not filter hidden entries. They get their view from viewFor or publicView.
 type viewSet struct {
 	// public has no hidden entries.
 	public *view
 	// nodes has a view for each node with hidden entries: the public ones and those of the node.
-	nodes map[owner]*view
+	nodes map[tenant.ID]*view
 	// all has all entries. It is the public view if none is hidden.
 	all *view
 
@@ -51,7 +48,7 @@ type view struct {
 func (s *Server) SetSnapshot(snapshot store.Snapshot) error {
 	previous := s.views.Load()
 	v := &viewSet{
-		nodes: map[owner]*view{}, lists: snapshot.Lists,
+		nodes: map[tenant.ID]*view{}, lists: snapshot.Lists,
 		compiled: make(map[*directoryv1.Entry]*office.Compiled, len(snapshot.Entries)),
 	}
 	for _, e := range snapshot.Entries {
@@ -64,10 +61,11 @@ func (s *Server) SetSnapshot(snapshot store.Snapshot) error {
 	public, restricted := entry.SplitHidden(snapshot.Entries)
 	v.public = v.extend(empty, public)
 	v.all = v.extend(v.public, restricted)
-	byNode := map[owner][]*directoryv1.Entry{}
+	byNode := map[tenant.ID][]*directoryv1.Entry{}
 	for _, e := range restricted {
-		of := owner{entry.Region(e), entry.NodeOf(e)}
-		byNode[of] = append(byNode[of], e)
+		for _, node := range entry.Owners(e) {
+			byNode[node] = append(byNode[node], e)
+		}
 	}
 	for node, hidden := range byNode {
 		v.nodes[node] = v.extend(v.public, hidden)
@@ -152,13 +150,8 @@ func (s *Server) viewFor(ctx context.Context) *view {
 	if scope.All {
 		return v.all
 	}
-	if scope.Tenant.IsZero() {
-		return v.public
-	}
-	for _, id := range entry.NodeIDs(scope.Tenant) {
-		if nodeView, ok := v.nodes[owner{scope.Tenant.Region, id}]; ok {
-			return nodeView
-		}
+	if nodeView, ok := v.nodes[scope.Tenant]; ok {
+		return nodeView
 	}
 	return v.public
 }

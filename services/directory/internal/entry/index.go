@@ -127,17 +127,26 @@ func (f Filter) matches(e *directoryv1.Entry) bool {
 		(f.VerifiedBefore == "" || VerifiedOn(e) < f.VerifiedBefore)
 }
 
-// OwnedBy reports whether an entry belongs to a node. The identifier of a node in the directory is its name, or
-// <name>-<region> where a node of another region has that name already.
-func OwnedBy(e *directoryv1.Entry, t tenant.ID) bool {
-	return !t.IsZero() && Region(e) == t.Region && slices.Contains(NodeIDs(t), NodeOf(e))
+// OwnedBy reports whether an entry belongs to a node. Nothing belongs to the zero tenant.
+func OwnedBy(e *directoryv1.Entry, t tenant.ID) bool { return slices.Contains(Owners(e), t) }
+
+// Owners returns the nodes that an entry belongs to; none for an entry without a node or a region. The identifier of a
+// node in the directory is its name, or <name>-<region> where a node of another region has that name already, so an
+// identifier with such an ending stands for two names.
+func Owners(e *directoryv1.Entry) (owners []tenant.ID) {
+	region, id := Region(e), NodeOf(e)
+	if region == "" || id == "" {
+		return nil
+	}
+	owners = append(owners, tenant.ID{Region: region, Node: id})
+	if name, ok := strings.CutSuffix(id, "-"+region); ok && name != "" {
+		owners = append(owners, tenant.ID{Region: region, Node: name})
+	}
+	return owners
 }
 
 // SameOwner reports whether two entries belong to the same node of the same region.
 func SameOwner(a, b *directoryv1.Entry) bool { return Region(a) == Region(b) && NodeOf(a) == NodeOf(b) }
-
-// NodeIDs returns the identifiers that a node can have in the directory.
-func NodeIDs(t tenant.ID) []string { return []string{t.Node, t.Node + "-" + t.Region} }
 
 // NodeOf returns the node that owns an entry, or "" if none does, as for an entry of a region.
 func NodeOf(e *directoryv1.Entry) string {

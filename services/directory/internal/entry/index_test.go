@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/data"
 	"github.com/retepari/pari/services/directory/internal/entry"
@@ -153,6 +154,45 @@ func TestNodeOf(t *testing.T) {
 	} {
 		if got := entry.NodeOf(newEntry(t, c.content)); got != c.want {
 			t.Errorf("%v is of node %q, want %q", c.content, got, c.want)
+		}
+	}
+}
+
+// Ensure entries belong to the node of their own region, by both identifiers that it can have, and nothing belongs to
+// no tenant.
+func TestOwnedBy(t *testing.T) {
+	t.Parallel()
+	const trentino = "trentino-alto-adige"
+	tenants := []tenant.ID{
+		{}, {Region: "lombardia", Node: "livo"}, {Region: trentino, Node: "livo"},
+		{Region: "lombardia", Node: "livo-" + trentino}, {Region: trentino, Node: "livo-" + trentino},
+		{Region: "lombardia", Node: "centre"}, tenant.Centre, {Region: "lombardia"}, {Node: "livo"},
+	}
+	for _, c := range []struct {
+		content proto.Message
+		want    []tenant.ID
+	}{
+		{&directoryv1.Office{Region: "lombardia", Node: "livo"}, []tenant.ID{{Region: "lombardia", Node: "livo"}}},
+		{&directoryv1.Node{Region: "lombardia", NodeId: "livo"}, []tenant.ID{{Region: "lombardia", Node: "livo"}}},
+		{&directoryv1.Course{Region: trentino, Node: "livo"}, []tenant.ID{{Region: trentino, Node: "livo"}}},
+		{&directoryv1.Office{Region: trentino, Node: "livo-" + trentino},
+			[]tenant.ID{{Region: trentino, Node: "livo"}, {Region: trentino, Node: "livo-" + trentino}}},
+		{&directoryv1.Office{Region: "lombardia", Node: "livo-" + trentino},
+			[]tenant.ID{{Region: "lombardia", Node: "livo-" + trentino}}},
+		{&directoryv1.Initiative{Region: "lombardia"}, nil},
+		{&directoryv1.Office{Region: "lombardia", Node: "-lombardia"}, nil},
+		{&directoryv1.Office{Node: "livo"}, nil},
+		{&directoryv1.Body{BodyId: "livo"}, nil},
+	} {
+		e := newEntry(t, c.content)
+		var got []tenant.ID
+		for _, of := range tenants {
+			if entry.OwnedBy(e, of) {
+				got = append(got, of)
+			}
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%v belongs to (-want +got):\n%s", c.content, diff)
 		}
 	}
 }

@@ -122,6 +122,9 @@ func TestVisibilityScope_Includes(t *testing.T) {
 	}{
 		{entry.VisibilityScope{}, false},
 		{entry.VisibilityScope{Tenant: tenant.ID{Region: "piemonte", Node: "cuneo"}}, false},
+		{entry.VisibilityScope{Tenant: tenant.ID{Region: "piemonte", Node: "cremona"}}, false},
+		{entry.VisibilityScope{Tenant: tenant.ID{Region: "lombardia", Node: "centre"}}, false},
+		{entry.VisibilityScope{Tenant: tenant.Centre}, false},
 		{entry.VisibilityScope{Tenant: tenant.ID{Region: "lombardia", Node: "cremona"}}, true},
 		{entry.VisibilityScope{All: true}, true},
 	} {
@@ -145,9 +148,11 @@ func TestVisibilityScope_Includes(t *testing.T) {
 func TestMixedVisibility(t *testing.T) {
 	t.Parallel()
 	office := func(node string, v directoryv1.Visibility) *directoryv1.Entry {
-		return newEntry(t, &directoryv1.Office{OfficeId: "a", Node: node, Visibility: v})
+		return newEntry(t, &directoryv1.Office{OfficeId: "a", Region: "lombardia", Node: node, Visibility: v})
 	}
 	const shown, hidden = directoryv1.Visibility_VISIBILITY_UNSPECIFIED, directoryv1.Visibility_VISIBILITY_HIDDEN
+	elsewhere := office("livo", hidden)
+	elsewhere.GetOffice().Region = "trentino-alto-adige"
 	for _, c := range []struct {
 		name    string
 		entries []*directoryv1.Entry
@@ -157,6 +162,8 @@ func TestMixedVisibility(t *testing.T) {
 		{"public entries only", []*directoryv1.Entry{office("cremona", shown), office("cuneo", shown)}, nil},
 		{"hidden entries of one node", []*directoryv1.Entry{office("cremona", hidden), office("cremona", hidden)}, nil},
 		{"hidden entries of two nodes", []*directoryv1.Entry{office("cremona", hidden), office("cuneo", hidden)},
+			[]int{0, 1}},
+		{"hidden entries of one name in two regions", []*directoryv1.Entry{office("livo", hidden), elsewhere},
 			[]int{0, 1}},
 		{"a hidden entry after a public one", []*directoryv1.Entry{office("cremona", shown), office("cremona", hidden)},
 			[]int{1}},

@@ -17,9 +17,10 @@ type Checkpoint struct {
 	Digest string
 }
 
-// visibleToTenant selects the entries that a node may see: the public ones and its own hidden ones, as entry.OwnedBy
-// defines them. $1 is the tenant; "" sees only what is public.
-const visibleToTenant = `(content ->> 'visibility' is distinct from 'VISIBILITY_HIDDEN' or $1 <> ''
+// visibleToTenant selects the entries that a node may see: the public ones and its own hidden ones, as entry.IsHidden and
+// entry.OwnedBy define them. $1 is the tenant; "" sees only what is public.
+const visibleToTenant = `(coalesce(content ->> 'visibility', 'VISIBILITY_UNSPECIFIED') = 'VISIBILITY_UNSPECIFIED'
+	or $1 <> ''
 	and content ->> 'region' = split_part($1, '/', 1)
 	and content ->> 'node' in (split_part($1, '/', 2), split_part($1, '/', 2) || '-' || split_part($1, '/', 1)))`
 

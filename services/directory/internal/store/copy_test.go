@@ -17,10 +17,16 @@ import (
 	"github.com/retepari/pari/services/directory/internal/store"
 )
 
-// copyChanges applies to a node what changed at the centre after a revision.
+// copyChanges applies to the node of Cremona what changed at the centre after a revision.
 func copyChanges(t *testing.T, centre, node pgtest.DB, revision int64) {
 	t.Helper()
-	doc, want, err := store.ListChanges(t.Context(), centre.Pool(t), cremona, revision)
+	copyChangesOf(t, cremona, centre, node, revision)
+}
+
+// copyChangesOf is copyChanges for another node.
+func copyChangesOf(t *testing.T, of tenant.ID, centre, node pgtest.DB, revision int64) {
+	t.Helper()
+	doc, want, err := store.ListChanges(t.Context(), centre.Pool(t), of, revision)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +190,9 @@ func TestListChanges_LeavesOutHidden(t *testing.T) {
 		load(t, db, colours(red), append(hidden, desk("a", "A"), desk("b", "Better"))...)
 	}
 	load(t, with, colours(red), hiddenDesk("Casa"), desk("a", "A"), desk("b", "Better"))
-	for _, reader := range []tenant.ID{{}, cuneo, {Region: "piemonte", Node: "cremona"}, tenant.Centre, {Region: "lombardia", Node: "centre"}} {
+	for _, reader := range []tenant.ID{
+		{}, cuneo, {Region: "piemonte", Node: "cremona"}, {Region: "lombardia", Node: "centre"}, tenant.Centre,
+	} {
 		for known := range int64(4) {
 			want, wantAt, err := store.ListChanges(t.Context(), without.Pool(t), reader, known)
 			if err != nil {

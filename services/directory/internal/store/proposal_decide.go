@@ -32,7 +32,8 @@ type Decision struct {
 	DecidedBy  Actor
 	// Scope of the person who decides. It must include all entries of the proposal.
 	Scope entry.VisibilityScope
-	// MayDecide reports whether the person may decide on a change of an entry. It must hold for all of the proposal.
+	// MayDecide reports whether the person may decide on a change of an entry. It must hold for each entry of the proposal,
+	// both before and after the change.
 	MayDecide func(*directoryv1.Entry) bool
 	DecidedAt time.Time
 	// Today is the date in Europe/Rome, ISO 8601.
@@ -42,7 +43,7 @@ type Decision struct {
 }
 
 // Decide stores a decision, once per request, and applies an approved proposal that is due. It returns the faults
-// NOT_FOUND, REQUEST_ID_REUSED, WRONG_VERSION, FORBIDDEN_MOVE, SECOND_PERSON_NEEDED and those of validate.
+// NOT_FOUND, REQUEST_ID_REUSED, WRONG_NODE, WRONG_VERSION, FORBIDDEN_MOVE, SECOND_PERSON_NEEDED and those of validate.
 func Decide(
 	ctx context.Context, pool *pgxpool.Pool, d Decision, req idempotency.Request, validate ValidateFunc,
 ) (p Proposal, replayed bool, err error) {
@@ -64,8 +65,8 @@ func Decide(
 			}
 			return nil
 		}
-		if slices.ContainsFunc(p.GetChanges(), func(c *directoryv1.PlannedChange) bool { return !d.MayDecide(c.GetEntry()) }) {
-			return fault.New(fault.WrongNode)
+		if err := d.authorize(ctx, tx, p); err != nil {
+			return err
 		}
 		if err := d.check(p); err != nil {
 			return err
@@ -94,6 +95,30 @@ func (d Decision) includes(p Proposal) bool {
 	return !slices.ContainsFunc(p.GetChanges(), func(c *directoryv1.PlannedChange) bool {
 		return !d.Scope.Includes(c.GetEntry())
 	})
+}
+
+const selectBaseEntries = `
+	select ` + entryColumns + ` from entry
+	where (kind, id, revision) in (select kind, id, base_revision from proposal_entry where proposal_id = $1)`
+
+// authorize returns the fault WRONG_NODE unless the person may decide on all of the proposal. It reads the entries on
+// which the changes are based: a change may move an entry out of a region.
+func (d Decision) authorize(ctx context.Context, tx pgx.Tx, p Proposal) error {
+	rows, err := tx.Query(ctx, selectBaseEntries, p.GetProposalId())
+	if err != nil {
+		return err
+	}
+	entries, err := pgx.CollectRows(rows, scanEntry)
+	if err != nil {
+		return err
+	}
+	for _, c := range p.GetChanges() {
+		entries = append(entries, c.GetEntry())
+	}
+	if slices.ContainsFunc(entries, func(e *directoryv1.Entry) bool { return !d.MayDecide(e) }) {
+		return fault.New(fault.WrongNode)
+	}
+	return nil
 }
 
 // check reports why a proposal cannot be decided.

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -187,6 +188,49 @@ func TestDecide_Refuses(t *testing.T) {
 	}
 }
 
+// Ensure a person decides only on proposals of which each entry is theirs, before and after the change.
+func TestDecide_OfOtherEntries(t *testing.T) {
+	t.Parallel()
+	db := newCentre(t)
+	cuneoDesk := desk("b", "B")
+	cuneoDesk.GetOffice().Region = "piemonte"
+	load(t, db, colours(red), desk("a", "A"), cuneoDesk)
+	moved := desk("a", "A")
+	moved.GetOffice().Region = "piemonte"
+	both := newProposal(desk("a", "C"))
+	both.Changes = append(both.Changes, newProposal(cuneoDesk).GetChanges()...)
+	created := newProposal(desk("c", "C"))
+	created.Changes[0].BaseRevision = 0
+	over := func(regions ...string) func(*directoryv1.Entry) bool {
+		return func(e *directoryv1.Entry) bool { return slices.Contains(regions, e.GetOffice().GetRegion()) }
+	}
+	for _, c := range []struct {
+		name      string
+		proposal  store.Proposal
+		mayDecide func(*directoryv1.Entry) bool
+		allowed   bool
+	}{
+		{"another region", newProposal(desk("a", "B")), over("piemonte"), false},
+		{"out of another region", newProposal(moved), over("piemonte"), false},
+		{"into another region", newProposal(moved), over("lombardia"), false},
+		{"an entry beside", both, over("lombardia"), false},
+		{"a new entry", created, over("lombardia"), true},
+		{"both regions", newProposal(moved), over("lombardia", "piemonte"), true},
+	} {
+		p := propose(t, db, c.proposal)
+		d := approval(p)
+		d.MayDecide = c.mayDecide
+		for _, approve := range []bool{true, false} {
+			if d.Approve = approve; approve && c.allowed {
+				continue // the entry would be another one for the next case
+			}
+			if _, err := decide(t, db, d); fault.Is(err, fault.WrongNode) == c.allowed {
+				t.Errorf("%s, approve %t: %v", c.name, approve, err)
+			}
+		}
+	}
+}
+
 // Ensure a repeated request finds its decision, and does not decide another proposal.
 func TestDecide_Replayed(t *testing.T) {
 	t.Parallel()
@@ -354,6 +398,8 @@ func TestListProposals(t *testing.T) {
 		{"the public ones", entry.VisibilityScope{}, 0, "", 10, []string{"C", "B"}, false},
 		{"for the own node", entry.VisibilityScope{Tenant: cremona}, 0, "", 10, []string{"C", "Casa", "B"}, false},
 		{"for another node", entry.VisibilityScope{Tenant: cuneo}, 0, "", 10, []string{"C", "B"}, false},
+		{"for a homonym", entry.VisibilityScope{Tenant: tenant.ID{Region: "piemonte", Node: "cremona"}},
+			0, "", 10, []string{"C", "B"}, false},
 		{"for everything", entry.VisibilityScope{All: true}, 0, "", 10, []string{"C", "Casa", "B"}, false},
 		{"by state", entry.VisibilityScope{All: true}, pending, "", 10, []string{"Casa", "B"}, false},
 		{"a first page", entry.VisibilityScope{All: true}, 0, "", 2, []string{"C", "Casa"}, true},

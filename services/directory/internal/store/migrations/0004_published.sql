@@ -16,9 +16,11 @@ create table published_contribution (
 alter table published_contribution enable row level security;
 alter table published_contribution force row level security;
 create policy public_read on published_contribution for select using (true);
-create policy tenant_insert on published_contribution for insert with check (region || '/centre' = current_setting('app.tenant'));
+create policy tenant_insert on published_contribution for insert
+    with check (region || '/centre' = current_setting('app.tenant'));
 create policy tenant_update on published_contribution for update
-    using (region || '/centre' = current_setting('app.tenant')) with check (region || '/centre' = current_setting('app.tenant'));
+    using (region || '/centre' = current_setting('app.tenant'))
+    with check (region || '/centre' = current_setting('app.tenant'));
 revoke all on published_contribution from pari_app;
 grant select, insert on published_contribution to pari_app;
 grant update (seq, digest, revision) on published_contribution to pari_app;
