@@ -141,7 +141,15 @@ func (env *testEnv) waitForRevision(t testing.TB, revision int64) {
 
 func (env *testEnv) clientAs(t testing.TB, subject, grant, region, node string) directoryv1.DirectoryServiceClient {
 	t.Helper()
-	conn := env.As(t, rpctest.ID(region, node, "system", "console"), env.auth.Token(t, subject, grant))
+	return env.person(t, subject, tenant.ID{Region: region, Node: node}, grant)
+}
+
+// person connects as a person with several grants, through the console of a tenant.
+func (env *testEnv) person(
+	t testing.TB, subject string, of tenant.ID, grants ...string,
+) directoryv1.DirectoryServiceClient {
+	t.Helper()
+	conn := env.As(t, rpctest.ID(of.Region, of.Node, "system", "console"), env.auth.Token(t, subject, grants...))
 	return directoryv1.NewDirectoryServiceClient(conn)
 }
 

@@ -162,6 +162,10 @@ func callersWithoutAccess() []callerSpec {
 			[]string{"lombardia/cremona/case_worker", "piemonte/cuneo/operator"}},
 		{"a case worker of Cremona in another region", console("piemonte", "cremona"),
 			[]string{"lombardia/cremona/case_worker", "piemonte/cremona/operator"}},
+		{"a case worker of the homonym of Cremona", console("piemonte", "cremona"),
+			[]string{"piemonte/cremona/case_worker", "piemonte/cremona/coordinator", "piemonte/cremona/editor"}},
+		{"an editor of a region and analyst of all", console("all", "centre"),
+			[]string{"all/centre/analyst", "all/centre/coordinator", "lombardia/centre/editor"}},
 		{"an editor of a region at the centre", console("all", "centre"),
 			[]string{"lombardia/centre/editor", "lombardia/centre/publisher"}},
 	}
@@ -279,7 +283,7 @@ func TestHidden_DoesNotExist(t *testing.T) {
 			env.server.ConfirmedAt = func() time.Time { return tuesday }
 		}
 		// One caller of each kind is enough: roles are checked in the same way as at the centre.
-		assertSameResponses(t, with, without, callersWithoutAccess()[:15])
+		assertSameResponses(t, with, without, callersWithoutAccess()[:17])
 	})
 }
 

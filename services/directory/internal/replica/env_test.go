@@ -36,7 +36,13 @@ type env struct {
 // newEnv returns an env whose centre does not run.
 func newEnv(t *testing.T) *env {
 	t.Helper()
-	net := bustest.New(t, bustest.Cremona, bustest.Cuneo)
+	return newEnvOf(t, bustest.Cremona, bustest.Cuneo)
+}
+
+// newEnvOf is newEnv with other nodes.
+func newEnvOf(t *testing.T, nodes ...tenant.ID) *env {
+	t.Helper()
+	net := bustest.New(t, nodes...)
 	return &env{t: t, net: net, db: pgtest.New(t, "directory", store.Migrate), nodeLog: discard}
 }
 

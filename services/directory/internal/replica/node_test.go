@@ -11,11 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/nats-io/nats.go"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/dev/testkit/bustest"
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/store"
 )
@@ -38,6 +40,36 @@ func TestNode_Run_FollowsTheCentre(t *testing.T) {
 			t.Fatalf("at revision %d, want %d", at.Revision, i+2)
 		}
 		e.waitForCopy(cuneo, bustest.Cuneo)
+	}
+}
+
+// Ensure two nodes of one name in two regions get their own hidden offices only.
+func TestNode_Run_OfHomonyms(t *testing.T) {
+	t.Parallel()
+	livo := tenant.ID{Region: "lombardia", Node: "livo"}
+	trentinoLivo := tenant.ID{Region: "trentino-alto-adige", Node: "livo"}
+	e := newEnvOf(t, livo, trentinoLivo)
+	e.centre = e.newCentre(100 * time.Millisecond)
+	hiddenOf := func(id, region, node string) *directoryv1.Office {
+		o := office(id, "Rifugio")
+		o.Region, o.Node, o.Visibility = region, node, directoryv1.Visibility_VISIBILITY_HIDDEN
+		return o
+	}
+	const lombardID, trentinoID = "riservato-aaaaaaaaaaaaaaaa", "riservato-bbbbbbbbbbbbbbbb"
+	e.load(office("a", "A"), hiddenOf(lombardID, livo.Region, "livo"),
+		hiddenOf(trentinoID, trentinoLivo.Region, "livo-trentino-alto-adige"))
+	background(t, e.centre.Run)
+	for of, want := range map[tenant.ID][]string{livo: {"a", lombardID}, trentinoLivo: {"a", trentinoID}} {
+		c := e.startNode(of, newNodePool(t))
+		e.waitForCopy(c, of)
+		rows, err := c.pool.Query(t.Context(), `select id from entry order by id collate "C"`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("the copy of %s holds %v, %v, want %v", of, got, err, want)
+		}
 	}
 }
 
