@@ -8,8 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -50,7 +50,10 @@ var users = idp.Users(map[string]tenant.ID{"cremona": {Region: "lombardia", Node
 // issuers returns what a service that trusts the provider loads.
 func (e *env) issuers(t *testing.T, issuer string) *identity.Issuers {
 	t.Helper()
-	file, err := idp.IssuersFile(issuer, e.authority.CAPath(), users)
+	file, err := idp.IssuersFile(idp.Issuer{
+		Name: "sign-in", URL: issuer, CAFile: e.authority.CAPath(), Users: users,
+		Tenants: []tenant.ID{tenant.Centre, {Region: "lombardia", Node: "cremona"}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

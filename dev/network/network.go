@@ -174,7 +174,7 @@ func (p *Plan) NewIdentityProvider(ctx context.Context, log *slog.Logger) (*idp.
 	}
 	return idp.New(idp.Config{
 		Listener: listener, TLS: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12},
-		Issuer: p.Issuer(), Users: p.users(), Log: log,
+		Issuer: p.Issuer(), Users: p.SignIn().Users, Log: log,
 		SigningKeyFile: p.path("signing", "tokens.key.pem"),
 	})
 }

@@ -8,18 +8,21 @@ import (
 	"github.com/retepari/pari/pkg/tenant"
 )
 
-// users returns the users of the development provider.
-func (p *Plan) users() []idp.User {
-	nodes := map[string]tenant.ID{}
+// SignIn is the network's OpenID provider, which speaks for all tenants.
+func (p *Plan) SignIn() idp.Issuer {
+	nodes, tenants := map[string]tenant.ID{}, []tenant.ID{tenant.Centre}
 	for _, n := range p.Nodes {
 		nodes[n.Name] = n.Tenant
+		tenants = append(tenants, n.Tenant)
 	}
-	return idp.Users(nodes)
+	return idp.Issuer{
+		Name: "sign-in", URL: p.Issuer(), CAFile: p.Authority.CAPath(), Tenants: tenants, Users: idp.Users(nodes),
+	}
 }
 
 // createSignIn writes the file of issuers, and a deny list that denies nothing.
 func (p *Plan) createSignIn() error {
-	issuers, err := idp.IssuersFile(p.Issuer(), p.Authority.CAPath(), p.users())
+	issuers, err := idp.IssuersFile(p.SignIn())
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ const (
 	NoToken          Reason = "NO_TOKEN"
 	BadToken         Reason = "BAD_TOKEN"
 	ExpiredToken     Reason = "EXPIRED_TOKEN"
+	BadReceipt       Reason = "BAD_RECEIPT"
 	WrongNode        Reason = "WRONG_NODE"
 	NotAllowed       Reason = "NOT_ALLOWED"
 	ViewNotAllowed   Reason = "VIEW_NOT_ALLOWED"

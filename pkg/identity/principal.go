@@ -9,7 +9,8 @@ import (
 	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 )
 
-// Principal is the authenticated caller of an RPC: a program, and a person when an access token came with the call.
+// Principal is the authenticated caller of an RPC: a program, and a person when an access token came with the call, or
+// the holder of a receipt when a receipt code came.
 //
 // What it may do is in its grants. They cannot be listed: a method can only ask whether one grant gives what it needs,
 // because rights that come from different grants must not add up.
@@ -18,8 +19,15 @@ type Principal struct {
 	Program ID
 	// Person is the subject of the access token with the name of its issuer, "" without a token.
 	Person string
+	// Report is the report whose receipt code came with the call, "" without one.
+	Report string
 
 	grants []Grant
+}
+
+// NewReceiptHolder returns the principal of one report. It has no grants.
+func NewReceiptHolder(program ID, report string) Principal {
+	return Principal{Program: program, Report: report}
 }
 
 // NewPrincipal returns a principal with those of the grants that are valid at now and that its program can use: grants
@@ -40,8 +48,11 @@ func NewPrincipal(program ID, person string, grants []Grant, now time.Time) (p P
 // Tenant is the tenant that the principal acts for.
 func (p Principal) Tenant() tenant.ID { return p.Program.Tenant }
 
-// Kind is PERSON with an access token, else the kind of the program.
+// Kind is PERSON with an access token, RECEIPT with a receipt code, else the kind of the program.
 func (p Principal) Kind() accessv1.Kind {
+	if p.Report != "" {
+		return accessv1.Kind_KIND_RECEIPT
+	}
 	if p.Person != "" {
 		return accessv1.Kind_KIND_PERSON
 	}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Names of the files in an identity directory.
@@ -27,7 +29,8 @@ type SourceConfig struct {
 	DenyFile string
 	// MaxValidity refuses certificates that are valid for longer; 0 means 90 days.
 	MaxValidity time.Duration
-	// Log gets the errors of a deny list that changed; nil means slog.Default.
+	// Log gets the errors of a deny list that changed, and certificates of callers that were refused; nil means
+	// slog.Default.
 	Log *slog.Logger
 }
 
@@ -41,6 +44,8 @@ type Source struct {
 	dir         string
 	maxValidity time.Duration
 	denied      *watchedFile[denyList]
+	log         *slog.Logger
+	logRefusal  *rate.Limiter // of certificates: strangers must not fill the log
 	verified    verifiedCache
 
 	mu        sync.Mutex
@@ -69,7 +74,10 @@ func NewSource(c SourceConfig) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{dir: c.Dir, maxValidity: c.MaxValidity, denied: denied}
+	s := &Source{
+		dir: c.Dir, maxValidity: c.MaxValidity, denied: denied, log: c.Log,
+		logRefusal: rate.NewLimiter(1, 5),
+	}
 	if err := s.refresh(); err != nil {
 		return nil, err
 	}
@@ -147,14 +155,22 @@ func idOf(cert *x509.Certificate) (ID, error) {
 	return ParseID(cert.URIs[0].String())
 }
 
-// ServerTLS requests a client certificate and leaves its verification to VerifyPeer, because a failed handshake could
-// not tell the caller why. A server must refuse every call for which VerifyPeer returns an error.
+// ServerTLS requests a client certificate and leaves the refusal to VerifyPeer, because a failed handshake could not tell
+// the caller why. A server must refuse every call for which VerifyPeer returns an error. The handshake verifies the
+// certificate once, so that this is cheap.
 func (s *Source) ServerTLS() *tls.Config {
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS13,
 		ClientAuth:             tls.RequestClientCert,
 		SessionTicketsDisabled: true, // a resumed session would carry no certificate to verify
 		NextProtos:             []string{"h2"},
+		VerifyConnection: func(state tls.ConnectionState) error {
+			_, err := s.VerifyPeer(state, time.Now())
+			if err != nil && !errors.Is(err, ErrNoCertificate) && s.logRefusal.Allow() {
+				s.log.Warn("client certificate refused", slog.Any("error", err))
+			}
+			return nil
+		},
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			cert, _ := s.current()
 			return cert, nil

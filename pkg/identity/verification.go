@@ -20,10 +20,14 @@ type verifiedCache struct {
 // verification is the result of verifying a chain.
 type verification struct {
 	id                  ID
-	notBefore, notAfter time.Time
+	notBefore, notAfter time.Time // of the certificate, or of the refusal
+	err                 error
 }
 
 var errNoChain = errors.New("no certificate")
+
+// rememberRefusal is how long a certificate stays refused without being verified again. It may become valid meanwhile.
+const rememberRefusal = time.Second
 
 // maxVerified bounds the memory that strangers can fill.
 const maxVerified = 1024
@@ -41,18 +45,18 @@ func (c *verifiedCache) verify(
 	cached, ok := c.known[chain[0]]
 	c.mu.Unlock()
 	if ok && !now.Before(cached.notBefore) && !now.After(cached.notAfter) {
-		return cached.id, nil
+		return cached.id, cached.err
 	}
 	v, err := verify(chain, roots, usage, now)
 	if err != nil {
-		return ID{}, err
+		v = verification{notBefore: now, notAfter: now.Add(rememberRefusal), err: err}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.roots == roots {
 		c.known[chain[0]] = v
 	}
-	return v.id, nil
+	return v.id, v.err
 }
 
 func verify(

@@ -1,10 +1,12 @@
 package rpc
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -23,6 +25,31 @@ type rule struct {
 	infrastructure bool
 }
 
+const (
+	defaultMaxRequest = 64 << 10
+	defaultDeadline   = 15 * time.Second
+)
+
+// maxRequest is the largest request of the method, in bytes.
+func (r rule) maxRequest() int { return cmp.Or(int(r.GetMaxRequestBytes()), defaultMaxRequest) }
+
+// deadline is how long a call may take.
+func (r rule) deadline() time.Duration {
+	return cmp.Or(time.Duration(r.GetDeadlineSeconds())*time.Second, defaultDeadline)
+}
+
+// weight is what a call weighs, in units.
+func (r rule) weight() int {
+	switch r.GetCost() {
+	case accessv1.Cost_COST_MEDIUM:
+		return 10
+	case accessv1.Cost_COST_HEAVY:
+		return 50
+	case accessv1.Cost_COST_UNSPECIFIED:
+	}
+	return 1
+}
+
 // readRules reads the rule of every registered method from the contract.
 func (s *Server) readRules() error {
 	var missing []error
@@ -30,7 +57,7 @@ func (s *Server) readRules() error {
 		for _, m := range info.Methods {
 			full := "/" + service + "/" + m.Name
 			if strings.HasPrefix(service, "grpc.") {
-				s.rules[full] = rule{infrastructure: true}
+				s.rules[full] = rule{Rule: &accessv1.Rule{}, infrastructure: true}
 				continue
 			}
 			r, err := contractRule(service, m.Name)
@@ -68,6 +95,10 @@ func validateRule(r *accessv1.Rule) error {
 		return errors.New("the access rule names no kind of caller")
 	case r.GetScope() == accessv1.Scope_SCOPE_UNSPECIFIED:
 		return errors.New("the access rule names no scope")
+	case r.GetMaxRequestBytes() < 0, r.GetDeadlineSeconds() < 0:
+		return errors.New("the access rule holds a negative limit")
+	case slices.Contains(r.GetKinds(), accessv1.Kind_KIND_RECEIPT) && r.GetScope() != accessv1.Scope_SCOPE_NODE:
+		return errors.New("the holder of a receipt can call in the scope of a node only")
 	case slices.Contains(r.GetRoles(), accessv1.Role_ROLE_UNSPECIFIED):
 		return errors.New("the access rule holds an empty role")
 	case slices.Contains(r.GetKinds(), accessv1.Kind_KIND_SERVICE) != (len(r.GetServices()) > 0):
@@ -120,7 +151,7 @@ func (r rule) apply(p identity.Principal, tenants []tenant.ID) (identity.Princip
 		if len(r.GetRoles()) > 0 && !granted.HasGrant() {
 			return p, fault.New(fault.NotAllowed)
 		}
-	case accessv1.Kind_KIND_OPS:
+	case accessv1.Kind_KIND_OPS, accessv1.Kind_KIND_RECEIPT:
 	default:
 		return p, fault.New(fault.NotAllowed)
 	}

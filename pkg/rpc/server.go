@@ -1,10 +1,12 @@
 // Package rpc builds the gRPC servers and clients of Pari.
 //
-// A call passes these interceptors, outermost first:
+// A call passes these steps, outermost first:
 //
-//	trace and metrics ► path ► recover ► log ► status ► identity and rate ► access ► deadline ► size ► validation
+//	headers: path, certificate ► trace and metrics ► path ► recover ► log ► status ► identity, rate of the program ►
+//	access ► deadline ► rates of person and tenant ► each message: size, bytes, validation ► handler
 //
-// So refusals are counted and logged too, and an unauthenticated caller learns nothing. It promises: a service with a
+// So a stranger is refused before a body is read and costs a counter, all other refusals are counted and logged, and an
+// unauthenticated caller learns nothing. Unary calls and streams pass the same steps. It promises: a service with a
 // method that has no access rule does not start; a handler runs only for a caller whom the rule allows, with a request
 // that is valid in every field; a refusal names reason, field and remedy in both languages; a panic ends its call only,
 // and its value is not logged. Requests and responses are never logged or traced. It does not promise that a call runs
@@ -22,6 +24,8 @@ import (
 
 	"buf.build/go/protovalidate"
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
@@ -39,12 +43,11 @@ import (
 const streamWorkers = 32
 
 const (
-	// MaxRequest is the default of Config.MaxRequest. A request that is larger by up to transportMargin is refused with
-	// a reason; a larger one by the transport.
-	MaxRequest      = 64 << 10
-	transportMargin = 1 << 20
-	// drainTimeout is how long calls in flight may finish when the server stops.
-	drainTimeout = 3 * time.Second
+	// maxMessage is the largest message that the transport takes, of any method. The limit of the method itself is the
+	// pipeline's: it can give a reason.
+	maxMessage = 5 << 20
+	// maxStreams bounds the concurrent calls of one connection.
+	maxStreams = 250
 )
 
 // Config of a server.
@@ -59,27 +62,33 @@ type Config struct {
 	Grants *identity.Grants
 	// Issuers verify access tokens; nil refuses every token.
 	Issuers *identity.Issuers
+	// Receipts returns the report of a tenant to which a receipt code belongs, or a fault. Nil refuses every code.
+	Receipts func(ctx context.Context, t tenant.ID, code string) (report string, err error)
 	// Vocabulary returns the code lists in force; nil when the requests hold no codes.
 	Vocabulary func() *vocabulary.Set
 	// Log gets one line per call.
 	Log *slog.Logger
 	// Reflection serves the contract to tools; for development.
 	Reflection bool
-	// MaxRequest is the largest request that the handlers take, in bytes; 0 means 64 KiB.
-	MaxRequest int
-	// PerSecond limits the calls of one caller, on average; 0 means 2000.
+	// PerSecond limits what one program's calls weigh per second, on average; 0 means 2000. See accessv1.Cost.
 	PerSecond float64
+	// MaxConnections bounds the open connections of one address; 0 means 256.
+	MaxConnections int
+	// DrainDelay is how long a server that stops takes new calls, after it has reported that it stops: as long as load
+	// balancers need to notice.
+	DrainDelay time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
 
 // Server is a gRPC server with Pari's interceptors.
 type Server struct {
-	config Config
-	chain  *chain
-	grpc   *grpc.Server
-	health *health.Server
-	rules  map[string]rule
+	config      Config
+	pipeline    *pipeline
+	stopStreams context.CancelFunc
+	grpc        *grpc.Server
+	health      *health.Server
+	rules       map[string]rule
 }
 
 // NewServer returns a server without services.
@@ -90,8 +99,8 @@ func NewServer(c Config) (*Server, error) {
 	if c.PerSecond == 0 {
 		c.PerSecond = 2000
 	}
-	if c.MaxRequest == 0 {
-		c.MaxRequest = MaxRequest
+	if c.MaxConnections == 0 {
+		c.MaxConnections = 256
 	}
 	if len(c.Tenants) == 0 {
 		c.Tenants = []tenant.ID{c.Source.ID().Tenant}
@@ -100,17 +109,25 @@ func NewServer(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("validator: %w", err)
 	}
+	refused, err := otel.Meter("github.com/retepari/pari/pkg/rpc").Int64Counter("pari.rpc.refused",
+		metric.WithDescription("calls refused at their headers"), metric.WithUnit("{call}"))
+	if err != nil {
+		return nil, fmt.Errorf("server metrics: %w", err)
+	}
 	s := &Server{config: c, health: health.NewServer(), rules: map[string]rule{}}
-	s.chain = &chain{config: c, rules: s.rules, validator: validator, limiter: newLimiter(c.PerSecond)}
+	s.pipeline = &pipeline{
+		config: c, rules: s.rules, validator: validator, rates: newRates(c.PerSecond), refusals: refused,
+	}
+	s.pipeline.stopping, s.stopStreams = context.WithCancel(context.Background())
 	s.grpc = grpc.NewServer(
 		grpc.Creds(credentials.NewTLS(c.Source.ServerTLS())),
 		grpc.StatsHandler(otelgrpc.NewServerHandler()),
-		grpc.ChainUnaryInterceptor(s.chain.unary()...),
-		grpc.ChainStreamInterceptor(s.chain.stream),
-		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return nil }), // chain.stream has refused it
-		grpc.MaxRecvMsgSize(c.MaxRequest+transportMargin),
+		grpc.InTapHandle(s.pipeline.headers),
+		grpc.UnaryInterceptor(s.pipeline.unary),
+		grpc.StreamInterceptor(s.pipeline.stream),
+		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxHeaderListSize(16<<10),
-		grpc.MaxConcurrentStreams(250),
+		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			MaxConnectionAge: 5 * time.Minute, MaxConnectionAgeGrace: 30 * time.Second,
@@ -145,8 +162,9 @@ func (s *Server) SetReady(ready bool) {
 	}
 }
 
-// Serve serves calls until ctx ends. Then it reports NOT_SERVING, lets calls in flight finish within drainTimeout, and
-// cuts the rest. It returns an error at once when a method has no access rule.
+// Serve serves calls until ctx ends. Then it reports NOT_SERVING, ends the streams that have no end of their own, lets
+// all other calls finish within their deadlines, and cuts what is left. It returns an error at once when a method has no
+// access rule.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	if err := s.readRules(); err != nil {
 		_ = listener.Close()
@@ -154,13 +172,15 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	s.SetReady(true)
 	failed := make(chan error, 1)
-	go func() { failed <- s.grpc.Serve(listener) }()
+	go func() { failed <- s.grpc.Serve(limitConnections(listener, s.config.MaxConnections)) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
 	s.health.Shutdown()
+	<-time.After(max(s.config.DrainDelay, noticeTime))
+	s.stopStreams()
 	stopped := make(chan struct{})
 	go func() {
 		s.grpc.GracefulStop()
@@ -168,7 +188,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	}()
 	select {
 	case <-stopped:
-	case <-time.After(drainTimeout):
+	case <-time.After(s.longestDeadline() + drainMargin):
 		s.grpc.Stop()
 		<-stopped
 	}
@@ -176,4 +196,23 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil
+}
+
+// StopTimeout is the longest that Serve takes to return when its context has ended.
+func (s *Server) StopTimeout() time.Duration {
+	return s.config.DrainDelay + s.longestDeadline() + 2*drainMargin
+}
+
+// noticeTime is how long streams of health checks stay open to report that the server stops.
+const noticeTime = 50 * time.Millisecond
+
+// drainMargin is how long handlers may need to return after their deadline.
+const drainMargin = time.Second
+
+// longestDeadline is how long the longest call may take that was begun before the server stopped.
+func (s *Server) longestDeadline() (longest time.Duration) {
+	for _, r := range s.rules {
+		longest = max(longest, r.deadline())
+	}
+	return longest
 }

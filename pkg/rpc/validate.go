@@ -18,13 +18,13 @@ type Checker interface {
 
 // validate reports everything that is wrong with a request: its shape by the rules of the contract, its codes by the
 // lists in force today, and relations between fields by the service's own rules.
-func (c *chain) validate(m proto.Message, checker Checker) error {
-	fields, err := validate.Message(c.validator, m)
+func (p *pipeline) validate(m proto.Message, checker Checker) error {
+	fields, err := validate.Message(p.validator, m)
 	if err != nil {
 		return err
 	}
-	if c.config.Vocabulary != nil {
-		fields = append(fields, vocabulary.Violations(c.config.Vocabulary(), m, c.config.Now())...)
+	if p.config.Vocabulary != nil {
+		fields = append(fields, vocabulary.Violations(p.config.Vocabulary(), m, p.config.Now())...)
 	}
 	if checker != nil {
 		fields = append(fields, checker.Check(m)...)

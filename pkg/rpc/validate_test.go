@@ -20,7 +20,7 @@ func (failingValidator) Validate(proto.Message, ...protovalidate.ValidationOptio
 // Ensure a request whose rules cannot be evaluated does not reach the handler.
 func TestChain_ValidateWithBrokenRules(t *testing.T) {
 	t.Parallel()
-	c := &chain{validator: failingValidator{}}
+	c := &pipeline{validator: failingValidator{}}
 	if err := c.validate(nil, nil); err == nil || fault.ReasonOf(err) != "" {
 		t.Errorf("got %v", err)
 	}

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// StopTimeout is how long one part may take to stop before the next one is stopped.
+// StopTimeout is how long one part may take to stop before the next one is stopped, unless it was given longer.
 const StopTimeout = 5 * time.Second
 
 // Group is the parts of one program.
@@ -27,8 +27,9 @@ type Group struct {
 }
 
 type part struct {
-	name string
-	stop func(context.Context) error
+	name    string
+	stop    func(context.Context) error
+	timeout func() time.Duration
 }
 
 // New returns a group without parts.
@@ -37,6 +38,11 @@ func New(log *slog.Logger) *Group { return &Group{log: log, failed: make(chan er
 // Go runs f in a goroutine until the group stops it by canceling its context. A part that returns an error before that
 // stops the group. A part that returns nil has finished.
 func (g *Group) Go(name string, f func(ctx context.Context) error) {
+	g.GoWithin(name, func() time.Duration { return StopTimeout }, f)
+}
+
+// GoWithin is Go for a part that may take longer to stop, which is asked for when it has to.
+func (g *Group) GoWithin(name string, timeout func() time.Duration, f func(ctx context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
@@ -50,7 +56,7 @@ func (g *Group) Go(name string, f func(ctx context.Context) error) {
 		}
 		done <- err
 	}()
-	g.OnStop(name, func(stopping context.Context) error {
+	stop := func(stopping context.Context) error {
 		cancel()
 		select {
 		case err := <-done:
@@ -59,16 +65,21 @@ func (g *Group) Go(name string, f func(ctx context.Context) error) {
 			}
 			return err
 		case <-stopping.Done():
-			return fmt.Errorf("did not stop within %s", StopTimeout)
+			return fmt.Errorf("did not stop within %s", timeout())
 		}
-	})
+	}
+	g.add(part{name, stop, timeout})
 }
 
 // OnStop calls f when everything that was started later has stopped.
 func (g *Group) OnStop(name string, f func(ctx context.Context) error) {
+	g.add(part{name, f, func() time.Duration { return StopTimeout }})
+}
+
+func (g *Group) add(p part) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.parts = append(g.parts, part{name, f})
+	g.parts = append(g.parts, p)
 }
 
 // Wait waits until ctx ends or a part fails, stops all parts, and returns the first error. Call it once.
@@ -83,7 +94,7 @@ func (g *Group) Wait(ctx context.Context) error {
 	defer g.mu.Unlock()
 	for i := len(g.parts) - 1; i >= 0; i-- {
 		p := g.parts[i]
-		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), StopTimeout)
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.timeout())
 		if err := p.stop(stopping); err != nil {
 			g.log.WarnContext(ctx, "part stop failed", slog.String("part", p.name), slog.Any("error", err))
 			if first == nil {

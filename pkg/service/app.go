@@ -33,8 +33,6 @@ type App struct {
 	Identity *identity.Source
 	Group    *run.Group
 	Ops      *telemetry.Ops
-	// MaxRequest is the largest request that the service takes, in bytes; 0 means 64 KiB. Set it before Serve.
-	MaxRequest int
 }
 
 // gcPercent replaces Go's default of 100, unless GOGC is set. A service keeps little in memory and allocates much for a
@@ -150,8 +148,8 @@ func (a *App) Serve(
 	}
 	server, err := rpc.NewServer(rpc.Config{
 		Service: a.Name, Source: a.Identity, Grants: grants, Issuers: issuers, Vocabulary: codes,
-		PerSecond: a.Config.CallsPerSecond, Log: a.Log, Reflection: a.Config.Reflection,
-		MaxRequest: a.MaxRequest,
+		PerSecond: a.Config.CallsPerSecond, DrainDelay: a.Config.DrainDelay, Log: a.Log,
+		Reflection: a.Config.Reflection,
 	})
 	if err != nil {
 		return err
@@ -163,7 +161,7 @@ func (a *App) Serve(
 			return fmt.Errorf("address for calls: %w", err)
 		}
 	}
-	a.Group.Go("grpc", func(ctx context.Context) error {
+	a.Group.GoWithin("grpc", server.StopTimeout, func(ctx context.Context) error {
 		if ready != nil {
 			select {
 			case <-ctx.Done():

@@ -36,7 +36,9 @@ type Config struct {
 	DenyFile    string `env:"DENY_FILE"`
 	// MaxCertValidity refuses certificates that are valid for longer.
 	MaxCertValidity time.Duration `env:"MAX_CERT_VALIDITY" envDefault:"2160h"`
-	// CallsPerSecond limits the calls of one caller, on average.
+	// DrainDelay is how long a service that stops still takes new calls: as long as load balancers need to notice.
+	DrainDelay time.Duration `env:"DRAIN_DELAY"`
+	// CallsPerSecond limits what the calls of one program weigh, on average; a person may call a quarter as much.
 	CallsPerSecond float64 `env:"CALLS_PER_SECOND" envDefault:"2000"`
 	// Reflection lets tools read the contract from the server.
 	Reflection bool `env:"REFLECTION"`

@@ -184,7 +184,6 @@ func build(ctx context.Context, a *service.App, c Config) error {
 			return applyDueLoop(ctx, pool, directory, a.Log)
 		})
 	}
-	a.MaxRequest = api.MaxRequest
 	return a.Serve(ctx, directory.Vocabulary, loaded, func(r grpc.ServiceRegistrar) {
 		directoryv1.RegisterDirectoryServiceServer(r, directory)
 	})

@@ -23,8 +23,6 @@ import (
 // defaultPageSize is the size of a page whose request does not set it.
 const defaultPageSize = 50
 
-// MaxRequest is the largest request in bytes: a proposal may hold a whole network, an import its document.
-const MaxRequest = 4 << 20
 
 // Server implements DirectoryService.
 type Server struct {

@@ -25,6 +25,60 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Cost is what a call weighs against the rates of its program, its person and its tenant. Every 16 KiB of request weigh
+// as much as one light call, too.
+type Cost int32
+
+const (
+	// Light: weighs 1. Reads and writes of one record.
+	Cost_COST_UNSPECIFIED Cost = 0
+	// Weighs 10: searches and documents.
+	Cost_COST_MEDIUM Cost = 1
+	// Weighs 50: exports and proposals of a whole network.
+	Cost_COST_HEAVY Cost = 2
+)
+
+// Enum value maps for Cost.
+var (
+	Cost_name = map[int32]string{
+		0: "COST_UNSPECIFIED",
+		1: "COST_MEDIUM",
+		2: "COST_HEAVY",
+	}
+	Cost_value = map[string]int32{
+		"COST_UNSPECIFIED": 0,
+		"COST_MEDIUM":      1,
+		"COST_HEAVY":       2,
+	}
+)
+
+func (x Cost) Enum() *Cost {
+	p := new(Cost)
+	*p = x
+	return p
+}
+
+func (x Cost) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Cost) Descriptor() protoreflect.EnumDescriptor {
+	return file_pari_access_v1_access_proto_enumTypes[0].Descriptor()
+}
+
+func (Cost) Type() protoreflect.EnumType {
+	return &file_pari_access_v1_access_proto_enumTypes[0]
+}
+
+func (x Cost) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Cost.Descriptor instead.
+func (Cost) EnumDescriptor() ([]byte, []int) {
+	return file_pari_access_v1_access_proto_rawDescGZIP(), []int{0}
+}
+
 // Kind is the kind of a caller. The certificate says SYSTEM, SERVICE or OPS; a valid access token in addition makes the
 // caller a PERSON.
 type Kind int32
@@ -40,6 +94,9 @@ const (
 	Kind_KIND_SERVICE Kind = 3
 	// An operations tool, identified by its certificate. It sees states and counters, never content.
 	Kind_KIND_OPS Kind = 4
+	// The holder of a receipt code, which a system of the same node sends. It is a principal of one report and has no
+	// role.
+	Kind_KIND_RECEIPT Kind = 5
 )
 
 // Enum value maps for Kind.
@@ -50,6 +107,7 @@ var (
 		2: "KIND_PERSON",
 		3: "KIND_SERVICE",
 		4: "KIND_OPS",
+		5: "KIND_RECEIPT",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -57,6 +115,7 @@ var (
 		"KIND_PERSON":      2,
 		"KIND_SERVICE":     3,
 		"KIND_OPS":         4,
+		"KIND_RECEIPT":     5,
 	}
 )
 
@@ -71,11 +130,11 @@ func (x Kind) String() string {
 }
 
 func (Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_pari_access_v1_access_proto_enumTypes[0].Descriptor()
+	return file_pari_access_v1_access_proto_enumTypes[1].Descriptor()
 }
 
 func (Kind) Type() protoreflect.EnumType {
-	return &file_pari_access_v1_access_proto_enumTypes[0]
+	return &file_pari_access_v1_access_proto_enumTypes[1]
 }
 
 func (x Kind) Number() protoreflect.EnumNumber {
@@ -84,7 +143,7 @@ func (x Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Kind.Descriptor instead.
 func (Kind) EnumDescriptor() ([]byte, []int) {
-	return file_pari_access_v1_access_proto_rawDescGZIP(), []int{0}
+	return file_pari_access_v1_access_proto_rawDescGZIP(), []int{1}
 }
 
 // Role says what a caller may do for one node. Source: the network's table of roles (case-file roles at a node,
@@ -149,11 +208,11 @@ func (x Role) String() string {
 }
 
 func (Role) Descriptor() protoreflect.EnumDescriptor {
-	return file_pari_access_v1_access_proto_enumTypes[1].Descriptor()
+	return file_pari_access_v1_access_proto_enumTypes[2].Descriptor()
 }
 
 func (Role) Type() protoreflect.EnumType {
-	return &file_pari_access_v1_access_proto_enumTypes[1]
+	return &file_pari_access_v1_access_proto_enumTypes[2]
 }
 
 func (x Role) Number() protoreflect.EnumNumber {
@@ -162,7 +221,7 @@ func (x Role) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Role.Descriptor instead.
 func (Role) EnumDescriptor() ([]byte, []int) {
-	return file_pari_access_v1_access_proto_rawDescGZIP(), []int{1}
+	return file_pari_access_v1_access_proto_rawDescGZIP(), []int{2}
 }
 
 // Scope says which nodes a rule admits.
@@ -206,11 +265,11 @@ func (x Scope) String() string {
 }
 
 func (Scope) Descriptor() protoreflect.EnumDescriptor {
-	return file_pari_access_v1_access_proto_enumTypes[2].Descriptor()
+	return file_pari_access_v1_access_proto_enumTypes[3].Descriptor()
 }
 
 func (Scope) Type() protoreflect.EnumType {
-	return &file_pari_access_v1_access_proto_enumTypes[2]
+	return &file_pari_access_v1_access_proto_enumTypes[3]
 }
 
 func (x Scope) Number() protoreflect.EnumNumber {
@@ -219,7 +278,7 @@ func (x Scope) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Scope.Descriptor instead.
 func (Scope) EnumDescriptor() ([]byte, []int) {
-	return file_pari_access_v1_access_proto_rawDescGZIP(), []int{2}
+	return file_pari_access_v1_access_proto_rawDescGZIP(), []int{3}
 }
 
 // Rule allows a caller whose kind is listed, who belongs to the scope, and who holds one of the roles (for a system or
@@ -234,7 +293,13 @@ type Rule struct {
 	// Which callers the rule admits by their node, and which data they reach.
 	Scope Scope `protobuf:"varint,3,opt,name=scope,proto3,enum=pari.access.v1.Scope" json:"scope,omitempty"`
 	// Names of the Pari services that may call. Required when kinds contains KIND_SERVICE, else empty.
-	Services      []string `protobuf:"bytes,4,rep,name=services,proto3" json:"services,omitempty"`
+	Services []string `protobuf:"bytes,4,rep,name=services,proto3" json:"services,omitempty"`
+	// Largest request in bytes; of a stream of requests, the largest message. 0 means 64 KiB.
+	MaxRequestBytes int32 `protobuf:"varint,5,opt,name=max_request_bytes,json=maxRequestBytes,proto3" json:"max_request_bytes,omitempty"`
+	// Longest that a call may take, in seconds, and the deadline of a caller that sets none. 0 means 15.
+	DeadlineSeconds int32 `protobuf:"varint,6,opt,name=deadline_seconds,json=deadlineSeconds,proto3" json:"deadline_seconds,omitempty"`
+	// What a call costs the service.
+	Cost          Cost `protobuf:"varint,7,opt,name=cost,proto3,enum=pari.access.v1.Cost" json:"cost,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -297,6 +362,27 @@ func (x *Rule) GetServices() []string {
 	return nil
 }
 
+func (x *Rule) GetMaxRequestBytes() int32 {
+	if x != nil {
+		return x.MaxRequestBytes
+	}
+	return 0
+}
+
+func (x *Rule) GetDeadlineSeconds() int32 {
+	if x != nil {
+		return x.DeadlineSeconds
+	}
+	return 0
+}
+
+func (x *Rule) GetCost() Cost {
+	if x != nil {
+		return x.Cost
+	}
+	return Cost_COST_UNSPECIFIED
+}
+
 var file_pari_access_v1_access_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
@@ -320,18 +406,27 @@ var File_pari_access_v1_access_proto protoreflect.FileDescriptor
 
 const file_pari_access_v1_access_proto_rawDesc = "" +
 	"\n" +
-	"\x1bpari/access/v1/access.proto\x12\x0epari.access.v1\x1a google/protobuf/descriptor.proto\"\xa7\x01\n" +
+	"\x1bpari/access/v1/access.proto\x12\x0epari.access.v1\x1a google/protobuf/descriptor.proto\"\xa8\x02\n" +
 	"\x04Rule\x12*\n" +
 	"\x05kinds\x18\x01 \x03(\x0e2\x14.pari.access.v1.KindR\x05kinds\x12*\n" +
 	"\x05roles\x18\x02 \x03(\x0e2\x14.pari.access.v1.RoleR\x05roles\x12+\n" +
 	"\x05scope\x18\x03 \x01(\x0e2\x15.pari.access.v1.ScopeR\x05scope\x12\x1a\n" +
-	"\bservices\x18\x04 \x03(\tR\bservices*^\n" +
+	"\bservices\x18\x04 \x03(\tR\bservices\x12*\n" +
+	"\x11max_request_bytes\x18\x05 \x01(\x05R\x0fmaxRequestBytes\x12)\n" +
+	"\x10deadline_seconds\x18\x06 \x01(\x05R\x0fdeadlineSeconds\x12(\n" +
+	"\x04cost\x18\a \x01(\x0e2\x14.pari.access.v1.CostR\x04cost*=\n" +
+	"\x04Cost\x12\x14\n" +
+	"\x10COST_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vCOST_MEDIUM\x10\x01\x12\x0e\n" +
+	"\n" +
+	"COST_HEAVY\x10\x02*p\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vKIND_SYSTEM\x10\x01\x12\x0f\n" +
 	"\vKIND_PERSON\x10\x02\x12\x10\n" +
 	"\fKIND_SERVICE\x10\x03\x12\f\n" +
-	"\bKIND_OPS\x10\x04*\xb8\x01\n" +
+	"\bKIND_OPS\x10\x04\x12\x10\n" +
+	"\fKIND_RECEIPT\x10\x05*\xb8\x01\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eROLE_SUBMITTER\x10\x01\x12\x11\n" +
@@ -363,26 +458,28 @@ func file_pari_access_v1_access_proto_rawDescGZIP() []byte {
 	return file_pari_access_v1_access_proto_rawDescData
 }
 
-var file_pari_access_v1_access_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_pari_access_v1_access_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
 var file_pari_access_v1_access_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
 var file_pari_access_v1_access_proto_goTypes = []any{
-	(Kind)(0),                          // 0: pari.access.v1.Kind
-	(Role)(0),                          // 1: pari.access.v1.Role
-	(Scope)(0),                         // 2: pari.access.v1.Scope
-	(*Rule)(nil),                       // 3: pari.access.v1.Rule
-	(*descriptorpb.MethodOptions)(nil), // 4: google.protobuf.MethodOptions
+	(Cost)(0),                          // 0: pari.access.v1.Cost
+	(Kind)(0),                          // 1: pari.access.v1.Kind
+	(Role)(0),                          // 2: pari.access.v1.Role
+	(Scope)(0),                         // 3: pari.access.v1.Scope
+	(*Rule)(nil),                       // 4: pari.access.v1.Rule
+	(*descriptorpb.MethodOptions)(nil), // 5: google.protobuf.MethodOptions
 }
 var file_pari_access_v1_access_proto_depIdxs = []int32{
-	0, // 0: pari.access.v1.Rule.kinds:type_name -> pari.access.v1.Kind
-	1, // 1: pari.access.v1.Rule.roles:type_name -> pari.access.v1.Role
-	2, // 2: pari.access.v1.Rule.scope:type_name -> pari.access.v1.Scope
-	4, // 3: pari.access.v1.rule:extendee -> google.protobuf.MethodOptions
-	3, // 4: pari.access.v1.rule:type_name -> pari.access.v1.Rule
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	4, // [4:5] is the sub-list for extension type_name
-	3, // [3:4] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	1, // 0: pari.access.v1.Rule.kinds:type_name -> pari.access.v1.Kind
+	2, // 1: pari.access.v1.Rule.roles:type_name -> pari.access.v1.Role
+	3, // 2: pari.access.v1.Rule.scope:type_name -> pari.access.v1.Scope
+	0, // 3: pari.access.v1.Rule.cost:type_name -> pari.access.v1.Cost
+	5, // 4: pari.access.v1.rule:extendee -> google.protobuf.MethodOptions
+	4, // 5: pari.access.v1.rule:type_name -> pari.access.v1.Rule
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	5, // [5:6] is the sub-list for extension type_name
+	4, // [4:5] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_pari_access_v1_access_proto_init() }
@@ -395,7 +492,7 @@ func file_pari_access_v1_access_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pari_access_v1_access_proto_rawDesc), len(file_pari_access_v1_access_proto_rawDesc)),
-			NumEnums:      3,
+			NumEnums:      4,
 			NumMessages:   1,
 			NumExtensions: 1,
 			NumServices:   0,

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"buf.build/go/protovalidate"
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
@@ -31,34 +32,32 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/tenant"
+	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 )
 
 // Ensure a caller is authenticated before anything else about its request is checked, inside recover, log and status.
-func TestChain_Order(t *testing.T) {
+func TestPipeline_Order(t *testing.T) {
 	t.Parallel()
 	var names []string
-	for _, i := range (&chain{}).interceptors() {
-		names = append(names, i.name)
+	for _, s := range (&pipeline{}).steps() {
+		names = append(names, s.name)
 	}
-	want := []string{
-		"path", "recover", "log", "status", "identity", "access", "deadline", "size", "validation",
-	}
+	want := []string{"path", "recover", "log", "status", "identity", "access", "deadline", "rate"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// Ensure a call reaches the other interceptors only by the exact path of a method.
-func TestChain_Path(t *testing.T) {
+// Ensure a call reaches the other steps only by the exact path of a method.
+func TestPipeline_Path(t *testing.T) {
 	t.Parallel()
 	const method = "/pari.directory.v1.DirectoryService/FindOffices"
-	c := &chain{rules: map[string]rule{method: {}}}
+	p := &pipeline{rules: map[string]rule{method: {}}}
 	for path, want := range map[string]codes.Code{
 		method: codes.OK, method[1:]: codes.Unimplemented, "/" + method: codes.Unimplemented, "": codes.Unimplemented,
 	} {
 		called := false
-		next := func(context.Context, any) (any, error) { called = true; return nil, nil }
-		_, err := c.path(t.Context(), nil, &grpc.UnaryServerInfo{FullMethod: path}, next)
+		err := p.path(t.Context(), &call{method: path}, func(context.Context) error { called = true; return nil })
 		if status.Code(err) != want || called != (want == codes.OK) {
 			t.Errorf("%q: %v, called %t", path, err, called)
 		}
@@ -145,7 +144,7 @@ func unsigned(issuer string) string {
 
 // Ensure a call over a connection without TLS is refused, and so is every token that is not one bearer token of a
 // person through a system.
-func TestChain_CallerRefusals(t *testing.T) {
+func TestPipeline_CallerRefusals(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t)
 	away := a.issuers("https://127.0.0.1:1") // nobody listens there
@@ -168,32 +167,39 @@ func TestChain_CallerRefusals(t *testing.T) {
 		"issuer away":      {with(system, "Bearer "+unsigned("https://127.0.0.1:1")), away, fault.Unavailable},
 		"no token":         {system, away, ""},
 	} {
-		chain := &chain{config: Config{
+		p := &pipeline{config: Config{
 			Source: a.source(testID(identity.KindService, "directory")), Issuers: c.issuers, Now: time.Now,
-		}, limiter: newLimiter(1000)}
-		if _, err := chain.authenticate(c.ctx); reasonOf(err) != c.want {
+		}, rates: newRates(1000)}
+		err := p.identity(c.ctx, &call{}, func(context.Context) error { return nil })
+		if reasonOf(err) != c.want {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)
 		}
 	}
 }
 
-// Ensure a call has 15 seconds unless its caller gave it a deadline, and is not started with less than 100 ms left.
-func TestChain_Deadline(t *testing.T) {
+// Ensure a call has as long as its method allows, 15 seconds unless the rule says otherwise, or less if its caller gave it
+// less, and is not started with less than 100 ms left.
+func TestPipeline_Deadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		for timeout, want := range map[time.Duration]time.Duration{
-			0: 15 * time.Second, time.Minute: time.Minute,
+			0: 15 * time.Second, time.Minute: 15 * time.Second, time.Second: time.Second,
 			100 * time.Millisecond: 100 * time.Millisecond, 100*time.Millisecond - 1: 0,
+			-1: 40 * time.Second, // of the method
 		} {
+			c := &accessv1.Rule{}
+			if timeout < 0 {
+				timeout, c.DeadlineSeconds = 0, 40
+			}
 			ctx, cancel := context.Background(), context.CancelFunc(func() {})
 			if timeout != 0 {
 				ctx, cancel = context.WithTimeout(ctx, timeout)
 			}
 			var got time.Duration
-			_, err := (&chain{}).deadline(ctx, nil, nil, func(ctx context.Context, _ any) (any, error) {
+			err := (&pipeline{}).deadline(ctx, &call{rule: rule{Rule: c}}, func(ctx context.Context) error {
 				deadline, _ := ctx.Deadline()
 				got = time.Until(deadline)
-				return nil, nil
+				return nil
 			})
 			cancel()
 			if got != want || fault.Is(err, fault.DeadlineTooShort) != (want == 0) {
@@ -204,12 +210,16 @@ func TestChain_Deadline(t *testing.T) {
 }
 
 // Ensure a request may be as large as the limit and no larger.
-func TestChain_Size(t *testing.T) {
+func TestPipeline_Size(t *testing.T) {
 	t.Parallel()
 	m := wrapperspb.String("four")
+	validator, err := protovalidate.New()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for limit, want := range map[int]fault.Reason{proto.Size(m): "", proto.Size(m) - 1: fault.MessageTooLarge} {
-		c := &chain{config: Config{MaxRequest: limit}}
-		_, err := c.size(t.Context(), m, nil, func(context.Context, any) (any, error) { return nil, nil })
+		p := &pipeline{rates: newRates(1), validator: validator}
+		err := p.check(&call{rule: rule{Rule: &accessv1.Rule{MaxRequestBytes: int32(limit)}}}, m)
 		if reasonOf(err) != want {
 			t.Errorf("limit %d: %v, want %q", limit, err, want)
 		}
@@ -217,7 +227,7 @@ func TestChain_Size(t *testing.T) {
 }
 
 // Ensure a status carries the id of the trace, by which operators find the log.
-func TestChain_StatusHasTheTraceID(t *testing.T) {
+func TestPipeline_StatusHasTheTraceID(t *testing.T) {
 	t.Parallel()
 	traced := trace.ContextWithSpanContext(context.Background(), trace.NewSpanContext(trace.SpanContextConfig{
 		TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2},
@@ -225,69 +235,54 @@ func TestChain_StatusHasTheTraceID(t *testing.T) {
 	for want, ctx := range map[string]context.Context{
 		"01000000000000000000000000000000": traced, "": context.Background(),
 	} {
-		fail := func(context.Context, any) (any, error) { return "a response", fault.New(fault.NotFound) }
-		resp, err := (&chain{}).status(ctx, nil, nil, fail)
+		err := (&pipeline{}).status(ctx, &call{}, func(context.Context) error { return fault.New(fault.NotFound) })
 		var f *fault.Error
-		if !errors.As(fault.FromStatus(err), &f) || f.Meta["trace_id"] != want || resp != nil {
-			t.Errorf("got %v, %v; want trace id %q", resp, err, want)
+		if !errors.As(fault.FromStatus(err), &f) || f.Meta["trace_id"] != want {
+			t.Errorf("got %v; want trace id %q", err, want)
 		}
 	}
 }
 
 // Ensure only failures of the service itself are logged as errors.
-func TestChain_LogLevel(t *testing.T) {
+func TestPipeline_LogLevel(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[codes.Code]string{
 		codes.OK: "INFO", codes.NotFound: "INFO", codes.Unavailable: "INFO", codes.Internal: "ERROR",
 		codes.Unknown: "ERROR", codes.DataLoss: "ERROR",
 	} {
 		var log bytes.Buffer
-		c := &chain{config: Config{Log: slog.New(slog.NewTextHandler(&log, nil))}}
-		next := func(context.Context, any) (any, error) { return nil, status.Error(code, "x") }
-		_, _ = c.log(t.Context(), nil, &grpc.UnaryServerInfo{}, next)
+		p := &pipeline{config: Config{Log: slog.New(slog.NewTextHandler(&log, nil))}}
+		_ = p.log(t.Context(), &call{}, func(context.Context) error { return status.Error(code, "x") })
 		if !strings.Contains(log.String(), "level="+want) {
 			t.Errorf("%v was logged as %s", code, log.String())
 		}
 	}
 }
 
-// fakeStream is a stream whose caller has no certificate.
-type fakeStream struct{ grpc.ServerStream }
-
-func (fakeStream) Context() context.Context { return context.Background() }
-
-// Ensure only streams of gRPC itself are admitted, and of those no unauthenticated caller.
-func TestChain_Stream(t *testing.T) {
+// Ensure the log of a panic names the function that panicked, and that the hash of a bug is the same each time and another
+// than that of other bugs.
+func TestPipeline_Recover(t *testing.T) {
 	t.Parallel()
-	c := &chain{rules: map[string]rule{"/grpc.health.v1.Health/Watch": {infrastructure: true}, "/pari/Method": {}}}
-	for method, want := range map[string]codes.Code{
-		"/pari/Method": codes.Unimplemented, "/unknown": codes.Unimplemented,
-		"/grpc.health.v1.Health/Watch": codes.Unauthenticated,
-	} {
-		admitted := func(any, grpc.ServerStream) error { t.Errorf("%s was admitted", method); return nil }
-		err := c.stream(nil, fakeStream{}, &grpc.StreamServerInfo{FullMethod: method}, admitted)
-		if status.Code(err) != want {
-			t.Errorf("%s: %v, want %v", method, err, want)
+	var log bytes.Buffer
+	p := &pipeline{config: Config{Log: slog.New(slog.NewTextHandler(&log, nil))}}
+	logged := func(next func(context.Context) error) string {
+		log.Reset()
+		if err := p.recover(t.Context(), &call{method: "/m"}, next); !fault.Is(fault.FromStatus(err), fault.Internal) {
+			t.Errorf("got %v", err)
 		}
+		_, after, _ := strings.Cut(log.String(), "type=")
+		return after
 	}
-}
-
-// Ensure the log of a panic names the first function of ours or a library, below the frames of the runtime.
-func TestPanicFunction(t *testing.T) {
-	t.Parallel()
-	const above = "goroutine 7 [running]:\nruntime/debug.Stack()\n\t/go/src/runtime/debug/stack.go:26 +0x5e\n" +
-		"github.com/retepari/pari/pkg/rpc.(*chain).recover.func1()\n\tpkg/rpc/interceptors.go:80 +0x9d\n"
-	for stack, want := range map[string]string{
-		above + "panic({0x1, 0x2})\n\t/go/src/runtime/panic.go:792 +0x132\n" +
-			"example.org/a/b.Work(0x1)\n\tb.go:7 +0x1\nexample.org/a/c.Work()\n": "example.org/a/b.Work",
-		above + "panic({0x1, 0x2})\n\t/go/src/runtime/panic.go:792 +0x132\n" +
-			"runtime.panicmem(...)\n\t/go/src/runtime/panic.go:262\nruntime/x.f()\nsort.insertionSort(...)\n" +
-			"example.org/a/b.Work(...)\n\tb.go:7 +0x1\n": "example.org/a/b.Work",
-		above: "unknown", "": "unknown",
-	} {
-		if got := panicFunction(stack); got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
+	value := map[string]int(nil)
+	nilMap := func(context.Context) error { value["anna"]++; return nil }
+	thrown := func(context.Context) error { panic(errors.New("anna")) }
+	first, again, other := logged(nilMap), logged(nilMap), logged(thrown)
+	if first != again || first == other || strings.Contains(other, "anna") {
+		t.Errorf("logged %s, %s and %s", first, again, other)
+	}
+	if !strings.Contains(other, "rpc.TestPipeline_Recover.func") || !strings.Contains(first, "runtime.boundsError") &&
+		!strings.Contains(first, "runtime.") {
+		t.Errorf("logged %s and %s", first, other)
 	}
 }
 
@@ -324,18 +319,18 @@ func TestNewServer_Defaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := s.chain.config
-	if c.PerSecond != 2000 || c.MaxRequest != 64<<10 || len(c.Tenants) != 1 || c.Tenants[0] != source.ID().Tenant || c.Now == nil {
+	c := s.pipeline.config
+	if c.PerSecond != 2000 || c.MaxConnections != 256 || len(c.Tenants) != 1 || c.Tenants[0] != source.ID().Tenant || c.Now == nil {
 		t.Errorf("defaults are %+v", c)
 	}
 	now := func() time.Time { return time.Unix(7, 0) }
 	s, err = NewServer(Config{
-		Tenants: []tenant.ID{tenant.Centre, {Region: "lombardia", Node: "milano"}}, Source: source, PerSecond: 1, MaxRequest: 2, Now: now,
+		Tenants: []tenant.ID{tenant.Centre, {Region: "lombardia", Node: "milano"}}, Source: source, PerSecond: 1, MaxConnections: 2, Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c = s.chain.config; c.PerSecond != 1 || c.MaxRequest != 2 || len(c.Tenants) != 2 || c.Now().Unix() != 7 {
+	if c = s.pipeline.config; c.PerSecond != 1 || c.MaxConnections != 2 || len(c.Tenants) != 2 || c.Now().Unix() != 7 {
 		t.Errorf("given values became %+v", c)
 	}
 }

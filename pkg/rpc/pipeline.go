@@ -1,0 +1,211 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"buf.build/go/protovalidate"
+	"go.opentelemetry.io/otel/metric"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/identity"
+)
+
+// minTimeout is the least time in which a call is worth starting.
+const minTimeout = 100 * time.Millisecond
+
+// pipeline is what every call passes before its handler, unary and streaming alike.
+type pipeline struct {
+	config    Config
+	rules     map[string]rule
+	validator protovalidate.Validator
+	rates     *rates
+	refusals  metric.Int64Counter // at the headers
+	// stopping is done when the server begins to drain.
+	stopping context.Context //nolint:containedctx // it is the server's, not a call's
+}
+
+// call is one RPC on its way through the pipeline.
+type call struct {
+	method string
+	rule   rule
+	// server is the implementation of the service.
+	server any
+	// endless is a stream of responses to one request. It has no end of its own, so it ends when the server drains.
+	endless bool
+
+	principal     identity.Principal
+	reason, cause string // for the log
+}
+
+// step does one thing before and after the rest of the call.
+type step struct {
+	name string
+	run  func(ctx context.Context, c *call, next func(context.Context) error) error
+}
+
+func (p *pipeline) steps() []step {
+	return []step{
+		{"path", p.path}, {"recover", p.recover}, {"log", p.log}, {"status", p.status},
+		{"identity", p.identity}, {"access", p.access}, {"deadline", p.deadline}, {"rate", p.rate},
+	}
+}
+
+// run passes a call through the steps to its handler.
+func (p *pipeline) run(ctx context.Context, c *call, handler func(context.Context) error) error {
+	next := handler
+	steps := p.steps()
+	for i := len(steps) - 1; i >= 0; i-- {
+		s, inner := steps[i], next
+		next = func(ctx context.Context) error { return s.run(ctx, c, inner) }
+	}
+	return next(ctx)
+}
+
+// unary is the pipeline as an interceptor.
+func (p *pipeline) unary(
+	ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler,
+) (resp any, err error) {
+	c := &call{method: info.FullMethod, server: info.Server}
+	err = p.run(ctx, c, func(ctx context.Context) error {
+		if err := p.check(c, req); err != nil {
+			return err
+		}
+		resp, err = next(ctx, req)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return resp, nil
+}
+
+// stream is the pipeline as an interceptor. Each message that the handler receives is checked like a unary request.
+func (p *pipeline) stream(server any, s grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	c := &call{method: info.FullMethod, server: server, endless: info.IsServerStream && !info.IsClientStream}
+	return p.run(s.Context(), c, func(ctx context.Context) error {
+		if c.endless {
+			var cancel context.CancelCauseFunc
+			ctx, cancel = context.WithCancelCause(ctx)
+			defer cancel(nil)
+			defer context.AfterFunc(p.stopping, func() { cancel(errDraining) })()
+		}
+		err := next(server, &checkedStream{ServerStream: s, ctx: ctx, check: func(m any) error { return p.check(c, m) }})
+		if err != nil && errors.Is(context.Cause(ctx), errDraining) {
+			return fault.New(fault.Unavailable).WithCause(errDraining)
+		}
+		return err
+	})
+}
+
+// errDraining ends the streams that have no end of their own. A client connects again, to another server.
+var errDraining = errors.New("the server is stopping")
+
+// checkedStream checks what it receives, and has the context of the pipeline.
+type checkedStream struct {
+	grpc.ServerStream
+
+	ctx   context.Context //nolint:containedctx // grpc.ServerStream has it so
+	check func(m any) error
+}
+
+// Context implements grpc.ServerStream.
+func (s *checkedStream) Context() context.Context { return s.ctx }
+
+// RecvMsg implements grpc.ServerStream.
+func (s *checkedStream) RecvMsg(m any) error {
+	if err := s.ServerStream.RecvMsg(m); err != nil {
+		return err
+	}
+	return s.check(m)
+}
+
+// path refuses a call whose path is not exactly that of a registered method.
+func (p *pipeline) path(ctx context.Context, c *call, next func(context.Context) error) error {
+	r, known := p.rules[c.method]
+	if !known {
+		return fault.ToStatus(fault.New(fault.MethodUnknown), nil).Err()
+	}
+	c.rule = r
+	return next(ctx)
+}
+
+// log writes one line per call.
+func (p *pipeline) log(ctx context.Context, c *call, next func(context.Context) error) error {
+	start := time.Now()
+	err := next(ctx)
+	level := slog.LevelInfo
+	if code := status.Code(err); code == codes.Internal || code == codes.Unknown || code == codes.DataLoss {
+		level = slog.LevelError
+	}
+	program := c.principal.Program
+	attributes := []slog.Attr{
+		slog.String("method", c.method), slog.String("code", status.Code(err).String()),
+		slog.String("reason", c.reason), slog.String("caller_region", program.Tenant.Region),
+		slog.String("caller_node", program.Tenant.Node), slog.String("caller_kind", program.Kind),
+		slog.String("caller_system", program.Name), slog.Bool("person", c.principal.Person != ""),
+		slog.Duration("duration", time.Since(start)),
+	}
+	if c.cause != "" {
+		attributes = append(attributes, slog.String("cause", c.cause))
+	}
+	p.config.Log.LogAttrs(ctx, level, "call", attributes...)
+	return err
+}
+
+// status turns faults into gRPC statuses.
+func (p *pipeline) status(ctx context.Context, c *call, next func(context.Context) error) error {
+	err := next(ctx)
+	if err == nil {
+		return nil
+	}
+	c.reason = string(fault.ReasonOf(err))
+	switch fault.ReasonOf(err) { //nolint:exhaustive // the cause of the others is the caller's
+	case "", fault.Internal, fault.Unavailable, fault.BadCertificate:
+		c.cause = err.Error() // our errors hold no personal data; see package fault
+	}
+	return fault.ToStatus(err, traceMeta(ctx)).Err()
+}
+
+// access applies the method's access rule. From here on the principal has only the grants that the rule asks for.
+func (p *pipeline) access(ctx context.Context, c *call, next func(context.Context) error) error {
+	principal, err := c.rule.apply(c.principal, p.config.Tenants)
+	if err != nil {
+		return err
+	}
+	c.principal = principal
+	return next(identity.With(ctx, principal))
+}
+
+// deadline shortens the caller's deadline to the method's, and refuses a call that has too little time left.
+func (p *pipeline) deadline(ctx context.Context, c *call, next func(context.Context) error) error {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < minTimeout {
+		return fault.New(fault.DeadlineTooShort)
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.rule.deadline())
+	defer cancel()
+	return next(ctx)
+}
+
+// check checks one message that a caller has sent: size, content, and what its bytes weigh.
+func (p *pipeline) check(c *call, message any) error {
+	m, ok := message.(proto.Message)
+	if !ok || c.rule.infrastructure {
+		return nil
+	}
+	size := proto.Size(m)
+	if size > c.rule.maxRequest() {
+		return fault.New(fault.MessageTooLarge)
+	}
+	if !p.rates.allow(c.principal, size/bytesPerUnit) {
+		return fault.New(fault.TooManyRequests)
+	}
+	checker, _ := c.server.(Checker)
+	return p.validate(m, checker)
+}
