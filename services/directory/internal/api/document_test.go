@@ -52,7 +52,7 @@ func newFullServer(t testing.TB) *api.Server {
 func newCentreClient(t testing.TB, server *api.Server, grant string) directoryv1.DirectoryServiceClient {
 	t.Helper()
 	auth := rpctest.NewEnv(t)
-	config := rpc.Config{Service: "directory", Vocabulary: server.Vocabulary, MaxRequest: api.MaxRequest}
+	config := rpc.Config{Service: "directory", Vocabulary: server.Vocabulary}
 	started := auth.Start(t, config, func(r grpc.ServiceRegistrar) {
 		directoryv1.RegisterDirectoryServiceServer(r, server)
 	})

@@ -13,6 +13,9 @@ import (
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 )
 
+// maxRequest is the largest request of a method without a limit of its own.
+const maxRequest = 64 << 10
+
 // FuzzSubmit ensures that any content is either refused as invalid, or stored and returned unchanged.
 func FuzzSubmit(f *testing.F) {
 	for _, modify := range []func(*intakev1.ReportContent){
@@ -42,7 +45,7 @@ func FuzzSubmit(f *testing.F) {
 		req := submitRequest(content)
 		resp, err := client.SubmitReport(t.Context(), req)
 		if err != nil {
-			tooLarge := proto.Size(req) > rpc.MaxRequest
+			tooLarge := proto.Size(req) > maxRequest
 			if reason := fault.ReasonOf(fault.FromStatus(err)); reason != fault.InvalidRequest && !tooLarge {
 				t.Fatalf("refused: %v", err)
 			}
