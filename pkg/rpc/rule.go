@@ -42,9 +42,9 @@ func (r rule) deadline() time.Duration {
 func (r rule) weight() int {
 	switch r.GetCost() {
 	case accessv1.Cost_COST_MEDIUM:
-		return 10
+		return 4
 	case accessv1.Cost_COST_HEAVY:
-		return 50
+		return 20
 	case accessv1.Cost_COST_UNSPECIFIED:
 	}
 	return 1

@@ -122,27 +122,28 @@ func (s *Centre) onRequest(ctx context.Context, m *nats.Msg) {
 	if err != nil || m.Reply == "" {
 		return
 	}
+	log := s.c.Log.With(slog.String("tenant", of.String()))
 	var req directoryv1.CopyQuestion
 	if err := proto.Unmarshal(m.Data, &req); err != nil {
-		s.c.Log.WarnContext(ctx, "directory request invalid", slog.String("tenant", of.String()), slog.Any("error", err))
+		log.WarnContext(ctx, "directory request invalid", slog.Any("error", err))
 		return
 	}
 	answer, err := s.answer(ctx, of, &req)
 	if err != nil {
 		if ctx.Err() == nil {
-			s.c.Log.WarnContext(ctx, "directory request failed", slog.String("tenant", of.String()), slog.Any("error", err))
+			log.WarnContext(ctx, "directory request failed", slog.Any("error", err))
 		}
 		return
 	}
 	// The signature covers the subject of the request, because brokers rewrite the subject of a reply.
 	signed, err := bus.SignMessage(m.Subject, answer, s.c.Signer)
 	if err != nil {
-		s.c.Log.ErrorContext(ctx, "directory answer signing failed", slog.Any("error", err))
+		log.ErrorContext(ctx, "directory answer signing failed", slog.Any("error", err))
 		return
 	}
 	signed.Subject = m.Reply
 	if err := s.c.Conn.PublishMsg(signed); err != nil {
-		s.c.Log.DebugContext(ctx, "directory answer publish failed", slog.Any("error", err))
+		log.DebugContext(ctx, "directory answer publish failed", slog.Any("error", err))
 	}
 }
 

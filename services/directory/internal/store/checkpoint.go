@@ -17,8 +17,8 @@ type Checkpoint struct {
 	Digest string
 }
 
-// visibleToTenant selects the entries that a node may see: the public ones and its own hidden ones, as entry.IsHidden and
-// entry.OwnedBy define them. $1 is the tenant; "" sees only what is public.
+// visibleToTenant selects the entries that a node may see: the public ones and its own hidden ones, as entry.IsHidden
+// and entry.OwnedBy define them. $1 is the tenant; "" sees only what is public.
 const visibleToTenant = `(coalesce(content ->> 'visibility', 'VISIBILITY_UNSPECIFIED') = 'VISIBILITY_UNSPECIFIED'
 	or $1 <> ''
 	and content ->> 'region' = split_part($1, '/', 1)

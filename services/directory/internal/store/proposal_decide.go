@@ -32,8 +32,8 @@ type Decision struct {
 	DecidedBy  Actor
 	// Scope of the person who decides. It must include all entries of the proposal.
 	Scope entry.VisibilityScope
-	// MayDecide reports whether the person may decide on a change of an entry. It must hold for each entry of the proposal,
-	// both before and after the change.
+	// MayDecide reports whether the person may decide on a change of an entry. It must hold for each entry of the
+	// proposal, both before and after the change.
 	MayDecide func(*directoryv1.Entry) bool
 	DecidedAt time.Time
 	// Today is the date in Europe/Rome, ISO 8601.

@@ -9,7 +9,6 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/retepari/pari/pkg/fault"
-	"github.com/retepari/pari/pkg/rpc"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 )
 

@@ -32,9 +32,9 @@ type Cost int32
 const (
 	// Light: weighs 1. Reads and writes of one record.
 	Cost_COST_UNSPECIFIED Cost = 0
-	// Weighs 10: searches and documents.
+	// Weighs 4: documents.
 	Cost_COST_MEDIUM Cost = 1
-	// Weighs 50: exports and proposals of a whole network.
+	// Weighs 20: exports and proposals of a whole network.
 	Cost_COST_HEAVY Cost = 2
 )
 

@@ -659,20 +659,20 @@ const file_pari_directory_v1_directory_service_proto_rawDesc = "" +
 	"\fknown_digest\x18\x02 \x01(\tB\v\xbaH\x04r\x02\x18@\xb0\xbb\x18\x01R\vknownDigest\"\x82\x01\n" +
 	"\x18ListVocabulariesResponse\x12H\n" +
 	"\fvocabularies\x18\x01 \x03(\v2\x1e.pari.vocabulary.v1.VocabularyB\x04\xb0\xbb\x18\x01R\fvocabularies\x12\x1c\n" +
-	"\x06digest\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\x06digest2\xb6\x19\n" +
+	"\x06digest\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\x06digest2\xb2\x19\n" +
 	"\x10DirectoryService\x12\x87\x01\n" +
 	"\tGetOffice\x12#.pari.directory.v1.GetOfficeRequest\x1a$.pari.directory.v1.GetOfficeResponse\"/\xaa\xbb\x18+\n" +
 	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x8d\x01\n" +
 	"\vListOffices\x12%.pari.directory.v1.ListOfficesRequest\x1a&.pari.directory.v1.ListOfficesResponse\"/\xaa\xbb\x18+\n" +
-	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x8f\x01\n" +
-	"\vFindOffices\x12%.pari.directory.v1.FindOfficesRequest\x1a&.pari.directory.v1.FindOfficesResponse\"1\xaa\xbb\x18-\n" +
-	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting8\x01\x12\xa2\x01\n" +
+	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x8d\x01\n" +
+	"\vFindOffices\x12%.pari.directory.v1.FindOfficesRequest\x1a&.pari.directory.v1.FindOfficesResponse\"/\xaa\xbb\x18+\n" +
+	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\xa2\x01\n" +
 	"\x12GetDirectoryStatus\x12,.pari.directory.v1.GetDirectoryStatusRequest\x1a-.pari.directory.v1.GetDirectoryStatusResponse\"/\xaa\xbb\x18+\n" +
 	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x84\x01\n" +
 	"\bGetEntry\x12\".pari.directory.v1.GetEntryRequest\x1a#.pari.directory.v1.GetEntryResponse\"/\xaa\xbb\x18+\n" +
-	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x8f\x01\n" +
-	"\vListEntries\x12%.pari.directory.v1.ListEntriesRequest\x1a&.pari.directory.v1.ListEntriesResponse\"1\xaa\xbb\x18-\n" +
-	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting8\x01\x12\x9c\x01\n" +
+	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x8d\x01\n" +
+	"\vListEntries\x12%.pari.directory.v1.ListEntriesRequest\x1a&.pari.directory.v1.ListEntriesResponse\"/\xaa\xbb\x18+\n" +
+	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\x9c\x01\n" +
 	"\x10ListEntryHistory\x12*.pari.directory.v1.ListEntryHistoryRequest\x1a+.pari.directory.v1.ListEntryHistoryResponse\"/\xaa\xbb\x18+\n" +
 	"\x04\x01\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\treporting\x12\xa2\x01\n" +
 	"\x12ListQualifications\x12,.pari.directory.v1.ListQualificationsRequest\x1a-.pari.directory.v1.ListQualificationsResponse\"/\xaa\xbb\x18+\n" +

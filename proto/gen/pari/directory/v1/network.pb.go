@@ -340,7 +340,8 @@ func (x *Body) GetProvenance() *Provenance {
 // most one active node (else TWO_ACTIVE_NODES).
 type Node struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier, as in certificates, for instance "cuneo".
+	// Identifier: the name of the node in certificates, for instance "cuneo", or <name>-<region> where a node of another
+	// region has that name already, for instance "livo-trentino-alto-adige".
 	NodeId string `protobuf:"bytes,1,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
 	// Name.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
