@@ -148,7 +148,7 @@ func TestChange_WholeNetwork(t *testing.T) {
 	req.RequestId, req.Entries = uuid.NewString(), append(req.Entries, officeEntry(o, 0))
 	_, err = env.editor(t).ProposeChanges(t.Context(), req)
 	assertFault(t, err, fault.InvalidRequest, "entries TOO_MANY")
-	req.Entries[0].GetOffice().Description = strings.Repeat("x", api.MaxRequest)
+	req.Entries[0].GetOffice().Description = strings.Repeat("x", 4<<20)
 	_, err = env.editor(t).ProposeChanges(t.Context(), req)
 	assertFault(t, err, fault.MessageTooLarge)
 }

@@ -23,7 +23,6 @@ import (
 // defaultPageSize is the size of a page whose request does not set it.
 const defaultPageSize = 50
 
-
 // Server implements DirectoryService.
 type Server struct {
 	directoryv1.UnsafeDirectoryServiceServer
