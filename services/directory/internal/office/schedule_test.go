@@ -134,6 +134,41 @@ func TestIndex_Find_Telephone(t *testing.T) {
 	}
 }
 
+// Ensure an access mode is one of the office's contacts, or one of a service.
+func TestIndex_Find_AccessMode(t *testing.T) {
+	t.Parallel()
+	type o = office.Office
+	inPerson := []office.Service{{Type: "RECEPTION", AccessModes: []string{"DESK"}}}
+	mail, tuesday := []string{"a@b.it"}, []opening.Hours{newHours(t, 2, "09:00", "13:00")}
+	street, town := []office.Address{{Street: "via Roma, 1"}}, []office.Address{{Municipality: "019036"}}
+	phones := func(number string, whatsApp bool) []office.Phone {
+		return []office.Phone{{Number: number, WhatsApp: whatsApp}}
+	}
+	for name, c := range map[string]struct {
+		office office.Office
+		mode   string
+		want   bool
+	}{
+		"a mode of the office alone":        {o{Services: inPerson, Emails: mail}, "MAIL", true},
+		"a mode of a service":               {o{Services: inPerson}, "DESK", true},
+		"a mode of neither":                 {o{Services: inPerson}, "MAIL", false},
+		"a counter with hours":              {o{Hours: tuesday}, "DESK", true},
+		"a counter with a street":           {o{Addresses: street}, "DESK", true},
+		"an address without a street":       {o{Addresses: town}, "DESK", false},
+		"a WhatsApp number":                 {o{Phones: phones("333", true)}, "WHATSAPP", true},
+		"WhatsApp without a number":         {o{Phones: phones("", true)}, "WHATSAPP", false},
+		"a number that is not for WhatsApp": {o{Phones: phones("0372 1", false)}, "WHATSAPP", false},
+		"a mode that no contact offers":     {o{Emails: mail}, "VIDEO", false},
+	} {
+		c.office.State = "ACTIVE"
+		found := newIndex([]office.Office{c.office}, places).Find(office.Query{AccessMode: c.mode,
+			Now: parseTime(t, "2026-11-24T10:00:00+01:00")})
+		if (len(found) == 1) != c.want {
+			t.Errorf("%s: found %d", name, len(found))
+		}
+	}
+}
+
 // Ensure an office that serves several municipalities of a province is found once.
 func TestIndex_Find_EachOfficeOnce(t *testing.T) {
 	t.Parallel()
