@@ -44,7 +44,7 @@ func TestIndex_Page(t *testing.T) {
 					t.Fatalf("%v in pages of %d: a page of %d, more %t", f, size, len(page), more)
 				}
 				paged = append(paged, page...)
-				if !more {
+				if !more || len(paged) > len(whole) {
 					break
 				}
 				after = entry.RefOf(page[len(page)-1])
