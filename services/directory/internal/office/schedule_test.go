@@ -96,8 +96,10 @@ func TestIndex_StateAt_Holiday(t *testing.T) {
 // Ensure an unknown office and one with invalid hours have an unknown state.
 func TestIndex_StateAt_Unknown(t *testing.T) {
 	t.Parallel()
-	x := newIndex([]office.Office{{ID: "invalid", State: "ACTIVE",
-		Hours: []opening.Hours{{Weekday: 9, Opens: 540, Closes: 600}}}}, nil)
+	x := newIndex([]office.Office{
+		{ID: "first", State: "ACTIVE", Hours: []opening.Hours{newHours(t, 2, "09:00", "13:00")}},
+		{ID: "invalid", State: "ACTIVE", Hours: []opening.Hours{{Weekday: 9, Opens: 540, Closes: 600}}},
+	}, nil)
 	for _, id := range []string{"invalid", "missing"} {
 		if state := x.StateAt(id, parseTime(t, "2026-11-24T10:00:00+01:00")); state != (opening.State{}) {
 			t.Errorf("%s: %+v", id, state)
