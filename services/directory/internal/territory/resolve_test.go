@@ -1,6 +1,7 @@
 package territory_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -103,6 +104,23 @@ func TestIndex_Resolve_ReturnsHomonyms(t *testing.T) {
 		if len(got) != 2 || got[0].Place.Code != codes[0] || got[1].Place.Code != codes[1] {
 			t.Errorf("%q gives %s, want %v", query, brief(got), codes)
 		}
+	}
+}
+
+// Ensure the capital of a province precedes the province, and this other municipalities with a similar name.
+func TestIndex_Resolve_RanksSimilarNames(t *testing.T) {
+	t.Parallel()
+	x := territory.NewIndex([]territory.Place{
+		{Code: "901", Kind: territory.Province, Name: "Terra Alta", Abbreviation: "TA"},
+		{Code: "901001", Kind: territory.Municipality, Name: "Terra Alba", Province: "901"},
+		{Code: "901002", Kind: territory.Municipality, Name: "Terra Alta", Province: "901"},
+	})
+	var got []string
+	for _, c := range x.Resolve("Terra Al", today, 5) {
+		got = append(got, c.Place.Code)
+	}
+	if want := []string{"901002", "901", "901001"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
