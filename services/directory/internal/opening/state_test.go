@@ -2,6 +2,7 @@ package opening_test
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -221,6 +222,21 @@ func TestPlan_StateAt_Exceptions(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}
 		})
+	}
+}
+
+// Ensure the zero plan has no openings.
+func TestPlan_Zero(t *testing.T) {
+	t.Parallel()
+	p, to := &opening.Plan{}, firstDay.AddDate(1, 0, 0)
+	for span := range p.Spans(firstDay, to) {
+		t.Errorf("open at %s", span)
+	}
+	for window := range p.FreeWindows(firstDay, to, time.Hour, time.Hour, nil) {
+		t.Errorf("free at %s", window)
+	}
+	if text := p.Calendar(feed(firstDay, 366)); strings.Contains(text, "BEGIN:VEVENT") {
+		t.Errorf("calendar has events:\n%s", text)
 	}
 }
 

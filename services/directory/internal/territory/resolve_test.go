@@ -114,13 +114,20 @@ func TestIndex_Resolve_RanksSimilarNames(t *testing.T) {
 		{Code: "901", Kind: territory.Province, Name: "Terra Alta", Abbreviation: "TA"},
 		{Code: "901001", Kind: territory.Municipality, Name: "Terra Alba", Province: "901"},
 		{Code: "901002", Kind: territory.Municipality, Name: "Terra Alta", Province: "901"},
+		{Code: "902", Kind: territory.Province, Name: "Riva e Lago", Abbreviation: "RL",
+			Names: map[string][]string{territory.Italian: {"Riva Lunga"}}},
+		{Code: "902001", Kind: territory.Municipality, Name: "Riva Lunga", Province: "902"},
 	})
-	var got []string
-	for _, c := range x.Resolve("Terra Al", today, 5) {
-		got = append(got, c.Place.Code)
-	}
-	if want := []string{"901002", "901", "901001"}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
+	for query, want := range map[string][]string{
+		"Terra Al": {"901002", "901", "901001"}, "Riva Lu": {"902001", "902"},
+	} {
+		var got []string
+		for _, c := range x.Resolve(query, today, 5) {
+			got = append(got, c.Place.Code)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q gives %v, want %v", query, got, want)
+		}
 	}
 }
 
