@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	"github.com/retepari/pari/services/directory/internal/format"
 )
 
@@ -129,6 +130,58 @@ func TestEncodeSchemaOrg_EndOfDay(t *testing.T) {
 	for _, want := range []string{`"closes": "23:59"`, `"closes": "00:00"`} {
 		if !strings.Contains(string(raw), want) {
 			t.Errorf("it does not contain %s", want)
+		}
+	}
+}
+
+// Ensure a label is split only if it ends in the abbreviation of a province.
+func TestEncodeSchemaOrg_Municipalities(t *testing.T) {
+	t.Parallel()
+	for label, want := range map[string][2]any{
+		"Cremona (CR)": {"Cremona", "CR"}, "San Dorligo (Dolina) (TS)": {"San Dorligo (Dolina)", "TS"},
+		"Lago (nord)": {"Lago (nord)", nil}, "Lago (CR": {"Lago (CR", nil}, "Lago (CRE": {"Lago (CRE", nil},
+		" (CR)": {" (CR)", nil}, "Cremona": {"Cremona", nil},
+	} {
+		list := &vocabularyv1.Vocabulary{
+			Name: "territory", Terms: []*vocabularyv1.Term{{Code: "1", LabelIt: label}},
+		}
+		labels, err := format.NewTerms(base, []*vocabularyv1.Vocabulary{list})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := &directoryv1.Office{OfficeId: "a", Addresses: []*directoryv1.Address{{Municipality: "1"}}}
+		raw, err := format.EncodeSchemaOrg([]*directoryv1.Office{o}, labels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		addresses, _ := parseGraph(t, raw)["office/a"]["address"].([]any)
+		address, _ := addresses[0].(map[string]any)
+		if got := [2]any{address["addressLocality"], address["addressRegion"]}; got != want {
+			t.Errorf("%q: %v, want %v", label, got, want)
+		}
+	}
+}
+
+// Ensure the body of an office has its IPA code or its name, and without both the office is the body.
+func TestEncodeCPSV_Authority(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		office   *directoryv1.Office
+		id, name string
+	}{
+		{&directoryv1.Office{Name: "Sportello", Body: "Comune", IpaCode: "c_d150"}, "body/c_d150", "Comune"},
+		{&directoryv1.Office{Name: "Sportello", Body: "Comune"}, "office/a#body", "Comune"},
+		{&directoryv1.Office{Name: "Sportello"}, "office/a", "Sportello"},
+	} {
+		c.office.OfficeId = "a"
+		raw, err := format.EncodeCPSV([]*directoryv1.Office{c.office}, terms(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{`"@id": "` + base + c.id + `"`, `"@value": "` + c.name + `"`} {
+			if !strings.Contains(string(raw), want) {
+				t.Errorf("it does not contain %s:\n%s", want, raw)
+			}
 		}
 	}
 }

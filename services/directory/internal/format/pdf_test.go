@@ -17,44 +17,49 @@ import (
 
 var showText = regexp.MustCompile(`\((?:[^()\\]|\\.)*\)\s*Tj`)
 
-// pdfWords returns the text of a PDF.
-func pdfWords(t *testing.T, pdf []byte) string {
+// pdfContent returns the uncompressed content of the pages of a PDF.
+func pdfContent(t *testing.T, pdf []byte) string {
 	t.Helper()
-	var all []string
+	var all strings.Builder
 	for rest := pdf; ; {
 		i := bytes.Index(rest, []byte("stream\n"))
 		if i < 0 {
-			break
+			return all.String()
 		}
 		rest = rest[i+len("stream\n"):]
 		r, err := zlib.NewReader(bytes.NewReader(rest))
 		if err != nil {
 			continue // not a compressed stream
 		}
-		content, err := io.ReadAll(r)
-		if err != nil {
+		if _, err := io.Copy(&all, r); err != nil { //nolint:gosec // our own document
 			t.Fatal(err)
 		}
-		for _, m := range showText.FindAllString(string(content), -1) {
-			text := m[1:strings.LastIndex(m, ")")]
-			text = strings.NewReplacer(`\(`, "(", `\)`, ")", `\\`, `\`).Replace(text)
-			var b strings.Builder
-			for _, c := range []byte(text) {
-				switch c {
-				case 0x80:
-					b.WriteRune('€')
-				case 0x92:
-					b.WriteRune('’')
-				case 0x95:
-					b.WriteRune('•')
-				case 0x96:
-					b.WriteRune('–')
-				default:
-					b.WriteRune(rune(c))
-				}
+	}
+}
+
+// pdfWords returns the text of a PDF.
+func pdfWords(t *testing.T, pdf []byte) string {
+	t.Helper()
+	var all []string
+	for _, m := range showText.FindAllString(pdfContent(t, pdf), -1) {
+		text := m[1:strings.LastIndex(m, ")")]
+		text = strings.NewReplacer(`\(`, "(", `\)`, ")", `\\`, `\`).Replace(text)
+		var b strings.Builder
+		for _, c := range []byte(text) {
+			switch c {
+			case 0x80:
+				b.WriteRune('€')
+			case 0x92:
+				b.WriteRune('’')
+			case 0x95:
+				b.WriteRune('•')
+			case 0x96:
+				b.WriteRune('–')
+			default:
+				b.WriteRune(rune(c))
 			}
-			all = append(all, b.String())
 		}
+		all = append(all, b.String())
 	}
 	return strings.Join(strings.Fields(strings.Join(all, " ")), " ")
 }
@@ -151,6 +156,24 @@ func TestRenderPDF_LinksOfRenderHTML(t *testing.T) {
 	want := "Pagine • https://y.example/à_(b) • Titolo (https://z.example/%28%c3%a0%29) " + source
 	if got := pdfWords(t, pdf); got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Ensure the cells of a table stand below each other, in the header as in the rows.
+func TestRenderPDF_Columns(t *testing.T) {
+	t.Parallel()
+	page := `<html><body><table><tr><th>A</th><th>B</th></tr><tr><th>Wednesday</th><td>C</td></tr></table></body></html>`
+	pdf, err := format.RenderPDF([]byte(page), "A", "it", time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := map[string]string{}
+	at := regexp.MustCompile(`BT ([0-9.]+) [0-9.]+ Td \((\w+)\) *Tj`)
+	for _, m := range at.FindAllStringSubmatch(pdfContent(t, pdf), -1) {
+		x[m[2]] = m[1]
+	}
+	if x["A"] == "" || x["A"] != x["Wednesday"] || x["B"] == x["A"] || x["B"] != x["C"] {
+		t.Errorf("the texts begin at %v", x)
 	}
 }
 

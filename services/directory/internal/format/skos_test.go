@@ -90,7 +90,7 @@ func TestEncodeSKOSTurtle_RegionsGroupTerritoriesOnly(t *testing.T) {
 // Ensure labels and codes are escaped: they cannot close their quotes or brackets.
 func TestEncodeSKOSTurtle_Escapes(t *testing.T) {
 	t.Parallel()
-	term := &vocabularyv1.Term{Code: "A> a <b", LabelIt: "\"\\\n\x01 . <c> a <d> ."}
+	term := &vocabularyv1.Term{Code: "A> a <b", LabelIt: "\"\\\r\n\x01\x7f . <c> a <d> ."}
 	list := &vocabularyv1.Vocabulary{Name: "x> .", Version: 1, Terms: []*vocabularyv1.Term{term}}
 	hostile, err := format.NewTerms(base, []*vocabularyv1.Vocabulary{list})
 	if err != nil {
@@ -101,7 +101,7 @@ func TestEncodeSKOSTurtle_Escapes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"<https://pari.example/id/x%3E%20./A%3E%20a%20%3Cb>", `"\"\\\n\u0001 . <c> a <d> ."@it`,
+		"<https://pari.example/id/x%3E%20./A%3E%20a%20%3Cb>", `"\"\\\r\n\u0001\u007F . <c> a <d> ."@it`,
 	} {
 		if !strings.Contains(string(turtle), want) {
 			t.Errorf("it does not contain %s:\n%s", want, turtle)
