@@ -123,11 +123,12 @@ func TestEncodeSchemaOrg_EndOfDay(t *testing.T) {
 	t.Parallel()
 	raw, err := format.EncodeSchemaOrg([]*directoryv1.Office{{Hours: []*directoryv1.Hours{
 		{Weekday: 1, Opens: "00:00", Closes: "24:00"}, {Weekday: 2, Opens: "20:00", Closes: "24:00"},
+		{Weekday: 3, Opens: "00:00", Closes: "06:00"},
 	}}}, terms(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"closes": "23:59"`, `"closes": "00:00"`} {
+	for _, want := range []string{`"closes": "23:59"`, `"closes": "00:00"`, `"closes": "06:00"`} {
 		if !strings.Contains(string(raw), want) {
 			t.Errorf("it does not contain %s", want)
 		}
@@ -213,6 +214,10 @@ func TestEncodeSchemaOrg_BodyAndLanguages(t *testing.T) {
 		{&directoryv1.Office{Name: "A", Body: "Comune"}, `"parentOrganization"`, "PropertyValue"},
 		{&directoryv1.Office{Name: "A", IpaCode: "c_d150"}, `"c_d150"`, "contactPoint"},
 		{&directoryv1.Office{Name: "A", Languages: []string{"AR"}}, `"availableLanguage"`, "parentOrganization"},
+		{
+			&directoryv1.Office{Name: "A", Languages: []string{"AR"}, Phones: []*directoryv1.Phone{{Number: "0372 1"}}},
+			`"0372 1"`, "parentOrganization",
+		},
 	} {
 		raw, err := format.EncodeSchemaOrg([]*directoryv1.Office{c.office}, terms(t))
 		if err != nil || !strings.Contains(string(raw), c.want) || strings.Contains(string(raw), c.unwanted) {

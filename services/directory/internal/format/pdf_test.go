@@ -177,6 +177,26 @@ func TestRenderPDF_Columns(t *testing.T) {
 	}
 }
 
+// Ensure neither white space between elements nor text outside of them changes the layout.
+func TestRenderPDF_IgnoresTextBetweenElements(t *testing.T) {
+	t.Parallel()
+	const page = "<html><body><p>Uno</p><ul><li>Due</li></ul><p>Tre</p></body></html>"
+	var want string
+	for i, page := range []string{page, strings.ReplaceAll(page, "><", ">\n <"), "Testo " + page} {
+		pdf, err := format.RenderPDF([]byte(page), "A", "it", time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := pdfContent(t, pdf)
+		if i == 0 {
+			want = got
+		}
+		if got != want {
+			t.Errorf("the layout of %q differs:\n%s\n%s", page, got, want)
+		}
+	}
+}
+
 func TestRenderPDF_RefusesMalformedPage(t *testing.T) {
 	t.Parallel()
 	for _, page := range []string{"<p", "</p>", "<head><title>"} {

@@ -64,6 +64,7 @@ func TestGetReport_FullViewRefused(t *testing.T) {
 		reason fault.Reason
 	}{
 		{"system", e.system(t), fault.ViewNotAllowed},
+		{"system as operator", intakev1.NewIntakeServiceClient(e.As(t, robot, "")), fault.ViewNotAllowed},
 		{"submitter", e.person(t, "cremona", "submitter"), fault.ViewNotAllowed},
 		{"operator of another node", e.person(t, "mantova", "operator"), fault.NotFound},
 	} {

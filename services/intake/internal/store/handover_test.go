@@ -144,6 +144,7 @@ func TestReports_StartHandover_Refusals(t *testing.T) {
 		{"started before", started.ID, 2, newRequest("2"), fault.ForbiddenMove},
 		{"unknown report", uuid.NewString(), 1, newRequest("1"), fault.NotFound},
 		{"request id of a submission", sub.Report.ID, 1, otherMethod, fault.RequestIDReused},
+		{"the same of an unknown report", uuid.NewString(), 1, otherMethod, fault.RequestIDReused},
 	} {
 		_, _, err := reports.StartHandover(t.Context(), "cremona", c.report, c.version, c.request, operator, now)
 		if !fault.Is(err, c.reason) {

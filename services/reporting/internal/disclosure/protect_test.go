@@ -123,7 +123,7 @@ func TestProtect_PanicsOnInvalidInput(t *testing.T) {
 		"an even base":                    {Rule{Threshold: 5, Base: 4}, 3, false},
 		"the base is above the threshold": {Rule{Threshold: 5, Base: 7}, 3, false},
 		"fewer counts than on axes":       {strict, 2, false},
-		"more counts than on axes":        {strict, 4, false},
+		"more counts than on axes":        {strict, 6, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
