@@ -57,6 +57,8 @@ func TestParseHSDS_Omissions(t *testing.T) {
 			"locations[0].accessibility[0]", "TEXT_FOR_CODE"},
 		{`"locations": [` + hours("MO", "09:00", "12:00") + `, ` + hours("TU", "09:00", "12:00") + `]`,
 			"locations[1].schedules", "SECOND_COUNTER"},
+		{`"locations": [{"schedules": [{"freq": "WEEKLY", "byday": "MO", "opens_at": "09:00", "closes_at": "12:00",
+			"until": "2026-12-31"}]}]`, "locations[0].schedules[0]", "NOT_EVERY_WEEK"},
 		{counter("MO", "12:00", "09:00"), "locations[0].schedules[0]", "BAD_TIMES"},
 		{counter("MO", "9:00", "12:00"), "locations[0].schedules[0]", "BAD_TIMES"},
 		{counter("MO", "09:00:30", "12:00"), "locations[0].schedules[0]", "BAD_TIMES"},
@@ -100,7 +102,8 @@ func TestParseHSDS_Merges(t *testing.T) {
 			{"name": "A", "status": "temporarily closed", "assured_date": "2026-02-02", "schedules": [`+every+`],
 				"description": "Si ascolta.",
 				"service_at_locations": [{"location": `+where+`}, {"phones": [{"number": "0372 4"}]}]},
-			{"name": "B", "status": "temporarily closed", "assured_date": "2026-01-01"},
+			{"name": "B", "status": "temporarily closed", "assured_date": "2026-01-01", "x_pari": {},
+				"url": "https://esempio.example/b"},
 			{"name": "C", "status": "temporarily closed", "assured_date": "2026-03-03"}]`)
 	want := &directoryv1.Office{
 		OfficeId: "hsds-a", Name: "N", Source: "HSDS, organization a", State: "SUSPENDED", VerifiedOn: "2026-01-01",
@@ -116,7 +119,7 @@ func TestParseHSDS_Merges(t *testing.T) {
 				Purpose: directoryv1.AddressPurpose_ADDRESS_PURPOSE_POST, Street: "via Roma, 1", Municipality: "019036",
 			},
 		},
-		Services: []*directoryv1.Service{{Name: "A"}, {Name: "B"}, {Name: "C"}},
+		Services: []*directoryv1.Service{{Name: "A"}, {Name: "B", Url: "https://esempio.example/b"}, {Name: "C"}},
 	}
 	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" || len(omissions) > 0 {
 		t.Errorf("%v\n%s", omissions, diff)

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"compress/zlib"
 	"io"
+	"math"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -172,8 +175,35 @@ func TestRenderPDF_Columns(t *testing.T) {
 	for _, m := range at.FindAllStringSubmatch(pdfContent(t, pdf), -1) {
 		x[m[2]] = m[1]
 	}
-	if x["A"] == "" || x["A"] != x["Wednesday"] || x["B"] == x["A"] || x["B"] != x["C"] {
+	if x["A"] == "" || x["A"] != x["Wednesday"] || x["B"] == "" || x["B"] == x["A"] || x["B"] != x["C"] {
 		t.Errorf("the texts begin at %v", x)
+	}
+}
+
+// Ensure an element within a line stays on it, after a blank, and a block begins a line.
+func TestRenderPDF_Lines(t *testing.T) {
+	t.Parallel()
+	page := `<html><body><p>Uno <strong>due</strong> <em>tre</em></p><ul><li><strong>Quattro</strong></li></ul></body></html>`
+	pdf, err := format.RenderPDF([]byte(page), "A", "it", time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	last := 0.0
+	at := regexp.MustCompile(`BT [0-9.]+ ([0-9.]+) Td \(([^)]*)\) *Tj`)
+	for _, m := range at.FindAllStringSubmatch(pdfContent(t, pdf), -1) {
+		y, err := strconv.ParseFloat(m[1], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if math.Abs(y-last) > 2 { // points
+			lines = append(lines, "")
+		}
+		last = y
+		lines[len(lines)-1] += m[2]
+	}
+	if want := []string{"Uno due tre", "\x95 Quattro"}; !slices.Equal(lines, want) {
+		t.Errorf("got %q, want %q", lines, want)
 	}
 }
 

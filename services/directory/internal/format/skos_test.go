@@ -63,14 +63,16 @@ func TestEncodeSKOSTurtle_GroupsAndValidity(t *testing.T) {
 	}
 }
 
-// Ensure only territories have regions as groups: elsewhere an equal code means something else.
-func TestEncodeSKOSTurtle_RegionsGroupTerritoriesOnly(t *testing.T) {
+// Ensure only territories have regions as groups, only lists of groups have groups, and only grounds have categories of
+// ODIHR: elsewhere an equal code means something else.
+func TestEncodeSKOSTurtle_EqualCodesOfOtherLists(t *testing.T) {
 	t.Parallel()
 	var lists []*vocabularyv1.Vocabulary
 	for name, term := range map[string]*vocabularyv1.Term{
 		"region":    {Code: "03", LabelIt: "Lombardia"},
 		"territory": {Code: "019", LabelIt: "Cremona", Group: "03"},
 		"ground":    {Code: "SEX", LabelIt: "Sesso", Group: "03"},
+		"fee":       {Code: "SKIN_COLOUR", LabelIt: "Altro", Group: "SEX"},
 	} {
 		lists = append(lists, &vocabularyv1.Vocabulary{Name: name, Version: 1, Terms: []*vocabularyv1.Term{term}})
 	}
@@ -84,6 +86,11 @@ func TestEncodeSKOSTurtle_RegionsGroupTerritoriesOnly(t *testing.T) {
 	}
 	if n := strings.Count(string(turtle), "skos:broader <https://pari.example/id/region/03>"); n != 1 {
 		t.Errorf("got %d terms in the region, want the territory alone:\n%s", n, turtle)
+	}
+	for unwanted, most := range map[string]int{"skos:broader": 1, "odihr_bias": 1} {
+		if n := strings.Count(string(turtle), unwanted); n > most {
+			t.Errorf("%s is there %d times, want %d:\n%s", unwanted, n, most, turtle)
+		}
 	}
 }
 
