@@ -146,7 +146,8 @@ func TestParseHSDS_UnreadableError(t *testing.T) {
 		"too many": {"[" + strings.Join(many, ",") + "]", format.TooMany, "too many entries"},
 		"no id":    {`{"contents": [{"name": "N"}]}`, format.NoID, "contents[0]: no id"},
 		"bad id": {
-			`[{"id": "1", "x_pari": {}, "organization_identifiers": [{"identifier_type": "Pari", "identifier": "../a"}]}]`,
+			`[{"id": "1", "x_pari": {}, "organization_identifiers": [
+				{"identifier_type": "Pari", "identifier": "../a"}]}]`,
 			format.BadID, "[0]: invalid office id",
 		},
 		"duplicate id": {`[{"id": "a"}, {"id": "a", "name": "N"}]`, format.DuplicateID, "[1]: duplicate office"},

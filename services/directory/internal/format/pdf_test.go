@@ -34,7 +34,7 @@ func pdfContent(t *testing.T, pdf []byte) string {
 		if err != nil {
 			continue // not a compressed stream
 		}
-		if _, err := io.Copy(&all, r); err != nil { //nolint:gosec // our own document
+		if _, err := io.Copy(&all, r); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -165,7 +165,8 @@ func TestRenderPDF_LinksOfRenderHTML(t *testing.T) {
 // Ensure the cells of a table stand below each other, in the header as in the rows.
 func TestRenderPDF_Columns(t *testing.T) {
 	t.Parallel()
-	page := `<html><body><table><tr><th>A</th><th>B</th></tr><tr><th>Wednesday</th><td>C</td></tr></table></body></html>`
+	page := "<html><body><table><tr><th>A</th><th>B</th></tr>" +
+		"<tr><th>Wednesday</th><td>C</td></tr></table></body></html>"
 	pdf, err := format.RenderPDF([]byte(page), "A", "it", time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC))
 	if err != nil {
 		t.Fatal(err)
@@ -183,7 +184,8 @@ func TestRenderPDF_Columns(t *testing.T) {
 // Ensure an element within a line stays on it, after a blank, and a block begins a line.
 func TestRenderPDF_Lines(t *testing.T) {
 	t.Parallel()
-	page := `<html><body><p>Uno <strong>due</strong> <em>tre</em></p><ul><li><strong>Quattro</strong></li></ul></body></html>`
+	page := "<html><body><p>Uno <strong>due</strong> <em>tre</em></p>" +
+		"<ul><li><strong>Quattro</strong></li></ul></body></html>"
 	pdf, err := format.RenderPDF([]byte(page), "A", "it", time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC))
 	if err != nil {
 		t.Fatal(err)
