@@ -172,7 +172,8 @@ func TestParseHSDS_GroupsServices(t *testing.T) {
 		t.Fatal(got, err)
 	}
 	grouped, single := got.Offices[0], got.Offices[1]
-	if grouped.GetOfficeId() != "hsds-org" || len(grouped.GetServices()) != 3 || single.GetOfficeId() != "hsds-s4" {
+	if grouped.GetOfficeId() != "hsds-org" || len(grouped.GetServices()) != 3 ||
+		single.GetOfficeId() != "hsds-s4" || len(single.GetServices()) != 1 {
 		t.Errorf("got %v and %v", grouped, single)
 	}
 }
