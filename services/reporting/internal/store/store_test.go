@@ -295,7 +295,8 @@ func TestApply_SealedCaseLosesItsDetails(t *testing.T) {
 	b.mustApply(other.event("c1", opened), action(other, "c1", "LETTER"))
 	b.mustApply(action(w, "c1", "CALL"), w.event("c1", fact.CaseClassified{Sealed: true}), action(w, "c1", "VISIT"))
 	const count = `select (select count(*) from fact_action where node = 'cremona' and pseudonym = 'c1'),
-		(select count(*) from fact_case where node = 'cremona' and pseudonym = 'c1' and (channel <> '' or actions <> 0)),
+		(select count(*) from fact_case
+		 where node = 'cremona' and pseudonym = 'c1' and (channel <> '' or actions <> 0)),
 		(select count(*) from fact_action)`
 	var actions, left, all int
 	err := b.inRegion(context.Background(), "lombardia", func(ctx context.Context, tx pgx.Tx) error {
