@@ -84,6 +84,9 @@ func codeLists() *vocabulary.Set {
 	return vocabulary.NewSet(lists...)
 }
 
+// robot is a system with the role of an operator.
+var robot = rpctest.ID("lombardia", "cremona", identity.KindSystem, "robot")
+
 func portal(node string) identity.ID {
 	return rpctest.ID("lombardia", node, identity.KindSystem, "portal")
 }
@@ -118,7 +121,9 @@ func setup(t testing.TB) *env {
 	lists := codeLists()
 	e.Server = rpctest.NewEnv(t).Start(t, rpc.Config{
 		Service: "intake", Region: "lombardia", Node: "cremona", Nodes: []string{"cremona", "mantova"}, PerSecond: 1e6,
-		Grants:     identity.Grants{portal("cremona").String(): {accessv1.Role_ROLE_SUBMITTER}},
+		Grants: identity.Grants{
+			portal("cremona").String(): {accessv1.Role_ROLE_SUBMITTER}, robot.String(): {accessv1.Role_ROLE_OPERATOR},
+		},
 		Vocabulary: func() *vocabulary.Set { return lists },
 	}, func(r grpc.ServiceRegistrar) { intakev1.RegisterIntakeServiceServer(r, server) })
 	return e
