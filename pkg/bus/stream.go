@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -80,9 +79,6 @@ func EnsureConsumer(
 		c.FilterSubjects = subjects
 	}
 	consumer, err := js.CreateOrUpdateConsumer(ctx, StreamName, c)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil, fmt.Errorf("event consumer: stream is missing: %w", err)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("event consumer: %w", err)
 	}

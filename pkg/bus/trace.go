@@ -13,10 +13,7 @@ func Traceparent(ctx context.Context) string {
 	return c["traceparent"]
 }
 
-// WithTraceparent returns ctx with the trace of an event as its remote parent.
+// WithTraceparent returns ctx with the trace of an event as its remote parent. Without a valid trace it returns ctx.
 func WithTraceparent(ctx context.Context, traceparent string) context.Context {
-	if traceparent == "" {
-		return ctx
-	}
 	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": traceparent})
 }

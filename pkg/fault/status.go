@@ -79,10 +79,7 @@ func (f Field) Texts() (english, italian string) {
 // here. UNAVAILABLE and similar codes without a reason become the fault Unavailable. Other errors are returned
 // unchanged.
 func FromStatus(err error) error {
-	st, ok := status.FromError(err)
-	if !ok || err == nil {
-		return err
-	}
+	st := status.Convert(err) // Unknown for an error without a status, OK for nil
 	f := &Error{cause: err}
 	for _, detail := range st.Details() {
 		switch d := detail.(type) {

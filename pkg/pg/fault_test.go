@@ -15,6 +15,12 @@ import (
 	"github.com/retepari/pari/pkg/pg"
 )
 
+// unsent is an error before anything was sent to the server.
+type unsent struct{}
+
+func (unsent) Error() string     { return "conn busy" }
+func (unsent) SafeToRetry() bool { return true }
+
 // Ensure an error is UNAVAILABLE exactly when a retry may help, because clients retry it and give up on all others.
 func TestToFault(t *testing.T) {
 	t.Parallel()
@@ -32,6 +38,7 @@ func TestToFault(t *testing.T) {
 		"unexpected EOF":        io.ErrUnexpectedEOF,
 		"closed":                net.ErrClosed,
 		"conn closed":           errors.New("conn closed"),
+		"nothing sent":          unsent{},
 	}
 	for name, err := range transient {
 		got := pg.ToFault(fmt.Errorf("query: %w", err))

@@ -110,11 +110,8 @@ func ToFault(err error) error {
 	}
 	var refused *pgconn.PgError
 	if !errors.As(err, &refused) {
-		if errors.Is(err, pgx.ErrNoRows) || errors.Is(err, pgx.ErrTooManyRows) {
-			return err
-		}
 		var connect *pgconn.ConnectError
-		if errors.As(err, &connect) || pgconn.Timeout(err) || pgconn.SafeToRetry(err) || connectionLost(err) {
+		if errors.As(err, &connect) || pgconn.SafeToRetry(err) || connectionLost(err) {
 			return fault.New(fault.Unavailable).WithCause(err)
 		}
 		return err
@@ -129,7 +126,7 @@ func ToFault(err error) error {
 // connectionLost reports whether the connection broke during the query.
 func connectionLost(err error) bool {
 	var network net.Error
-	return errors.As(err, &network) || errors.Is(err, net.ErrClosed) ||
+	return errors.As(err, &network) || // net.ErrClosed too
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || strings.HasSuffix(err.Error(), "conn closed")
 }
 

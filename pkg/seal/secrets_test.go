@@ -73,7 +73,8 @@ func TestSecrets_Receipt(t *testing.T) {
 				t.Fatalf("another request got %q too", code)
 			}
 		}
-		written := " " + strings.ToUpper(strings.ReplaceAll(code, " ", " - ")) + "\n"
+		between := rapid.SampledFrom([]string{"  ", "-", " - ", ", ", " – ", "\u00a0"}).Draw(t, "between")
+		written := " " + strings.ToUpper(strings.ReplaceAll(code, " ", between)) + "\n"
 		if got, ok := seal.ParseReceipt(written); !ok || got != code {
 			t.Fatalf("%q was parsed as %q, %t", written, got, ok)
 		}
@@ -98,6 +99,13 @@ func TestParseReceipt_RefusesSlips(t *testing.T) {
 	} {
 		if got, ok := seal.ParseReceipt(code); ok {
 			t.Errorf("%s: %q was parsed as %q", name, code, got)
+		}
+	}
+	// Of so many unknown words, some have the right checksum.
+	for i := range 26 * 26 * 26 {
+		word := "qa" + string([]rune{'a' + rune(i/676), 'a' + rune(i/26%26), 'a' + rune(i%26)})
+		if _, ok := seal.ParseReceipt(change(3, word)); ok {
+			t.Fatalf("the unknown word %q was accepted", word)
 		}
 	}
 	// The checksum has 11 bits, so a few of many other words would do.

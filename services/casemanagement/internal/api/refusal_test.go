@@ -126,6 +126,11 @@ func TestUpdates_Invalid(t *testing.T) {
 		{"main ground not listed", assess(worker, id, 1, func(a *casemanagementv1.Assessment) {
 			a.Grounds = []string{"DISABILITY"}
 		}), fault.InvalidRequest, []string{"assessment.main_ground MAIN_GROUND_NOT_LISTED"}},
+		{"main ground not listed and an unknown code", assess(worker, id, 1, func(a *casemanagementv1.Assessment) {
+			a.Grounds, a.Flags = []string{"DISABILITY"}, []string{"LOUD"}
+		}), fault.InvalidRequest, []string{
+			"assessment.flags[0] UNKNOWN_CODE", "assessment.main_ground MAIN_GROUND_NOT_LISTED",
+		}},
 		{"unknown code", assess(worker, id, 1, func(a *casemanagementv1.Assessment) {
 			a.Grounds[1] = "HEIGHT"
 		}), fault.InvalidRequest, []string{"assessment.grounds[1] UNKNOWN_CODE"}},

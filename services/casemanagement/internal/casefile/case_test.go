@@ -1,6 +1,7 @@
 package casefile_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -45,8 +46,8 @@ func caseInCharge(t *testing.T, sensitivity string) *casefile.Case {
 func TestCase_Assess(t *testing.T) {
 	t.Parallel()
 	valid := newAssessment("S3")
-	unlisted := valid
-	unlisted.MainGround = "DISABILITY"
+	unlisted, unstated := valid, valid
+	unlisted.MainGround, unstated.MainGround = "DISABILITY", ""
 	for _, tc := range []struct {
 		name        string
 		version     int64
@@ -58,6 +59,7 @@ func TestCase_Assess(t *testing.T) {
 		{"in charge", 1, valid, casefile.DispositionInCharge, "", casefile.TakenInCharge},
 		{"not pertinent", 1, valid, casefile.DispositionNotPertinent, "", casefile.NotPertinent},
 		{"out of competence", 1, valid, casefile.DispositionOutOfCompetence, "", casefile.OutOfCompetence},
+		{"no main ground", 1, unstated, casefile.DispositionNotPertinent, "", casefile.NotPertinent},
 		{"unlisted ground", 1, unlisted, casefile.DispositionInCharge, fault.InvalidRequest, casefile.InAssessment},
 		{"wrong version", 7, valid, casefile.DispositionInCharge, fault.WrongVersion, casefile.InAssessment},
 		{"unknown disposition", 1, valid, "NOWHERE", fault.ForbiddenMove, casefile.InAssessment},
@@ -109,6 +111,12 @@ func TestCase_Close(t *testing.T) {
 	if !fault.Is(err, reason.NotAssessed) {
 		t.Errorf("before assessment: %v", err)
 	}
+	transferred := openCase()
+	transferred.State = casefile.Transferred
+	err = transferred.Close(1, casefile.Closing{Outcome: "INFORMED"}, worker, now)
+	if !fault.Is(err, fault.ForbiddenMove) {
+		t.Errorf("after a transfer: %v", err)
+	}
 	c := caseInCharge(t, "S3")
 	err = c.Close(2, casefile.Closing{Outcome: "CONCILIATED"}, worker, now)
 	if err != nil || c.State != casefile.Closed || c.ClosedAt == nil {
@@ -130,18 +138,23 @@ func TestCase_Close(t *testing.T) {
 // Ensure the events of a restricted case are restricted, and that its actions have none.
 func TestCase_RestrictedCaseEvents(t *testing.T) {
 	t.Parallel()
-	c := caseInCharge(t, casefile.SensitivityRestricted)
-	_ = c.RecordAction(2, casefile.Action{Code: "REFERRAL", ReferralTarget: "ANTITRAFFICKING"}, worker, now)
-	_ = c.Close(3, casefile.Closing{Outcome: "REFERRED_ACCEPTED"}, worker, now)
-	var kinds []casefile.EventKind
-	for _, e := range c.UnsavedEvents()[1:] {
-		kinds = append(kinds, e.Kind)
-		if !e.Restricted {
-			t.Errorf("%s is not restricted", e.Kind)
+	for sensitivity, want := range map[string][]casefile.EventKind{
+		casefile.SensitivityRestricted: {casefile.EventAssessed, casefile.EventClosed},
+		"S3":                           {casefile.EventAssessed, casefile.EventActionRecorded, casefile.EventClosed},
+	} {
+		c := caseInCharge(t, sensitivity)
+		_ = c.RecordAction(2, casefile.Action{Code: "REFERRAL", ReferralTarget: "ANTITRAFFICKING"}, worker, now)
+		_ = c.Close(3, casefile.Closing{Outcome: "REFERRED_ACCEPTED"}, worker, now)
+		var kinds []casefile.EventKind
+		for _, e := range c.UnsavedEvents()[1:] {
+			kinds = append(kinds, e.Kind)
+			if e.Restricted != (sensitivity == casefile.SensitivityRestricted) {
+				t.Errorf("%s: %s is restricted: %t", sensitivity, e.Kind, e.Restricted)
+			}
 		}
-	}
-	if len(kinds) != 2 || kinds[0] != casefile.EventAssessed || kinds[1] != casefile.EventClosed {
-		t.Errorf("events %v", kinds)
+		if !slices.Equal(kinds, want) {
+			t.Errorf("%s: events %v, want %v", sensitivity, kinds, want)
+		}
 	}
 }
 

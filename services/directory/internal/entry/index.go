@@ -95,7 +95,7 @@ func (f Filter) String() string {
 func (x *Index) Page(f Filter, after Ref, limit int) (page []*directoryv1.Entry, more bool) {
 	for i := range x.candidates(f) {
 		e := x.all[i]
-		onEarlierPage := after != "" && Compare(e, &directoryv1.Entry{Kind: after.Kind(), Id: after.ID()}) <= 0
+		onEarlierPage := Compare(e, &directoryv1.Entry{Kind: after.Kind(), Id: after.ID()}) <= 0
 		if onEarlierPage || !f.matches(e) {
 			continue
 		}

@@ -33,6 +33,9 @@ func TestIndex_Page(t *testing.T) {
 			if f.Node != "" && entry.NodeOf(e) != f.Node {
 				t.Errorf("%v: %s is of node %q", f, entry.RefOf(e), entry.NodeOf(e))
 			}
+			if f.Kinds != nil && !slices.Contains(f.Kinds, e.GetKind()) {
+				t.Errorf("%v: %s is of another kind", f, entry.RefOf(e))
+			}
 		}
 		for size := 1; size < 4; size++ {
 			var paged []*directoryv1.Entry
@@ -42,7 +45,7 @@ func TestIndex_Page(t *testing.T) {
 					t.Fatalf("%v in pages of %d: a page of %d, more %t", f, size, len(page), more)
 				}
 				paged = append(paged, page...)
-				if !more {
+				if !more || len(paged) > len(whole) {
 					break
 				}
 				after = entry.RefOf(page[len(page)-1])

@@ -61,7 +61,7 @@ func nodesInCycle(nodes map[string]*directoryv1.Node, next func(*directoryv1.Nod
 			visitedFrom[id] = start
 			id = next(nodes[id])
 		}
-		if nodes[id] == nil || visitedFrom[id] != start { // the chain ends, or joins an earlier walk
+		if visitedFrom[id] != start { // the chain ends, or joins an earlier walk
 			continue
 		}
 		for !inCycle[id] {

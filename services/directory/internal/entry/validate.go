@@ -92,8 +92,8 @@ var rangeFields = []struct {
 
 // dateProblems returns the dates that do not exist and the ranges that end before they begin.
 func dateProblems(m protoreflect.Message, prefix string) (fields []fault.Field) {
-	walkValues(m, prefix, func(path string, field protoreflect.FieldDescriptor, v protoreflect.Value) {
-		if field.Kind() != protoreflect.StringKind || !datePattern.MatchString(v.String()) {
+	walkValues(m, prefix, func(path string, _ protoreflect.FieldDescriptor, v protoreflect.Value) {
+		if !datePattern.MatchString(v.String()) {
 			return
 		}
 		if _, err := time.Parse(time.DateOnly, v.String()); err != nil {
@@ -103,7 +103,7 @@ func dateProblems(m protoreflect.Message, prefix string) (fields []fault.Field) 
 	walkMessages(m, prefix, func(path string, m protoreflect.Message) {
 		for _, p := range rangeFields {
 			begin, end := stringField(m, p.begin), stringField(m, p.end)
-			if begin == "" || end == "" || begin < end || p.allowEqual && begin == end {
+			if end == "" || begin < end || p.allowEqual && begin == end {
 				continue
 			}
 			fields = append(fields, fault.Field{Path: path + string(p.end), Reason: p.reason})
@@ -115,10 +115,11 @@ func dateProblems(m protoreflect.Message, prefix string) (fields []fault.Field) 
 // stringField returns the value of a singular string field, or "" if the message has no such field.
 func stringField(m protoreflect.Message, name protoreflect.Name) string {
 	field := m.Descriptor().Fields().ByName(name)
-	if field == nil || field.Kind() != protoreflect.StringKind || field.IsList() {
+	if field == nil {
 		return ""
 	}
-	return m.Get(field).String()
+	value, _ := m.Get(field).Interface().(string)
+	return value
 }
 
 // walkMessages visits a message and all messages below it, each with the path prefix of its fields.
@@ -126,7 +127,7 @@ func walkMessages(m protoreflect.Message, prefix string, visit func(path string,
 	visit(prefix, m)
 	m.Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
-		case field.Message() == nil || field.IsMap():
+		case field.Message() == nil:
 		case field.IsList():
 			for i := range v.List().Len() {
 				walkMessages(v.List().Get(i).Message(), fmt.Sprintf("%s%s[%d].", prefix, field.Name(), i), visit)

@@ -87,7 +87,7 @@ func hiddenOfficeProblems(o *directoryv1.Office) (fields []fault.Field) {
 func MixedVisibility(all []*directoryv1.Entry) (positions []int) {
 	public, restricted := SplitHidden(all)
 	ofOtherNode := func(e *directoryv1.Entry) bool { return !SameOwner(e, restricted[0]) }
-	if len(restricted) == 0 || len(public) == 0 && !slices.ContainsFunc(restricted, ofOtherNode) {
+	if len(public) == 0 && !slices.ContainsFunc(restricted, ofOtherNode) {
 		return nil
 	}
 	for i, e := range all {

@@ -31,6 +31,9 @@ func TestFindProblems_HiddenOffice(t *testing.T) {
 			o.Emails, o.Addresses = []*directoryv1.Email{{Address: "a@b.it"}},
 				[]*directoryv1.Address{{Municipality: "019036"}}
 		}, nil},
+		{"a public office says where it is", func(o *directoryv1.Office) {
+			o.Addresses = []*directoryv1.Address{{Municipality: "019036", Street: "via Roma, 1", Postcode: "26100"}}
+		}, nil},
 		{"a street", func(o *directoryv1.Office) {
 			hide(o)
 			o.Addresses = []*directoryv1.Address{{Municipality: "019036"},

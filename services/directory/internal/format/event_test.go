@@ -61,7 +61,7 @@ func TestEncodeEvents(t *testing.T) {
 		Sessions: []*directoryv1.Session{
 			{Date: "2026-10-24", Opens: "14:30", Closes: "17:00", Theme: "Lavoro"},
 			{Date: "2026-10-26", Opens: "20:00", Closes: "24:00"},
-			{Date: "2026-11-02", Cancelled: true},
+			{Date: "2026-11-02", Closes: "18:00", Cancelled: true},
 		},
 	}
 	single := &directoryv1.Initiative{
@@ -176,6 +176,22 @@ func TestEncodeCourses(t *testing.T) {
 	}
 	if strings.Contains(string(raw), "12") {
 		t.Error("it reveals the attendance")
+	}
+}
+
+func TestEncodeEvents_AgeRange(t *testing.T) {
+	t.Parallel()
+	for ages, want := range map[[2]int32]any{{18, 35}: "18-35", {18, 0}: "18-", {0, 14}: "0-14", {0, 0}: nil} {
+		n := &directoryv1.Initiative{
+			InitiativeId: "a", AgeFrom: ages[0], AgeTo: ages[1], Sessions: []*directoryv1.Session{{Date: "2026-03-01"}},
+		}
+		raw, err := format.EncodeEvents([]*directoryv1.Initiative{n}, lookupIn(t), terms(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := parseGraph(t, raw)["initiative/a"]["typicalAgeRange"]; got != want {
+			t.Errorf("%v: %v, want %v", ages, got, want)
+		}
 	}
 }
 

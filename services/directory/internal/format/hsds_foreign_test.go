@@ -142,9 +142,14 @@ func TestParseHSDS_UnreadableError(t *testing.T) {
 		reason   format.UnreadableReason
 		text     string
 	}{
-		"no JSON":      {"<html>", format.NotADocument, "not an HSDS document: invalid character"},
-		"too many":     {"[" + strings.Join(many, ",") + "]", format.TooMany, "too many entries"},
-		"no id":        {`{"contents": [{"name": "N"}]}`, format.NoID, "contents[0]: no id"},
+		"no JSON":  {"<html>", format.NotADocument, "not an HSDS document: invalid character"},
+		"too many": {"[" + strings.Join(many, ",") + "]", format.TooMany, "too many entries"},
+		"no id":    {`{"contents": [{"name": "N"}]}`, format.NoID, "contents[0]: no id"},
+		"bad id": {
+			`[{"id": "1", "x_pari": {}, "organization_identifiers": [
+				{"identifier_type": "Pari", "identifier": "../a"}]}]`,
+			format.BadID, "[0]: invalid office id",
+		},
 		"duplicate id": {`[{"id": "a"}, {"id": "a", "name": "N"}]`, format.DuplicateID, "[1]: duplicate office"},
 	} {
 		_, err := format.ParseHSDS([]byte(c.document))
@@ -160,13 +165,15 @@ func TestParseHSDS_GroupsServices(t *testing.T) {
 	t.Parallel()
 	got, err := format.ParseHSDS([]byte(`[
 		{"id": "s1", "name": "A", "status": "active", "organization_id": "org"},
-		{"id": "s2", "name": "B", "status": "active", "organization_id": "org"},
-		{"id": "s3", "name": "C", "status": "active"}]`))
+		{"id": "s2", "name": "B", "organization_id": "org"},
+		{"id": "s3", "name": "C", "organization": {"id": "org"}},
+		{"id": "s4", "name": "D", "status": "active"}]`))
 	if err != nil || len(got.Offices) != 2 {
 		t.Fatal(got, err)
 	}
 	grouped, single := got.Offices[0], got.Offices[1]
-	if grouped.GetOfficeId() != "hsds-org" || len(grouped.GetServices()) != 2 || single.GetOfficeId() != "hsds-s3" {
+	if grouped.GetOfficeId() != "hsds-org" || len(grouped.GetServices()) != 3 ||
+		single.GetOfficeId() != "hsds-s4" || len(single.GetServices()) != 1 {
 		t.Errorf("got %v and %v", grouped, single)
 	}
 }

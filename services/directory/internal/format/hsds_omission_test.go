@@ -38,6 +38,8 @@ func TestParseHSDS_Omissions(t *testing.T) {
 		{`"parent_organization_id": "b"`, "parent_organization_id", "PARENT_ORGANIZATION"},
 		{`"organization_identifiers": [{"identifier_type": "VAT", "identifier": "1"}]`,
 			"organization_identifiers[0]", "OTHER_IDENTIFIER"},
+		{`"organization_identifiers": [{"identifier_type": "Pari", "identifier": "b"}]`, // of a foreign document
+			"organization_identifiers[0]", "OTHER_IDENTIFIER"},
 		{`"website": "http://insecure.example"`, "website", "NOT_HTTPS"},
 		{`"website": "https:no-host"`, "website", "NOT_HTTPS"},
 		{`"logo": "http://insecure.example/logo.png"`, "logo", "NOT_HTTPS"},
@@ -55,7 +57,10 @@ func TestParseHSDS_Omissions(t *testing.T) {
 			"locations[0].accessibility[0]", "TEXT_FOR_CODE"},
 		{`"locations": [` + hours("MO", "09:00", "12:00") + `, ` + hours("TU", "09:00", "12:00") + `]`,
 			"locations[1].schedules", "SECOND_COUNTER"},
+		{`"locations": [{"schedules": [{"freq": "WEEKLY", "byday": "MO", "opens_at": "09:00", "closes_at": "12:00",
+			"until": "2026-12-31"}]}]`, "locations[0].schedules[0]", "NOT_EVERY_WEEK"},
 		{counter("MO", "12:00", "09:00"), "locations[0].schedules[0]", "BAD_TIMES"},
+		{counter("MO", "9:00", "12:00"), "locations[0].schedules[0]", "BAD_TIMES"},
 		{counter("MO", "09:00:30", "12:00"), "locations[0].schedules[0]", "BAD_TIMES"},
 		{counter("MO", "09:00", "noon"), "locations[0].schedules[0]", "BAD_TIMES"},
 		{counter("XX", "09:00", "12:00"), "locations[0].schedules[0]", "BAD_WEEKDAY"},
@@ -81,31 +86,40 @@ func TestParseHSDS_Omissions(t *testing.T) {
 // Ensure repeated contacts and locations are taken once, and each schedule of a week is.
 func TestParseHSDS_Merges(t *testing.T) {
 	t.Parallel()
-	const where = `{"id": "l", "addresses": [{"address_1": "via Roma, 1", "country": "IT", "address_type": "postal"}]}`
-	every := strings.Replace(schedule("MO", "09:00", "24:00"), "{", `{"interval": 1, `, 1)
+	const where = `{"id": "l", "addresses": [{"address_1": "via Roma, 1", "country": "IT", "address_type": "postal",
+		"city": "Cremona",
+		"attributes": [{"link_type": "pari:territory", "taxonomy_term": {"code": "019036"}}]}]}`
+	every := strings.Replace(schedule("MO", "09:00", "24:00:00"), "{", `{"interval": 1, `, 1)
 	got, omissions := parseOrganization(t, `
-		"email": "ada@esempio.example", "website": "https://esempio.example/",
+		"description": "Si ascolta.", "email": "ada@esempio.example", "website": "https://esempio.example/",
 		"logo": "https://esempio.example/logo.png",
 		"phones": [{"number": "0372 1", "type": "WhatsApp"}, {"number": "0372-1"},
 			{"number": "0372 2", "type": "Cell"}],
-		"contacts": [{"email": "ada@esempio.example", "phones": [{"number": "0372 1"}]}],
+		"contacts": [{"email": "ada@esempio.example", "phones": [{"number": "0372 1"}]},
+			{"department": "Segreteria", "phones": [{"number": "0372 3"}]}],
 		"locations": [`+where+`, `+where+`],
 		"services": [
 			{"name": "A", "status": "temporarily closed", "assured_date": "2026-02-02", "schedules": [`+every+`],
-				"service_at_locations": [{"location": `+where+`}]},
-			{"name": "B", "status": "temporarily closed", "assured_date": "2026-01-01"},
+				"description": "Si ascolta.",
+				"service_at_locations": [{"location": `+where+`}, {"phones": [{"number": "0372 4"}]}]},
+			{"name": "B", "status": "temporarily closed", "assured_date": "2026-01-01", "x_pari": {},
+				"url": "https://esempio.example/b"},
 			{"name": "C", "status": "temporarily closed", "assured_date": "2026-03-03"}]`)
 	want := &directoryv1.Office{
 		OfficeId: "hsds-a", Name: "N", Source: "HSDS, organization a", State: "SUSPENDED", VerifiedOn: "2026-01-01",
-		LogoUrl: "https://esempio.example/logo.png",
-		Links:   []*directoryv1.Link{{Title: "N", Url: "https://esempio.example/"}},
-		Phones:  []*directoryv1.Phone{{Number: "0372 1", Whatsapp: true}, {Number: "0372 2"}},
-		Emails:  []*directoryv1.Email{{Address: "ada@esempio.example"}},
-		Hours:   []*directoryv1.Hours{{Weekday: 1, Opens: "09:00", Closes: "24:00"}},
-		Addresses: []*directoryv1.Address{
-			{Purpose: directoryv1.AddressPurpose_ADDRESS_PURPOSE_POST, Street: "via Roma, 1"},
+		Description: "Si ascolta.", LogoUrl: "https://esempio.example/logo.png",
+		Links: []*directoryv1.Link{{Title: "N", Url: "https://esempio.example/"}},
+		Phones: []*directoryv1.Phone{
+			{Number: "0372 1", Whatsapp: true}, {Number: "0372 2"}, {Number: "0372 3"}, {Number: "0372 4"},
 		},
-		Services: []*directoryv1.Service{{Name: "A"}, {Name: "B"}, {Name: "C"}},
+		Emails: []*directoryv1.Email{{Address: "ada@esempio.example"}},
+		Hours:  []*directoryv1.Hours{{Weekday: 1, Opens: "09:00", Closes: "24:00"}},
+		Addresses: []*directoryv1.Address{
+			{
+				Purpose: directoryv1.AddressPurpose_ADDRESS_PURPOSE_POST, Street: "via Roma, 1", Municipality: "019036",
+			},
+		},
+		Services: []*directoryv1.Service{{Name: "A"}, {Name: "B", Url: "https://esempio.example/b"}, {Name: "C"}},
 	}
 	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" || len(omissions) > 0 {
 		t.Errorf("%v\n%s", omissions, diff)
@@ -127,6 +141,16 @@ func TestParseHSDS_State(t *testing.T) {
 		if got.GetState() != want {
 			t.Errorf("%s: %q, want %q", statuses, got.GetState(), want)
 		}
+	}
+}
+
+// Ensure an office that states its own state has it, whatever its services say.
+func TestParseHSDS_StatedState(t *testing.T) {
+	t.Parallel()
+	got, _ := parseOrganization(t, `"services": [{"name": "N", "status": "active"}],
+		"attributes": [{"link_type": "pari:office_state", "taxonomy_term": {"code": "CLOSED"}}]`)
+	if got.GetState() != "CLOSED" {
+		t.Errorf("the state is %q", got.GetState())
 	}
 }
 

@@ -132,7 +132,7 @@ func parseWeekly(s hsdsSchedule) ([]*directoryv1.Hours, omissionReason) {
 		return nil, reasonNotEveryWeek
 	}
 	opens, closes := parseClock(s.OpensAt), parseClock(s.ClosesAt)
-	if opens == "" || closes == "" || opens >= closes {
+	if opens == "" || opens >= closes { // no time is before closes if that is ""
 		return nil, reasonBadTimes
 	}
 	var out []*directoryv1.Hours

@@ -8,7 +8,7 @@ import (
 
 // services converts the services. From foreign ones it also takes what concerns the office: telephones, hours, dates.
 func (o *hsdsOfficeReader) services() {
-	statuses := map[string]bool{}
+	statuses := map[string]bool{} // of the services of a foreign office
 	for _, s := range o.group.services {
 		service := &directoryv1.Service{Name: s.value.Name, Url: s.value.URL}
 		o.codes(s.path+".attributes", s.value.Attributes, map[string]func(string){
@@ -24,7 +24,7 @@ func (o *hsdsOfficeReader) services() {
 		}
 		o.office.Services = append(o.office.Services, service)
 	}
-	if !o.native && o.office.GetState() == "" {
+	if o.office.GetState() == "" {
 		o.office.State = stateOf(statuses)
 	}
 }

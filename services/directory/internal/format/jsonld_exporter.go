@@ -32,7 +32,7 @@ func (t jsonldExporter) organizations(refs []string) []node {
 // place returns a room or an office, with the address of the office, or nil if it is not visible.
 func (t jsonldExporter) place(r string) node {
 	e := t.lookup(entry.Ref(r))
-	if r == "" || e == nil {
+	if e == nil {
 		return nil
 	}
 	n := node{"@id": t.terms.IRI(e.GetKind(), e.GetId()), "@type": "Place"}

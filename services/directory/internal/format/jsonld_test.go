@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	"github.com/retepari/pari/services/directory/internal/format"
 )
 
@@ -122,13 +123,66 @@ func TestEncodeSchemaOrg_EndOfDay(t *testing.T) {
 	t.Parallel()
 	raw, err := format.EncodeSchemaOrg([]*directoryv1.Office{{Hours: []*directoryv1.Hours{
 		{Weekday: 1, Opens: "00:00", Closes: "24:00"}, {Weekday: 2, Opens: "20:00", Closes: "24:00"},
+		{Weekday: 3, Opens: "00:00", Closes: "06:00"},
 	}}}, terms(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"closes": "23:59"`, `"closes": "00:00"`} {
+	for _, want := range []string{`"closes": "23:59"`, `"closes": "00:00"`, `"closes": "06:00"`} {
 		if !strings.Contains(string(raw), want) {
 			t.Errorf("it does not contain %s", want)
+		}
+	}
+}
+
+// Ensure a label is split only if it ends in the abbreviation of a province.
+func TestEncodeSchemaOrg_Municipalities(t *testing.T) {
+	t.Parallel()
+	for label, want := range map[string][2]any{
+		"Cremona (CR)": {"Cremona", "CR"}, "San Dorligo (Dolina) (TS)": {"San Dorligo (Dolina)", "TS"},
+		"Lago (nord)": {"Lago (nord)", nil}, "Lago (CR": {"Lago (CR", nil}, "Lago (CRE": {"Lago (CRE", nil},
+		" (CR)": {" (CR)", nil}, "Cremona": {"Cremona", nil},
+	} {
+		list := &vocabularyv1.Vocabulary{
+			Name: "territory", Terms: []*vocabularyv1.Term{{Code: "1", LabelIt: label}},
+		}
+		labels, err := format.NewTerms(base, []*vocabularyv1.Vocabulary{list})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := &directoryv1.Office{OfficeId: "a", Addresses: []*directoryv1.Address{{Municipality: "1"}}}
+		raw, err := format.EncodeSchemaOrg([]*directoryv1.Office{o}, labels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		addresses, _ := parseGraph(t, raw)["office/a"]["address"].([]any)
+		address, _ := addresses[0].(map[string]any)
+		if got := [2]any{address["addressLocality"], address["addressRegion"]}; got != want {
+			t.Errorf("%q: %v, want %v", label, got, want)
+		}
+	}
+}
+
+// Ensure the body of an office has its IPA code or its name, and without both the office is the body.
+func TestEncodeCPSV_Authority(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		office   *directoryv1.Office
+		id, name string
+	}{
+		{&directoryv1.Office{Name: "Sportello", Body: "Comune", IpaCode: "c_d150"}, "body/c_d150", "Comune"},
+		{&directoryv1.Office{Name: "Sportello", Body: "Comune"}, "office/a#body", "Comune"},
+		{&directoryv1.Office{Name: "Sportello"}, "office/a", "Sportello"},
+	} {
+		c.office.OfficeId = "a"
+		raw, err := format.EncodeCPSV([]*directoryv1.Office{c.office}, terms(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{`"@id": "` + base + c.id + `"`, `"@value": "` + c.name + `"`} {
+			if !strings.Contains(string(raw), want) {
+				t.Errorf("it does not contain %s:\n%s", want, raw)
+			}
 		}
 	}
 }
@@ -160,6 +214,10 @@ func TestEncodeSchemaOrg_BodyAndLanguages(t *testing.T) {
 		{&directoryv1.Office{Name: "A", Body: "Comune"}, `"parentOrganization"`, "PropertyValue"},
 		{&directoryv1.Office{Name: "A", IpaCode: "c_d150"}, `"c_d150"`, "contactPoint"},
 		{&directoryv1.Office{Name: "A", Languages: []string{"AR"}}, `"availableLanguage"`, "parentOrganization"},
+		{
+			&directoryv1.Office{Name: "A", Languages: []string{"AR"}, Phones: []*directoryv1.Phone{{Number: "0372 1"}}},
+			`"0372 1"`, "parentOrganization",
+		},
 	} {
 		raw, err := format.EncodeSchemaOrg([]*directoryv1.Office{c.office}, terms(t))
 		if err != nil || !strings.Contains(string(raw), c.want) || strings.Contains(string(raw), c.unwanted) {

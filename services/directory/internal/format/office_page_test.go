@@ -232,11 +232,15 @@ func TestRenderHTML_Exceptions(t *testing.T) {
 		{From: "2020-01-01", Rrule: "FREQ=MONTHLY;BYDAY=1MO", Closed: true},
 		{From: "2026-11-24", Closed: true, Reason: "ieri"},
 		{From: "2026-08-01", To: "2026-08-31", Closed: true, Reason: "ferie"},
+		{From: "2026-11-20", To: "2026-11-30", Closed: true, Reason: "lavori"},
+		{From: "2026-12-08", To: "2026-12-08", Rrule: "FREQ=DAILY", Closed: true},
 	}}, "it", terms(t))
 	at := 0
 	for _, want := range []string{
 		"Giorni con altri orari", "dal 2020-01-01 (FREQ=MONTHLY;BYDAY=1MO)", "chiuso",
-		"2026-11-25", "09:00–11:00, 14:00–15:00",
+		"dal 2026-11-20 fino al 2026-11-30", "chiuso", "(lavori)",
+		"<strong>2026-11-25</strong>", "09:00–11:00, 14:00–15:00",
+		"<strong>2026-12-08 (FREQ=DAILY)</strong>", "chiuso",
 		"dal 2026-12-24 fino al 2027-01-06", "chiuso", "(festività)",
 	} {
 		i := strings.Index(page[at:], want)

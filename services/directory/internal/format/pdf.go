@@ -170,7 +170,7 @@ func (w *pdfWriter) text(name, text string) {
 	switch {
 	case name == "td" || name == "th":
 		w.CellFormat(cellWidth, line, text, "", 0, "L", false, 0, "")
-	case style.inline && w.lineStarted:
+	case w.lineStarted:
 		w.Write(line, " "+text)
 	default:
 		w.Write(w.lineHeight, text)

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"compress/zlib"
 	"io"
+	"math"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,44 +20,49 @@ import (
 
 var showText = regexp.MustCompile(`\((?:[^()\\]|\\.)*\)\s*Tj`)
 
-// pdfWords returns the text of a PDF.
-func pdfWords(t *testing.T, pdf []byte) string {
+// pdfContent returns the uncompressed content of the pages of a PDF.
+func pdfContent(t *testing.T, pdf []byte) string {
 	t.Helper()
-	var all []string
+	var all strings.Builder
 	for rest := pdf; ; {
 		i := bytes.Index(rest, []byte("stream\n"))
 		if i < 0 {
-			break
+			return all.String()
 		}
 		rest = rest[i+len("stream\n"):]
 		r, err := zlib.NewReader(bytes.NewReader(rest))
 		if err != nil {
 			continue // not a compressed stream
 		}
-		content, err := io.ReadAll(r)
-		if err != nil {
+		if _, err := io.Copy(&all, r); err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range showText.FindAllString(string(content), -1) {
-			text := m[1:strings.LastIndex(m, ")")]
-			text = strings.NewReplacer(`\(`, "(", `\)`, ")", `\\`, `\`).Replace(text)
-			var b strings.Builder
-			for _, c := range []byte(text) {
-				switch c {
-				case 0x80:
-					b.WriteRune('€')
-				case 0x92:
-					b.WriteRune('’')
-				case 0x95:
-					b.WriteRune('•')
-				case 0x96:
-					b.WriteRune('–')
-				default:
-					b.WriteRune(rune(c))
-				}
+	}
+}
+
+// pdfWords returns the text of a PDF.
+func pdfWords(t *testing.T, pdf []byte) string {
+	t.Helper()
+	var all []string
+	for _, m := range showText.FindAllString(pdfContent(t, pdf), -1) {
+		text := m[1:strings.LastIndex(m, ")")]
+		text = strings.NewReplacer(`\(`, "(", `\)`, ")", `\\`, `\`).Replace(text)
+		var b strings.Builder
+		for _, c := range []byte(text) {
+			switch c {
+			case 0x80:
+				b.WriteRune('€')
+			case 0x92:
+				b.WriteRune('’')
+			case 0x95:
+				b.WriteRune('•')
+			case 0x96:
+				b.WriteRune('–')
+			default:
+				b.WriteRune(rune(c))
 			}
-			all = append(all, b.String())
 		}
+		all = append(all, b.String())
 	}
 	return strings.Join(strings.Fields(strings.Join(all, " ")), " ")
 }
@@ -151,6 +159,73 @@ func TestRenderPDF_LinksOfRenderHTML(t *testing.T) {
 	want := "Pagine • https://y.example/à_(b) • Titolo (https://z.example/%28%c3%a0%29) " + source
 	if got := pdfWords(t, pdf); got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Ensure the cells of a table stand below each other, in the header as in the rows.
+func TestRenderPDF_Columns(t *testing.T) {
+	t.Parallel()
+	page := "<html><body><table><tr><th>A</th><th>B</th></tr>" +
+		"<tr><th>Wednesday</th><td>C</td></tr></table></body></html>"
+	pdf, err := format.RenderPDF([]byte(page), "A", "it", time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := map[string]string{}
+	at := regexp.MustCompile(`BT ([0-9.]+) [0-9.]+ Td \((\w+)\) *Tj`)
+	for _, m := range at.FindAllStringSubmatch(pdfContent(t, pdf), -1) {
+		x[m[2]] = m[1]
+	}
+	if x["A"] == "" || x["A"] != x["Wednesday"] || x["B"] == "" || x["B"] == x["A"] || x["B"] != x["C"] {
+		t.Errorf("the texts begin at %v", x)
+	}
+}
+
+// Ensure an element within a line stays on it, after a blank, and a block begins a line.
+func TestRenderPDF_Lines(t *testing.T) {
+	t.Parallel()
+	page := "<html><body><p>Uno <strong>due</strong> <em>tre</em></p>" +
+		"<ul><li><strong>Quattro</strong></li></ul></body></html>"
+	pdf, err := format.RenderPDF([]byte(page), "A", "it", time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	last := 0.0
+	at := regexp.MustCompile(`BT [0-9.]+ ([0-9.]+) Td \(([^)]*)\) *Tj`)
+	for _, m := range at.FindAllStringSubmatch(pdfContent(t, pdf), -1) {
+		y, err := strconv.ParseFloat(m[1], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if math.Abs(y-last) > 2 { // points
+			lines = append(lines, "")
+		}
+		last = y
+		lines[len(lines)-1] += m[2]
+	}
+	if want := []string{"Uno due tre", "\x95 Quattro"}; !slices.Equal(lines, want) {
+		t.Errorf("got %q, want %q", lines, want)
+	}
+}
+
+// Ensure neither white space between elements nor text outside of them changes the layout.
+func TestRenderPDF_IgnoresTextBetweenElements(t *testing.T) {
+	t.Parallel()
+	const page = "<html><body><p>Uno</p><ul><li>Due</li></ul><p>Tre</p></body></html>"
+	var want string
+	for i, page := range []string{page, strings.ReplaceAll(page, "><", ">\n <"), "Testo " + page} {
+		pdf, err := format.RenderPDF([]byte(page), "A", "it", time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := pdfContent(t, pdf)
+		if i == 0 {
+			want = got
+		}
+		if got != want {
+			t.Errorf("the layout of %q differs:\n%s\n%s", page, got, want)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
@@ -25,12 +26,11 @@ const base = "https://pari.example/id/"
 // seeds are the first three offices of the network.
 var seeds = []string{"cremona-sportello", "cuneo-nodo", "milano-casa-dei-diritti"}
 
-// lists returns the embedded code lists as messages of the contract.
-func lists(t testing.TB) []*vocabularyv1.Vocabulary {
-	t.Helper()
+// readLists returns the embedded code lists as messages of the contract. They are large, and no test changes them.
+var readLists = sync.OnceValues(func() ([]*vocabularyv1.Vocabulary, error) {
 	read, err := vocabulary.ParseFS(data.Files)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	all := make([]*vocabularyv1.Vocabulary, len(read))
 	for i, l := range read {
@@ -44,25 +44,47 @@ func lists(t testing.TB) []*vocabularyv1.Vocabulary {
 			})
 		}
 	}
-	return all
-}
+	return all, nil
+})
 
-// terms returns the embedded code lists with the NUTS codes of the places.
-func terms(t testing.TB) *format.Terms {
+// lists returns the embedded code lists.
+func lists(t testing.TB) []*vocabularyv1.Vocabulary {
 	t.Helper()
-	all, err := format.NewTerms(base, lists(t))
+	all, err := readLists()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return all
+}
+
+var readTerms = sync.OnceValues(func() (*format.Terms, error) {
+	lists, err := readLists()
+	if err != nil {
+		return nil, err
+	}
+	all, err := format.NewTerms(base, lists)
+	if err != nil {
+		return nil, err
+	}
 	places, err := territory.ParseFS(data.Files)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	nuts := map[string]string{}
 	for _, p := range places {
 		nuts[p.Code] = p.NUTS
 	}
 	all.NUTS = func(istat string) string { return nuts[istat] }
+	return all, nil
+})
+
+// terms returns the embedded code lists with the NUTS codes of the places.
+func terms(t testing.TB) *format.Terms {
+	t.Helper()
+	all, err := readTerms()
+	if err != nil {
+		t.Fatal(err)
+	}
 	return all
 }
 

@@ -1,7 +1,6 @@
 package format
 
 import (
-	"slices"
 	"strings"
 
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
@@ -67,12 +66,9 @@ func (t *Terms) schemes() ([]scheme, error) {
 // a list: it is the list itself, the one with the suffix _group, or the only list of groups that has the code. The
 // groups of provinces are regions, which are in a list of their own.
 func (t *Terms) group(list *vocabularyv1.Vocabulary, code string) string {
-	if code == "" {
-		return ""
-	}
 	candidates := []string{list.GetName(), list.GetName() + "_group", "region"}
 	for _, other := range t.lists {
-		if strings.HasSuffix(other.GetName(), "_group") && !slices.Contains(candidates, other.GetName()) {
+		if strings.HasSuffix(other.GetName(), "_group") {
 			candidates = append(candidates, other.GetName())
 		}
 	}

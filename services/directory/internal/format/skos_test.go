@@ -63,14 +63,16 @@ func TestEncodeSKOSTurtle_GroupsAndValidity(t *testing.T) {
 	}
 }
 
-// Ensure only territories have regions as groups: elsewhere an equal code means something else.
-func TestEncodeSKOSTurtle_RegionsGroupTerritoriesOnly(t *testing.T) {
+// Ensure only territories have regions as groups, only lists of groups have groups, and only grounds have categories of
+// ODIHR: elsewhere an equal code means something else.
+func TestEncodeSKOSTurtle_EqualCodesOfOtherLists(t *testing.T) {
 	t.Parallel()
 	var lists []*vocabularyv1.Vocabulary
 	for name, term := range map[string]*vocabularyv1.Term{
 		"region":    {Code: "03", LabelIt: "Lombardia"},
 		"territory": {Code: "019", LabelIt: "Cremona", Group: "03"},
 		"ground":    {Code: "SEX", LabelIt: "Sesso", Group: "03"},
+		"fee":       {Code: "SKIN_COLOUR", LabelIt: "Altro", Group: "SEX"},
 	} {
 		lists = append(lists, &vocabularyv1.Vocabulary{Name: name, Version: 1, Terms: []*vocabularyv1.Term{term}})
 	}
@@ -85,12 +87,17 @@ func TestEncodeSKOSTurtle_RegionsGroupTerritoriesOnly(t *testing.T) {
 	if n := strings.Count(string(turtle), "skos:broader <https://pari.example/id/region/03>"); n != 1 {
 		t.Errorf("got %d terms in the region, want the territory alone:\n%s", n, turtle)
 	}
+	for unwanted, most := range map[string]int{"skos:broader": 1, "odihr_bias": 1} {
+		if n := strings.Count(string(turtle), unwanted); n > most {
+			t.Errorf("%s is there %d times, want %d:\n%s", unwanted, n, most, turtle)
+		}
+	}
 }
 
 // Ensure labels and codes are escaped: they cannot close their quotes or brackets.
 func TestEncodeSKOSTurtle_Escapes(t *testing.T) {
 	t.Parallel()
-	term := &vocabularyv1.Term{Code: "A> a <b", LabelIt: "\"\\\n\x01 . <c> a <d> ."}
+	term := &vocabularyv1.Term{Code: "A> a <b", LabelIt: "\"\\\r\n\x01\x7f . <c> a <d> ."}
 	list := &vocabularyv1.Vocabulary{Name: "x> .", Version: 1, Terms: []*vocabularyv1.Term{term}}
 	hostile, err := format.NewTerms(base, []*vocabularyv1.Vocabulary{list})
 	if err != nil {
@@ -101,7 +108,7 @@ func TestEncodeSKOSTurtle_Escapes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"<https://pari.example/id/x%3E%20./A%3E%20a%20%3Cb>", `"\"\\\n\u0001 . <c> a <d> ."@it`,
+		"<https://pari.example/id/x%3E%20./A%3E%20a%20%3Cb>", `"\"\\\r\n\u0001\u007F . <c> a <d> ."@it`,
 	} {
 		if !strings.Contains(string(turtle), want) {
 			t.Errorf("it does not contain %s:\n%s", want, turtle)

@@ -2,7 +2,6 @@ package office
 
 import (
 	"cmp"
-	"iter"
 	"slices"
 	"time"
 
@@ -105,7 +104,7 @@ func (x *Index) Find(q Query) []Match {
 	if len(matches) > 0 {
 		return x.topMatches(matches, q)
 	}
-	for i := range x.fallbackPositions(q.Territory) {
+	for _, i := range x.fallbackPositions(q.Territory) {
 		if x.offices[i].offersIntake() {
 			matches = x.appendIfMatching(matches, i, q, ReasonFallback)
 		}
@@ -113,19 +112,17 @@ func (x *Index) Find(q Query) []Match {
 	return x.topMatches(matches, q)
 }
 
-// fallbackPositions yields the positions of the offices of a place's region, or of all offices for a place without
+// fallbackPositions returns the positions of the offices of a place's region, or of all offices for a place without
 // region.
-func (x *Index) fallbackPositions(territory string) iter.Seq[int] {
+func (x *Index) fallbackPositions(territory string) []int {
 	if region := x.places.Region(territory); region != "" {
-		return slices.Values(x.byRegion[region])
+		return x.byRegion[region]
 	}
-	return func(yield func(int) bool) {
-		for i := range x.offices {
-			if !yield(i) {
-				return
-			}
-		}
+	all := make([]int, len(x.offices))
+	for i := range all {
+		all[i] = i
 	}
+	return all
 }
 
 // ranked is a match with its sort keys; smaller is better.
@@ -209,7 +206,7 @@ func (x *Index) topMatches(found []ranked, q Query) []Match {
 
 // isActiveOn reports whether the office is active and its entry is valid on a day.
 func (o *Office) isActiveOn(day string) bool {
-	return o.State == "ACTIVE" && (o.ValidFrom == "" || o.ValidFrom <= day) && (o.ValidTo == "" || day <= o.ValidTo)
+	return o.State == "ACTIVE" && o.ValidFrom <= day && (o.ValidTo == "" || day <= o.ValidTo)
 }
 
 // offersIntake reports whether people can turn to the office about discrimination on any ground: it offers a service

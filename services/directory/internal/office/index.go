@@ -74,7 +74,7 @@ func (x *Index) With(more []*Compiled) *Index {
 
 // appendOnce appends a position unless it was the last one. Positions come in ascending order.
 func appendOnce(positions map[string][]int, key string, i int) {
-	if list := positions[key]; key != "" && (len(list) == 0 || list[len(list)-1] != i) {
+	if list := positions[key]; len(list) == 0 || list[len(list)-1] != i {
 		positions[key] = append(list, i)
 	}
 }

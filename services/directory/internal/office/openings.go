@@ -71,7 +71,7 @@ func (o Openings) Calendar(id, name string, now time.Time) string {
 
 // clip limits a time range to the validity of the entry. The result ends before it begins if nothing remains.
 func (o Openings) clip(from, to time.Time) (start, end time.Time) {
-	if !o.from.IsZero() && from.Before(o.from) {
+	if from.Before(o.from) {
 		from = o.from
 	}
 	if !o.to.IsZero() && to.After(o.to) {

@@ -96,8 +96,10 @@ func TestIndex_StateAt_Holiday(t *testing.T) {
 // Ensure an unknown office and one with invalid hours have an unknown state.
 func TestIndex_StateAt_Unknown(t *testing.T) {
 	t.Parallel()
-	x := newIndex([]office.Office{{ID: "invalid", State: "ACTIVE",
-		Hours: []opening.Hours{{Weekday: 9, Opens: 540, Closes: 600}}}}, nil)
+	x := newIndex([]office.Office{
+		{ID: "first", State: "ACTIVE", Hours: []opening.Hours{newHours(t, 2, "09:00", "13:00")}},
+		{ID: "invalid", State: "ACTIVE", Hours: []opening.Hours{{Weekday: 9, Opens: 540, Closes: 600}}},
+	}, nil)
 	for _, id := range []string{"invalid", "missing"} {
 		if state := x.StateAt(id, parseTime(t, "2026-11-24T10:00:00+01:00")); state != (opening.State{}) {
 			t.Errorf("%s: %+v", id, state)
@@ -127,6 +129,41 @@ func TestIndex_Find_Telephone(t *testing.T) {
 		x := newIndex([]office.Office{newOffice("a", func(o *office.Office) { o.Phones = []office.Phone{c.phone} })},
 			places)
 		found := x.Find(office.Query{AccessMode: office.AccessModePhone,
+			Now: parseTime(t, "2026-11-24T10:00:00+01:00")})
+		if (len(found) == 1) != c.want {
+			t.Errorf("%s: found %d", name, len(found))
+		}
+	}
+}
+
+// Ensure an access mode is one of the office's contacts, or one of a service.
+func TestIndex_Find_AccessMode(t *testing.T) {
+	t.Parallel()
+	type o = office.Office
+	inPerson := []office.Service{{Type: "RECEPTION", AccessModes: []string{"DESK"}}}
+	mail, tuesday := []string{"a@b.it"}, []opening.Hours{newHours(t, 2, "09:00", "13:00")}
+	street, town := []office.Address{{Street: "via Roma, 1"}}, []office.Address{{Municipality: "019036"}}
+	phones := func(number string, whatsApp bool) []office.Phone {
+		return []office.Phone{{Number: number, WhatsApp: whatsApp}}
+	}
+	for name, c := range map[string]struct {
+		office office.Office
+		mode   string
+		want   bool
+	}{
+		"a mode of the office alone":        {o{Services: inPerson, Emails: mail}, "MAIL", true},
+		"a mode of a service":               {o{Services: inPerson}, "DESK", true},
+		"a mode of neither":                 {o{Services: inPerson}, "MAIL", false},
+		"a counter with hours":              {o{Hours: tuesday}, "DESK", true},
+		"a counter with a street":           {o{Addresses: street}, "DESK", true},
+		"an address without a street":       {o{Addresses: town}, "DESK", false},
+		"a WhatsApp number":                 {o{Phones: phones("333", true)}, "WHATSAPP", true},
+		"WhatsApp without a number":         {o{Phones: phones("", true)}, "WHATSAPP", false},
+		"a number that is not for WhatsApp": {o{Phones: phones("0372 1", false)}, "WHATSAPP", false},
+		"a mode that no contact offers":     {o{Emails: mail}, "VIDEO", false},
+	} {
+		c.office.State = "ACTIVE"
+		found := newIndex([]office.Office{c.office}, places).Find(office.Query{AccessMode: c.mode,
 			Now: parseTime(t, "2026-11-24T10:00:00+01:00")})
 		if (len(found) == 1) != c.want {
 			t.Errorf("%s: found %d", name, len(found))

@@ -34,18 +34,16 @@ func (p *Plan) Calendar(options CalendarOptions) string {
 	w.Begin("opening", options.Name)
 	first, last := max(clampDay(options.From), date(1997, time.January, 1)), clampDay(options.To)
 	last = min(last, first+MaxCalendarDays-1)
-	if len(p.weeks) > 0 && first <= last {
-		for i, week := range p.weeks {
-			start, end := max(week.start, first), last
-			if i+1 < len(p.weeks) {
-				end = min(end, p.weeks[i+1].start-1)
-			}
-			p.writeWeekly(w, week, start, end)
+	for i, week := range p.weeks {
+		start, end := max(week.start, first), last
+		if i+1 < len(p.weeks) {
+			end = min(end, p.weeks[i+1].start-1)
 		}
-		for d := first; d <= last; d++ {
-			if !p.followsWeek(d) {
-				p.writeDay(w, d)
-			}
+		p.writeWeekly(w, week, start, end)
+	}
+	for d := first; d <= last; d++ {
+		if !p.followsWeek(d) {
+			p.writeDay(w, d)
 		}
 	}
 	return w.End()

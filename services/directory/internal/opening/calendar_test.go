@@ -197,6 +197,19 @@ func TestPlan_Calendar_Text(t *testing.T) {
 	}
 }
 
+// Ensure only days on which something differs have events of their own.
+func TestPlan_Calendar_WeeklyEvents(t *testing.T) {
+	t.Parallel()
+	var daily []opening.Hours
+	for weekday := 1; weekday <= 7; weekday++ {
+		daily = append(daily, hours(t, weekday, "09:00", "13:00"))
+	}
+	text := plan(t, opening.Schedule{Hours: daily, Holidays: opening.HolidaysOpen}).Calendar(feed(stamp, 365))
+	if n := strings.Count(text, "BEGIN:VEVENT"); n != 9 { // the weekdays, and two changes of the clocks
+		t.Errorf("%d events:\n%s", n, text)
+	}
+}
+
 // Ensure the time zone in the calendar changes its clocks when Rome does.
 func TestPlan_Calendar_Zone(t *testing.T) {
 	t.Parallel()

@@ -71,7 +71,7 @@ func (d day) holiday(place string) Holiday {
 			return easterMonday
 		}
 	}
-	if p, ok := patronDays[place]; ok && p.on == on {
+	if p := patronDays[place]; p.on == on {
 		return p.name
 	}
 	return Holiday{}

@@ -179,9 +179,6 @@ func mergeRanges(times []TimeRange) []TimeRange {
 
 // segmentAt returns the value that applies on a day.
 func segmentAt[T any](all []segment[T], d day) *T {
-	if len(all) == 1 {
-		return &all[0].value
-	}
 	return &all[sort.Search(len(all), func(i int) bool { return all[i].start > d })-1].value
 }
 

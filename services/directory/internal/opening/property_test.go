@@ -76,9 +76,18 @@ func schedule(t *rapid.T) (opening.Schedule, *opening.Plan) {
 		}
 		s.Exceptions = append(s.Exceptions, e)
 	}
+	for _, problem := range opening.Validate(s) {
+		switch problem.Code {
+		case opening.Overlap:
+		case opening.HourSkipped:
+			t.Skip(problem.Error())
+		default:
+			t.Fatal(problem)
+		}
+	}
 	p, err := opening.Compile(s)
 	if err != nil {
-		t.Skip("an hour that the clocks skip: " + err.Error())
+		t.Fatal(err)
 	}
 	return s, p
 }

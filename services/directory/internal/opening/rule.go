@@ -60,7 +60,7 @@ func checkBounds(o *rrule.ROption, seen map[string]bool) error {
 		return errors.New("position has no days to choose from")
 	case seen["BYMONTHDAY"] && o.Freq == rrule.WEEKLY:
 		return errors.New("weekly rule has days of the month")
-	case seen["WKST"] && o.Wkst.N() != 0:
+	case o.Wkst.N() != 0:
 		return errors.New("week start has an ordinal")
 	case seen["UNTIL"] && (o.Until.Year() < firstYear || o.Until.Year() > lastYear):
 		return fmt.Errorf("end is outside the years %d to %d", firstYear, lastYear)
@@ -69,7 +69,7 @@ func checkBounds(o *rrule.ROption, seen map[string]bool) error {
 	return err
 }
 
-// checkOrdinals checks the ordinals of weekdays, as in "first Monday", and the days of the month.
+// checkOrdinals checks the ordinals of weekdays, as in "first Monday".
 func checkOrdinals(o *rrule.ROption) error {
 	limit := 0
 	switch {
@@ -81,11 +81,6 @@ func checkOrdinals(o *rrule.ROption) error {
 	for _, w := range o.Byweekday {
 		if n := max(w.N(), -w.N()); n > limit {
 			return fmt.Errorf("weekday ordinal %d is out of range", w.N())
-		}
-	}
-	for _, n := range o.Bymonthday {
-		if n == 0 {
-			return errors.New("day of the month is 0")
 		}
 	}
 	return nil

@@ -69,15 +69,11 @@ func (p *Plan) Spans(from, to time.Time) iter.Seq[Span] {
 	}
 }
 
-// openings yields the openings that overlap a time range, not clipped to it.
+// openings yields the openings of the days of a time range, not clipped to it.
 func (p *Plan) openings(from, to time.Time) iter.Seq[Span] {
 	return func(yield func(Span) bool) {
-		if !from.Before(to) {
-			return
-		}
 		p.walk(clampDay(from), clampDay(to), func(opens, closes int64) bool {
-			s := Span{From: romeTime(opens), To: romeTime(closes)}
-			return !s.To.After(from) || s.From.Before(to) && yield(s)
+			return yield(Span{From: romeTime(opens), To: romeTime(closes)})
 		})
 	}
 }

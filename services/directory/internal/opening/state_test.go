@@ -2,6 +2,7 @@ package opening_test
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -204,6 +205,8 @@ func TestPlan_StateAt_Exceptions(t *testing.T) {
 		{"knows nothing of a season without hours", opening.Schedule{Hours: []opening.Hours{summer}},
 			"2026-10-04T08:30:00+02:00",
 			opening.State{Holiday: opening.HolidayOn(2026, 10, 4, "")}, "", ""},
+		{"knows nothing of the days before a season", opening.Schedule{Hours: []opening.Hours{summer}},
+			"2026-05-26T08:30:00+02:00", opening.State{}, "", ""},
 		{"does not hang where the zone's bounds do not advance", opening.Schedule{Hours: cremona(t)},
 			"2040-12-31T12:00:00+01:00",
 			opening.State{Known: true, Reason: opening.ReasonHours}, "", "2041-01-02T09:00:00+01:00"},
@@ -222,10 +225,25 @@ func TestPlan_StateAt_Exceptions(t *testing.T) {
 	}
 }
 
+// Ensure the zero plan has no openings.
+func TestPlan_Zero(t *testing.T) {
+	t.Parallel()
+	p, to := &opening.Plan{}, firstDay.AddDate(1, 0, 0)
+	for span := range p.Spans(firstDay, to) {
+		t.Errorf("open at %s", span)
+	}
+	for window := range p.FreeWindows(firstDay, to, time.Hour, time.Hour, nil) {
+		t.Errorf("free at %s", window)
+	}
+	if text := p.Calendar(feed(firstDay, 366)); strings.Contains(text, "BEGIN:VEVENT") {
+		t.Errorf("calendar has events:\n%s", text)
+	}
+}
+
 // Ensure moments outside the supported years have no state and no openings.
 func TestPlan_OutsideSupportedYears(t *testing.T) {
 	t.Parallel()
-	p := plan(t, opening.Schedule{Hours: cremona(t)})
+	p := plan(t, opening.Schedule{Hours: append(cremona(t), hours(t, 4, "00:00", "01:00"))})
 	for _, moment := range []time.Time{
 		{}, time.Date(1969, 12, 31, 12, 0, 0, 0, time.UTC), time.Date(2400, 1, 4, 12, 0, 0, 0, time.UTC),
 		time.Date(2400, 12, 25, 12, 0, 0, 0, time.UTC),
@@ -234,7 +252,7 @@ func TestPlan_OutsideSupportedYears(t *testing.T) {
 			t.Errorf("state at %s is %+v", moment, got)
 		}
 	}
-	early := 0
+	early, late := 0, 0
 	for span := range p.Spans(firstDay.AddDate(400, 0, 0), firstDay.AddDate(401, 0, 0)) {
 		t.Errorf("open at %s", span)
 	}
@@ -245,8 +263,14 @@ func TestPlan_OutsideSupportedYears(t *testing.T) {
 		}
 		early++
 	}
-	if early != 4 { // Thursday 1 January, and the first Tuesday, Wednesday and Thursday after it
+	if early != 6 { // both openings on Thursday 1 January, and those on the Tuesday, Wednesday and Thursday after it
 		t.Errorf("%d openings in the first days", early)
+	}
+	for range p.Spans(time.Date(2399, 12, 27, 0, 0, 0, 0, time.UTC), time.Date(2401, 1, 1, 0, 0, 0, 0, time.UTC)) {
+		late++
+	}
+	if late != 4 { // Tuesday 28 December to Thursday 30 December
+		t.Errorf("%d openings in the last days", late)
 	}
 	for span := range p.Spans(firstDay, firstDay) {
 		t.Errorf("open at %s in an empty range", span)

@@ -101,7 +101,7 @@ func (c *checker) checkException(path string, e Exception, expanded bool) {
 	ok := c.require(e.From != "", Empty, path+".from")
 	first, last, datesOK := c.checkDates(path+".from", e.From, path+".to", e.To)
 	ok = ok && datesOK
-	if ok && e.RRule == "" && e.To == "" {
+	if e.RRule == "" && e.To == "" {
 		last = first
 	}
 	if e.RRule != "" && expanded {
@@ -147,17 +147,18 @@ func (c *checker) checkSharedDays(path string, others []Exception, e Exception) 
 func (c *checker) checkClockChange(path string, t TimeRange, first, last day) {
 	opens, closes := true, true
 	all := clockChanges()
-	for i := clockChangeAt(int64(first)*secondsPerDay-3*3600) + 1; i < len(all); i++ {
+	for i := clockChangeAt(int64(first-1)*secondsPerDay) + 1; i < len(all); i++ {
 		before, after := all[i].at+all[i-1].offset, all[i].at+all[i].offset
 		d := day(before / secondsPerDay)
 		if d > last {
 			break
 		}
-		if d < first || after <= before {
+		if d < first {
 			continue
 		}
 		midnight := int64(d) * secondsPerDay
 		skipped := TimeRange{TimeOfDay((before - midnight) / 60), TimeOfDay((after - midnight) / 60)}
+		// When the clocks go back, the range is reversed and no time is in it.
 		// Closing at the start of the skipped hour is closing at the change itself.
 		opens = opens && (t.Opens < skipped.Opens || t.Opens >= skipped.Closes)
 		closes = closes && (t.Closes <= skipped.Opens || t.Closes >= skipped.Closes)

@@ -67,8 +67,8 @@ func (x *Index) addNames(place int, reason Reason, names ...string) {
 // isProvinceCapital reports whether a municipality has the name of its province.
 func (x *Index) isProvinceCapital(place int) bool {
 	p := &x.places[place]
-	province, ok := x.byCode[p.Province]
-	return ok && (x.places[province].Name == p.Name || slices.Contains(x.places[province].Names[Italian], p.Name))
+	province, _ := x.ByCode(p.Province)
+	return province.Name == p.Name || slices.Contains(province.Names[Italian], p.Name)
 }
 
 // All returns all places, including ended ones, in the order of ParseFS.

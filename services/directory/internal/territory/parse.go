@@ -131,7 +131,7 @@ func (p *parser) addPlace(place Place) {
 	if parent := place.Parent(); place.Kind != Region && p.places[parent] == nil {
 		p.problemf("place %s lies in %q, which is unknown", place.Code, parent)
 	}
-	if place.ValidFrom != "" && place.ValidTo != "" && place.ValidTo < place.ValidFrom {
+	if place.ValidTo != "" && place.ValidTo < place.ValidFrom {
 		p.problemf("place %s ends before it begins", place.Code)
 	}
 	p.places[place.Code] = &place

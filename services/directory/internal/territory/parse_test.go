@@ -91,6 +91,8 @@ func TestParseFS_RejectsInvalidRows(t *testing.T) {
 		{"a change of an unknown kind", "changes.csv", "2022-01-01,SOLD,019036,,Cremona,test\n", `"SOLD"`},
 		{"a change of an unknown place", "changes.csv", "2022-01-01,RENAMED,019099,,Cremona,test\n",
 			`"019099" is unknown`},
+		{"an end of an unknown place", "changes.csv", "2022-01-01,ENDED,019099,,Cremona,test\n",
+			`"019099" is unknown`},
 		{"changes out of order", "changes.csv", "2020-01-01,RENAMED,019036,,Cremone,test\n", "follows one on"},
 		{"an end without a successor", "changes.csv", "2022-01-01,MERGED,019036,,Cremona,test\n",
 			`MERGED with successor ""`},

@@ -56,7 +56,7 @@ type Place struct {
 func (p *Place) ExistsOn(day time.Time) bool { return p.existsOn(day.Format(time.DateOnly)) }
 
 func (p *Place) existsOn(day string) bool {
-	return (p.ValidFrom == "" || p.ValidFrom <= day) && (p.ValidTo == "" || day <= p.ValidTo)
+	return p.ValidFrom <= day && (p.ValidTo == "" || day <= p.ValidTo)
 }
 
 // Parent returns the code of the containing place: the province of a municipality, the region of a province, "" for a

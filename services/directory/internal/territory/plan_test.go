@@ -263,6 +263,10 @@ func TestParseISTAT_Format(t *testing.T) {
 	if rows, err := territory.ParseISTAT(strings.NewReader(headings + ";\n;;\n")); err == nil {
 		t.Errorf("a list without rows gives %v", rows)
 	}
+	if _, err := territory.ParseISTAT(strings.NewReader(headings + ";Nota\n")); err == nil ||
+		strings.Contains(err.Error(), "no rows") {
+		t.Errorf("a list with an invalid row only gives %v", err)
+	}
 	if rows, err := territory.ParseISTAT(iotest.ErrReader(io.ErrUnexpectedEOF)); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("a broken reader gives %v, %v", rows, err)
 	}

@@ -193,8 +193,8 @@ func (s *search) addCandidate(place int, score float64, reason Reason, matched s
 	if s.abbreviation != "" && p.Abbreviation != s.abbreviation || s.kind != "" && p.Kind != s.kind {
 		score -= penaltyMismatch
 	}
-	if previous, ok := s.found[current]; !ok || previous.Score < score {
-		s.found[current] = Candidate{Place: *p, Score: max(score, 0), Reason: reason, Matched: matched}
+	if s.found[current].Score < score { // every score is positive
+		s.found[current] = Candidate{Place: *p, Score: score, Reason: reason, Matched: matched}
 	}
 }
 

@@ -45,15 +45,12 @@ func maxTypos(key string) int {
 // similarKeys calls found with each key within maxTypos of the given one, and the distance.
 func (x *Index) similarKeys(key string, found func(key string, distance int)) {
 	limit, set := maxTypos(key), letters(key)
-	if limit == 0 {
-		return
-	}
 	for n := max(len(key)-limit, 3); n <= len(key)+limit && n < len(x.shapes); n++ {
 		for _, s := range x.shapes[n] {
 			if bits.OnesCount64(s.letters^set) > 2*limit {
 				continue
 			}
-			if d := edlib.OSADamerauLevenshteinDistance(key, s.key); d > 0 && d <= limit {
+			if d := edlib.OSADamerauLevenshteinDistance(key, s.key); d <= limit {
 				found(s.key, d)
 			}
 		}

@@ -93,6 +93,9 @@ func codeLists() *vocabulary.Set {
 	return vocabulary.NewSet(lists...)
 }
 
+// robot is a system with the role of an operator.
+var robot = rpctest.ID("lombardia", "cremona", identity.KindSystem, "robot")
+
 func portal(at tenant.ID) identity.ID {
 	return rpctest.ID(at.Region, at.Node, identity.KindSystem, "portal")
 }
@@ -134,7 +137,7 @@ func setupFor(t testing.TB, tenants ...tenant.ID) *env {
 	lists := codeLists()
 	e.Server = rpctest.NewEnv(t).Start(t, rpc.Config{
 		Service: "intake", Tenants: tenants, PerSecond: 1e6,
-		Grants:     rpctest.Grants(t, map[identity.ID]string{portal(tenants[0]): "submitter"}),
+		Grants:     rpctest.Grants(t, map[identity.ID]string{portal(tenants[0]): "submitter", robot: "operator"}),
 		Vocabulary: func() *vocabulary.Set { return lists },
 	}, func(r grpc.ServiceRegistrar) { intakev1.RegisterIntakeServiceServer(r, server) })
 	return e

@@ -52,7 +52,8 @@ func TestGetReport_Views(t *testing.T) {
 	}
 }
 
-// Ensure only people who work on reports of the node open content, and that a refused call logs no access.
+// Ensure only people who work on reports of the node open content, that a refused call logs no access, and that the
+// basic view is for all callers of the node.
 func TestGetReport_FullViewRefused(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
@@ -63,12 +64,17 @@ func TestGetReport_FullViewRefused(t *testing.T) {
 		reason fault.Reason
 	}{
 		{"system", e.system(t, cremona), fault.ViewNotAllowed},
+		{"system as operator", intakev1.NewIntakeServiceClient(e.As(t, robot, "")), fault.ViewNotAllowed},
 		{"submitter", e.person(t, cremona, "submitter"), fault.ViewNotAllowed},
 		{"operator of another node", e.person(t, mantova, "operator"), fault.NotFound},
 	} {
 		_, err := c.client.GetReport(t.Context(), &intakev1.GetReportRequest{ReportId: id, View: full})
 		if got := fault.ReasonOf(fault.FromStatus(err)); got != c.reason {
 			t.Errorf("%s: %v, want %s", c.name, err, c.reason)
+		}
+		_, err = c.client.GetReport(t.Context(), &intakev1.GetReportRequest{ReportId: id})
+		if got := fault.ReasonOf(fault.FromStatus(err)); (got == "") != (c.reason == fault.ViewNotAllowed) {
+			t.Errorf("%s: basic view: %v", c.name, err)
 		}
 	}
 	if n := e.count(t, "access_log"); n != 0 {

@@ -54,6 +54,7 @@ func TestValidate(t *testing.T) {
 	}{
 		{"named", report.CodedContent{}, named, nil},
 		{"anonymous with a telephone only", report.CodedContent{Anonymous: true}, phone, nil},
+		{"anonymous without contact", report.CodedContent{Anonymous: true}, report.PersonalContent{}, nil},
 		{"anonymous with a name", report.CodedContent{Anonymous: true}, named,
 			[]fault.Field{{Path: "content.contact.name", Reason: reason.AnonymousWithName}}},
 		{"notice version with a NUL", report.CodedContent{NoticeVersion: "2026\x00"}, named,
@@ -73,8 +74,10 @@ func TestReport_Handover(t *testing.T) {
 	if err := r.StartHandover(2, operator, now); !fault.Is(err, fault.WrongVersion) {
 		t.Errorf("start at a wrong version: %v", err)
 	}
-	if err := r.CompleteHandover("c", "n", operator, now); !fault.Is(err, fault.ForbiddenMove) {
-		t.Errorf("complete before start: %v", err)
+	for _, caseID := range []string{"c", ""} {
+		if err := r.CompleteHandover(caseID, "n", operator, now); !fault.Is(err, fault.ForbiddenMove) {
+			t.Errorf("complete with case %q before start: %v", caseID, err)
+		}
 	}
 	if err := r.StartHandover(1, operator, now); err != nil {
 		t.Fatal(err)

@@ -30,8 +30,8 @@ func startHandover(t *testing.T, reports *store.Reports, r *report.Report) store
 		t.Fatal(err)
 	}
 	h, err := reports.GetHandover(t.Context(), r.Tenant, r.ID)
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || h.ReportID != r.ID {
+		t.Fatalf("hand-over of %s: %+v, %v", r.ID, h, err)
 	}
 	return h
 }
@@ -96,6 +96,7 @@ func TestReports_Handover(t *testing.T) {
 	if diff := cmp.Diff(want, pending[0], cmp.Comparer(time.Time.Equal)); diff != "" {
 		t.Error(diff)
 	}
+	other := startHandover(t, reports, submit(t, reports, cremona))
 	caseID := uuid.NewString()
 	for range 2 { // Ensure it may be completed twice.
 		got, err := reports.CompleteHandover(t.Context(), cremona, pending[0], caseID, "CR-F-2026-000001", now)
@@ -104,8 +105,9 @@ func TestReports_Handover(t *testing.T) {
 			t.Fatalf("%+v, %v", got, err)
 		}
 	}
-	if pending, err = reports.ListPendingHandovers(t.Context(), cremona, 10); err != nil || len(pending) != 0 {
-		t.Errorf("%d hand-overs are pending, %v", len(pending), err)
+	pending, err = reports.ListPendingHandovers(t.Context(), cremona, 10)
+	if err != nil || len(pending) != 1 || pending[0].ID != other.ID {
+		t.Errorf("pending are %+v, want the other hand-over alone: %v", pending, err)
 	}
 	// Ensure repeating the first request now returns the report as it is now.
 	got, replayed, err := reports.StartHandover(t.Context(), cremona, r.ID, 1, request, operator, now)
@@ -116,7 +118,7 @@ func TestReports_Handover(t *testing.T) {
 	if diff := cmp.Diff(wantHistory, checkHistory(t, reports, r.ID)); diff != "" {
 		t.Error(diff)
 	}
-	if n := countHandovers(t, pool); n != 1 {
+	if n := countHandovers(t, pool); n != 2 {
 		t.Errorf("%d hand-overs", n)
 	}
 }
@@ -144,6 +146,7 @@ func TestReports_StartHandover_Refusals(t *testing.T) {
 		{"started before", started.ID, 2, newRequest("2"), fault.ForbiddenMove},
 		{"unknown report", uuid.NewString(), 1, newRequest("1"), fault.NotFound},
 		{"request id of a submission", sub.Report.ID, 1, otherMethod, fault.RequestIDReused},
+		{"the same of an unknown report", uuid.NewString(), 1, otherMethod, fault.RequestIDReused},
 	} {
 		_, _, err := reports.StartHandover(t.Context(), cremona, c.report, c.version, c.request, operator, now)
 		if !fault.Is(err, c.reason) {

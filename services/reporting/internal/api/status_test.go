@@ -60,6 +60,7 @@ func TestGetFeedStatus(t *testing.T) {
 	}{
 		"a region":                       {b.analyst("all"), "lombardia", lombardia},
 		"the regions of an analyst":      {b.analyst("piemonte"), "", piemonte},
+		"a region that has no node yet":  {b.analyst("umbria"), "", nil},
 		"all regions, for operations":    {b.as(operators), "", everything},
 		"all regions, for their analyst": {b.analyst("all"), "", everything},
 	} {

@@ -40,6 +40,19 @@ func TestProtect(t *testing.T) {
 		"hides a constraint where rounding bounds its primary part": {
 			Rule{Threshold: 10, Base: 5}, oneAxis(3), []int64{47, 47, 9, 103}, []Cell{hidden, hidden, hidden, hidden},
 		},
+		"hides only the constraint that bounds a primary part": {
+			plain, twoAxes(2, 2),
+			[]int64{
+				45, 5, 50,
+				42, 0, 42,
+				87, 5, 92,
+			},
+			[]Cell{
+				visible(45), hidden, visible(50),
+				visible(40), hidden, visible(40),
+				visible(85), hidden, visible(90),
+			},
+		},
 		"hides a single category that is not zero, and shows the total": {
 			strict, oneAxis(3), []int64{0, 60, 0, 60}, []Cell{hidden, hidden, hidden, visible(60)},
 		},
@@ -67,6 +80,12 @@ func TestProtect(t *testing.T) {
 		"does not take a total with a remainder for additive": {
 			strict, oneAxis(3), []int64{20, 30, 0, 80}, []Cell{visible(20), visible(30), hidden, visible(80)},
 		},
+		"has no constraints along an axis of nothing but a total": {
+			plain, []Axis{{1, true}, {3, true}}, []int64{0, 20, 20}, []Cell{hidden, visible(20), visible(20)},
+		},
+		"returns public counts unchanged, zero included": {
+			Public, oneAxis(3), []int64{0, 1, 22, 23}, []Cell{visible(0), visible(1), visible(22), visible(23)},
+		},
 		"has no constraints along an axis without total": {
 			plain, []Axis{{2, false}, {3, true}},
 			[]int64{
@@ -84,6 +103,83 @@ func TestProtect(t *testing.T) {
 			got := Protect(c.rule, Grid{c.axes, c.counts})
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestProtect_PanicsOnInvalidInput(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		rule   Rule
+		counts int
+		valid  bool
+	}{
+		"a strict rule":                   {strict, 3, true},
+		"public":                          {Public, 3, true},
+		"the base is the threshold":       {Rule{Threshold: 5, Base: 5}, 3, true},
+		"shows every count":               {Rule{Threshold: 0, Base: 1, GroupDisclosure: true}, 3, false},
+		"a base below one":                {Rule{Threshold: 5, Base: -1}, 3, false},
+		"an even base":                    {Rule{Threshold: 5, Base: 4}, 3, false},
+		"the base is above the threshold": {Rule{Threshold: 5, Base: 7}, 3, false},
+		"fewer counts than on axes":       {strict, 2, false},
+		"more counts than on axes":        {strict, 6, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			defer func() {
+				if ok := recover() == nil; ok != c.valid {
+					t.Errorf("accepted: %t", ok)
+				}
+			}()
+			Protect(c.rule, Grid{oneAxis(2), make([]int64, c.counts)})
+		})
+	}
+}
+
+// Ensure that one constraint bounds a cell by the others, and not beyond what it knows.
+func TestConstraint_Bound(t *testing.T) {
+	t.Parallel()
+	const part, total = 0, 2
+	for name, c := range map[string]struct {
+		remainder bool
+		cells     []bounds // two parts and the total
+		i         int
+		want      bounds
+	}{
+		"a total by the sums of its parts": {
+			false, []bounds{{5, 10}, {2, 4}, {0, 99}}, total, bounds{7, 14},
+		},
+		"a total with a remainder only from below": {
+			true, []bounds{{5, 10}, {2, 4}, {0, 99}}, total, bounds{7, 99},
+		},
+		"a total with an unbounded part only from below": {
+			false, []bounds{{5, unbounded}, {2, 4}, {0, 99}}, total, bounds{7, 99},
+		},
+		"a part by the total and the other part": {
+			false, []bounds{{0, 99}, {2, 4}, {20, 30}}, part, bounds{16, 28},
+		},
+		"a part with a remainder only from above": {
+			true, []bounds{{0, 99}, {2, 4}, {20, 30}}, part, bounds{0, 28},
+		},
+		"an unbounded part by the total and the other part": {
+			false, []bounds{{5, unbounded}, {2, 4}, {20, 30}}, part, bounds{16, 28},
+		},
+		"a part beside an unbounded part only from above": {
+			false, []bounds{{0, 99}, {2, unbounded}, {20, 30}}, part, bounds{0, 28},
+		},
+		"an unbounded part beside another only from above": {
+			false, []bounds{{5, unbounded}, {2, unbounded}, {20, 30}}, part, bounds{5, 28},
+		},
+		"a part below an unbounded total only from below": {
+			false, []bounds{{0, 99}, {2, 4}, {20, unbounded}}, part, bounds{16, 99},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			constraint := constraint{parts: []int{0, 1}, total: 2, additive: !c.remainder}
+			if got := constraint.bound(c.cells, c.i, c.cells[c.i]); got != c.want {
+				t.Errorf("got %v, want %v", got, c.want)
 			}
 		})
 	}

@@ -89,7 +89,10 @@ func TestReport_Apply(t *testing.T) {
 		"a gap":                     {first, 3, good, ErrOrder},
 		"a duplicate":               {first, 1, good, ErrOrder},
 		"no month":                  {Report{}, 1, ReportCounted{}, ErrInvalid},
-		"impossible month":          {Report{}, 1, ReportCounted{Month: Month{2026, 13}}, ErrInvalid},
+		"a thirteenth month":        {Report{}, 1, ReportCounted{Month: Month{2026, 13}}, ErrInvalid},
+		"a month zero":              {Report{}, 1, ReportCounted{Month: Month{2026, 0}}, ErrInvalid},
+		"a year too far back":       {Report{}, 1, ReportCounted{Month: Month{1899, 12}}, ErrInvalid},
+		"a year too far ahead":      {Report{}, 1, ReportCounted{Month: Month{2201, 1}}, ErrInvalid},
 		"unknown channel":           {Report{}, 1, ReportCounted{Month: march, Channel: "SMOKE"}, ErrCode},
 		"unknown role":              {Report{}, 1, ReportCounted{Month: march, ReporterRole: "GHOST"}, ErrCode},
 	} {
@@ -115,9 +118,12 @@ func TestCase_Apply(t *testing.T) {
 		e      CaseEvent
 		want   error
 	}{
-		"classified before opened":  {nil, classified, ErrOrder},
-		"opened twice":              {open, opened, ErrOrder},
-		"opened without a month":    {nil, CaseOpened{Received: march}, ErrInvalid},
+		"classified before opened": {nil, classified, ErrOrder},
+		"opened twice":             {open, opened, ErrOrder},
+		"opened without a month":   {nil, CaseOpened{Received: march}, ErrInvalid},
+		"received in an impossible month": {
+			nil, with(opened, func(e *CaseOpened) { e.Received = Month{2026, 13} }), ErrInvalid,
+		},
 		"opened on unknown channel": {nil, with(opened, func(e *CaseOpened) { e.Channel = "SMOKE" }), ErrCode},
 		"opened in unknown role":    {nil, with(opened, func(e *CaseOpened) { e.ReporterRole = "GHOST" }), ErrCode},
 		"no verdict":                {open, CaseClassified{}, ErrInvalid},
@@ -175,6 +181,44 @@ func TestCase_Apply(t *testing.T) {
 				t.Errorf("the fact is at event %d", got.Seq)
 			}
 		})
+	}
+}
+
+func TestCodes_Group(t *testing.T) {
+	t.Parallel()
+	ungrouped := Codes(func(string, string) (string, bool) { return "", true })
+	for name, c := range map[string]struct {
+		codes     Codes
+		code      string
+		wantGroup string
+		wantErr   string
+	}{
+		"the group of a code":       {codes, "AGE_OLD", "G_AGE", ""},
+		"no code has no group":      {codes, "", "", ""},
+		"an unknown code":           {codes, "HAT", "", "ground: unknown code"},
+		"a code without a group":    {codes, "UNGROUPED", "", "ground_group: unknown code"},
+		"an empty name is no group": {ungrouped, "AGE_OLD", "", "ground_group: unknown code"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := c.codes.group("ground", "ground_group", c.code)
+			text := ""
+			if err != nil {
+				text = err.Error()
+			}
+			if got != c.wantGroup || text != c.wantErr {
+				t.Errorf("got %q, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestMonth_String(t *testing.T) {
+	t.Parallel()
+	for m, want := range map[Month]string{{2026, 3}: "2026-03", {}: ""} {
+		if got := m.String(); got != want {
+			t.Errorf("%#v is %q, want %q", m, got, want)
+		}
 	}
 }
 
@@ -256,6 +300,10 @@ func TestCells(t *testing.T) {
 			flowOf(UnitCase, "2026-03"),
 			[]Cell{groundsTotal, {TableGrounds, 2026, "G_AGE", Total, ""}},
 		)},
+		"a case with a field, without ground": {
+			apply(t, opened, CaseClassified{Verdict: "CRIME", Field: "WORK_PAY"}).Cells("cremona"),
+			append(flowOf(UnitCase, "2026-03"), groundsTotal, Cell{TableGrounds, 2026, Total, "F_WORK", ""}),
+		},
 		"a case closed without assessment": {apply(t, opened, closed).Cells("cremona"), slices.Concat(
 			flowOf(UnitCase, "2026-03"),
 			[]Cell{

@@ -163,17 +163,19 @@ func TestFeed_RejectsForgedHeartbeats(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	send := func(subject, owner, source string, last int64) {
-		m, err := bus.SignMessage(subject, &feedv1.Heartbeat{Source: source, LastSeq: last}, b.net.Signer(owner))
+	send := func(subject, owner, source string, last, pending int64) {
+		h := &feedv1.Heartbeat{Source: source, LastSeq: last, Pending: pending}
+		m, err := bus.SignMessage(subject, h, b.net.Signer(owner))
 		if err != nil {
 			t.Fatal(err)
 		}
 		f.onHeartbeat(m)
 	}
-	send(intake.HeartbeatSubject(), cuneo.Owner(), "intake", 9)
-	send(intake.HeartbeatSubject(), intake.Owner(), "casemanagement", 9)
-	send(intake.HeartbeatSubject(), intake.Owner(), "intake", -1)
-	send("pari.v1.lombardia.cremona.heartbeat", intake.Owner(), "intake", 9)
+	send(intake.HeartbeatSubject(), cuneo.Owner(), "intake", 9, 0)
+	send(intake.HeartbeatSubject(), intake.Owner(), "casemanagement", 9, 0)
+	send(intake.HeartbeatSubject(), intake.Owner(), "intake", -1, 0)
+	send(intake.HeartbeatSubject(), intake.Owner(), "intake", 9, -1)
+	send("pari.v1.lombardia.cremona.heartbeat", intake.Owner(), "intake", 9, 0)
 	if got := f.heartbeats.take(); len(got) != 0 {
 		t.Errorf("received %v", got)
 	}
@@ -183,10 +185,10 @@ func TestFeed_RejectsForgedHeartbeats(t *testing.T) {
 			t.Errorf("logged %v", r)
 		}
 	}
-	if len(rejected) != 4 {
-		t.Errorf("%d rejections were logged, want 4", len(rejected))
+	if len(rejected) != 5 {
+		t.Errorf("%d rejections were logged, want 5", len(rejected))
 	}
-	send(intake.HeartbeatSubject(), intake.Owner(), "intake", 9)
+	send(intake.HeartbeatSubject(), intake.Owner(), "intake", 9, 0)
 	if got := f.heartbeats.take()["lombardia"]; len(got) != 1 || got[0].LastSeq != 9 {
 		t.Errorf("received %v", got)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/tenant"
@@ -77,6 +78,30 @@ func TestApply_Indicators(t *testing.T) {
 		at(0, "TOTAL", fact.FigureTarget): 40, at(0, "TOTAL", fact.FigureSoFar): 7,
 		at(2026, "TOTAL", fact.FigureYear): 5,
 	})
+}
+
+// Ensure that a batch reads the figures of its entries only, and which of these are blocked.
+func TestLoadFacts_OnlyOfTheBatch(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.producer(directory)
+	programme := fact.IndicatorsCounted{Programme: "p"}
+	b.mustApply(w.event("course.a", hours("cremona", 1)), w.event("course.b", hours("cremona", 2)),
+		w.event("programme.p", programme), w.event("programme.q", programme), w.event("course.c", ErrUnreadable))
+	next := []Event{w.event("course.a", hours("cremona", 3)), w.event("programme.p", programme)}
+	err := b.inRegion(context.Background(), "lombardia", func(ctx context.Context, tx pgx.Tx) error {
+		f, err := loadFacts(ctx, tx, "lombardia", next)
+		if len(f.activities) != 1 || len(f.indicators) != 1 {
+			t.Errorf("%d activities and %d programmes, want one of each", len(f.activities), len(f.indicators))
+		}
+		if len(f.blocked) != 0 {
+			t.Errorf("%v are blocked", f.blocked)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Ensure that an event with an unknown code blocks its entry, and that all its events are applied in order once the

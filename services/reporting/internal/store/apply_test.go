@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/retepari/pari/pkg/bus"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/services/reporting/internal/fact"
 )
 
@@ -332,6 +333,117 @@ func TestReprocess(t *testing.T) {
 	}
 	if got := b.count(fact.TableOutcomes, 2026, fact.Total, fact.Total); got != 1 {
 		t.Errorf("%d closed cases", got)
+	}
+}
+
+// Ensure that what is stored and listed of a partition is its own, beside others of the same node and source.
+func TestPartitions_AreApart(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := context.Background()
+	milano := bus.Partition{Tenant: tenant.ID{Region: "lombardia", Node: "milano"}, Source: "casemanagement"}
+	partitions := []bus.Partition{intake, cases, milano}
+	for i, p := range partitions {
+		w, n := b.producer(p), i+1
+		for k := range n {
+			b.mustApply(w.event(fmt.Sprintf("a%d", k), ErrUnreadable))
+		}
+		for range n {
+			w.event("not sent", ErrUnreadable)
+		}
+		b.mustApply(w.event("buffered", ErrUnreadable))
+	}
+	for i, p := range partitions {
+		n := int64(i + 1)
+		got := b.partition(p)
+		if got.Acknowledged != n || got.DeadLettered != n || got.Buffered != 1 || got.LastSeq != 2*n+1 {
+			t.Errorf("partition %+v, want %d events acknowledged", got, n)
+		}
+		unapplied, err := b.ListUnapplied(ctx, p)
+		if err != nil || int64(len(unapplied)) != n+1 { // one is buffered
+			t.Errorf("%v are unapplied, want %d dead-lettered: %v", unapplied, n, err)
+		}
+		missing, err := b.ListMissing(ctx, p)
+		if diff := cmp.Diff([]Range{{n + 1, 2 * n}}, missing); err != nil || diff != "" {
+			t.Errorf("missing: %v\n%s", err, diff)
+		}
+	}
+}
+
+// Ensure that a partition takes only its own events out of the buffer, beside others with the same numbers.
+func TestPartitions_BuffersAreApart(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	milano := bus.Partition{Tenant: tenant.ID{Region: "lombardia", Node: "milano"}, Source: "casemanagement"}
+	partitions := []bus.Partition{intake, cases, milano}
+	var first, second []Event
+	for _, p := range partitions {
+		w := b.producer(p)
+		if p == intake {
+			first = append(first, w.event("a", fact.ReportCounted{Month: march}))
+			second = append(second, w.event("b", fact.ReportCounted{Month: march}))
+			continue
+		}
+		first = append(first, w.event("a", fact.CaseOpened{Month: april}))
+		second = append(second, w.event("b", fact.CaseOpened{Month: april}))
+	}
+	for _, e := range second {
+		b.mustApply(e)
+	}
+	for i, e := range second {
+		if r := b.mustApply(e); r.Duplicates != 1 || r.Rejected[ClassFork] != 0 {
+			t.Errorf("%v: the buffered event arrived again: %+v", partitions[i], r)
+		}
+	}
+	for i, e := range first {
+		if r := b.mustApply(e); r.Applied != 2 {
+			t.Errorf("%v: the gap closed: %+v", partitions[i], r)
+		}
+		for k, p := range partitions {
+			got := b.partition(p)
+			if closed := k <= i; closed != (got.Buffered == 0) || closed != (got.Acknowledged == 2) {
+				t.Errorf("after %v: %v is %+v", partitions[i], p, got)
+			}
+		}
+	}
+	b.checkCells("lombardia")
+}
+
+// Ensure that a dead-lettered event is applied again without the buffered ones of its case: the gap is still open.
+func TestReprocess_LeavesBufferedEvents(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.producer(cases)
+	b.mustApply(w.event("c1", fact.CaseOpened{Month: april, Channel: "UNKNOWN"}))
+	missing := w.event("c2", fact.CaseOpened{Month: april})
+	b.mustApply(w.event("c1", fact.ActionRecorded{Month: april, Code: "LETTER"}))
+	all := func(_, code string) (string, bool) { return "G_" + code, true }
+	recovered, err := b.Reprocess(context.Background(), "lombardia", b.decode, all)
+	if p := b.partition(cases); err != nil || recovered.Applied != 1 || p.Buffered != 1 || p.DeadLettered != 0 {
+		t.Errorf("%+v, %v: partition %+v", recovered, err, p)
+	}
+	b.mustApply(missing)
+	if p := b.partition(cases); p.Acknowledged != 3 || p.Buffered != 0 || p.DeadLettered != 0 || p.Cases != 2 {
+		t.Errorf("partition %+v", p)
+	}
+	b.checkCells("lombardia")
+}
+
+// Ensure that what still fails does not keep later cases from being applied again.
+func TestReprocess_ReachesEveryCase(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.producer(cases)
+	var events []Event
+	for i := range reprocessAggregates + 5 {
+		events = append(events, w.event(fmt.Sprintf("a%d", i), ErrUnreadable))
+	}
+	b.mustApply(append(events, w.event("b", fact.CaseOpened{Month: april, Channel: "UNKNOWN"}))...)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	all := func(_, code string) (string, bool) { return "G_" + code, true }
+	if recovered, err := b.Reprocess(ctx, "lombardia", b.decode, all); err != nil || recovered.Applied != 1 {
+		t.Errorf("%+v, %v", recovered, err)
 	}
 }
 

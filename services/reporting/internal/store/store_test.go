@@ -296,22 +296,29 @@ func TestApply_StoresFactsAndCells(t *testing.T) {
 	}
 }
 
-// Ensure that restricting a case deletes its stored details and actions.
+// Ensure that restricting a case deletes its stored details and actions, and those of no other case.
 func TestApply_RestrictedCaseLosesItsDetails(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	w := b.producer(cases)
-	action := func(code string) Event { return w.event("c1", fact.ActionRecorded{Month: april, Code: code}) }
-	b.mustApply(w.event("c1", fact.CaseOpened{Month: april, Channel: "DESK"}), action("LETTER"))
-	b.mustApply(action("CALL"), w.event("c1", fact.CaseClassified{Restricted: true}), action("VISIT"))
-	const count = `select (select count(*) from fact_action),
-		(select count(*) from fact_case where channel <> '' or actions <> 0)`
-	var actions, left int
+	milano := bus.Partition{Tenant: tenant.ID{Region: "lombardia", Node: "milano"}, Source: "casemanagement"}
+	w, other := b.producer(cases), b.producer(milano)
+	action := func(w *producer, name, code string) Event {
+		return w.event(name, fact.ActionRecorded{Month: april, Code: code})
+	}
+	opened := fact.CaseOpened{Month: april, Channel: "DESK"}
+	b.mustApply(w.event("c1", opened), action(w, "c1", "LETTER"), w.event("c2", opened), action(w, "c2", "LETTER"))
+	b.mustApply(other.event("c1", opened), action(other, "c1", "LETTER"))
+	b.mustApply(action(w, "c1", "CALL"), w.event("c1", fact.CaseClassified{Restricted: true}), action(w, "c1", "VISIT"))
+	const count = `select (select count(*) from fact_action where node = 'cremona' and pseudonym = 'c1'),
+		(select count(*) from fact_case
+		 where node = 'cremona' and pseudonym = 'c1' and (channel <> '' or actions <> 0)),
+		(select count(*) from fact_action)`
+	var actions, left, all int
 	err := b.inRegion(context.Background(), "lombardia", func(ctx context.Context, tx pgx.Tx) error {
-		return tx.QueryRow(ctx, count).Scan(&actions, &left)
+		return tx.QueryRow(ctx, count).Scan(&actions, &left, &all)
 	})
-	if err != nil || actions != 0 || left != 0 {
-		t.Errorf("%d actions and %d details left, %v", actions, left, err)
+	if err != nil || actions != 0 || left != 0 || all != 2 {
+		t.Errorf("%d actions and %d details left, %d actions in all, %v", actions, left, all, err)
 	}
 	b.checkCells("lombardia")
 }

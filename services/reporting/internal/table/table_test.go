@@ -185,6 +185,17 @@ func TestTable_CategoriesEndWithTheTotal(t *testing.T) {
 	}
 }
 
+func TestPlaceName(t *testing.T) {
+	t.Parallel()
+	for slug, want := range map[string]string{
+		"cremona": "Cremona", "reggio-emilia": "Reggio Emilia", "area-51": "Area 51", "area-è": "Area è",
+	} {
+		if got := placeName(slug); got != want {
+			t.Errorf("%s is named %q, want %q", slug, got, want)
+		}
+	}
+}
+
 func TestProtect(t *testing.T) {
 	t.Parallel()
 	counts := map[fact.Cell]int64{}
