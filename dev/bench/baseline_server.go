@@ -109,5 +109,5 @@ func (e *env) tlsConfigs() (server, client *tls.Config, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return service.StrictServerTLS(), system.ClientTLS(rpc.Service("intake", cremona)), nil
+	return service.StrictServerTLS(), system.ClientTLS(rpc.Service("intake", cremona).Accept), nil
 }

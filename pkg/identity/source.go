@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // Names of the files in an identity directory.
@@ -158,7 +160,9 @@ func idOf(cert *x509.Certificate) (ID, error) {
 // ServerTLS requests a client certificate and leaves the refusal to VerifyPeer, because a failed handshake could not tell
 // the caller why. A server must refuse every call for which VerifyPeer returns an error. The handshake verifies the
 // certificate once, so that this is cheap.
-func (s *Source) ServerTLS() *tls.Config {
+//
+// A server that hosts other tenants presents the certificate of the one that the client asks for; see ServerName.
+func (s *Source) ServerTLS(hosted ...*Source) *tls.Config {
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS13,
 		ClientAuth:             tls.RequestClientCert,
@@ -171,12 +175,21 @@ func (s *Source) ServerTLS() *tls.Config {
 			}
 			return nil
 		},
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			cert, _ := s.current()
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			presented := s
+			for _, h := range hosted {
+				if hello != nil && hello.ServerName == ServerName(h.ID().Tenant) {
+					presented = h
+				}
+			}
+			cert, _ := presented.current()
 			return cert, nil
 		},
 	}
 }
+
+// ServerName is what a client asks a server for in the handshake (SNI) to get the certificate of a tenant.
+func ServerName(t tenant.ID) string { return t.Node + "." + t.Region + ".pari" }
 
 // StrictServerTLS refuses a client without a valid certificate in the handshake, for protocols that cannot refuse
 // later.

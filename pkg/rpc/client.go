@@ -36,13 +36,22 @@ const deadlineReserve = 20 * time.Millisecond
 // responses come from services of the network only, so this bounds the cost of a bug.
 const maxResponse = 64 << 20
 
-// Dial connects to a service of the network with the program's certificate. It accepts a server for whose identity
-// accept returns true.
+// Peer is a server that a client wants to talk to.
+type Peer struct {
+	// Accept reports whether an identity is that server's.
+	Accept func(identity.ID) bool
+	// ServerName is sent in the handshake, for a server that hosts several tenants; "" sends the target's.
+	ServerName string
+}
+
+// Dial connects to a service of the network with the program's certificate. It accepts no other server than the peer.
 func Dial(
-	target string, source *identity.Source, accept func(identity.ID) bool, options ...grpc.DialOption,
+	target string, source *identity.Source, peer Peer, options ...grpc.DialOption,
 ) (*grpc.ClientConn, error) {
+	config := source.ClientTLS(peer.Accept)
+	config.ServerName = peer.ServerName
 	conn, err := grpc.NewClient(target, append([]grpc.DialOption{
-		grpc.WithTransportCredentials(credentials.NewTLS(source.ClientTLS(accept))),
+		grpc.WithTransportCredentials(credentials.NewTLS(config)),
 		grpc.WithStatsHandler(otelgrpc.NewClientHandler()),
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxResponse)),
@@ -55,11 +64,15 @@ func Dial(
 	return conn, nil
 }
 
-// Service accepts the servers of a service at one of the tenants.
-func Service(name string, at ...tenant.ID) func(identity.ID) bool {
-	return func(id identity.ID) bool {
+// Service is a service at one of the tenants. A server that hosts several is asked for the first.
+func Service(name string, at ...tenant.ID) Peer {
+	p := Peer{Accept: func(id identity.ID) bool {
 		return id.Kind == identity.KindService && id.Name == name && slices.Contains(at, id.Tenant)
+	}}
+	if len(at) > 0 {
+		p.ServerName = identity.ServerName(at[0])
 	}
+	return p
 }
 
 func reserveDeadline(

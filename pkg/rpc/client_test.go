@@ -13,6 +13,7 @@ import (
 
 	"github.com/retepari/pari/dev/testkit/rpctest"
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/rpc"
 	"github.com/retepari/pari/pkg/tenant"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
@@ -49,13 +50,13 @@ func TestService(t *testing.T) {
 	} {
 		id := rpctest.ID(c.region, c.node, c.kind, c.name)
 		cremona, cuneo := tenant.ID{Region: "lombardia", Node: "cremona"}, tenant.ID{Region: "piemonte", Node: "cuneo"}
-		if got := rpc.Service("intake", cremona)(id); got != c.atNode {
+		if got := rpc.Service("intake", cremona).Accept(id); got != c.atNode {
 			t.Errorf("%s, one tenant: %t", name, got)
 		}
-		if got := rpc.Service("intake", cremona, cuneo)(id); got != c.atEither {
+		if got := rpc.Service("intake", cremona, cuneo).Accept(id); got != c.atEither {
 			t.Errorf("%s, two tenants: %t", name, got)
 		}
-		if rpc.Service("intake")(id) {
+		if rpc.Service("intake").Accept(id) {
 			t.Errorf("%s, no tenant", name)
 		}
 	}
@@ -119,5 +120,36 @@ func TestBearer(t *testing.T) {
 	}
 	if !signedOut.RequireTransportSecurity() {
 		t.Error("a token may be sent in clear")
+	}
+}
+
+// Ensure a server that hosts several tenants presents to each client the certificate of the tenant that it asks for.
+func TestServer_HostsTenants(t *testing.T) {
+	t.Parallel()
+	e := rpctest.NewEnv(t)
+	milano := tenant.ID{Region: "lombardia", Node: "milano"}
+	service := func(of tenant.ID) *identity.Source {
+		return e.Source(t, rpctest.ID(of.Region, of.Node, "service", "directory"))
+	}
+	c := config()
+	c.Source, c.Hosted = service(tenant.Centre), []*identity.Source{service(cremona), service(milano)}
+	s := e.Start(t, c, register(server{}))
+	for _, c := range []struct {
+		at   []tenant.ID
+		want codes.Code
+	}{
+		{[]tenant.ID{cremona}, codes.OK}, {[]tenant.ID{milano}, codes.OK}, {[]tenant.ID{tenant.Centre}, codes.OK},
+		{[]tenant.ID{{Region: "piemonte", Node: "cremona"}}, codes.Unavailable},
+		{[]tenant.ID{{Region: "lombardia", Node: "lodi"}, tenant.Centre}, codes.OK}, // either will do
+	} {
+		conn, err := rpc.Dial(s.Addr, e.Source(t, portal), rpc.Service("directory", c.at...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = directoryv1.NewDirectoryServiceClient(conn).FindOffices(t.Context(), &directoryv1.FindOfficesRequest{})
+		if status.Code(err) != c.want {
+			t.Errorf("a service of %v: %v, want %v", c.at, err, c.want)
+		}
+		_ = conn.Close()
 	}
 }

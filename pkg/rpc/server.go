@@ -56,6 +56,8 @@ type Config struct {
 	Service string
 	// Source is the server's identity.
 	Source *identity.Source
+	// Hosted are the identities of further tenants that the server presents to clients that ask for them.
+	Hosted []*identity.Source
 	// Tenants are those whose callers the methods of scope node serve; empty means the tenant of Source alone.
 	Tenants []tenant.ID
 	// Grants are the grants of systems; nil means none.
@@ -120,7 +122,7 @@ func NewServer(c Config) (*Server, error) {
 	}
 	s.pipeline.stopping, s.stopStreams = context.WithCancel(context.Background())
 	s.grpc = grpc.NewServer(
-		grpc.Creds(credentials.NewTLS(c.Source.ServerTLS())),
+		grpc.Creds(credentials.NewTLS(c.Source.ServerTLS(c.Hosted...))),
 		grpc.StatsHandler(otelgrpc.NewServerHandler()),
 		grpc.InTapHandle(s.pipeline.headers),
 		grpc.UnaryInterceptor(s.pipeline.unary),

@@ -74,7 +74,7 @@ func (s *Server) With(t testing.TB, source *identity.Source, token string) *grpc
 		bearer := rpc.Bearer(func(context.Context) (string, error) { return token, nil })
 		options = append(options, grpc.WithPerRPCCredentials(bearer))
 	}
-	conn, err := rpc.Dial(s.Addr, source, func(identity.ID) bool { return true }, options...)
+	conn, err := rpc.Dial(s.Addr, source, rpc.Peer{Accept: func(identity.ID) bool { return true }}, options...)
 	return closeAtEnd(t, conn, err)
 }
 
