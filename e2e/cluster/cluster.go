@@ -242,3 +242,23 @@ func environ(env map[string]string) []string {
 	}
 	return all
 }
+
+// AddReplica starts a second process of a service and returns its name and its address.
+func (c *Cluster) AddReplica(ctx context.Context, service string) (name, addr string, err error) {
+	bin, err := buildBinaries()
+	if err != nil {
+		return "", "", err
+	}
+	if addr, err = loopback.Addr(ctx, 0); err != nil {
+		return "", "", err
+	}
+	env := c.Env(service)
+	env["PARI_ADDR"] = addr
+	program, _, _ := strings.Cut(service, ".")
+	name = service + "-2"
+	p := &Process{binary: filepath.Join(bin, program), args: []string{"serve"}, env: environ(env)}
+	return name, addr, c.startProcess(name, p)
+}
+
+// StopGently ends a service as an orchestrator does, and waits until it has ended.
+func (c *Cluster) StopGently(name string) { c.processes[name].Stop() }
