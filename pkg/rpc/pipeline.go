@@ -15,6 +15,7 @@ import (
 
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/text"
 )
 
 // minTimeout is the least time in which a call is worth starting.
@@ -121,6 +122,9 @@ func (s *checkedStream) Context() context.Context { return s.ctx }
 // RecvMsg implements grpc.ServerStream.
 func (s *checkedStream) RecvMsg(m any) error {
 	if err := s.ServerStream.RecvMsg(m); err != nil {
+		if status.Code(err) == codes.Internal { // the caller's bytes, not a fault of ours
+			return s.check(malformed{err})
+		}
 		return err
 	}
 	return s.check(m)
@@ -193,8 +197,12 @@ func (p *pipeline) deadline(ctx context.Context, c *call, next func(context.Cont
 	return next(ctx)
 }
 
-// check checks one message that a caller has sent: size, content, and what its bytes weigh.
+// check checks one message that a caller has sent: size, content, and what its bytes weigh. It mends the texts of the
+// message before anything looks at them.
 func (p *pipeline) check(c *call, message any) error {
+	if m, ok := message.(malformed); ok {
+		return fault.New(fault.MalformedRequest).WithCause(m.err)
+	}
 	m, ok := message.(proto.Message)
 	if !ok || c.rule.infrastructure {
 		return nil
@@ -206,6 +214,7 @@ func (p *pipeline) check(c *call, message any) error {
 	if !p.rates.allow(c.principal, size/bytesPerUnit) {
 		return fault.New(fault.TooManyRequests)
 	}
+	text.Normalize(m)
 	checker, _ := c.server.(Checker)
 	return p.validate(m, checker)
 }

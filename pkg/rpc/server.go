@@ -147,7 +147,7 @@ func NewServer(c Config) (*Server, error) {
 
 // RegisterService implements grpc.ServiceRegistrar, for the generated Register functions.
 func (s *Server) RegisterService(desc *grpc.ServiceDesc, impl any) {
-	s.grpc.RegisterService(desc, impl)
+	s.grpc.RegisterService(withMalformed(desc), impl)
 }
 
 // SetReady sets the status that health checks report.
