@@ -1,40 +1,42 @@
 package rpc
 
 import (
-	"context"
-	"slices"
+	"bytes"
+	"fmt"
+	"strings"
 
-	"google.golang.org/grpc"
+	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
 )
 
-// malformed takes the place of a request that cannot be decoded, so that the pipeline refuses it like any other.
-type malformed struct{ err error }
+// lenientCodec passes a request that cannot be decoded on as a malformed one, so that the pipeline refuses it with a
+// reason like any other. gRPC itself would answer INTERNAL. The messages of gRPC's own services do not pass the
+// pipeline, so their errors stay.
+type lenientCodec struct{ encoding.CodecV2 }
 
-// withMalformed returns a service whose unary methods pass requests that cannot be decoded to their interceptor. gRPC
-// itself would answer INTERNAL without a reason.
-func withMalformed(desc *grpc.ServiceDesc) *grpc.ServiceDesc {
-	mended := *desc
-	mended.Methods = slices.Clone(desc.Methods)
-	for i := range mended.Methods {
-		handler := mended.Methods[i].Handler
-		mended.Methods[i].Handler = func(
-			server any, ctx context.Context, decode func(any) error, interceptor grpc.UnaryServerInterceptor,
-		) (any, error) {
-			var m malformed
-			decodeOrNote := func(req any) error {
-				m.err = decode(req)
-				return nil
-			}
-			intercept := func(
-				ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler,
-			) (any, error) {
-				if m.err != nil {
-					req = m
-				}
-				return interceptor(ctx, req, info, next)
-			}
-			return handler(server, ctx, decodeOrNote, intercept)
-		}
+func newLenientCodec() lenientCodec { return lenientCodec{encoding.GetCodecV2("proto")} }
+
+// Unmarshal implements encoding.CodecV2.
+func (c lenientCodec) Unmarshal(data mem.BufferSlice, v any) error {
+	err := c.CodecV2.Unmarshal(data, v)
+	m, ok := v.(proto.Message)
+	if err == nil {
+		return nil
 	}
-	return &mended
+	if !ok || strings.HasPrefix(string(m.ProtoReflect().Descriptor().FullName()), "grpc.") {
+		return fmt.Errorf("codec: %w", err)
+	}
+	proto.Reset(m)
+	m.ProtoReflect().SetUnknown(malformedMark)
+	return nil
+}
+
+// malformedMark is an unknown field that marks a malformed message. A caller who sends it is refused, too.
+var malformedMark = protowire.AppendString(
+	protowire.AppendTag(nil, protowire.MaxValidNumber, protowire.BytesType), "malformed")
+
+func isMalformed(m proto.Message) bool {
+	return bytes.Equal(m.ProtoReflect().GetUnknown(), malformedMark)
 }

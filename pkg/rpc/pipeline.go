@@ -122,9 +122,6 @@ func (s *checkedStream) Context() context.Context { return s.ctx }
 // RecvMsg implements grpc.ServerStream.
 func (s *checkedStream) RecvMsg(m any) error {
 	if err := s.ServerStream.RecvMsg(m); err != nil {
-		if status.Code(err) == codes.Internal { // the caller's bytes, not a fault of ours
-			return s.check(malformed{err})
-		}
 		return err
 	}
 	return s.check(m)
@@ -200,12 +197,12 @@ func (p *pipeline) deadline(ctx context.Context, c *call, next func(context.Cont
 // check checks one message that a caller has sent: size, content, and what its bytes weigh. It mends the texts of the
 // message before anything looks at them.
 func (p *pipeline) check(c *call, message any) error {
-	if m, ok := message.(malformed); ok {
-		return fault.New(fault.MalformedRequest).WithCause(m.err)
-	}
 	m, ok := message.(proto.Message)
 	if !ok || c.rule.infrastructure {
 		return nil
+	}
+	if isMalformed(m) {
+		return fault.New(fault.MalformedRequest)
 	}
 	size := proto.Size(m)
 	if size > c.rule.maxRequest() {

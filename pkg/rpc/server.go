@@ -125,6 +125,7 @@ func NewServer(c Config) (*Server, error) {
 		grpc.InTapHandle(s.pipeline.headers),
 		grpc.UnaryInterceptor(s.pipeline.unary),
 		grpc.StreamInterceptor(s.pipeline.stream),
+		grpc.ForceServerCodecV2(newLenientCodec()),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxHeaderListSize(16<<10),
 		grpc.MaxConcurrentStreams(maxStreams),
@@ -147,7 +148,7 @@ func NewServer(c Config) (*Server, error) {
 
 // RegisterService implements grpc.ServiceRegistrar, for the generated Register functions.
 func (s *Server) RegisterService(desc *grpc.ServiceDesc, impl any) {
-	s.grpc.RegisterService(withMalformed(desc), impl)
+	s.grpc.RegisterService(desc, impl)
 }
 
 // SetReady sets the status that health checks report.
