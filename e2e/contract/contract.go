@@ -19,6 +19,7 @@ import (
 	privacyv1 "github.com/retepari/pari/proto/gen/pari/privacy/v1"
 	_ "github.com/retepari/pari/proto/gen/pari/record/v1"    // registers its descriptors
 	_ "github.com/retepari/pari/proto/gen/pari/reporting/v1" // registers its descriptors
+	textv1 "github.com/retepari/pari/proto/gen/pari/text/v1"
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 )
 
@@ -69,6 +70,12 @@ func Methods() []protoreflect.MethodDescriptor {
 func ClassOf(f protoreflect.FieldDescriptor) privacyv1.Class {
 	class, _ := proto.GetExtension(f.Options(), privacyv1.E_Class).(privacyv1.Class)
 	return class
+}
+
+// TextOf returns the kind of text that a field declares.
+func TextOf(f protoreflect.FieldDescriptor) textv1.Kind {
+	kind, _ := proto.GetExtension(f.Options(), textv1.E_Kind).(textv1.Kind)
+	return kind
 }
 
 // ListOf returns the code list of a field, or "".

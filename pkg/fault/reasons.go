@@ -24,6 +24,7 @@ const (
 	IncompleteDate   Reason = "INCOMPLETE_DATE"
 	BadPageToken     Reason = "BAD_PAGE_TOKEN"
 	MessageTooLarge  Reason = "MESSAGE_TOO_LARGE"
+	MalformedRequest Reason = "MALFORMED_REQUEST"
 	RequestIDReused  Reason = "REQUEST_ID_REUSED"
 	WrongVersion     Reason = "WRONG_VERSION"
 	ForbiddenMove    Reason = "FORBIDDEN_MOVE"

@@ -15,6 +15,7 @@ import (
 
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/text"
 )
 
 // minTimeout is the least time in which a call is worth starting.
@@ -193,11 +194,15 @@ func (p *pipeline) deadline(ctx context.Context, c *call, next func(context.Cont
 	return next(ctx)
 }
 
-// check checks one message that a caller has sent: size, content, and what its bytes weigh.
+// check checks one message that a caller has sent: size, content, and what its bytes weigh. It mends the texts of the
+// message before anything looks at them.
 func (p *pipeline) check(c *call, message any) error {
 	m, ok := message.(proto.Message)
 	if !ok || c.rule.infrastructure {
 		return nil
+	}
+	if isMalformed(m) {
+		return fault.New(fault.MalformedRequest)
 	}
 	size := proto.Size(m)
 	if size > c.rule.maxRequest() {
@@ -206,6 +211,7 @@ func (p *pipeline) check(c *call, message any) error {
 	if !p.rates.allow(c.principal, size/bytesPerUnit) {
 		return fault.New(fault.TooManyRequests)
 	}
+	text.Normalize(m)
 	checker, _ := c.server.(Checker)
 	return p.validate(m, checker)
 }

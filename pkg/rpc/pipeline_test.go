@@ -17,6 +17,7 @@ import (
 
 	"buf.build/go/protovalidate"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -33,6 +34,7 @@ import (
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/tenant"
 	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
 // Ensure a caller is authenticated before anything else about its request is checked, inside recover, log and status.
@@ -222,6 +224,53 @@ func TestPipeline_Size(t *testing.T) {
 		err := p.check(&call{rule: rule{Rule: &accessv1.Rule{MaxRequestBytes: int32(limit)}}}, m)
 		if reasonOf(err) != want {
 			t.Errorf("limit %d: %v, want %q", limit, err, want)
+		}
+	}
+}
+
+// checkerFunc is a service with a rule of its own.
+type checkerFunc func(proto.Message) []fault.Field
+
+func (f checkerFunc) Check(m proto.Message) []fault.Field { return f(m) }
+
+// Ensure texts are mended before they are validated, so that the rules, the service and its hash of the request see the
+// mended ones; lines and dates are refused for what cannot be mended, before the handler.
+func TestPipeline_MendsTexts(t *testing.T) {
+	t.Parallel()
+	validator, err := protovalidate.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &pipeline{rates: newRates(1000), validator: validator}
+	request := func(note string) *directoryv1.DecideProposalRequest {
+		return &directoryv1.DecideProposalRequest{
+			RequestId: uuid.NewString(), ProposalId: uuid.NewString(), Version: 1,
+			Decision: directoryv1.Decision_DECISION_APPROVE, Note: note,
+		}
+	}
+	for in, want := range map[string]string{
+		"uno\r\n\x00due\t ":                      "uno\ndue",
+		strings.Repeat("\r\n", 9999):             "",
+		strings.Repeat("e\u0301", 4000) + "\x00": strings.Repeat("é", 4000),
+	} {
+		req, seen := request(in), ""
+		service := checkerFunc(func(m proto.Message) []fault.Field {
+			seen = m.(*directoryv1.DecideProposalRequest).GetNote()
+			return nil
+		})
+		if err := p.check(&call{server: service}, req); err != nil || req.GetNote() != want || seen != want {
+			t.Errorf("%.20q: got %q, the service %q, %v", in, req.GetNote(), seen, err)
+		}
+	}
+	invalid := &directoryv1.ListEntriesRequest{PageToken: "a\x00", VerifiedBefore: "2027-02-29"}
+	want := map[string]fault.Reason{"page_token": fault.BadFormat, "verified_before": fault.ImpossibleDate}
+	var f *fault.Error
+	if err := p.check(&call{}, invalid); !errors.As(err, &f) || len(f.Fields) != len(want) {
+		t.Fatalf("got %v", err)
+	}
+	for _, field := range f.Fields {
+		if field.Reason != want[field.Path] {
+			t.Errorf("got %v", field)
 		}
 	}
 }

@@ -127,6 +127,7 @@ func NewServer(c Config) (*Server, error) {
 		grpc.InTapHandle(s.pipeline.headers),
 		grpc.UnaryInterceptor(s.pipeline.unary),
 		grpc.StreamInterceptor(s.pipeline.stream),
+		grpc.ForceServerCodecV2(newLenientCodec()),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxHeaderListSize(16<<10),
 		grpc.MaxConcurrentStreams(maxStreams),

@@ -5,15 +5,17 @@ package validate
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/text"
 )
 
-// Message returns the fields of a message that violate the rules of the contract.
+// Message returns the fields of a message that violate the rules of the contract, among them the kinds of its texts.
 func Message(v protovalidate.Validator, m proto.Message) (fields []fault.Field, err error) {
 	if err := v.Validate(m); err != nil {
 		var invalid *protovalidate.ValidationError
@@ -22,6 +24,11 @@ func Message(v protovalidate.Validator, m proto.Message) (fields []fault.Field, 
 		}
 		for _, v := range invalid.Violations {
 			fields = append(fields, fieldOf(v))
+		}
+	}
+	for _, f := range text.Violations(m) {
+		if !slices.ContainsFunc(fields, func(other fault.Field) bool { return other.Path == f.Path }) {
+			fields = append(fields, f)
 		}
 	}
 	return fields, nil

@@ -97,12 +97,21 @@ func (s *Set) Label(list, code, language string) string {
 
 // Check returns "" when the code is valid on the day of now in Italy, else UNKNOWN_CODE or EXPIRED_CODE.
 func (s *Set) Check(list, code string, now time.Time) fault.Reason {
+	return s.CheckSince(list, code, "", now)
+}
+
+// CheckSince is like Check, and also accepts a code that was valid on any day from since on, ISO 8601. An empty since is
+// the day of now.
+func (s *Set) CheckSince(list, code, since string, now time.Time) fault.Reason {
 	t, ok := s.terms[list][code]
 	if !ok {
 		return fault.UnknownCode
 	}
 	today := now.In(tz.Rome).Format(time.DateOnly)
-	if (t.GetValidFrom() != "" && today < t.GetValidFrom()) || (t.GetValidTo() != "" && today > t.GetValidTo()) {
+	if since == "" || since > today {
+		since = today
+	}
+	if (t.GetValidFrom() != "" && today < t.GetValidFrom()) || (t.GetValidTo() != "" && since > t.GetValidTo()) {
 		return fault.ExpiredCode
 	}
 	return ""

@@ -6,6 +6,7 @@ import (
 	"regexp"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/text"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/internal/entry"
 	"github.com/retepari/pari/services/directory/internal/format"
@@ -25,6 +26,7 @@ func (s *Server) ReadDocument(
 	}
 	v := s.viewFor(ctx)
 	for _, e := range entries {
+		text.Normalize(e) // as the pipeline does it with the entries of a proposal
 		if current, found := v.entries.Get(entry.RefOf(e)); found {
 			e.Revision = current.GetRevision()
 		}

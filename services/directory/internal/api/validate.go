@@ -24,8 +24,8 @@ const yearRange = "1970-2399"
 // maxDays limits the time range of a request, in calendar days in Italy.
 const maxDays = 92
 
-// Check implements rpc.Checker: timestamps lie in the supported years, time ranges end after they start, dates exist,
-// and proposed entries are consistent with the rest of the directory.
+// Check implements rpc.Checker: timestamps and dates lie in the supported years, time ranges end after they start, and
+// proposed entries are consistent with the rest of the directory.
 func (s *Server) Check(m proto.Message) []fault.Field {
 	fields := findUnsupportedTimes(m.ProtoReflect(), "")
 	switch req := m.(type) {
@@ -72,14 +72,10 @@ func isReversed(from, to *timestamppb.Timestamp) bool {
 	return isSupportedTime(from) && isSupportedTime(to) && !from.AsTime().Before(to.AsTime())
 }
 
-// validateDate validates a date such as 2026-11-24. The contract validates its format before.
+// validateDate validates the year of a date such as 2026-11-24. The contract validates the rest.
 func validateDate(text string) []fault.Field {
-	switch day, err := time.Parse(time.DateOnly, text); {
-	case text == "":
-		return nil
-	case err != nil:
-		return []fault.Field{{Path: "date", Reason: fault.ImpossibleDate}}
-	case day.Year() < firstYear || day.Year() > lastYear:
+	day, err := time.Parse(time.DateOnly, text)
+	if err == nil && (day.Year() < firstYear || day.Year() > lastYear) {
 		return []fault.Field{{Path: "date", Reason: fault.OutOfRange, Limit: yearRange}}
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"time"
 
@@ -46,7 +45,7 @@ func FindProblems(changed, rest []*directoryv1.Entry, codes *vocabulary.Set, now
 			fields = []fault.Field{{Path: "", Reason: fault.Internal}}
 		}
 		fields = append(fields, vocabulary.Violations(codes, Content(e), now)...)
-		fields = append(fields, dateProblems(Content(e).ProtoReflect(), "")...)
+		fields = append(fields, rangeProblems(Content(e).ProtoReflect(), "")...)
 		fields = append(fields, brokenReferences(e, byRef)...)
 		fields = append(fields, contentProblems(e)...)
 		if len(fields) > 0 {
@@ -77,8 +76,6 @@ func brokenReferences(e *directoryv1.Entry, byRef map[Ref]*directoryv1.Entry) (f
 	return fields
 }
 
-var datePattern = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
-
 // rangeFields are the pairs of fields that form a range in any message that has both.
 var rangeFields = []struct {
 	begin, end protoreflect.Name
@@ -90,16 +87,8 @@ var rangeFields = []struct {
 	{"opens", "closes", reason.ClosesBeforeOpens, false},
 }
 
-// dateProblems returns the dates that do not exist and the ranges that end before they begin.
-func dateProblems(m protoreflect.Message, prefix string) (fields []fault.Field) {
-	walkValues(m, prefix, func(path string, _ protoreflect.FieldDescriptor, v protoreflect.Value) {
-		if !datePattern.MatchString(v.String()) {
-			return
-		}
-		if _, err := time.Parse(time.DateOnly, v.String()); err != nil {
-			fields = append(fields, fault.Field{Path: path, Reason: fault.ImpossibleDate})
-		}
-	})
+// rangeProblems returns the ranges that end before they begin.
+func rangeProblems(m protoreflect.Message, prefix string) (fields []fault.Field) {
 	walkMessages(m, prefix, func(path string, m protoreflect.Message) {
 		for _, p := range rangeFields {
 			begin, end := stringField(m, p.begin), stringField(m, p.end)

@@ -334,7 +334,8 @@ type Assessment struct {
 	AuthorKinds []string `protobuf:"bytes,7,rep,name=author_kinds,json=authorKinds,proto3" json:"author_kinds,omitempty"`
 	// Month of the incident; absent when not known.
 	IncidentMonth *v1.Month `protobuf:"bytes,8,opt,name=incident_month,json=incidentMonth,proto3" json:"incident_month,omitempty"`
-	// Where it happened: ISTAT code of a municipality or province, or ONLINE, ABROAD, OTHER_REGION, ND (not stated).
+	// Where it happened: ISTAT code of a municipality or province, or ONLINE, ABROAD, OTHER_REGION, ND (not stated). A
+	// place that has ended is accepted when it existed in incident_month or later.
 	EventPlace string `protobuf:"bytes,9,opt,name=event_place,json=eventPlace,proto3" json:"event_place,omitempty"`
 	// Where the person lives, in the same codes as event_place.
 	Residence string `protobuf:"bytes,10,opt,name=residence,proto3" json:"residence,omitempty"`
@@ -658,7 +659,7 @@ const file_pari_casemanagement_v1_case_proto_rawDesc = "" +
 	"\aclosing\x18\v \x01(\v2\x1f.pari.casemanagement.v1.ClosingB\x04\xb0\xbb\x18\x04R\aclosing\x12<\n" +
 	"\ahistory\x18\f \x03(\v2\x1c.pari.record.v1.HistoryEntryB\x04\xb0\xbb\x18\x02R\ahistory\x12\x1e\n" +
 	"\aepisode\x18\r \x01(\x05B\x04\xb0\xbb\x18\x02R\aepisode\x12\x1c\n" +
-	"\x06region\x18\x0e \x01(\tB\x04\xb0\xbb\x18\x02R\x06region\"\x86\x05\n" +
+	"\x06region\x18\x0e \x01(\tB\x04\xb0\xbb\x18\x02R\x06region\"\x98\x05\n" +
 	"\n" +
 	"Assessment\x125\n" +
 	"\averdict\x18\x01 \x01(\tB\x1b\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\n" +
@@ -671,8 +672,8 @@ const file_pari_casemanagement_v1_case_proto_rawDesc = "" +
 	"\x05flags\x18\x05 \x03(\tB\x1b\xbaH\a\x92\x01\x04\x10\x05\x18\x01\xb0\xbb\x18\x02\xba\xbb\x18\ttype_flagR\x05flags\x12,\n" +
 	"\x05field\x18\x06 \x01(\tB\x16\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\x05fieldR\x05field\x12B\n" +
 	"\fauthor_kinds\x18\a \x03(\tB\x1f\xbaH\t\x92\x01\x06\b\x01\x10\x05\x18\x01\xb0\xbb\x18\x02\xba\xbb\x18\vauthor_kindR\vauthorKinds\x12B\n" +
-	"\x0eincident_month\x18\b \x01(\v2\x15.pari.record.v1.MonthB\x04\xb0\xbb\x18\x02R\rincidentMonth\x12;\n" +
-	"\vevent_place\x18\t \x01(\tB\x1a\xbaH\x06r\x04\x10\x01\x18\x14\xb0\xbb\x18\x02\xba\xbb\x18\tterritoryR\n" +
+	"\x0eincident_month\x18\b \x01(\v2\x15.pari.record.v1.MonthB\x04\xb0\xbb\x18\x02R\rincidentMonth\x12M\n" +
+	"\vevent_place\x18\t \x01(\tB,\xbaH\x06r\x04\x10\x01\x18\x14\xb0\xbb\x18\x02\xba\xbb\x18\tterritoryһ\x18\x0eincident_monthR\n" +
 	"eventPlace\x128\n" +
 	"\tresidence\x18\n" +
 	" \x01(\tB\x1a\xbaH\x06r\x04\x10\x01\x18\x14\xb0\xbb\x18\x02\xba\xbb\x18\tterritoryR\tresidence\x12>\n" +

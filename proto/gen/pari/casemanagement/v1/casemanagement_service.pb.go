@@ -13,6 +13,7 @@ import (
 	_ "github.com/retepari/pari/proto/gen/pari/access/v1"
 	_ "github.com/retepari/pari/proto/gen/pari/privacy/v1"
 	v1 "github.com/retepari/pari/proto/gen/pari/record/v1"
+	_ "github.com/retepari/pari/proto/gen/pari/text/v1"
 	_ "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -925,7 +926,7 @@ var File_pari_casemanagement_v1_casemanagement_service_proto protoreflect.FileDe
 
 const file_pari_casemanagement_v1_casemanagement_service_proto_rawDesc = "" +
 	"\n" +
-	"3pari/casemanagement/v1/casemanagement_service.proto\x12\x16pari.casemanagement.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bpari/access/v1/access.proto\x1a!pari/casemanagement/v1/case.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x1bpari/record/v1/record.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\xf1\x02\n" +
+	"3pari/casemanagement/v1/casemanagement_service.proto\x12\x16pari.casemanagement.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bpari/access/v1/access.proto\x1a!pari/casemanagement/v1/case.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x1bpari/record/v1/record.proto\x1a\x17pari/text/v1/text.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\x95\x03\n" +
 	"\x0fOpenCaseRequest\x12+\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x02R\trequestId\x12)\n" +
@@ -934,9 +935,9 @@ const file_pari_casemanagement_v1_casemanagement_service_proto_rawDesc = "" +
 	"\xbaH\x03\xc8\x01\x01\xb0\xbb\x18\x02R\n" +
 	"onBehalfOf\x12H\n" +
 	"\x0ereceived_month\x18\x04 \x01(\v2\x15.pari.record.v1.MonthB\n" +
-	"\xbaH\x03\xc8\x01\x01\xb0\xbb\x18\x02R\rreceivedMonth\x122\n" +
-	"\achannel\x18\x05 \x01(\tB\x18\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\achannelR\achannel\x12C\n" +
-	"\rreporter_role\x18\x06 \x01(\tB\x1e\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\rreporter_roleR\freporterRole\"l\n" +
+	"\xbaH\x03\xc8\x01\x01\xb0\xbb\x18\x02R\rreceivedMonth\x12D\n" +
+	"\achannel\x18\x05 \x01(\tB*\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\achannelһ\x18\x0ereceived_monthR\achannel\x12U\n" +
+	"\rreporter_role\x18\x06 \x01(\tB0\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\rreporter_roleһ\x18\x0ereceived_monthR\freporterRole\"l\n" +
 	"\x10OpenCaseResponse\x126\n" +
 	"\x04case\x18\x01 \x01(\v2\x1c.pari.casemanagement.v1.CaseB\x04\xb0\xbb\x18\x02R\x04case\x12 \n" +
 	"\breplayed\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x02R\breplayed\"{\n" +
@@ -965,7 +966,7 @@ const file_pari_casemanagement_v1_casemanagement_service_proto_rawDesc = "" +
 	"\rvalidate_only\x18\x05 \x01(\bB\x04\xb0\xbb\x18\x02R\fvalidateOnly\"j\n" +
 	"\x0eAssessResponse\x126\n" +
 	"\x04case\x18\x01 \x01(\v2\x1c.pari.casemanagement.v1.CaseB\x04\xb0\xbb\x18\x02R\x04case\x12 \n" +
-	"\breplayed\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x02R\breplayed\"\xb5\x03\n" +
+	"\breplayed\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x02R\breplayed\"\xb9\x03\n" +
 	"\x13RecordActionRequest\x12+\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x02R\trequestId\x12%\n" +
@@ -974,12 +975,12 @@ const file_pari_casemanagement_v1_casemanagement_service_proto_rawDesc = "" +
 	"\x04code\x18\x04 \x01(\tB\x17\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\x06actionR\x04code\x126\n" +
 	"\x06result\x18\x05 \x01(\tB\x1e\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\raction_resultR\x06result\x12G\n" +
 	"\x0freferral_target\x18\x06 \x01(\tB\x1e\xbaH\x04r\x02\x18(\xb0\xbb\x18\x02\xba\xbb\x18\x0freferral_targetR\x0ereferralTarget\x12(\n" +
-	"\aminutes\x18\a \x01(\x05B\x0e\xbaH\a\x1a\x05\x18\xa0\v(\x00\xb0\xbb\x18\x02R\aminutes\x12 \n" +
-	"\x04note\x18\b \x01(\tB\f\xbaH\x05r\x03\x18\x90N\xb0\xbb\x18\x04R\x04note\x12)\n" +
+	"\aminutes\x18\a \x01(\x05B\x0e\xbaH\a\x1a\x05\x18\xa0\v(\x00\xb0\xbb\x18\x02R\aminutes\x12$\n" +
+	"\x04note\x18\b \x01(\tB\x10\xbaH\x05r\x03\x18\x90N\xb0\xbb\x18\x04Ȼ\x18\x01R\x04note\x12)\n" +
 	"\rvalidate_only\x18\t \x01(\bB\x04\xb0\xbb\x18\x02R\fvalidateOnly\"p\n" +
 	"\x14RecordActionResponse\x126\n" +
 	"\x04case\x18\x01 \x01(\v2\x1c.pari.casemanagement.v1.CaseB\x04\xb0\xbb\x18\x02R\x04case\x12 \n" +
-	"\breplayed\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x02R\breplayed\"\x87\x03\n" +
+	"\breplayed\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x02R\breplayed\"\x8b\x03\n" +
 	"\x10CloseCaseRequest\x12+\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x02R\trequestId\x12%\n" +
@@ -987,8 +988,8 @@ const file_pari_casemanagement_v1_casemanagement_service_proto_rawDesc = "" +
 	"\aversion\x18\x03 \x01(\x03B\v\xbaH\x04\"\x02(\x01\xb0\xbb\x18\x02R\aversion\x122\n" +
 	"\aoutcome\x18\x04 \x01(\tB\x18\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\aoutcomeR\aoutcome\x12H\n" +
 	"\x12secondary_outcomes\x18\x05 \x03(\tB\x19\xbaH\a\x92\x01\x04\x10\x05\x18\x01\xb0\xbb\x18\x02\xba\xbb\x18\aoutcomeR\x11secondaryOutcomes\x12-\n" +
-	"\x0fperson_informed\x18\x06 \x01(\bB\x04\xb0\xbb\x18\x02R\x0epersonInformed\x12 \n" +
-	"\x04note\x18\a \x01(\tB\f\xbaH\x05r\x03\x18\x90N\xb0\xbb\x18\x04R\x04note\x12)\n" +
+	"\x0fperson_informed\x18\x06 \x01(\bB\x04\xb0\xbb\x18\x02R\x0epersonInformed\x12$\n" +
+	"\x04note\x18\a \x01(\tB\x10\xbaH\x05r\x03\x18\x90N\xb0\xbb\x18\x04Ȼ\x18\x01R\x04note\x12)\n" +
 	"\rvalidate_only\x18\b \x01(\bB\x04\xb0\xbb\x18\x02R\fvalidateOnly\"m\n" +
 	"\x11CloseCaseResponse\x126\n" +
 	"\x04case\x18\x01 \x01(\v2\x1c.pari.casemanagement.v1.CaseB\x04\xb0\xbb\x18\x02R\x04case\x12 \n" +

@@ -11,6 +11,7 @@ package directoryv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "github.com/retepari/pari/proto/gen/pari/privacy/v1"
+	_ "github.com/retepari/pari/proto/gen/pari/text/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -755,7 +756,7 @@ var File_pari_directory_v1_change_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_change_proto_rawDesc = "" +
 	"\n" +
-	"\x1epari/directory/v1/change.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpari/directory/v1/entry.proto\x1a\x1dpari/privacy/v1/privacy.proto\"\x99\x04\n" +
+	"\x1epari/directory/v1/change.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpari/directory/v1/entry.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x17pari/text/v1/text.proto\"\x99\x04\n" +
 	"\bProposal\x12%\n" +
 	"\vproposal_id\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01R\n" +
 	"proposalId\x12\x1e\n" +
@@ -776,25 +777,25 @@ const file_pari_directory_v1_change_proto_rawDesc = "" +
 	"\rPlannedChange\x124\n" +
 	"\x05entry\x18\x01 \x01(\v2\x18.pari.directory.v1.EntryB\x04\xb0\xbb\x18\x01R\x05entry\x12)\n" +
 	"\rbase_revision\x18\x02 \x01(\x03B\x04\xb0\xbb\x18\x01R\fbaseRevision\x12+\n" +
-	"\x0echanged_fields\x18\x03 \x03(\tB\x04\xb0\xbb\x18\x01R\rchangedFields\"\xab\x02\n" +
+	"\x0echanged_fields\x18\x03 \x03(\tB\x04\xb0\xbb\x18\x01R\rchangedFields\"\xb3\x02\n" +
 	"\x15ProposeChangesRequest\x12+\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x01R\trequestId\x12C\n" +
-	"\aentries\x18\x02 \x03(\v2\x18.pari.directory.v1.EntryB\x0f\xbaH\b\x92\x01\x05\b\x01\x10\xd0\x0f\xb0\xbb\x18\x01R\aentries\x12&\n" +
-	"\x06reason\x18\x03 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01R\x06reason\x12M\n" +
-	"\feffective_on\x18\x04 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\veffectiveOn\x12)\n" +
+	"\aentries\x18\x02 \x03(\v2\x18.pari.directory.v1.EntryB\x0f\xbaH\b\x92\x01\x05\b\x01\x10\xd0\x0f\xb0\xbb\x18\x01R\aentries\x12*\n" +
+	"\x06reason\x18\x03 \x01(\tB\x12\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01Ȼ\x18\x01R\x06reason\x12Q\n" +
+	"\feffective_on\x18\x04 \x01(\tB.\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01Ȼ\x18\x02R\veffectiveOn\x12)\n" +
 	"\rvalidate_only\x18\x05 \x01(\bB\x04\xb0\xbb\x18\x01R\fvalidateOnly\"y\n" +
 	"\x16ProposeChangesResponse\x12=\n" +
 	"\bproposal\x18\x01 \x01(\v2\x1b.pari.directory.v1.ProposalB\x04\xb0\xbb\x18\x01R\bproposal\x12 \n" +
-	"\breplayed\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x01R\breplayed\"\x85\x02\n" +
+	"\breplayed\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x01R\breplayed\"\x89\x02\n" +
 	"\x15DecideProposalRequest\x12+\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x01R\trequestId\x12-\n" +
 	"\vproposal_id\x18\x02 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x01R\n" +
 	"proposalId\x12%\n" +
 	"\aversion\x18\x03 \x01(\x03B\v\xbaH\x04\"\x02(\x01\xb0\xbb\x18\x01R\aversion\x12G\n" +
-	"\bdecision\x18\x04 \x01(\x0e2\x1b.pari.directory.v1.DecisionB\x0e\xbaH\a\x82\x01\x04\x10\x01 \x00\xb0\xbb\x18\x01R\bdecision\x12 \n" +
-	"\x04note\x18\x05 \x01(\tB\f\xbaH\x05r\x03\x18\xa0\x1f\xb0\xbb\x18\x01R\x04note\"y\n" +
+	"\bdecision\x18\x04 \x01(\x0e2\x1b.pari.directory.v1.DecisionB\x0e\xbaH\a\x82\x01\x04\x10\x01 \x00\xb0\xbb\x18\x01R\bdecision\x12$\n" +
+	"\x04note\x18\x05 \x01(\tB\x10\xbaH\x05r\x03\x18\xa0\x1f\xb0\xbb\x18\x01Ȼ\x18\x01R\x04note\"y\n" +
 	"\x16DecideProposalResponse\x12=\n" +
 	"\bproposal\x18\x01 \x01(\v2\x1b.pari.directory.v1.ProposalB\x04\xb0\xbb\x18\x01R\bproposal\x12 \n" +
 	"\breplayed\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x01R\breplayed\"\xb6\x01\n" +

@@ -11,6 +11,7 @@ package directoryv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "github.com/retepari/pari/proto/gen/pari/privacy/v1"
+	_ "github.com/retepari/pari/proto/gen/pari/text/v1"
 	_ "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -431,7 +432,7 @@ var File_pari_directory_v1_course_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_course_proto_rawDesc = "" +
 	"\n" +
-	"\x1epari/directory/v1/course.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1epari/directory/v1/office.proto\x1a\"pari/directory/v1/provenance.proto\x1a!pari/directory/v1/reference.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\xbb\a\n" +
+	"\x1epari/directory/v1/course.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1epari/directory/v1/office.proto\x1a\"pari/directory/v1/provenance.proto\x1a!pari/directory/v1/reference.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x17pari/text/v1/text.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\xbf\a\n" +
 	"\x06Course\x12A\n" +
 	"\tcourse_id\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\bcourseId\x12$\n" +
 	"\x05title\x18\x02 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01R\x05title\x126\n" +
@@ -440,8 +441,8 @@ const file_pari_directory_v1_course_proto_rawDesc = "" +
 	"\x04node\x18\x05 \x01(\tB/\xbaH r\x1e2\x1c^([a-z0-9][a-z0-9-]{0,79})?$\xb0\xbb\x18\x01»\x18\x04nodeR\x04node\x12q\n" +
 	"\n" +
 	"organisers\x18\x06 \x03(\tBQ\xbaH3\x92\x010\x10\xf4\x03\x18\x01\")r'2%^[a-z]{3,12}/[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01»\x18\x13office body networkR\n" +
-	"organisers\x12.\n" +
-	"\vdescription\x18\a \x01(\tB\f\xbaH\x05r\x03\x18\xa0\x1f\xb0\xbb\x18\x01R\vdescription\x12@\n" +
+	"organisers\x122\n" +
+	"\vdescription\x18\a \x01(\tB\x10\xbaH\x05r\x03\x18\xa0\x1f\xb0\xbb\x18\x01Ȼ\x18\x01R\vdescription\x12@\n" +
 	"\fparticipants\x18\b \x03(\tB\x1c\xb0\xbb\x18\x01\xba\xbb\x18\x14training_participantR\fparticipants\x12D\n" +
 	"\amodules\x18\t \x03(\v2\x19.pari.directory.v1.ModuleB\x0f\xbaH\b\x92\x01\x05\b\x01\x10\xf4\x03\xb0\xbb\x18\x01R\amodules\x12E\n" +
 	"\beditions\x18\n" +
@@ -452,17 +453,18 @@ const file_pari_directory_v1_course_proto_rawDesc = "" +
 	"provenance\x18\r \x01(\v2\x1d.pari.directory.v1.ProvenanceB\n" +
 	"\xbaH\x03\xc8\x01\x01\xb0\xbb\x18\x01R\n" +
 	"provenance\x122\n" +
-	"\fvalid_months\x18\x0e \x01(\x05B\x0f\xbaH\b\x1a\x06\x18\xc0\x84=(\x00\xb0\xbb\x18\x01R\vvalidMonths\"\xf8\x01\n" +
+	"\fvalid_months\x18\x0e \x01(\x05B\x0f\xbaH\b\x1a\x06\x18\xc0\x84=(\x00\xb0\xbb\x18\x01R\vvalidMonths\"\xff\x01\n" +
 	"\x06Module\x128\n" +
 	"\x04code\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\x04code\x12$\n" +
 	"\x05title\x18\x02 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01R\x05title\x12%\n" +
 	"\x05hours\x18\x03 \x01(\x05B\x0f\xbaH\b\x1a\x06\x18\xc0\x84=(\x00\xb0\xbb\x18\x01R\x05hours\x12@\n" +
-	"\fparticipants\x18\x04 \x03(\tB\x1c\xb0\xbb\x18\x01\xba\xbb\x18\x14training_participantR\fparticipants\x12%\n" +
-	"\x06topics\x18\x05 \x03(\tB\r\xbaH\x06\x92\x01\x03\x10\xf4\x03\xb0\xbb\x18\x01R\x06topics\"\xee\x02\n" +
+	"\fparticipants\x18\x04 \x03(\tB\x1c\xb0\xbb\x18\x01\xba\xbb\x18\x14training_participantR\fparticipants\x12,\n" +
+	"\x06topics\x18\x05 \x03(\tB\x14\xbaH\r\x92\x01\n" +
+	"\x10\xf4\x03\"\x05r\x03\x18\xac\x02\xb0\xbb\x18\x01R\x06topics\"\xf6\x02\n" +
 	"\aEdition\x128\n" +
-	"\x04code\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\x04code\x12;\n" +
-	"\x04from\x18\x02 \x01(\tB'\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$\xb0\xbb\x18\x01R\x04from\x127\n" +
-	"\x02to\x18\x03 \x01(\tB'\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$\xb0\xbb\x18\x01R\x02to\x12e\n" +
+	"\x04code\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\x04code\x12?\n" +
+	"\x04from\x18\x02 \x01(\tB+\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$\xb0\xbb\x18\x01Ȼ\x18\x02R\x04from\x12;\n" +
+	"\x02to\x18\x03 \x01(\tB+\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$\xb0\xbb\x18\x01Ȼ\x18\x02R\x02to\x12e\n" +
 	"\btrainers\x18\x04 \x03(\tBI\xbaH3\x92\x010\x10\xf4\x03\x18\x01\")r'2%^[a-z]{3,12}/[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01»\x18\vbody officeR\btrainers\x12L\n" +
 	"\n" +
 	"attendance\x18\x05 \x03(\v2\x1d.pari.directory.v1.AttendanceB\r\xbaH\x06\x92\x01\x03\x10\xf4\x03\xb0\xbb\x18\x01R\n" +

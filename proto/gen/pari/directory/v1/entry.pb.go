@@ -11,6 +11,7 @@ package directoryv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "github.com/retepari/pari/proto/gen/pari/privacy/v1"
+	_ "github.com/retepari/pari/proto/gen/pari/text/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -705,7 +706,7 @@ var File_pari_directory_v1_entry_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_entry_proto_rawDesc = "" +
 	"\n" +
-	"\x1dpari/directory/v1/entry.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1epari/directory/v1/course.proto\x1a!pari/directory/v1/freshness.proto\x1a\"pari/directory/v1/initiative.proto\x1a\x1fpari/directory/v1/network.proto\x1a\x1epari/directory/v1/office.proto\x1a!pari/directory/v1/programme.proto\x1a\x1dpari/privacy/v1/privacy.proto\"\x9f\x06\n" +
+	"\x1dpari/directory/v1/entry.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1epari/directory/v1/course.proto\x1a!pari/directory/v1/freshness.proto\x1a\"pari/directory/v1/initiative.proto\x1a\x1fpari/directory/v1/network.proto\x1a\x1epari/directory/v1/office.proto\x1a!pari/directory/v1/programme.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x17pari/text/v1/text.proto\"\x9f\x06\n" +
 	"\x05Entry\x12d\n" +
 	"\x04kind\x18\x01 \x01(\tBP\xbaHIrGR\x04bodyR\x04nodeR\anetworkR\x06officeR\x03actR\n" +
 	"initiativeR\x06courseR\x04roomR\tprogramme\xb0\xbb\x18\x01R\x04kind\x124\n" +
@@ -731,7 +732,7 @@ const file_pari_directory_v1_entry_proto_rawDesc = "" +
 	"\x02id\x18\x02 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\x02id\"\x8a\x01\n" +
 	"\x10GetEntryResponse\x124\n" +
 	"\x05entry\x18\x01 \x01(\v2\x18.pari.directory.v1.EntryB\x04\xb0\xbb\x18\x01R\x05entry\x12@\n" +
-	"\tfreshness\x18\x02 \x01(\v2\x1c.pari.directory.v1.FreshnessB\x04\xb0\xbb\x18\x01R\tfreshness\"\xc9\x03\n" +
+	"\tfreshness\x18\x02 \x01(\v2\x1c.pari.directory.v1.FreshnessB\x04\xb0\xbb\x18\x01R\tfreshness\"\xcd\x03\n" +
 	"\x12ListEntriesRequest\x12+\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\x0e\xbaH\a\x1a\x05\x18\xc8\x01(\x00\xb0\xbb\x18\x01R\bpageSize\x12+\n" +
 	"\n" +
@@ -739,8 +740,8 @@ const file_pari_directory_v1_entry_proto_rawDesc = "" +
 	"\x05kinds\x18\x03 \x03(\tBY\xbaHR\x92\x01O\x10\x14\x18\x01\"IrGR\x04bodyR\x04nodeR\anetworkR\x06officeR\x03actR\n" +
 	"initiativeR\x06courseR\x04roomR\tprogramme\xb0\xbb\x18\x01R\x05kinds\x12;\n" +
 	"\x04node\x18\x04 \x01(\tB'\xbaH r\x1e2\x1c^([a-z0-9][a-z0-9-]{0,79})?$\xb0\xbb\x18\x01R\x04node\x12V\n" +
-	"\freferring_to\x18\x05 \x01(\tB3\xbaH,r*2(^([a-z]{3,12}/[a-z0-9][a-z0-9-]{0,79})?$\xb0\xbb\x18\x01R\vreferringTo\x12S\n" +
-	"\x0fverified_before\x18\x06 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\x0everifiedBefore\"\xe1\x01\n" +
+	"\freferring_to\x18\x05 \x01(\tB3\xbaH,r*2(^([a-z]{3,12}/[a-z0-9][a-z0-9-]{0,79})?$\xb0\xbb\x18\x01R\vreferringTo\x12W\n" +
+	"\x0fverified_before\x18\x06 \x01(\tB.\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01Ȼ\x18\x02R\x0everifiedBefore\"\xe1\x01\n" +
 	"\x13ListEntriesResponse\x128\n" +
 	"\aentries\x18\x01 \x03(\v2\x18.pari.directory.v1.EntryB\x04\xb0\xbb\x18\x01R\aentries\x12,\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01R\rnextPageToken\x12 \n" +

@@ -11,6 +11,7 @@ package directoryv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "github.com/retepari/pari/proto/gen/pari/privacy/v1"
+	_ "github.com/retepari/pari/proto/gen/pari/text/v1"
 	_ "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -604,7 +605,7 @@ var File_pari_directory_v1_initiative_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_initiative_proto_rawDesc = "" +
 	"\n" +
-	"\"pari/directory/v1/initiative.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1epari/directory/v1/office.proto\x1a\"pari/directory/v1/provenance.proto\x1a!pari/directory/v1/reference.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\x8f\v\n" +
+	"\"pari/directory/v1/initiative.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1epari/directory/v1/office.proto\x1a\"pari/directory/v1/provenance.proto\x1a!pari/directory/v1/reference.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x17pari/text/v1/text.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\x9a\v\n" +
 	"\n" +
 	"Initiative\x12I\n" +
 	"\rinitiative_id\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\finitiativeId\x12$\n" +
@@ -615,9 +616,10 @@ const file_pari_directory_v1_initiative_proto_rawDesc = "" +
 	"\x04node\x18\x05 \x01(\tB/\xbaH r\x1e2\x1c^([a-z0-9][a-z0-9-]{0,79})?$\xb0\xbb\x18\x01»\x18\x04nodeR\x04node\x12q\n" +
 	"\n" +
 	"organisers\x18\x06 \x03(\tBQ\xbaH3\x92\x010\x10\xf4\x03\x18\x01\")r'2%^[a-z]{3,12}/[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01»\x18\x13office body networkR\n" +
-	"organisers\x12.\n" +
-	"\vdescription\x18\a \x01(\tB\f\xbaH\x05r\x03\x18\xa0\x1f\xb0\xbb\x18\x01R\vdescription\x12%\n" +
-	"\x06themes\x18\b \x03(\tB\r\xbaH\x06\x92\x01\x03\x10\xf4\x03\xb0\xbb\x18\x01R\x06themes\x129\n" +
+	"organisers\x122\n" +
+	"\vdescription\x18\a \x01(\tB\x10\xbaH\x05r\x03\x18\xa0\x1f\xb0\xbb\x18\x01Ȼ\x18\x01R\vdescription\x12,\n" +
+	"\x06themes\x18\b \x03(\tB\x14\xbaH\r\x92\x01\n" +
+	"\x10\xf4\x03\"\x05r\x03\x18\xac\x02\xb0\xbb\x18\x01R\x06themes\x129\n" +
 	"\ranniversaries\x18\t \x03(\tB\x13\xb0\xbb\x18\x01\xba\xbb\x18\vanniversaryR\ranniversaries\x12&\n" +
 	"\x04mode\x18\n" +
 	" \x01(\tB\x12\xb0\xbb\x18\x01\xba\xbb\x18\n" +
@@ -639,21 +641,22 @@ const file_pari_directory_v1_initiative_proto_rawDesc = "" +
 	"provenance\x18\x16 \x01(\v2\x1d.pari.directory.v1.ProvenanceB\n" +
 	"\xbaH\x03\xc8\x01\x01\xb0\xbb\x18\x01R\n" +
 	"provenance\x12^\n" +
-	"\tprogramme\x18\x17 \x01(\tB@\xbaH,r*2(^([a-z]{3,12}/[a-z0-9][a-z0-9-]{0,79})?$\xb0\xbb\x18\x01»\x18\tprogrammeR\tprogramme\"\xa6\x02\n" +
-	"\aSession\x12;\n" +
-	"\x04date\x18\x01 \x01(\tB'\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$\xb0\xbb\x18\x01R\x04date\x12I\n" +
+	"\tprogramme\x18\x17 \x01(\tB@\xbaH,r*2(^([a-z]{3,12}/[a-z0-9][a-z0-9-]{0,79})?$\xb0\xbb\x18\x01»\x18\tprogrammeR\tprogramme\"\xaa\x02\n" +
+	"\aSession\x12?\n" +
+	"\x04date\x18\x01 \x01(\tB+\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$\xb0\xbb\x18\x01Ȼ\x18\x02R\x04date\x12I\n" +
 	"\x05opens\x18\x02 \x01(\tB3\xbaH,r*2(^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)?$\xb0\xbb\x18\x01R\x05opens\x12K\n" +
 	"\x06closes\x18\x03 \x01(\tB3\xbaH,r*2(^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)?$\xb0\xbb\x18\x01R\x06closes\x12\"\n" +
 	"\x05theme\x18\x04 \x01(\tB\f\xbaH\x05r\x03\x18\xac\x02\xb0\xbb\x18\x01R\x05theme\x12\"\n" +
-	"\tcancelled\x18\x05 \x01(\bB\x04\xb0\xbb\x18\x01R\tcancelled\"\xea\x04\n" +
+	"\tcancelled\x18\x05 \x01(\bB\x04\xb0\xbb\x18\x01R\tcancelled\"\xf1\x04\n" +
 	"\x04Room\x12=\n" +
 	"\aroom_id\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\x06roomId\x12\"\n" +
 	"\x04name\x18\x02 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01R\x04name\x12R\n" +
 	"\x06office\x18\x03 \x01(\tB:\xbaH)r'2%^[a-z]{3,12}/[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01»\x18\x06officeR\x06office\x12+\n" +
 	"\bcapacity\x18\x04 \x01(\x05B\x0f\xbaH\b\x1a\x06\x18\xc0\x84=(\x00\xb0\xbb\x18\x01R\bcapacity\x12;\n" +
 	"\raccessibility\x18\x05 \x03(\tB\x15\xb0\xbb\x18\x01\xba\xbb\x18\raccessibilityR\raccessibility\x12=\n" +
-	"\x05hours\x18\x06 \x03(\v2\x18.pari.directory.v1.HoursB\r\xbaH\x06\x92\x01\x03\x10\xf4\x03\xb0\xbb\x18\x01R\x05hours\x12%\n" +
-	"\x06themes\x18\a \x03(\tB\r\xbaH\x06\x92\x01\x03\x10\xf4\x03\xb0\xbb\x18\x01R\x06themes\x123\n" +
+	"\x05hours\x18\x06 \x03(\v2\x18.pari.directory.v1.HoursB\r\xbaH\x06\x92\x01\x03\x10\xf4\x03\xb0\xbb\x18\x01R\x05hours\x12,\n" +
+	"\x06themes\x18\a \x03(\tB\x14\xbaH\r\x92\x01\n" +
+	"\x10\xf4\x03\"\x05r\x03\x18\xac\x02\xb0\xbb\x18\x01R\x06themes\x123\n" +
 	"\vevent_types\x18\b \x03(\tB\x12\xb0\xbb\x18\x01\xba\xbb\x18\n" +
 	"event_typeR\n" +
 	"eventTypes\x12\x1d\n" +

@@ -11,6 +11,7 @@ package directoryv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "github.com/retepari/pari/proto/gen/pari/privacy/v1"
+	_ "github.com/retepari/pari/proto/gen/pari/text/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -794,14 +795,14 @@ var File_pari_directory_v1_opening_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_opening_proto_rawDesc = "" +
 	"\n" +
-	"\x1fpari/directory/v1/opening.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpari/privacy/v1/privacy.proto\"\xb9\x02\n" +
-	"\x10OpeningException\x12;\n" +
-	"\x04from\x18\x01 \x01(\tB'\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$\xb0\xbb\x18\x01R\x04from\x12:\n" +
-	"\x02to\x18\x02 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\x02to\x12\"\n" +
+	"\x1fpari/directory/v1/opening.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x17pari/text/v1/text.proto\"\xc5\x02\n" +
+	"\x10OpeningException\x12?\n" +
+	"\x04from\x18\x01 \x01(\tB+\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$\xb0\xbb\x18\x01Ȼ\x18\x02R\x04from\x12>\n" +
+	"\x02to\x18\x02 \x01(\tB.\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01Ȼ\x18\x02R\x02to\x12\"\n" +
 	"\x05rrule\x18\x03 \x01(\tB\f\xbaH\x05r\x03\x18\xc8\x01\xb0\xbb\x18\x01R\x05rrule\x12\x1c\n" +
 	"\x06closed\x18\x04 \x01(\bB\x04\xb0\xbb\x18\x01R\x06closed\x12D\n" +
-	"\x05hours\x18\x05 \x03(\v2\x1f.pari.directory.v1.OpeningTimesB\r\xbaH\x06\x92\x01\x03\x10\xc8\x01\xb0\xbb\x18\x01R\x05hours\x12$\n" +
-	"\x06reason\x18\x06 \x01(\tB\f\xbaH\x05r\x03\x18\xac\x02\xb0\xbb\x18\x01R\x06reason\"\xa4\x01\n" +
+	"\x05hours\x18\x05 \x03(\v2\x1f.pari.directory.v1.OpeningTimesB\r\xbaH\x06\x92\x01\x03\x10\xc8\x01\xb0\xbb\x18\x01R\x05hours\x12(\n" +
+	"\x06reason\x18\x06 \x01(\tB\x10\xbaH\x05r\x03\x18\xac\x02\xb0\xbb\x18\x01Ȼ\x18\x01R\x06reason\"\xa4\x01\n" +
 	"\fOpeningTimes\x12H\n" +
 	"\x05opens\x18\x01 \x01(\tB2\xbaH+r)2'^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$\xb0\xbb\x18\x01R\x05opens\x12J\n" +
 	"\x06closes\x18\x02 \x01(\tB2\xbaH+r)2'^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$\xb0\xbb\x18\x01R\x06closes\"~\n" +

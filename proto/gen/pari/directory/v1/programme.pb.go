@@ -11,6 +11,7 @@ package directoryv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "github.com/retepari/pari/proto/gen/pari/privacy/v1"
+	_ "github.com/retepari/pari/proto/gen/pari/text/v1"
 	_ "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -616,7 +617,7 @@ var File_pari_directory_v1_programme_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_programme_proto_rawDesc = "" +
 	"\n" +
-	"!pari/directory/v1/programme.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1epari/directory/v1/office.proto\x1a\"pari/directory/v1/provenance.proto\x1a!pari/directory/v1/reference.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\x9b\t\n" +
+	"!pari/directory/v1/programme.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1epari/directory/v1/office.proto\x1a\"pari/directory/v1/provenance.proto\x1a!pari/directory/v1/reference.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x17pari/text/v1/text.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\x9f\t\n" +
 	"\tProgramme\x12G\n" +
 	"\fprogramme_id\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\vprogrammeId\x12$\n" +
 	"\x05title\x18\x02 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01R\x05title\x12D\n" +
@@ -625,8 +626,8 @@ const file_pari_directory_v1_programme_proto_rawDesc = "" +
 	"\x04node\x18\x05 \x01(\tB/\xbaH r\x1e2\x1c^([a-z0-9][a-z0-9-]{0,79})?$\xb0\xbb\x18\x01»\x18\x04nodeR\x04node\x12^\n" +
 	"\x04lead\x18\x06 \x01(\tBJ\xbaH,r*2(^([a-z]{3,12}/[a-z0-9][a-z0-9-]{0,79})?$\xb0\xbb\x18\x01»\x18\x13office body networkR\x04lead\x12m\n" +
 	"\bpartners\x18\a \x03(\tBQ\xbaH3\x92\x010\x10\xf4\x03\x18\x01\")r'2%^[a-z]{3,12}/[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01»\x18\x13body office networkR\bpartners\x12U\n" +
-	"\x04acts\x18\b \x03(\tBA\xbaH3\x92\x010\x10\xf4\x03\x18\x01\")r'2%^[a-z]{3,12}/[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01»\x18\x03actR\x04acts\x12.\n" +
-	"\vdescription\x18\t \x01(\tB\f\xbaH\x05r\x03\x18\xa0\x1f\xb0\xbb\x18\x01R\vdescription\x127\n" +
+	"\x04acts\x18\b \x03(\tBA\xbaH3\x92\x010\x10\xf4\x03\x18\x01\")r'2%^[a-z]{3,12}/[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01»\x18\x03actR\x04acts\x122\n" +
+	"\vdescription\x18\t \x01(\tB\x10\xbaH\x05r\x03\x18\xa0\x1f\xb0\xbb\x18\x01Ȼ\x18\x01R\vdescription\x127\n" +
 	"\x06budget\x18\n" +
 	" \x01(\v2\x19.pari.directory.v1.BudgetB\x04\xb0\xbb\x18\x01R\x06budget\x12K\n" +
 	"\aactions\x18\v \x03(\v2\".pari.directory.v1.ProgrammeActionB\r\xbaH\x06\x92\x01\x03\x10\xf4\x03\xb0\xbb\x18\x01R\aactions\x12q\n" +
@@ -651,11 +652,11 @@ const file_pari_directory_v1_programme_proto_rawDesc = "" +
 	"\n" +
 	"BudgetLine\x12$\n" +
 	"\x05title\x18\x01 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01R\x05title\x12(\n" +
-	"\x05cents\x18\x02 \x01(\x03B\x12\xbaH\v\"\t\x18\x80\xd0\xdb\xc3\xf4\x02(\x00\xb0\xbb\x18\x01R\x05cents\"\xd6\x02\n" +
+	"\x05cents\x18\x02 \x01(\x03B\x12\xbaH\v\"\t\x18\x80\xd0\xdb\xc3\xf4\x02(\x00\xb0\xbb\x18\x01R\x05cents\"\xda\x02\n" +
 	"\x0fProgrammeAction\x12<\n" +
 	"\x06letter\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\x06letter\x12$\n" +
-	"\x05title\x18\x02 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01R\x05title\x12.\n" +
-	"\vdescription\x18\x03 \x01(\tB\f\xbaH\x05r\x03\x18\xa0\x1f\xb0\xbb\x18\x01R\vdescription\x120\n" +
+	"\x05title\x18\x02 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01R\x05title\x122\n" +
+	"\vdescription\x18\x03 \x01(\tB\x10\xbaH\x05r\x03\x18\xa0\x1f\xb0\xbb\x18\x01Ȼ\x18\x01R\vdescription\x120\n" +
 	"\bservices\x18\x04 \x03(\tB\x14\xb0\xbb\x18\x01\xba\xbb\x18\fservice_typeR\bservices\x12}\n" +
 	"\aentries\x18\x05 \x03(\tBc\xbaH3\x92\x010\x10\xf4\x03\x18\x01\")r'2%^[a-z]{3,12}/[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01»\x18%course initiative network office roomR\aentries\"\x81\x02\n" +
 	"\tIndicator\x127\n" +
@@ -663,9 +664,9 @@ const file_pari_directory_v1_programme_proto_rawDesc = "" +
 	"\x05title\x18\x02 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01R\x05title\x12\"\n" +
 	"\x04unit\x18\x03 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01R\x04unit\x12*\n" +
 	"\x06target\x18\x04 \x01(\x03B\x12\xbaH\v\"\t\x18\x80\xd0\xdb\xc3\xf4\x02(\x00\xb0\xbb\x18\x01R\x06target\x12E\n" +
-	"\bmeasures\x18\x05 \x03(\v2\x1a.pari.directory.v1.MeasureB\r\xbaH\x06\x92\x01\x03\x10\xf4\x03\xb0\xbb\x18\x01R\bmeasures\"u\n" +
-	"\aMeasure\x12@\n" +
-	"\x06period\x18\x01 \x01(\tB(\xbaH!r\x1f2\x1d^[0-9]{4}(-(0[1-9]|1[0-2]))?$\xb0\xbb\x18\x01R\x06period\x12(\n" +
+	"\bmeasures\x18\x05 \x03(\v2\x1a.pari.directory.v1.MeasureB\r\xbaH\x06\x92\x01\x03\x10\xf4\x03\xb0\xbb\x18\x01R\bmeasures\"y\n" +
+	"\aMeasure\x12D\n" +
+	"\x06period\x18\x01 \x01(\tB,\xbaH!r\x1f2\x1d^[0-9]{4}(-(0[1-9]|1[0-2]))?$\xb0\xbb\x18\x01Ȼ\x18\x02R\x06period\x12(\n" +
 	"\x05value\x18\x02 \x01(\x03B\x12\xbaH\v\"\t\x18\x80\xd0\xdb\xc3\xf4\x02(\x00\xb0\xbb\x18\x01R\x05value*\x7f\n" +
 	"\rProgrammeKind\x12\x1e\n" +
 	"\x1aPROGRAMME_KIND_UNSPECIFIED\x10\x00\x12\x1a\n" +

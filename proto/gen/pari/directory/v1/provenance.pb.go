@@ -11,6 +11,7 @@ package directoryv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "github.com/retepari/pari/proto/gen/pari/privacy/v1"
+	_ "github.com/retepari/pari/proto/gen/pari/text/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -129,20 +130,20 @@ var File_pari_directory_v1_provenance_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_provenance_proto_rawDesc = "" +
 	"\n" +
-	"\"pari/directory/v1/provenance.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1dpari/privacy/v1/privacy.proto\"\xeb\x03\n" +
+	"\"pari/directory/v1/provenance.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x17pari/text/v1/text.proto\"\xff\x03\n" +
 	"\n" +
-	"Provenance\x12I\n" +
+	"Provenance\x12M\n" +
 	"\n" +
-	"valid_from\x18\x01 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\tvalidFrom\x12E\n" +
-	"\bvalid_to\x18\x02 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\avalidTo\x12&\n" +
+	"valid_from\x18\x01 \x01(\tB.\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01Ȼ\x18\x02R\tvalidFrom\x12I\n" +
+	"\bvalid_to\x18\x02 \x01(\tB.\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01Ȼ\x18\x02R\avalidTo\x12&\n" +
 	"\x06source\x18\x03 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01R\x06source\x12<\n" +
 	"\n" +
-	"source_url\x18\x04 \x01(\tB\x1d\xbaH\x16r\x14\x18\xf4\x032\x0f^(https://.+)?$\xb0\xbb\x18\x01R\tsourceUrl\x12K\n" +
-	"\vverified_on\x18\x05 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\n" +
-	"verifiedOn\x12M\n" +
-	"\fpublished_on\x18\x06 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\vpublishedOn\x12I\n" +
+	"source_url\x18\x04 \x01(\tB\x1d\xbaH\x16r\x14\x18\xf4\x032\x0f^(https://.+)?$\xb0\xbb\x18\x01R\tsourceUrl\x12O\n" +
+	"\vverified_on\x18\x05 \x01(\tB.\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01Ȼ\x18\x02R\n" +
+	"verifiedOn\x12Q\n" +
+	"\fpublished_on\x18\x06 \x01(\tB.\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01Ȼ\x18\x02R\vpublishedOn\x12M\n" +
 	"\n" +
-	"changed_on\x18\a \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\tchangedOnB\xd2\x01\n" +
+	"changed_on\x18\a \x01(\tB.\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01Ȼ\x18\x02R\tchangedOnB\xd2\x01\n" +
 	"\x15com.pari.directory.v1B\x0fProvenanceProtoP\x01Z@github.com/retepari/pari/proto/gen/pari/directory/v1;directoryv1\xa2\x02\x03PDX\xaa\x02\x11Pari.Directory.V1\xca\x02\x12Pari\\Directory_\\V1\xe2\x02\x1ePari\\Directory_\\V1\\GPBMetadata\xea\x02\x13Pari::Directory::V1b\x06proto3"
 
 var (

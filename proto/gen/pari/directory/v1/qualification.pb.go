@@ -12,6 +12,7 @@ package directoryv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "github.com/retepari/pari/proto/gen/pari/privacy/v1"
+	_ "github.com/retepari/pari/proto/gen/pari/text/v1"
 	_ "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -371,11 +372,11 @@ var File_pari_directory_v1_qualification_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_qualification_proto_rawDesc = "" +
 	"\n" +
-	"%pari/directory/v1/qualification.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a!pari/directory/v1/freshness.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\xb8\x02\n" +
+	"%pari/directory/v1/qualification.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a!pari/directory/v1/freshness.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x17pari/text/v1/text.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\xbc\x02\n" +
 	"\x19ListQualificationsRequest\x12;\n" +
 	"\x04node\x18\x01 \x01(\tB'\xbaH r\x1e2\x1c^([a-z0-9][a-z0-9-]{0,79})?$\xb0\xbb\x18\x01R\x04node\x12D\n" +
-	"\toffice_id\x18\x02 \x01(\tB'\xbaH r\x1e2\x1c^([a-z0-9][a-z0-9-]{0,79})?$\xb0\xbb\x18\x01R\bofficeId\x12>\n" +
-	"\x04date\x18\x03 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\x04date\x12+\n" +
+	"\toffice_id\x18\x02 \x01(\tB'\xbaH r\x1e2\x1c^([a-z0-9][a-z0-9-]{0,79})?$\xb0\xbb\x18\x01R\bofficeId\x12B\n" +
+	"\x04date\x18\x03 \x01(\tB.\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01Ȼ\x18\x02R\x04date\x12+\n" +
 	"\tpage_size\x18\x04 \x01(\x05B\x0e\xbaH\a\x1a\x05\x18\xc8\x01(\x00\xb0\xbb\x18\x01R\bpageSize\x12+\n" +
 	"\n" +
 	"page_token\x18\x05 \x01(\tB\f\xbaH\x05r\x03\x18\xf4\x03\xb0\xbb\x18\x01R\tpageToken\"\xf6\x01\n" +

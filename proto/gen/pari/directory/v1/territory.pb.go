@@ -11,6 +11,7 @@ package directoryv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "github.com/retepari/pari/proto/gen/pari/privacy/v1"
+	_ "github.com/retepari/pari/proto/gen/pari/text/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -826,7 +827,7 @@ var File_pari_directory_v1_territory_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_territory_proto_rawDesc = "" +
 	"\n" +
-	"!pari/directory/v1/territory.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1dpari/privacy/v1/privacy.proto\"\xe0\x04\n" +
+	"!pari/directory/v1/territory.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x17pari/text/v1/text.proto\"\xe0\x04\n" +
 	"\tTerritory\x12\x18\n" +
 	"\x04code\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01R\x04code\x12:\n" +
 	"\x04kind\x18\x02 \x01(\x0e2 .pari.directory.v1.TerritoryKindB\x04\xb0\xbb\x18\x01R\x04kind\x12\x18\n" +
@@ -854,10 +855,10 @@ const file_pari_directory_v1_territory_proto_rawDesc = "" +
 	"\tterritory\x18\x01 \x01(\v2\x1c.pari.directory.v1.TerritoryB\x04\xb0\xbb\x18\x01R\tterritory\x12\x1a\n" +
 	"\x05score\x18\x02 \x01(\x01B\x04\xb0\xbb\x18\x01R\x05score\x12@\n" +
 	"\x06reason\x18\x03 \x01(\x0e2\".pari.directory.v1.TerritoryReasonB\x04\xb0\xbb\x18\x01R\x06reason\x12\x1e\n" +
-	"\amatched\x18\x04 \x01(\tB\x04\xb0\xbb\x18\x01R\amatched\"\xa1\x01\n" +
+	"\amatched\x18\x04 \x01(\tB\x04\xb0\xbb\x18\x01R\amatched\"\xa5\x01\n" +
 	"\x17ResolveTerritoryRequest\x12!\n" +
-	"\x04name\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18x\xb0\xbb\x18\x01R\x04name\x12>\n" +
-	"\x04date\x18\x02 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\x04date\x12#\n" +
+	"\x04name\x18\x01 \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18x\xb0\xbb\x18\x01R\x04name\x12B\n" +
+	"\x04date\x18\x02 \x01(\tB.\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01Ȼ\x18\x02R\x04date\x12#\n" +
 	"\x05limit\x18\x03 \x01(\x05B\r\xbaH\x06\x1a\x04\x18\x14(\x00\xb0\xbb\x18\x01R\x05limit\"g\n" +
 	"\x18ResolveTerritoryResponse\x12K\n" +
 	"\n" +
@@ -868,11 +869,11 @@ const file_pari_directory_v1_territory_proto_rawDesc = "" +
 	"\x14GetTerritoryResponse\x12@\n" +
 	"\tterritory\x18\x01 \x01(\v2\x1c.pari.directory.v1.TerritoryB\x04\xb0\xbb\x18\x01R\tterritory\x12<\n" +
 	"\aparents\x18\x02 \x03(\v2\x1c.pari.directory.v1.TerritoryB\x04\xb0\xbb\x18\x01R\aparents\x128\n" +
-	"\x05today\x18\x03 \x01(\v2\x1c.pari.directory.v1.TerritoryB\x04\xb0\xbb\x18\x01R\x05today\"\xba\x02\n" +
+	"\x05today\x18\x03 \x01(\v2\x1c.pari.directory.v1.TerritoryB\x04\xb0\xbb\x18\x01R\x05today\"\xbe\x02\n" +
 	"\x16ListTerritoriesRequest\x12B\n" +
 	"\x06parent\x18\x01 \x01(\tB*\xbaH#r!2\x1f^([0-9]{2}|[0-9]{3}|[0-9]{6})?$\xb0\xbb\x18\x01R\x06parent\x12B\n" +
-	"\x04kind\x18\x02 \x01(\x0e2 .pari.directory.v1.TerritoryKindB\f\xbaH\x05\x82\x01\x02\x10\x01\xb0\xbb\x18\x01R\x04kind\x12>\n" +
-	"\x04date\x18\x03 \x01(\tB*\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01R\x04date\x12+\n" +
+	"\x04kind\x18\x02 \x01(\x0e2 .pari.directory.v1.TerritoryKindB\f\xbaH\x05\x82\x01\x02\x10\x01\xb0\xbb\x18\x01R\x04kind\x12B\n" +
+	"\x04date\x18\x03 \x01(\tB.\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01Ȼ\x18\x02R\x04date\x12+\n" +
 	"\tpage_size\x18\x04 \x01(\x05B\x0e\xbaH\a\x1a\x05\x18\xf4\x03(\x00\xb0\xbb\x18\x01R\bpageSize\x12+\n" +
 	"\n" +
 	"page_token\x18\x05 \x01(\tB\f\xbaH\x05r\x03\x18\xf4\x03\xb0\xbb\x18\x01R\tpageToken\"\x8d\x01\n" +

@@ -36,7 +36,8 @@ const (
 type IntakeServiceClient interface {
 	// SubmitReport stores a report and returns its number and a receipt code. Once the call has returned OK, the report
 	// is durable. The call is safe to retry with the same request_id: the same body gets the same answer, with replayed
-	// set; another body gets REQUEST_ID_REUSED.
+	// set; another body gets REQUEST_ID_REUSED. A request has at most 128 KiB, so that the texts may have all their
+	// characters in any script.
 	// Errors: INVALID_REQUEST with every violation at once, REQUEST_ID_REUSED. UNAVAILABLE when the same request is being
 	// stored at the same moment: retry.
 	SubmitReport(ctx context.Context, in *SubmitReportRequest, opts ...grpc.CallOption) (*SubmitReportResponse, error)
@@ -110,7 +111,8 @@ func (c *intakeServiceClient) TakeInCharge(ctx context.Context, in *TakeInCharge
 type IntakeServiceServer interface {
 	// SubmitReport stores a report and returns its number and a receipt code. Once the call has returned OK, the report
 	// is durable. The call is safe to retry with the same request_id: the same body gets the same answer, with replayed
-	// set; another body gets REQUEST_ID_REUSED.
+	// set; another body gets REQUEST_ID_REUSED. A request has at most 128 KiB, so that the texts may have all their
+	// characters in any script.
 	// Errors: INVALID_REQUEST with every violation at once, REQUEST_ID_REUSED. UNAVAILABLE when the same request is being
 	// stored at the same moment: retry.
 	SubmitReport(context.Context, *SubmitReportRequest) (*SubmitReportResponse, error)

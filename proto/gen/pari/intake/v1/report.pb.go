@@ -13,6 +13,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "github.com/retepari/pari/proto/gen/pari/privacy/v1"
 	v1 "github.com/retepari/pari/proto/gen/pari/record/v1"
+	_ "github.com/retepari/pari/proto/gen/pari/text/v1"
 	_ "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -292,9 +293,10 @@ type ReportContent struct {
 	Wish string `protobuf:"bytes,5,opt,name=wish,proto3" json:"wish,omitempty"`
 	// When it happened, as precisely as the reporter knows. Absent when not given. Sealed.
 	IncidentDate *v1.PartialDate `protobuf:"bytes,6,opt,name=incident_date,json=incidentDate,proto3" json:"incident_date,omitempty"`
-	// Where it happened: ISTAT code of a municipality or province, or ONLINE, ABROAD, OTHER_REGION, ND (not stated).
+	// Where it happened: ISTAT code of a municipality or province, or ONLINE, ABROAD, OTHER_REGION, ND (not stated). A
+	// place that has ended is accepted when it existed at incident_date or later.
 	IncidentPlace string `protobuf:"bytes,7,opt,name=incident_place,json=incidentPlace,proto3" json:"incident_place,omitempty"`
-	// What happened, in the reporter's own words; at most 20,000 characters. Sealed.
+	// What happened, in the reporter's own words; at most 20,000 characters (Unicode code points). Sealed.
 	Narrative string `protobuf:"bytes,8,opt,name=narrative,proto3" json:"narrative,omitempty"`
 	// How to reach the reporter. Absent when the reporter wants no contact or uses the receipt code. Sealed.
 	Contact *Contact `protobuf:"bytes,9,opt,name=contact,proto3" json:"contact,omitempty"`
@@ -565,7 +567,7 @@ var File_pari_intake_v1_report_proto protoreflect.FileDescriptor
 
 const file_pari_intake_v1_report_proto_rawDesc = "" +
 	"\n" +
-	"\x1bpari/intake/v1/report.proto\x12\x0epari.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x1bpari/record/v1/record.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\xe0\x03\n" +
+	"\x1bpari/intake/v1/report.proto\x12\x0epari.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x1bpari/record/v1/record.proto\x1a\x17pari/text/v1/text.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\xe0\x03\n" +
 	"\x06Report\x12!\n" +
 	"\treport_id\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x02R\breportId\x12\x1c\n" +
 	"\x06number\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x02R\x06number\x12\x18\n" +
@@ -580,7 +582,7 @@ const file_pari_intake_v1_report_proto_rawDesc = "" +
 	"caseNumber\x12<\n" +
 	"\ahistory\x18\n" +
 	" \x03(\v2\x1c.pari.record.v1.HistoryEntryB\x04\xb0\xbb\x18\x02R\ahistory\x12\x1c\n" +
-	"\x06region\x18\v \x01(\tB\x04\xb0\xbb\x18\x02R\x06region\"\xeb\x05\n" +
+	"\x06region\x18\v \x01(\tB\x04\xb0\xbb\x18\x02R\x06region\"\x80\x06\n" +
 	"\rReportContent\x122\n" +
 	"\achannel\x18\x01 \x01(\tB\x18\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\achannelR\achannel\x12C\n" +
 	"\rreporter_role\x18\x02 \x01(\tB\x1e\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\rreporter_roleR\freporterRole\x12\"\n" +
@@ -588,22 +590,22 @@ const file_pari_intake_v1_report_proto_rawDesc = "" +
 	"\agrounds\x18\x04 \x03(\tB\"\xbaH\x11\x92\x01\x0e\b\x01\x10\n" +
 	"\x18\x01\"\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\x06groundR\agrounds\x12)\n" +
 	"\x04wish\x18\x05 \x01(\tB\x15\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\x04wishR\x04wish\x12F\n" +
-	"\rincident_date\x18\x06 \x01(\v2\x1b.pari.record.v1.PartialDateB\x04\xb0\xbb\x18\x03R\fincidentDate\x12A\n" +
-	"\x0eincident_place\x18\a \x01(\tB\x1a\xbaH\x06r\x04\x10\x01\x18\x14\xb0\xbb\x18\x02\xba\xbb\x18\tterritoryR\rincidentPlace\x12-\n" +
-	"\tnarrative\x18\b \x01(\tB\x0f\xbaH\br\x06\x10\x01\x18\xa0\x9c\x01\xb0\xbb\x18\x04R\tnarrative\x127\n" +
+	"\rincident_date\x18\x06 \x01(\v2\x1b.pari.record.v1.PartialDateB\x04\xb0\xbb\x18\x03R\fincidentDate\x12R\n" +
+	"\x0eincident_place\x18\a \x01(\tB+\xbaH\x06r\x04\x10\x01\x18\x14\xb0\xbb\x18\x02\xba\xbb\x18\tterritoryһ\x18\rincident_dateR\rincidentPlace\x121\n" +
+	"\tnarrative\x18\b \x01(\tB\x13\xbaH\br\x06\x10\x01\x18\xa0\x9c\x01\xb0\xbb\x18\x04Ȼ\x18\x01R\tnarrative\x127\n" +
 	"\acontact\x18\t \x01(\v2\x17.pari.intake.v1.ContactB\x04\xb0\xbb\x18\x03R\acontact\x12J\n" +
 	"\blanguage\x18\n" +
 	" \x01(\tB.\xbaH'r%2#^$|^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$\xb0\xbb\x18\x02R\blanguage\x12\x1c\n" +
 	"\x06urgent\x18\v \x01(\bB\x04\xb0\xbb\x18\x02R\x06urgent\x124\n" +
 	"\x0enotice_version\x18\f \x01(\tB\r\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02R\rnoticeVersion\x12A\n" +
 	"\bconsents\x18\r \x03(\v2\x17.pari.intake.v1.ConsentB\f\xbaH\x05\x92\x01\x02\x10\n" +
-	"\xb0\xbb\x18\x02R\bconsents\"\xc3\x01\n" +
+	"\xb0\xbb\x18\x02R\bconsents\"\xc7\x01\n" +
 	"\aContact\x12 \n" +
 	"\x04name\x18\x01 \x01(\tB\f\xbaH\x05r\x03\x18\xc8\x01\xb0\xbb\x18\x03R\x04name\x12<\n" +
 	"\x05phone\x18\x02 \x01(\tB&\xbaH\x1fr\x1d\x18(2\x19^$|^\\+?[0-9 ./()-]{3,40}$\xb0\xbb\x18\x03R\x05phone\x12'\n" +
 	"\x05email\x18\x03 \x01(\tB\x11\xbaH\n" +
-	"\xd8\x01\x01r\x05\x18\xfe\x01`\x01\xb0\xbb\x18\x03R\x05email\x12/\n" +
-	"\fsafe_contact\x18\x04 \x01(\tB\f\xbaH\x05r\x03\x18\xf4\x03\xb0\xbb\x18\x03R\vsafeContact\"p\n" +
+	"\xd8\x01\x01r\x05\x18\xfe\x01`\x01\xb0\xbb\x18\x03R\x05email\x123\n" +
+	"\fsafe_contact\x18\x04 \x01(\tB\x10\xbaH\x05r\x03\x18\xf4\x03\xb0\xbb\x18\x03Ȼ\x18\x01R\vsafeContact\"p\n" +
 	"\aConsent\x12,\n" +
 	"\x04code\x18\x01 \x01(\tB\x18\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\aconsentR\x04code\x127\n" +
 	"\x06status\x18\x02 \x01(\tB\x1f\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\x0econsent_statusR\x06status*\x87\x01\n" +

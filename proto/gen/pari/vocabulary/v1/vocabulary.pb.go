@@ -209,6 +209,14 @@ var file_pari_vocabulary_v1_vocabulary_proto_extTypes = []protoimpl.ExtensionInf
 		Tag:           "bytes,50103,opt,name=list",
 		Filename:      "pari/vocabulary/v1/vocabulary.proto",
 	},
+	{
+		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
+		ExtensionType: (*string)(nil),
+		Field:         50106,
+		Name:          "pari.vocabulary.v1.as_of",
+		Tag:           "bytes,50106,opt,name=as_of",
+		Filename:      "pari/vocabulary/v1/vocabulary.proto",
+	},
 }
 
 // Extension fields to descriptorpb.FieldOptions.
@@ -218,6 +226,13 @@ var (
 	//
 	// optional string list = 50103;
 	E_List = &file_pari_vocabulary_v1_vocabulary_proto_extTypes[0]
+	// Name of the field beside this one that says since when the code has held, a PartialDate or a Month, for instance
+	// the date of an incident. A code that was valid on any day since its beginning is accepted too, and without it only
+	// a code that is valid on the day of the call. So a place keeps the code of the day on which something happened
+	// there, and a record is not refused for a code that has expired since.
+	//
+	// optional string as_of = 50106;
+	E_AsOf = &file_pari_vocabulary_v1_vocabulary_proto_extTypes[1]
 )
 
 var File_pari_vocabulary_v1_vocabulary_proto protoreflect.FileDescriptor
@@ -240,7 +255,8 @@ const file_pari_vocabulary_v1_vocabulary_proto_rawDesc = "" +
 	"\n" +
 	"valid_from\x18\x05 \x01(\tB\x04\xb0\xbb\x18\x01R\tvalidFrom\x12\x1f\n" +
 	"\bvalid_to\x18\x06 \x01(\tB\x04\xb0\xbb\x18\x01R\avalidTo:3\n" +
-	"\x04list\x12\x1d.google.protobuf.FieldOptions\x18\xb7\x87\x03 \x01(\tR\x04listB\xd7\x01\n" +
+	"\x04list\x12\x1d.google.protobuf.FieldOptions\x18\xb7\x87\x03 \x01(\tR\x04list:4\n" +
+	"\x05as_of\x12\x1d.google.protobuf.FieldOptions\x18\xba\x87\x03 \x01(\tR\x04asOfB\xd7\x01\n" +
 	"\x16com.pari.vocabulary.v1B\x0fVocabularyProtoP\x01ZBgithub.com/retepari/pari/proto/gen/pari/vocabulary/v1;vocabularyv1\xa2\x02\x03PVX\xaa\x02\x12Pari.Vocabulary.V1\xca\x02\x12Pari\\Vocabulary\\V1\xe2\x02\x1ePari\\Vocabulary\\V1\\GPBMetadata\xea\x02\x14Pari::Vocabulary::V1b\x06proto3"
 
 var (
@@ -264,10 +280,11 @@ var file_pari_vocabulary_v1_vocabulary_proto_goTypes = []any{
 var file_pari_vocabulary_v1_vocabulary_proto_depIdxs = []int32{
 	1, // 0: pari.vocabulary.v1.Vocabulary.terms:type_name -> pari.vocabulary.v1.Term
 	2, // 1: pari.vocabulary.v1.list:extendee -> google.protobuf.FieldOptions
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	1, // [1:2] is the sub-list for extension extendee
+	2, // 2: pari.vocabulary.v1.as_of:extendee -> google.protobuf.FieldOptions
+	3, // [3:3] is the sub-list for method output_type
+	3, // [3:3] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	1, // [1:3] is the sub-list for extension extendee
 	0, // [0:1] is the sub-list for field type_name
 }
 
@@ -283,7 +300,7 @@ func file_pari_vocabulary_v1_vocabulary_proto_init() {
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pari_vocabulary_v1_vocabulary_proto_rawDesc), len(file_pari_vocabulary_v1_vocabulary_proto_rawDesc)),
 			NumEnums:      0,
 			NumMessages:   2,
-			NumExtensions: 1,
+			NumExtensions: 2,
 			NumServices:   0,
 		},
 		GoTypes:           file_pari_vocabulary_v1_vocabulary_proto_goTypes,
