@@ -14,6 +14,7 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/number"
 	"github.com/retepari/pari/pkg/seal"
 	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/tz"
@@ -86,14 +87,9 @@ func (s *Server) newSubmission(
 		return store.Submission{}, err
 	}
 	t, now := caller.Tenant(), s.Now()
-	year := now.In(tz.Rome).Year()
-	n, err := s.Reports.NextNumber(ctx, t, year)
-	if err != nil {
-		return store.Submission{}, err
-	}
-	number := report.Number(s.NumberPrefixes[t], year, n)
+	drawNumber := func() string { return number.Draw(s.NumberPrefixes[t], now.In(tz.Rome).Year()).String() }
 	coded, personal := contentFromProto(req.GetContent())
-	r := report.Receive(uuid.NewString(), number, t, coded, actorFromCaller(caller), now)
+	r := report.Receive(uuid.NewString(), drawNumber(), t, coded, actorFromCaller(caller), now)
 	sealed, err := s.sealContent(ctx, r, personal)
 	if err != nil {
 		return store.Submission{}, err
@@ -104,7 +100,7 @@ func (s *Server) newSubmission(
 	}
 	return store.Submission{
 		Report: r, Sealed: sealed, ReceiptLookup: s.Secrets.ReceiptLookup(t, receipt), Request: requestKey,
-		Event: event,
+		Event: event, DrawNumber: drawNumber,
 	}, nil
 }
 

@@ -9,7 +9,6 @@
 package report
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
@@ -119,9 +118,4 @@ func (r *Report) appendHistory(what string, from State, by Actor, now time.Time)
 	r.unsavedHistory = append(r.unsavedHistory, HistoryEntry{
 		Version: r.Version, At: now.UTC(), By: by, What: what, From: from, To: r.State,
 	})
-}
-
-// Number formats a report number: prefix of the tenant, year, and at least six digits.
-func Number(prefix string, year int, n int64) string {
-	return fmt.Sprintf("%s-%d-%06d", prefix, year, n)
 }

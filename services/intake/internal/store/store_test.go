@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
 
@@ -297,18 +296,22 @@ func TestReports_Submit_AtAHomonym(t *testing.T) {
 	}
 }
 
-func TestReports_NextNumber_IsUnique(t *testing.T) {
+// Ensure a report whose number is taken gets another one, and is stored once.
+func TestReports_Submit_DrawsAnotherNumber(t *testing.T) {
 	t.Parallel()
 	reports, pool := setup(t)
-	seen := map[string]bool{}
-	for _, instance := range []*store.Reports{reports, store.New(pool)} {
-		for range 40 {
-			n, err := instance.NextNumber(t.Context(), cremona, 2026)
-			number := fmt.Sprint(n)
-			if err != nil || seen[number] {
-				t.Fatalf("number %s is a duplicate, %v", number, err)
-			}
-			seen[number] = true
-		}
+	first, second := submit(t, reports, cremona), newSubmission(cremona)
+	second.Report.Number = first.Number
+	draws := []string{first.Number, "CR-2026-K7Q4M-V"}
+	second.DrawNumber = func() (n string) { n, draws = draws[0], draws[1:]; return n }
+	if err := reports.Submit(t.Context(), second); err != nil {
+		t.Fatal(err)
+	}
+	got, _, _, err := reports.Get(t.Context(), cremona, second.Report.ID)
+	if err != nil || got.Number != "CR-2026-K7Q4M-V" || second.Report.Number != got.Number || len(draws) != 0 {
+		t.Errorf("got %+v, %v; draws left %v", got, err, draws)
+	}
+	if n := countRows(t, pool, cremona)["outbox"]; n != 2 {
+		t.Errorf("%d events, want 2", n)
 	}
 }

@@ -22,6 +22,8 @@ type SealedContent struct {
 
 // Submission is a new report and all that is stored with it.
 type Submission struct {
+	// DrawNumber draws another number for the report when its number is taken. Without it, that is an error.
+	DrawNumber    func() string
 	Report        *report.Report
 	Sealed        SealedContent
 	ReceiptLookup []byte
@@ -36,7 +38,13 @@ func (s *Reports) Submit(ctx context.Context, sub Submission) error {
 	if err != nil {
 		return err
 	}
-	return s.inserts.Do(ctx, preparedSubmission{sub, event})
+	for {
+		err = s.inserts.Do(ctx, preparedSubmission{sub, event})
+		if !pg.ViolatesConstraint(err, "report_number") || sub.DrawNumber == nil {
+			return err
+		}
+		sub.Report.Number = sub.DrawNumber()
+	}
 }
 
 // preparedSubmission is a submission whose event has the trace context of its call. Another call may insert it.

@@ -97,7 +97,7 @@ type SubmitReportResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier of the report.
 	ReportId string `protobuf:"bytes,1,opt,name=report_id,json=reportId,proto3" json:"report_id,omitempty"`
-	// Number for people, for instance "CR-2026-000042".
+	// Number for people, for instance "CR-2026-K7Q4M-V".
 	Number string `protobuf:"bytes,2,opt,name=number,proto3" json:"number,omitempty"`
 	// Receipt code: eight words and a check word, 88 bits. Show it to the reporter once and keep no copy.
 	ReceiptCode string `protobuf:"bytes,3,opt,name=receipt_code,json=receiptCode,proto3" json:"receipt_code,omitempty"`

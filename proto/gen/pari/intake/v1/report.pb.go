@@ -146,7 +146,8 @@ type Report struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier, a random UUID. It carries no information.
 	ReportId string `protobuf:"bytes,1,opt,name=report_id,json=reportId,proto3" json:"report_id,omitempty"`
-	// Number for people, for instance "CR-2026-000042". Unique within the node; numbers may be skipped.
+	// Number for people, for instance "CR-2026-K7Q4M-V". Unique within the node. The code is random, so that it tells
+	// neither order nor count; the last character is a check character.
 	Number string `protobuf:"bytes,2,opt,name=number,proto3" json:"number,omitempty"`
 	// Node that received the report, for instance "cremona".
 	Node string `protobuf:"bytes,3,opt,name=node,proto3" json:"node,omitempty"`
