@@ -4,7 +4,6 @@ package api
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -89,6 +88,7 @@ func (s *Server) newSubmission(
 	t, now := caller.Tenant(), s.Now()
 	drawNumber := func() string { return number.Draw(s.NumberPrefixes[t], now.In(tz.Rome).Year()).String() }
 	coded, personal := contentFromProto(req.GetContent())
+	personal.SetReceivedAt(coded, now)
 	r := report.Receive(uuid.NewString(), drawNumber(), t, coded, actorFromCaller(caller), now)
 	sealed, err := s.sealContent(ctx, r, personal)
 	if err != nil {
@@ -144,7 +144,7 @@ func (s *Server) GetReport(
 		if err := s.Reports.LogAccess(ctx, caller.Tenant(), r.ID, actorFromCaller(caller), s.Now()); err != nil {
 			return nil, err
 		}
-		if err := s.openContent(ctx, r, sealed, out.GetContent()); err != nil {
+		if err := s.openContent(ctx, r, sealed, out); err != nil {
 			return nil, err
 		}
 	}
@@ -168,7 +168,7 @@ func (s *Server) ListReports(
 	if err != nil {
 		return nil, err
 	}
-	position, _ := strconv.ParseInt(token, 10, 64) // the token is authenticated, so it holds a number or nothing
+	position := store.ParsePosition(token) // the token is authenticated, so it holds a position or nothing
 	limit := int(req.GetPageSize())
 	if limit == 0 {
 		limit = defaultPageSize
@@ -181,8 +181,8 @@ func (s *Server) ListReports(
 	for _, r := range page {
 		resp.Reports = append(resp.Reports, reportToProto(r))
 	}
-	if next != 0 {
-		resp.NextPageToken, err = s.Secrets.EncodePageToken(caller.Tenant(), filter, strconv.FormatInt(next, 10))
+	if next != (store.Position{}) {
+		resp.NextPageToken, err = s.Secrets.EncodePageToken(caller.Tenant(), filter, next.String())
 		if err != nil {
 			return nil, err
 		}

@@ -33,7 +33,7 @@ type Reports struct {
 
 // New returns the reports in pool.
 func New(pool *pgxpool.Pool) *Reports {
-	s := &Reports{pool: pool, }
+	s := &Reports{pool: pool}
 	s.inserts = batcher.New(s.insertAll)
 	return s
 }

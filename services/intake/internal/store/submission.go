@@ -11,13 +11,14 @@ import (
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/tenant"
+	"github.com/retepari/pari/pkg/tz"
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
 // SealedContent is the personal content of a report, encrypted with the data key KeyID. Absent fields are nil.
 type SealedContent struct {
-	KeyID                    uuid.UUID
-	Narrative, Contact, Date []byte
+	KeyID                          uuid.UUID
+	Narrative, Contact, Date, Time []byte
 }
 
 // Submission is a new report and all that is stored with it.
@@ -53,10 +54,10 @@ type preparedSubmission struct {
 	event outbox.Prepared
 }
 
-var insertReport = pg.InsertInto("report", "tenant", "report_id", "number", "received_at", "state", "version",
+var insertReport = pg.InsertInto("report", "tenant", "report_id", "number", "received_on", "state", "version",
 	"channel", "reporter_role", "anonymous", "grounds", "wish", "incident_place", "language", "urgent",
 	"notice_version", "consent_codes", "consent_statuses", "key_id", "sealed_narrative", "sealed_contact",
-	"sealed_date", "receipt_lookup")
+	"sealed_date", "sealed_time", "receipt_lookup")
 
 // insertAll stores submissions in one round trip. The statements of a pgx batch are one transaction.
 func (s *Reports) insertAll(ctx context.Context, subs []preparedSubmission) error {
@@ -94,9 +95,9 @@ func (s Submission) reportRow() []any {
 		codes[i], statuses[i] = consent.Code, consent.Status
 	}
 	return []any{
-		r.Tenant, r.ID, r.Number, r.ReceivedAt, r.State, r.Version, c.Channel, c.ReporterRole, c.Anonymous, c.Grounds,
+		r.Tenant, r.ID, r.Number, r.ReceivedAt.In(tz.Rome), r.State, r.Version, c.Channel, c.ReporterRole, c.Anonymous, c.Grounds,
 		c.Wish, c.IncidentPlace, c.Language, c.Urgent, c.NoticeVersion, codes, statuses,
-		s.Sealed.KeyID, s.Sealed.Narrative, s.Sealed.Contact, s.Sealed.Date, s.ReceiptLookup,
+		s.Sealed.KeyID, s.Sealed.Narrative, s.Sealed.Contact, s.Sealed.Date, s.Sealed.Time, s.ReceiptLookup,
 	}
 }
 
