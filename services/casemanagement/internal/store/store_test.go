@@ -67,7 +67,7 @@ func openCase(t *testing.T, cases *store.Cases, at tenant.ID) *casefile.Case {
 
 // newRequest returns a request with an id of its own.
 func newRequest(body string) idempotency.Request {
-	return idempotency.Request{ID: uuid.NewString(), Method: "Update", BodyHash: []byte(body)}
+	return idempotency.Request{Key: []byte(uuid.NewString()), Method: "Update", BodyHash: []byte(body)}
 }
 
 type mutation = func(*casefile.Case, uuid.UUID) error

@@ -81,11 +81,11 @@ func (s *Server) SubmitReport(
 func (s *Server) newSubmission(
 	ctx context.Context, caller identity.Principal, req *intakev1.SubmitReportRequest, receipt string,
 ) (sub store.Submission, err error) {
-	requestKey := idempotency.Request{ID: req.GetRequestId(), Method: "SubmitReport"}
+	t, now := caller.Tenant(), s.Now()
+	requestKey := idempotency.Request{Key: s.Secrets.RequestKey(t, req.GetRequestId()), Method: "SubmitReport"}
 	if requestKey.BodyHash, err = s.Secrets.BodyHash(req); err != nil {
 		return store.Submission{}, err
 	}
-	t, now := caller.Tenant(), s.Now()
 	drawNumber := func() string { return number.Draw(s.NumberPrefixes[t], now.In(tz.Rome).Year()).String() }
 	coded, personal := contentFromProto(req.GetContent())
 	personal.SetReceivedAt(coded, now)
@@ -199,7 +199,9 @@ func (s *Server) TakeInCharge(
 	if err != nil {
 		return nil, err
 	}
-	requestKey := idempotency.Request{ID: req.GetRequestId(), Method: "TakeInCharge", BodyHash: hash}
+	requestKey := idempotency.Request{
+		Key: s.Secrets.RequestKey(caller.Tenant(), req.GetRequestId()), Method: "TakeInCharge", BodyHash: hash,
+	}
 	r, replayed, err := s.Reports.StartHandover(ctx, caller.Tenant(), req.GetReportId(), req.GetVersion(), requestKey,
 		actorFromCaller(caller), s.Now())
 	if err != nil {

@@ -110,6 +110,24 @@ func TestSubmitReport_Replayed(t *testing.T) {
 	}
 }
 
+// Ensure a request id is stored nowhere: one that is made from the time would tell it.
+func TestSubmitReport_StoresNoRequestID(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	id, err := uuid.NewUUID() // of the time and the network card
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := &intakev1.SubmitReportRequest{RequestId: id.String(), Content: newContent()}
+	if _, err := e.system(t, cremona).SubmitReport(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	all := dump(t, e.pool, cremona) + dump(t, e.keyPool, cremona)
+	if contains(all, id.String()) || contains(all, string(id[:])) {
+		t.Error("the database holds the request id")
+	}
+}
+
 func TestSubmitReport_RequestIDReused(t *testing.T) {
 	t.Parallel()
 	e := setup(t)

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -56,7 +57,7 @@ func newSubmission(at tenant.ID) store.Submission {
 			KeyID: uuid.New(), Narrative: []byte("n"), Contact: []byte("c"), Date: []byte("d"), Time: []byte("t"),
 		},
 		ReceiptLookup: lookup[:],
-		Request:       idempotency.Request{ID: uuid.NewString(), Method: "SubmitReport", BodyHash: []byte("body")},
+		Request:       idempotency.Request{Key: []byte(uuid.NewString()), Method: "SubmitReport", BodyHash: []byte("body")},
 		Event: outbox.Event{
 			Tenant: at, Type: "it.pari.report.counted.v1", Aggregate: uuid.NewString(), AggregateSeq: 1,
 			Data: []byte("x"),
@@ -142,7 +143,7 @@ func TestReports_Submit_AllOrNothing(t *testing.T) {
 		sub := newSubmission(cremona)
 		modify(&sub)
 		err := reports.Submit(t.Context(), sub)
-		if err == nil || idempotency.IsDuplicate(err) != (sub.Request.ID == stored.Request.ID) {
+		if err == nil || idempotency.IsDuplicate(err) != bytes.Equal(sub.Request.Key, stored.Request.Key) {
 			t.Errorf("%s: got %v", name, err)
 		}
 		if diff := gocmp.Diff(before, countRows(t, pool, cremona)); diff != "" {
@@ -162,7 +163,7 @@ func TestReports_GetByRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	fresh, otherBody, otherMethod := sub.Request, sub.Request, sub.Request
-	fresh.ID, otherBody.BodyHash, otherMethod.Method = uuid.NewString(), []byte("other body"), "TakeInCharge"
+	fresh.Key, otherBody.BodyHash, otherMethod.Method = []byte(uuid.NewString()), []byte("other body"), "TakeInCharge"
 	for _, c := range []struct {
 		name    string
 		at      tenant.ID
