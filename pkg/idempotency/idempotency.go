@@ -1,5 +1,5 @@
-// Package idempotency makes writes safe to repeat. A write is stored together with its request id and a keyed hash of
-// its body. The same id with the same body finds the record of the first answer; the same id with another body is
+// Package idempotency makes writes safe to repeat. A write is stored together with hashes of its request
+// id and of its body. The same id with the same body finds the record of the first answer; the same id with another body is
 // refused. Request ids are kept for Retention at least.
 //
 // The caller must insert the request in the transaction of the write: only then is a write stored exactly when its id
@@ -36,8 +36,9 @@ const purgeLimit = 1000
 
 // Request identifies a call that may be repeated.
 type Request struct {
-	// ID is a UUID chosen by the caller.
-	ID string
+	// Key is a hash of the UUID that the caller chose. The UUID itself is not stored: one that is made from the time, or
+	// from the network card, would tell them.
+	Key []byte
 	// Method is the RPC, so that one id cannot answer two methods.
 	Method string
 	// BodyHash is a keyed hash of the request message.
@@ -45,11 +46,11 @@ type Request struct {
 }
 
 // Insert stores requests; Row gives its rows.
-var Insert = pg.InsertInto("idempotency_key", "tenant", "request_id", "method", "body_hash", "record_id", "day")
+var Insert = pg.InsertInto("idempotency_key", "tenant", "request_key", "method", "body_hash", "record_id", "day")
 
 // Row is the request with the record that answers it. Only the day is stored.
 func (r Request) Row(t tenant.ID, recordID string, now time.Time) []any {
-	return []any{t, r.ID, r.Method, r.BodyHash, recordID, now.UTC()}
+	return []any{t, r.Key, r.Method, r.BodyHash, recordID, now.UTC()}
 }
 
 // Queue stores one request with the record that answers it.
@@ -60,14 +61,14 @@ func (r Request) Queue(b *pgx.Batch, t tenant.ID, recordID string, now time.Time
 // IsDuplicate reports whether an error says that the request id is stored already.
 func IsDuplicate(err error) bool { return pg.ViolatesConstraint(err, "idempotency_key_pkey") }
 
-const selectKey = `select method, body_hash, record_id from idempotency_key where tenant = $1 and request_id = $2`
+const selectKey = `select method, body_hash, record_id from idempotency_key where tenant = $1 and request_key = $2`
 
 // Lookup returns the record that answered the request; ok is false when its id is new. Another method or body under the
 // same id is the fault REQUEST_ID_REUSED.
 func (r Request) Lookup(ctx context.Context, tx pgx.Tx, t tenant.ID) (recordID string, ok bool, err error) {
 	var method string
 	var hash []byte
-	err = tx.QueryRow(ctx, selectKey, t, r.ID).Scan(&method, &hash, &recordID)
+	err = tx.QueryRow(ctx, selectKey, t, r.Key).Scan(&method, &hash, &recordID)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return "", false, nil
@@ -79,8 +80,8 @@ func (r Request) Lookup(ctx context.Context, tx pgx.Tx, t tenant.ID) (recordID s
 	return recordID, true, nil
 }
 
-const deleteOld = `delete from idempotency_key where (tenant, request_id) in (
-	select tenant, request_id from idempotency_key
+const deleteOld = `delete from idempotency_key where (tenant, request_key) in (
+	select tenant, request_key from idempotency_key
 	where tenant = $1 and day < ($2::timestamptz at time zone 'UTC')::date limit $3)`
 
 // Purge removes ids older than Retention, a bounded number at a time, and returns how many it removed.

@@ -37,7 +37,7 @@ func newPool(t *testing.T) *pgxpool.Pool {
 }
 
 func newRequest() idempotency.Request {
-	return idempotency.Request{ID: uuid.NewString(), Method: "Submit", BodyHash: []byte("a")}
+	return idempotency.Request{Key: []byte(uuid.NewString()), Method: "Submit", BodyHash: []byte("a")}
 }
 
 func store(t *testing.T, pool *pgxpool.Pool, of tenant.ID, r idempotency.Request, recordID string, at time.Time) error {
@@ -133,7 +133,7 @@ func TestIsDuplicate(t *testing.T) {
 		t.Errorf("stored twice: %v", err)
 	}
 	broken := newRequest()
-	broken.ID = "not a UUID"
+	broken.Key = nil
 	if err := store(t, pool, cremona, broken, uuid.NewString(), now); err == nil || idempotency.IsDuplicate(err) {
 		t.Errorf("another error: %v", err)
 	}

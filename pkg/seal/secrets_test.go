@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
@@ -51,6 +52,37 @@ func TestSecrets_BodyHash(t *testing.T) {
 		if bytes.Equal(got, want) {
 			t.Errorf("the hash does not depend on the %s", name)
 		}
+	}
+}
+
+// Ensure the key of a request and the pseudonym of a record are the same after a restart, others for another id, tenant
+// or secret, and hold nothing of the id.
+func TestSecrets_RequestKeyAndPseudonym(t *testing.T) {
+	t.Parallel()
+	file := secretsFile(t)
+	s := loadSecrets(t, file)
+	const id = "0b9f7c1e-6f0a-1c7e-9a49-2f6d1b1a5c11"
+	for name, derive := range map[string]func(s *seal.Secrets, at tenant.ID, id string) string{
+		"request key": func(s *seal.Secrets, at tenant.ID, id string) string { return string(s.RequestKey(at, id)) },
+		"pseudonym":   (*seal.Secrets).Pseudonym,
+	} {
+		got := derive(s, livo, id)
+		if got != derive(loadSecrets(t, file), livo, id) || strings.Contains(got, "0b9f7c1e") {
+			t.Errorf("%s: got %q", name, got)
+		}
+		for _, another := range []string{
+			derive(s, cuneo, id), derive(s, trentinoLivo, id), derive(s, livo, id[1:]), derive(newSecrets(t), livo, id),
+		} {
+			if got == another {
+				t.Errorf("%s: another one is %q too", name, got)
+			}
+		}
+	}
+	if !bytes.Equal(s.RequestKey(livo, id), s.RequestKey(livo, strings.ToUpper(id))) {
+		t.Error("the key of a request depends on the case of its UUID")
+	}
+	if u, err := uuid.Parse(s.Pseudonym(livo, id)); err != nil || u.Version() != 8 || u.Variant() != uuid.RFC4122 {
+		t.Errorf("pseudonym %s, %v", u, err)
 	}
 }
 

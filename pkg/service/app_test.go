@@ -424,7 +424,7 @@ func TestApp_Maintenance(t *testing.T) {
 			if i > 0 {
 				at = at.Add(-idempotency.Retention - 48*time.Hour)
 			}
-			r := idempotency.Request{ID: uuid.NewString(), Method: "Submit", BodyHash: []byte{1}}
+			r := idempotency.Request{Key: []byte(uuid.NewString()), Method: "Submit", BodyHash: []byte{1}}
 			r.Queue(b, bustest.Cremona, uuid.NewString(), at)
 		}
 		return tx.SendBatch(ctx, b).Close()

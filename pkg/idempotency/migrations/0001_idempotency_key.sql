@@ -1,12 +1,12 @@
 -- +goose Up
 create table idempotency_key (
-    tenant     text  not null check (tenant <> ''),
-    request_id uuid  not null,
-    method     text  not null,
-    body_hash  bytea not null,
-    record_id  uuid  not null,
-    day        date  not null,
-    constraint idempotency_key_pkey primary key (tenant, request_id)
+    tenant      text  not null check (tenant <> ''),
+    request_key bytea not null check (request_key <> ''), -- a hash: a time-based id would tell the time
+    method      text  not null,
+    body_hash   bytea not null,
+    record_id   uuid  not null,
+    day         date  not null,
+    constraint idempotency_key_pkey primary key (tenant, request_key)
 );
 create index idempotency_key_day on idempotency_key (tenant, day);
 alter table idempotency_key enable row level security;

@@ -13,6 +13,7 @@ import (
 
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/number"
 	"github.com/retepari/pari/pkg/seal"
 	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/tz"
@@ -60,7 +61,7 @@ func (s *Server) OpenCase(
 	if by.Tenant != t {
 		return nil, fault.New(fault.WrongNode)
 	}
-	// Most repeated calls end here and use up neither a number nor a data key. Concurrent ones end in the store.
+	// Most repeated calls end here and use up no data key. Concurrent ones end in the store.
 	existing, err := s.Cases.GetByReport(ctx, t, req.GetReportId())
 	if err == nil {
 		return &casemanagementv1.OpenCaseResponse{Case: caseToProto(existing), Replayed: true}, nil
@@ -70,21 +71,18 @@ func (s *Server) OpenCase(
 	}
 	now := s.Now()
 	year := now.In(tz.Rome).Year()
-	n, err := s.Cases.NextNumber(ctx, t, year)
-	if err != nil {
-		return nil, err
-	}
+	drawNumber := func() string { return number.Draw(s.NumberPrefixes[t]+"-C", year).String() }
 	key, err := s.Keys.NewKey(ctx, t)
 	if err != nil {
 		return nil, err
 	}
 	params := casefile.OpenParams{
-		ID: uuid.NewString(), Number: casefile.Number(s.NumberPrefixes[t], year, n), Tenant: t,
+		ID: uuid.NewString(), Number: drawNumber(), Tenant: t,
 		Pseudonym: uuid.NewString(), ReportID: req.GetReportId(),
 		Received: casefile.Month{Year: req.GetReceivedMonth().GetYear(), Month: req.GetReceivedMonth().GetMonth()},
 		Channel:  req.GetChannel(), ReporterRole: req.GetReporterRole(),
 	}
-	c, replayed, err := s.Cases.Open(ctx, casefile.Open(params, by, now), key.ID())
+	c, replayed, err := s.Cases.Open(ctx, casefile.Open(params, by, now), key.ID(), drawNumber)
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,9 @@ func (s *Server) update(
 	if err != nil {
 		return nil, false, err
 	}
-	requestKey := idempotency.Request{ID: req.GetRequestId(), Method: method, BodyHash: hash}
+	requestKey := idempotency.Request{
+		Key: s.Secrets.RequestKey(caller.Tenant(), req.GetRequestId()), Method: method, BodyHash: hash,
+	}
 	c, replayed, err = s.Cases.Update(ctx, caller.Tenant(), req.GetCaseId(), requestKey, s.Now(), req.GetValidateOnly(),
 		mutate)
 	if err != nil {

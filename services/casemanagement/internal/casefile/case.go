@@ -6,7 +6,6 @@
 package casefile
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
@@ -215,9 +214,4 @@ func (c *Case) appendHistory(what string, from State, by Actor, now time.Time) {
 	c.unsavedHistory = append(c.unsavedHistory, HistoryEntry{
 		Version: c.Version, At: now.UTC(), By: by, What: what, From: from, To: c.State,
 	})
-}
-
-// Number formats a case number: prefix of the tenant, year, and at least six digits.
-func Number(prefix string, year int, n int64) string {
-	return fmt.Sprintf("%s-C-%d-%06d", prefix, year, n)
 }

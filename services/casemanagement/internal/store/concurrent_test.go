@@ -67,14 +67,14 @@ func TestCases_Open_OncePerReport(t *testing.T) {
 	reportID := uuid.NewString()
 	ids, opened := make([]string, 8), make([]bool, 8)
 	concurrently(func(i int) {
-		c, replayed, err := cases.Open(context.Background(), newCase(cremona, reportID), uuid.New())
+		c, replayed, err := cases.Open(context.Background(), newCase(cremona, reportID), uuid.New(), nil)
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		ids[i], opened[i] = c.ID, !replayed
 	})
-	again, replayed, err := cases.Open(t.Context(), newCase(cremona, reportID), uuid.New())
+	again, replayed, err := cases.Open(t.Context(), newCase(cremona, reportID), uuid.New(), nil)
 	if err != nil || !replayed {
 		t.Fatalf("replayed %t, %v", replayed, err)
 	}

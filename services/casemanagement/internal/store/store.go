@@ -11,8 +11,6 @@ import (
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/sequence"
-	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/vocabulary/replica"
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
 )
@@ -24,7 +22,7 @@ var schema = pg.NewSchema(migrations, "casemanagement")
 
 // Migrate brings the database of case management up to date, with the tables of the packages that it uses.
 func Migrate(ctx context.Context, ownerURL string) error {
-	return pg.Migrate(ctx, ownerURL, schema, outbox.Schema, idempotency.Schema, sequence.Schema, replica.Schema)
+	return pg.Migrate(ctx, ownerURL, schema, outbox.Schema, idempotency.Schema, replica.Schema)
 }
 
 // EncodeEvent encodes an event of a case for the outbox.
@@ -33,16 +31,10 @@ type EncodeEvent func(c *casefile.Case, e casefile.Event) (outbox.Event, error)
 // Cases stores the cases of all nodes that the service serves. It is safe for concurrent use.
 type Cases struct {
 	pool        *pgxpool.Pool
-	numbers     *sequence.Allocator
 	encodeEvent EncodeEvent
 }
 
 // New returns the cases in pool, whose events encodeEvent encodes.
 func New(pool *pgxpool.Pool, encodeEvent EncodeEvent) *Cases {
-	return &Cases{pool: pool, numbers: sequence.New(pool, "case"), encodeEvent: encodeEvent}
-}
-
-// NextNumber allocates a case number of a node and year.
-func (s *Cases) NextNumber(ctx context.Context, t tenant.ID, year int) (int64, error) {
-	return s.numbers.Next(ctx, t, year)
+	return &Cases{pool: pool, encodeEvent: encodeEvent}
 }

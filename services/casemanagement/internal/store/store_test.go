@@ -58,7 +58,7 @@ func newCase(at tenant.ID, reportID string) *casefile.Case {
 
 func openCase(t *testing.T, cases *store.Cases, at tenant.ID) *casefile.Case {
 	t.Helper()
-	c, replayed, err := cases.Open(t.Context(), newCase(at, uuid.NewString()), uuid.New())
+	c, replayed, err := cases.Open(t.Context(), newCase(at, uuid.NewString()), uuid.New(), nil)
 	if err != nil || replayed {
 		t.Fatalf("replayed %t, %v", replayed, err)
 	}
@@ -67,7 +67,7 @@ func openCase(t *testing.T, cases *store.Cases, at tenant.ID) *casefile.Case {
 
 // newRequest returns a request with an id of its own.
 func newRequest(body string) idempotency.Request {
-	return idempotency.Request{ID: uuid.NewString(), Method: "Update", BodyHash: []byte(body)}
+	return idempotency.Request{Key: []byte(uuid.NewString()), Method: "Update", BodyHash: []byte(body)}
 }
 
 type mutation = func(*casefile.Case, uuid.UUID) error
@@ -156,7 +156,7 @@ func TestCases_Get(t *testing.T) {
 	cases, pool := setup(t)
 	c := newCase(cremona, uuid.NewString())
 	keyID := uuid.New()
-	if _, _, err := cases.Open(t.Context(), c, keyID); err != nil {
+	if _, _, err := cases.Open(t.Context(), c, keyID, nil); err != nil {
 		t.Fatal(err)
 	}
 	var history []casefile.HistoryEntry
@@ -207,7 +207,7 @@ func TestCases_AllOrNothing(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: the update was stored", name)
 		}
-		if _, _, err := failing.Open(t.Context(), newCase(cremona, uuid.NewString()), uuid.New()); err == nil {
+		if _, _, err := failing.Open(t.Context(), newCase(cremona, uuid.NewString()), uuid.New(), nil); err == nil {
 			t.Errorf("%s: the case was stored", name)
 		}
 	}
@@ -309,7 +309,7 @@ func TestCases_OfAnotherNode(t *testing.T) {
 		t.Run(other.String(), func(t *testing.T) {
 			checkUnreachable(t, cases, pool, other, c)
 			// Ensure the same report id at another node is another report.
-			opened, replayed, err := cases.Open(t.Context(), newCase(other, c.ReportIDs[0]), uuid.New())
+			opened, replayed, err := cases.Open(t.Context(), newCase(other, c.ReportIDs[0]), uuid.New(), nil)
 			if err != nil || replayed || opened.Tenant != other {
 				t.Errorf("%+v, replayed %t, %v", opened, replayed, err)
 			}
@@ -350,13 +350,30 @@ func TestCases_Update_AtAHomonym(t *testing.T) {
 	for _, at := range []tenant.ID{cremona, homonym} {
 		c := newCase(at, uuid.NewString())
 		c.Number = "CR-C-2026-000001"
-		if _, _, err := cases.Open(t.Context(), c, uuid.New()); err != nil {
+		if _, _, err := cases.Open(t.Context(), c, uuid.New(), nil); err != nil {
 			t.Fatal(err)
 		}
 		got, replayed, err := cases.Update(t.Context(), at, c.ID, req, now, false, assess(1, "SEX", "S2"))
 		if err != nil || replayed || got.ID != c.ID || got.Tenant != at {
 			t.Errorf("%s: %+v, replayed %t, %v", at, got, replayed, err)
 		}
+	}
+}
+
+// Ensure a case whose number is taken gets another one, and is stored once.
+func TestCases_Open_DrawsAnotherNumber(t *testing.T) {
+	t.Parallel()
+	cases, _ := setup(t)
+	first, second := openCase(t, cases, cremona), newCase(cremona, uuid.NewString())
+	second.Number = first.Number
+	draws := []string{first.Number, "CR-C-2026-00000-Q"}
+	draw := func() (n string) { n, draws = draws[0], draws[1:]; return n }
+	got, replayed, err := cases.Open(t.Context(), second, uuid.New(), draw)
+	if err != nil || replayed || got.Number != "CR-C-2026-00000-Q" || len(draws) != 0 {
+		t.Errorf("got %+v, replayed %t, %v; draws left %v", got, replayed, err, draws)
+	}
+	if page, _, err := cases.List(t.Context(), cremona, "", 0, 10); err != nil || len(page) != 2 {
+		t.Errorf("%d cases, %v", len(page), err)
 	}
 }
 

@@ -127,7 +127,7 @@ func (env *testEnv) insertProposal(t *testing.T, id string, entries []*directory
 	proposal := store.Proposal{
 		Proposal: p, ProposedBy: store.Actor{Person: "somebody", Tenant: cremona, System: "console"},
 	}
-	request := idempotency.Request{ID: id, Method: "test", BodyHash: []byte(id)}
+	request := idempotency.Request{Key: []byte(id), Method: "test", BodyHash: []byte(id)}
 	if _, _, err := store.InsertProposal(t.Context(), env.pool, proposal, request); err != nil {
 		t.Fatal(err)
 	}

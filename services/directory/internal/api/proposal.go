@@ -264,12 +264,13 @@ func (s *Server) ListProposals(
 	return resp, nil
 }
 
-// newIdempotencyRequest identifies a call that may be repeated. A plain hash is enough: the database holds the content
-// of the request in the clear.
+// newIdempotencyRequest identifies a call that may be repeated. Plain hashes are enough: the database holds the content
+// of the request, its author and its time in the clear.
 func newIdempotencyRequest(id, method string, m proto.Message) idempotency.Request {
 	raw, _ := proto.MarshalOptions{Deterministic: true}.Marshal(m) // cannot fail: the message was just unmarshalled
 	sum := sha256.Sum256(raw)
-	return idempotency.Request{ID: id, Method: method, BodyHash: sum[:]}
+	key := sha256.Sum256([]byte(id))
+	return idempotency.Request{Key: key[:], Method: method, BodyHash: sum[:]}
 }
 
 // visibleProposal returns the part of a proposal that the caller may see, or nil if nothing is left of it.

@@ -305,7 +305,7 @@ func TestChange_AndLoad(t *testing.T) {
 		ProposalId: uuid.NewString(), Version: 1, Reason: "prova", ProposedAt: timestamppb.New(tuesday),
 		Changes: []*directoryv1.PlannedChange{{Entry: files("2")[0], BaseRevision: 1}},
 	}}
-	request := idempotency.Request{ID: uuid.NewString(), Method: "p", BodyHash: []byte("p")}
+	request := idempotency.Request{Key: []byte(uuid.NewString()), Method: "p", BodyHash: []byte("p")}
 	if _, _, err := store.InsertProposal(t.Context(), pool, proposal, request); err != nil {
 		t.Fatal(err)
 	}
@@ -315,7 +315,7 @@ func TestChange_AndLoad(t *testing.T) {
 		MayDecide: func(*directoryv1.Entry) bool { return true },
 	}
 	valid := func([]*directoryv1.Entry, []*directoryv1.Entry) error { return nil }
-	request = idempotency.Request{ID: uuid.NewString(), Method: "d", BodyHash: []byte("d")}
+	request = idempotency.Request{Key: []byte(uuid.NewString()), Method: "d", BodyHash: []byte("d")}
 	if _, _, err := store.Decide(t.Context(), pool, decision, request, valid); err != nil {
 		t.Fatal(err)
 	}

@@ -209,7 +209,7 @@ func TestChange_ValidatesAgainstLatest(t *testing.T) {
 			MayDecide: func(*directoryv1.Entry) bool { return true },
 			DecidedAt: tuesday, Today: "2026-11-24", Cached: cached,
 		}
-		request := idempotency.Request{ID: uuid.NewString(), Method: "d", BodyHash: []byte("d")}
+		request := idempotency.Request{Key: []byte(uuid.NewString()), Method: "d", BodyHash: []byte("d")}
 		_, _, err := store.Decide(t.Context(), env.pool, decision, request, env.server.ValidateEntries)
 		return err
 	}

@@ -32,7 +32,7 @@ const (
 )
 
 func newRequest(method string) idempotency.Request {
-	return idempotency.Request{ID: uuid.NewString(), Method: method, BodyHash: []byte("hash")}
+	return idempotency.Request{Key: []byte(uuid.NewString()), Method: method, BodyHash: []byte("hash")}
 }
 
 // newProposal changes one entry, based on revision 1.

@@ -1,8 +1,10 @@
 package api_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -40,6 +42,10 @@ func TestGetReport_Views(t *testing.T) {
 	}
 	if diff := cmp.Diff(newContent(), got.GetReport().GetContent(), protocmp.Transform()); diff != "" {
 		t.Error(diff)
+	}
+	minute, exact := now.Truncate(time.Minute), got.GetReport().GetExactReceivedAt()
+	if !exact.AsTime().Equal(minute) || basic.GetReport().GetExactReceivedAt() != nil {
+		t.Errorf("the full view has the minute %s, the basic one %s", exact, basic.GetReport().GetExactReceivedAt())
 	}
 	access := id + `,"2026-11-23 09:41:27`
 	if n := e.count(t, "access_log"); n != 1 || !strings.Contains(dump(t, e.pool, cremona), access) {
@@ -108,8 +114,10 @@ func TestListReports(t *testing.T) {
 	system, operator := e.system(t, cremona), e.person(t, cremona, "operator")
 	var want []string
 	for range 5 {
-		want = append([]string{submit(t, system, newContent()).GetReportId()}, want...)
+		want = append(want, submit(t, system, newContent()).GetReportId())
 	}
+	slices.Sort(want)
+	slices.Reverse(want) // the ids are random
 	var got []string
 	for req := (&intakev1.ListReportsRequest{PageSize: 2}); ; {
 		page, err := operator.ListReports(t.Context(), req)

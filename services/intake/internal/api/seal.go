@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/pkg/seal"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
@@ -21,6 +22,7 @@ const (
 	fieldNarrative = "narrative"
 	fieldContact   = "contact"
 	fieldDate      = "date"
+	fieldTime      = "time"
 )
 
 func associatedData(r *report.Report, field string) seal.AssociatedData {
@@ -36,7 +38,7 @@ func (s *Server) sealContent(
 		return store.SealedContent{}, err
 	}
 	sealed.KeyID = key.ID()
-	if sealed.Narrative, err = key.Seal(associatedData(r, fieldNarrative), []byte(p.Narrative)); err != nil {
+	if sealed.Narrative, err = key.Seal(associatedData(r, fieldNarrative), seal.Pad([]byte(p.Narrative))); err != nil {
 		return store.SealedContent{}, err
 	}
 	if p.Contact != nil {
@@ -51,6 +53,12 @@ func (s *Server) sealContent(
 			return store.SealedContent{}, err
 		}
 	}
+	if !p.ReceivedAt.IsZero() {
+		sealed.Time, err = sealMessage(key, associatedData(r, fieldTime), timestamppb.New(p.ReceivedAt))
+		if err != nil {
+			return store.SealedContent{}, err
+		}
+	}
 	return sealed, nil
 }
 
@@ -59,18 +67,19 @@ func sealMessage(key seal.DataKey, ad seal.AssociatedData, m proto.Message) ([]b
 	if err != nil {
 		return nil, errors.New("content does not marshal") // the cause could quote it
 	}
-	return key.Seal(ad, plaintext)
+	return key.Seal(ad, seal.Pad(plaintext))
 }
 
-// openContent decrypts the personal content of a report into dst.
+// openContent decrypts the personal content of a report into out.
 func (s *Server) openContent(
-	ctx context.Context, r *report.Report, sealed store.SealedContent, dst *intakev1.ReportContent,
+	ctx context.Context, r *report.Report, sealed store.SealedContent, out *intakev1.Report,
 ) error {
+	dst := out.GetContent()
 	key, err := s.Keys.Get(ctx, r.Tenant, sealed.KeyID)
 	if err != nil {
 		return err
 	}
-	narrative, err := key.Open(associatedData(r, fieldNarrative), sealed.Narrative)
+	narrative, err := openPadded(key, associatedData(r, fieldNarrative), sealed.Narrative)
 	if err != nil {
 		return err
 	}
@@ -83,13 +92,27 @@ func (s *Server) openContent(
 	}
 	if sealed.Date != nil {
 		dst.IncidentDate = &recordv1.PartialDate{}
-		return openMessage(key, associatedData(r, fieldDate), sealed.Date, dst.GetIncidentDate())
+		if err := openMessage(key, associatedData(r, fieldDate), sealed.Date, dst.GetIncidentDate()); err != nil {
+			return err
+		}
+	}
+	if sealed.Time != nil {
+		out.ExactReceivedAt = &timestamppb.Timestamp{}
+		return openMessage(key, associatedData(r, fieldTime), sealed.Time, out.GetExactReceivedAt())
 	}
 	return nil
 }
 
+func openPadded(key seal.DataKey, ad seal.AssociatedData, ciphertext []byte) ([]byte, error) {
+	padded, err := key.Open(ad, ciphertext)
+	if err != nil {
+		return nil, err
+	}
+	return seal.Unpad(padded)
+}
+
 func openMessage(key seal.DataKey, ad seal.AssociatedData, ciphertext []byte, dst proto.Message) error {
-	plaintext, err := key.Open(ad, ciphertext)
+	plaintext, err := openPadded(key, ad, ciphertext)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ package api
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,6 +13,7 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/identity"
+	"github.com/retepari/pari/pkg/number"
 	"github.com/retepari/pari/pkg/seal"
 	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/tz"
@@ -81,19 +81,15 @@ func (s *Server) SubmitReport(
 func (s *Server) newSubmission(
 	ctx context.Context, caller identity.Principal, req *intakev1.SubmitReportRequest, receipt string,
 ) (sub store.Submission, err error) {
-	requestKey := idempotency.Request{ID: req.GetRequestId(), Method: "SubmitReport"}
+	t, now := caller.Tenant(), s.Now()
+	requestKey := idempotency.Request{Key: s.Secrets.RequestKey(t, req.GetRequestId()), Method: "SubmitReport"}
 	if requestKey.BodyHash, err = s.Secrets.BodyHash(req); err != nil {
 		return store.Submission{}, err
 	}
-	t, now := caller.Tenant(), s.Now()
-	year := now.In(tz.Rome).Year()
-	n, err := s.Reports.NextNumber(ctx, t, year)
-	if err != nil {
-		return store.Submission{}, err
-	}
-	number := report.Number(s.NumberPrefixes[t], year, n)
+	drawNumber := func() string { return number.Draw(s.NumberPrefixes[t], now.In(tz.Rome).Year()).String() }
 	coded, personal := contentFromProto(req.GetContent())
-	r := report.Receive(uuid.NewString(), number, t, coded, actorFromCaller(caller), now)
+	personal.SetReceivedAt(coded, now)
+	r := report.Receive(uuid.NewString(), drawNumber(), t, coded, actorFromCaller(caller), now)
 	sealed, err := s.sealContent(ctx, r, personal)
 	if err != nil {
 		return store.Submission{}, err
@@ -104,7 +100,7 @@ func (s *Server) newSubmission(
 	}
 	return store.Submission{
 		Report: r, Sealed: sealed, ReceiptLookup: s.Secrets.ReceiptLookup(t, receipt), Request: requestKey,
-		Event: event,
+		Event: event, DrawNumber: drawNumber,
 	}, nil
 }
 
@@ -148,7 +144,7 @@ func (s *Server) GetReport(
 		if err := s.Reports.LogAccess(ctx, caller.Tenant(), r.ID, actorFromCaller(caller), s.Now()); err != nil {
 			return nil, err
 		}
-		if err := s.openContent(ctx, r, sealed, out.GetContent()); err != nil {
+		if err := s.openContent(ctx, r, sealed, out); err != nil {
 			return nil, err
 		}
 	}
@@ -172,7 +168,7 @@ func (s *Server) ListReports(
 	if err != nil {
 		return nil, err
 	}
-	position, _ := strconv.ParseInt(token, 10, 64) // the token is authenticated, so it holds a number or nothing
+	position := store.ParsePosition(token) // the token is authenticated, so it holds a position or nothing
 	limit := int(req.GetPageSize())
 	if limit == 0 {
 		limit = defaultPageSize
@@ -185,8 +181,8 @@ func (s *Server) ListReports(
 	for _, r := range page {
 		resp.Reports = append(resp.Reports, reportToProto(r))
 	}
-	if next != 0 {
-		resp.NextPageToken, err = s.Secrets.EncodePageToken(caller.Tenant(), filter, strconv.FormatInt(next, 10))
+	if next != (store.Position{}) {
+		resp.NextPageToken, err = s.Secrets.EncodePageToken(caller.Tenant(), filter, next.String())
 		if err != nil {
 			return nil, err
 		}
@@ -203,7 +199,9 @@ func (s *Server) TakeInCharge(
 	if err != nil {
 		return nil, err
 	}
-	requestKey := idempotency.Request{ID: req.GetRequestId(), Method: "TakeInCharge", BodyHash: hash}
+	requestKey := idempotency.Request{
+		Key: s.Secrets.RequestKey(caller.Tenant(), req.GetRequestId()), Method: "TakeInCharge", BodyHash: hash,
+	}
 	r, replayed, err := s.Reports.StartHandover(ctx, caller.Tenant(), req.GetReportId(), req.GetVersion(), requestKey,
 		actorFromCaller(caller), s.Now())
 	if err != nil {

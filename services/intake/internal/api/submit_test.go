@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/number"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/seal"
 	"github.com/retepari/pari/pkg/tz"
@@ -28,10 +29,11 @@ func TestSubmitReport(t *testing.T) {
 	if _, ok := seal.ParseReceipt(resp.GetReceiptCode()); !ok {
 		t.Errorf("receipt %q does not parse", resp.GetReceiptCode())
 	}
-	if !strings.HasPrefix(resp.GetNumber(), "CR-2026-0") || resp.GetReplayed() {
-		t.Errorf("got %v", resp)
+	n, err := number.Parse(resp.GetNumber())
+	if err != nil || n.Prefix != "CR" || n.Year != 2026 || resp.GetReplayed() {
+		t.Errorf("got %v, %v", resp, err)
 	}
-	if at := resp.GetReceivedAt().AsTime(); !at.Equal(now.Truncate(time.Minute)) {
+	if at := resp.GetReceivedAt().AsTime(); !at.Equal(dayOf(now)) {
 		t.Errorf("received at %s", at)
 	}
 	if n, events := e.wakeups.Load(), e.count(t, "outbox"); n != 1 || events != 1 {
@@ -108,6 +110,24 @@ func TestSubmitReport_Replayed(t *testing.T) {
 	}
 }
 
+// Ensure a request id is stored nowhere: one that is made from the time would tell it.
+func TestSubmitReport_StoresNoRequestID(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	id, err := uuid.NewUUID() // of the time and the network card
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := &intakev1.SubmitReportRequest{RequestId: id.String(), Content: newContent()}
+	if _, err := e.system(t, cremona).SubmitReport(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	all := dump(t, e.pool, cremona) + dump(t, e.keyPool, cremona)
+	if contains(all, id.String()) || contains(all, string(id[:])) {
+		t.Error("the database holds the request id")
+	}
+}
+
 func TestSubmitReport_RequestIDReused(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
@@ -139,7 +159,7 @@ func TestSubmitReport_ValidateOnly(t *testing.T) {
 	if diff := cmp.Diff(&intakev1.SubmitReportResponse{}, resp, protocmp.Transform()); err != nil || diff != "" {
 		t.Errorf("%v, %s", err, diff)
 	}
-	for _, table := range []string{"report", "idempotency_key", "outbox", "sequence_block"} {
+	for _, table := range []string{"report", "idempotency_key", "outbox"} {
 		if n := e.count(t, table); n != 0 {
 			t.Errorf("%d rows in %s", n, table)
 		}
@@ -216,6 +236,12 @@ func TestSubmitReport_Invalid(t *testing.T) {
 	}
 }
 
+// dayOf returns the begin of a day in Italy.
+func dayOf(at time.Time) time.Time {
+	year, month, day := at.In(tz.Rome).Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, tz.Rome)
+}
+
 // Ensure only the day of an anonymous report is stored, and every time returned is that day.
 func TestSubmitReport_Anonymous(t *testing.T) {
 	t.Parallel()
@@ -223,13 +249,12 @@ func TestSubmitReport_Anonymous(t *testing.T) {
 	content := newContent()
 	content.Anonymous, content.Contact = true, nil
 	submitted := submit(t, e.system(t, cremona), content)
-	req := &intakev1.GetReportRequest{ReportId: submitted.GetReportId()}
+	req := &intakev1.GetReportRequest{ReportId: submitted.GetReportId(), View: full}
 	got, err := e.person(t, cremona, "operator").GetReport(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	year, month, date := now.In(tz.Rome).Date()
-	day := time.Date(year, month, date, 0, 0, 0, 0, tz.Rome)
+	day := dayOf(now)
 	r := got.GetReport()
 	for name, at := range map[string]time.Time{
 		"response": submitted.GetReceivedAt().AsTime(), "report": r.GetReceivedAt().AsTime(),
@@ -239,7 +264,12 @@ func TestSubmitReport_Anonymous(t *testing.T) {
 			t.Errorf("%s: %s, want %s", name, at, day)
 		}
 	}
-	if all := dump(t, e.pool, cremona); strings.Contains(all, "09:41") || strings.Contains(all, "10:41") {
+	if r.GetExactReceivedAt() != nil {
+		t.Errorf("exact time %s", r.GetExactReceivedAt())
+	}
+	// The access by the operator has its own time.
+	all := strings.ReplaceAll(dump(t, e.pool, cremona), submitted.GetReportId()+`,"2026-11-23 09:41:27`, "")
+	if strings.Contains(all, "09:41") || strings.Contains(all, "10:41") {
 		t.Error("the database contains the minute")
 	}
 }

@@ -101,7 +101,7 @@ func setup(t *testing.T, pending int) *env {
 func (e *env) start(t *testing.T, by report.Actor) string {
 	t.Helper()
 	id := e.submit(t, by)
-	requestKey := idempotency.Request{ID: uuid.NewString(), Method: "TakeInCharge", BodyHash: []byte("body")}
+	requestKey := idempotency.Request{Key: []byte(uuid.NewString()), Method: "TakeInCharge", BodyHash: []byte("body")}
 	if _, _, err := e.reports.StartHandover(t.Context(), by.Tenant, id, 1, requestKey, by, now); err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func (e *env) submit(t *testing.T, by report.Actor) string {
 		Report:        report.Receive(id, "N-"+id, by.Tenant, c, by, now),
 		Sealed:        store.SealedContent{KeyID: uuid.New(), Narrative: []byte("n")},
 		ReceiptLookup: lookup[:],
-		Request:       idempotency.Request{ID: uuid.NewString(), Method: "SubmitReport", BodyHash: []byte("body")},
+		Request:       idempotency.Request{Key: []byte(uuid.NewString()), Method: "SubmitReport", BodyHash: []byte("body")},
 		Event: outbox.Event{
 			Tenant: by.Tenant, Type: "it.pari.report.counted.v1", Aggregate: uuid.NewString(), AggregateSeq: 1,
 		},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/services/intake/internal/reason"
@@ -30,6 +31,15 @@ type PersonalContent struct {
 	Narrative    string
 	Contact      *Contact
 	IncidentDate *PartialDate
+	// ReceivedAt is the minute of the submission. It is zero in an anonymous report.
+	ReceivedAt time.Time
+}
+
+// SetReceivedAt sets the minute of the submission, unless the report is anonymous.
+func (p *PersonalContent) SetReceivedAt(c CodedContent, now time.Time) {
+	if !c.Anonymous {
+		p.ReceivedAt = now.UTC().Truncate(time.Minute)
+	}
 }
 
 // Contact tells how to reach the reporter.

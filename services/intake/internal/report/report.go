@@ -9,7 +9,6 @@
 package report
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
@@ -46,8 +45,9 @@ type HistoryEntry struct {
 
 // Report is one report. Its fields are for reading; the methods change them.
 type Report struct {
-	ID, Number   string
-	Tenant       tenant.ID
+	ID, Number string
+	Tenant     tenant.ID
+	// ReceivedAt is the begin, in Italy, of the day on which the report was received.
 	ReceivedAt   time.Time
 	State        State
 	Version      int64
@@ -58,17 +58,14 @@ type Report struct {
 	unsavedHistory []HistoryEntry
 }
 
-// Receive returns a new report. Its time is truncated, so that it cannot lead back to a person: to the minute, and to
-// the day in Italy when the report is anonymous.
+// Receive returns a new report. Its time is truncated to the day in Italy, so that it leads back to nobody, and says
+// nothing of the hour of its neighbours either.
 func Receive(id, number string, t tenant.ID, c CodedContent, by Actor, now time.Time) *Report {
 	r := &Report{
 		ID: id, Number: number, Tenant: t, State: Received, CodedContent: c,
-		ReceivedAt: now.UTC().Truncate(time.Minute),
 	}
-	if c.Anonymous {
-		year, month, day := now.In(tz.Rome).Date()
-		r.ReceivedAt = time.Date(year, month, day, 0, 0, 0, 0, tz.Rome).UTC()
-	}
+	year, month, day := now.In(tz.Rome).Date()
+	r.ReceivedAt = time.Date(year, month, day, 0, 0, 0, 0, tz.Rome).UTC()
 	r.appendHistory("SUBMITTED", "", by, r.ReceivedAt)
 	return r
 }
@@ -119,9 +116,4 @@ func (r *Report) appendHistory(what string, from State, by Actor, now time.Time)
 	r.unsavedHistory = append(r.unsavedHistory, HistoryEntry{
 		Version: r.Version, At: now.UTC(), By: by, What: what, From: from, To: r.State,
 	})
-}
-
-// Number formats a report number: prefix of the tenant, year, and at least six digits.
-func Number(prefix string, year int, n int64) string {
-	return fmt.Sprintf("%s-%d-%06d", prefix, year, n)
 }

@@ -23,18 +23,24 @@ func receive(c report.CodedContent) *report.Report {
 	return report.Receive("1", "CR-2026-000001", cremona, c, operator, now)
 }
 
+// Ensure only the day is stored with a report, and its minute with the personal content of one that is not anonymous.
 func TestReceive_TruncatesTheTime(t *testing.T) {
 	t.Parallel()
+	day := time.Date(2026, 11, 22, 23, 0, 0, 0, time.UTC) // midnight in Italy
 	for _, c := range []struct {
 		anonymous bool
-		want      time.Time
+		minute    time.Time
 	}{
 		{false, time.Date(2026, 11, 23, 9, 41, 0, 0, time.UTC)},
-		{true, time.Date(2026, 11, 22, 23, 0, 0, 0, time.UTC)}, // midnight in Italy
+		{true, time.Time{}},
 	} {
 		r := receive(report.CodedContent{Anonymous: c.anonymous})
-		if at := r.UnsavedHistory()[0].At; !r.ReceivedAt.Equal(c.want) || !at.Equal(c.want) {
+		if at := r.UnsavedHistory()[0].At; !r.ReceivedAt.Equal(day) || !at.Equal(day) {
 			t.Errorf("anonymous %t: received at %s, recorded at %s", c.anonymous, r.ReceivedAt, at)
+		}
+		var p report.PersonalContent
+		if p.SetReceivedAt(r.CodedContent, now); !p.ReceivedAt.Equal(c.minute) {
+			t.Errorf("anonymous %t: the personal content has %s", c.anonymous, p.ReceivedAt)
 		}
 	}
 }

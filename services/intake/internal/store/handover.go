@@ -98,7 +98,7 @@ func (s *Reports) CompleteHandover(
 	return r, err
 }
 
-const handoverColumns = `h.handover_id, h.report_id, h.tenant, h.person, h.system, r.received_at, r.channel,
+const handoverColumns = `h.handover_id, h.report_id, h.tenant, h.person, h.system, r.received_on, r.channel,
 	r.reporter_role`
 
 const selectHandover = `select ` + handoverColumns + ` from handover h join report r using (tenant, report_id)
@@ -154,6 +154,7 @@ func scanHandover(row pgx.CollectableRow) (Handover, error) {
 	var id, reportID uuid.UUID
 	err := row.Scan(&id, &reportID, &h.By.Tenant, &h.By.Person, &h.By.System, &h.ReceivedAt, &h.Channel,
 		&h.ReporterRole)
+	h.ReceivedAt = dayInRome(h.ReceivedAt)
 	h.ID, h.ReportID = id.String(), reportID.String()
 	return h, err
 }

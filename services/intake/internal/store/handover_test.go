@@ -20,7 +20,7 @@ import (
 
 // newRequest returns a request to take a report in charge, with an id of its own.
 func newRequest(body string) idempotency.Request {
-	return idempotency.Request{ID: uuid.NewString(), Method: "TakeInCharge", BodyHash: []byte(body)}
+	return idempotency.Request{Key: []byte(uuid.NewString()), Method: "TakeInCharge", BodyHash: []byte(body)}
 }
 
 // startHandover takes a new report in charge.
@@ -227,7 +227,7 @@ func TestReports_StartHandover_ConcurrentReuseOfRequestID(t *testing.T) {
 	var mu sync.Mutex
 	done := 0
 	concurrently(func(i int) {
-		request := idempotency.Request{ID: id, Method: "TakeInCharge", BodyHash: []byte{byte(i)}}
+		request := idempotency.Request{Key: []byte(id), Method: "TakeInCharge", BodyHash: []byte{byte(i)}}
 		_, _, err := reports.StartHandover(context.Background(), cremona, all[i].ID, 1, request, operator, now)
 		mu.Lock()
 		defer mu.Unlock()

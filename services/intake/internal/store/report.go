@@ -12,20 +12,20 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/tenant"
+	"github.com/retepari/pari/pkg/tz"
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
-const reportColumns = `seq, tenant, report_id, number, received_at, state, version, channel, reporter_role, anonymous,
+const reportColumns = `tenant, report_id, number, received_on, state, version, channel, reporter_role, anonymous,
 	grounds, wish, incident_place, language, urgent, notice_version, consent_codes, consent_statuses, key_id,
-	sealed_narrative, sealed_contact, sealed_date, case_id, case_number`
+	sealed_narrative, sealed_contact, sealed_date, sealed_time, case_id, case_number`
 
 // reportRow has the fields of reportColumns.
 type reportRow struct {
-	Seq             int64
 	Tenant          tenant.ID
 	ReportID        uuid.UUID
 	Number          string
-	ReceivedAt      time.Time
+	ReceivedOn      time.Time
 	State           string
 	Version         int64
 	Channel         string
@@ -43,13 +43,14 @@ type reportRow struct {
 	SealedNarrative []byte
 	SealedContact   []byte
 	SealedDate      []byte
+	SealedTime      []byte
 	CaseID          *uuid.UUID
 	CaseNumber      *string
 }
 
 func (r reportRow) report() *report.Report {
 	out := &report.Report{
-		ID: r.ReportID.String(), Number: r.Number, Tenant: r.Tenant, ReceivedAt: r.ReceivedAt.UTC(),
+		ID: r.ReportID.String(), Number: r.Number, Tenant: r.Tenant, ReceivedAt: dayInRome(r.ReceivedOn),
 		State: report.State(r.State), Version: r.Version,
 		CodedContent: report.CodedContent{
 			Channel: r.Channel, ReporterRole: r.ReporterRole, Anonymous: r.Anonymous, Grounds: r.Grounds, Wish: r.Wish,
@@ -67,7 +68,15 @@ func (r reportRow) report() *report.Report {
 }
 
 func (r reportRow) sealed() SealedContent {
-	return SealedContent{KeyID: r.KeyID, Narrative: r.SealedNarrative, Contact: r.SealedContact, Date: r.SealedDate}
+	return SealedContent{
+		KeyID: r.KeyID, Narrative: r.SealedNarrative, Contact: r.SealedContact, Date: r.SealedDate, Time: r.SealedTime,
+	}
+}
+
+// dayInRome returns the begin of a date in Italy.
+func dayInRome(date time.Time) time.Time {
+	year, month, day := date.Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, tz.Rome).UTC()
 }
 
 const (
@@ -111,16 +120,22 @@ const updateReport = `update report set state = $3, version = $4, case_id = $5, 
 	where tenant = $1 and report_id = $2`
 
 const selectReports = `select ` + reportColumns + ` from report
-	where tenant = $1 and ($2::text = '' or state = $2) and ($3::bigint = 0 or seq < $3)
-	order by seq desc limit $4`
+	where tenant = $1 and ($2::text = '' or state = $2)
+	      and (received_on, urgent, report_id) < ($3::date, $4::boolean, $5::uuid)
+	order by received_on desc, urgent desc, report_id desc limit $6`
 
-// List returns up to limit reports of a tenant, newest first, that come after position; next is the position of the
-// next page, or 0. State "" stands for every state, position 0 for the first page.
+// List returns up to limit reports of a tenant that come after position; next is the position of the next page, or
+// zero. The last day comes first, within a day what is urgent; the rest of the order is random. State "" stands for
+// every state, the zero position for the first page.
 func (s *Reports) List(
-	ctx context.Context, t tenant.ID, state report.State, position int64, limit int,
-) (page []*report.Report, next int64, err error) {
+	ctx context.Context, t tenant.ID, state report.State, position Position, limit int,
+) (page []*report.Report, next Position, err error) {
+	if position == (Position{}) {
+		position = beforeFirst
+	}
 	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, selectReports, t, string(state), position, limit+1)
+		rows, err := tx.Query(ctx, selectReports, t, string(state), position.day, position.urgent, position.reportID,
+			limit+1)
 		if err != nil {
 			return err
 		}
@@ -129,7 +144,7 @@ func (s *Reports) List(
 			return err
 		}
 		if len(found) > limit {
-			next = found[limit-1].Seq
+			next = found[limit-1].position()
 			found = found[:limit]
 		}
 		for _, row := range found {

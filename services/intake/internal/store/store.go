@@ -12,8 +12,6 @@ import (
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
-	"github.com/retepari/pari/pkg/sequence"
-	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/vocabulary/replica"
 )
 
@@ -24,24 +22,18 @@ var schema = pg.NewSchema(migrations, "intake")
 
 // Migrate brings the database of intake up to date, with the tables of the packages that it uses.
 func Migrate(ctx context.Context, ownerURL string) error {
-	return pg.Migrate(ctx, ownerURL, schema, outbox.Schema, idempotency.Schema, sequence.Schema, replica.Schema)
+	return pg.Migrate(ctx, ownerURL, schema, outbox.Schema, idempotency.Schema, replica.Schema)
 }
 
 // Reports stores the reports of all nodes that the service serves. It is safe for concurrent use.
 type Reports struct {
 	pool    *pgxpool.Pool
-	numbers *sequence.Allocator
 	inserts *batcher.Batcher[preparedSubmission]
 }
 
 // New returns the reports in pool.
 func New(pool *pgxpool.Pool) *Reports {
-	s := &Reports{pool: pool, numbers: sequence.New(pool, "report")}
+	s := &Reports{pool: pool}
 	s.inserts = batcher.New(s.insertAll)
 	return s
-}
-
-// NextNumber allocates a report number of a node and year.
-func (s *Reports) NextNumber(ctx context.Context, t tenant.ID, year int) (int64, error) {
-	return s.numbers.Next(ctx, t, year)
 }

@@ -1,12 +1,15 @@
 package store_test
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -18,6 +21,7 @@ import (
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/tenant"
+	"github.com/retepari/pari/pkg/tz"
 	"github.com/retepari/pari/services/intake/internal/report"
 	"github.com/retepari/pari/services/intake/internal/store"
 )
@@ -50,10 +54,10 @@ func newSubmission(at tenant.ID) store.Submission {
 	return store.Submission{
 		Report: report.Receive(id, "N-"+id, at, coded, by, now),
 		Sealed: store.SealedContent{
-			KeyID: uuid.New(), Narrative: []byte("n"), Contact: []byte("c"), Date: []byte("d"),
+			KeyID: uuid.New(), Narrative: []byte("n"), Contact: []byte("c"), Date: []byte("d"), Time: []byte("t"),
 		},
 		ReceiptLookup: lookup[:],
-		Request:       idempotency.Request{ID: uuid.NewString(), Method: "SubmitReport", BodyHash: []byte("body")},
+		Request:       idempotency.Request{Key: []byte(uuid.NewString()), Method: "SubmitReport", BodyHash: []byte("body")},
 		Event: outbox.Event{
 			Tenant: at, Type: "it.pari.report.counted.v1", Aggregate: uuid.NewString(), AggregateSeq: 1,
 			Data: []byte("x"),
@@ -101,17 +105,17 @@ func TestReports_Submit_StoresEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(sub.Report, got, cmpopts.IgnoreUnexported(report.Report{})); diff != "" {
+	if diff := gocmp.Diff(sub.Report, got, cmpopts.IgnoreUnexported(report.Report{})); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(sub.Sealed, sealed); diff != "" {
+	if diff := gocmp.Diff(sub.Sealed, sealed); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(sub.Report.UnsavedHistory(), history); diff != "" {
+	if diff := gocmp.Diff(sub.Report.UnsavedHistory(), history); diff != "" {
 		t.Error(diff)
 	}
 	want := map[string]int{"report": 1, "report_history": 1, "idempotency_key": 1, "outbox": 1}
-	if diff := cmp.Diff(want, countRows(t, pool, cremona)); diff != "" {
+	if diff := gocmp.Diff(want, countRows(t, pool, cremona)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -139,10 +143,10 @@ func TestReports_Submit_AllOrNothing(t *testing.T) {
 		sub := newSubmission(cremona)
 		modify(&sub)
 		err := reports.Submit(t.Context(), sub)
-		if err == nil || idempotency.IsDuplicate(err) != (sub.Request.ID == stored.Request.ID) {
+		if err == nil || idempotency.IsDuplicate(err) != bytes.Equal(sub.Request.Key, stored.Request.Key) {
 			t.Errorf("%s: got %v", name, err)
 		}
-		if diff := cmp.Diff(before, countRows(t, pool, cremona)); diff != "" {
+		if diff := gocmp.Diff(before, countRows(t, pool, cremona)); diff != "" {
 			t.Errorf("%s left rows: %s", name, diff)
 		}
 		if _, _, _, err := reports.Get(t.Context(), cremona, sub.Report.ID); !fault.Is(err, fault.NotFound) {
@@ -159,7 +163,7 @@ func TestReports_GetByRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	fresh, otherBody, otherMethod := sub.Request, sub.Request, sub.Request
-	fresh.ID, otherBody.BodyHash, otherMethod.Method = uuid.NewString(), []byte("other body"), "TakeInCharge"
+	fresh.Key, otherBody.BodyHash, otherMethod.Method = []byte(uuid.NewString()), []byte("other body"), "TakeInCharge"
 	for _, c := range []struct {
 		name    string
 		at      tenant.ID
@@ -199,33 +203,67 @@ func TestReports_List_WhileReportsArrive(t *testing.T) {
 		t.Run("state "+string(c.state), func(t *testing.T) {
 			t.Parallel()
 			reports, _ := setup(t)
-			var want []string // newest first
+			var want []string
 			for i := range 45 {
 				r := submit(t, reports, cremona)
 				if i%3 == 0 {
 					startHandover(t, reports, r)
 				}
 				if c.want(i) {
-					want = append([]string{r.ID}, want...)
+					want = append(want, r.ID)
 				}
 			}
-			var got []string
-			for position, pages := int64(0), 0; pages == 0 || position != 0; pages++ {
+			var got, all []string
+			for position, pages := (store.Position{}), 0; pages == 0 || position != (store.Position{}); pages++ {
 				page, next, err := reports.List(t.Context(), cremona, c.state, position, 7)
-				if err != nil || len(page) > 7 || next != 0 && next == position {
-					t.Fatalf("%d reports, next %d after %d, %v", len(page), next, position, err)
+				if err != nil || len(page) > 7 || next != (store.Position{}) && next == position {
+					t.Fatalf("%d reports, next %s after %s, %v", len(page), next, position, err)
 				}
 				for _, r := range page {
-					got = append(got, r.ID)
+					all = append(all, r.ID)
+					if slices.Contains(want, r.ID) {
+						got = append(got, r.ID)
+					}
 				}
-				position = next
+				position = store.ParsePosition(next.String())
 				startHandover(t, reports, submit(t, reports, cremona))
 				submit(t, reports, cremona)
 			}
-			if diff := cmp.Diff(want, got); diff != "" {
+			if !slices.IsSortedFunc(all, func(a, b string) int { return cmp.Compare(b, a) }) {
+				t.Errorf("the reports of a day are not in the order of their random ids: %v", all)
+			}
+			if diff := gocmp.Diff(want, got, cmpopts.SortSlices(cmp.Less[string])); diff != "" {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// Ensure lists have the last day first, within a day what is urgent first, and tell nothing else.
+func TestReports_List_Order(t *testing.T) {
+	t.Parallel()
+	reports, _ := setup(t)
+	for i := range 12 {
+		sub := newSubmission(cremona)
+		sub.Report.ReceivedAt = sub.Report.ReceivedAt.AddDate(0, 0, i%3)
+		sub.Report.CodedContent.Urgent = i%2 == 0
+		if err := reports.Submit(t.Context(), sub); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for position, pages := (store.Position{}), 0; pages == 0 || position != (store.Position{}); pages++ {
+		page, next, err := reports.List(t.Context(), cremona, "", position, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page {
+			got = append(got, fmt.Sprint(r.ReceivedAt.In(tz.Rome).Day(), " ", r.CodedContent.Urgent, " ", r.ID))
+		}
+		position = next
+	}
+	if !slices.IsSortedFunc(got, func(a, b string) int { return cmp.Compare(b, a) }) || len(got) != 12 {
+		t.Errorf("%d reports: %v", len(got), got)
 	}
 }
 
@@ -256,8 +294,8 @@ func checkUnreachable(t *testing.T, reports *store.Reports, pool *pgxpool.Pool, 
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	page, next, err := reports.List(ctx, other, "", 0, 10)
-	if err != nil || len(page) != 0 || next != 0 {
+	page, next, err := reports.List(ctx, other, "", store.Position{}, 10)
+	if err != nil || len(page) != 0 || next != (store.Position{}) {
 		t.Errorf("list: %d reports, %v", len(page), err)
 	}
 	if pending, err := reports.ListPendingHandovers(ctx, other, 10); err != nil || len(pending) != 0 {
@@ -267,7 +305,7 @@ func checkUnreachable(t *testing.T, reports *store.Reports, pool *pgxpool.Pool, 
 		t.Error("access to another node's report was logged")
 	}
 	want := map[string]int{"report": 0, "report_history": 0, "idempotency_key": 0, "outbox": 0}
-	if diff := cmp.Diff(want, countRows(t, pool, other)); diff != "" {
+	if diff := gocmp.Diff(want, countRows(t, pool, other)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -291,24 +329,28 @@ func TestReports_Submit_AtAHomonym(t *testing.T) {
 			t.Errorf("%s: %+v, %v", at, got, err)
 		}
 		want := map[string]int{"report": 1, "report_history": 1, "idempotency_key": 1, "outbox": 1}
-		if diff := cmp.Diff(want, countRows(t, pool, at)); diff != "" {
+		if diff := gocmp.Diff(want, countRows(t, pool, at)); diff != "" {
 			t.Errorf("%s: %s", at, diff)
 		}
 	}
 }
 
-func TestReports_NextNumber_IsUnique(t *testing.T) {
+// Ensure a report whose number is taken gets another one, and is stored once.
+func TestReports_Submit_DrawsAnotherNumber(t *testing.T) {
 	t.Parallel()
 	reports, pool := setup(t)
-	seen := map[string]bool{}
-	for _, instance := range []*store.Reports{reports, store.New(pool)} {
-		for range 40 {
-			n, err := instance.NextNumber(t.Context(), cremona, 2026)
-			number := fmt.Sprint(n)
-			if err != nil || seen[number] {
-				t.Fatalf("number %s is a duplicate, %v", number, err)
-			}
-			seen[number] = true
-		}
+	first, second := submit(t, reports, cremona), newSubmission(cremona)
+	second.Report.Number = first.Number
+	draws := []string{first.Number, "CR-2026-K7Q4M-V"}
+	second.DrawNumber = func() (n string) { n, draws = draws[0], draws[1:]; return n }
+	if err := reports.Submit(t.Context(), second); err != nil {
+		t.Fatal(err)
+	}
+	got, _, _, err := reports.Get(t.Context(), cremona, second.Report.ID)
+	if err != nil || got.Number != "CR-2026-K7Q4M-V" || second.Report.Number != got.Number || len(draws) != 0 {
+		t.Errorf("got %+v, %v; draws left %v", got, err, draws)
+	}
+	if n := countRows(t, pool, cremona)["outbox"]; n != 2 {
+		t.Errorf("%d events, want 2", n)
 	}
 }

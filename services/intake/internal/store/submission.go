@@ -11,17 +11,20 @@ import (
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/tenant"
+	"github.com/retepari/pari/pkg/tz"
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
 // SealedContent is the personal content of a report, encrypted with the data key KeyID. Absent fields are nil.
 type SealedContent struct {
-	KeyID                    uuid.UUID
-	Narrative, Contact, Date []byte
+	KeyID                          uuid.UUID
+	Narrative, Contact, Date, Time []byte
 }
 
 // Submission is a new report and all that is stored with it.
 type Submission struct {
+	// DrawNumber draws another number for the report when its number is taken. Without it, that is an error.
+	DrawNumber    func() string
 	Report        *report.Report
 	Sealed        SealedContent
 	ReceiptLookup []byte
@@ -36,7 +39,13 @@ func (s *Reports) Submit(ctx context.Context, sub Submission) error {
 	if err != nil {
 		return err
 	}
-	return s.inserts.Do(ctx, preparedSubmission{sub, event})
+	for {
+		err = s.inserts.Do(ctx, preparedSubmission{sub, event})
+		if !pg.ViolatesConstraint(err, "report_number") || sub.DrawNumber == nil {
+			return err
+		}
+		sub.Report.Number = sub.DrawNumber()
+	}
 }
 
 // preparedSubmission is a submission whose event has the trace context of its call. Another call may insert it.
@@ -45,10 +54,10 @@ type preparedSubmission struct {
 	event outbox.Prepared
 }
 
-var insertReport = pg.InsertInto("report", "tenant", "report_id", "number", "received_at", "state", "version",
+var insertReport = pg.InsertInto("report", "tenant", "report_id", "number", "received_on", "state", "version",
 	"channel", "reporter_role", "anonymous", "grounds", "wish", "incident_place", "language", "urgent",
 	"notice_version", "consent_codes", "consent_statuses", "key_id", "sealed_narrative", "sealed_contact",
-	"sealed_date", "receipt_lookup")
+	"sealed_date", "sealed_time", "receipt_lookup")
 
 // insertAll stores submissions in one round trip. The statements of a pgx batch are one transaction.
 func (s *Reports) insertAll(ctx context.Context, subs []preparedSubmission) error {
@@ -86,9 +95,9 @@ func (s Submission) reportRow() []any {
 		codes[i], statuses[i] = consent.Code, consent.Status
 	}
 	return []any{
-		r.Tenant, r.ID, r.Number, r.ReceivedAt, r.State, r.Version, c.Channel, c.ReporterRole, c.Anonymous, c.Grounds,
+		r.Tenant, r.ID, r.Number, r.ReceivedAt.In(tz.Rome), r.State, r.Version, c.Channel, c.ReporterRole, c.Anonymous, c.Grounds,
 		c.Wish, c.IncidentPlace, c.Language, c.Urgent, c.NoticeVersion, codes, statuses,
-		s.Sealed.KeyID, s.Sealed.Narrative, s.Sealed.Contact, s.Sealed.Date, s.ReceiptLookup,
+		s.Sealed.KeyID, s.Sealed.Narrative, s.Sealed.Contact, s.Sealed.Date, s.Sealed.Time, s.ReceiptLookup,
 	}
 }
 

@@ -144,7 +144,7 @@ func (b *testEnv) feed(p bus.Partition, changes ...[]store.Change) {
 func times(n int, c ...store.Change) [][]store.Change { return slices.Repeat([][]store.Change{c}, n) }
 
 func report(month int) store.Change {
-	return store.Change{Report: &fact.ReportCounted{Month: fact.Month{Year: 2026, Month: month}}}
+	return store.Change{Report: fact.ReportCounted{Month: fact.Month{Year: 2026, Month: month}}}
 }
 
 func caseOf(ground, field string) []store.Change {

@@ -44,9 +44,9 @@ func (d Delta) add(c Cell, n int64) {
 	}
 }
 
-// Cells lists the cells that the report counts in; none before its first event.
+// Cells lists the cells that the report counts in; none before its first event, and none once it is withdrawn.
 func (r Report) Cells(node string) []Cell {
-	if r.Seq == 0 {
+	if !r.Counted() {
 		return nil
 	}
 	return flowCells(UnitReport, r.Month, node)

@@ -78,10 +78,14 @@ func TestReport_Apply(t *testing.T) {
 	if diff := cmp.Diff(want, first); diff != "" {
 		t.Error(diff)
 	}
+	withdrawn, err := first.Apply(2, ReportWithdrawn{}, codes)
+	if err != nil || withdrawn != (Report{Seq: 2, Withdrawn: true}) {
+		t.Fatalf("got %+v, %v", withdrawn, err)
+	}
 	for name, c := range map[string]struct {
 		from Report
 		seq  int64
-		e    ReportCounted
+		e    ReportEvent
 		want error
 	}{
 		"a later event replaces":    {first, 2, with(good, func(e *ReportCounted) { e.Month = april }), nil},
@@ -95,6 +99,13 @@ func TestReport_Apply(t *testing.T) {
 		"a year too far ahead":      {Report{}, 1, ReportCounted{Month: Month{2201, 1}}, ErrInvalid},
 		"unknown channel":           {Report{}, 1, ReportCounted{Month: march, Channel: "SMOKE"}, ErrCode},
 		"unknown role":              {Report{}, 1, ReportCounted{Month: march, ReporterRole: "GHOST"}, ErrCode},
+		"a correction":              {first, 2, ReportCorrected{Month: april}, nil},
+		"a correction of nothing":   {Report{}, 1, ReportCorrected{Month: april}, ErrOrder},
+		"a correction to nonsense":  {first, 2, ReportCorrected{Month: april, Channel: "SMOKE"}, ErrCode},
+		"a withdrawal":              {first, 2, ReportWithdrawn{}, nil},
+		"a withdrawal of nothing":   {Report{}, 1, ReportWithdrawn{}, ErrOrder},
+		"a second withdrawal":       {withdrawn, 3, ReportWithdrawn{}, ErrInvalid},
+		"counted again":             {withdrawn, 3, good, ErrInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -278,10 +289,15 @@ func TestCells(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	withdrawn, err := report.Apply(2, ReportWithdrawn{}, codes)
+	if err != nil {
+		t.Fatal(err)
+	}
 	notPertinent := CaseClassified{Verdict: "CRIME", Grounds: []string{"AGE_OLD"}, MainGround: "AGE_OLD"}
 	groundsTotal := Cell{TableGrounds, 2026, Total, Total, ""}
 	for name, c := range map[string]struct{ got, want []Cell }{
 		"no events":      {slices.Concat(Report{}.Cells("cremona"), Case{}.Cells("cremona")), nil},
+		"withdrawn":      {withdrawn.Cells("cremona"), nil},
 		"a report":       {report.Cells("cremona"), flowOf(UnitReport, "2026-03")},
 		"a case, opened": {apply(t, opened).Cells("cremona"), append(flowOf(UnitCase, "2026-03"), groundsTotal)},
 		"a case without a report counts from its opening": {
@@ -370,7 +386,14 @@ func TestDelta_ChangeEqualsRecount(t *testing.T) {
 			step := rapid.SampledFrom([]int64{1, 1, 1, 1, 0, 2}).Draw(t, "step")
 			if rapid.IntRange(0, 3).Draw(t, "report") == 0 {
 				old := reports[at]
-				next, err := old.Apply(old.Seq+step, ReportCounted{Month: month.Draw(t, "received")}, codes)
+				var e ReportEvent = ReportCounted{Month: month.Draw(t, "received")}
+				switch rapid.IntRange(0, 5).Draw(t, "kind") {
+				case 0:
+					e = ReportCorrected{Month: month.Draw(t, "corrected")}
+				case 1:
+					e = ReportWithdrawn{}
+				}
+				next, err := old.Apply(old.Seq+step, e, codes)
 				if err == nil {
 					reports[at] = next
 					counts.Change(old.Cells(at.node), next.Cells(at.node))

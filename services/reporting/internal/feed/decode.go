@@ -29,6 +29,8 @@ const (
 // eventTypes holds every event type ever published. None is removed: a node may send an old event again.
 var eventTypes = map[string]eventType{
 	"it.pari.report.counted.v1":       {sourceIntake, false, decodeReportCounted},
+	"it.pari.report.corrected.v1":     {sourceIntake, false, decodeReportCorrected},
+	"it.pari.report.withdrawn.v1":     {sourceIntake, false, decodeReportWithdrawn},
 	"it.pari.case.opened.v1":          {sourceCaseManagement, false, decodeCaseOpened},
 	"it.pari.case.classified.v1":      {sourceCaseManagement, false, decodeCaseClassified},
 	"it.pari.case.action_recorded.v1": {sourceCaseManagement, false, decodeActionRecorded},
@@ -61,10 +63,23 @@ func Decode(p bus.Partition, typeName, aggregate string, data []byte) (store.Cha
 func decodeReportCounted(data []byte) (string, store.Change, error) {
 	var m eventsv1.ReportCounted
 	err := proto.Unmarshal(data, &m)
-	return "", store.Change{Report: &fact.ReportCounted{
+	return "", store.Change{Report: fact.ReportCounted{
 		Month: month(m.GetMonth()), Channel: m.GetChannel(), ReporterRole: m.GetReporterRole(),
 		Anonymous: m.GetAnonymous(),
 	}}, err
+}
+
+func decodeReportCorrected(data []byte) (string, store.Change, error) {
+	var m eventsv1.ReportCorrected
+	err := proto.Unmarshal(data, &m)
+	return "", store.Change{Report: fact.ReportCorrected{
+		Month: month(m.GetMonth()), Channel: m.GetChannel(), ReporterRole: m.GetReporterRole(),
+		Anonymous: m.GetAnonymous(),
+	}}, err
+}
+
+func decodeReportWithdrawn(data []byte) (string, store.Change, error) {
+	return "", store.Change{Report: fact.ReportWithdrawn{}}, proto.Unmarshal(data, &eventsv1.ReportWithdrawn{})
 }
 
 func decodeCaseOpened(data []byte) (string, store.Change, error) {

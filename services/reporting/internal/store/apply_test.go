@@ -36,6 +36,39 @@ func (w *producer) reports(n int) []Event {
 	return events
 }
 
+// Ensure a correction moves a count, a withdrawal takes it back, and neither counts twice nor before its report.
+func TestApply_CorrectsAndWithdrawsReports(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.producer(intake)
+	count := func(month string) int64 {
+		return b.count(fact.TableFlow, 2026, fact.UnitReport, month, fact.Total)
+	}
+	check := func(step string, march, april, reports int64) {
+		t.Helper()
+		if got := [3]int64{count("2026-03"), count("2026-04"), b.partition(intake).Reports}; got !=
+			[3]int64{march, april, reports} {
+			t.Errorf("%s: counts of March, April and the partition are %v", step, got)
+		}
+		b.checkCells("lombardia")
+	}
+	b.mustApply(w.event("r1", fact.ReportCounted{Month: march}), w.event("r2", fact.ReportCounted{Month: march}))
+	check("counted", 2, 0, 2)
+	corrected := w.event("r1", fact.ReportCorrected{Month: april, Channel: "PHONE"})
+	b.mustApply(corrected, corrected)
+	check("corrected", 1, 1, 2)
+	withdrawn := w.event("r1", fact.ReportWithdrawn{})
+	b.mustApply(withdrawn)
+	b.mustApply(withdrawn)
+	check("withdrawn", 1, 0, 1)
+	// Ensure an event after a withdrawal, or before the report, counts nothing.
+	r := b.mustApply(w.event("r1", fact.ReportCorrected{Month: april}), w.event("r3", fact.ReportWithdrawn{}))
+	if r.Applied != 0 || r.Unapplied[ClassInvalid]+r.Unapplied[ClassOrder] != 2 {
+		t.Errorf("got %+v", r)
+	}
+	check("afterwards", 1, 0, 1)
+}
+
 func TestApply_Sequence(t *testing.T) {
 	t.Parallel()
 	t.Run("counts duplicates and does not apply them", func(t *testing.T) {

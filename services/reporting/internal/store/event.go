@@ -41,7 +41,7 @@ const SourceDirectory = "directory"
 
 // Change is a decoded event. Exactly one field is set.
 type Change struct {
-	Report     *fact.ReportCounted
+	Report     fact.ReportEvent
 	Case       fact.CaseEvent
 	Activity   *fact.ActivityCounted
 	Indicators *fact.IndicatorsCounted

@@ -56,21 +56,24 @@ func (f *facts) apply(p *partitionState, e Event, decode Decoder, codes fact.Cod
 	case c.Indicators != nil:
 		return f.applyIndicators(at, e.AggregateSeq, *c.Indicators, codes)
 	case c.Report != nil:
-		return f.applyReport(p, at, e.AggregateSeq, *c.Report, codes)
+		return f.applyReport(p, at, e.AggregateSeq, c.Report, codes)
 	}
 	return f.applyCase(p, at, e.AggregateSeq, c.Case, codes)
 }
 
 func (f *facts) applyReport(
-	p *partitionState, at aggregateKey, seq int64, e fact.ReportCounted, codes fact.Codes,
+	p *partitionState, at aggregateKey, seq int64, e fact.ReportEvent, codes fact.Codes,
 ) error {
 	old := f.reports[at].value
 	next, err := old.Apply(seq, e, codes)
 	if err != nil {
 		return err
 	}
-	if old.Seq == 0 {
+	switch {
+	case next.Counted() && !old.Counted():
 		p.reports++
+	case old.Counted() && !next.Counted():
+		p.reports--
 	}
 	f.reports[at] = tracked[fact.Report]{next, true}
 	f.cells.Change(old.Cells(at.node), next.Cells(at.node))
@@ -111,7 +114,7 @@ func (t *batchTx) load(ctx context.Context) error {
 
 const (
 	// reportColumns and caseColumns are the columns that scanReports and scanCases read, in their order.
-	reportColumns = `node, pseudonym, seq, received, channel, reporter_role, anonymous`
+	reportColumns = `node, pseudonym, seq, received, channel, reporter_role, anonymous, withdrawn`
 	caseColumns   = `node, pseudonym, seq, opened, received, channel, reporter_role, actions, restricted, verdict,
 		       pertinent, grounds, main_ground, ground_group, type, flags, field, field_group, author_kinds, incident,
 		       event_territory, residence_territory, closed, outcome, outcome_group, secondary_outcomes`
@@ -219,7 +222,8 @@ func scanReports(rows pgx.Rows, f func(node, pseudonym string, r fact.Report)) e
 		r               fact.Report
 		received        int
 	)
-	columns := []any{&node, &pseudonym, &r.Seq, &received, &r.Channel, &r.ReporterRole, &r.Anonymous}
+	columns := []any{&node, &pseudonym, &r.Seq, &received, &r.Channel, &r.ReporterRole, &r.Anonymous,
+		&r.Withdrawn}
 	_, err := pgx.ForEachRow(rows, columns, func() error {
 		r.Month = monthFromInt(received)
 		f(node, pseudonym, r)

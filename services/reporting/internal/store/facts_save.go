@@ -36,16 +36,18 @@ func (f *facts) queue(b *pgx.Batch, region string) {
 
 const upsertReports = `
 	insert into fact_report (region, ` + reportColumns + `)
-	select $1, * from unnest($2::text[], $3::text[], $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::boolean[])
+	select $1, * from unnest($2::text[], $3::text[], $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::boolean[],
+	     $9::boolean[])
 	on conflict (region, node, pseudonym) do update set seq = excluded.seq, received = excluded.received,
-	       channel = excluded.channel, reporter_role = excluded.reporter_role, anonymous = excluded.anonymous`
+	       channel = excluded.channel, reporter_role = excluded.reporter_role, anonymous = excluded.anonymous,
+	       withdrawn = excluded.withdrawn`
 
 func (f *facts) queueReports(b *pgx.Batch, region string) {
 	var (
 		nodes, pseudonyms, channels, roles []string
 		seqs                               []int64
 		received                           []int32
-		anonymous                          []bool
+		anonymous, withdrawn               []bool
 	)
 	for at, r := range f.reports {
 		if !r.changed {
@@ -54,9 +56,11 @@ func (f *facts) queueReports(b *pgx.Batch, region string) {
 		nodes, pseudonyms, seqs = append(nodes, at.node), append(pseudonyms, at.aggregate), append(seqs, r.value.Seq)
 		received, channels = append(received, int32(monthToInt(r.value.Month))), append(channels, r.value.Channel)
 		roles, anonymous = append(roles, r.value.ReporterRole), append(anonymous, r.value.Anonymous)
+		withdrawn = append(withdrawn, r.value.Withdrawn)
 	}
 	if len(pseudonyms) > 0 {
-		b.Queue(upsertReports, region, nodes, pseudonyms, seqs, received, channels, roles, anonymous)
+		b.Queue(upsertReports, region, nodes, pseudonyms, seqs, received, channels, roles, anonymous,
+			withdrawn)
 	}
 }
 

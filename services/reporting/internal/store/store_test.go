@@ -78,8 +78,8 @@ func (w *producer) event(aggregate string, change any) Event {
 	defer w.b.mu.Unlock()
 	var decode func() (Change, error)
 	switch c := change.(type) {
-	case fact.ReportCounted:
-		decode = func() (Change, error) { return Change{Report: &c}, nil }
+	case fact.ReportEvent:
+		decode = func() (Change, error) { return Change{Report: c}, nil }
 	case fact.ActivityCounted:
 		decode = func() (Change, error) { return Change{Activity: &c}, nil }
 	case fact.IndicatorsCounted:

@@ -155,7 +155,8 @@ type Case struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier, a random UUID. It carries no information and never leaves the node.
 	CaseId string `protobuf:"bytes,1,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
-	// Number for people, for instance "CR-C-2026-000007". Unique within the node; numbers may be skipped.
+	// Number for people, for instance "CR-C-2026-K7Q4M-9". Unique within the node. The code is random; the last
+	// character is a check character.
 	Number string `protobuf:"bytes,2,opt,name=number,proto3" json:"number,omitempty"`
 	// Node that handles the case. It may differ from where the incident happened and from where the person lives: see
 	// Assessment.

@@ -27,7 +27,9 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// ReportCounted says that a node received a report. CloudEvents type it.pari.report.counted.v1.
+// ReportCounted says that a node received a report. Its subject is a pseudonym of the report, which only the node can
+// derive. The event of an anonymous report is sent, without trace context and in random order, when the day of the
+// report has closed. CloudEvents type it.pari.report.counted.v1.
 type ReportCounted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Month in which the report was received.
@@ -100,6 +102,118 @@ func (x *ReportCounted) GetAnonymous() bool {
 	return false
 }
 
+// ReportCorrected says that a node counted a report under wrong codes, and which are right. It replaces what was counted
+// under the same subject. CloudEvents type it.pari.report.corrected.v1.
+type ReportCorrected struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Month in which the report was received.
+	Month *v1.Month `protobuf:"bytes,1,opt,name=month,proto3" json:"month,omitempty"`
+	// Channel through which the report reached the network.
+	Channel string `protobuf:"bytes,2,opt,name=channel,proto3" json:"channel,omitempty"`
+	// Role of the reporter.
+	ReporterRole string `protobuf:"bytes,3,opt,name=reporter_role,json=reporterRole,proto3" json:"reporter_role,omitempty"`
+	// True when the reporter gave no name.
+	Anonymous     bool `protobuf:"varint,4,opt,name=anonymous,proto3" json:"anonymous,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReportCorrected) Reset() {
+	*x = ReportCorrected{}
+	mi := &file_pari_events_v1_regional_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReportCorrected) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReportCorrected) ProtoMessage() {}
+
+func (x *ReportCorrected) ProtoReflect() protoreflect.Message {
+	mi := &file_pari_events_v1_regional_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReportCorrected.ProtoReflect.Descriptor instead.
+func (*ReportCorrected) Descriptor() ([]byte, []int) {
+	return file_pari_events_v1_regional_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ReportCorrected) GetMonth() *v1.Month {
+	if x != nil {
+		return x.Month
+	}
+	return nil
+}
+
+func (x *ReportCorrected) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *ReportCorrected) GetReporterRole() string {
+	if x != nil {
+		return x.ReporterRole
+	}
+	return ""
+}
+
+func (x *ReportCorrected) GetAnonymous() bool {
+	if x != nil {
+		return x.Anonymous
+	}
+	return false
+}
+
+// ReportWithdrawn says that what was counted under the same subject is no report, for instance a trial or a duplicate.
+// It is the last event of its subject. CloudEvents type it.pari.report.withdrawn.v1.
+type ReportWithdrawn struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReportWithdrawn) Reset() {
+	*x = ReportWithdrawn{}
+	mi := &file_pari_events_v1_regional_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReportWithdrawn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReportWithdrawn) ProtoMessage() {}
+
+func (x *ReportWithdrawn) ProtoReflect() protoreflect.Message {
+	mi := &file_pari_events_v1_regional_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReportWithdrawn.ProtoReflect.Descriptor instead.
+func (*ReportWithdrawn) Descriptor() ([]byte, []int) {
+	return file_pari_events_v1_regional_proto_rawDescGZIP(), []int{2}
+}
+
 // CaseOpened says that a node opened a case. CloudEvents type it.pari.case.opened.v1.
 type CaseOpened struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -119,7 +233,7 @@ type CaseOpened struct {
 
 func (x *CaseOpened) Reset() {
 	*x = CaseOpened{}
-	mi := &file_pari_events_v1_regional_proto_msgTypes[1]
+	mi := &file_pari_events_v1_regional_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -131,7 +245,7 @@ func (x *CaseOpened) String() string {
 func (*CaseOpened) ProtoMessage() {}
 
 func (x *CaseOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_pari_events_v1_regional_proto_msgTypes[1]
+	mi := &file_pari_events_v1_regional_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -144,7 +258,7 @@ func (x *CaseOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseOpened.ProtoReflect.Descriptor instead.
 func (*CaseOpened) Descriptor() ([]byte, []int) {
-	return file_pari_events_v1_regional_proto_rawDescGZIP(), []int{1}
+	return file_pari_events_v1_regional_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *CaseOpened) GetCasePseudonym() string {
@@ -217,7 +331,7 @@ type CaseClassified struct {
 
 func (x *CaseClassified) Reset() {
 	*x = CaseClassified{}
-	mi := &file_pari_events_v1_regional_proto_msgTypes[2]
+	mi := &file_pari_events_v1_regional_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -229,7 +343,7 @@ func (x *CaseClassified) String() string {
 func (*CaseClassified) ProtoMessage() {}
 
 func (x *CaseClassified) ProtoReflect() protoreflect.Message {
-	mi := &file_pari_events_v1_regional_proto_msgTypes[2]
+	mi := &file_pari_events_v1_regional_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -242,7 +356,7 @@ func (x *CaseClassified) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseClassified.ProtoReflect.Descriptor instead.
 func (*CaseClassified) Descriptor() ([]byte, []int) {
-	return file_pari_events_v1_regional_proto_rawDescGZIP(), []int{2}
+	return file_pari_events_v1_regional_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CaseClassified) GetCasePseudonym() string {
@@ -347,7 +461,7 @@ type ActionRecorded struct {
 
 func (x *ActionRecorded) Reset() {
 	*x = ActionRecorded{}
-	mi := &file_pari_events_v1_regional_proto_msgTypes[3]
+	mi := &file_pari_events_v1_regional_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -359,7 +473,7 @@ func (x *ActionRecorded) String() string {
 func (*ActionRecorded) ProtoMessage() {}
 
 func (x *ActionRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_pari_events_v1_regional_proto_msgTypes[3]
+	mi := &file_pari_events_v1_regional_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -372,7 +486,7 @@ func (x *ActionRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRecorded.ProtoReflect.Descriptor instead.
 func (*ActionRecorded) Descriptor() ([]byte, []int) {
-	return file_pari_events_v1_regional_proto_rawDescGZIP(), []int{3}
+	return file_pari_events_v1_regional_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ActionRecorded) GetCasePseudonym() string {
@@ -420,7 +534,7 @@ type CaseClosed struct {
 
 func (x *CaseClosed) Reset() {
 	*x = CaseClosed{}
-	mi := &file_pari_events_v1_regional_proto_msgTypes[4]
+	mi := &file_pari_events_v1_regional_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -432,7 +546,7 @@ func (x *CaseClosed) String() string {
 func (*CaseClosed) ProtoMessage() {}
 
 func (x *CaseClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_pari_events_v1_regional_proto_msgTypes[4]
+	mi := &file_pari_events_v1_regional_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -445,7 +559,7 @@ func (x *CaseClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseClosed.ProtoReflect.Descriptor instead.
 func (*CaseClosed) Descriptor() ([]byte, []int) {
-	return file_pari_events_v1_regional_proto_rawDescGZIP(), []int{4}
+	return file_pari_events_v1_regional_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CaseClosed) GetCasePseudonym() string {
@@ -485,7 +599,13 @@ const file_pari_events_v1_regional_proto_rawDesc = "" +
 	"\x05month\x18\x01 \x01(\v2\x15.pari.record.v1.MonthB\x04\xb0\xbb\x18\x02R\x05month\x12\x1e\n" +
 	"\achannel\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x02R\achannel\x12)\n" +
 	"\rreporter_role\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x02R\freporterRole\x12\"\n" +
-	"\tanonymous\x18\x04 \x01(\bB\x04\xb0\xbb\x18\x02R\tanonymous\"\xfb\x01\n" +
+	"\tanonymous\x18\x04 \x01(\bB\x04\xb0\xbb\x18\x02R\tanonymous\"\xb3\x01\n" +
+	"\x0fReportCorrected\x121\n" +
+	"\x05month\x18\x01 \x01(\v2\x15.pari.record.v1.MonthB\x04\xb0\xbb\x18\x02R\x05month\x12\x1e\n" +
+	"\achannel\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x02R\achannel\x12)\n" +
+	"\rreporter_role\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x02R\freporterRole\x12\"\n" +
+	"\tanonymous\x18\x04 \x01(\bB\x04\xb0\xbb\x18\x02R\tanonymous\"\x11\n" +
+	"\x0fReportWithdrawn\"\xfb\x01\n" +
 	"\n" +
 	"CaseOpened\x12+\n" +
 	"\x0ecase_pseudonym\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x02R\rcasePseudonym\x121\n" +
@@ -533,27 +653,30 @@ func file_pari_events_v1_regional_proto_rawDescGZIP() []byte {
 	return file_pari_events_v1_regional_proto_rawDescData
 }
 
-var file_pari_events_v1_regional_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_pari_events_v1_regional_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_pari_events_v1_regional_proto_goTypes = []any{
-	(*ReportCounted)(nil),  // 0: pari.events.v1.ReportCounted
-	(*CaseOpened)(nil),     // 1: pari.events.v1.CaseOpened
-	(*CaseClassified)(nil), // 2: pari.events.v1.CaseClassified
-	(*ActionRecorded)(nil), // 3: pari.events.v1.ActionRecorded
-	(*CaseClosed)(nil),     // 4: pari.events.v1.CaseClosed
-	(*v1.Month)(nil),       // 5: pari.record.v1.Month
+	(*ReportCounted)(nil),   // 0: pari.events.v1.ReportCounted
+	(*ReportCorrected)(nil), // 1: pari.events.v1.ReportCorrected
+	(*ReportWithdrawn)(nil), // 2: pari.events.v1.ReportWithdrawn
+	(*CaseOpened)(nil),      // 3: pari.events.v1.CaseOpened
+	(*CaseClassified)(nil),  // 4: pari.events.v1.CaseClassified
+	(*ActionRecorded)(nil),  // 5: pari.events.v1.ActionRecorded
+	(*CaseClosed)(nil),      // 6: pari.events.v1.CaseClosed
+	(*v1.Month)(nil),        // 7: pari.record.v1.Month
 }
 var file_pari_events_v1_regional_proto_depIdxs = []int32{
-	5, // 0: pari.events.v1.ReportCounted.month:type_name -> pari.record.v1.Month
-	5, // 1: pari.events.v1.CaseOpened.month:type_name -> pari.record.v1.Month
-	5, // 2: pari.events.v1.CaseOpened.received_month:type_name -> pari.record.v1.Month
-	5, // 3: pari.events.v1.CaseClassified.incident_month:type_name -> pari.record.v1.Month
-	5, // 4: pari.events.v1.ActionRecorded.month:type_name -> pari.record.v1.Month
-	5, // 5: pari.events.v1.CaseClosed.month:type_name -> pari.record.v1.Month
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	7, // 0: pari.events.v1.ReportCounted.month:type_name -> pari.record.v1.Month
+	7, // 1: pari.events.v1.ReportCorrected.month:type_name -> pari.record.v1.Month
+	7, // 2: pari.events.v1.CaseOpened.month:type_name -> pari.record.v1.Month
+	7, // 3: pari.events.v1.CaseOpened.received_month:type_name -> pari.record.v1.Month
+	7, // 4: pari.events.v1.CaseClassified.incident_month:type_name -> pari.record.v1.Month
+	7, // 5: pari.events.v1.ActionRecorded.month:type_name -> pari.record.v1.Month
+	7, // 6: pari.events.v1.CaseClosed.month:type_name -> pari.record.v1.Month
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_pari_events_v1_regional_proto_init() }
@@ -567,7 +690,7 @@ func file_pari_events_v1_regional_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pari_events_v1_regional_proto_rawDesc), len(file_pari_events_v1_regional_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -97,13 +97,13 @@ type SubmitReportResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier of the report.
 	ReportId string `protobuf:"bytes,1,opt,name=report_id,json=reportId,proto3" json:"report_id,omitempty"`
-	// Number for people, for instance "CR-2026-000042".
+	// Number for people, for instance "CR-2026-K7Q4M-V".
 	Number string `protobuf:"bytes,2,opt,name=number,proto3" json:"number,omitempty"`
 	// Receipt code: eight words and a check word, 88 bits. Show it to the reporter once and keep no copy.
 	ReceiptCode string `protobuf:"bytes,3,opt,name=receipt_code,json=receiptCode,proto3" json:"receipt_code,omitempty"`
 	// True when the same request was answered before.
 	Replayed bool `protobuf:"varint,4,opt,name=replayed,proto3" json:"replayed,omitempty"`
-	// When the report was received, UTC, truncated to the minute. For an anonymous report, truncated to the day in Italy.
+	// Day on which the report was received: the begin of the day in Italy, UTC.
 	ReceivedAt    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -342,7 +342,7 @@ func (x *ListReportsRequest) GetState() ReportState {
 // Response of ListReports.
 type ListReportsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Reports, newest first.
+	// Reports, the last day first, within a day what is urgent first.
 	Reports []*Report `protobuf:"bytes,1,rep,name=reports,proto3" json:"reports,omitempty"`
 	// Token for the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`

@@ -45,7 +45,8 @@ type IntakeServiceClient interface {
 	// (operator, case worker, coordinator) may ask for REPORT_VIEW_FULL; each such access is logged.
 	// Errors: NOT_FOUND, also for a report of another node; VIEW_NOT_ALLOWED.
 	GetReport(ctx context.Context, in *GetReportRequest, opts ...grpc.CallOption) (*GetReportResponse, error)
-	// ListReports lists the reports of the caller's node in REPORT_VIEW_BASIC, newest first, without history.
+	// ListReports lists the reports of the caller's node in REPORT_VIEW_BASIC, without history: the last day first,
+	// within a day what is urgent first. The rest of the order is random.
 	// Errors: INVALID_REQUEST with the field reason BAD_PAGE_TOKEN.
 	ListReports(ctx context.Context, in *ListReportsRequest, opts ...grpc.CallOption) (*ListReportsResponse, error)
 	// TakeInCharge takes a report in charge: it opens exactly one case for it in case management. The decision is stored
@@ -120,7 +121,8 @@ type IntakeServiceServer interface {
 	// (operator, case worker, coordinator) may ask for REPORT_VIEW_FULL; each such access is logged.
 	// Errors: NOT_FOUND, also for a report of another node; VIEW_NOT_ALLOWED.
 	GetReport(context.Context, *GetReportRequest) (*GetReportResponse, error)
-	// ListReports lists the reports of the caller's node in REPORT_VIEW_BASIC, newest first, without history.
+	// ListReports lists the reports of the caller's node in REPORT_VIEW_BASIC, without history: the last day first,
+	// within a day what is urgent first. The rest of the order is random.
 	// Errors: INVALID_REQUEST with the field reason BAD_PAGE_TOKEN.
 	ListReports(context.Context, *ListReportsRequest) (*ListReportsResponse, error)
 	// TakeInCharge takes a report in charge: it opens exactly one case for it in case management. The decision is stored

@@ -93,10 +93,10 @@ type ReportView int32
 const (
 	// Same as REPORT_VIEW_BASIC.
 	ReportView_REPORT_VIEW_UNSPECIFIED ReportView = 0
-	// Codes and states, without narrative, contact and incident date.
+	// Codes and states, without narrative, contact, incident date and the minute of receipt.
 	ReportView_REPORT_VIEW_BASIC ReportView = 1
-	// All fields. Narrative, contact and incident date are decrypted, for people of the node who work on reports. Each
-	// access is logged.
+	// All fields. Narrative, contact, incident date and the minute of receipt are decrypted, for people of the node who
+	// work on reports. Each access is logged.
 	ReportView_REPORT_VIEW_FULL ReportView = 2
 )
 
@@ -147,11 +147,12 @@ type Report struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier, a random UUID. It carries no information.
 	ReportId string `protobuf:"bytes,1,opt,name=report_id,json=reportId,proto3" json:"report_id,omitempty"`
-	// Number for people, for instance "CR-2026-000042". Unique within the node; numbers may be skipped.
+	// Number for people, for instance "CR-2026-K7Q4M-V". Unique within the node. The code is random, so that it tells
+	// neither order nor count; the last character is a check character.
 	Number string `protobuf:"bytes,2,opt,name=number,proto3" json:"number,omitempty"`
 	// Node that received the report, for instance "cremona".
 	Node string `protobuf:"bytes,3,opt,name=node,proto3" json:"node,omitempty"`
-	// When the report was received, UTC, truncated to the minute. For an anonymous report, truncated to the day in Italy.
+	// Day on which the report was received: the begin of the day in Italy, UTC.
 	ReceivedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
 	// State of the report.
 	State ReportState `protobuf:"varint,5,opt,name=state,proto3,enum=pari.intake.v1.ReportState" json:"state,omitempty"`
@@ -166,9 +167,12 @@ type Report struct {
 	// History of the report, oldest first. Present in GetReport only.
 	History []*v1.HistoryEntry `protobuf:"bytes,10,rep,name=history,proto3" json:"history,omitempty"`
 	// Region of the node, for instance "lombardia". Nodes of two regions may have the same name.
-	Region        string `protobuf:"bytes,11,opt,name=region,proto3" json:"region,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Region string `protobuf:"bytes,11,opt,name=region,proto3" json:"region,omitempty"`
+	// When the report was received, UTC, truncated to the minute. Sealed: present in REPORT_VIEW_FULL only. Absent in an
+	// anonymous report, of which nobody knows more than the day.
+	ExactReceivedAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=exact_received_at,json=exactReceivedAt,proto3" json:"exact_received_at,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Report) Reset() {
@@ -276,6 +280,13 @@ func (x *Report) GetRegion() string {
 		return x.Region
 	}
 	return ""
+}
+
+func (x *Report) GetExactReceivedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExactReceivedAt
+	}
+	return nil
 }
 
 // ReportContent is the content of a report as the reporter gave it.
@@ -567,7 +578,7 @@ var File_pari_intake_v1_report_proto protoreflect.FileDescriptor
 
 const file_pari_intake_v1_report_proto_rawDesc = "" +
 	"\n" +
-	"\x1bpari/intake/v1/report.proto\x12\x0epari.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x1bpari/record/v1/record.proto\x1a\x17pari/text/v1/text.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\xe0\x03\n" +
+	"\x1bpari/intake/v1/report.proto\x12\x0epari.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x1bpari/record/v1/record.proto\x1a\x17pari/text/v1/text.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\xae\x04\n" +
 	"\x06Report\x12!\n" +
 	"\treport_id\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x02R\breportId\x12\x1c\n" +
 	"\x06number\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x02R\x06number\x12\x18\n" +
@@ -582,7 +593,8 @@ const file_pari_intake_v1_report_proto_rawDesc = "" +
 	"caseNumber\x12<\n" +
 	"\ahistory\x18\n" +
 	" \x03(\v2\x1c.pari.record.v1.HistoryEntryB\x04\xb0\xbb\x18\x02R\ahistory\x12\x1c\n" +
-	"\x06region\x18\v \x01(\tB\x04\xb0\xbb\x18\x02R\x06region\"\x80\x06\n" +
+	"\x06region\x18\v \x01(\tB\x04\xb0\xbb\x18\x02R\x06region\x12L\n" +
+	"\x11exact_received_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampB\x04\xb0\xbb\x18\x03R\x0fexactReceivedAt\"\x80\x06\n" +
 	"\rReportContent\x122\n" +
 	"\achannel\x18\x01 \x01(\tB\x18\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\achannelR\achannel\x12C\n" +
 	"\rreporter_role\x18\x02 \x01(\tB\x1e\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\rreporter_roleR\freporterRole\x12\"\n" +
@@ -651,14 +663,15 @@ var file_pari_intake_v1_report_proto_depIdxs = []int32{
 	0, // 1: pari.intake.v1.Report.state:type_name -> pari.intake.v1.ReportState
 	3, // 2: pari.intake.v1.Report.content:type_name -> pari.intake.v1.ReportContent
 	7, // 3: pari.intake.v1.Report.history:type_name -> pari.record.v1.HistoryEntry
-	8, // 4: pari.intake.v1.ReportContent.incident_date:type_name -> pari.record.v1.PartialDate
-	4, // 5: pari.intake.v1.ReportContent.contact:type_name -> pari.intake.v1.Contact
-	5, // 6: pari.intake.v1.ReportContent.consents:type_name -> pari.intake.v1.Consent
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	6, // 4: pari.intake.v1.Report.exact_received_at:type_name -> google.protobuf.Timestamp
+	8, // 5: pari.intake.v1.ReportContent.incident_date:type_name -> pari.record.v1.PartialDate
+	4, // 6: pari.intake.v1.ReportContent.contact:type_name -> pari.intake.v1.Contact
+	5, // 7: pari.intake.v1.ReportContent.consents:type_name -> pari.intake.v1.Consent
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_pari_intake_v1_report_proto_init() }

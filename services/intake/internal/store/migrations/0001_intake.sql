@@ -5,9 +5,8 @@
 create table report (
     tenant           text        not null check (tenant <> ''),
     report_id        uuid        not null,
-    seq              bigint      generated always as identity,
     number           text        not null,
-    received_at      timestamptz not null, -- truncated to the minute, of an anonymous report to the day
+    received_on      date        not null, -- in Italy; the minute of a report that is not anonymous is sealed_time
     state            text        not null check (state in ('RECEIVED', 'HANDING_OVER', 'TAKEN_IN_CHARGE')),
     version          bigint      not null check (version >= 1),
     channel          text        not null,
@@ -25,6 +24,7 @@ create table report (
     sealed_narrative bytea       not null,
     sealed_contact   bytea,
     sealed_date      bytea,
+    sealed_time      bytea,
     receipt_lookup   bytea       not null,
     case_id          uuid,
     case_number      text,
@@ -32,10 +32,12 @@ create table report (
     constraint report_number unique (tenant, number),
     constraint report_receipt unique (tenant, receipt_lookup),
     check ((state = 'TAKEN_IN_CHARGE') = (case_id is not null)),
-    check ((case_id is null) = (case_number is null))
+    check ((case_id is null) = (case_number is null)),
+    check (not anonymous or sealed_time is null)
 );
-create index report_newest on report (tenant, seq desc);
-create index report_newest_by_state on report (tenant, state, seq desc);
+-- The order of lists. Within a day it is random but for urgency, because report_id is.
+create index report_order on report (tenant, received_on, urgent, report_id);
+create index report_order_by_state on report (tenant, state, received_on, urgent, report_id);
 
 -- The changes of each report.
 create table report_history (

@@ -21,7 +21,7 @@ create table partition (
     pending           bigint not null default 0, -- events not yet sent, as announced by the node
     buffered          bigint not null default 0 check (buffered >= 0), -- rows of unapplied_event with class 'gap'
     duplicates        bigint not null default 0,
-    reports           bigint not null default 0, -- facts created by events of this partition
+    reports           bigint not null default 0, -- facts created by events of this partition, withdrawn ones not counted
     cases             bigint not null default 0,
     last_seen_at      timestamptz, -- last event or heartbeat
     primary key (region, node, source)
@@ -69,6 +69,7 @@ create table fact_report (
     channel       text    not null,
     reporter_role text    not null,
     anonymous     boolean not null,
+    withdrawn     boolean not null, -- counted by mistake; no event follows
     primary key (region, node, pseudonym)
 );
 
