@@ -46,6 +46,7 @@ func BenchmarkRelay(b *testing.B) {
 				b.Fatal(err)
 			}
 			e := &env{t: b, db: pool, net: bustest.New(b, bustest.Cremona)}
+			e.net.AnswerHeartbeats()
 			c := e.config()
 			b.ResetTimer()
 			r, stop := e.start(c)

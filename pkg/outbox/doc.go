@@ -10,6 +10,10 @@
 // aggregate keep their order. It does not promise that an event is sent once, nor an order across aggregates: node_seq
 // is the order in which the relay found the events.
 //
+// A database that was restored from a backup draws no number that the centre knows: the relay draws none before a
+// watermark of the centre that matches its events, and a watermark that does not match stops the partition until Repair
+// has settled it. Nothing is acknowledged or pruned meanwhile.
+//
 // It relies on its callers: Append runs last before the commit, while the caller holds the lock under which it drew
 // aggregate_seq. A row stays unnumbered until the relay finds it, so a transaction that commits late is only found
 // later; nothing here pages over ids. Numbers are drawn by one relay under a lock, without gaps, and positions exist

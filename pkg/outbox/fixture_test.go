@@ -64,8 +64,16 @@ type env struct {
 	ownerURL string
 }
 
-// newEnv starts a network with the given nodes, or with Cremona.
+// newEnv starts a network with the given nodes, or with Cremona, and a centre that confirms every relay.
 func newEnv(t testing.TB, nodes ...tenant.ID) *env {
+	t.Helper()
+	e := newSilentEnv(t, nodes...)
+	e.net.AnswerHeartbeats()
+	return e
+}
+
+// newSilentEnv is newEnv without the centre.
+func newSilentEnv(t testing.TB, nodes ...tenant.ID) *env {
 	t.Helper()
 	if len(nodes) == 0 {
 		nodes = []tenant.ID{bustest.Cremona}
@@ -172,9 +180,40 @@ func (e *env) partitionColumn(column string) (n int64) {
 	return n
 }
 
-// sendWatermark sends a watermark for the partition, signed by the centre.
+const selectHashes = `select o.node_seq, n.prev_hash from outbox o join outbox n on n.node_seq = o.node_seq + 1
+	union all select last_seq, last_hash from outbox_partition`
+
+// hashAt returns the hash of the event with a number, or zeros.
+func (e *env) hashAt(seq int64) (hash bus.Hash) {
+	e.t.Helper()
+	err := pg.InTenant(e.t.Context(), e.db, partition.Tenant, func(ctx context.Context, tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, selectHashes)
+		if err != nil {
+			return err
+		}
+		var n int64
+		var b []byte
+		_, err = pgx.ForEachRow(rows, []any{&n, &b}, func() error {
+			if n == seq {
+				hash = bus.Hash(b)
+			}
+			return nil
+		})
+		return err
+	})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return hash
+}
+
+// sendWatermark sends a watermark for the partition, signed by the centre. Without a hash it gets the right one.
 func (e *env) sendWatermark(w *feedv1.Watermark) {
 	e.t.Helper()
+	if w.GetAcknowledgedHash() == nil {
+		hash := e.hashAt(w.GetAcknowledgedSeq())
+		w.AcknowledgedHash = hash[:]
+	}
 	m, err := bus.SignMessage(partition.WatermarkSubject(), w, e.net.Signer(bus.CentreOwner))
 	if err != nil {
 		e.t.Fatal(err)

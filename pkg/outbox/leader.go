@@ -25,7 +25,11 @@ type leader struct {
 	// Up to here the centre has acknowledged, and up to there the database has recorded it.
 	acknowledged, storedAcknowledged int64
 	queue                            []bus.Event // numbered, to be published next
-	restored                         bool
+	lost                             int64       // the centre may know numbers up to here that a restore has lost
+	confirmed                        bool        // a watermark has matched this database
+	restored                         bool        // a watermark has not
+	askAt                            time.Time   // when to ask for the first watermark again
+	askPause                         time.Duration
 
 	failures int
 	retryAt  time.Time
@@ -36,7 +40,7 @@ type leader struct {
 
 const (
 	insertPartition = `insert into outbox_partition (tenant) values ($1) on conflict do nothing`
-	selectPartition = `select last_seq, last_hash, published_seq, acknowledged_seq
+	selectPartition = `select last_seq, last_hash, published_seq, acknowledged_seq, lost_seq
 		from outbox_partition where tenant = $1`
 	// countUnnumbered counts up to a limit, so that a large backlog costs no more.
 	countUnnumbered = `select count(*) from (
@@ -51,14 +55,14 @@ func (r *Relay) newLeader(ctx context.Context, conn *pgx.Conn) (*leader, error) 
 			return err
 		}
 		row := tx.QueryRow(ctx, selectPartition, r.c.tenant())
-		return row.Scan(&l.last, &hash, &l.storedPublished, &l.storedAcknowledged)
+		return row.Scan(&l.last, &hash, &l.storedPublished, &l.storedAcknowledged, &l.lost)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("relay start: %w", err)
 	}
 	copy(l.lastHash[:], hash)
 	l.published, l.acknowledged = l.storedPublished, l.storedAcknowledged
-	r.update(func(s *Status) { s.Leading, s.Blocked = true, "" })
+	r.update(func(s *Status) { s.Leading, s.Blocked = true, BlockedUnconfirmed })
 	return l, nil
 }
 
@@ -67,10 +71,10 @@ func (l *leader) run(ctx context.Context) error {
 	poll, heartbeat := time.NewTicker(c.Poll), time.NewTicker(c.Heartbeat)
 	defer poll.Stop()
 	defer heartbeat.Stop()
-	if err := l.sendHeartbeat(ctx); err != nil {
-		return err
-	}
 	for {
+		if err := l.askForWatermark(ctx); err != nil {
+			return err
+		}
 		more, err := l.step(ctx)
 		if ctx.Err() != nil {
 			return nil
@@ -87,9 +91,11 @@ func (l *leader) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-heartbeat.C:
-			err = l.sendHeartbeat(ctx)
+			if err = l.sendHeartbeat(ctx); err == nil && l.restored {
+				err = l.checkUnchanged(ctx)
+			}
 		case <-l.r.watermark.signal:
-			l.applyWatermark(ctx, l.r.watermark.take())
+			err = l.applyWatermark(ctx, l.r.watermark.take())
 		case <-l.r.wake:
 		case <-poll.C:
 		case <-ready:
@@ -105,7 +111,7 @@ var closed = func() <-chan time.Time { c := make(chan time.Time); close(c); retu
 
 // step does one bounded piece of all pending work, and reports whether there may be more.
 func (l *leader) step(ctx context.Context) (more bool, err error) {
-	if l.restored {
+	if l.restored || !l.confirmed {
 		return false, nil
 	}
 	if err := l.storeAndNumber(ctx); err != nil {
@@ -192,6 +198,7 @@ func (l *leader) sendHeartbeat(ctx context.Context) error {
 	l.r.update(func(s *Status) { s.Pending = pending })
 	m, err := bus.SignMessage(l.r.c.Partition.HeartbeatSubject(), &feedv1.Heartbeat{
 		Source: l.r.c.Partition.Source, LastSeq: l.last, Pending: pending,
+		AwaitsWatermark: !l.confirmed && !l.restored,
 	}, l.r.c.Signer)
 	if err != nil {
 		return err

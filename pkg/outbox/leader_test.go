@@ -181,7 +181,7 @@ func TestLeader_StoresOffsets(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, seq := range []int64{3, 2, 4} {
-		l.applyWatermark(t.Context(), &feedv1.Watermark{AcknowledgedSeq: seq})
+		l.advance(&feedv1.Watermark{AcknowledgedSeq: seq})
 		if err := l.storeAndNumber(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -228,18 +228,22 @@ func TestLeader_Prune(t *testing.T) {
 	}
 }
 
-// Ensure a step does only what is due: it numbers and prunes unless the partition is restored, and sends unless it
-// backs off.
+// Ensure a step does only what is due: it numbers and prunes once a watermark has confirmed the partition, and sends
+// unless it backs off.
 func TestLeader_Step(t *testing.T) {
 	t.Parallel()
 	l := newTestLeader(t, Config{})
 	l.append(1, 2)
-	l.restored, l.pruneAt = true, time.Time{}
-	if more, err := l.step(t.Context()); more || err != nil || len(l.queue) != 0 || !l.pruneAt.IsZero() {
-		t.Errorf("restored: more %t, %v, queue of %d, prunes at %s", more, err, len(l.queue), l.pruneAt)
+	for name, state := range map[string]struct{ restored, confirmed bool }{
+		"unconfirmed": {false, false}, "restored": {true, true}, "restored at the start": {true, false},
+	} {
+		l.restored, l.confirmed, l.pruneAt = state.restored, state.confirmed, time.Time{}
+		if more, err := l.step(t.Context()); more || err != nil || len(l.queue) != 0 || !l.pruneAt.IsZero() {
+			t.Errorf("%s: more %t, %v, queue of %d, prunes at %s", name, more, err, len(l.queue), l.pruneAt)
+		}
 	}
 	// There is no connection to the broker, so sending would panic.
-	l.restored, l.retryAt = false, time.Now().Add(time.Hour)
+	l.restored, l.confirmed, l.retryAt = false, true, time.Now().Add(time.Hour)
 	if more, err := l.step(t.Context()); more || err != nil || len(l.queue) != 2 || l.pruneAt.IsZero() {
 		t.Errorf("backing off: more %t, %v, queue of %d, prunes at %s", more, err, len(l.queue), l.pruneAt)
 	}

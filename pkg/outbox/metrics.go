@@ -35,7 +35,7 @@ func (r *Relay) registerMetrics() (unregister func(), err error) {
 	registration, err := m.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		s := r.Status()
 		o.ObserveFloat64(leading, oneIf(s.Leading), attrs)
-		for _, reason := range []string{BlockedDatabase, BlockedBroker, BlockedRefused, BlockedRestored} {
+		for _, reason := range blockedReasons {
 			byReason := metric.WithAttributes(attribute.String("reason", reason))
 			o.ObserveFloat64(blocked, oneIf(s.Blocked == reason), attrs, byReason)
 		}

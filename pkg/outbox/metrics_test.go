@@ -70,16 +70,17 @@ func TestRelay_Metrics(t *testing.T) {
 		"pari.outbox.leading": 1, "pari.outbox.pending": 6, "pari.outbox.last_seq": 9,
 		"pari.outbox.acknowledged_seq": 7, "pari.outbox.resends": 5,
 		"pari.outbox.blocked database": 0, "pari.outbox.blocked broker": 0, "pari.outbox.blocked refused": 0,
-		"pari.outbox.blocked restored": 0,
+		"pari.outbox.blocked unconfirmed": 0, "pari.outbox.blocked restored": 0,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	for _, reason := range []string{BlockedDatabase, BlockedBroker, BlockedRefused, BlockedRestored} {
+	for _, reason := range blockedReasons {
 		r.update(func(s *Status) { s.Leading, s.Blocked = false, reason })
 		want := map[string]float64{
 			"pari.outbox.leading": 0, "pari.outbox.blocked database": 0, "pari.outbox.blocked broker": 0,
-			"pari.outbox.blocked refused": 0, "pari.outbox.blocked restored": 0,
+			"pari.outbox.blocked refused": 0, "pari.outbox.blocked unconfirmed": 0,
+			"pari.outbox.blocked restored": 0,
 		}
 		want[fmt.Sprint("pari.outbox.blocked ", reason)] = 1
 		if diff := cmp.Diff(want, gauges(t, reader, node)); diff != "" {

@@ -116,7 +116,7 @@ func (l *leader) readUnnumbered(ctx context.Context, b *pgx.Batch) ([]int64, []b
 		return nil, nil, err
 	}
 	if last != l.last || bus.Hash(hash) != l.lastHash {
-		return nil, nil, errors.New("another process advanced the partition")
+		return nil, nil, errChanged
 	}
 	rows, err := results.Query()
 	if err != nil {
@@ -148,6 +148,31 @@ func (l *leader) number(b *pgx.Batch, ids []int64, events []bus.Event) (int64, b
 	b.Queue(updateNumbered, l.r.c.tenant(), ids, l.last, prevHashes, l.r.c.Signer.KeyID(), signatures)
 	b.Queue(updateLast, l.r.c.tenant(), last, hash[:])
 	return last, hash
+}
+
+const selectPrevHash = `select prev_hash from outbox where tenant = $1 and node_seq = $2`
+
+// hashAt returns the hash of the event with a number; ok is false when the database does not know it.
+func (l *leader) hashAt(ctx context.Context, seq int64) (hash bus.Hash, ok bool, err error) {
+	switch {
+	case seq == 0:
+		return bus.Genesis, true, nil
+	case seq == l.last:
+		return l.lastHash, true, nil
+	case seq > l.last:
+		return bus.Hash{}, false, nil
+	}
+	var prev []byte
+	err = l.inTenant(ctx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, selectPrevHash, l.r.c.tenant(), seq+1).Scan(&prev)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return bus.Hash{}, false, nil
+	}
+	if err != nil {
+		return bus.Hash{}, false, fmt.Errorf("%w: read hash: %w", errDatabase, err)
+	}
+	return bus.Hash(prev), true, nil
 }
 
 // loadQueue reads events that are numbered and that the hub has not acknowledged.

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -13,8 +14,15 @@ const (
 	BlockedDatabase = "database" // the lease or a transaction failed
 	BlockedBroker   = "broker"   // the hub does not answer
 	BlockedRefused  = "refused"  // the hub refuses the next event; nothing is skipped
-	BlockedRestored = "restored" // the centre has numbers that this database never drew: it was restored from a backup
+	// BlockedUnconfirmed: the centre has sent no watermark since this relay leads, so its database may be an old one.
+	BlockedUnconfirmed = "unconfirmed"
+	// BlockedRestored: the centre has events that this database has not. It was restored from a backup; see Repair.
+	BlockedRestored = "restored"
 )
+
+var blockedReasons = []string{
+	BlockedDatabase, BlockedBroker, BlockedRefused, BlockedUnconfirmed, BlockedRestored,
+}
 
 // Status is the state of a relay.
 type Status struct {
@@ -91,6 +99,10 @@ func (r *Relay) Run(ctx context.Context) error {
 		r.update(func(s *Status) { s.Leading = false })
 		if ctx.Err() != nil {
 			break
+		}
+		if errors.Is(err, errChanged) && !errors.Is(err, errDatabase) {
+			r.c.Log.InfoContext(ctx, "partition changed by another process")
+			continue
 		}
 		if err != nil {
 			r.update(func(s *Status) { s.Blocked = BlockedDatabase })

@@ -47,32 +47,11 @@ func TestLatestWatermark(t *testing.T) {
 		t.Errorf("took %v again", got)
 	}
 	l := &leader{r: newTestRelay(Config{}), last: 5, published: 5, acknowledged: 3}
-	l.applyWatermark(t.Context(), nil)
+	if err := l.applyWatermark(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
 	if l.acknowledged != 3 || l.resend.received || l.restored {
 		t.Errorf("without a watermark: %+v", l)
-	}
-}
-
-// Ensure a watermark may acknowledge the last event, and that one beyond it stops the partition, which is logged once.
-func TestLeader_ApplyWatermarkDetectsARestore(t *testing.T) {
-	t.Parallel()
-	var log bytes.Buffer
-	r := newTestRelay(Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
-	l := &leader{r: r, last: 5, published: 5}
-	l.applyWatermark(t.Context(), &feedv1.Watermark{AcknowledgedSeq: 5})
-	if l.acknowledged != 5 || l.restored || r.Status().Blocked != "" {
-		t.Fatalf("acknowledged %d, restored %t, blocked by %q", l.acknowledged, l.restored, r.Status().Blocked)
-	}
-	for range 3 {
-		beyond := &feedv1.Watermark{AcknowledgedSeq: 6, Missing: []*feedv1.SequenceRange{seqRange(1, 5)}}
-		l.applyWatermark(t.Context(), beyond)
-	}
-	if l.acknowledged != 5 || !l.restored || r.Status().Blocked != BlockedRestored || len(l.resend.ranges) != 0 {
-		t.Errorf("acknowledged %d, restored %t, blocked by %q", l.acknowledged, l.restored, r.Status().Blocked)
-	}
-	stopped := `msg="partition stopped" reason=restored last_seq=5 acknowledged_seq=6`
-	if n := strings.Count(log.String(), stopped); n != 1 {
-		t.Errorf("logged %d times: %s", n, log.String())
 	}
 }
 
@@ -82,7 +61,7 @@ func TestLeader_ApplyWatermarkSettlesAfterAResend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &leader{r: newTestRelay(Config{}), last: 9, published: 8, acknowledged: 2}
 		request := func(ranges ...*feedv1.SequenceRange) string {
-			l.applyWatermark(t.Context(), &feedv1.Watermark{AcknowledgedSeq: 2, Missing: ranges})
+			l.advance(&feedv1.Watermark{AcknowledgedSeq: 2, Missing: ranges})
 			return formatRanges(l.resend.ranges)
 		}
 		if got := request(seqRange(3, 4), seqRange(6, 9)); got != "3-4 6-8" {
@@ -150,7 +129,7 @@ func TestResend_Due(t *testing.T) {
 				t.Errorf("%s: due %t, %q, want %q", name, due, got, want)
 			}
 		}
-		watermark := func(seq int64) { l.applyWatermark(t.Context(), &feedv1.Watermark{AcknowledgedSeq: seq}) }
+		watermark := func(seq int64) { l.advance(&feedv1.Watermark{AcknowledgedSeq: seq}) }
 		step("no watermark", time.Hour, "")
 		watermark(11)
 		step("it advanced", time.Hour, "")

@@ -20,6 +20,8 @@ const (
 	maxRanges = 100
 	// settleTime is how long after a resend a watermark may still describe the time before it.
 	settleTime = time.Second
+	// minAskPause is the first pause before the first watermark is asked for again.
+	minAskPause = 250 * time.Millisecond
 )
 
 // latestWatermark holds the newest watermark until the leader takes it.
@@ -59,8 +61,15 @@ func (r *Relay) onWatermark(m *nats.Msg) {
 		r.c.Log.WarnContext(ctx, "watermark dropped", slog.Any("error", err))
 		return
 	}
-	if w.GetSource() != r.c.Partition.Source {
-		r.c.Log.WarnContext(ctx, "watermark dropped", slog.String("error", "it names another service"))
+	problem := ""
+	switch {
+	case w.GetSource() != r.c.Partition.Source:
+		problem = "it names another service"
+	case len(w.GetAcknowledgedHash()) != len(bus.Hash{}) || w.GetAcknowledgedSeq() < 0:
+		problem = "it is malformed"
+	}
+	if problem != "" {
+		r.c.Log.WarnContext(ctx, "watermark dropped", slog.String("error", problem))
 		return
 	}
 	r.watermark.put(&w)
@@ -93,25 +102,83 @@ func (s *resend) due(l *leader) bool {
 	return true
 }
 
-// applyWatermark advances the acknowledged offset and notes what the centre lacks. A replayed watermark has no effect:
-// the offset only grows.
+// applyWatermark advances the acknowledged offset and notes what the centre lacks, when the watermark matches this
+// database. A replayed watermark has no effect: the offset only grows.
 //
-// A watermark beyond the last number stops the partition: the centre has events that this database never numbered, so
-// the database was restored from an older backup. New events would reuse their numbers. The operators of the node
-// settle it with the centre.
-func (l *leader) applyWatermark(ctx context.Context, w *feedv1.Watermark) {
-	if w == nil {
-		return
+// A watermark that does not match stops the partition before anything else is done: the database was restored from an
+// older backup, and new events would use numbers that the centre has given to others. See Repair.
+func (l *leader) applyWatermark(ctx context.Context, w *feedv1.Watermark) error {
+	if w == nil || l.restored {
+		return nil
 	}
-	if w.GetAcknowledgedSeq() > l.last {
-		if !l.restored {
-			l.r.c.Log.ErrorContext(ctx, "partition stopped", slog.String("reason", BlockedRestored),
-				slog.Int64("last_seq", l.last), slog.Int64("acknowledged_seq", w.GetAcknowledgedSeq()))
+	match, err := l.matches(ctx, w)
+	switch {
+	case err != nil:
+		return err
+	case match == mismatch:
+		return l.stopRestored(ctx, w)
+	case match == matching:
+		if !l.confirmed {
+			l.confirm(w)
 		}
-		l.restored = true
-		l.r.update(func(s *Status) { s.Blocked = BlockedRestored })
-		return
+		l.advance(w)
 	}
+	return nil
+}
+
+// match is how the centre's position relates to this database.
+type match int
+
+const (
+	unknown  match = iota // the event at the position was pruned here
+	matching              // both have the same event there
+	mismatch              // the centre has numbers, or an event, that this database has not
+)
+
+func (l *leader) matches(ctx context.Context, w *feedv1.Watermark) (match, error) {
+	acknowledged := w.GetAcknowledgedSeq()
+	switch {
+	case acknowledged > l.last || w.GetAnnouncedSeq() > max(l.last, l.lost):
+		return mismatch, nil
+	case l.confirmed && acknowledged <= l.acknowledged:
+		return matching, nil // compared before
+	}
+	hash, ok, err := l.hashAt(ctx, acknowledged)
+	switch {
+	case err != nil:
+		return unknown, err
+	case !ok:
+		l.r.c.Log.WarnContext(ctx, "watermark not verifiable", slog.Int64("acknowledged_seq", acknowledged))
+		return unknown, nil
+	case hash != bus.Hash(w.GetAcknowledgedHash()):
+		return mismatch, nil
+	}
+	return matching, nil
+}
+
+// confirm lets the relay draw numbers. When the centre itself was restored from a backup, it is behind what it has
+// acknowledged before, and what it lacks is sent again.
+func (l *leader) confirm(w *feedv1.Watermark) {
+	l.confirmed = true
+	l.acknowledged = min(l.acknowledged, w.GetAcknowledgedSeq())
+	l.r.update(func(s *Status) { s.Blocked = "" })
+}
+
+// stopRestored stops the partition, unless another process has advanced it: then this relay is the one that is outdated.
+func (l *leader) stopRestored(ctx context.Context, w *feedv1.Watermark) error {
+	if err := l.checkUnchanged(ctx); err != nil {
+		return err
+	}
+	l.restored = true
+	l.r.update(func(s *Status) { s.Blocked = BlockedRestored })
+	l.r.c.Log.ErrorContext(ctx, "partition stopped", slog.String("reason", BlockedRestored),
+		slog.Int64("last_seq", l.last), slog.Int64("acknowledged_seq", w.GetAcknowledgedSeq()),
+		slog.Int64("announced_seq", w.GetAnnouncedSeq()))
+	return nil
+}
+
+// advance applies a matching watermark.
+func (l *leader) advance(w *feedv1.Watermark) {
 	l.resend.received = true
 	if w.GetAcknowledgedSeq() > l.acknowledged {
 		l.acknowledged = w.GetAcknowledgedSeq()
@@ -120,6 +187,38 @@ func (l *leader) applyWatermark(ctx context.Context, w *feedv1.Watermark) {
 	if len(l.resend.ranges) == 0 && time.Since(l.resend.last) > settleTime {
 		l.resend.ranges = clamp(w.GetMissing(), l.published)
 	}
+}
+
+// askForWatermark sends a heartbeat at once, and again after growing pauses while the first watermark has not arrived.
+func (l *leader) askForWatermark(ctx context.Context) error {
+	if l.confirmed || l.restored || time.Now().Before(l.askAt) {
+		return nil
+	}
+	l.askPause = min(max(2*l.askPause, minAskPause), max(l.r.c.Heartbeat, minAskPause))
+	l.askAt = time.Now().Add(jitter(l.askPause))
+	return l.sendHeartbeat(ctx)
+}
+
+// errChanged ends a leader whose partition was repaired, or advanced by another process. The next one starts from what
+// is stored.
+var errChanged = errors.New("another process advanced the partition")
+
+const selectEnd = `select last_seq, last_hash, lost_seq from outbox_partition where tenant = $1`
+
+// checkUnchanged returns errChanged when another process has changed the end of the partition.
+func (l *leader) checkUnchanged(ctx context.Context) error {
+	var last, lost int64
+	var hash []byte
+	err := l.inTenant(ctx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, selectEnd, l.r.c.tenant()).Scan(&last, &hash, &lost)
+	})
+	if err != nil {
+		return fmt.Errorf("%w: read partition: %w", errDatabase, err)
+	}
+	if last != l.last || lost != l.lost || bus.Hash(hash) != l.lastHash {
+		return errChanged
+	}
+	return nil
 }
 
 // clamp keeps the published part of the ranges, and a bounded number of them.

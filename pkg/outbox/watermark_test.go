@@ -87,7 +87,10 @@ func TestRelay_IgnoresForgedWatermarks(t *testing.T) {
 	r, _ := e.start(e.config())
 	e.appendMany(10)
 	bustest.Eventually(t, func() bool { return r.Status().Published == 10 })
-	forged := watermark(10, missing(1, 10))
+	forged, genuine := watermark(10, missing(1, 10)), watermark(3)
+	for w, hash := range map[*feedv1.Watermark]bus.Hash{forged: e.hashAt(10), genuine: e.hashAt(3)} {
+		w.AcknowledgedHash = hash[:]
+	}
 	nc := e.net.Centre("reporting")
 	publish := func(m *nats.Msg, err error) {
 		if err == nil {
@@ -98,7 +101,7 @@ func TestRelay_IgnoresForgedWatermarks(t *testing.T) {
 		}
 	}
 	subject, centre := partition.WatermarkSubject(), e.net.Signer(bus.CentreOwner)
-	// Signed by nodes, for another partition, about another service, not signed.
+	// Signed by nodes, for another partition, about another service, without a hash, not signed.
 	publish(bus.SignMessage(subject, forged, e.net.Signer("lombardia.cremona")))
 	publish(bus.SignMessage(subject, forged, e.net.Signer("piemonte.cuneo")))
 	elsewhere, err := bus.SignMessage("pari.down.v1.piemonte.cuneo.watermark.intake", forged, centre)
@@ -107,10 +110,13 @@ func TestRelay_IgnoresForgedWatermarks(t *testing.T) {
 	}
 	elsewhere.Subject = subject
 	publish(elsewhere, nil)
-	publish(bus.SignMessage(subject, &feedv1.Watermark{Source: "casemanagement", AcknowledgedSeq: 10}, centre))
+	publish(bus.SignMessage(subject, &feedv1.Watermark{
+		Source: "casemanagement", AcknowledgedSeq: 10, AcknowledgedHash: forged.GetAcknowledgedHash(),
+	}, centre))
+	publish(bus.SignMessage(subject, watermark(10), centre)) // without a hash
 	publish(&nats.Msg{Subject: subject, Data: []byte("x")}, nil)
 	// The genuine one comes last: once it has an effect, the others have been handled.
-	publish(bus.SignMessage(subject, watermark(3), centre))
+	publish(bus.SignMessage(subject, genuine, centre))
 	bustest.Eventually(t, func() bool { return e.partitionColumn("acknowledged_seq") > 0 })
 	if got := e.partitionColumn("acknowledged_seq"); got != 3 {
 		t.Fatalf("acknowledged up to %d, want 3", got)
@@ -151,6 +157,73 @@ func TestRelay_StopsWhenTheCentreIsAhead(t *testing.T) {
 	}
 	if s := r.Status(); s.Blocked != outbox.BlockedRestored || h.GetLastSeq() != 10 || h.GetPending() != 5 {
 		t.Fatalf("status is %+v, heartbeat %v", s, &h)
+	}
+}
+
+// Ensure a relay draws no number and sends nothing but heartbeats before the first watermark, which it asks for again
+// until it arrives, and that the same holds for each relay that takes over.
+func TestRelay_DrawsNoNumberBeforeAWatermark(t *testing.T) {
+	t.Parallel()
+	e := newSilentEnv(t)
+	heartbeats, err := e.net.Centre("reporting").SubscribeSync(partition.HeartbeatSubject())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for round := range int64(2) {
+		e.appendMany(20)
+		c := e.config()
+		c.Heartbeat = time.Minute
+		r, stop := e.start(c)
+		for range 2 {
+			m, err := heartbeats.NextMsg(10 * time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var h feedv1.Heartbeat
+			if err := bus.VerifyMessage(m, partition.Owner(), e.net.Keys(), &h); err != nil {
+				t.Fatal(err)
+			}
+			if h.GetLastSeq() != 20*round || h.GetPending() != 20 || !h.GetAwaitsWatermark() {
+				t.Fatalf("the heartbeat is %v", &h)
+			}
+		}
+		s := r.Status()
+		if s.Blocked != outbox.BlockedUnconfirmed || s.LastSeq != 20*round || len(e.stream()) != 20*int(round) {
+			t.Fatalf("status is %+v", s)
+		}
+		e.sendWatermark(watermark(10 * round))
+		bustest.Eventually(t, func() bool { return r.Status().Published == 20+20*round })
+		if s := r.Status(); s.Blocked != "" {
+			t.Fatalf("status is %+v", s)
+		}
+		stop()
+		for {
+			if _, err := heartbeats.NextMsg(100 * time.Millisecond); err != nil {
+				break
+			}
+		}
+	}
+	e.expectStream(summary{events: 40})
+}
+
+// Ensure a relay whose database has another event than the centre at a number that both know stops before anything is
+// acknowledged.
+func TestRelay_StopsAtAFork(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	r, _ := e.start(e.config())
+	e.appendMany(10)
+	bustest.Eventually(t, func() bool { return r.Status().Published == 10 })
+	fork := watermark(7)
+	fork.AcknowledgedHash = make([]byte, 32)
+	e.sendWatermark(fork)
+	bustest.Eventually(t, func() bool { return r.Status().Blocked == outbox.BlockedRestored })
+	e.sendWatermark(watermark(9))
+	e.appendMany(5)
+	r.Wake()
+	e.sendWatermark(watermark(10))
+	if s := r.Status(); s.Acknowledged != 0 || s.LastSeq != 10 || e.partitionColumn("acknowledged_seq") != 0 {
+		t.Fatalf("status is %+v", s)
 	}
 }
 

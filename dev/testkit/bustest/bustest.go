@@ -21,6 +21,7 @@ import (
 	"github.com/retepari/pari/pkg/bus/natsconf"
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/tenant"
+	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 )
 
 // TrustDomain is the trust domain of all certificates of a Network.
@@ -255,6 +256,34 @@ func (n *Network) AddKey(owner string) {
 		n.t.Fatal(err)
 	}
 	if n.signers[owner], err = bus.LoadSigner(path); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// AnswerHeartbeats answers every relay that awaits a watermark, as a centre that has no event does.
+func (n *Network) AnswerHeartbeats() {
+	n.t.Helper()
+	conn, signer, keys := n.Centre("reporting"), n.Signer(bus.CentreOwner), n.Keys()
+	_, err := conn.Subscribe(bus.AllHeartbeats, func(m *nats.Msg) {
+		p, err := bus.ParseHeartbeatSubject(m.Subject)
+		if err != nil {
+			return
+		}
+		var h feedv1.Heartbeat
+		if err := bus.VerifyMessage(m, p.Owner(), keys, &h); err != nil || !h.GetAwaitsWatermark() {
+			return
+		}
+		answer, err := bus.SignMessage(p.WatermarkSubject(), &feedv1.Watermark{
+			Source: p.Source, AcknowledgedHash: bus.Genesis[:],
+		}, signer)
+		if err == nil {
+			_ = conn.PublishMsg(answer) // the relay asks again
+		}
+	})
+	if err == nil {
+		err = conn.Flush()
+	}
+	if err != nil {
 		n.t.Fatal(err)
 	}
 }

@@ -31,7 +31,21 @@ create table outbox_partition (
     last_hash        bytea  not null default decode(repeat('00', 32), 'hex') check (octet_length(last_hash) = 32),
     published_seq    bigint not null default 0,
     acknowledged_seq bigint not null default 0,
+    -- set by a repair: the centre may know numbers up to here that a restore has lost
+    lost_seq         bigint not null default 0,
     check (0 <= acknowledged_seq and acknowledged_seq <= published_seq and published_seq <= last_seq)
+);
+
+-- What only the centre has, found by a repair after a restore. The node keeps or withdraws each report or case.
+create table outbox_lost (
+    tenant        text   not null,
+    event_id      uuid   not null,
+    type          text   not null,
+    aggregate     text   not null,
+    aggregate_seq bigint not null,
+    node_seq      bigint not null,
+    decision      text   not null default '' check (decision in ('', 'keep', 'withdraw')),
+    primary key (tenant, node_seq, event_id)
 );
 
 -- The acknowledged offset at the end of each day, which tells what is old enough to prune.
@@ -46,19 +60,25 @@ alter table outbox enable row level security;
 alter table outbox force row level security;
 alter table outbox_partition enable row level security;
 alter table outbox_partition force row level security;
+alter table outbox_lost enable row level security;
+alter table outbox_lost force row level security;
 alter table outbox_daily_offset enable row level security;
 alter table outbox_daily_offset force row level security;
 create policy tenant on outbox
     using (tenant = current_setting('app.tenant')) with check (tenant = current_setting('app.tenant'));
 create policy tenant on outbox_partition
     using (tenant = current_setting('app.tenant')) with check (tenant = current_setting('app.tenant'));
+create policy tenant on outbox_lost
+    using (tenant = current_setting('app.tenant')) with check (tenant = current_setting('app.tenant'));
 create policy tenant on outbox_daily_offset
     using (tenant = current_setting('app.tenant')) with check (tenant = current_setting('app.tenant'));
 
 -- The runtime role may add events, number them and count resends, never rewrite them.
-revoke all on outbox, outbox_partition, outbox_daily_offset from pari_app;
+revoke all on outbox, outbox_partition, outbox_lost, outbox_daily_offset from pari_app;
 grant select, delete on outbox, outbox_daily_offset to pari_app;
 grant insert (tenant, event_id, type, aggregate, aggregate_seq, data, traceparent) on outbox to pari_app;
 grant update (node_seq, prev_hash, key_id, signature, resends) on outbox to pari_app;
 grant select, insert, update on outbox_partition to pari_app;
+grant select, insert on outbox_lost to pari_app;
+grant update (decision) on outbox_lost to pari_app;
 grant insert, update on outbox_daily_offset to pari_app;

@@ -82,7 +82,7 @@ func New(c Config) (*Feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Feed{c: c, keys: keys, metrics: m}, nil
+	return &Feed{c: c, keys: keys, metrics: m, heartbeats: newHeartbeats()}, nil
 }
 
 // Run consumes until ctx ends; then it returns nil. Failures are logged and retried.

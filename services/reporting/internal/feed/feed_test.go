@@ -60,8 +60,9 @@ func TestFeed_BuffersOutOfOrderAndRequestsMissing(t *testing.T) {
 	w.send(events[0])
 	w.send(events[2:4]...)
 	w.send(events[6:]...)
+	hash := events[0].Hash()
 	want := &feedv1.Watermark{
-		Source: "intake", AcknowledgedSeq: 1,
+		Source: "intake", AcknowledgedSeq: 1, AcknowledgedHash: hash[:], AnnouncedSeq: 30,
 		Missing: []*feedv1.SequenceRange{{First: 2, Last: 2}, {First: 5, Last: 6}},
 	}
 	b.waitForWatermark(received, func(w *feedv1.Watermark) bool { return cmp.Equal(want, w, protocmp.Transform()) })

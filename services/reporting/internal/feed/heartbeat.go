@@ -16,19 +16,47 @@ import (
 	"github.com/retepari/pari/services/reporting/internal/store"
 )
 
-// heartbeats holds the newest heartbeat of each partition until the next tick stores it.
+// heartbeats holds the newest heartbeat of each partition until the next tick stores it, and the partitions whose relay
+// awaits a watermark.
 type heartbeats struct {
-	mu     sync.Mutex
-	latest map[bus.Partition]store.Heartbeat
+	mu       sync.Mutex
+	latest   map[bus.Partition]store.Heartbeat
+	awaiting map[bus.Partition]bool
+	signal   chan struct{} // holds one value while a relay awaits a watermark
 }
 
-func (hs *heartbeats) put(h store.Heartbeat) {
+func newHeartbeats() heartbeats { return heartbeats{signal: make(chan struct{}, 1)} }
+
+func (hs *heartbeats) put(h store.Heartbeat, awaitsWatermark bool) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	if hs.latest == nil {
 		hs.latest = map[bus.Partition]store.Heartbeat{}
 	}
 	hs.latest[h.Partition] = h
+	if !awaitsWatermark {
+		return
+	}
+	if hs.awaiting == nil {
+		hs.awaiting = map[bus.Partition]bool{}
+	}
+	hs.awaiting[h.Partition] = true
+	select {
+	case hs.signal <- struct{}{}:
+	default:
+	}
+}
+
+// awaited is ready when a relay awaits a watermark.
+func (hs *heartbeats) awaited() <-chan struct{} { return hs.signal }
+
+// takeAwaiting removes the partitions whose relay awaits a watermark, and returns them.
+func (hs *heartbeats) takeAwaiting() []bus.Partition {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	found := slices.Collect(maps.Keys(hs.awaiting))
+	hs.awaiting = nil
+	return found
 }
 
 // take removes the heartbeats and returns them by region.
@@ -48,32 +76,32 @@ func (hs *heartbeats) take() map[string][]store.Heartbeat {
 // only grow.
 func (f *Feed) onHeartbeat(m *nats.Msg) {
 	ctx := context.Background()
-	h, err := f.parseHeartbeat(m)
+	h, awaitsWatermark, err := f.parseHeartbeat(m)
 	if err != nil {
 		f.metrics.countRejected(ctx, "heartbeat", 1)
 		f.c.Log.WarnContext(ctx, "heartbeat rejected", slog.String("subject", m.Subject), slog.Any("error", err))
 		return
 	}
-	f.heartbeats.put(h)
+	f.heartbeats.put(h, awaitsWatermark)
 }
 
-func (f *Feed) parseHeartbeat(m *nats.Msg) (store.Heartbeat, error) {
+func (f *Feed) parseHeartbeat(m *nats.Msg) (_ store.Heartbeat, awaitsWatermark bool, _ error) {
 	p, err := bus.ParseHeartbeatSubject(m.Subject)
 	if err != nil {
-		return store.Heartbeat{}, err
+		return store.Heartbeat{}, false, err
 	}
 	var h feedv1.Heartbeat
 	switch err := bus.VerifyMessage(m, p.Owner(), f.keys, &h); {
 	case err != nil:
-		return store.Heartbeat{}, err
+		return store.Heartbeat{}, false, err
 	case h.GetSource() != p.Source:
-		return store.Heartbeat{}, errors.New("source differs from the subject")
+		return store.Heartbeat{}, false, errors.New("source differs from the subject")
 	case h.GetLastSeq() < 0 || h.GetPending() < 0:
-		return store.Heartbeat{}, errors.New("number is negative")
+		return store.Heartbeat{}, false, errors.New("number is negative")
 	}
 	return store.Heartbeat{
 		Partition: p, LastSeq: h.GetLastSeq(), Pending: h.GetPending(), At: time.Now(),
-	}, nil
+	}, h.GetAwaitsWatermark(), nil
 }
 
 // storeHeartbeats stores the heartbeats received since the last call. After an error they are discarded: the next ones

@@ -29,12 +29,44 @@ func (f *Feed) maintain(ctx context.Context) {
 			f.logBackoff(ctx, failures, "feed maintenance failed", err)
 			failures++
 		}
-		select {
-		case <-ctx.Done():
+		if !f.answerUntil(ctx, tick.C) {
 			return
-		case <-tick.C:
 		}
 	}
+}
+
+// answerUntil answers the heartbeats that await a watermark until the tick. It returns false when ctx ended before.
+func (f *Feed) answerUntil(ctx context.Context, tick <-chan time.Time) bool {
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick:
+			return true
+		case <-f.heartbeats.awaited():
+			// After an error the tick sends the watermark, and the relay asks again.
+			if err := f.answerHeartbeats(ctx); err != nil && ctx.Err() == nil {
+				f.c.Log.WarnContext(ctx, "heartbeat answer failed", slog.Any("error", err))
+			}
+		}
+	}
+}
+
+// answerHeartbeats sends a watermark to every relay that awaits one. The heartbeats are stored first: the announced
+// number is part of the answer.
+func (f *Feed) answerHeartbeats(ctx context.Context) error {
+	awaiting := f.heartbeats.takeAwaiting()
+	if err := f.storeHeartbeats(ctx); err != nil {
+		return err
+	}
+	for _, p := range awaiting {
+		o, err := f.c.Store.GetOffset(ctx, p)
+		if err != nil {
+			return err
+		}
+		f.sendWatermark(ctx, o)
+	}
+	return nil
 }
 
 // onTick stores nodes and heartbeats, and sends a watermark for every partition.
@@ -61,7 +93,8 @@ func (f *Feed) onTick(ctx context.Context) error {
 				p := bus.Partition{Tenant: tenant.ID{Region: region, Node: node}, Source: status.Source}
 				seen[p] = status
 				f.sendWatermark(ctx, store.Offset{
-					Partition: p, Acknowledged: status.Acknowledged, Buffered: status.Buffered,
+					Partition: p, Acknowledged: status.Acknowledged, Hash: status.Hash, Announced: status.LastSeq,
+					Buffered: status.Buffered,
 				})
 			}
 		}
@@ -101,7 +134,10 @@ func (f *Feed) sendWatermark(ctx context.Context, o store.Offset) {
 }
 
 func (f *Feed) newWatermark(ctx context.Context, o store.Offset) (*feedv1.Watermark, error) {
-	w := &feedv1.Watermark{Source: o.Partition.Source, AcknowledgedSeq: o.Acknowledged}
+	w := &feedv1.Watermark{
+		Source: o.Partition.Source, AcknowledgedSeq: o.Acknowledged, AcknowledgedHash: o.Hash[:],
+		AnnouncedSeq: o.Announced,
+	}
 	if o.Buffered == 0 {
 		return w, nil
 	}
@@ -115,7 +151,7 @@ func (f *Feed) newWatermark(ctx context.Context, o store.Offset) (*feedv1.Waterm
 		if o, err = f.drain(ctx, o); err != nil {
 			return nil, err
 		}
-		w.AcknowledgedSeq = o.Acknowledged
+		w.AcknowledgedSeq, w.AcknowledgedHash = o.Acknowledged, o.Hash[:]
 		if missing, err = f.c.Store.ListMissing(ctx, o.Partition); err != nil {
 			return nil, err
 		}

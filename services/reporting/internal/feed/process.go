@@ -223,4 +223,5 @@ func (f *Feed) record(ctx context.Context, r store.Result, found offsets) {
 	}
 	f.metrics.countResult(ctx, r)
 	f.logFailures(ctx, "event dead-lettered", r.Failures...)
+	f.logFailures(ctx, "event fork rejected", r.Forks...)
 }

@@ -2,8 +2,11 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/nats-io/nats.go"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/dev/testkit/bustest"
@@ -32,17 +36,29 @@ type node struct {
 
 func (b *testEnv) node() *node {
 	b.t.Helper()
-	n := &node{b: b, pool: pgtest.New(b.t, "outbox", func(ctx context.Context, ownerURL string) error {
+	n := b.newNode()
+	n.start(outbox.Config{Poll: 20 * time.Millisecond, Heartbeat: 100 * time.Millisecond})
+	return n
+}
+
+// newNode returns a node whose relay does not run.
+func (b *testEnv) newNode() *node {
+	b.t.Helper()
+	return &node{b: b, pool: pgtest.New(b.t, "outbox", func(ctx context.Context, ownerURL string) error {
 		return pg.Migrate(ctx, ownerURL, outbox.Schema)
 	}).Pool(b.t)}
+}
+
+// start starts the relay with the intervals of c, until stop is called or the test ends.
+func (n *node) start(c outbox.Config) (stop func()) {
+	b := n.b
+	b.t.Helper()
+	c.Partition, c.DB, c.Conn, c.Log = intake, n.pool, b.net.Connect(bustest.Cremona, "intake"), testLogger()
+	c.Signer, c.CentreKeys = b.net.Signer(intake.Owner()), b.net.Keys()
+	c.AckWait, c.ResendAfter = time.Second, 500*time.Millisecond
+	c.LeaseRetry, c.MaxBackoff = 20*time.Millisecond, 100*time.Millisecond
 	var err error
-	n.relay, err = outbox.NewRelay(outbox.Config{
-		Partition: intake, DB: n.pool, Conn: b.net.Connect(bustest.Cremona, "intake"), Log: testLogger(),
-		Signer: b.net.Signer(intake.Owner()), CentreKeys: b.net.Keys(),
-		Poll: 20 * time.Millisecond, Heartbeat: 100 * time.Millisecond, AckWait: time.Second,
-		ResendAfter: 500 * time.Millisecond, LeaseRetry: 20 * time.Millisecond, MaxBackoff: 100 * time.Millisecond,
-	})
-	if err != nil {
+	if n.relay, err = outbox.NewRelay(c); err != nil {
 		b.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -53,11 +69,12 @@ func (b *testEnv) node() *node {
 			b.t.Errorf("relay: %v", err)
 		}
 	}()
-	b.t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		<-done
 	})
-	return n
+	b.t.Cleanup(stop)
+	return stop
 }
 
 // write appends events of new reports, as a service does.
@@ -80,7 +97,9 @@ func (n *node) write(reports int) {
 			n.b.t.Fatal(err)
 		}
 	}
-	n.relay.Wake()
+	if n.relay != nil {
+		n.relay.Wake()
+	}
 }
 
 // waitAcknowledged waits until the centre has acknowledged the events up to seq.
@@ -104,10 +123,157 @@ func TestFeed_WithRelay(t *testing.T) {
 	b.checkCells("lombardia")
 }
 
+// Ensure that a relay starts, and starts again, after one exchange with the centre: nothing waits for a tick.
+func TestFeed_ConfirmsARelayAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := b.config()
+	c.Tick = time.Hour
+	var asked atomic.Int32
+	keys := b.net.Keys()
+	_, err := b.net.Centre("reporting").Subscribe(bus.AllHeartbeats, func(m *nats.Msg) {
+		var h feedv1.Heartbeat
+		if bus.VerifyMessage(m, intake.Owner(), keys, &h) == nil && h.GetAwaitsWatermark() {
+			asked.Add(1)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.start(c)
+	b.consumer() // the feed runs
+	n := b.newNode()
+	for round := range int64(3) {
+		n.relay = nil
+		started := time.Now()
+		stop := n.start(outbox.Config{Poll: time.Hour, Heartbeat: time.Hour})
+		bustest.Eventually(t, func() bool { s := n.relay.Status(); return s.Leading && s.Blocked == "" })
+		t.Logf("round %d: confirmed after %s", round, time.Since(started))
+		n.write(5)
+		n.waitAcknowledged(5 * (round + 1))
+		if got := asked.Load(); got != int32(round+1) {
+			t.Errorf("round %d: the relays have asked %d times", round, got)
+		}
+		stop()
+	}
+}
+
+// Ensure that a node that is restored from a backup stops before it draws a number, and after its repair counts each of
+// its events once.
+func TestFeed_RestoredNode(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.start(b.config())
+	n := b.newNode()
+	intervals := outbox.Config{Poll: 20 * time.Millisecond, Heartbeat: 100 * time.Millisecond}
+	stop := n.start(intervals)
+	n.write(10)
+	n.waitAcknowledged(10)
+	stop()
+	n.write(3) // in the backup, and sent afterwards
+	before := n.export()
+	stop = n.start(intervals)
+	n.write(4) // not in the backup
+	n.waitAcknowledged(17)
+	stop()
+
+	n = b.newNode()
+	n.restore(before)
+	n.write(2) // after the restore
+	n.start(intervals)
+	bustest.Eventually(t, func() bool { return n.relay.Status().Blocked == outbox.BlockedRestored })
+	if s := n.relay.Status(); s.LastSeq != 10 || s.Acknowledged != 10 {
+		t.Fatalf("status is %+v", s)
+	}
+	store := b.store
+	r, err := outbox.Repair(t.Context(), n.pool, intake, b.net.Signer(intake.Owner()), func(
+		ctx context.Context, after int64,
+	) (p outbox.Position, events []outbox.CentreEvent, err error) {
+		o, found, err := store.ListInbox(ctx, intake, after, 2)
+		for _, e := range found {
+			events = append(events, outbox.CentreEvent(e))
+		}
+		return outbox.Position{Acknowledged: o.Acknowledged, Hash: o.Hash, Announced: o.Announced}, events, err
+	}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Taken != 3 || r.Renumbered != 2 || len(r.OnlyCentre) != 4 || len(r.Conflicts) != 0 || r.Common != 10 {
+		t.Errorf("repaired %+v", r)
+	}
+	n.waitAcknowledged(19)
+	if s := b.waitFor(intake, acknowledgedAt(19)); s.Reports != 19 || s.DeadLettered != 0 {
+		t.Errorf("partition %+v", s)
+	}
+	lost, err := outbox.ListLost(t.Context(), n.pool, intake)
+	if err != nil || len(lost) != 4 {
+		t.Errorf("lost %v, %v", lost, err)
+	}
+	b.checkCells("lombardia")
+}
+
+// export returns the node's outbox as a backup has it.
+func (n *node) export() (rows [][]any) {
+	n.b.t.Helper()
+	err := pg.InTenant(context.Background(), n.pool, intake.Tenant, func(ctx context.Context, tx pgx.Tx) error {
+		rs, err := tx.Query(ctx, `select event_id, type, aggregate, aggregate_seq, data from outbox
+			order by node_seq nulls last, id`)
+		if err != nil {
+			return err
+		}
+		rows, err = pgx.CollectRows(rs, func(row pgx.CollectableRow) ([]any, error) { return row.Values() })
+		return err
+	})
+	if err != nil {
+		n.b.t.Fatal(err)
+	}
+	return rows
+}
+
+// restore stores the rows of a backup of which the centre has acknowledged ten.
+func (n *node) restore(rows [][]any) {
+	n.b.t.Helper()
+	err := pg.InTenant(context.Background(), n.pool, intake.Tenant, func(ctx context.Context, tx pgx.Tx) error {
+		for _, row := range rows {
+			_, err := tx.Exec(ctx, `insert into outbox
+				(tenant, event_id, type, aggregate, aggregate_seq, data, traceparent)
+				values ($1, $2, $3, $4, $5, $6, '')`, append([]any{intake.Tenant}, row...)...)
+			if err != nil {
+				return err
+			}
+		}
+		o, err := n.b.store.GetOffset(ctx, intake)
+		if err != nil {
+			return err
+		}
+		_, events, err := n.b.store.ListInbox(ctx, intake, 0, 10)
+		if err != nil || o.Acknowledged < 10 {
+			return errors.Join(err, errors.New("the centre has no events"))
+		}
+		prev := bus.Genesis
+		for _, e := range events {
+			_, err := tx.Exec(ctx, `update outbox set node_seq = $2, prev_hash = $3, key_id = 'k', signature = ''
+				where event_id = $1`, e.ID, e.NodeSeq, prev[:])
+			if err != nil {
+				return err
+			}
+			prev = e.Hash
+		}
+		_, err = tx.Exec(ctx, `insert into outbox_partition
+			(tenant, last_seq, last_hash, published_seq, acknowledged_seq) values ($1, 10, $2, 10, 10)`,
+			intake.Tenant, prev[:])
+		return err
+	})
+	if err != nil {
+		n.b.t.Fatal(err)
+	}
+}
+
 // Ensure that heartbeats alone reveal events that the centre has not received.
 func TestFeed_DetectsGapsFromHeartbeats(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
+	b.net.AnswerHeartbeats()
 	n := b.node()
 	n.write(5)
 	bustest.Eventually(t, func() bool { return n.relay.Status().Published == 5 })

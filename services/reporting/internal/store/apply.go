@@ -30,12 +30,15 @@ type Result struct {
 	Unapplied  map[Class]int // stored without effect: buffered, blocked or dead-lettered
 	Rejected   map[Class]int // not stored
 	Failures   []Failure     // the dead-lettered events, but not those of ClassDatabase
+	Forks      []Failure     // events whose number another event used before; not stored
 }
 
 // Offset is how far the events of a partition are acknowledged.
 type Offset struct {
 	Partition    bus.Partition
 	Acknowledged int64
+	Hash         bus.Hash // of the event with the acknowledged number
+	Announced    int64    // highest number received or announced
 	Buffered     int64
 	// More tells that buffered events may follow now: call Drain.
 	More bool
@@ -125,7 +128,7 @@ func (t *batchTx) apply() {
 		at := tenant.ID{Region: t.batch.Region, Node: p.key.node}
 		t.result.Offsets = append(t.result.Offsets, Offset{
 			Partition:    bus.Partition{Tenant: at, Source: p.key.source},
-			Acknowledged: p.acknowledged, Buffered: p.buffered,
+			Acknowledged: p.acknowledged, Hash: p.hash, Announced: p.last, Buffered: p.buffered,
 			More: p.buffered > 0 && p.acknowledged > p.before.acknowledged,
 		})
 	}
@@ -165,22 +168,25 @@ func (t *batchTx) save(ctx context.Context) error {
 }
 
 const insertInbox = `
-	insert into inbox (region, node, source, node_seq, event_id, event_hash)
-	select $1, * from unnest($2::text[], $3::text[], $4::bigint[], $5::uuid[], $6::bytea[])`
+	insert into inbox (region, node, source, node_seq, event_id, event_hash, type, aggregate, aggregate_seq)
+	select $1, * from unnest($2::text[], $3::text[], $4::bigint[], $5::uuid[], $6::bytea[], $7::text[], $8::text[],
+	       $9::bigint[])`
 
 func (t *batchTx) queueInbox(b *pgx.Batch) {
 	if len(t.consumed) == 0 {
 		return
 	}
 	var (
-		nodes, sources, ids []string
-		seqs                []int64
-		hashes              [][]byte
+		nodes, sources, ids, types, aggregates []string
+		seqs, aggregateSeqs                    []int64
+		hashes                                 [][]byte
 	)
 	for _, e := range t.consumed {
 		nodes, sources, ids = append(nodes, e.Partition.Tenant.Node), append(sources, e.Partition.Source),
 			append(ids, e.ID)
 		seqs, hashes = append(seqs, e.NodeSeq), append(hashes, e.Hash[:])
+		types, aggregates = append(types, e.Type), append(aggregates, e.Aggregate)
+		aggregateSeqs = append(aggregateSeqs, e.AggregateSeq)
 	}
-	b.Queue(insertInbox, t.batch.Region, nodes, sources, seqs, ids, hashes)
+	b.Queue(insertInbox, t.batch.Region, nodes, sources, seqs, ids, hashes, types, aggregates, aggregateSeqs)
 }

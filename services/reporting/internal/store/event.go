@@ -72,6 +72,10 @@ const (
 	ClassInternal   Class = "internal"   // a panic or an unexpected error of this program
 )
 
+// ErrFork is the failure of an event whose number another event used before. The node was restored from a backup: the
+// watermark tells it the hash of the event that the centre has.
+var ErrFork = errors.New("another event has the number")
+
 // Classes of events that are rejected and not stored.
 const (
 	ClassFork     Class = "fork"     // another event used the number before

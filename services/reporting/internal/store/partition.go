@@ -138,6 +138,7 @@ func (t *batchTx) classifyDuplicates(ctx context.Context, buffered map[partition
 				t.result.Duplicates++
 			} else {
 				t.result.Rejected[ClassFork]++
+				t.result.Forks = append(t.result.Forks, Failure{e.Partition, e.NodeSeq, ClassFork, ErrFork})
 			}
 		}
 	}

@@ -82,9 +82,10 @@ type PartitionStatus struct {
 	Source       string
 	LastSeq      int64 // highest number received or announced
 	Acknowledged int64
-	Buffered     int64 // events behind a gap
-	DeadLettered int64 // without those that they block
-	Blocked      int64 // by a dead-lettered event of the same report, case or entry
+	Hash         bus.Hash // of the event with the acknowledged number
+	Buffered     int64    // events behind a gap
+	DeadLettered int64    // without those that they block
+	Blocked      int64    // by a dead-lettered event of the same report, case or entry
 	Duplicates   int64
 	Pending      int64 // events that the node has not sent yet, as it announced
 	Reports      int64
@@ -96,8 +97,8 @@ type PartitionStatus struct {
 func (s PartitionStatus) Gaps() int64 { return max(0, s.LastSeq-s.Acknowledged-s.Buffered) }
 
 const selectPartitions = `
-	select p.node, p.source, p.last_seq, p.acknowledged_seq, p.buffered, p.duplicates, p.pending, p.reports, p.cases,
-	       p.last_seen_at, u.dead_lettered, u.blocked
+	select p.node, p.source, p.last_seq, p.acknowledged_seq, p.acknowledged_hash, p.buffered, p.duplicates, p.pending, p.reports,
+	       p.cases, p.last_seen_at, u.dead_lettered, u.blocked
 	from partition p cross join lateral (
 		select count(*) filter (where class <> 'blocked') as dead_lettered,
 		       count(*) filter (where class = 'blocked') as blocked
@@ -116,13 +117,15 @@ func (s *Store) ListPartitions(ctx context.Context, region string) (map[string][
 		var (
 			node     string
 			p        PartitionStatus
+			hash     []byte
 			lastSeen *time.Time
 		)
 		columns := []any{
-			&node, &p.Source, &p.LastSeq, &p.Acknowledged, &p.Buffered, &p.Duplicates, &p.Pending, &p.Reports, &p.Cases,
-			&lastSeen, &p.DeadLettered, &p.Blocked,
+			&node, &p.Source, &p.LastSeq, &p.Acknowledged, &hash, &p.Buffered, &p.Duplicates, &p.Pending, &p.Reports,
+			&p.Cases, &lastSeen, &p.DeadLettered, &p.Blocked,
 		}
 		_, err = pgx.ForEachRow(rows, columns, func() error {
+			p.Hash = bus.Hash(hash)
 			if p.LastSeen = (time.Time{}); lastSeen != nil {
 				p.LastSeen = lastSeen.UTC()
 			}

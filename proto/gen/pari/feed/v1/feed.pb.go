@@ -33,9 +33,11 @@ type Heartbeat struct {
 	// Highest sequence number assigned so far; 0 before the first event.
 	LastSeq int64 `protobuf:"varint,2,opt,name=last_seq,json=lastSeq,proto3" json:"last_seq,omitempty"`
 	// Events stored and not yet acknowledged by the hub, counted up to a limit.
-	Pending       int64 `protobuf:"varint,3,opt,name=pending,proto3" json:"pending,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Pending int64 `protobuf:"varint,3,opt,name=pending,proto3" json:"pending,omitempty"`
+	// The relay draws no number before a watermark: it has just started. The centre answers at once.
+	AwaitsWatermark bool `protobuf:"varint,4,opt,name=awaits_watermark,json=awaitsWatermark,proto3" json:"awaits_watermark,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Heartbeat) Reset() {
@@ -89,8 +91,17 @@ func (x *Heartbeat) GetPending() int64 {
 	return 0
 }
 
+func (x *Heartbeat) GetAwaitsWatermark() bool {
+	if x != nil {
+		return x.AwaitsWatermark
+	}
+	return false
+}
+
 // Watermark is the acknowledged offset of a partition: what the centre has committed. The centre sends it after every
-// batch and every few seconds. The relay sends again what the watermark does not cover.
+// batch, every few seconds, and in answer to a heartbeat that awaits it. The relay sends again what the watermark does
+// not cover. A relay whose database has another event at the acknowledged offset, or has never drawn a number that the
+// centre knows, was restored from a backup and stops.
 type Watermark struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Service that publishes the partition.
@@ -98,7 +109,11 @@ type Watermark struct {
 	// Highest sequence number up to which every event was applied, dead-lettered or blocked; 0 when there is none.
 	AcknowledgedSeq int64 `protobuf:"varint,2,opt,name=acknowledged_seq,json=acknowledgedSeq,proto3" json:"acknowledged_seq,omitempty"`
 	// Ranges that have not arrived and are requested again, at most 100.
-	Missing       []*SequenceRange `protobuf:"bytes,3,rep,name=missing,proto3" json:"missing,omitempty"`
+	Missing []*SequenceRange `protobuf:"bytes,3,rep,name=missing,proto3" json:"missing,omitempty"`
+	// SHA-256 of the event with the number acknowledged_seq, 32 bytes; all zero when acknowledged_seq is 0.
+	AcknowledgedHash []byte `protobuf:"bytes,4,opt,name=acknowledged_hash,json=acknowledgedHash,proto3" json:"acknowledged_hash,omitempty"`
+	// Highest sequence number that the centre has received, or that a heartbeat has announced.
+	AnnouncedSeq  int64 `protobuf:"varint,5,opt,name=announced_seq,json=announcedSeq,proto3" json:"announced_seq,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -152,6 +167,20 @@ func (x *Watermark) GetMissing() []*SequenceRange {
 		return x.Missing
 	}
 	return nil
+}
+
+func (x *Watermark) GetAcknowledgedHash() []byte {
+	if x != nil {
+		return x.AcknowledgedHash
+	}
+	return nil
+}
+
+func (x *Watermark) GetAnnouncedSeq() int64 {
+	if x != nil {
+		return x.AnnouncedSeq
+	}
+	return 0
 }
 
 // SequenceRange is a range of sequence numbers, both ends included.
@@ -213,15 +242,18 @@ var File_pari_feed_v1_feed_proto protoreflect.FileDescriptor
 
 const file_pari_feed_v1_feed_proto_rawDesc = "" +
 	"\n" +
-	"\x17pari/feed/v1/feed.proto\x12\fpari.feed.v1\x1a\x1dpari/privacy/v1/privacy.proto\"j\n" +
+	"\x17pari/feed/v1/feed.proto\x12\fpari.feed.v1\x1a\x1dpari/privacy/v1/privacy.proto\"\x9b\x01\n" +
 	"\tHeartbeat\x12\x1c\n" +
 	"\x06source\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x02R\x06source\x12\x1f\n" +
 	"\blast_seq\x18\x02 \x01(\x03B\x04\xb0\xbb\x18\x02R\alastSeq\x12\x1e\n" +
-	"\apending\x18\x03 \x01(\x03B\x04\xb0\xbb\x18\x02R\apending\"\x97\x01\n" +
+	"\apending\x18\x03 \x01(\x03B\x04\xb0\xbb\x18\x02R\apending\x12/\n" +
+	"\x10awaits_watermark\x18\x04 \x01(\bB\x04\xb0\xbb\x18\x02R\x0fawaitsWatermark\"\xf5\x01\n" +
 	"\tWatermark\x12\x1c\n" +
 	"\x06source\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x02R\x06source\x12/\n" +
 	"\x10acknowledged_seq\x18\x02 \x01(\x03B\x04\xb0\xbb\x18\x02R\x0facknowledgedSeq\x12;\n" +
-	"\amissing\x18\x03 \x03(\v2\x1b.pari.feed.v1.SequenceRangeB\x04\xb0\xbb\x18\x02R\amissing\"E\n" +
+	"\amissing\x18\x03 \x03(\v2\x1b.pari.feed.v1.SequenceRangeB\x04\xb0\xbb\x18\x02R\amissing\x121\n" +
+	"\x11acknowledged_hash\x18\x04 \x01(\fB\x04\xb0\xbb\x18\x02R\x10acknowledgedHash\x12)\n" +
+	"\rannounced_seq\x18\x05 \x01(\x03B\x04\xb0\xbb\x18\x02R\fannouncedSeq\"E\n" +
 	"\rSequenceRange\x12\x1a\n" +
 	"\x05first\x18\x01 \x01(\x03B\x04\xb0\xbb\x18\x02R\x05first\x12\x18\n" +
 	"\x04last\x18\x02 \x01(\x03B\x04\xb0\xbb\x18\x02R\x04lastB\xa7\x01\n" +

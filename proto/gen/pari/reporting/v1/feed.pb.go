@@ -227,6 +227,97 @@ func (x *LineFeed) GetAgeSeconds() int64 {
 	return 0
 }
 
+// PartitionEvent is an event that the centre has applied, dead-lettered or blocked.
+type PartitionEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its number in the partition.
+	NodeSeq int64 `protobuf:"varint,1,opt,name=node_seq,json=nodeSeq,proto3" json:"node_seq,omitempty"`
+	// Its id.
+	EventId string `protobuf:"bytes,2,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	// Its hash, 32 bytes.
+	EventHash []byte `protobuf:"bytes,3,opt,name=event_hash,json=eventHash,proto3" json:"event_hash,omitempty"`
+	// Its type, for instance "it.pari.report.counted.v1".
+	Type string `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"`
+	// Pseudonym of the report or case.
+	Aggregate string `protobuf:"bytes,5,opt,name=aggregate,proto3" json:"aggregate,omitempty"`
+	// Its number within the report or case.
+	AggregateSeq  int64 `protobuf:"varint,6,opt,name=aggregate_seq,json=aggregateSeq,proto3" json:"aggregate_seq,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PartitionEvent) Reset() {
+	*x = PartitionEvent{}
+	mi := &file_pari_reporting_v1_feed_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PartitionEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PartitionEvent) ProtoMessage() {}
+
+func (x *PartitionEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_pari_reporting_v1_feed_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PartitionEvent.ProtoReflect.Descriptor instead.
+func (*PartitionEvent) Descriptor() ([]byte, []int) {
+	return file_pari_reporting_v1_feed_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *PartitionEvent) GetNodeSeq() int64 {
+	if x != nil {
+		return x.NodeSeq
+	}
+	return 0
+}
+
+func (x *PartitionEvent) GetEventId() string {
+	if x != nil {
+		return x.EventId
+	}
+	return ""
+}
+
+func (x *PartitionEvent) GetEventHash() []byte {
+	if x != nil {
+		return x.EventHash
+	}
+	return nil
+}
+
+func (x *PartitionEvent) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *PartitionEvent) GetAggregate() string {
+	if x != nil {
+		return x.Aggregate
+	}
+	return ""
+}
+
+func (x *PartitionEvent) GetAggregateSeq() int64 {
+	if x != nil {
+		return x.AggregateSeq
+	}
+	return 0
+}
+
 var File_pari_reporting_v1_feed_proto protoreflect.FileDescriptor
 
 const file_pari_reporting_v1_feed_proto_rawDesc = "" +
@@ -250,7 +341,15 @@ const file_pari_reporting_v1_feed_proto_rawDesc = "" +
 	"\apending\x18\a \x01(\x03B\x04\xb0\xbb\x18\x02R\apending\x12;\n" +
 	"\bheard_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x04\xb0\xbb\x18\x02R\aheardAt\x12%\n" +
 	"\vage_seconds\x18\t \x01(\x03B\x04\xb0\xbb\x18\x02R\n" +
-	"ageSecondsB\xca\x01\n" +
+	"ageSeconds\"\xe0\x01\n" +
+	"\x0ePartitionEvent\x12\x1f\n" +
+	"\bnode_seq\x18\x01 \x01(\x03B\x04\xb0\xbb\x18\x02R\anodeSeq\x12\x1f\n" +
+	"\bevent_id\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x02R\aeventId\x12#\n" +
+	"\n" +
+	"event_hash\x18\x03 \x01(\fB\x04\xb0\xbb\x18\x02R\teventHash\x12\x18\n" +
+	"\x04type\x18\x04 \x01(\tB\x04\xb0\xbb\x18\x02R\x04type\x12\"\n" +
+	"\taggregate\x18\x05 \x01(\tB\x04\xb0\xbb\x18\x02R\taggregate\x12)\n" +
+	"\raggregate_seq\x18\x06 \x01(\x03B\x04\xb0\xbb\x18\x02R\faggregateSeqB\xca\x01\n" +
 	"\x15com.pari.reporting.v1B\tFeedProtoP\x01Z@github.com/retepari/pari/proto/gen/pari/reporting/v1;reportingv1\xa2\x02\x03PRX\xaa\x02\x11Pari.Reporting.V1\xca\x02\x11Pari\\Reporting\\V1\xe2\x02\x1dPari\\Reporting\\V1\\GPBMetadata\xea\x02\x13Pari::Reporting::V1b\x06proto3"
 
 var (
@@ -265,15 +364,16 @@ func file_pari_reporting_v1_feed_proto_rawDescGZIP() []byte {
 	return file_pari_reporting_v1_feed_proto_rawDescData
 }
 
-var file_pari_reporting_v1_feed_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_pari_reporting_v1_feed_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_pari_reporting_v1_feed_proto_goTypes = []any{
 	(*NodeFeed)(nil),              // 0: pari.reporting.v1.NodeFeed
 	(*LineFeed)(nil),              // 1: pari.reporting.v1.LineFeed
-	(*timestamppb.Timestamp)(nil), // 2: google.protobuf.Timestamp
+	(*PartitionEvent)(nil),        // 2: pari.reporting.v1.PartitionEvent
+	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
 }
 var file_pari_reporting_v1_feed_proto_depIdxs = []int32{
 	1, // 0: pari.reporting.v1.NodeFeed.lines:type_name -> pari.reporting.v1.LineFeed
-	2, // 1: pari.reporting.v1.LineFeed.heard_at:type_name -> google.protobuf.Timestamp
+	3, // 1: pari.reporting.v1.LineFeed.heard_at:type_name -> google.protobuf.Timestamp
 	2, // [2:2] is the sub-list for method output_type
 	2, // [2:2] is the sub-list for method input_type
 	2, // [2:2] is the sub-list for extension type_name
@@ -292,7 +392,7 @@ func file_pari_reporting_v1_feed_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pari_reporting_v1_feed_proto_rawDesc), len(file_pari_reporting_v1_feed_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -311,6 +311,161 @@ func (x *GetFeedStatusResponse) GetNodes() []*NodeFeed {
 	return nil
 }
 
+// Request of ListPartitionEvents.
+type ListPartitionEventsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Region of the node.
+	Region string `protobuf:"bytes,1,opt,name=region,proto3" json:"region,omitempty"`
+	// Name of the node.
+	Node string `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
+	// Service that publishes the partition.
+	Source string `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
+	// Only events with a higher number.
+	AfterSeq int64 `protobuf:"varint,4,opt,name=after_seq,json=afterSeq,proto3" json:"after_seq,omitempty"`
+	// How many events at most; 0 for 1000.
+	PageSize      int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPartitionEventsRequest) Reset() {
+	*x = ListPartitionEventsRequest{}
+	mi := &file_pari_reporting_v1_reporting_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPartitionEventsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPartitionEventsRequest) ProtoMessage() {}
+
+func (x *ListPartitionEventsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pari_reporting_v1_reporting_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPartitionEventsRequest.ProtoReflect.Descriptor instead.
+func (*ListPartitionEventsRequest) Descriptor() ([]byte, []int) {
+	return file_pari_reporting_v1_reporting_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ListPartitionEventsRequest) GetRegion() string {
+	if x != nil {
+		return x.Region
+	}
+	return ""
+}
+
+func (x *ListPartitionEventsRequest) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *ListPartitionEventsRequest) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *ListPartitionEventsRequest) GetAfterSeq() int64 {
+	if x != nil {
+		return x.AfterSeq
+	}
+	return 0
+}
+
+func (x *ListPartitionEventsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+// Response of ListPartitionEvents.
+type ListPartitionEventsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The acknowledged offset.
+	AcknowledgedSeq int64 `protobuf:"varint,1,opt,name=acknowledged_seq,json=acknowledgedSeq,proto3" json:"acknowledged_seq,omitempty"`
+	// Hash of the event with that number; all zero when it is 0.
+	AcknowledgedHash []byte `protobuf:"bytes,2,opt,name=acknowledged_hash,json=acknowledgedHash,proto3" json:"acknowledged_hash,omitempty"`
+	// Highest number that the centre has received, or that a heartbeat has announced.
+	AnnouncedSeq int64 `protobuf:"varint,3,opt,name=announced_seq,json=announcedSeq,proto3" json:"announced_seq,omitempty"`
+	// The events up to the acknowledged offset, by number. Fewer than were requested: there are no more.
+	Events        []*PartitionEvent `protobuf:"bytes,4,rep,name=events,proto3" json:"events,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPartitionEventsResponse) Reset() {
+	*x = ListPartitionEventsResponse{}
+	mi := &file_pari_reporting_v1_reporting_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPartitionEventsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPartitionEventsResponse) ProtoMessage() {}
+
+func (x *ListPartitionEventsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pari_reporting_v1_reporting_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPartitionEventsResponse.ProtoReflect.Descriptor instead.
+func (*ListPartitionEventsResponse) Descriptor() ([]byte, []int) {
+	return file_pari_reporting_v1_reporting_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ListPartitionEventsResponse) GetAcknowledgedSeq() int64 {
+	if x != nil {
+		return x.AcknowledgedSeq
+	}
+	return 0
+}
+
+func (x *ListPartitionEventsResponse) GetAcknowledgedHash() []byte {
+	if x != nil {
+		return x.AcknowledgedHash
+	}
+	return nil
+}
+
+func (x *ListPartitionEventsResponse) GetAnnouncedSeq() int64 {
+	if x != nil {
+		return x.AnnouncedSeq
+	}
+	return 0
+}
+
+func (x *ListPartitionEventsResponse) GetEvents() []*PartitionEvent {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
 var File_pari_reporting_v1_reporting_service_proto protoreflect.FileDescriptor
 
 const file_pari_reporting_v1_reporting_service_proto_rawDesc = "" +
@@ -329,7 +484,18 @@ const file_pari_reporting_v1_reporting_service_proto_rawDesc = "" +
 	"\x14GetFeedStatusRequest\x12<\n" +
 	"\x06region\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^$|^[a-z][a-z0-9-]{0,39}$\xb0\xbb\x18\x01R\x06region\"P\n" +
 	"\x15GetFeedStatusResponse\x127\n" +
-	"\x05nodes\x18\x01 \x03(\v2\x1b.pari.reporting.v1.NodeFeedB\x04\xb0\xbb\x18\x02R\x05nodes2\xd6\x02\n" +
+	"\x05nodes\x18\x01 \x03(\v2\x1b.pari.reporting.v1.NodeFeedB\x04\xb0\xbb\x18\x02R\x05nodes\"\xa0\x02\n" +
+	"\x1aListPartitionEventsRequest\x129\n" +
+	"\x06region\x18\x01 \x01(\tB!\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,39}$\xb0\xbb\x18\x01R\x06region\x125\n" +
+	"\x04node\x18\x02 \x01(\tB!\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,39}$\xb0\xbb\x18\x01R\x04node\x129\n" +
+	"\x06source\x18\x03 \x01(\tB!\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,39}$\xb0\xbb\x18\x02R\x06source\x12(\n" +
+	"\tafter_seq\x18\x04 \x01(\x03B\v\xbaH\x04\"\x02(\x00\xb0\xbb\x18\x02R\bafterSeq\x12+\n" +
+	"\tpage_size\x18\x05 \x01(\x05B\x0e\xbaH\a\x1a\x05\x18\xe8\a(\x00\xb0\xbb\x18\x02R\bpageSize\"\xed\x01\n" +
+	"\x1bListPartitionEventsResponse\x12/\n" +
+	"\x10acknowledged_seq\x18\x01 \x01(\x03B\x04\xb0\xbb\x18\x02R\x0facknowledgedSeq\x121\n" +
+	"\x11acknowledged_hash\x18\x02 \x01(\fB\x04\xb0\xbb\x18\x02R\x10acknowledgedHash\x12)\n" +
+	"\rannounced_seq\x18\x03 \x01(\x03B\x04\xb0\xbb\x18\x02R\fannouncedSeq\x12?\n" +
+	"\x06events\x18\x04 \x03(\v2!.pari.reporting.v1.PartitionEventB\x04\xb0\xbb\x18\x02R\x06events2\xd7\x03\n" +
 	"\x10ReportingService\x12i\n" +
 	"\n" +
 	"ListTables\x12$.pari.reporting.v1.ListTablesRequest\x1a%.pari.reporting.v1.ListTablesResponse\"\x0e\xaa\xbb\x18\n" +
@@ -340,7 +506,9 @@ const file_pari_reporting_v1_reporting_service_proto_rawDesc = "" +
 	"\x02\x02\x01\x12\x02\x05\x06\x18\x02\x12r\n" +
 	"\rGetFeedStatus\x12'.pari.reporting.v1.GetFeedStatusRequest\x1a(.pari.reporting.v1.GetFeedStatusResponse\"\x0e\xaa\xbb\x18\n" +
 	"\n" +
-	"\x02\x02\x04\x12\x02\x05\x06\x18\x02B\xd6\x01\n" +
+	"\x02\x02\x04\x12\x02\x05\x06\x18\x02\x12\x7f\n" +
+	"\x13ListPartitionEvents\x12-.pari.reporting.v1.ListPartitionEventsRequest\x1a..pari.reporting.v1.ListPartitionEventsResponse\"\t\xaa\xbb\x18\x05\n" +
+	"\x01\x04\x18\x03B\xd6\x01\n" +
 	"\x15com.pari.reporting.v1B\x15ReportingServiceProtoP\x01Z@github.com/retepari/pari/proto/gen/pari/reporting/v1;reportingv1\xa2\x02\x03PRX\xaa\x02\x11Pari.Reporting.V1\xca\x02\x11Pari\\Reporting\\V1\xe2\x02\x1dPari\\Reporting\\V1\\GPBMetadata\xea\x02\x13Pari::Reporting::V1b\x06proto3"
 
 var (
@@ -355,33 +523,39 @@ func file_pari_reporting_v1_reporting_service_proto_rawDescGZIP() []byte {
 	return file_pari_reporting_v1_reporting_service_proto_rawDescData
 }
 
-var file_pari_reporting_v1_reporting_service_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_pari_reporting_v1_reporting_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_pari_reporting_v1_reporting_service_proto_goTypes = []any{
-	(*ListTablesRequest)(nil),     // 0: pari.reporting.v1.ListTablesRequest
-	(*ListTablesResponse)(nil),    // 1: pari.reporting.v1.ListTablesResponse
-	(*GetTableRequest)(nil),       // 2: pari.reporting.v1.GetTableRequest
-	(*GetTableResponse)(nil),      // 3: pari.reporting.v1.GetTableResponse
-	(*GetFeedStatusRequest)(nil),  // 4: pari.reporting.v1.GetFeedStatusRequest
-	(*GetFeedStatusResponse)(nil), // 5: pari.reporting.v1.GetFeedStatusResponse
-	(*TableInfo)(nil),             // 6: pari.reporting.v1.TableInfo
-	(*Table)(nil),                 // 7: pari.reporting.v1.Table
-	(*NodeFeed)(nil),              // 8: pari.reporting.v1.NodeFeed
+	(*ListTablesRequest)(nil),           // 0: pari.reporting.v1.ListTablesRequest
+	(*ListTablesResponse)(nil),          // 1: pari.reporting.v1.ListTablesResponse
+	(*GetTableRequest)(nil),             // 2: pari.reporting.v1.GetTableRequest
+	(*GetTableResponse)(nil),            // 3: pari.reporting.v1.GetTableResponse
+	(*GetFeedStatusRequest)(nil),        // 4: pari.reporting.v1.GetFeedStatusRequest
+	(*GetFeedStatusResponse)(nil),       // 5: pari.reporting.v1.GetFeedStatusResponse
+	(*ListPartitionEventsRequest)(nil),  // 6: pari.reporting.v1.ListPartitionEventsRequest
+	(*ListPartitionEventsResponse)(nil), // 7: pari.reporting.v1.ListPartitionEventsResponse
+	(*TableInfo)(nil),                   // 8: pari.reporting.v1.TableInfo
+	(*Table)(nil),                       // 9: pari.reporting.v1.Table
+	(*NodeFeed)(nil),                    // 10: pari.reporting.v1.NodeFeed
+	(*PartitionEvent)(nil),              // 11: pari.reporting.v1.PartitionEvent
 }
 var file_pari_reporting_v1_reporting_service_proto_depIdxs = []int32{
-	6, // 0: pari.reporting.v1.ListTablesResponse.tables:type_name -> pari.reporting.v1.TableInfo
-	7, // 1: pari.reporting.v1.GetTableResponse.table:type_name -> pari.reporting.v1.Table
-	8, // 2: pari.reporting.v1.GetFeedStatusResponse.nodes:type_name -> pari.reporting.v1.NodeFeed
-	0, // 3: pari.reporting.v1.ReportingService.ListTables:input_type -> pari.reporting.v1.ListTablesRequest
-	2, // 4: pari.reporting.v1.ReportingService.GetTable:input_type -> pari.reporting.v1.GetTableRequest
-	4, // 5: pari.reporting.v1.ReportingService.GetFeedStatus:input_type -> pari.reporting.v1.GetFeedStatusRequest
-	1, // 6: pari.reporting.v1.ReportingService.ListTables:output_type -> pari.reporting.v1.ListTablesResponse
-	3, // 7: pari.reporting.v1.ReportingService.GetTable:output_type -> pari.reporting.v1.GetTableResponse
-	5, // 8: pari.reporting.v1.ReportingService.GetFeedStatus:output_type -> pari.reporting.v1.GetFeedStatusResponse
-	6, // [6:9] is the sub-list for method output_type
-	3, // [3:6] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	8,  // 0: pari.reporting.v1.ListTablesResponse.tables:type_name -> pari.reporting.v1.TableInfo
+	9,  // 1: pari.reporting.v1.GetTableResponse.table:type_name -> pari.reporting.v1.Table
+	10, // 2: pari.reporting.v1.GetFeedStatusResponse.nodes:type_name -> pari.reporting.v1.NodeFeed
+	11, // 3: pari.reporting.v1.ListPartitionEventsResponse.events:type_name -> pari.reporting.v1.PartitionEvent
+	0,  // 4: pari.reporting.v1.ReportingService.ListTables:input_type -> pari.reporting.v1.ListTablesRequest
+	2,  // 5: pari.reporting.v1.ReportingService.GetTable:input_type -> pari.reporting.v1.GetTableRequest
+	4,  // 6: pari.reporting.v1.ReportingService.GetFeedStatus:input_type -> pari.reporting.v1.GetFeedStatusRequest
+	6,  // 7: pari.reporting.v1.ReportingService.ListPartitionEvents:input_type -> pari.reporting.v1.ListPartitionEventsRequest
+	1,  // 8: pari.reporting.v1.ReportingService.ListTables:output_type -> pari.reporting.v1.ListTablesResponse
+	3,  // 9: pari.reporting.v1.ReportingService.GetTable:output_type -> pari.reporting.v1.GetTableResponse
+	5,  // 10: pari.reporting.v1.ReportingService.GetFeedStatus:output_type -> pari.reporting.v1.GetFeedStatusResponse
+	7,  // 11: pari.reporting.v1.ReportingService.ListPartitionEvents:output_type -> pari.reporting.v1.ListPartitionEventsResponse
+	8,  // [8:12] is the sub-list for method output_type
+	4,  // [4:8] is the sub-list for method input_type
+	4,  // [4:4] is the sub-list for extension type_name
+	4,  // [4:4] is the sub-list for extension extendee
+	0,  // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_pari_reporting_v1_reporting_service_proto_init() }
@@ -397,7 +571,7 @@ func file_pari_reporting_v1_reporting_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pari_reporting_v1_reporting_service_proto_rawDesc), len(file_pari_reporting_v1_reporting_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,9 +21,10 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ReportingService_ListTables_FullMethodName    = "/pari.reporting.v1.ReportingService/ListTables"
-	ReportingService_GetTable_FullMethodName      = "/pari.reporting.v1.ReportingService/GetTable"
-	ReportingService_GetFeedStatus_FullMethodName = "/pari.reporting.v1.ReportingService/GetFeedStatus"
+	ReportingService_ListTables_FullMethodName          = "/pari.reporting.v1.ReportingService/ListTables"
+	ReportingService_GetTable_FullMethodName            = "/pari.reporting.v1.ReportingService/GetTable"
+	ReportingService_GetFeedStatus_FullMethodName       = "/pari.reporting.v1.ReportingService/GetFeedStatus"
+	ReportingService_ListPartitionEvents_FullMethodName = "/pari.reporting.v1.ReportingService/ListPartitionEvents"
 )
 
 // ReportingServiceClient is the client API for ReportingService service.
@@ -42,6 +43,10 @@ type ReportingServiceClient interface {
 	// GetFeedStatus returns for each node how far its events have been applied, and whether events are missing.
 	// Errors: WRONG_REGION for a region that the caller was not granted.
 	GetFeedStatus(ctx context.Context, in *GetFeedStatusRequest, opts ...grpc.CallOption) (*GetFeedStatusResponse, error)
+	// ListPartitionEvents lists what the centre has of one partition after a number, in the order of the numbers. A node
+	// that was restored from a backup compares it with its own events.
+	// Errors: WRONG_NODE for a caller of neither this node nor the centre of its region.
+	ListPartitionEvents(ctx context.Context, in *ListPartitionEventsRequest, opts ...grpc.CallOption) (*ListPartitionEventsResponse, error)
 }
 
 type reportingServiceClient struct {
@@ -82,6 +87,16 @@ func (c *reportingServiceClient) GetFeedStatus(ctx context.Context, in *GetFeedS
 	return out, nil
 }
 
+func (c *reportingServiceClient) ListPartitionEvents(ctx context.Context, in *ListPartitionEventsRequest, opts ...grpc.CallOption) (*ListPartitionEventsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListPartitionEventsResponse)
+	err := c.cc.Invoke(ctx, ReportingService_ListPartitionEvents_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ReportingServiceServer is the server API for ReportingService service.
 // All implementations must embed UnimplementedReportingServiceServer
 // for forward compatibility.
@@ -98,6 +113,10 @@ type ReportingServiceServer interface {
 	// GetFeedStatus returns for each node how far its events have been applied, and whether events are missing.
 	// Errors: WRONG_REGION for a region that the caller was not granted.
 	GetFeedStatus(context.Context, *GetFeedStatusRequest) (*GetFeedStatusResponse, error)
+	// ListPartitionEvents lists what the centre has of one partition after a number, in the order of the numbers. A node
+	// that was restored from a backup compares it with its own events.
+	// Errors: WRONG_NODE for a caller of neither this node nor the centre of its region.
+	ListPartitionEvents(context.Context, *ListPartitionEventsRequest) (*ListPartitionEventsResponse, error)
 	mustEmbedUnimplementedReportingServiceServer()
 }
 
@@ -116,6 +135,9 @@ func (UnimplementedReportingServiceServer) GetTable(context.Context, *GetTableRe
 }
 func (UnimplementedReportingServiceServer) GetFeedStatus(context.Context, *GetFeedStatusRequest) (*GetFeedStatusResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetFeedStatus not implemented")
+}
+func (UnimplementedReportingServiceServer) ListPartitionEvents(context.Context, *ListPartitionEventsRequest) (*ListPartitionEventsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListPartitionEvents not implemented")
 }
 func (UnimplementedReportingServiceServer) mustEmbedUnimplementedReportingServiceServer() {}
 func (UnimplementedReportingServiceServer) testEmbeddedByValue()                          {}
@@ -192,6 +214,24 @@ func _ReportingService_GetFeedStatus_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ReportingService_ListPartitionEvents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListPartitionEventsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReportingServiceServer).ListPartitionEvents(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReportingService_ListPartitionEvents_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReportingServiceServer).ListPartitionEvents(ctx, req.(*ListPartitionEventsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ReportingService_ServiceDesc is the grpc.ServiceDesc for ReportingService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -210,6 +250,10 @@ var ReportingService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetFeedStatus",
 			Handler:    _ReportingService_GetFeedStatus_Handler,
+		},
+		{
+			MethodName: "ListPartitionEvents",
+			Handler:    _ReportingService_ListPartitionEvents_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

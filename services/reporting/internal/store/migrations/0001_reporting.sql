@@ -28,14 +28,17 @@ create table partition (
 ) with (fillfactor = 50);
 
 -- Every number that was applied, dead-lettered or blocked. Rows are never deleted, so a second event with a used number
--- is always recognised as a duplicate or a fork.
+-- is always recognised as a duplicate or a fork. A node that was restored from a backup compares them with its own.
 create table inbox (
-    region     text   not null,
-    node       text   not null,
-    source     text   not null,
-    node_seq   bigint not null,
-    event_id   uuid   not null,
-    event_hash bytea  not null check (octet_length(event_hash) = 32),
+    region        text   not null,
+    node          text   not null,
+    source        text   not null,
+    node_seq      bigint not null,
+    event_id      uuid   not null,
+    event_hash    bytea  not null check (octet_length(event_hash) = 32),
+    type          text   not null,
+    aggregate     text   not null,
+    aggregate_seq bigint not null,
     primary key (region, node, source, node_seq)
 );
 
