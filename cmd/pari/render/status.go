@@ -33,9 +33,9 @@ func Status(w io.Writer, st *status.Status, lang string) (reason string) {
 			}
 		}
 	}
-	_, _ = fmt.Fprintln(w, message)
+	_, _ = fmt.Fprintln(w, Escape(message))
 	for _, f := range fields {
-		_, _ = fmt.Fprintln(w, "  "+f)
+		_, _ = fmt.Fprintln(w, "  "+Escape(f))
 	}
 	return reason
 }

@@ -45,20 +45,20 @@ func (c *cli) explain(err error) {
 	st, isStatus := status.FromError(err)
 	switch {
 	case errors.Is(err, client.ErrNoNetwork):
-		fmt.Fprintln(&b, err)
+		fmt.Fprintln(&b, render.Escape(err.Error()))
 		hint = "make run, in another terminal"
 	case errors.Is(err, errNotSignedIn):
-		fmt.Fprintln(&b, err)
+		fmt.Fprintln(&b, render.Escape(err.Error()))
 		if hint = "pari login --as operator-cremona"; c.as != "" {
 			hint = "pari login --as " + c.as
 		}
 	case isStatus && st.Code() != codes.OK:
 		hint = c.explainStatus(&b, st)
 	default:
-		fmt.Fprintln(&b, err)
+		fmt.Fprintln(&b, render.EscapeLines(err.Error()))
 		hint = "pari --help"
 	}
-	fmt.Fprintf(&b, "→ %s\n", hint)
+	fmt.Fprintf(&b, "→ %s\n", render.Escape(hint))
 	_, _ = c.errOut.Write([]byte(b.String()))
 }
 

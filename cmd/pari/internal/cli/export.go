@@ -46,8 +46,7 @@ func (c *cli) directoryExportCmd() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				_, err = c.out.Write(resp.GetContent())
-				return err
+				return c.writeDocument(resp.GetContent())
 			})
 		},
 	}
@@ -73,8 +72,7 @@ func (c *cli) directoryPrintCmd() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				_, err = c.out.Write(resp.GetContent())
-				return err
+				return c.writeDocument(resp.GetContent())
 			})
 		},
 	}
@@ -97,8 +95,7 @@ func (c *cli) directoryCalendarCmd() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprint(c.out, resp.GetContent())
-				return err
+				return c.writeDocument([]byte(resp.GetContent()))
 			})
 		},
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -80,8 +79,7 @@ func (c *cli) deskCalendarCmd() *cobra.Command {
 				if c.format == "json" {
 					return c.print(resp, nil)
 				}
-				_, err = io.WriteString(c.out, resp.GetContent())
-				return err
+				return c.writeDocument([]byte(resp.GetContent()))
 			})
 		},
 	}
@@ -95,7 +93,7 @@ func (c *cli) completeOffice(cmd *cobra.Command, args []string, prefix string) (
 			resp, err := directory.ListOffices(ctx, &directoryv1.ListOfficesRequest{PageSize: 200})
 			for _, o := range resp.GetOffices() {
 				if strings.HasPrefix(o.GetOfficeId(), prefix) {
-					ids = append(ids, o.GetOfficeId()+"\t"+o.GetName())
+					ids = append(ids, render.Escape(o.GetOfficeId())+"\t"+render.Escape(o.GetName()))
 				}
 			}
 			return err

@@ -66,7 +66,7 @@ func (c *cli) loadReplicas(ctx context.Context) ([]replicaStatus, error) {
 		if node != "" {
 			s.At, service = node, "directory."+node
 		}
-		if err := s.load(ctx, network, service); err != nil {
+		if err := c.loadReplica(ctx, network, service, &s); err != nil {
 			s.Error = status.Convert(err).Code().String()
 		}
 		all = append(all, s)
@@ -75,8 +75,10 @@ func (c *cli) loadReplicas(ctx context.Context) ([]replicaStatus, error) {
 	return all, nil
 }
 
-func (s *replicaStatus) load(ctx context.Context, network client.Network, service string) error {
-	conn, err := network.Conn(service, client.Console(service), "")
+func (c *cli) loadReplica(
+	ctx context.Context, network client.Network, service string, s *replicaStatus,
+) error {
+	conn, err := c.dial(network, service, client.Console(service), "")
 	if err != nil {
 		return err
 	}
@@ -96,8 +98,7 @@ func (c *cli) printReplicas(all []replicaStatus) error {
 		if err != nil {
 			return fmt.Errorf("write output: %w", err)
 		}
-		_, _ = fmt.Fprintln(c.out, string(raw))
-		return nil
+		return c.writeJSON(raw)
 	}
 	return render.Rows(c.out, func(row render.Row) {
 		row(c.label("DOVE", "WHERE"), c.label("REVISIONE", "REVISION"), c.label("CONFERMATA", "CONFIRMED"),

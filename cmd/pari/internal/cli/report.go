@@ -131,7 +131,7 @@ func (c *cli) reportRows(r *intakev1.Report, row render.Row) {
 	row(c.label("fattori", "grounds"), strings.Join(content.GetGrounds(), " "))
 	row(c.label("luogo", "place"), content.GetIncidentPlace())
 	if content.GetNarrative() != "" {
-		row(c.label("racconto", "narrative"), content.GetNarrative())
+		render.Lines(row, c.label("racconto", "narrative"), content.GetNarrative())
 	}
 	if p := content.GetContact(); p != nil {
 		text := strings.Join([]string{p.GetName(), p.GetPhone(), p.GetEmail(), p.GetSafeContact()}, " ")

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
 
 	"github.com/retepari/pari/cmd/pari/client"
 )
@@ -21,6 +22,10 @@ type cli struct {
 	in     io.Reader
 	out    io.Writer
 	errOut io.Writer
+	// terminal says that out is one.
+	terminal bool
+	// dial connects to a service; tests replace it.
+	dial func(network client.Network, service, system, token string) (*grpc.ClientConn, error)
 
 	dir     string
 	format  string
@@ -35,12 +40,20 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	c := &cli{in: in, out: out, errOut: errOut}
+	return newCLI(in, out, errOut).run(ctx, args)
+}
+
+func newCLI(in io.Reader, out, errOut io.Writer) *cli {
+	return &cli{in: in, out: out, errOut: errOut, terminal: isTerminal(out), dial: client.Network.Conn}
+}
+
+// run runs one command and returns the exit code.
+func (c *cli) run(ctx context.Context, args []string) int {
 	root := c.rootCmd()
 	root.SetArgs(args)
-	root.SetIn(in)
-	root.SetOut(out)
-	root.SetErr(errOut)
+	root.SetIn(c.in)
+	root.SetOut(c.out)
+	root.SetErr(c.errOut)
 	if err := root.ExecuteContext(ctx); err != nil {
 		c.explain(err)
 		return 1

@@ -78,7 +78,7 @@ func (c *cli) withService(
 		service += "." + c.replica
 		console = client.Console(service)
 	}
-	conn, err := network.Conn(service, console, token)
+	conn, err := c.dial(network, service, console, token)
 	if err != nil {
 		return err
 	}
