@@ -115,7 +115,7 @@ func (c *cli) directoryHistoryCmd() *cobra.Command {
 					row(c.label("REVISIONE", "REVISION"), c.label("DEL", "STORED"), c.label("CAMBIATI", "CHANGED"))
 					for _, s := range resp.GetStates() {
 						e := s.GetEntry()
-						row(e.GetRevision(), e.GetStoredAt().AsTime().Format(dateTime),
+						row(e.GetRevision(), formatTime(e.GetStoredAt()),
 							strings.Join(s.GetChangedFields(), " "))
 					}
 				})

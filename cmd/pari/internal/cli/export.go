@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -39,7 +38,8 @@ func (c *cli) directoryExportCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ok := false
 			if req.Format, ok = exportFormats[args[0]]; !ok {
-				return fmt.Errorf("%q is no format; there are %s", args[0], strings.Join(names, ", "))
+				return errorf("%q non è un formato; ci sono %s",
+					"%q is no format; there are %s", args[0], strings.Join(names, ", "))
 			}
 			return c.withDirectory(cmd.Context(), func(ctx context.Context, directory directoryClient) error {
 				resp, err := directory.ExportDirectory(ctx, req)

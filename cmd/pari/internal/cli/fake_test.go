@@ -37,6 +37,17 @@ type fakeNetwork struct {
 
 	mu    sync.Mutex
 	calls []string
+	conns []net.Conn
+}
+
+// cut cuts all connections.
+func (f *fakeNetwork) cut() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, conn := range f.conns {
+		_ = conn.Close()
+	}
+	f.conns = nil
 }
 
 func newFakeNetwork(t *testing.T, handle handler) *fakeNetwork {
@@ -58,7 +69,11 @@ func newFakeNetwork(t *testing.T, handle handler) *fakeNetwork {
 	f.dial = func() (*grpc.ClientConn, error) {
 		return grpc.NewClient("passthrough:///fake", grpc.WithTransportCredentials(insecure.NewCredentials()),
 			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-				return listener.DialContext(ctx)
+				conn, err := listener.DialContext(ctx)
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				f.conns = append(f.conns, conn)
+				return conn, err
 			}))
 	}
 	return f

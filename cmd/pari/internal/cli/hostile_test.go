@@ -79,7 +79,7 @@ const (
 
 // views are the commands that show what a service says.
 var views = []string{
-	"report submit", "report show --full " + someID, "report list", "report take " + someID,
+	"report submit --notice 2026-01", "report show --full " + someID, "report list", "report take " + someID,
 	"case show --full " + someID, "case list", assessID, "case act " + someID + " --code C",
 	"case close " + someID + " --outcome O",
 	"desk find", "desk hours x", "place x", "vocabulary", "vocabulary ground", "table list", "table show T1",

@@ -45,8 +45,10 @@ func (c *cli) directoryStatusCmd() *cobra.Command {
 			}
 			for _, s := range all {
 				if s.Error == "" && !s.Same && all[0].Error == "" {
-					return fmt.Errorf("the copy at %s differs from the centre: look again in a moment; "+
-						"if it stays, see the log of its directory", s.At)
+					return errorf("la copia di %s è diversa dal centro: guarda di nuovo tra poco; "+
+						"se resta così, vedi il log del suo repertorio",
+						"the copy at %s differs from the centre: look again in a moment; "+
+							"if it stays, see the log of its directory", s.At).withHint("pari directory status")
 				}
 			}
 			return nil

@@ -33,6 +33,13 @@ type cli struct {
 	as      string
 	node    string
 	replica string // --copy
+
+	// user is the person whose session is used; empty without one.
+	user string
+	// current is the command that runs.
+	current *cobra.Command
+	// labels are the labels of codes, by list and code.
+	labels map[string]map[string]string
 }
 
 // Main runs the command line and returns its exit code. A second interrupt ends the program at once.
@@ -55,8 +62,7 @@ func (c *cli) run(ctx context.Context, args []string) int {
 	root.SetOut(c.out)
 	root.SetErr(c.errOut)
 	if err := root.ExecuteContext(ctx); err != nil {
-		c.explain(err)
-		return 1
+		return c.explain(err)
 	}
 	return 0
 }
@@ -68,12 +74,13 @@ func (c *cli) rootCmd() *cobra.Command {
 			"Try `pari desk find`, `pari login --as operator-cremona`, `pari report list`; " +
 			"`make run` starts a network to try them on.",
 		SilenceErrors: true, SilenceUsage: true,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			c.current = cmd
 			if c.format != "table" && c.format != "json" {
-				return fmt.Errorf("-o takes table or json, not %q", c.format)
+				return errorf("-o è table o json, non %q", "-o takes table or json, not %q", c.format)
 			}
 			if c.lang != "it" && c.lang != "en" {
-				return fmt.Errorf("--lang takes it or en, not %q", c.lang)
+				return errorf("--lang è it o en, non %q", "--lang takes it or en, not %q", c.lang)
 			}
 			return nil
 		},
@@ -90,6 +97,7 @@ func (c *cli) rootCmd() *cobra.Command {
 		c.loginCmd(), c.logoutCmd(), c.reportCmd(), c.caseCmd(), c.deskCmd(), c.placeCmd(), c.tableCmd(), c.feedCmd(),
 		c.directoryCmd(), c.vocabularyCmd(), c.versionCmd(),
 	)
+	c.checkUsage(root)
 	return root
 }
 
