@@ -13,17 +13,26 @@ import (
 // Row writes one row; each argument is a cell.
 type Row func(cells ...any)
 
-// Rows calls write and aligns the cells of all rows that it writes.
+// Rows calls write and aligns the cells of all rows that it writes. Cells are escaped: texts of a service reach the
+// terminal as text only.
 func Rows(w io.Writer, write func(row Row)) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	write(func(cells ...any) {
 		texts := make([]string, len(cells))
 		for i, cell := range cells {
-			texts[i] = fmt.Sprint(cell)
+			texts[i] = Escape(fmt.Sprint(cell))
 		}
 		_, _ = fmt.Fprintln(t, strings.Join(texts, "\t"))
 	})
 	return t.Flush()
+}
+
+// Lines writes a text of several lines below each other, beside its label.
+func Lines(row Row, label, text string) {
+	for line := range strings.Lines(text) {
+		row(label, strings.TrimRight(line, "\r\n"))
+		label = ""
+	}
 }
 
 // Label returns the text in the language, "it" or "en".

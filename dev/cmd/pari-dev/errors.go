@@ -19,7 +19,7 @@ func (a *app) explain(err error) {
 	if st, ok := status.FromError(err); ok && st.Code() != codes.OK {
 		render.Status(&b, st, a.lang)
 	} else {
-		fmt.Fprintln(&b, err)
+		fmt.Fprintln(&b, render.EscapeLines(err.Error()))
 	}
 	fmt.Fprintf(&b, "→ %s\n", hint(err))
 	_, _ = a.errOut.Write([]byte(b.String()))

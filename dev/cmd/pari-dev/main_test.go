@@ -21,9 +21,9 @@ func TestApp_Explain(t *testing.T) {
 		{fmt.Errorf("x: %w", network.ErrRunning), "it", "x: a network is running here already\n→ pari feed status"},
 		{errDisagree, "it", "centre and nodes do not agree\n→ pari login --as analyst"},
 		{notFound, "it",
-			"qui non esiste questo dato: controlla l'identificativo e il nodo chiamato\n→ pari-dev --help"},
+			"qui non esiste questo dato: controlla l'identificativo e il nodo chiamato [NOT_FOUND]\n→ pari-dev --help"},
 		{notFound, "en",
-			"there is no such record here: check the identifier and the node that you call\n→ pari-dev --help"},
+			"there is no such record here: check the identifier and the node that you call [NOT_FOUND]\n→ pari-dev --help"},
 	} {
 		var out bytes.Buffer
 		a := &app{errOut: &out, lang: c.lang}

@@ -3,10 +3,9 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strings"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/cmd/pari/render"
@@ -23,18 +22,21 @@ func (c *cli) caseCmd() *cobra.Command {
 func (c *cli) caseShowCmd() *cobra.Command {
 	var full bool
 	cmd := &cobra.Command{
-		Use: "show ID", Short: "Show one case", Args: cobra.ExactArgs(1),
+		Use: "show CASE", Short: "Show one case, by its number or identifier", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			req := &casemanagementv1.GetCaseRequest{CaseId: args[0]}
+			req := &casemanagementv1.GetCaseRequest{}
 			if full {
 				req.View = casemanagementv1.CaseView_CASE_VIEW_FULL
 			}
-			return c.withCases(cmd.Context(), func(ctx context.Context, cases casesClient) error {
+			return c.withCases(cmd.Context(), func(ctx context.Context, cases casesClient) (err error) {
+				if req.CaseId, err = caseID(ctx, cases, args[0]); err != nil {
+					return err
+				}
 				resp, err := cases.GetCase(ctx, req)
 				if err != nil {
 					return err
 				}
-				return c.printCase(resp, resp.GetCase())
+				return c.printCase(ctx, resp, resp.GetCase())
 			})
 		},
 	}
@@ -52,6 +54,7 @@ func (c *cli) caseListCmd() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				c.loadLabels(ctx)
 				return c.print(resp, func(row render.Row) { c.caseListRows(resp, row) })
 			})
 		},
@@ -62,24 +65,73 @@ func (c *cli) caseListCmd() *cobra.Command {
 }
 
 func (c *cli) caseListRows(resp *casemanagementv1.ListCasesResponse, row render.Row) {
-	row(c.label("NUMERO", "NUMBER"), c.label("STATO", "STATE"), c.label("FATTORE", "GROUND"),
-		c.label("AMBITO", "FIELD"), "ID")
+	row(c.label("NUMERO", "NUMBER"), c.label("APERTO", "OPENED"), c.label("STATO", "STATE"),
+		c.label("FATTORE", "GROUND"), c.label("AMBITO", "FIELD"), "ID")
 	for _, f := range resp.GetCases() {
-		row(f.GetNumber(), shortEnum(f.GetState().String()), f.GetAssessment().GetMainGround(),
-			f.GetAssessment().GetField(), f.GetCaseId())
+		row(f.GetNumber(), formatDay(f.GetOpenedAt()), shortEnum(f.GetState().String()),
+			c.code("ground", f.GetAssessment().GetMainGround()), c.code("field", f.GetAssessment().GetField()),
+			f.GetCaseId())
 	}
 	if resp.GetNextPageToken() != "" {
 		row(c.label("altri con", "more with"), "--page-token "+resp.GetNextPageToken())
 	}
 }
 
-// expectedVersion returns the version to send with a change: the given one, or the current one when none is given.
-func expectedVersion(ctx context.Context, cases casesClient, id string, given int64) (int64, error) {
-	if given != 0 {
-		return given, nil
-	}
-	current, err := cases.GetCase(ctx, &casemanagementv1.GetCaseRequest{CaseId: id})
-	return current.GetCase().GetVersion(), err
+// The calls that change a case.
+type (
+	assessCall = func(
+		context.Context, *casemanagementv1.AssessRequest, ...grpc.CallOption,
+	) (*casemanagementv1.AssessResponse, error)
+	actionCall = func(
+		context.Context, *casemanagementv1.RecordActionRequest, ...grpc.CallOption,
+	) (*casemanagementv1.RecordActionResponse, error)
+	closeCall = func(
+		context.Context, *casemanagementv1.CloseCaseRequest, ...grpc.CallOption,
+	) (*casemanagementv1.CloseCaseResponse, error)
+)
+
+// changeCase sends a change of a case that is given by its identifier or its number, and prints the case. setID sets the
+// identifier. A change that is based on an older version than the current one is refused, and the changes in between are
+// shown.
+func changeCase[Q caseMutation, R caseResponse](
+	ctx context.Context, c *cli, name string, req Q, setID func(id string),
+	method func(casesClient) func(context.Context, Q, ...grpc.CallOption) (R, error),
+) error {
+	return c.withCases(ctx, func(ctx context.Context, cases casesClient) error {
+		id, err := caseID(ctx, cases, name)
+		if err != nil {
+			return err
+		}
+		setID(id)
+		get := func(ctx context.Context) (*casemanagementv1.Case, error) {
+			resp, err := cases.GetCase(ctx, &casemanagementv1.GetCaseRequest{CaseId: id})
+			return resp.GetCase(), err
+		}
+		readVersion := func(ctx context.Context) (int64, error) {
+			current, err := get(ctx)
+			return current.GetVersion(), err
+		}
+		resp, err := send(ctx, c, req, readVersion, method(cases))
+		if err != nil {
+			return withChanges(err, req.GetVersion(), func() ([]*recordv1.HistoryEntry, error) {
+				current, err := get(ctx)
+				return current.GetHistory(), err
+			})
+		}
+		return c.printCase(ctx, resp, resp.GetCase())
+	})
+}
+
+// caseMutation is a request that changes a case.
+type caseMutation interface {
+	mutation
+	GetVersion() int64
+}
+
+// caseResponse is a response with a case.
+type caseResponse interface {
+	proto.Message
+	GetCase() *casemanagementv1.Case
 }
 
 func (c *cli) caseAssessCmd() *cobra.Command {
@@ -87,12 +139,11 @@ func (c *cli) caseAssessCmd() *cobra.Command {
 	req := &casemanagementv1.AssessRequest{Assessment: a}
 	var month string
 	cmd := &cobra.Command{
-		Use: "assess ID", Short: "Record the assessment of a case", Args: cobra.ExactArgs(1),
-		Example: "  pari case assess ID --verdict PERTINENT_LEGAL --ground DISABILITY --main DISABILITY " +
+		Use: "assess CASE", Short: "Record the assessment of a case", Args: cobra.ExactArgs(1),
+		Example: "  pari case assess CR-C-2026-000007 --verdict PERTINENT_LEGAL --ground DISABILITY --main DISABILITY " +
 			"--type DIRECT --field RETAIL_SERVICES --author BUSINESS --event-place 019036 --residence 019036 " +
 			"--sensitivity S3 --month 2026-03",
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			req.CaseId, req.RequestId = args[0], uuid.NewString()
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if a.MainGround == "" && len(a.GetGrounds()) == 1 {
 				a.MainGround = a.GetGrounds()[0]
 			}
@@ -100,19 +151,12 @@ func (c *cli) caseAssessCmd() *cobra.Command {
 				a.IncidentMonth = &recordv1.Month{}
 				_, err := fmt.Sscanf(month, "%d-%d", &a.IncidentMonth.Year, &a.IncidentMonth.Month)
 				if err != nil {
-					return fmt.Errorf("--month takes a month such as 2026-03, not %q", month)
+					return errorf("--month è un mese come 2026-03, non %q", "--month takes a month such as 2026-03, not %q",
+						month)
 				}
 			}
-			return c.withCases(cmd.Context(), func(ctx context.Context, cases casesClient) error {
-				if req.Version, err = expectedVersion(ctx, cases, req.GetCaseId(), req.GetVersion()); err != nil {
-					return err
-				}
-				resp, err := cases.Assess(ctx, req)
-				if err != nil {
-					return err
-				}
-				return c.printCase(resp, resp.GetCase())
-			})
+			return changeCase(cmd.Context(), c, args[0], req, func(id string) { req.CaseId = id },
+				func(cases casesClient) assessCall { return cases.Assess })
 		},
 	}
 	f := cmd.Flags()
@@ -129,26 +173,22 @@ func (c *cli) caseAssessCmd() *cobra.Command {
 	f.StringVar(&a.EventPlace, "event-place", "", "ISTAT code of the municipality, or ONLINE, ABROAD, ND")
 	f.StringVar(&a.Residence, "residence", "", "the same for the place where the person lives")
 	f.StringVar(&a.Sensitivity, "sensitivity", "S3", "pari vocabulary sensitivity")
+	requestIDFlag(cmd, &req.RequestId)
 	return cmd
 }
 
 func (c *cli) caseActCmd() *cobra.Command {
 	req := &casemanagementv1.RecordActionRequest{}
+	var note, noteFile string
 	cmd := &cobra.Command{
-		Use: "act ID", Short: "Record what was done", Args: cobra.ExactArgs(1),
-		Example: "  pari case act ID --code LETTER --result DONE --minutes 30",
+		Use: "act CASE", Short: "Record what was done", Args: cobra.ExactArgs(1),
+		Example: "  pari case act CR-C-2026-000007 --code LETTER --result DONE --minutes 30",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			req.CaseId, req.RequestId = args[0], uuid.NewString()
-			return c.withCases(cmd.Context(), func(ctx context.Context, cases casesClient) error {
-				if req.Version, err = expectedVersion(ctx, cases, req.GetCaseId(), req.GetVersion()); err != nil {
-					return err
-				}
-				resp, err := cases.RecordAction(ctx, req)
-				if err != nil {
-					return err
-				}
-				return c.printCase(resp, resp.GetCase())
-			})
+			if req.Note, err = c.readNote(note, noteFile); err != nil {
+				return err
+			}
+			return changeCase(cmd.Context(), c, args[0], req, func(id string) { req.CaseId = id },
+				func(cases casesClient) actionCall { return cases.RecordAction })
 		},
 	}
 	f := cmd.Flags()
@@ -157,27 +197,23 @@ func (c *cli) caseActCmd() *cobra.Command {
 	f.StringVar(&req.Result, "result", "DONE", "pari vocabulary action_result")
 	f.StringVar(&req.ReferralTarget, "target", "", "whom the person was sent to; pari vocabulary referral_target")
 	f.Int32Var(&req.Minutes, "minutes", 0, "minutes spent, 0-1440")
-	f.StringVar(&req.Note, "note", "", "note for the file; it is sealed")
+	noteFlags(cmd, &note, &noteFile, "note for the file; it is sealed")
+	requestIDFlag(cmd, &req.RequestId)
 	return cmd
 }
 
 func (c *cli) caseCloseCmd() *cobra.Command {
 	req := &casemanagementv1.CloseCaseRequest{}
+	var note, noteFile string
 	cmd := &cobra.Command{
-		Use: "close ID", Short: "Close a case with its outcome", Args: cobra.ExactArgs(1),
-		Example: "  pari case close ID --outcome APOLOGY --informed",
+		Use: "close CASE", Short: "Close a case with its outcome", Args: cobra.ExactArgs(1),
+		Example: "  pari case close CR-C-2026-000007 --outcome APOLOGY --informed",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			req.CaseId, req.RequestId = args[0], uuid.NewString()
-			return c.withCases(cmd.Context(), func(ctx context.Context, cases casesClient) error {
-				if req.Version, err = expectedVersion(ctx, cases, req.GetCaseId(), req.GetVersion()); err != nil {
-					return err
-				}
-				resp, err := cases.CloseCase(ctx, req)
-				if err != nil {
-					return err
-				}
-				return c.printCase(resp, resp.GetCase())
-			})
+			if req.Note, err = c.readNote(note, noteFile); err != nil {
+				return err
+			}
+			return changeCase(cmd.Context(), c, args[0], req, func(id string) { req.CaseId = id },
+				func(cases casesClient) closeCall { return cases.CloseCase })
 		},
 	}
 	f := cmd.Flags()
@@ -185,28 +221,44 @@ func (c *cli) caseCloseCmd() *cobra.Command {
 	f.StringVar(&req.Outcome, "outcome", "", "pari vocabulary outcome")
 	f.StringSliceVar(&req.SecondaryOutcomes, "also", nil, "further outcomes")
 	f.BoolVar(&req.PersonInformed, "informed", false, "the person was informed of the outcome")
-	f.StringVar(&req.Note, "note", "", "closing note; it is sealed")
+	noteFlags(cmd, &note, &noteFile, "closing note; it is sealed")
+	requestIDFlag(cmd, &req.RequestId)
 	return cmd
 }
 
-func (c *cli) printCase(resp proto.Message, f *casemanagementv1.Case) error {
-	return c.print(resp, func(row render.Row) {
-		row(c.label("numero", "number"), f.GetNumber())
-		row(c.label("stato", "state"), shortEnum(f.GetState().String()), fmt.Sprintf("v%d", f.GetVersion()))
-		if a := f.GetAssessment(); a != nil {
-			row(c.label("verifica", "assessment"), a.GetVerdict(), a.GetMainGround(), a.GetType(), a.GetField(),
-				a.GetSensitivity())
-		}
-		for _, a := range f.GetActions() {
-			row(c.label("azione", "action"), a.GetCode(), a.GetResult(), a.GetRecordedBy().GetPerson(), a.GetNote())
-		}
-		if closing := f.GetClosing(); closing != nil {
-			outcomes := append([]string{closing.GetOutcome()}, closing.GetSecondaryOutcomes()...)
-			row(c.label("esito", "outcome"), strings.Join(outcomes, " "), closing.GetNote())
-		}
-		for _, h := range f.GetHistory() {
-			row(fmt.Sprintf("  v%d", h.GetVersion()), h.GetAt().AsTime().Local().Format(dateTime), h.GetWhat(),
-				h.GetToState(), h.GetBy().GetPerson())
-		}
-	})
+func (c *cli) printCase(ctx context.Context, resp proto.Message, f *casemanagementv1.Case) error {
+	c.loadLabels(ctx, f.GetAssessment().GetEventPlace(), f.GetAssessment().GetResidence())
+	return c.print(resp, func(row render.Row) { c.caseRows(f, row) })
+}
+
+func (c *cli) caseRows(f *casemanagementv1.Case, row render.Row) {
+	row(c.label("numero", "number"), f.GetNumber())
+	row(c.label("stato", "state"), shortEnum(f.GetState().String()), fmt.Sprintf("v%d", f.GetVersion()))
+	row(c.label("aperto", "opened"), formatTime(f.GetOpenedAt()))
+	if a := f.GetAssessment(); a != nil {
+		row(c.label("verifica", "assessment"), c.code("assessment", a.GetVerdict()))
+		row(c.label("fattore principale", "main ground"), c.code("ground", a.GetMainGround()))
+		row(c.label("fattori", "grounds"), c.codes("ground", a.GetGrounds()))
+		row(c.label("tipo", "type"), c.code("type", a.GetType()), c.codes("type_flag", a.GetFlags()))
+		row(c.label("ambito", "field"), c.code("field", a.GetField()))
+		row(c.label("autore", "author"), c.codes("author_kind", a.GetAuthorKinds()))
+		row(c.label("luogo del fatto", "place of the incident"), c.code(places, a.GetEventPlace()))
+		row(c.label("residenza", "residence"), c.code(places, a.GetResidence()))
+		row(c.label("riservatezza", "sensitivity"), c.code("sensitivity", a.GetSensitivity()))
+	}
+	for _, a := range f.GetActions() {
+		row(c.label("azione", "action"), formatTime(a.GetRecordedAt()), c.code("action", a.GetCode()),
+			c.code("action_result", a.GetResult()), c.code("referral_target", a.GetReferralTarget()),
+			a.GetRecordedBy().GetPerson())
+		render.Lines(row, c.label("  nota", "  note"), a.GetNote())
+	}
+	if closing := f.GetClosing(); closing != nil {
+		outcomes := append([]string{closing.GetOutcome()}, closing.GetSecondaryOutcomes()...)
+		row(c.label("esito", "outcome"), formatTime(f.GetClosedAt()), c.codes("outcome", outcomes))
+		render.Lines(row, c.label("  nota", "  note"), closing.GetNote())
+	}
+	for _, h := range f.GetHistory() {
+		row(fmt.Sprintf("  v%d", h.GetVersion()), formatTime(h.GetAt()), h.GetWhat(), h.GetToState(),
+			h.GetBy().GetPerson())
+	}
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,7 +31,8 @@ func (c *cli) deskFindCmd() *cobra.Command {
 			if openAt != "" {
 				at, err := time.ParseInLocation("2006-01-02T15:04", openAt, tz.Rome)
 				if err != nil {
-					return fmt.Errorf("--open takes a time in Italy such as 2026-12-01T10:00, not %q", openAt)
+					return errorf("--open è un momento in Italia come 2026-12-01T10:00, non %q",
+						"--open takes a time in Italy such as 2026-12-01T10:00, not %q", openAt)
 				}
 				req.OpenAt = timestamppb.New(at)
 			}

@@ -2,7 +2,7 @@ package cli
 
 import (
 	"context"
-	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -93,7 +93,7 @@ func (c *cli) directoryShowCmd() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				_, err = c.out.Write(text)
+				_, err = io.WriteString(c.out, render.EscapeLines(string(text)))
 				return err
 			})
 		},
@@ -115,7 +115,7 @@ func (c *cli) directoryHistoryCmd() *cobra.Command {
 					row(c.label("REVISIONE", "REVISION"), c.label("DEL", "STORED"), c.label("CAMBIATI", "CHANGED"))
 					for _, s := range resp.GetStates() {
 						e := s.GetEntry()
-						row(e.GetRevision(), e.GetStoredAt().AsTime().Format(dateTime),
+						row(e.GetRevision(), formatTime(e.GetStoredAt()),
 							strings.Join(s.GetChangedFields(), " "))
 					}
 				})
@@ -139,8 +139,7 @@ func (c *cli) directoryEditCmd() *cobra.Command {
 				}
 				format := c.label("%d voci della revisione %d in %s\n→ pari directory diff %s\n",
 					"%d entries of revision %d in %s\n→ pari directory diff %s\n")
-				_, err = fmt.Fprintf(c.out, format, len(all.GetEntries()), all.GetRevision(), args[0], args[0])
-				return err
+				return render.Printf(c.out, format, len(all.GetEntries()), all.GetRevision(), args[0], args[0])
 			})
 		},
 	}

@@ -1,8 +1,12 @@
 package cli
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 
 	"google.golang.org/grpc/codes"
@@ -12,67 +16,151 @@ import (
 	"github.com/retepari/pari/cmd/pari/render"
 )
 
-var errNotSignedIn = errors.New("not signed in")
+var (
+	errNotSignedIn = errors.New("not signed in")
+	errUnreachable = errors.New("not reachable")
+)
 
-// hints maps the reason of an error to the command to try next.
-var hints = map[string]string{ //nolint:gosec // names of error reasons, no credentials
-	"NOT_FOUND":        "pari report list, pari case list or pari directory list shows the identifiers",
-	"WRONG_VERSION":    "pari case show ID or pari directory history KIND/ID shows what changed; then decide again",
-	"FORBIDDEN_MOVE":   "pari case show ID shows the state; docs/case-states.md shows what may follow",
-	"NOT_ASSESSED":     "pari case assess ID --help",
-	"NOT_ALLOWED":      "pari login --as a user who may: coordinator-cremona, for the directory publisher",
-	"VIEW_NOT_ALLOWED": "pari login --as a user who may: worker-cremona",
-	"WRONG_NODE": "--node with the node of the user, or pari login --as a user of that node; " +
-		"analyst and auditor belong to the centre",
-	"WRONG_REGION": "--region with a region that you may see, for instance piemonte",
-	"NO_TOKEN": "pari login --as operator-cremona, or --as editor for the directory; " +
-		"then the same command with that --as",
-	"AT_THE_CENTRE_ONLY":   "the same command without --copy: only the centre has history and proposals",
-	"SECOND_PERSON_NEEDED": "pari directory proposals; a publisher who did not propose the change decides",
-	"BAD_TOKEN":            "pari login --as operator-cremona",
-	"EXPIRED_TOKEN":        "pari login --as operator-cremona",
-	"UNKNOWN_TABLE":        "pari table list",
-	"REQUEST_ID_REUSED":    "the same command without --request-id",
-	"INVALID_REQUEST":      "correct these fields and try again; --help lists the options",
-	"UNKNOWN_CODE":         "pari vocabulary LIST, with the list named in brackets, shows the valid codes",
-	"UNAVAILABLE":          "try again in a moment: nothing is stored twice",
+// failure is an error as it is printed.
+type failure struct {
+	render.Problem
+
+	// RequestID is that of a write without an answer.
+	RequestID string `json:"request_id,omitempty"`
+	// Changes are those of the record since the version that a refused write is based on.
+	Changes []change `json:"changes,omitempty"`
+	Hint    string   `json:"hint"`
 }
 
-// explain prints an error in the language of --lang, all invalid fields, and the command to try next.
-func (c *cli) explain(err error) {
+// explain prints an error in the language of --lang, all invalid fields, and the command to try next. With -o json it
+// prints JSON. It returns the exit code.
+func (c *cli) explain(err error) int {
+	f := c.failureOf(err)
+	if c.format == "json" {
+		raw, marshalErr := json.MarshalIndent(map[string]failure{"error": f}, "", "  ")
+		if marshalErr == nil {
+			_, _ = c.errOut.Write(append(render.EscapeJSON(raw), '\n'))
+			return exitCode(err)
+		}
+	}
 	var b strings.Builder
-	hint := ""
+	f.Write(&b)
+	for _, ch := range f.Changes {
+		_ = render.Printf(&b, "  %s\n", ch.String())
+	}
+	_ = render.Printf(&b, "→ %s\n", f.Hint)
+	_, _ = io.WriteString(c.errOut, b.String())
+	return exitCode(err)
+}
+
+// exitCode is 2 for a command line that is wrong in itself, else 1.
+func exitCode(err error) int {
+	var t *textError
+	if errors.As(err, &t) && t.usage {
+		return 2
+	}
+	return 1
+}
+
+func (c *cli) failureOf(err error) failure {
+	var unanswered *unansweredError
+	var t *textError
 	st, isStatus := status.FromError(err)
 	switch {
-	case errors.Is(err, client.ErrNoNetwork):
-		fmt.Fprintln(&b, err)
-		hint = "make run, in another terminal"
-	case errors.Is(err, errNotSignedIn):
-		fmt.Fprintln(&b, err)
-		if hint = "pari login --as operator-cremona"; c.as != "" {
-			hint = "pari login --as " + c.as
+	case errors.As(err, &unanswered):
+		return c.unansweredFailure(unanswered)
+	case errors.As(err, &t):
+		hint := t.hint
+		if hint == "" {
+			hint = c.helpCommand()
 		}
+		return failure{Problem: render.Problem{Message: t.in(c.lang)}, Hint: hint}
+	case errors.Is(err, errNotSignedIn):
+		return failure{Problem: render.Problem{Message: c.label("accesso non effettuato", "not signed in")},
+			Hint: c.loginCommand()}
+	case errors.Is(err, client.ErrNoNetwork):
+		return c.networkFailure(c.label("qui non c'è una rete", "no network here"))
+	case isNetworkDown(err):
+		return c.networkFailure(c.label("la rete non risponde", "the network does not answer"))
+	case errors.Is(err, context.Canceled):
+		return failure{Problem: render.Problem{Message: c.label("interrotto", "interrupted")}, Hint: c.helpCommand()}
 	case isStatus && st.Code() != codes.OK:
-		hint = c.explainStatus(&b, st)
-	default:
-		fmt.Fprintln(&b, err)
-		hint = "pari --help"
+		f := c.statusFailure(st)
+		var changed *changedError
+		if errors.As(err, &changed) {
+			f.Changes = changed.changes
+		}
+		return f
 	}
-	fmt.Fprintf(&b, "→ %s\n", hint)
-	_, _ = c.errOut.Write([]byte(b.String()))
+	return failure{Problem: render.Problem{Message: err.Error()}, Hint: c.helpCommand()}
 }
 
-// explainStatus writes a gRPC status and returns the hint.
-func (c *cli) explainStatus(b *strings.Builder, st *status.Status) (hint string) {
-	if hint = hints[render.Status(b, st, c.lang)]; hint != "" {
-		return hint
+// isNetworkDown reports whether an error is that of a network that is not reached, or whose answer does not come from
+// a service.
+func isNetworkDown(err error) bool {
+	var netErr net.Error
+	var opErr *net.OpError
+	if errors.Is(err, errUnreachable) || errors.As(err, &opErr) || errors.As(err, &netErr) {
+		return !errors.Is(err, context.Canceled)
 	}
-	switch st.Code() {
-	case codes.Unavailable:
-		return "make run, in another terminal: the network does not answer"
-	case codes.Unauthenticated:
-		return "pari login --as operator-cremona"
-	default:
-		return "pari --help"
+	st, ok := status.FromError(err)
+	return ok && len(st.Details()) == 0 && (st.Code() == codes.Unavailable || st.Code() == codes.DeadlineExceeded)
+}
+
+func (c *cli) networkFailure(message string) failure {
+	hint := fmt.Sprintf(c.label("make run, in un altro terminale; o --dir con la cartella della rete, se non è %s",
+		"make run, in another terminal; or --dir with the folder of the network, if it is not %s"), c.dir)
+	p := render.Problem{Message: message + " (--dir " + c.dir + ")"}
+	return failure{Problem: p, Hint: hint}
+}
+
+// unansweredFailure says what is known about a write without an answer, and how to send it again.
+func (c *cli) unansweredFailure(e *unansweredError) failure {
+	message := fmt.Sprintf(c.label(
+		"la risposta non è arrivata: la richiesta %s può essere già stata registrata",
+		"the answer did not arrive: request %s may be stored already"), e.requestID)
+	flags := "--request-id " + e.requestID
+	if e.version != 0 {
+		flags += fmt.Sprintf(" --version %d", e.version)
 	}
+	hint := fmt.Sprintf(c.label(
+		"ripeti lo stesso comando, senza cambiarlo: nulla viene registrato due volte (da un altro computer con %s)",
+		"run the same command again, unchanged: nothing is stored twice (from another computer with %s)"), flags)
+	p := render.Problem{Message: message}
+	if st, ok := status.FromError(e.cause); ok {
+		p.Code, p.Reason = st.Code().String(), render.ParseStatus(st, c.lang).Reason
+	}
+	return failure{Problem: p, RequestID: e.requestID, Hint: hint}
+}
+
+// statusFailure describes an error of a service. An error without a reason is not one of Pari's: its text is not shown.
+func (c *cli) statusFailure(st *status.Status) failure {
+	p := render.ParseStatus(st, c.lang)
+	if p.Reason == "" && st.Code() != codes.Unauthenticated {
+		p.Message = fmt.Sprintf(c.label("risposta inattesa del servizio (%s)", "unexpected answer of the service (%s)"),
+			st.Code())
+	}
+	for i := range p.Fields {
+		p.Fields[i].Name = c.fieldName(p.Fields[i].Path)
+	}
+	return failure{Problem: p, Hint: c.hint(p)}
+}
+
+// helpCommand is the command that explains the present one.
+func (c *cli) helpCommand() string {
+	if c.current != nil {
+		return c.current.CommandPath() + " --help"
+	}
+	return "pari --help"
+}
+
+// loginCommand is the command that signs the user in again.
+func (c *cli) loginCommand() string {
+	switch {
+	case c.as != "":
+		return "pari login --as " + c.as
+	case c.user != "":
+		return "pari login --as " + c.user
+	}
+	return "pari login --as operator-cremona"
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -39,15 +38,15 @@ func (c *cli) directoryExportCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ok := false
 			if req.Format, ok = exportFormats[args[0]]; !ok {
-				return fmt.Errorf("%q is no format; there are %s", args[0], strings.Join(names, ", "))
+				return errorf("%q non è un formato; ci sono %s",
+					"%q is no format; there are %s", args[0], strings.Join(names, ", "))
 			}
 			return c.withDirectory(cmd.Context(), func(ctx context.Context, directory directoryClient) error {
 				resp, err := directory.ExportDirectory(ctx, req)
 				if err != nil {
 					return err
 				}
-				_, err = c.out.Write(resp.GetContent())
-				return err
+				return c.writeDocument(resp.GetContent())
 			})
 		},
 	}
@@ -73,8 +72,7 @@ func (c *cli) directoryPrintCmd() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				_, err = c.out.Write(resp.GetContent())
-				return err
+				return c.writeDocument(resp.GetContent())
 			})
 		},
 	}
@@ -97,8 +95,7 @@ func (c *cli) directoryCalendarCmd() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprint(c.out, resp.GetContent())
-				return err
+				return c.writeDocument([]byte(resp.GetContent()))
 			})
 		},
 	}

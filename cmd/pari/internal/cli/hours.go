@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -80,8 +78,7 @@ func (c *cli) deskCalendarCmd() *cobra.Command {
 				if c.format == "json" {
 					return c.print(resp, nil)
 				}
-				_, err = io.WriteString(c.out, resp.GetContent())
-				return err
+				return c.writeDocument([]byte(resp.GetContent()))
 			})
 		},
 	}
@@ -95,7 +92,7 @@ func (c *cli) completeOffice(cmd *cobra.Command, args []string, prefix string) (
 			resp, err := directory.ListOffices(ctx, &directoryv1.ListOfficesRequest{PageSize: 200})
 			for _, o := range resp.GetOffices() {
 				if strings.HasPrefix(o.GetOfficeId(), prefix) {
-					ids = append(ids, o.GetOfficeId()+"\t"+o.GetName())
+					ids = append(ids, render.Escape(o.GetOfficeId())+"\t"+render.Escape(o.GetName()))
 				}
 			}
 			return err
@@ -111,7 +108,8 @@ func parseDays(from, to string, now time.Time) (start, end time.Time, err error)
 	start = time.Date(year, month, day, 0, 0, 0, 0, tz.Rome)
 	if from != "" {
 		if start, err = time.ParseInLocation(time.DateOnly, from, tz.Rome); err != nil {
-			return start, end, fmt.Errorf("--from takes a day such as 2026-12-01, not %q", from)
+			return start, end, errorf("--from è un giorno come 2026-12-01, non %q",
+				"--from takes a day such as 2026-12-01, not %q", from)
 		}
 	}
 	if to == "" {
@@ -119,7 +117,8 @@ func parseDays(from, to string, now time.Time) (start, end time.Time, err error)
 	}
 	last, err := time.ParseInLocation(time.DateOnly, to, tz.Rome)
 	if err != nil {
-		return start, end, fmt.Errorf("--to takes a day such as 2026-12-31, not %q", to)
+		return start, end, errorf("--to è un giorno come 2026-12-31, non %q",
+			"--to takes a day such as 2026-12-31, not %q", to)
 	}
 	return start, last.AddDate(0, 0, 1), nil
 }

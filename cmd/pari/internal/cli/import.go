@@ -38,7 +38,8 @@ func (c *cli) directoryImportCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			ok := false
 			if req.Format, ok = importFormats[args[0]]; !ok {
-				return fmt.Errorf("%q is no format; there are %s", args[0], strings.Join(names, ", "))
+				return errorf("%q non è un formato; ci sono %s",
+					"%q is no format; there are %s", args[0], strings.Join(names, ", "))
 			}
 			if req.Content, err = readDocument(args[1], req.Format); err != nil {
 				return err
@@ -78,7 +79,8 @@ func readDocument(file string, format directoryv1.DocumentFormat) ([]byte, error
 		}
 	}
 	if len(raw) > maxDocument {
-		return nil, fmt.Errorf("%s has %d bytes, and a document at most %d: write it node by node and import each",
+		return nil, errorf("%s ha %d byte, e un documento al più %d: scrivilo nodo per nodo e importali uno per uno",
+			"%s has %d bytes, and a document at most %d: write it node by node and import each",
 			file, len(raw), maxDocument)
 	}
 	return raw, nil

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/retepari/pari/cmd/pari/render"
+	"github.com/retepari/pari/pkg/tz"
 )
 
 // session is the sign-in of a user. It is stored in the network's folder as sessions/<user>.json, and as
@@ -24,18 +27,22 @@ type session struct {
 const lastSession = "last"
 
 // users lists the users of the development provider.
-const users = "operator-, worker-, coordinator- and editor-<node> (for instance operator-cremona), " +
-	"and analyst, auditor, editor and publisher of the centre"
+var users = text{
+	"operator-, worker-, coordinator- ed editor-<nodo> (per esempio operator-cremona), " +
+		"e analyst, auditor, editor e publisher del centro",
+	"operator-, worker-, coordinator- and editor-<node> (for instance operator-cremona), " +
+		"and analyst, auditor, editor and publisher of the centre",
+}
 
 func (c *cli) sessionsDir() string { return filepath.Join(c.dir, "sessions") }
 
 func (c *cli) loginCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "login --as USER", Short: "Sign in as a user of the development provider", Args: cobra.NoArgs,
-		Long: "Signs in at the OpenID provider of a development network. Its users are " + users + ".",
+		Long: "Signs in at the OpenID provider of a development network. Its users are " + users.en + ".",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if c.as == "" {
-				return errors.New("--as is missing: the users are " + users)
+				return missingUser()
 			}
 			network, err := c.loadNetwork()
 			if err != nil {
@@ -48,17 +55,38 @@ func (c *cli) loginCmd() *cobra.Command {
 			if err := c.saveSession(s); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.out, "signed in as %s until %s\n", s.User, s.Expires.Local().Format("15:04"))
-			return err
+			format := c.label("accesso di %s fino alle %s\n", "signed in as %s until %s\n")
+			return render.Printf(c.out, format, s.User, s.Expires.In(tz.Rome).Format("15:04"))
 		},
 	}
+}
+
+func missingUser() error {
+	return &textError{text: text{"manca --as: gli utenti sono " + users.it, "--as is missing: the users are " + users.en}}
 }
 
 func (c *cli) logoutCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "logout", Short: "Delete the sessions of all users", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return os.RemoveAll(c.sessionsDir()) },
+		Long: "Deletes the sessions of all users. The ids of requests without an answer stay, so that they can be sent " +
+			"again.",
+		RunE: func(*cobra.Command, []string) error { return c.deleteSessions() },
 	}
+}
+
+func (c *cli) deleteSessions() error {
+	sessions, err := filepath.Glob(filepath.Join(c.sessionsDir(), "*.json"))
+	for _, file := range sessions {
+		err = errors.Join(err, os.Remove(file))
+	}
+	return err
+}
+
+// signInError says that there is no session, and how to get one.
+func (c *cli) signInError(it, en string, args ...any) error {
+	err := errorf(it, en, args...)
+	err.cause = errNotSignedIn
+	return err.withHint(c.loginCommand())
 }
 
 func (c *cli) saveSession(s session) error {
@@ -87,9 +115,9 @@ func (c *cli) loadToken() (string, error) {
 	raw, err := os.ReadFile(filepath.Join(c.sessionsDir(), filepath.Base(name)+".json"))
 	if errors.Is(err, os.ErrNotExist) {
 		if c.as != "" {
-			return "", fmt.Errorf("%w as %s", errNotSignedIn, c.as)
+			return "", c.signInError("%s non ha effettuato l'accesso", "%s is not signed in", c.as)
 		}
-		return "", errNotSignedIn
+		return "", c.signInError("accesso non effettuato", "not signed in")
 	}
 	if err != nil {
 		return "", fmt.Errorf("session: %w", err)
@@ -99,8 +127,10 @@ func (c *cli) loadToken() (string, error) {
 		return "", fmt.Errorf("session: %w", err)
 	}
 	if time.Now().After(s.Expires) {
-		return "", fmt.Errorf("%w: the session of %s has ended", errNotSignedIn, s.User)
+		c.user = s.User
+		return "", c.signInError("la sessione di %s è scaduta", "the session of %s has ended", s.User)
 	}
+	c.user = s.User
 	if _, node, ok := strings.Cut(s.User, "-"); ok && c.node == "" {
 		c.node = node
 	}

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"io"
+	"os"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -23,8 +25,7 @@ func (c *cli) print(resp proto.Message, table func(row render.Row)) error {
 		if err != nil {
 			return fmt.Errorf("write output: %w", err)
 		}
-		_, err = fmt.Fprintln(c.out, string(raw))
-		return err
+		return c.writeJSON(raw)
 	}
 	if err := render.Rows(c.out, table); err != nil {
 		return err
@@ -36,10 +37,34 @@ func (c *cli) print(resp proto.Message, table func(row render.Row)) error {
 		return nil
 	}
 	if text := c.freshness(r.GetFreshness()); text != "" {
-		_, err := fmt.Fprintln(c.out, text)
-		return err
+		return render.Printf(c.out, "%s\n", text)
 	}
 	return nil
+}
+
+// writeJSON writes a JSON document.
+func (c *cli) writeJSON(raw []byte) error {
+	_, err := c.out.Write(append(render.EscapeJSON(raw), '\n'))
+	return err
+}
+
+// writeDocument writes the bytes of a document to a file or a pipe, and its escaped text to a terminal.
+func (c *cli) writeDocument(content []byte) error {
+	if c.terminal {
+		content = []byte(render.EscapeLines(string(content)))
+	}
+	_, err := c.out.Write(content)
+	return err
+}
+
+// isTerminal reports whether a person sees what is written.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // label returns the text in the language of --lang.

@@ -2,11 +2,9 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"strings"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/retepari/pari/cmd/pari/render"
@@ -33,13 +31,16 @@ func (c *cli) directoryApplyCmd() *cobra.Command {
 		Use: "apply FOLDER", Short: "Propose the changes in files; another person approves", Args: cobra.ExactArgs(1),
 		Example: "  pari directory apply ./directory --reason \"nuovo orario\" --as editor",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if req.GetReason() == "" {
+				return errorf("manca --reason: il motivo della modifica", "--reason is missing: why the change is made")
+			}
 			return c.propose(cmd.Context(), args[0], req)
 		},
 	}
 	cmd.Flags().StringVar(&req.Reason, "reason", "", "why")
 	cmd.Flags().StringVar(&req.EffectiveOn, "on", "",
 		"day on which it becomes current, for instance 2026-12-01; empty: when it is approved")
-	_ = cmd.MarkFlagRequired("reason")
+	requestIDFlag(cmd, &req.RequestId)
 	return cmd
 }
 
@@ -51,7 +52,8 @@ func (c *cli) propose(ctx context.Context, folder string, req *directoryv1.Propo
 		return err
 	}
 	if len(desired) == 0 {
-		return fmt.Errorf("%s holds no files such as office/cremona-sportello.yaml", folder)
+		return errorf("%s non contiene file come office/cremona-sportello.yaml",
+			"%s holds no files such as office/cremona-sportello.yaml", folder)
 	}
 	return c.withDirectory(ctx, func(ctx context.Context, directory directoryClient) error {
 		current, err := allEntries(ctx, directory, &directoryv1.ListEntriesRequest{})
@@ -61,8 +63,7 @@ func (c *cli) propose(ctx context.Context, folder string, req *directoryv1.Propo
 		req.Entries = changedEntries(desired, current.GetEntries())
 		resp := &directoryv1.ProposeChangesResponse{}
 		if len(req.GetEntries()) > 0 {
-			req.RequestId = uuid.NewString()
-			if resp, err = directory.ProposeChanges(ctx, req); err != nil {
+			if resp, err = send(ctx, c, req, nil, directory.ProposeChanges); err != nil {
 				return err
 			}
 		}
@@ -157,9 +158,9 @@ func (c *cli) directoryDecideCmd(verb string, decision directoryv1.Decision) *co
 		Use: verb + " PROPOSAL", Short: strings.ToUpper(verb[:1]) + verb[1:] + " a proposal of another person",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			req.RequestId, req.ProposalId = uuid.NewString(), args[0]
+			req.ProposalId = args[0]
 			return c.withDirectory(cmd.Context(), func(ctx context.Context, directory directoryClient) error {
-				resp, err := directory.DecideProposal(ctx, req)
+				resp, err := send(ctx, c, req, nil, directory.DecideProposal)
 				if err != nil {
 					return err
 				}
@@ -172,5 +173,6 @@ func (c *cli) directoryDecideCmd(verb string, decision directoryv1.Decision) *co
 		},
 	}
 	cmd.Flags().StringVar(&req.Note, "note", "", "reason, for the person who proposed it")
+	requestIDFlag(cmd, &req.RequestId)
 	return cmd
 }

@@ -45,8 +45,10 @@ func (c *cli) directoryStatusCmd() *cobra.Command {
 			}
 			for _, s := range all {
 				if s.Error == "" && !s.Same && all[0].Error == "" {
-					return fmt.Errorf("the copy at %s differs from the centre: look again in a moment; "+
-						"if it stays, see the log of its directory", s.At)
+					return errorf("la copia di %s è diversa dal centro: guarda di nuovo tra poco; "+
+						"se resta così, vedi il log del suo repertorio",
+						"the copy at %s differs from the centre: look again in a moment; "+
+							"if it stays, see the log of its directory", s.At).withHint("pari directory status")
 				}
 			}
 			return nil
@@ -66,7 +68,7 @@ func (c *cli) loadReplicas(ctx context.Context) ([]replicaStatus, error) {
 		if node != "" {
 			s.At, service = node, "directory."+node
 		}
-		if err := s.load(ctx, network, service); err != nil {
+		if err := c.loadReplica(ctx, network, service, &s); err != nil {
 			s.Error = status.Convert(err).Code().String()
 		}
 		all = append(all, s)
@@ -75,8 +77,10 @@ func (c *cli) loadReplicas(ctx context.Context) ([]replicaStatus, error) {
 	return all, nil
 }
 
-func (s *replicaStatus) load(ctx context.Context, network client.Network, service string) error {
-	conn, err := network.Conn(service, client.Console(service), "")
+func (c *cli) loadReplica(
+	ctx context.Context, network client.Network, service string, s *replicaStatus,
+) error {
+	conn, err := c.dial(network, service, client.Console(service), "")
 	if err != nil {
 		return err
 	}
@@ -96,8 +100,7 @@ func (c *cli) printReplicas(all []replicaStatus) error {
 		if err != nil {
 			return fmt.Errorf("write output: %w", err)
 		}
-		_, _ = fmt.Fprintln(c.out, string(raw))
-		return nil
+		return c.writeJSON(raw)
 	}
 	return render.Rows(c.out, func(row render.Row) {
 		row(c.label("DOVE", "WHERE"), c.label("REVISIONE", "REVISION"), c.label("CONFERMATA", "CONFIRMED"),

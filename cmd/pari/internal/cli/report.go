@@ -3,16 +3,13 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
-	"os"
-	"strings"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/retepari/pari/cmd/pari/render"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
+	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 )
 
 // versionUsage describes the flag --version of commands that change a report or a case.
@@ -33,21 +30,15 @@ func (c *cli) reportSubmitCmd() *cobra.Command {
 		Long: "Submits a report from a JSON file with the field names of the contract (ReportContent), " +
 			"from standard input with --file -, or from flags.\n" +
 			"Put names, telephone numbers and texts in the file: every user of the machine can see flags.",
-		Example: "  pari report submit --channel DESK --role VICTIM --ground DISABILITY --wish HELP --place 019036 " +
-			"--text 'Il negozio ha un gradino.'\n" +
+		Example: "  pari report submit --notice 2026-01 --channel DESK --role VICTIM --ground DISABILITY --wish HELP " +
+			"--place 019036 --text 'Il negozio ha un gradino.'\n" +
 			"  pari report submit --file report.json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := c.readContent(file, content); err != nil {
+			if err := c.readContent(cmd, file, content); err != nil {
 				return err
 			}
-			if req.GetRequestId() == "" {
-				req.RequestId = uuid.NewString()
-			}
-			if content.GetNoticeVersion() == "" {
-				content.NoticeVersion = "2026-01"
-			}
 			return c.withIntake(cmd.Context(), func(ctx context.Context, intake intakeClient) error {
-				resp, err := intake.SubmitReport(ctx, req)
+				resp, err := send(ctx, c, req, nil, intake.SubmitReport)
 				if err != nil {
 					return err
 				}
@@ -65,7 +56,7 @@ func (c *cli) reportSubmitCmd() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&file, "file", "", "JSON file with the content; - reads standard input")
-	f.StringVar(&req.RequestId, "request-id", "", "UUID of an earlier request, to retry it")
+	requestIDFlag(cmd, &req.RequestId)
 	f.BoolVar(&req.ValidateOnly, "validate-only", false, "check only, store nothing")
 	f.StringVar(&content.Channel, "channel", "", "how the report reached the network (pari vocabulary channel)")
 	f.StringVar(&content.ReporterRole, "role", "", "role of the reporter (pari vocabulary reporter_role)")
@@ -74,26 +65,41 @@ func (c *cli) reportSubmitCmd() *cobra.Command {
 	f.StringVar(&content.Wish, "wish", "", "what the reporter asks for (pari vocabulary wish)")
 	f.StringVar(&content.IncidentPlace, "place", "", "ISTAT code of the municipality, or ONLINE, ABROAD, ND")
 	f.StringVar(&content.Narrative, "text", "", "what happened")
+	f.StringVar(&content.NoticeVersion, "notice", "",
+		"version of the privacy notice that the person was given, for instance 2026-01; needed unless the file has it")
 	return cmd
 }
 
-// readContent reads a report in JSON from a file, or from standard input when the file is "-".
-func (c *cli) readContent(file string, content *intakev1.ReportContent) error {
+// contentFlags are the flags whose fields a file has.
+var contentFlags = []string{"channel", "role", "anonymous", "ground", "wish", "place", "text"}
+
+// readContent completes a report from flags with the version of the privacy notice, or reads it in JSON from a file. It
+// does not invent which notice the person was given.
+func (c *cli) readContent(cmd *cobra.Command, file string, content *intakev1.ReportContent) error {
 	if file == "" {
+		if content.GetNoticeVersion() == "" {
+			return errorf("manca --notice: la versione dell'informativa che la persona ha ricevuto, per esempio 2026-01",
+				"--notice is missing: the version of the privacy notice that the person was given, for instance 2026-01")
+		}
 		return nil
 	}
-	var raw []byte
-	var err error
-	if file == "-" {
-		raw, err = io.ReadAll(io.LimitReader(c.in, 1<<20))
-	} else {
-		raw, err = os.ReadFile(file)
+	for _, name := range contentFlags {
+		if cmd.Flags().Changed(name) {
+			return errorf("--file e --%s si escludono: scrivilo nel file", "--file and --%s exclude each other: "+
+				"write it in the file", name)
+		}
 	}
+	raw, err := c.readFile(file)
 	if err != nil {
-		return fmt.Errorf("report: %w", err)
+		return err
 	}
+	notice := content.GetNoticeVersion()
 	if err := protojson.Unmarshal(raw, content); err != nil {
-		return fmt.Errorf("report: %s is not a report in JSON; see ReportContent in proto/pari/intake/v1", file)
+		return errorf("%s non contiene una segnalazione in JSON; vedi ReportContent in proto/pari/intake/v1",
+			"%s is not a report in JSON; see ReportContent in proto/pari/intake/v1", file)
+	}
+	if notice != "" {
+		content.NoticeVersion = notice
 	}
 	return nil
 }
@@ -102,17 +108,21 @@ func (c *cli) reportShowCmd() *cobra.Command {
 	req := &intakev1.GetReportRequest{}
 	var full bool
 	cmd := &cobra.Command{
-		Use: "show ID", Short: "Show one report", Args: cobra.ExactArgs(1),
+		Use: "show REPORT", Short: "Show one report, by its number or identifier", Args: cobra.ExactArgs(1),
+		Example: "  pari report show CR-2026-000042",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			req.ReportId = args[0]
 			if full {
 				req.View = intakev1.ReportView_REPORT_VIEW_FULL
 			}
-			return c.withIntake(cmd.Context(), func(ctx context.Context, intake intakeClient) error {
+			return c.withIntake(cmd.Context(), func(ctx context.Context, intake intakeClient) (err error) {
+				if req.ReportId, err = reportID(ctx, intake, args[0]); err != nil {
+					return err
+				}
 				resp, err := intake.GetReport(ctx, req)
 				if err != nil {
 					return err
 				}
+				c.loadLabels(ctx, resp.GetReport().GetContent().GetIncidentPlace())
 				return c.print(resp, func(row render.Row) { c.reportRows(resp.GetReport(), row) })
 			})
 		},
@@ -121,28 +131,51 @@ func (c *cli) reportShowCmd() *cobra.Command {
 	return cmd
 }
 
+// receivedAt formats when a report was received: of an anonymous one the day only, lest the hour tell who it was.
+func receivedAt(r *intakev1.Report) string {
+	if r.GetContent().GetAnonymous() {
+		return formatDay(r.GetReceivedAt())
+	}
+	return formatTime(r.GetReceivedAt())
+}
+
 func (c *cli) reportRows(r *intakev1.Report, row render.Row) {
 	content := r.GetContent()
 	row(c.label("numero", "number"), r.GetNumber())
 	row(c.label("stato", "state"), shortEnum(r.GetState().String()), fmt.Sprintf("v%d", r.GetVersion()))
-	row(c.label("ricevuta", "received"), r.GetReceivedAt().AsTime().Local().Format(dateTime))
-	row(c.label("canale", "channel"), content.GetChannel())
-	row(c.label("chi segnala", "reporter"), content.GetReporterRole())
-	row(c.label("fattori", "grounds"), strings.Join(content.GetGrounds(), " "))
-	row(c.label("luogo", "place"), content.GetIncidentPlace())
-	if content.GetNarrative() != "" {
-		row(c.label("racconto", "narrative"), content.GetNarrative())
+	row(c.label("ricevuta", "received"), receivedAt(r))
+	row(c.label("urgente", "urgent"), c.yesNo(content.GetUrgent()))
+	row(c.label("canale", "channel"), c.code("channel", content.GetChannel()))
+	row(c.label("chi segnala", "reporter"), c.code("reporter_role", content.GetReporterRole()))
+	row(c.label("anonima", "anonymous"), c.yesNo(content.GetAnonymous()))
+	row(c.label("fattori", "grounds"), c.codes("ground", content.GetGrounds()))
+	row(c.label("richiesta", "wish"), c.code("wish", content.GetWish()))
+	row(c.label("luogo", "place"), c.code(places, content.GetIncidentPlace()))
+	row(c.label("lingua", "language"), content.GetLanguage())
+	row(c.label("informativa", "privacy notice"), content.GetNoticeVersion())
+	for _, consent := range content.GetConsents() {
+		row(c.label("consenso", "consent"), c.code("consent", consent.GetCode()),
+			c.code("consent_status", consent.GetStatus()))
 	}
+	if content.GetIncidentDate() != nil {
+		row(c.label("data del fatto", "date of the incident"), partialDate(content.GetIncidentDate()))
+	}
+	render.Lines(row, c.label("racconto", "narrative"), content.GetNarrative())
 	if p := content.GetContact(); p != nil {
-		text := strings.Join([]string{p.GetName(), p.GetPhone(), p.GetEmail(), p.GetSafeContact()}, " ")
-		row(c.label("contatto", "contact"), text)
+		row(c.label("nome", "name"), p.GetName())
+		row(c.label("telefono", "phone"), p.GetPhone())
+		row("e-mail", p.GetEmail())
+		render.Lines(row, c.label("come contattarla", "safe contact"), p.GetSafeContact())
 	}
 	if r.GetCaseNumber() != "" {
 		row(c.label("caso", "case"), r.GetCaseNumber(), r.GetCaseId())
 	}
 	for _, h := range r.GetHistory() {
-		row(fmt.Sprintf("  v%d", h.GetVersion()), h.GetAt().AsTime().Local().Format(dateTime), h.GetWhat(),
-			h.GetBy().GetPerson(), h.GetBy().GetSystem())
+		at := formatTime(h.GetAt())
+		if content.GetAnonymous() {
+			at = formatDay(h.GetAt())
+		}
+		row(fmt.Sprintf("  v%d", h.GetVersion()), at, h.GetWhat(), h.GetBy().GetPerson(), h.GetBy().GetSystem())
 	}
 }
 
@@ -156,6 +189,7 @@ func (c *cli) reportListCmd() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				c.loadLabels(ctx)
 				return c.print(resp, func(row render.Row) { c.reportListRows(resp, row) })
 			})
 		},
@@ -166,11 +200,12 @@ func (c *cli) reportListCmd() *cobra.Command {
 }
 
 func (c *cli) reportListRows(resp *intakev1.ListReportsResponse, row render.Row) {
-	row(c.label("NUMERO", "NUMBER"), c.label("STATO", "STATE"), c.label("FATTORI", "GROUNDS"),
-		c.label("CANALE", "CHANNEL"), "ID")
+	row(c.label("NUMERO", "NUMBER"), c.label("RICEVUTA", "RECEIVED"), c.label("URGENTE", "URGENT"),
+		c.label("STATO", "STATE"), c.label("FATTORI", "GROUNDS"), c.label("CANALE", "CHANNEL"), "ID")
 	for _, r := range resp.GetReports() {
-		row(r.GetNumber(), shortEnum(r.GetState().String()), strings.Join(r.GetContent().GetGrounds(), " "),
-			r.GetContent().GetChannel(), r.GetReportId())
+		row(r.GetNumber(), receivedAt(r), c.yesNo(r.GetContent().GetUrgent()), shortEnum(r.GetState().String()),
+			c.codes("ground", r.GetContent().GetGrounds()), c.code("channel", r.GetContent().GetChannel()),
+			r.GetReportId())
 	}
 	if resp.GetNextPageToken() != "" {
 		row(c.label("altre con", "more with"), "--page-token "+resp.GetNextPageToken())
@@ -180,20 +215,27 @@ func (c *cli) reportListRows(resp *intakev1.ListReportsResponse, row render.Row)
 func (c *cli) reportTakeCmd() *cobra.Command {
 	req := &intakev1.TakeInChargeRequest{}
 	cmd := &cobra.Command{
-		Use: "take ID", Short: "Take a report in charge: a case is opened", Args: cobra.ExactArgs(1),
+		Use: "take REPORT", Short: "Take a report in charge, by its number or identifier: a case is opened",
+		Args: cobra.ExactArgs(1), Example: "  pari report take CR-2026-000042",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			req.ReportId, req.RequestId = args[0], uuid.NewString()
-			return c.withIntake(cmd.Context(), func(ctx context.Context, intake intakeClient) error {
-				if req.GetVersion() == 0 {
-					current, err := intake.GetReport(ctx, &intakev1.GetReportRequest{ReportId: req.GetReportId()})
-					if err != nil {
-						return err
-					}
-					req.Version = current.GetReport().GetVersion()
-				}
-				resp, err := intake.TakeInCharge(ctx, req)
-				if err != nil {
+			return c.withIntake(cmd.Context(), func(ctx context.Context, intake intakeClient) (err error) {
+				if req.ReportId, err = reportID(ctx, intake, args[0]); err != nil {
 					return err
+				}
+				get := func(ctx context.Context) (*intakev1.Report, error) {
+					resp, err := intake.GetReport(ctx, &intakev1.GetReportRequest{ReportId: req.GetReportId()})
+					return resp.GetReport(), err
+				}
+				readVersion := func(ctx context.Context) (int64, error) {
+					current, err := get(ctx)
+					return current.GetVersion(), err
+				}
+				resp, err := send(ctx, c, req, readVersion, intake.TakeInCharge)
+				if err != nil {
+					return withChanges(err, req.GetVersion(), func() ([]*recordv1.HistoryEntry, error) {
+						current, err := get(ctx)
+						return current.GetHistory(), err
+					})
 				}
 				return c.print(resp, func(row render.Row) {
 					row(c.label("caso", "case"), resp.GetReport().GetCaseNumber(), resp.GetReport().GetCaseId())
@@ -202,5 +244,6 @@ func (c *cli) reportTakeCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().Int64Var(&req.Version, "version", 0, versionUsage)
+	requestIDFlag(cmd, &req.RequestId)
 	return cmd
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
 
 	"github.com/retepari/pari/cmd/pari/client"
 )
@@ -21,6 +22,10 @@ type cli struct {
 	in     io.Reader
 	out    io.Writer
 	errOut io.Writer
+	// terminal says that out is one.
+	terminal bool
+	// dial connects to a service; tests replace it.
+	dial func(network client.Network, service, system, token string) (*grpc.ClientConn, error)
 
 	dir     string
 	format  string
@@ -28,6 +33,13 @@ type cli struct {
 	as      string
 	node    string
 	replica string // --copy
+
+	// user is the person whose session is used; empty without one.
+	user string
+	// current is the command that runs.
+	current *cobra.Command
+	// labels are the labels of codes, by list and code.
+	labels map[string]map[string]string
 }
 
 // Main runs the command line and returns its exit code. A second interrupt ends the program at once.
@@ -35,15 +47,22 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	c := &cli{in: in, out: out, errOut: errOut}
+	return newCLI(in, out, errOut).run(ctx, args)
+}
+
+func newCLI(in io.Reader, out, errOut io.Writer) *cli {
+	return &cli{in: in, out: out, errOut: errOut, terminal: isTerminal(out), dial: client.Network.Conn}
+}
+
+// run runs one command and returns the exit code.
+func (c *cli) run(ctx context.Context, args []string) int {
 	root := c.rootCmd()
 	root.SetArgs(args)
-	root.SetIn(in)
-	root.SetOut(out)
-	root.SetErr(errOut)
+	root.SetIn(c.in)
+	root.SetOut(c.out)
+	root.SetErr(c.errOut)
 	if err := root.ExecuteContext(ctx); err != nil {
-		c.explain(err)
-		return 1
+		return c.explain(err)
 	}
 	return 0
 }
@@ -55,12 +74,13 @@ func (c *cli) rootCmd() *cobra.Command {
 			"Try `pari desk find`, `pari login --as operator-cremona`, `pari report list`; " +
 			"`make run` starts a network to try them on.",
 		SilenceErrors: true, SilenceUsage: true,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			c.current = cmd
 			if c.format != "table" && c.format != "json" {
-				return fmt.Errorf("-o takes table or json, not %q", c.format)
+				return errorf("-o è table o json, non %q", "-o takes table or json, not %q", c.format)
 			}
 			if c.lang != "it" && c.lang != "en" {
-				return fmt.Errorf("--lang takes it or en, not %q", c.lang)
+				return errorf("--lang è it o en, non %q", "--lang takes it or en, not %q", c.lang)
 			}
 			return nil
 		},
@@ -77,6 +97,7 @@ func (c *cli) rootCmd() *cobra.Command {
 		c.loginCmd(), c.logoutCmd(), c.reportCmd(), c.caseCmd(), c.deskCmd(), c.placeCmd(), c.tableCmd(), c.feedCmd(),
 		c.directoryCmd(), c.vocabularyCmd(), c.versionCmd(),
 	)
+	c.checkUsage(root)
 	return root
 }
 

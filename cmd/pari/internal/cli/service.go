@@ -1,11 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/connectivity"
 
 	"github.com/retepari/pari/cmd/pari/client"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
@@ -20,6 +21,9 @@ type (
 	directoryClient = directoryv1.DirectoryServiceClient
 	reportingClient = reportingv1.ReportingServiceClient
 )
+
+// connectTimeout bounds how long a service is tried that does not answer.
+const connectTimeout = 1500 * time.Millisecond
 
 // callTimeout bounds all calls of one command.
 const callTimeout = 15 * time.Second
@@ -52,12 +56,9 @@ func (c *cli) withReporting(ctx context.Context, call func(context.Context, repo
 func (c *cli) withService(
 	ctx context.Context, service string, call func(ctx context.Context, conn *grpc.ClientConn) error,
 ) error {
-	network, err := c.loadNetwork()
-	if err != nil {
-		return err
-	}
 	var token string
-	console := client.Console(service)
+	var err error
+	console := ""
 	// Reading the directory needs no token; changing it needs a named caller.
 	if service != "directory" || c.as != "" {
 		if token, err = c.loadToken(); err != nil {
@@ -69,23 +70,50 @@ func (c *cli) withService(
 	}
 	if service == "intake" || service == "casemanagement" {
 		if c.node == "" {
-			return errors.New("which node? Say --node, for instance --node cremona")
+			return errorf("quale nodo? Indica --node, per esempio --node cremona",
+				"which node? Say --node, for instance --node cremona")
 		}
 		service += "." + c.node
-		console = client.Console(service)
 	}
 	if service == "directory" && c.replica != "" {
-		service += "." + c.replica
-		console = client.Console(service)
+		service, console = service+"."+c.replica, ""
 	}
-	conn, err := network.Conn(service, console, token)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return c.withConn(ctx, service, console, token, call)
+}
+
+// withConn connects to a service and passes the connection to call once the service is reached. The system is the
+// console of the service's node where it is not given.
+func (c *cli) withConn(
+	ctx context.Context, service, system, token string, call func(ctx context.Context, conn *grpc.ClientConn) error,
+) error {
+	network, err := c.loadNetwork()
+	if err != nil {
+		return err
+	}
+	conn, err := c.dial(network, service, cmp.Or(system, client.Console(service)), token)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
+	if !waitReady(ctx, conn) {
+		return errUnreachable
+	}
 	return call(ctx, conn)
+}
+
+// waitReady connects, and reports whether the service was reached within connectTimeout.
+func waitReady(ctx context.Context, conn *grpc.ClientConn) bool {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	conn.Connect()
+	for state := conn.GetState(); state != connectivity.Ready; state = conn.GetState() {
+		if !conn.WaitForStateChange(ctx, state) {
+			return false
+		}
+	}
+	return true
 }
 
 // loadNetwork reads the description of the network in --dir.

@@ -23,7 +23,8 @@ func (c *cli) directoryStaleCmd() *cobra.Command {
 		Example: "  pari directory stale --of cremona\n  pari directory stale --months 6",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if months < 1 || months > 1200 {
-				return fmt.Errorf("--months takes 1 to 1200, not %d", months)
+				return errorf("--months va da 1 a 1200, non %d",
+					"--months takes 1 to 1200, not %d", months)
 			}
 			now := time.Now().In(tz.Rome)
 			req.VerifiedBefore = files.StaleCutoff(now, months)

@@ -52,6 +52,30 @@ func TestListCases(t *testing.T) {
 			t.Errorf("token %q, %s", req.GetPageToken(), diff)
 		}
 	})
+	t.Run("by number", func(t *testing.T) {
+		t.Parallel()
+		one, err := worker.GetCase(t.Context(), &casemanagementv1.GetCaseRequest{CaseId: inCharge})
+		if err != nil {
+			t.Fatal(err)
+		}
+		number, closed := one.GetCase().GetNumber(), casemanagementv1.CaseState_CASE_STATE_CLOSED
+		for name, tc := range map[string]struct {
+			client client
+			req    *casemanagementv1.ListCasesRequest
+			want   []string
+		}{
+			"of a case":       {worker, &casemanagementv1.ListCasesRequest{Number: number}, []string{inCharge}},
+			"of no case":      {worker, &casemanagementv1.ListCasesRequest{Number: number + "0"}, nil},
+			"a part":          {worker, &casemanagementv1.ListCasesRequest{Number: number[:5]}, nil},
+			"another state":   {worker, &casemanagementv1.ListCasesRequest{Number: number, State: closed}, nil},
+			"of another node": {otherOperator, &casemanagementv1.ListCasesRequest{Number: number}, nil},
+		} {
+			ids, next := list(t, tc.client, tc.req)
+			if diff := cmp.Diff(tc.want, ids); diff != "" || next != "" {
+				t.Errorf("%s: token %q, %s", name, next, diff)
+			}
+		}
+	})
 	t.Run("none of another node", func(t *testing.T) {
 		t.Parallel()
 		if ids, _ := list(t, otherOperator, &casemanagementv1.ListCasesRequest{}); len(ids) != 0 {
@@ -68,6 +92,7 @@ func TestListCases(t *testing.T) {
 		}{
 			"of another filter": {worker, &casemanagementv1.ListCasesRequest{PageToken: token, State: closed}},
 			"of another node":   {otherOperator, &casemanagementv1.ListCasesRequest{PageToken: token}},
+			"of a number":       {worker, &casemanagementv1.ListCasesRequest{PageToken: token, Number: "CR-C-1"}},
 			"forged":            {worker, &casemanagementv1.ListCasesRequest{PageToken: "MTI"}},
 		} {
 			t.Run(name, func(t *testing.T) {

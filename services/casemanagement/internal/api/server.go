@@ -123,9 +123,15 @@ func (s *Server) ListCases(
 	caller, _ := identity.From(ctx)
 	state := stateFromProto(req.GetState())
 	filter := "cases " + string(state)
+	if req.GetNumber() != "" {
+		filter += " " + req.GetNumber()
+	}
 	token, err := s.Secrets.DecodePageToken(caller.Tenant(), filter, req.GetPageToken())
 	if err != nil {
 		return nil, err
+	}
+	if req.GetNumber() != "" {
+		return s.listCaseByNumber(ctx, caller.Tenant(), req.GetNumber(), state)
 	}
 	position, _ := strconv.ParseInt(token, 10, 64) // the token is authenticated, so it holds a number or nothing
 	limit := int(req.GetPageSize())
@@ -147,4 +153,20 @@ func (s *Server) ListCases(
 		}
 	}
 	return resp, nil
+}
+
+// listCaseByNumber returns a list of the case with a number, or of none.
+func (s *Server) listCaseByNumber(
+	ctx context.Context, t tenant.ID, number string, state casefile.State,
+) (*casemanagementv1.ListCasesResponse, error) {
+	c, err := s.Cases.GetByNumber(ctx, t, number)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return &casemanagementv1.ListCasesResponse{}, nil
+	case err != nil:
+		return nil, err
+	case state != "" && c.State != state:
+		return &casemanagementv1.ListCasesResponse{}, nil
+	}
+	return &casemanagementv1.ListCasesResponse{Cases: []*casemanagementv1.Case{caseToProto(c)}}, nil
 }

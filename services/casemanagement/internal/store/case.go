@@ -99,9 +99,10 @@ const (
 	selectCase         = `select ` + caseColumns + ` from ` + caseTables + ` where c.tenant = $1 and c.case_id = $2`
 	selectCaseByReport = `select ` + caseColumns + ` from ` + caseTables + ` where c.tenant = $1 and c.case_id =
 		(select r.case_id from case_report r where r.tenant = $1 and r.report_id = $2)`
+	selectCaseByNumber = `select ` + caseColumns + ` from ` + caseTables + ` where c.tenant = $1 and c.number = $2`
 )
 
-// queryCase reads one case with selectCase or selectCaseByReport, and the id of its data key.
+// queryCase reads one case with selectCase, selectCaseByReport or selectCaseByNumber, and the id of its data key.
 func queryCase(
 	ctx context.Context, tx pgx.Tx, statement string, t tenant.ID, id string,
 ) (*casefile.Case, uuid.UUID, error) {
@@ -146,6 +147,15 @@ func (s *Cases) Get(ctx context.Context, t tenant.ID, id string) (f CaseFile, er
 func (s *Cases) GetByReport(ctx context.Context, t tenant.ID, reportID string) (c *casefile.Case, err error) {
 	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
 		c, _, err = queryCase(ctx, tx, selectCaseByReport, t, reportID)
+		return err
+	})
+	return c, err
+}
+
+// GetByNumber returns the case with a number, or the fault NOT_FOUND.
+func (s *Cases) GetByNumber(ctx context.Context, t tenant.ID, number string) (c *casefile.Case, err error) {
+	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
+		c, _, err = queryCase(ctx, tx, selectCaseByNumber, t, number)
 		return err
 	})
 	return c, err

@@ -57,6 +57,7 @@ func TestStatements_DoNotReadHistory(t *testing.T) {
 			{"first page of a state", "select cases", `'lombardia/cremona', 'TAKEN_IN_CHARGE', 0, 51`},
 			{"next page of a state", "select cases", `'lombardia/cremona', 'TAKEN_IN_CHARGE', 19990, 51`},
 			{"page of a state without cases", "select cases", `'lombardia/cremona', 'ARCHIVED', 0, 51`},
+			{"case with a number", "select case by number", `'lombardia/cremona', 'CR-C-7'`},
 			{"case", "select case", `'lombardia/cremona', gen_random_uuid()`},
 			{"lock of a case", "lock case", `'lombardia/cremona', gen_random_uuid()`},
 			{"case of a report", "select case by report", `'lombardia/cremona', gen_random_uuid()`},

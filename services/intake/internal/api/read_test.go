@@ -193,3 +193,42 @@ func TestTakeInCharge(t *testing.T) {
 	_, err = e.system(t, cremona).TakeInCharge(t.Context(), req)
 	checkRefused(t, err, fault.NoToken)
 }
+
+// Ensure the filter by number finds the report with exactly this number, of the caller's node and in the state.
+func TestListReports_ByNumber(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	system, operator := e.system(t, cremona), e.person(t, cremona, "operator")
+	submit(t, system, newContent())
+	stored := submit(t, system, newContent())
+	submit(t, system, newContent())
+	number := stored.GetNumber()
+	taken := intakev1.ReportState_REPORT_STATE_TAKEN_IN_CHARGE
+	for name, c := range map[string]struct {
+		client intakev1.IntakeServiceClient
+		req    *intakev1.ListReportsRequest
+		found  bool
+	}{
+		"of a report":     {operator, &intakev1.ListReportsRequest{Number: number}, true},
+		"of no report":    {operator, &intakev1.ListReportsRequest{Number: number + "0"}, false},
+		"a part":          {operator, &intakev1.ListReportsRequest{Number: number[:5]}, false},
+		"another state":   {operator, &intakev1.ListReportsRequest{Number: number, State: taken}, false},
+		"of another node": {e.person(t, mantova, "operator"), &intakev1.ListReportsRequest{Number: number}, false},
+	} {
+		page, err := c.client.ListReports(t.Context(), c.req)
+		if err != nil || (len(page.GetReports()) == 1) != c.found || page.GetNextPageToken() != "" {
+			t.Errorf("%s: %v, %v", name, page, err)
+		}
+		if c.found && page.GetReports()[0].GetReportId() != stored.GetReportId() {
+			t.Errorf("%s: got %v", name, page)
+		}
+	}
+	page, err := operator.ListReports(t.Context(), &intakev1.ListReportsRequest{PageSize: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = operator.ListReports(t.Context(), &intakev1.ListReportsRequest{
+		PageToken: page.GetNextPageToken(), Number: number,
+	})
+	checkRefused(t, err, fault.InvalidRequest, "page_token BAD_PAGE_TOKEN")
+}

@@ -164,9 +164,15 @@ func (s *Server) ListReports(
 	caller, _ := identity.From(ctx)
 	state := stateFromProto(req.GetState())
 	filter := "reports " + string(state)
+	if req.GetNumber() != "" {
+		filter += " " + req.GetNumber()
+	}
 	token, err := s.Secrets.DecodePageToken(caller.Tenant(), filter, req.GetPageToken())
 	if err != nil {
 		return nil, err
+	}
+	if req.GetNumber() != "" {
+		return s.listReportByNumber(ctx, caller.Tenant(), req.GetNumber(), state)
 	}
 	position := store.ParsePosition(token) // the token is authenticated, so it holds a position or nothing
 	limit := int(req.GetPageSize())
@@ -188,6 +194,22 @@ func (s *Server) ListReports(
 		}
 	}
 	return resp, nil
+}
+
+// listReportByNumber returns a list of the report with a number, or of none.
+func (s *Server) listReportByNumber(
+	ctx context.Context, t tenant.ID, number string, state report.State,
+) (*intakev1.ListReportsResponse, error) {
+	r, err := s.Reports.GetByNumber(ctx, t, number)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return &intakev1.ListReportsResponse{}, nil
+	case err != nil:
+		return nil, err
+	case state != "" && r.State != state:
+		return &intakev1.ListReportsResponse{}, nil
+	}
+	return &intakev1.ListReportsResponse{Reports: []*intakev1.Report{reportToProto(r)}}, nil
 }
 
 // TakeInCharge implements IntakeService.

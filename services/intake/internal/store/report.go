@@ -82,9 +82,11 @@ func dayInRome(date time.Time) time.Time {
 const (
 	selectReport = `select ` + reportColumns + ` from report where tenant = $1 and report_id = $2`
 	lockReport   = selectReport + ` for update`
+
+	selectReportByNumber = `select ` + reportColumns + ` from report where tenant = $1 and number = $2`
 )
 
-// queryReport reads one report with selectReport or lockReport.
+// queryReport reads one report with selectReport or lockReport, or by its number with selectReportByNumber.
 func queryReport(
 	ctx context.Context, tx pgx.Tx, statement string, t tenant.ID, id string,
 ) (*report.Report, SealedContent, error) {
@@ -114,6 +116,15 @@ func (s *Reports) Get(
 		return err
 	})
 	return r, sealed, history, err
+}
+
+// GetByNumber returns the report with a number, or the fault NOT_FOUND.
+func (s *Reports) GetByNumber(ctx context.Context, t tenant.ID, number string) (r *report.Report, err error) {
+	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
+		r, _, err = queryReport(ctx, tx, selectReportByNumber, t, number)
+		return err
+	})
+	return r, err
 }
 
 const updateReport = `update report set state = $3, version = $4, case_id = $5, case_number = $6

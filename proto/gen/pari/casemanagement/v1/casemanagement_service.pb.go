@@ -337,7 +337,9 @@ type ListCasesRequest struct {
 	// Token from the previous page; empty for the first page. Valid with the same filter only.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Only cases in this state; unspecified for all states.
-	State         CaseState `protobuf:"varint,3,opt,name=state,proto3,enum=pari.casemanagement.v1.CaseState" json:"state,omitempty"`
+	State CaseState `protobuf:"varint,3,opt,name=state,proto3,enum=pari.casemanagement.v1.CaseState" json:"state,omitempty"`
+	// Only the case with this number, for instance "CR-C-2026-000007"; empty for all numbers.
+	Number        string `protobuf:"bytes,4,opt,name=number,proto3" json:"number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -391,6 +393,13 @@ func (x *ListCasesRequest) GetState() CaseState {
 		return x.State
 	}
 	return CaseState_CASE_STATE_UNSPECIFIED
+}
+
+func (x *ListCasesRequest) GetNumber() string {
+	if x != nil {
+		return x.Number
+	}
+	return ""
 }
 
 // Response of ListCases.
@@ -945,12 +954,13 @@ const file_pari_casemanagement_v1_casemanagement_service_proto_rawDesc = "" +
 	"\acase_id\x18\x01 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x02R\x06caseId\x12B\n" +
 	"\x04view\x18\x02 \x01(\x0e2 .pari.casemanagement.v1.CaseViewB\f\xbaH\x05\x82\x01\x02\x10\x01\xb0\xbb\x18\x02R\x04view\"I\n" +
 	"\x0fGetCaseResponse\x126\n" +
-	"\x04case\x18\x01 \x01(\v2\x1c.pari.casemanagement.v1.CaseB\x04\xb0\xbb\x18\x04R\x04case\"\xb3\x01\n" +
+	"\x04case\x18\x01 \x01(\v2\x1c.pari.casemanagement.v1.CaseB\x04\xb0\xbb\x18\x04R\x04case\"\xd8\x01\n" +
 	"\x10ListCasesRequest\x12+\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\x0e\xbaH\a\x1a\x05\x18\xc8\x01(\x00\xb0\xbb\x18\x02R\bpageSize\x12+\n" +
 	"\n" +
 	"page_token\x18\x02 \x01(\tB\f\xbaH\x05r\x03\x18\xf4\x03\xb0\xbb\x18\x02R\tpageToken\x12E\n" +
-	"\x05state\x18\x03 \x01(\x0e2!.pari.casemanagement.v1.CaseStateB\f\xbaH\x05\x82\x01\x02\x10\x01\xb0\xbb\x18\x02R\x05state\"{\n" +
+	"\x05state\x18\x03 \x01(\x0e2!.pari.casemanagement.v1.CaseStateB\f\xbaH\x05\x82\x01\x02\x10\x01\xb0\xbb\x18\x02R\x05state\x12#\n" +
+	"\x06number\x18\x04 \x01(\tB\v\xbaH\x04r\x02\x18(\xb0\xbb\x18\x02R\x06number\"{\n" +
 	"\x11ListCasesResponse\x128\n" +
 	"\x05cases\x18\x01 \x03(\v2\x1c.pari.casemanagement.v1.CaseB\x04\xb0\xbb\x18\x02R\x05cases\x12,\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x02R\rnextPageToken\"\x85\x02\n" +

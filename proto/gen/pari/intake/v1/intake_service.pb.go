@@ -283,7 +283,9 @@ type ListReportsRequest struct {
 	// Token from the previous page; empty for the first page. Valid with the same filter only.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Only reports in this state; unspecified for all states.
-	State         ReportState `protobuf:"varint,3,opt,name=state,proto3,enum=pari.intake.v1.ReportState" json:"state,omitempty"`
+	State ReportState `protobuf:"varint,3,opt,name=state,proto3,enum=pari.intake.v1.ReportState" json:"state,omitempty"`
+	// Only the report with this number, for instance "CR-2026-000042"; empty for all numbers.
+	Number        string `protobuf:"bytes,4,opt,name=number,proto3" json:"number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -337,6 +339,13 @@ func (x *ListReportsRequest) GetState() ReportState {
 		return x.State
 	}
 	return ReportState_REPORT_STATE_UNSPECIFIED
+}
+
+func (x *ListReportsRequest) GetNumber() string {
+	if x != nil {
+		return x.Number
+	}
+	return ""
 }
 
 // Response of ListReports.
@@ -535,12 +544,13 @@ const file_pari_intake_v1_intake_service_proto_rawDesc = "" +
 	"\treport_id\x18\x01 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x02R\breportId\x12<\n" +
 	"\x04view\x18\x02 \x01(\x0e2\x1a.pari.intake.v1.ReportViewB\f\xbaH\x05\x82\x01\x02\x10\x01\xb0\xbb\x18\x02R\x04view\"I\n" +
 	"\x11GetReportResponse\x124\n" +
-	"\x06report\x18\x01 \x01(\v2\x16.pari.intake.v1.ReportB\x04\xb0\xbb\x18\x04R\x06report\"\xaf\x01\n" +
+	"\x06report\x18\x01 \x01(\v2\x16.pari.intake.v1.ReportB\x04\xb0\xbb\x18\x04R\x06report\"\xd4\x01\n" +
 	"\x12ListReportsRequest\x12+\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\x0e\xbaH\a\x1a\x05\x18\xc8\x01(\x00\xb0\xbb\x18\x02R\bpageSize\x12+\n" +
 	"\n" +
 	"page_token\x18\x02 \x01(\tB\f\xbaH\x05r\x03\x18\xf4\x03\xb0\xbb\x18\x02R\tpageToken\x12?\n" +
-	"\x05state\x18\x03 \x01(\x0e2\x1b.pari.intake.v1.ReportStateB\f\xbaH\x05\x82\x01\x02\x10\x01\xb0\xbb\x18\x02R\x05state\"{\n" +
+	"\x05state\x18\x03 \x01(\x0e2\x1b.pari.intake.v1.ReportStateB\f\xbaH\x05\x82\x01\x02\x10\x01\xb0\xbb\x18\x02R\x05state\x12#\n" +
+	"\x06number\x18\x04 \x01(\tB\v\xbaH\x04r\x02\x18(\xb0\xbb\x18\x02R\x06number\"{\n" +
 	"\x13ListReportsResponse\x126\n" +
 	"\areports\x18\x01 \x03(\v2\x16.pari.intake.v1.ReportB\x04\xb0\xbb\x18\x02R\areports\x12,\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x02R\rnextPageToken\"\x94\x01\n" +

@@ -1,0 +1,250 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
+	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
+)
+
+// store is a service that stores each write once, by its request id, and cuts the connection instead of answering
+// while cuts is above zero.
+type store struct {
+	mu      sync.Mutex
+	net     *fakeNetwork
+	cuts    int
+	version int64
+	writes  map[string]string // body by request id
+	ids     []string          // of all writes, also repeated ones
+}
+
+func newStore(t *testing.T, cuts int) *store {
+	t.Helper()
+	s := &store{cuts: cuts, version: 1, writes: map[string]string{}}
+	s.net = newFakeNetwork(t, s.handle)
+	return s
+}
+
+func (s *store) handle(_ string, req proto.Message) (proto.Message, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch r := req.(type) {
+	case *intakev1.GetReportRequest:
+		return &intakev1.GetReportResponse{Report: &intakev1.Report{Version: s.version, ReportId: r.GetReportId()}}, nil
+	case *casemanagementv1.GetCaseRequest:
+		return &casemanagementv1.GetCaseResponse{Case: &casemanagementv1.Case{Version: s.version}}, nil
+	case *directoryv1.ListEntriesRequest:
+		return &directoryv1.ListEntriesResponse{}, nil
+	case mutation:
+		return s.write(r)
+	}
+	return nil, status.Error(codes.Unimplemented, "")
+}
+
+func (s *store) write(req mutation) (proto.Message, error) {
+	id, body := req.GetRequestId(), req.ProtoReflect().Interface()
+	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	s.ids = append(s.ids, id)
+	stored, replayed := s.writes[id]
+	switch {
+	case replayed && stored != string(raw):
+		return nil, status.Error(codes.AlreadyExists, "another body")
+	case !replayed:
+		if v, ok := req.(interface{ GetVersion() int64 }); ok && v.GetVersion() != s.version {
+			return nil, status.Error(codes.Aborted, "wrong version")
+		}
+		s.writes[id] = string(raw)
+		s.version++
+	}
+	if s.cuts > 0 {
+		s.cuts--
+		s.net.cut()
+		return nil, status.Error(codes.Unavailable, "")
+	}
+	switch req.(type) {
+	case *intakev1.SubmitReportRequest:
+		return &intakev1.SubmitReportResponse{Number: "CR-2026-000001", Replayed: replayed}, nil
+	case *intakev1.TakeInChargeRequest:
+		return &intakev1.TakeInChargeResponse{Replayed: replayed}, nil
+	case *casemanagementv1.AssessRequest:
+		return &casemanagementv1.AssessResponse{Replayed: replayed}, nil
+	case *casemanagementv1.RecordActionRequest:
+		return &casemanagementv1.RecordActionResponse{Replayed: replayed}, nil
+	case *casemanagementv1.CloseCaseRequest:
+		return &casemanagementv1.CloseCaseResponse{Replayed: replayed}, nil
+	case *directoryv1.ProposeChangesRequest:
+		return &directoryv1.ProposeChangesResponse{Replayed: replayed}, nil
+	case *directoryv1.DecideProposalRequest:
+		return &directoryv1.DecideProposalResponse{Replayed: replayed}, nil
+	}
+	return nil, status.Error(codes.Unimplemented, "")
+}
+
+const submitCommand = "report submit --notice 2026-01 --channel DESK --role VICTIM --ground SEX --wish HELP --place ND " +
+	"--text Segreto"
+
+// writes are all commands that change something at a service.
+func writes(t *testing.T, f *fakeNetwork) []string {
+	t.Helper()
+	f.writeFile(t, "files/body/x.yaml", "body_id: x\nname: X\n")
+	return []string{
+		submitCommand, "report take " + someID, assessID, "case act " + someID + " --code LETTER",
+		"case close " + someID + " --outcome APOLOGY", "directory approve " + someID, "directory reject " + someID,
+		"directory apply " + filepath.Join(f.dir, "files") + " --reason x",
+	}
+}
+
+// Ensure that a write whose answers are lost is stored once: the command says what is known, and the same command later
+// sends the same request, also for a record with a version, which has changed by then.
+func TestWrites_AreNotRepeatedAfterACut(t *testing.T) {
+	t.Parallel()
+	for i := range writes(t, newFakeNetwork(t, nil)) {
+		s := newStore(t, maxAttempts)
+		args := strings.Fields(writes(t, s.net)[i])
+		t.Run(strings.Join(args[:2], " "), func(t *testing.T) {
+			t.Parallel()
+			_, errOut, code := s.net.run(t, append(args, "--lang", "en")...)
+			if code != 1 || len(s.writes) != 1 || len(s.ids) != maxAttempts {
+				t.Fatalf("exit %d, %d stored after %d attempts: %s", code, len(s.writes), len(s.ids), errOut)
+			}
+			for _, want := range []string{"did not arrive", "may be stored", "run the same command again", s.ids[0]} {
+				if !strings.Contains(errOut, want) {
+					t.Errorf("%q is missing: %s", want, errOut)
+				}
+			}
+			if out, errOut, code := s.net.run(t, args...); code != 0 || out == "" || len(s.writes) != 1 {
+				t.Fatalf("again: exit %d, %d stored: %s", code, len(s.writes), errOut)
+			}
+			if len(pendingFiles(t, s.net)) != 0 {
+				t.Errorf("after the answer: %q", pendingFiles(t, s.net))
+			}
+			if strings.HasPrefix(args[1], "approve") || strings.HasPrefix(args[1], "reject") {
+				return // a proposal is decided once
+			}
+			if _, errOut, code := s.net.run(t, args...); code != 0 || len(s.writes) != 2 {
+				t.Errorf("a third time is a new request: exit %d, %d stored: %s", code, len(s.writes), errOut)
+			}
+		})
+	}
+}
+
+// Ensure that one lost answer is not noticed, and that a request without an answer shows its id as JSON too.
+func TestWrites_Retry(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, 1)
+	if out, errOut, code := s.net.run(t, strings.Fields(submitCommand)...); code != 0 || len(s.writes) != 1 ||
+		!strings.Contains(out, "CR-2026-000001") {
+		t.Errorf("exit %d, %d stored: %s", code, len(s.writes), errOut)
+	}
+	s.cuts = maxAttempts
+	_, errOut, _ := s.net.run(t, strings.Fields(submitCommand+" -o json")...)
+	var got struct {
+		Error struct {
+			RequestID string `json:"request_id"`
+		} `json:"error"`
+	}
+	if err := json.Unmarshal([]byte(errOut), &got); err != nil || got.Error.RequestID != s.ids[len(s.ids)-1] {
+		t.Errorf("%v, %s", err, errOut)
+	}
+}
+
+// Ensure that the id of a request without an answer is that of one person, one content and one command, that its file
+// holds no content, and that signing out keeps it.
+func TestWrites_PendingRequest(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, maxAttempts)
+	args := strings.Fields(submitCommand)
+	s.net.run(t, args...)
+	files := pendingFiles(t, s.net)
+	if len(files) != 1 {
+		t.Fatalf("got %v", files)
+	}
+	raw, err := os.ReadFile(files[0])
+	if err != nil || strings.Contains(string(raw)+files[0], "Segreto") || strings.Contains(string(raw), "SEX") {
+		t.Errorf("%s: %s, %v", files[0], raw, err)
+	}
+	if info, err := os.Stat(files[0]); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	if _, _, code := s.net.run(t, "logout"); code != 0 || len(pendingFiles(t, s.net)) != 1 {
+		t.Errorf("logout: exit %d, %v", code, pendingFiles(t, s.net))
+	}
+	s.net.signIn(t, "operator-cremona")
+	s.net.run(t, append(slices.Clone(args), "--ground", "AGE")...)
+	s.net.signIn(t, "worker-cremona")
+	s.net.run(t, args...)
+	if len(s.writes) != 3 {
+		t.Errorf("%d stored, want one for each content and person", len(s.writes))
+	}
+	given := uuid.NewString()
+	s.net.run(t, append(slices.Clone(args), "--request-id", given)...)
+	if s.ids[len(s.ids)-1] != given {
+		t.Errorf("--request-id %s is sent as %s", given, s.ids[len(s.ids)-1])
+	}
+}
+
+// Ensure that a request that only checks has no id to store, and that a refused one forgets its id.
+func TestWrites_NothingPending(t *testing.T) {
+	t.Parallel()
+	f := newFakeNetwork(t, func(string, proto.Message) (proto.Message, error) {
+		return nil, status.Error(codes.InvalidArgument, "wrong")
+	})
+	for _, args := range []string{submitCommand, submitCommand + " --validate-only"} {
+		if _, _, code := f.run(t, strings.Fields(args)...); code != 1 || len(pendingFiles(t, f)) != 0 {
+			t.Errorf("%s: exit %d, %v", args, code, pendingFiles(t, f))
+		}
+	}
+	if n := f.called("SubmitReport"); n != 2 {
+		t.Errorf("%d calls, want no retry of a refusal", n)
+	}
+}
+
+// Ensure that a change never overwrites that of somebody else: it is refused, and what changed is shown.
+func TestWrites_ShowWhatChanged(t *testing.T) {
+	t.Parallel()
+	f := newFakeNetwork(t, func(_ string, req proto.Message) (proto.Message, error) {
+		if _, ok := req.(*casemanagementv1.GetCaseRequest); ok {
+			return &casemanagementv1.GetCaseResponse{Case: &casemanagementv1.Case{
+				Version: 3, History: []*recordv1.HistoryEntry{
+					{Version: 2, What: "ASSESSED"}, {Version: 3, What: "CLOSED", By: &recordv1.Actor{Person: "ugo@x"}},
+				},
+			}}, nil
+		}
+		return nil, status.Error(codes.Aborted, "wrong version")
+	})
+	for _, flags := range []string{" --version 2", " --version 2 -o json"} {
+		_, errOut, code := f.run(t, strings.Fields(assessID+flags)...)
+		if code != 1 || !strings.Contains(errOut, "CLOSED") || !strings.Contains(errOut, "ugo@x") ||
+			strings.Contains(errOut, "ASSESSED") {
+			t.Errorf("exit %d, %s", code, errOut)
+		}
+	}
+	if n := f.called("Assess"); n != 2 {
+		t.Errorf("%d calls, want one for each command", n)
+	}
+}
+
+func pendingFiles(t *testing.T, f *fakeNetwork) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(f.dir, "sessions", "pending", "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
