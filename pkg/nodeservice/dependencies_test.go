@@ -63,12 +63,13 @@ func newConfig(t *testing.T) nodeservice.Config {
 		NATSURL: n.Leaf(bustest.Cremona).URL(), CentreKeysDir: n.KeysDir(), Relay: true,
 		DirectoryAddr: "127.0.0.1:1",
 	}
-	signingKey, err := devpki.CreateSigningKey("lombardia.cremona", dir, t.TempDir())
+	signingKey, err := devpki.CreateSigningKey("lombardia.cremona", dir, n.KeysDir())
 	err = errors.Join(err, devkeys.CreateKEK(c.KEKFile), devkeys.CreateSecrets(c.SecretsFile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.SigningKeyFile = signingKey
+	n.AnswerHeartbeats()
 	return c
 }
 

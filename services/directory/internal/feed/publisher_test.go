@@ -48,6 +48,7 @@ func setup(t *testing.T) *env {
 		t.Fatal(err)
 	}
 	e.consumer = consumer
+	e.net.AnswerHeartbeats()
 	e.start()
 	return e
 }

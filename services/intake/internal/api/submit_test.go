@@ -217,7 +217,7 @@ func TestSubmitReport_Invalid(t *testing.T) {
 			r.Content.Anonymous, r.Content.NoticeVersion = true, "2026\x00"
 			r.Content.Consents = append(r.Content.Consents, &intakev1.Consent{Code: "C_WORK", Status: "REFUSED"})
 		}, []string{
-			"content.contact.name ANONYMOUS_WITH_NAME", "content.notice_version BAD_FORMAT",
+			"content.notice_version BAD_FORMAT", "content.contact.name ANONYMOUS_WITH_NAME",
 			"content.consents[2].code DUPLICATE_CONSENT",
 		}},
 	} {
