@@ -9,10 +9,10 @@ package nodeservice
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/seal"
@@ -40,6 +40,9 @@ type Config struct {
 	NATSURL        string `env:"NATS_URL"`
 	SigningKeyFile string `env:"SIGNING_KEY_FILE"`
 	CentreKeysDir  string `env:"CENTRE_KEYS_DIR"`
+	// HostedFile lists the tenants of a service that serves several, with their keys; see Hosted. Without it the service
+	// serves the tenant of its certificate with the keys above.
+	HostedFile string `env:"HOSTED_FILE"`
 	// Relay is false for a replica that takes calls and leaves sending events to other replicas.
 	Relay bool `env:"RELAY" envDefault:"true"`
 	// DirectoryAddr is the directory of the node, or of the centre: the source of the code lists.
@@ -60,21 +63,17 @@ func (c Config) Migrate(ctx context.Context, own func(ctx context.Context, owner
 
 // Settings are those that serving requires.
 func (c Config) Settings() []service.Setting {
-	return []service.Setting{
+	required := []service.Setting{
 		{Name: "PARI_DATABASE_URL", Value: c.DatabaseURL}, {Name: "PARI_KEYS_URL", Value: c.KeysURL},
-		{Name: "PARI_KEK_FILE", Value: c.KEKFile}, {Name: "PARI_SECRETS_FILE", Value: c.SecretsFile},
-		{Name: "PARI_NATS_URL", Value: c.NATSURL}, {Name: "PARI_SIGNING_KEY_FILE", Value: c.SigningKeyFile},
-		{Name: "PARI_CENTRE_KEYS_DIR", Value: c.CentreKeysDir}, {Name: "PARI_DIRECTORY_ADDR", Value: c.DirectoryAddr},
+		{Name: "PARI_NATS_URL", Value: c.NATSURL}, {Name: "PARI_CENTRE_KEYS_DIR", Value: c.CentreKeysDir},
+		{Name: "PARI_DIRECTORY_ADDR", Value: c.DirectoryAddr},
 	}
-}
-
-// numberPrefixes are the prefixes by node.
-func (c Config) numberPrefixes() map[tenant.ID]string {
-	prefix := c.NumberPrefix
-	if prefix == "" {
-		prefix = strings.ToUpper(c.Tenant.Node[:min(3, len(c.Tenant.Node))])
+	if c.HostedFile != "" {
+		return required
 	}
-	return map[tenant.ID]string{c.Tenant: prefix}
+	return append(required, service.Setting{Name: "PARI_KEK_FILE", Value: c.KEKFile},
+		service.Setting{Name: "PARI_SECRETS_FILE", Value: c.SecretsFile},
+		service.Setting{Name: "PARI_SIGNING_KEY_FILE", Value: c.SigningKeyFile})
 }
 
 // Dependencies are what a service of the personal zone works with.
@@ -82,14 +81,33 @@ type Dependencies struct {
 	DB      *pgxpool.Pool
 	Keys    *seal.KeyStore
 	Secrets *seal.Secrets
-	Relay   *outbox.Relay
 	Codes   *replica.Replica
-	// NumberPrefixes are the prefixes of the numbers that people use, by tenant.
+	// Tenants are those that the service serves, in order. Identities are its certificates at them, Relays send their
+	// events, and NumberPrefixes begin the numbers that their people use.
+	Tenants        []tenant.ID
+	Identities     map[tenant.ID]*identity.Source
+	Relays         map[tenant.ID]*outbox.Relay
 	NumberPrefixes map[tenant.ID]string
 }
 
-// Open opens the databases and keys, and starts relay, maintenance and the replica of the code lists.
+// WakeRelays makes the relays look for events at once.
+func (d Dependencies) WakeRelays() {
+	for _, r := range d.Relays {
+		r.Wake()
+	}
+}
+
+// Open opens the databases and keys, and starts relays, maintenance and the replica of the code lists. From then on the
+// App serves the tenants.
 func Open(ctx context.Context, a *service.App, c Config, fetch replica.Fetch) (d Dependencies, err error) {
+	tenants, err := c.tenants()
+	if err != nil {
+		return d, err
+	}
+	d.Tenants = sorted(tenants)
+	if d.Identities, err = openIdentities(a, tenants); err != nil {
+		return d, err
+	}
 	if d.DB, err = a.Database(ctx, "database", c.DatabaseURL); err != nil {
 		return d, err
 	}
@@ -97,16 +115,25 @@ func Open(ctx context.Context, a *service.App, c Config, fetch replica.Fetch) (d
 	if err != nil {
 		return d, err
 	}
-	if d.Keys, err = seal.OpenKeyStore(keys, c.KEKFile, a.Log); err != nil {
+	keks, secrets := map[tenant.ID]string{}, map[tenant.ID]string{}
+	d.NumberPrefixes = map[tenant.ID]string{}
+	for t, h := range tenants {
+		keks[t], secrets[t], d.NumberPrefixes[t] = h.KEKFile, h.SecretsFile, h.prefix(t)
+	}
+	if d.Keys, err = seal.OpenKeyStore(keys, keks, a.Log); err != nil {
 		return d, err
 	}
-	if d.Secrets, err = seal.LoadSecrets(c.SecretsFile); err != nil {
+	if d.Secrets, err = seal.LoadSecrets(secrets); err != nil {
 		return d, err
 	}
-	if d.Relay, err = startRelay(ctx, a, c, d.DB); err != nil {
-		return d, err
+	d.Relays = map[tenant.ID]*outbox.Relay{}
+	for _, t := range d.Tenants {
+		if d.Relays[t], err = startRelay(ctx, a, c, d, t, tenants[t].SigningKeyFile); err != nil {
+			return d, err
+		}
 	}
-	a.Maintenance(d.DB)
-	d.Codes, d.NumberPrefixes = a.CodeLists(d.DB, fetch), c.numberPrefixes()
+	a.Serves(d.Identities)
+	a.Maintenance(d.DB, d.Tenants...)
+	d.Codes = a.CodeLists(d.DB, fetch)
 	return d, nil
 }

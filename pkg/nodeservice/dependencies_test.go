@@ -117,8 +117,8 @@ func TestFromMap(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff([]string{
-		"PARI_DATABASE_URL", "PARI_KEYS_URL", "PARI_KEK_FILE", "PARI_SECRETS_FILE", "PARI_NATS_URL",
-		"PARI_SIGNING_KEY_FILE", "PARI_CENTRE_KEYS_DIR", "PARI_DIRECTORY_ADDR",
+		"PARI_DATABASE_URL", "PARI_KEYS_URL", "PARI_NATS_URL", "PARI_CENTRE_KEYS_DIR", "PARI_DIRECTORY_ADDR",
+		"PARI_KEK_FILE", "PARI_SECRETS_FILE", "PARI_SIGNING_KEY_FILE",
 	}, names); diff != "" {
 		t.Error(diff)
 	}
@@ -184,10 +184,10 @@ func TestOpen(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				d.Relay.Wake()
+				d.WakeRelays()
 				if c.relay {
-					bustest.Eventually(t, func() bool { return d.Relay.Status().Published == 1 })
-				} else if d.Relay.Status().Leading {
+					bustest.Eventually(t, func() bool { return d.Relays[bustest.Cremona].Status().Published == 1 })
+				} else if d.Relays[bustest.Cremona].Status().Leading {
 					t.Error("the relay runs")
 				}
 				return nil

@@ -1,9 +1,10 @@
 package nodeservice
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/pkg/tenant"
@@ -17,8 +18,39 @@ func TestConfig_NumberPrefixes(t *testing.T) {
 		{"cremona", "", "CRE"}, {"ro", "", "RO"}, {"cremona", "CR", "CR"},
 	} {
 		config := Config{Config: service.Config{Tenant: of(c.node)}, NumberPrefix: c.prefix}
-		if diff := cmp.Diff(map[tenant.ID]string{of(c.node): c.want}, config.numberPrefixes()); diff != "" {
-			t.Errorf("%+v: %s", c, diff)
+		tenants, err := config.tenants()
+		if err != nil || len(tenants) != 1 || tenants[of(c.node)].prefix(of(c.node)) != c.want {
+			t.Errorf("%+v: got %+v, %v", c, tenants, err)
+		}
+	}
+}
+
+// Ensure a service that serves several tenants has all that is theirs, and nothing that two of them share.
+func TestConfig_Tenants(t *testing.T) {
+	t.Parallel()
+	const cremona = "  lombardia/cremona: {identity_dir: /c, kek_file: /c/kek, secrets_file: /c/s, signing_key_file: /c/k"
+	read := func(file string) (map[tenant.ID]Hosted, error) {
+		path := filepath.Join(t.TempDir(), "hosted.yaml")
+		if err := os.WriteFile(path, []byte("tenants:\n"+file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return Config{HostedFile: path}.tenants()
+	}
+	got, err := read(cremona + ", number_prefix: CR}\n" + strings.NewReplacer("/c", "/m", "cremona", "milano").Replace(cremona) + "}\n")
+	if err != nil || len(got) != 2 || got[tenant.ID{Region: "lombardia", Node: "cremona"}].NumberPrefix != "CR" ||
+		got[tenant.ID{Region: "lombardia", Node: "milano"}].KEKFile != "/m/kek" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for mistake, c := range map[string]struct{ file, quoted string }{
+		"no tenant":          {"", "names none"},
+		"a key is missing":   {"  lombardia/cremona: {identity_dir: /c, kek_file: /c/kek, secrets_file: /c/s}", "signing_key_file"},
+		"a shared key":       {cremona + "}\n  lombardia/milano: {identity_dir: /m, kek_file: /c/kek, secrets_file: /m/s, signing_key_file: /m/k}", "/c/kek"},
+		"not a tenant":       {"  cremona: {}", `"cremona"`},
+		"the centre":         {"  all/centre: {}", `"all/centre"`},
+		"a misspelt setting": {cremona + ", kek: /x}", "kek"},
+	} {
+		if got, err := read(c.file); err == nil || !strings.Contains(err.Error(), c.quoted) {
+			t.Errorf("%s: got %+v, %v", mistake, got, err)
 		}
 	}
 }

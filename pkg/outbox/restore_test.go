@@ -315,7 +315,7 @@ func TestRestore_LosesNothing(t *testing.T) {
 		m.lead()
 		few := rapid.IntRange(1, 4)
 		t.Repeat(map[string]func(*rapid.T){
-			"append":    func(*rapid.T) { m.append() },
+			"append": func(*rapid.T) { m.append() },
 			"work": func(t *rapid.T) { // nothing fails
 				m.append()
 				m.watermark()

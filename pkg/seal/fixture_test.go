@@ -43,7 +43,7 @@ func kekFile(t *testing.T) string {
 
 func openKeyStore(t *testing.T, pool *pgxpool.Pool, kekFile string) *seal.KeyStore {
 	t.Helper()
-	s, err := seal.OpenKeyStore(pool, kekFile, slog.New(slog.DiscardHandler))
+	s, err := seal.OpenKeyStore(pool, forAll(kekFile), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func secretsFile(t testing.TB) string {
 
 func loadSecrets(t testing.TB, path string) *seal.Secrets {
 	t.Helper()
-	s, err := seal.LoadSecrets(path)
+	s, err := seal.LoadSecrets(forAll(path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,4 +85,9 @@ func loadSecrets(t testing.TB, path string) *seal.Secrets {
 func newSecrets(t testing.TB) *seal.Secrets {
 	t.Helper()
 	return loadSecrets(t, secretsFile(t))
+}
+
+// forAll gives one key file to all tenants of the tests. Production gives each its own.
+func forAll(path string) map[tenant.ID]string {
+	return map[tenant.ID]string{cremona: path, cuneo: path, livo: path, trentinoLivo: path}
 }

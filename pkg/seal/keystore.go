@@ -48,25 +48,35 @@ const (
 	refillTimeout = 10 * time.Second
 )
 
-// KeyStore is the key database of a service, opened with the node's KEK. It is safe for concurrent use.
+// KeyStore is the key database of a service, opened with the key-encryption key (KEK) of each tenant. It is safe for concurrent use.
 type KeyStore struct {
-	db  *pgxpool.Pool
-	kek tink.AEAD
-	log *slog.Logger
+	db   *pgxpool.Pool
+	keks map[tenant.ID]tink.AEAD
+	log  *slog.Logger
 
 	mu        sync.Mutex
 	unused    map[tenant.ID][]DataKey // stored, not handed out yet
 	refilling map[tenant.ID]bool
 }
 
-// OpenKeyStore opens the key database in db with the KEK in kekFile.
-func OpenKeyStore(db *pgxpool.Pool, kekFile string, log *slog.Logger) (*KeyStore, error) {
-	kek, err := loadAEAD(kekFile)
-	if err != nil {
-		return nil, fmt.Errorf("key-encryption key: %w", err)
+// OpenKeyStore opens the key database in db with the file of each tenant's KEK.
+func OpenKeyStore(db *pgxpool.Pool, kekFiles map[tenant.ID]string, log *slog.Logger) (*KeyStore, error) {
+	s := &KeyStore{
+		db: db, log: log, keks: map[tenant.ID]tink.AEAD{},
+		unused: map[tenant.ID][]DataKey{}, refilling: map[tenant.ID]bool{},
 	}
-	return &KeyStore{db: db, kek: kek, log: log, unused: map[tenant.ID][]DataKey{}, refilling: map[tenant.ID]bool{}}, nil
+	for t, path := range kekFiles {
+		kek, err := loadAEAD(path)
+		if err != nil {
+			return nil, fmt.Errorf("key-encryption key of %s: %w", t, err)
+		}
+		s.keks[t] = kek
+	}
+	return s, nil
 }
+
+// errNoKEK is returned for a tenant that the service does not serve.
+var errNoKEK = errors.New("no key-encryption key of this tenant")
 
 // NewKey returns a data key that is durable and was never handed out. It waits for the database only when no unused key
 // is left; it then returns the fault UNAVAILABLE when the key database does not answer.
@@ -112,6 +122,10 @@ var insertKey = pg.InsertInto("data_key", "tenant", "key_id", "wrapped")
 
 // generate creates a batch of data keys and commits them, wrapped.
 func (s *KeyStore) generate(ctx context.Context, t tenant.ID) ([]DataKey, error) {
+	kek, ok := s.keks[t]
+	if !ok {
+		return nil, errNoKEK
+	}
 	keys := make([]DataKey, generateBatch)
 	rows := make([][]any, generateBatch)
 	for i := range keys {
@@ -125,7 +139,7 @@ func (s *KeyStore) generate(ctx context.Context, t tenant.ID) ([]DataKey, error)
 		}
 		var wrapped bytes.Buffer
 		writer := keyset.NewBinaryWriter(&wrapped)
-		if err := handle.WriteWithAssociatedData(writer, s.kek, wrapAssociatedData(t, keys[i].id)); err != nil {
+		if err := handle.WriteWithAssociatedData(writer, kek, wrapAssociatedData(t, keys[i].id)); err != nil {
 			return nil, fmt.Errorf("wrap data key: %w", err)
 		}
 		rows[i] = []any{t, keys[i].id, wrapped.Bytes()}
@@ -150,6 +164,10 @@ const selectKey = `select wrapped from data_key where tenant = $1 and key_id = $
 // Get reads a record's data key. It is never cached, so a destroyed key is gone at once. A destroyed key, and the key
 // of another tenant, are NOT_FOUND.
 func (s *KeyStore) Get(ctx context.Context, t tenant.ID, id uuid.UUID) (DataKey, error) {
+	kek, ok := s.keks[t]
+	if !ok {
+		return DataKey{}, errNoKEK
+	}
 	var wrapped []byte
 	err := pg.InTenant(ctx, s.db, t, func(ctx context.Context, tx pgx.Tx) error {
 		return tx.QueryRow(ctx, selectKey, t, id).Scan(&wrapped)
@@ -161,9 +179,9 @@ func (s *KeyStore) Get(ctx context.Context, t tenant.ID, id uuid.UUID) (DataKey,
 		return DataKey{}, err
 	}
 	reader := keyset.NewBinaryReader(bytes.NewReader(wrapped))
-	handle, err := keyset.ReadWithAssociatedData(reader, s.kek, wrapAssociatedData(t, id))
+	handle, err := keyset.ReadWithAssociatedData(reader, kek, wrapAssociatedData(t, id))
 	if err != nil {
-		return DataKey{}, errors.New("data key does not unwrap with the node's KEK")
+		return DataKey{}, errors.New("data key does not unwrap with the tenant's KEK")
 	}
 	primitive, err := aead.New(handle)
 	if err != nil {

@@ -37,7 +37,7 @@ func TestOpenKeyStore_RefusesOtherFiles(t *testing.T) {
 	for name, path := range map[string]string{
 		"missing": filepath.Join(t.TempDir(), "missing.json"), "broken": broken, "another kind of key": secretsFile(t),
 	} {
-		_, err := seal.OpenKeyStore(nil, path, slog.New(slog.DiscardHandler))
+		_, err := seal.OpenKeyStore(nil, forAll(path), slog.New(slog.DiscardHandler))
 		if err == nil || strings.Contains(err.Error(), "secret\"") {
 			t.Errorf("%s: got %v", name, err)
 		}

@@ -10,7 +10,7 @@ import (
 
 // EncodePageToken encrypts the position at which a list continues. The token holds for one filter of one tenant.
 func (s *Secrets) EncodePageToken(t tenant.ID, filter, position string) (string, error) {
-	token, err := s.pageToken.Encrypt([]byte(position), s.pageScope(t, filter))
+	token, err := s.of(t).pageToken.Encrypt([]byte(position), s.pageScope(t, filter))
 	if err != nil {
 		return "", fmt.Errorf("page token: %w", err)
 	}
@@ -25,7 +25,7 @@ func (s *Secrets) DecodePageToken(t tenant.ID, filter, token string) (position s
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	if err == nil {
-		raw, err = s.pageToken.Decrypt(raw, s.pageScope(t, filter))
+		raw, err = s.of(t).pageToken.Decrypt(raw, s.pageScope(t, filter))
 	}
 	if err != nil {
 		return "", fault.Invalid(fault.Field{Path: "page_token", Reason: fault.BadPageToken})
@@ -34,5 +34,5 @@ func (s *Secrets) DecodePageToken(t tenant.ID, filter, token string) (position s
 }
 
 func (s *Secrets) pageScope(t tenant.ID, filter string) []byte {
-	return s.derive("page-scope", []byte(t.String()+"\x00"+filter))
+	return s.of(t).derive("page-scope", []byte(t.String()+"\x00"+filter))
 }

@@ -28,7 +28,7 @@ var (
 // Receipt derives the receipt code of a request: 88 bits as eight Italian words, and a checksum word. The same request
 // always gets the same code, and nobody without the key can compute it.
 func (s *Secrets) Receipt(t tenant.ID, requestID string) string {
-	bits := s.derive("receipt", []byte(t.String()+"\x00"+requestID))
+	bits := s.of(t).derive("receipt", []byte(t.String()+"\x00"+requestID))
 	var code []string
 	for i := range receiptWords {
 		// Word i is the 11 bits from bit 11·i on; they lie within three bytes.
@@ -65,5 +65,5 @@ func ParseReceipt(s string) (code string, ok bool) {
 // ReceiptLookup is the keyed hash by which a report is found from its receipt code. A slow hash would add nothing: the
 // code has 88 bits.
 func (s *Secrets) ReceiptLookup(t tenant.ID, code string) []byte {
-	return s.derive("receipt-lookup", []byte(t.String()+"\x00"+code))
+	return s.of(t).derive("receipt-lookup", []byte(t.String()+"\x00"+code))
 }

@@ -14,31 +14,46 @@ import (
 )
 
 // Secrets derives values that are the same every time and that nobody without the key can compute: receipt codes and
-// their look-up hashes, hashes of requests, pseudonyms, and the key of page tokens.
-type Secrets struct {
+// their look-up hashes, hashes of requests, pseudonyms, and the key of page tokens. Each tenant has a key of its own.
+type Secrets struct{ byTenant map[tenant.ID]secrets }
+
+// secrets are those of one tenant.
+type secrets struct {
 	prf       *prf.Set
 	pageToken tink.AEAD
 }
 
-// LoadSecrets reads a Tink keyset of the type HMAC PRF.
-func LoadSecrets(path string) (*Secrets, error) {
-	handle, err := loadKeyset(path)
-	if err != nil {
-		return nil, fmt.Errorf("secrets: %w", err)
+// LoadSecrets reads a Tink keyset of the type HMAC PRF for each tenant.
+func LoadSecrets(files map[tenant.ID]string) (*Secrets, error) {
+	all := &Secrets{byTenant: map[tenant.ID]secrets{}}
+	for t, path := range files {
+		handle, err := loadKeyset(path)
+		if err != nil {
+			return nil, fmt.Errorf("secrets of %s: %w", t, err)
+		}
+		s := secrets{}
+		if s.prf, err = prf.NewPRFSet(handle); err != nil {
+			return nil, fmt.Errorf("secrets of %s: %w", t, err)
+		}
+		if s.pageToken, err = subtle.NewAESGCM(s.derive("page", nil)); err != nil {
+			return nil, fmt.Errorf("secrets of %s: %w", t, err)
+		}
+		all.byTenant[t] = s
 	}
-	set, err := prf.NewPRFSet(handle)
-	if err != nil {
-		return nil, fmt.Errorf("secrets: %w", err)
+	return all, nil
+}
+
+// of returns the secrets of a tenant. A service takes calls of tenants only whose secrets it has.
+func (s *Secrets) of(t tenant.ID) secrets {
+	of, ok := s.byTenant[t]
+	if !ok {
+		panic("seal: no secrets of this tenant")
 	}
-	s := &Secrets{prf: set}
-	if s.pageToken, err = subtle.NewAESGCM(s.derive("page", nil)); err != nil {
-		return nil, fmt.Errorf("secrets: %w", err)
-	}
-	return s, nil
+	return of
 }
 
 // derive is a keyed function of purpose and input, 32 bytes long.
-func (s *Secrets) derive(purpose string, input []byte) []byte {
+func (s secrets) derive(purpose string, input []byte) []byte {
 	out, err := s.prf.ComputePrimaryPRF(append([]byte(purpose+"\x00"), input...), 32)
 	if err != nil {
 		panic("seal: HMAC cannot compute 32 bytes")
@@ -48,22 +63,22 @@ func (s *Secrets) derive(purpose string, input []byte) []byte {
 
 // RequestKey is a keyed hash of a request id. The id itself may tell the time and the device of the person who chose it.
 func (s *Secrets) RequestKey(t tenant.ID, requestID string) []byte {
-	return s.derive("request", []byte(t.String()+"\x00"+strings.ToLower(requestID)))
+	return s.of(t).derive("request", []byte(t.String()+"\x00"+strings.ToLower(requestID)))
 }
 
 // Pseudonym is the name of a record in events: a UUID that the node can derive again, and that leads nobody else to the
 // record.
 func (s *Secrets) Pseudonym(t tenant.ID, record string) string {
-	pseudonym := uuid.UUID(s.derive("pseudonym", []byte(t.String()+"\x00"+record))[:16])
+	pseudonym := uuid.UUID(s.of(t).derive("pseudonym", []byte(t.String()+"\x00"+record))[:16])
 	pseudonym[6], pseudonym[8] = pseudonym[6]&0x0f|0x80, pseudonym[8]&0x3f|0x80 // version 8 of RFC 9562
 	return pseudonym.String()
 }
 
 // BodyHash is a keyed hash of a message. It is equal for equal messages, and tells nothing without the key.
-func (s *Secrets) BodyHash(m proto.Message) ([]byte, error) {
+func (s *Secrets) BodyHash(t tenant.ID, m proto.Message) ([]byte, error) {
 	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil {
 		return nil, fmt.Errorf("hash body: %w", err)
 	}
-	return s.derive("body:"+string(m.ProtoReflect().Descriptor().FullName()), raw), nil
+	return s.of(t).derive("body:"+string(m.ProtoReflect().Descriptor().FullName()), raw), nil
 }

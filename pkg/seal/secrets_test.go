@@ -22,7 +22,7 @@ func TestLoadSecrets_RefusesOtherFiles(t *testing.T) {
 	for name, path := range map[string]string{
 		"missing": filepath.Join(t.TempDir(), "missing.json"), "another kind of key": kekFile(t),
 	} {
-		if _, err := seal.LoadSecrets(path); err == nil {
+		if _, err := seal.LoadSecrets(forAll(path)); err == nil {
 			t.Errorf("%s: loaded", name)
 		}
 	}
@@ -33,7 +33,7 @@ func TestSecrets_BodyHash(t *testing.T) {
 	t.Parallel()
 	file := secretsFile(t)
 	hash := func(s *seal.Secrets, m proto.Message) []byte {
-		h, err := s.BodyHash(m)
+		h, err := s.BodyHash(cremona, m)
 		if err != nil {
 			t.Fatal(err)
 		}

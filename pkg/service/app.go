@@ -33,6 +33,8 @@ type App struct {
 	Identity *identity.Source
 	Group    *run.Group
 	Ops      *telemetry.Ops
+
+	served map[tenant.ID]*identity.Source // nil: the own tenant alone
 }
 
 // gcPercent replaces Go's default of 100, unless GOGC is set. A service keeps little in memory and allocates much for a
@@ -62,14 +64,8 @@ func Run(ctx context.Context, name, version string, c Config, build func(ctx con
 		a.Group.OnStop("telemetry", tel.Stop)
 	}
 	var err error
-	a.Identity, err = identity.NewSource(identity.SourceConfig{
-		Dir: c.IdentityDir, DenyFile: c.DenyFile, MaxValidity: c.MaxCertValidity, Log: log,
-	})
-	if err != nil {
+	if a.Identity, err = a.LoadIdentity(c.IdentityDir, c.Tenant); err != nil {
 		return err
-	}
-	if of := a.Identity.ID().Tenant; of != c.Tenant {
-		return fmt.Errorf("the certificate in PARI_IDENTITY_DIR is of %s, not of %s", of, c.Tenant)
 	}
 	a.Group.Go("ops", func(ctx context.Context) error { return a.Ops.Serve(ctx, c.OpsAddr) })
 	if err := build(ctx, a); err != nil {
@@ -79,6 +75,23 @@ func Run(ctx context.Context, name, version string, c Config, build func(ctx con
 	}
 	return a.Group.Wait(ctx)
 }
+
+// LoadIdentity loads a certificate of this service at a tenant.
+func (a *App) LoadIdentity(dir string, t tenant.ID) (*identity.Source, error) {
+	source, err := identity.NewSource(identity.SourceConfig{
+		Dir: dir, DenyFile: a.Config.DenyFile, MaxValidity: a.Config.MaxCertValidity, Log: a.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if of := source.ID().Tenant; of != t {
+		return nil, fmt.Errorf("the certificate in %s is of %s, not of %s", dir, of, t)
+	}
+	return source, nil
+}
+
+// Serves makes Serve take the calls of these tenants, with the service's certificate at each.
+func (a *App) Serves(identities map[tenant.ID]*identity.Source) { a.served = identities }
 
 // Database opens a connection pool. The service is ready only while the database answers.
 func (a *App) Database(ctx context.Context, name, url string) (*pgxpool.Pool, error) {
@@ -93,9 +106,14 @@ func (a *App) Database(ctx context.Context, name, url string) (*pgxpool.Pool, er
 
 // NATS connects to the broker. Readiness does not depend on it: while it is away, events wait in the outbox.
 func (a *App) NATS(ctx context.Context, url string) (*nats.Conn, error) {
-	id := a.Identity.ID()
+	return a.NATSAs(ctx, a.Identity, url)
+}
+
+// NATSAs is NATS with another certificate of the service.
+func (a *App) NATSAs(ctx context.Context, as *identity.Source, url string) (*nats.Conn, error) {
+	id := as.ID()
 	conn, err := bus.Connect(ctx, bus.Config{
-		URL: url, Name: a.Name + "." + id.Tenant.String(), TLS: a.Identity.ClientTLS(bus.AcceptBroker(id)),
+		URL: url, Name: a.Name + "." + id.Tenant.String(), TLS: as.ClientTLS(bus.AcceptBroker(id)),
 		InboxPrefix: bus.InboxPrefix(id.Tenant, id.Name), Log: a.Log,
 	})
 	if err != nil {
@@ -107,7 +125,12 @@ func (a *App) NATS(ctx context.Context, url string) (*nats.Conn, error) {
 
 // Dial connects to another service of the network, at one of the tenants.
 func (a *App) Dial(target, service string, at ...tenant.ID) (*grpc.ClientConn, error) {
-	conn, err := rpc.Dial(target, a.Identity, rpc.Service(service, at...))
+	return a.DialAs(a.Identity, target, service, at...)
+}
+
+// DialAs is Dial with another certificate of the service.
+func (a *App) DialAs(as *identity.Source, target, service string, at ...tenant.ID) (*grpc.ClientConn, error) {
+	conn, err := rpc.Dial(target, as, rpc.Service(service, at...))
 	if err != nil {
 		return nil, err
 	}
@@ -146,8 +169,13 @@ func (a *App) Serve(
 	if err != nil {
 		return err
 	}
+	var tenants []tenant.ID
+	var hosted []*identity.Source
+	for t, source := range a.served {
+		tenants, hosted = append(tenants, t), append(hosted, source)
+	}
 	server, err := rpc.NewServer(rpc.Config{
-		Service: a.Name, Source: a.Identity, Grants: grants, Issuers: issuers, Vocabulary: codes,
+		Service: a.Name, Source: a.Identity, Tenants: tenants, Hosted: hosted, Grants: grants, Issuers: issuers, Vocabulary: codes,
 		PerSecond: a.Config.CallsPerSecond, DrainDelay: a.Config.DrainDelay, Log: a.Log,
 		Reflection: a.Config.Reflection,
 	})

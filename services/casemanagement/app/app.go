@@ -61,7 +61,7 @@ func build(ctx context.Context, a *service.App, c Config) error {
 	cases := store.New(d.DB, encoder.Encode)
 	return a.Serve(ctx, d.Codes.Current, d.Codes.Ready(), func(r grpc.ServiceRegistrar) {
 		casemanagementv1.RegisterCaseManagementServiceServer(r, &api.Server{
-			Cases: cases, Keys: d.Keys, Secrets: d.Secrets, NumberPrefixes: d.NumberPrefixes, WakeRelay: d.Relay.Wake,
+			Cases: cases, Keys: d.Keys, Secrets: d.Secrets, NumberPrefixes: d.NumberPrefixes, WakeRelay: d.WakeRelays,
 			Now: time.Now,
 			Disposition: func(verdict string) casefile.Disposition {
 				return casefile.DispositionOf(d.Codes.Current().Group("assessment", verdict))

@@ -11,7 +11,6 @@ import (
 
 	"github.com/retepari/pari/pkg/nodeservice"
 	"github.com/retepari/pari/pkg/service"
-	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/vocabulary/replica"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
@@ -61,18 +60,20 @@ func build(ctx context.Context, a *service.App, c Config) error {
 	if err != nil {
 		return err
 	}
-	cases, err := a.Dial(c.CaseManagementAddr, "casemanagement", c.Tenant)
-	if err != nil {
-		return err
+	reports, cases := store.New(d.DB), handover.Clients{}
+	for _, t := range d.Tenants {
+		conn, err := a.DialAs(d.Identities[t], c.CaseManagementAddr, "casemanagement", t)
+		if err != nil {
+			return err
+		}
+		cases[t] = casemanagementv1.NewCaseManagementServiceClient(conn)
 	}
-	reports := store.New(d.DB)
-	caseClient := casemanagementv1.NewCaseManagementServiceClient(cases)
-	handovers := handover.NewWorker(reports, caseClient, []tenant.ID{c.Tenant}, a.Log, time.Now)
+	handovers := handover.NewWorker(reports, cases, a.Log, time.Now)
 	a.Group.Go("hand-overs", handovers.Run)
 	return a.Serve(ctx, d.Codes.Current, d.Codes.Ready(), func(r grpc.ServiceRegistrar) {
 		intakev1.RegisterIntakeServiceServer(r, &api.Server{
 			Reports: reports, Keys: d.Keys, Secrets: d.Secrets, Handovers: handovers, NumberPrefixes: d.NumberPrefixes,
-			WakeRelay: d.Relay.Wake, Now: time.Now,
+			WakeRelay: d.WakeRelays, Now: time.Now,
 		})
 	})
 }

@@ -120,17 +120,17 @@ func setupFor(t testing.TB, tenants ...tenant.ID) *env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.keys, err = seal.OpenKeyStore(e.keyPool, kekFile, log); err != nil {
+	if e.keys, err = seal.OpenKeyStore(e.keyPool, files(kekFile), log); err != nil {
 		t.Fatal(err)
 	}
-	secrets, err := seal.LoadSecrets(secretsFile)
+	secrets, err := seal.LoadSecrets(files(secretsFile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	clock, reports := func() time.Time { return now }, store.New(e.pool)
 	server := &api.Server{
 		Reports: reports, Keys: e.keys, Secrets: secrets,
-		Handovers:      handover.NewWorker(reports, e.cases, nil, log, clock),
+		Handovers:      handover.NewWorker(reports, clients(e.cases, tenants), log, clock),
 		NumberPrefixes: map[tenant.ID]string{cremona: "CR", mantova: "MN", livo: "LV", otherLivo: "LV"},
 		WakeRelay:      func() { e.wakeups.Add(1) }, Now: clock,
 	}
@@ -260,4 +260,22 @@ func (e *env) count(t testing.TB, table string) (n int) {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// files gives one key file to all tenants of the tests. Production gives each its own.
+func files(path string) map[tenant.ID]string {
+	all := map[tenant.ID]string{}
+	for _, t := range []tenant.ID{cremona, mantova, milano, livo, otherLivo} {
+		all[t] = path
+	}
+	return all
+}
+
+// clients gives one client of case management to all tenants.
+func clients(cases casemanagementv1.CaseManagementServiceClient, tenants []tenant.ID) handover.Clients {
+	all := handover.Clients{}
+	for _, t := range tenants {
+		all[t] = cases
+	}
+	return all
 }

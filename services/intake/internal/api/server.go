@@ -83,7 +83,7 @@ func (s *Server) newSubmission(
 ) (sub store.Submission, err error) {
 	t, now := caller.Tenant(), s.Now()
 	requestKey := idempotency.Request{Key: s.Secrets.RequestKey(t, req.GetRequestId()), Method: "SubmitReport"}
-	if requestKey.BodyHash, err = s.Secrets.BodyHash(req); err != nil {
+	if requestKey.BodyHash, err = s.Secrets.BodyHash(t, req); err != nil {
 		return store.Submission{}, err
 	}
 	drawNumber := func() string { return number.Draw(s.NumberPrefixes[t], now.In(tz.Rome).Year()).String() }
@@ -217,7 +217,7 @@ func (s *Server) TakeInCharge(
 	ctx context.Context, req *intakev1.TakeInChargeRequest,
 ) (*intakev1.TakeInChargeResponse, error) {
 	caller, _ := identity.From(ctx)
-	hash, err := s.Secrets.BodyHash(req)
+	hash, err := s.Secrets.BodyHash(caller.Tenant(), req)
 	if err != nil {
 		return nil, err
 	}

@@ -34,18 +34,17 @@ const (
 // Worker completes hand-overs. It is safe for concurrent use.
 type Worker struct {
 	reports *store.Reports
-	cases   casemanagementv1.CaseManagementServiceClient
-	tenants []tenant.ID
+	cases   Clients
 	log     *slog.Logger
 	now     func() time.Time
 }
 
-// NewWorker returns a worker. Run retries the hand-overs of the given nodes.
-func NewWorker(
-	reports *store.Reports, cases casemanagementv1.CaseManagementServiceClient, tenants []tenant.ID, log *slog.Logger,
-	now func() time.Time,
-) *Worker {
-	return &Worker{reports, cases, tenants, log, now}
+// Clients call case management for each tenant, with a certificate of that tenant.
+type Clients map[tenant.ID]casemanagementv1.CaseManagementServiceClient
+
+// NewWorker returns a worker. Run retries the hand-overs of the tenants that have a client.
+func NewWorker(reports *store.Reports, cases Clients, log *slog.Logger, now func() time.Time) *Worker {
+	return &Worker{reports, cases, log, now}
 }
 
 // Complete completes the hand-over of one report and returns the report. Completing again changes nothing. When case
@@ -59,7 +58,7 @@ func (w *Worker) Complete(ctx context.Context, t tenant.ID, reportID string) (*r
 }
 
 func (w *Worker) complete(ctx context.Context, t tenant.ID, h store.Handover) (*report.Report, error) {
-	resp, err := w.cases.OpenCase(ctx, &casemanagementv1.OpenCaseRequest{
+	resp, err := w.cases[t].OpenCase(ctx, &casemanagementv1.OpenCaseRequest{
 		RequestId: h.ID, ReportId: h.ReportID, Channel: h.Channel, ReporterRole: h.ReporterRole,
 		OnBehalfOf: &recordv1.Actor{
 			Person: h.By.Person, Region: h.By.Tenant.Region, Node: h.By.Tenant.Node, System: h.By.System,
@@ -79,7 +78,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
-		for _, t := range w.tenants {
+		for t := range w.cases {
 			w.retryPending(ctx, t)
 		}
 		select {

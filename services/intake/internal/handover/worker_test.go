@@ -130,7 +130,7 @@ func (e *env) submit(t *testing.T, by report.Actor) string {
 func (e *env) worker() *handover.Worker {
 	var elapsed atomic.Int64
 	clock := func() time.Time { return now.Add(time.Duration(elapsed.Add(1)) * time.Second) }
-	return handover.NewWorker(e.reports, e.cases, []tenant.ID{cremona}, slog.New(slog.DiscardHandler), clock)
+	return handover.NewWorker(e.reports, handover.Clients{cremona: e.cases}, slog.New(slog.DiscardHandler), clock)
 }
 
 // runUntil runs a worker until done returns true.

@@ -5,6 +5,7 @@ package store
 import (
 	"context"
 	"embed"
+	"sync"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/vocabulary/replica"
 )
 
@@ -28,12 +30,20 @@ func Migrate(ctx context.Context, ownerURL string) error {
 // Reports stores the reports of all nodes that the service serves. It is safe for concurrent use.
 type Reports struct {
 	pool    *pgxpool.Pool
-	inserts *batcher.Batcher[preparedSubmission]
+	inserts sync.Map // of *batcher.Batcher[preparedSubmission] by tenant: tenants never share a transaction
 }
 
 // New returns the reports in pool.
 func New(pool *pgxpool.Pool) *Reports {
-	s := &Reports{pool: pool}
-	s.inserts = batcher.New(s.insertAll)
-	return s
+	return &Reports{pool: pool}
+}
+
+// batcherOf returns the batcher of a tenant's submissions.
+func (s *Reports) batcherOf(t tenant.ID) *batcher.Batcher[preparedSubmission] {
+	b, ok := s.inserts.Load(t)
+	if !ok {
+		b, _ = s.inserts.LoadOrStore(t, batcher.New(s.insertAll))
+	}
+	of, _ := b.(*batcher.Batcher[preparedSubmission])
+	return of
 }

@@ -40,7 +40,7 @@ func (s *Reports) Submit(ctx context.Context, sub Submission) error {
 		return err
 	}
 	for {
-		err = s.inserts.Do(ctx, preparedSubmission{sub, event})
+		err = s.batcherOf(sub.Report.Tenant).Do(ctx, preparedSubmission{sub, event})
 		if !pg.ViolatesConstraint(err, "report_number") || sub.DrawNumber == nil {
 			return err
 		}
