@@ -10,6 +10,7 @@ package handover
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -58,7 +59,11 @@ func (w *Worker) Complete(ctx context.Context, t tenant.ID, reportID string) (*r
 }
 
 func (w *Worker) complete(ctx context.Context, t tenant.ID, h store.Handover) (*report.Report, error) {
-	resp, err := w.cases[t].OpenCase(ctx, &casemanagementv1.OpenCaseRequest{
+	cases, ok := w.cases[t]
+	if !ok {
+		return nil, fault.New(fault.Unavailable).WithCause(errors.New("no case management of this tenant"))
+	}
+	resp, err := cases.OpenCase(ctx, &casemanagementv1.OpenCaseRequest{
 		RequestId: h.ID, ReportId: h.ReportID, Channel: h.Channel, ReporterRole: h.ReporterRole,
 		OnBehalfOf: &recordv1.Actor{
 			Person: h.By.Person, Region: h.By.Tenant.Region, Node: h.By.Tenant.Node, System: h.By.System,

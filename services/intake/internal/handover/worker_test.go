@@ -127,10 +127,15 @@ func (e *env) submit(t *testing.T, by report.Actor) string {
 	return id
 }
 
-func (e *env) worker() *handover.Worker {
+// worker returns a worker for Cremona and more.
+func (e *env) worker(more ...tenant.ID) *handover.Worker {
+	clients := handover.Clients{cremona: e.cases}
+	for _, t := range more {
+		clients[t] = e.cases
+	}
 	var elapsed atomic.Int64
 	clock := func() time.Time { return now.Add(time.Duration(elapsed.Add(1)) * time.Second) }
-	return handover.NewWorker(e.reports, handover.Clients{cremona: e.cases}, slog.New(slog.DiscardHandler), clock)
+	return handover.NewWorker(e.reports, clients, slog.New(slog.DiscardHandler), clock)
 }
 
 // runUntil runs a worker until done returns true.
@@ -333,7 +338,10 @@ func TestWorker_Run_HomonymNodes(t *testing.T) {
 	if _, err := e.worker().Complete(t.Context(), cremona, other); !fault.Is(err, fault.NotFound) {
 		t.Errorf("complete for the homonym: %v", err)
 	}
-	if _, err := e.worker().Complete(t.Context(), homonym, other); err != nil {
+	if _, err := e.worker().Complete(t.Context(), homonym, other); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("complete without a client of the homonym: %v", err)
+	}
+	if _, err := e.worker(homonym).Complete(t.Context(), homonym, other); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(e.cases.requests); n != 2 {
