@@ -149,6 +149,15 @@ func TestSubmitReport_ValidateOnly(t *testing.T) {
 	if _, err := e.system(t, cremona).SubmitReport(t.Context(), req); err != nil {
 		t.Error(err)
 	}
+	// Ensure the id is then refused for another report, as by a submission, and accepted for this one.
+	req.ValidateOnly = true
+	if resp, err := e.system(t, cremona).SubmitReport(t.Context(), req); err != nil || proto.Size(resp) != 0 {
+		t.Errorf("the report that was submitted: %v, %v", resp, err)
+	}
+	other := proto.CloneOf(req)
+	other.Content.Narrative = "Un'altra storia."
+	_, err = e.system(t, cremona).SubmitReport(t.Context(), other)
+	checkRefused(t, err, fault.RequestIDReused)
 	// Ensure violations are returned as by a submission.
 	req.ValidateOnly, req.Content.Narrative = true, ""
 	_, err = e.system(t, cremona).SubmitReport(t.Context(), req)
@@ -197,7 +206,7 @@ func TestSubmitReport_Invalid(t *testing.T) {
 			r.Content.Anonymous, r.Content.NoticeVersion = true, "2026\x00"
 			r.Content.Consents = append(r.Content.Consents, &intakev1.Consent{Code: "C_WORK", Status: "REFUSED"})
 		}, []string{
-			"content.contact.name ANONYMOUS_WITH_NAME", "content.notice_version BAD_FORMAT",
+			"content.notice_version BAD_FORMAT", "content.contact.name ANONYMOUS_WITH_NAME",
 			"content.consents[2].code DUPLICATE_CONSENT",
 		}},
 	} {
