@@ -144,7 +144,7 @@ func badReports() []badReport {
 		{"duplicate consent", func(r *submitRequest) {
 			r.Content.Consents = append(r.Content.Consents, &intakev1.Consent{Code: "C_CONTACT", Status: "REFUSED"})
 		}, invalid("content.consents[1].code", "DUPLICATE_CONSENT")},
-		{"over 64 KiB", func(r *submitRequest) { r.Content.Narrative = strings.Repeat("a", 65_537) },
+		{"over 128 KiB", func(r *submitRequest) { r.Content.Narrative = strings.Repeat("a", 131_073) },
 			refusal{code: codes.ResourceExhausted, reason: "MESSAGE_TOO_LARGE"}},
 		{"everything at once", func(r *submitRequest) {
 			r.RequestId, r.Content.Channel, r.Content.Grounds, r.Content.Narrative = "x", "PIGEON", nil, ""

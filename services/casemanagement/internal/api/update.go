@@ -82,7 +82,7 @@ func (s *Server) update(
 	ctx context.Context, method string, req mutation, mutate func(c *casefile.Case, keyID uuid.UUID) error,
 ) (c *casefile.Case, replayed bool, err error) {
 	caller, _ := identity.From(ctx)
-	hash, err := s.Secrets.BodyHash(caller.Tenant(), req)
+	hash, err := s.Secrets.BodyHash(caller.Tenant(), idempotency.Body(req))
 	if err != nil {
 		return nil, false, err
 	}

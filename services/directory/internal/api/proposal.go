@@ -34,11 +34,9 @@ func (s *Server) ProposeChanges(
 	}
 	caller, _ := identity.From(ctx)
 	now, request := s.now(), newIdempotencyRequest(req.GetRequestId(), "ProposeChanges", req)
-	if !req.GetValidateOnly() {
-		// A repeated request gets its proposal again, even if it would not be valid any more.
-		if proposal, found, err := store.LookupProposal(ctx, s.pool, request); err != nil || found {
-			return replay(ctx, proposal, err)
-		}
+	// A repeated request gets its proposal again, even if it would not be valid any more.
+	if proposal, found, err := store.LookupProposal(ctx, s.pool, request); err != nil || found {
+		return replay(ctx, proposal, err)
 	}
 	if day := req.GetEffectiveOn(); day != "" && day < romeDate(now) {
 		return nil, fault.Invalid(fault.Field{Path: "effective_on", Reason: reason.PastDate})
@@ -267,7 +265,7 @@ func (s *Server) ListProposals(
 // newIdempotencyRequest identifies a call that may be repeated. Plain hashes are enough: the database holds the content
 // of the request, its author and its time in the clear.
 func newIdempotencyRequest(id, method string, m proto.Message) idempotency.Request {
-	raw, _ := proto.MarshalOptions{Deterministic: true}.Marshal(m) // cannot fail: the message was just unmarshalled
+	raw, _ := proto.MarshalOptions{Deterministic: true}.Marshal(idempotency.Body(m)) // cannot fail: the message was just unmarshalled
 	sum := sha256.Sum256(raw)
 	key := sha256.Sum256([]byte(id))
 	return idempotency.Request{Key: key[:], Method: method, BodyHash: sum[:]}

@@ -9,13 +9,14 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/text"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 )
 
-// maxRequest is the largest request of a method without a limit of its own.
-const maxRequest = 64 << 10
+// maxRequest is the largest request of SubmitReport.
+const maxRequest = 128 << 10
 
-// FuzzSubmit ensures that any content is either refused as invalid, or stored and returned unchanged.
+// FuzzSubmit ensures that any content is either refused as invalid, or stored and returned as the pipeline mends it.
 func FuzzSubmit(f *testing.F) {
 	for _, modify := range []func(*intakev1.ReportContent){
 		func(*intakev1.ReportContent) {},
@@ -50,6 +51,7 @@ func FuzzSubmit(f *testing.F) {
 			}
 			return
 		}
+		text.Normalize(content)
 		get := &intakev1.GetReportRequest{ReportId: resp.GetReportId(), View: full}
 		got, err := client.GetReport(t.Context(), get)
 		if err != nil {

@@ -59,7 +59,7 @@ func (s *Server) SubmitReport(
 ) (*intakev1.SubmitReportResponse, error) {
 	caller, _ := identity.From(ctx)
 	if req.GetValidateOnly() {
-		return &intakev1.SubmitReportResponse{}, nil
+		return &intakev1.SubmitReportResponse{}, s.checkRequestID(ctx, caller.Tenant(), req)
 	}
 	receipt := s.Secrets.Receipt(caller.Tenant(), req.GetRequestId())
 	sub, err := s.newSubmission(ctx, caller, req, receipt)
@@ -77,13 +77,30 @@ func (s *Server) SubmitReport(
 	return submitResponse(sub.Report, receipt, false), nil
 }
 
+// checkRequestID returns a fault when the id of a request was used for another one.
+func (s *Server) checkRequestID(ctx context.Context, t tenant.ID, req *intakev1.SubmitReportRequest) error {
+	requestKey, err := s.submitKey(t, req)
+	if err != nil {
+		return err
+	}
+	_, _, err = s.Reports.GetByRequest(ctx, t, requestKey)
+	return err
+}
+
+// submitKey identifies a submission that may be repeated.
+func (s *Server) submitKey(t tenant.ID, req *intakev1.SubmitReportRequest) (key idempotency.Request, err error) {
+	key = idempotency.Request{Key: s.Secrets.RequestKey(t, req.GetRequestId()), Method: "SubmitReport"}
+	key.BodyHash, err = s.Secrets.BodyHash(t, idempotency.Body(req))
+	return key, err
+}
+
 // newSubmission builds a numbered report with sealed content, and all that is stored with it.
 func (s *Server) newSubmission(
 	ctx context.Context, caller identity.Principal, req *intakev1.SubmitReportRequest, receipt string,
 ) (sub store.Submission, err error) {
 	t, now := caller.Tenant(), s.Now()
-	requestKey := idempotency.Request{Key: s.Secrets.RequestKey(t, req.GetRequestId()), Method: "SubmitReport"}
-	if requestKey.BodyHash, err = s.Secrets.BodyHash(t, req); err != nil {
+	requestKey, err := s.submitKey(t, req)
+	if err != nil {
 		return store.Submission{}, err
 	}
 	drawNumber := func() string { return number.Draw(s.NumberPrefixes[t], now.In(tz.Rome).Year()).String() }

@@ -169,6 +169,15 @@ func TestSubmitReport_ValidateOnly(t *testing.T) {
 	if _, err := e.system(t, cremona).SubmitReport(t.Context(), req); err != nil {
 		t.Error(err)
 	}
+	// Ensure the id is then refused for another report, as by a submission, and accepted for this one.
+	req.ValidateOnly = true
+	if resp, err := e.system(t, cremona).SubmitReport(t.Context(), req); err != nil || proto.Size(resp) != 0 {
+		t.Errorf("the report that was submitted: %v, %v", resp, err)
+	}
+	other := proto.CloneOf(req)
+	other.Content.Narrative = "Un'altra storia."
+	_, err = e.system(t, cremona).SubmitReport(t.Context(), other)
+	checkRefused(t, err, fault.RequestIDReused)
 	// Ensure violations are returned as by a submission.
 	req.ValidateOnly, req.Content.Narrative = true, ""
 	_, err = e.system(t, cremona).SubmitReport(t.Context(), req)

@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/retepari/pari/pkg/fault"
@@ -64,10 +63,6 @@ func Validate(c CodedContent, p PersonalContent) []fault.Field {
 	var violations []fault.Field
 	if c.Anonymous && p.Contact != nil && p.Contact.Name != "" {
 		violations = append(violations, fault.Field{Path: "content.contact.name", Reason: reason.AnonymousWithName})
-	}
-	// The notice version is the only text that is neither a code nor sealed, and Postgres stores no NUL in a text.
-	if strings.ContainsRune(c.NoticeVersion, 0) {
-		violations = append(violations, fault.Field{Path: "content.notice_version", Reason: fault.BadFormat})
 	}
 	seen := map[string]bool{}
 	for i, consent := range c.Consents {

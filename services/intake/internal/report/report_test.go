@@ -63,8 +63,6 @@ func TestValidate(t *testing.T) {
 		{"anonymous without contact", report.CodedContent{Anonymous: true}, report.PersonalContent{}, nil},
 		{"anonymous with a name", report.CodedContent{Anonymous: true}, named,
 			[]fault.Field{{Path: "content.contact.name", Reason: reason.AnonymousWithName}}},
-		{"notice version with a NUL", report.CodedContent{NoticeVersion: "2026\x00"}, named,
-			[]fault.Field{{Path: "content.notice_version", Reason: fault.BadFormat}}},
 		{"duplicate consent", report.CodedContent{Consents: consents}, named,
 			[]fault.Field{{Path: "content.consents[2].code", Reason: reason.DuplicateConsent}}},
 	} {

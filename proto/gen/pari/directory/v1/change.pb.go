@@ -443,8 +443,8 @@ func (x *ProposeChangesRequest) GetValidateOnly() bool {
 // Response of ProposeChanges.
 type ProposeChangesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The proposal, without entries that are already as requested. With validate_only it has no identifier. Absent when
-	// nothing would change.
+	// The proposal, without entries that are already as requested. With validate_only it has no identifier, except that of
+	// a request that was answered before. Absent when nothing would change.
 	Proposal *Proposal `protobuf:"bytes,1,opt,name=proposal,proto3" json:"proposal,omitempty"`
 	// True when the same request was answered before.
 	Replayed      bool `protobuf:"varint,2,opt,name=replayed,proto3" json:"replayed,omitempty"`
