@@ -68,6 +68,8 @@ func (e ReportCounted) apply(r Report, codes Codes) (Report, error) {
 	return Report{Month: e.Month, Channel: e.Channel, ReporterRole: e.ReporterRole, Anonymous: e.Anonymous}, nil
 }
 
-func (e ReportCorrected) apply(r Report, codes Codes) (Report, error) { return ReportCounted(e).apply(r, codes) }
+func (e ReportCorrected) apply(r Report, codes Codes) (Report, error) {
+	return ReportCounted(e).apply(r, codes)
+}
 
 func (ReportWithdrawn) apply(Report, Codes) (Report, error) { return Report{Withdrawn: true}, nil }
