@@ -44,7 +44,7 @@ func TestTelemetry_ListsMetrics(t *testing.T) {
 // Ensure that docs/telemetry.md lists the attributes of the log line of a call, in their order.
 func TestTelemetry_ListsLogAttributes(t *testing.T) {
 	t.Parallel()
-	file, err := parser.ParseFile(token.NewFileSet(), "../../pkg/rpc/interceptors.go", nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), "../../pkg/rpc/pipeline.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,6 +37,7 @@ type IntakeServiceClient interface {
 	// SubmitReport stores a report and returns its number and a receipt code. Once the call has returned OK, the report
 	// is durable. The call is safe to retry with the same request_id: the same body gets the same answer, with replayed
 	// set; another body gets REQUEST_ID_REUSED.
+	// Of an anonymous report nothing tells more than the day: neither number, order, times, logs, traces nor events.
 	// Errors: INVALID_REQUEST with every violation at once, REQUEST_ID_REUSED. UNAVAILABLE when the same request is being
 	// stored at the same moment: retry.
 	SubmitReport(ctx context.Context, in *SubmitReportRequest, opts ...grpc.CallOption) (*SubmitReportResponse, error)
@@ -112,6 +113,7 @@ type IntakeServiceServer interface {
 	// SubmitReport stores a report and returns its number and a receipt code. Once the call has returned OK, the report
 	// is durable. The call is safe to retry with the same request_id: the same body gets the same answer, with replayed
 	// set; another body gets REQUEST_ID_REUSED.
+	// Of an anonymous report nothing tells more than the day: neither number, order, times, logs, traces nor events.
 	// Errors: INVALID_REQUEST with every violation at once, REQUEST_ID_REUSED. UNAVAILABLE when the same request is being
 	// stored at the same moment: retry.
 	SubmitReport(context.Context, *SubmitReportRequest) (*SubmitReportResponse, error)
