@@ -10,7 +10,7 @@ import (
 )
 
 // pollInterval is how often Run asks whether a day has closed.
-const pollInterval = time.Minute
+const pollInterval = 5 * time.Second
 
 // DayCloser sends the counts of anonymous reports whose day has closed. Several replicas may run one each.
 type DayCloser struct {
@@ -25,7 +25,7 @@ type DayCloser struct {
 	Now       func() time.Time
 }
 
-// Run closes days, at once and then every minute, until ctx ends.
+// Run closes days, at once and then every five seconds, until ctx ends.
 func (c *DayCloser) Run(ctx context.Context) error {
 	interval := pollInterval
 	if c.Every > 0 {
