@@ -46,6 +46,8 @@ type Options struct {
 	Settings map[string]string
 	// MemoryLimit is the soft memory limit of the Go runtime [180 MB]. The variable GOMEMLIMIT overrides it.
 	MemoryLimit int64
+	// Now replaces the clock by which intake receives reports.
+	Now func() time.Time
 }
 
 // Network is a running network.
@@ -123,7 +125,7 @@ func (n *Network) start(ctx context.Context, o Options, tel *telemetry.Telemetry
 		return err
 	}
 	o.Progress("services")
-	if err := n.startServices(ctx, tel); err != nil {
+	if err := n.startServices(ctx, processOptions{telemetry: tel, now: o.Now}); err != nil {
 		return err
 	}
 	return n.Client().Save()
@@ -180,7 +182,7 @@ func (p *Plan) NewIdentityProvider(ctx context.Context, log *slog.Logger) (*idp.
 }
 
 // startServices starts all services and returns when each accepts calls. They stop together, before everything else.
-func (n *Network) startServices(ctx context.Context, tel *telemetry.Telemetry) error {
+func (n *Network) startServices(ctx context.Context, options processOptions) error {
 	ready := make(chan string)
 	failed := make(chan error, 1)
 	services := n.Services()
@@ -188,12 +190,13 @@ func (n *Network) startServices(ctx context.Context, tel *telemetry.Telemetry) e
 		g, ctx := errgroup.WithContext(ctx)
 		for _, s := range services {
 			g.Go(func() error {
-				options := processOptions{telemetry: tel, ready: func() {
+				options := options
+				options.ready = func() {
 					select {
 					case ready <- s:
 					case <-ctx.Done():
 					}
-				}}
+				}
 				if err := serve(ctx, s, n.Env(s), options); err != nil {
 					return fmt.Errorf("%s: %w", s, err)
 				}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,6 +23,7 @@ const maxMigrations = 4
 type processOptions struct {
 	telemetry *telemetry.Telemetry
 	ready     func()
+	now       func() time.Time // of intake; nil means time.Now
 }
 
 func (o processOptions) applyTo(c *service.Config) { c.Telemetry, c.Ready = o.telemetry, o.ready }
@@ -73,6 +75,7 @@ func serve(ctx context.Context, name string, env map[string]string, o processOpt
 	case "intake":
 		return withConfig(ctx, env, func(ctx context.Context, c intake.Config) error {
 			o.applyTo(&c.Config.Config)
+			c.Now = o.now
 			return intake.Run(ctx, c)
 		})
 	case "casemanagement":

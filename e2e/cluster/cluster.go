@@ -152,7 +152,7 @@ func (c *Cluster) startBrokers(bin string) error {
 func (c *Cluster) startServices(ctx context.Context, bin string, o Options) error {
 	if o.Observe {
 		var err error
-		if c.Collector, err = startCollector(ctx); err != nil {
+		if c.Collector, err = StartCollector(ctx); err != nil {
 			return err
 		}
 		c.stop = append(c.stop, c.Collector.stop)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 
 	collectorv1 "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	tracev1 "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 )
@@ -18,12 +20,18 @@ type Collector struct {
 	addr  string
 	stop  func()
 	mu    sync.Mutex
-	spans int
+	spans []*tracev1.Span
 	bytes []byte
 }
 
-// startCollector starts a goroutine that serves until stop is called.
-func startCollector(ctx context.Context) (*Collector, error) {
+// Addr is the address of the endpoint.
+func (c *Collector) Addr() string { return c.addr }
+
+// Stop stops the endpoint.
+func (c *Collector) Stop() { c.stop() }
+
+// StartCollector starts a goroutine that serves until Stop is called.
+func StartCollector(ctx context.Context) (*Collector, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("collector: %w", err)
@@ -48,7 +56,7 @@ func (c *Collector) Export(
 	c.bytes = append(c.bytes, raw...)
 	for _, resource := range req.GetResourceSpans() {
 		for _, scope := range resource.GetScopeSpans() {
-			c.spans += len(scope.GetSpans())
+			c.spans = append(c.spans, scope.GetSpans()...)
 		}
 	}
 	return &collectorv1.ExportTraceServiceResponse{}, nil
@@ -58,5 +66,12 @@ func (c *Collector) Export(
 func (c *Collector) Spans() (int, []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.spans, append([]byte(nil), c.bytes...)
+	return len(c.spans), append([]byte(nil), c.bytes...)
+}
+
+// All returns the received spans.
+func (c *Collector) All() []*tracev1.Span {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.spans)
 }

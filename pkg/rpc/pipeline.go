@@ -137,10 +137,13 @@ func (p *pipeline) path(ctx context.Context, c *call, next func(context.Context)
 	return next(ctx)
 }
 
-// log writes one line per call.
+// log writes one line per call. A quiet method has none for a call that succeeds.
 func (p *pipeline) log(ctx context.Context, c *call, next func(context.Context) error) error {
 	start := time.Now()
 	err := next(ctx)
+	if err == nil && c.rule.GetQuiet() {
+		return nil
+	}
 	level := slog.LevelInfo
 	if code := status.Code(err); code == codes.Internal || code == codes.Unknown || code == codes.DataLoss {
 		level = slog.LevelError

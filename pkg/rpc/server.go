@@ -6,7 +6,8 @@
 //	access ► deadline ► rates of person and tenant ► each message: size, bytes, validation ► handler
 //
 // So a stranger is refused before a body is read and costs a counter, all other refusals are counted and logged, and an
-// unauthenticated caller learns nothing. Unary calls and streams pass the same steps. It promises: a service with a
+// unauthenticated caller learns nothing. Successful calls of a method that the contract calls quiet are measured, and
+// neither logged nor traced one by one. Unary calls and streams pass the same steps. It promises: a service with a
 // method that has no access rule does not start; a handler runs only for a caller whom the rule allows, with a request
 // that is valid in every field; a refusal names reason, field and remedy in both languages; a panic ends its call only,
 // and its value is not logged. Requests and responses are never logged or traced. It does not promise that a call runs
@@ -23,7 +24,6 @@ import (
 	"time"
 
 	"buf.build/go/protovalidate"
-	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/metric"
 	"google.golang.org/grpc"
@@ -123,7 +123,7 @@ func NewServer(c Config) (*Server, error) {
 	s.pipeline.stopping, s.stopStreams = context.WithCancel(context.Background())
 	s.grpc = grpc.NewServer(
 		grpc.Creds(credentials.NewTLS(c.Source.ServerTLS(c.Hosted...))),
-		grpc.StatsHandler(otelgrpc.NewServerHandler()),
+		grpc.StatsHandler(newTracing(func(method string) bool { return s.rules[method].GetQuiet() })),
 		grpc.InTapHandle(s.pipeline.headers),
 		grpc.UnaryInterceptor(s.pipeline.unary),
 		grpc.StreamInterceptor(s.pipeline.stream),

@@ -17,6 +17,7 @@ import (
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	"github.com/retepari/pari/services/intake/internal/api"
+	"github.com/retepari/pari/services/intake/internal/feed"
 	"github.com/retepari/pari/services/intake/internal/handover"
 	"github.com/retepari/pari/services/intake/internal/store"
 )
@@ -33,6 +34,12 @@ type Config struct {
 
 	// CaseManagementAddr is the address of case management, which opens a case for each report taken in charge.
 	CaseManagementAddr string `env:"CASEMANAGEMENT_ADDR"`
+	// CloseDayEvery lets the counts of anonymous reports leave that often, also today's. It is for trying and developing
+	// only. 0 lets them leave when their day has closed.
+	CloseDayEvery time.Duration `env:"CLOSE_DAY_EVERY"`
+
+	// Now replaces the clock of the host when it is set.
+	Now func() time.Time `env:"-"`
 }
 
 // Migrate brings both databases up to date.
@@ -68,12 +75,21 @@ func build(ctx context.Context, a *service.App, c Config) error {
 		}
 		cases[t] = casemanagementv1.NewCaseManagementServiceClient(conn)
 	}
-	handovers := handover.NewWorker(reports, cases, a.Log, time.Now)
+	now := c.Now
+	if now == nil {
+		now = time.Now
+	}
+	handovers := handover.NewWorker(reports, cases, a.Log, now)
 	a.Group.Go("hand-overs", handovers.Run)
+	closer := &feed.DayCloser{
+		Reports: reports, Tenants: d.Tenants, Every: c.CloseDayEvery, WakeRelay: d.WakeRelays, Log: a.Log,
+		Now: now,
+	}
+	a.Group.Go("day close", closer.Run)
 	return a.Serve(ctx, d.Codes.Current, d.Codes.Ready(), func(r grpc.ServiceRegistrar) {
 		intakev1.RegisterIntakeServiceServer(r, &api.Server{
 			Reports: reports, Keys: d.Keys, Secrets: d.Secrets, Handovers: handovers, NumberPrefixes: d.NumberPrefixes,
-			WakeRelay: d.WakeRelays, Now: time.Now,
+			WakeRelay: d.WakeRelays, Now: now,
 		})
 	})
 }

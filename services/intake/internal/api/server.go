@@ -111,7 +111,7 @@ func (s *Server) newSubmission(
 	if err != nil {
 		return store.Submission{}, err
 	}
-	event, err := feed.EncodeReportCounted(r)
+	event, err := feed.EncodeCount(r, s.Secrets.Pseudonym(t, "report/"+r.ID), 1)
 	if err != nil {
 		return store.Submission{}, err
 	}

@@ -159,7 +159,7 @@ func TestSubmitReport_ValidateOnly(t *testing.T) {
 	if diff := cmp.Diff(&intakev1.SubmitReportResponse{}, resp, protocmp.Transform()); err != nil || diff != "" {
 		t.Errorf("%v, %s", err, diff)
 	}
-	for _, table := range []string{"report", "idempotency_key", "outbox"} {
+	for _, table := range []string{"report", "idempotency_key", "outbox", "anonymous_count"} {
 		if n := e.count(t, table); n != 0 {
 			t.Errorf("%d rows in %s", n, table)
 		}
@@ -264,6 +264,9 @@ func TestSubmitReport_Anonymous(t *testing.T) {
 		t.Fatal(err)
 	}
 	day := dayOf(now)
+	if events, waiting := e.count(t, "outbox"), e.count(t, "anonymous_count"); events != 0 || waiting != 1 {
+		t.Errorf("%d events, %d counts wait; want 0 and 1", events, waiting)
+	}
 	r := got.GetReport()
 	for name, at := range map[string]time.Time{
 		"response": submitted.GetReceivedAt().AsTime(), "report": r.GetReceivedAt().AsTime(),

@@ -1,11 +1,13 @@
-// Package feed encodes the events that intake publishes to the centre: one for each report received, with some of its
-// codes. A report.Report has no personal content, so none can reach an event.
+// Package feed is what intake publishes to the centre: that a report was received, with some of its codes, and when that
+// was wrong, what is right. A report.Report has no personal content, so none can reach an event.
+//
+// The counts of anonymous reports leave when the day of the reports has closed, in random order and without trace
+// context, so that they tell no more than the day. DayCloser sends them. The package starts no goroutine.
 package feed
 
 import (
 	"time"
 
-	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/outbox"
@@ -15,22 +17,36 @@ import (
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
-// TypeReportCounted is the CloudEvents type of intake's only event.
-const TypeReportCounted = "it.pari.report.counted.v1"
+// The CloudEvents types of intake's events.
+const (
+	TypeReportCounted   = "it.pari.report.counted.v1"
+	TypeReportCorrected = "it.pari.report.corrected.v1"
+	TypeReportWithdrawn = "it.pari.report.withdrawn.v1"
+)
 
-// EncodeReportCounted returns the event of a new report. Its aggregate is a pseudonym that is stored nowhere else: the
-// report has no further events.
-func EncodeReportCounted(r *report.Report) (outbox.Event, error) {
+// EncodeCount returns event number seq about the count of a report. The first event counts the report; a later one
+// corrects the count, or withdraws it when the report is withdrawn. The pseudonym is the event's aggregate: the node can
+// derive it from the report, and nobody else.
+func EncodeCount(r *report.Report, pseudonym string, seq int64) (outbox.Event, error) {
 	c := r.CodedContent
-	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(&eventsv1.ReportCounted{
+	counted := &eventsv1.ReportCounted{
 		Month: MonthInRome(r.ReceivedAt), Channel: c.Channel, ReporterRole: c.ReporterRole, Anonymous: c.Anonymous,
-	})
-	if err != nil {
-		return outbox.Event{}, err
 	}
-	return outbox.Event{
-		Tenant: r.Tenant, Type: TypeReportCounted, Aggregate: uuid.NewString(), AggregateSeq: 1, Data: data,
-	}, nil
+	event := outbox.Event{Tenant: r.Tenant, Type: TypeReportCounted, Aggregate: pseudonym, AggregateSeq: seq}
+	var message proto.Message = counted
+	switch {
+	case seq == 1:
+	case r.Withdrawn:
+		event.Type, message = TypeReportWithdrawn, &eventsv1.ReportWithdrawn{}
+	default:
+		event.Type, message = TypeReportCorrected, &eventsv1.ReportCorrected{
+			Month: counted.GetMonth(), Channel: counted.GetChannel(), ReporterRole: counted.GetReporterRole(),
+			Anonymous: counted.GetAnonymous(),
+		}
+	}
+	var err error
+	event.Data, err = proto.MarshalOptions{Deterministic: true}.Marshal(message)
+	return event, err
 }
 
 // MonthInRome returns the calendar month of a time in Italy.

@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/tenant"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
@@ -16,10 +18,15 @@ import (
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
-// golden is the data of an event as first published. Streams and archives hold such events, so it must never change.
-//
-//go:embed testdata/report_counted.v1.bin
-var golden []byte
+// The data of events as first published. Streams and archives hold such events, so they must never change.
+var (
+	//go:embed testdata/report_counted.v1.bin
+	counted []byte
+	//go:embed testdata/report_corrected.v1.bin
+	corrected []byte
+)
+
+const pseudonym = "6e0f4b6c-3f0e-4c53-9a0a-6a4b3b2f9d11"
 
 var cremona = tenant.ID{Region: "lombardia", Node: "cremona"}
 
@@ -34,50 +41,45 @@ func newReport() *report.Report {
 	}
 }
 
-// Ensure today's contract decodes the golden event completely.
-func TestReportCounted_DecodesGolden(t *testing.T) {
+// Ensure today's contract decodes the golden events completely, and the encoding equals them: an event has no place, no
+// day and no number.
+func TestEncodeCount_Golden(t *testing.T) {
 	t.Parallel()
-	var got eventsv1.ReportCounted
-	if err := proto.Unmarshal(golden, &got); err != nil {
-		t.Fatal(err)
-	}
-	want := &eventsv1.ReportCounted{
-		Month: &recordv1.Month{Year: 2026, Month: 11}, Channel: "PHONE", ReporterRole: "VICTIM", Anonymous: true,
-	}
-	if diff := cmp.Diff(want, &got, protocmp.Transform()); diff != "" {
-		t.Error(diff)
-	}
-}
-
-// Ensure the encoding equals the golden event: it has no place, no day and no number.
-func TestEncodeReportCounted_EqualsGolden(t *testing.T) {
-	t.Parallel()
-	event, err := feed.EncodeReportCounted(newReport())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(golden, event.Data); diff != "" {
-		t.Error(diff)
-	}
-	if event.Tenant != cremona || event.Type != "it.pari.report.counted.v1" || event.AggregateSeq != 1 {
-		t.Errorf("got %+v", event)
-	}
-}
-
-// Ensure the pseudonym of an event leads neither to its report nor to another event of the same report.
-func TestEncodeReportCounted_DrawsAPseudonym(t *testing.T) {
-	t.Parallel()
-	r := newReport()
-	first, err := feed.EncodeReportCounted(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := feed.EncodeReportCounted(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if first.Aggregate == second.Aggregate || first.Aggregate == r.ID || first.Aggregate == "" {
-		t.Errorf("pseudonyms %q and %q", first.Aggregate, second.Aggregate)
+	month := &recordv1.Month{Year: 2026, Month: 11}
+	withdrawn := newReport()
+	withdrawn.Withdrawn = true
+	for _, c := range []struct {
+		r         *report.Report
+		seq       int64
+		eventType string
+		golden    []byte
+		message   proto.Message
+	}{
+		{newReport(), 1, "it.pari.report.counted.v1", counted, &eventsv1.ReportCounted{
+			Month: month, Channel: "PHONE", ReporterRole: "VICTIM", Anonymous: true,
+		}},
+		{newReport(), 2, "it.pari.report.corrected.v1", corrected, &eventsv1.ReportCorrected{
+			Month: month, Channel: "PHONE", ReporterRole: "VICTIM", Anonymous: true,
+		}},
+		{withdrawn, 3, "it.pari.report.withdrawn.v1", nil, &eventsv1.ReportWithdrawn{}},
+	} {
+		got := c.message.ProtoReflect().New().Interface()
+		if err := proto.Unmarshal(c.golden, got); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c.message, got, protocmp.Transform()); diff != "" {
+			t.Errorf("%s: %s", c.eventType, diff)
+		}
+		event, err := feed.EncodeCount(c.r, pseudonym, c.seq)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := outbox.Event{
+			Tenant: cremona, Type: c.eventType, Aggregate: pseudonym, AggregateSeq: c.seq, Data: c.golden,
+		}
+		if diff := cmp.Diff(want, event, cmpopts.EquateEmpty()); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

@@ -54,6 +54,10 @@ type Report struct {
 	CodedContent CodedContent
 	CaseID       string
 	CaseNumber   string
+	// EventSeq is the number of the last event about the count of the report.
+	EventSeq int64
+	// Withdrawn is true of what does not count, for instance a trial or a duplicate.
+	Withdrawn bool
 
 	unsavedHistory []HistoryEntry
 }
@@ -62,7 +66,7 @@ type Report struct {
 // nothing of the hour of its neighbours either.
 func Receive(id, number string, t tenant.ID, c CodedContent, by Actor, now time.Time) *Report {
 	r := &Report{
-		ID: id, Number: number, Tenant: t, State: Received, CodedContent: c,
+		ID: id, Number: number, Tenant: t, State: Received, CodedContent: c, EventSeq: 1,
 	}
 	year, month, day := now.In(tz.Rome).Date()
 	r.ReceivedAt = time.Date(year, month, day, 0, 0, 0, 0, tz.Rome).UTC()
@@ -94,6 +98,39 @@ func (r *Report) CompleteHandover(caseID, caseNumber string, by Actor, now time.
 	}
 	r.State, r.CaseID, r.CaseNumber = TakenInCharge, caseID, caseNumber
 	r.appendHistory("TAKEN_IN_CHARGE", HandingOver, by, now)
+	return nil
+}
+
+// Correction replaces the codes under which a report counts.
+type Correction struct{ Channel, ReporterRole string }
+
+// CorrectCount replaces the codes under which the report counts.
+func (r *Report) CorrectCount(version int64, c Correction, by Actor, now time.Time) error {
+	if err := r.checkCountable(version); err != nil {
+		return err
+	}
+	r.CodedContent.Channel, r.CodedContent.ReporterRole = c.Channel, c.ReporterRole
+	r.appendHistory("COUNT_CORRECTED", r.State, by, now)
+	return nil
+}
+
+// WithdrawCount ends the counting of the report. It cannot be undone.
+func (r *Report) WithdrawCount(version int64, by Actor, now time.Time) error {
+	if err := r.checkCountable(version); err != nil {
+		return err
+	}
+	r.Withdrawn = true
+	r.appendHistory("COUNT_WITHDRAWN", r.State, by, now)
+	return nil
+}
+
+func (r *Report) checkCountable(version int64) error {
+	if err := r.checkVersion(version); err != nil {
+		return err
+	}
+	if r.Withdrawn {
+		return fault.New(fault.ForbiddenMove).WithMeta("state", "WITHDRAWN")
+	}
 	return nil
 }
 

@@ -45,6 +45,30 @@ func TestReceive_TruncatesTheTime(t *testing.T) {
 	}
 }
 
+// Ensure a count is corrected and withdrawn with the right version only, and is final once withdrawn.
+func TestReport_ChangeCount(t *testing.T) {
+	t.Parallel()
+	r := receive(report.CodedContent{Channel: "PHONE", ReporterRole: "VICTIM"})
+	right := report.Correction{Channel: "DESK", ReporterRole: "WITNESS"}
+	correct := func(version int64) error { return r.CorrectCount(version, right, operator, now) }
+	withdraw := func(version int64) error { return r.WithdrawCount(version, operator, now) }
+	for i, c := range []struct {
+		err  error
+		want fault.Reason
+	}{
+		{correct(2), fault.WrongVersion}, {withdraw(0), fault.WrongVersion}, {correct(1), ""}, {withdraw(2), ""},
+		{correct(3), fault.ForbiddenMove}, {withdraw(3), fault.ForbiddenMove},
+	} {
+		if fault.ReasonOf(c.err) != c.want || (c.err == nil) != (c.want == "") {
+			t.Errorf("step %d: got %v, want %q", i, c.err, c.want)
+		}
+	}
+	got := report.Correction{Channel: r.CodedContent.Channel, ReporterRole: r.CodedContent.ReporterRole}
+	if got != right || !r.Withdrawn || r.Version != 3 || r.State != report.Received {
+		t.Errorf("got %+v", r)
+	}
+}
+
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	named := report.PersonalContent{Contact: &report.Contact{Name: "Anna"}}

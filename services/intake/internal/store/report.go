@@ -18,7 +18,8 @@ import (
 
 const reportColumns = `tenant, report_id, number, received_on, state, version, channel, reporter_role, anonymous,
 	grounds, wish, incident_place, language, urgent, notice_version, consent_codes, consent_statuses, key_id,
-	sealed_narrative, sealed_contact, sealed_date, sealed_time, case_id, case_number`
+	sealed_narrative, sealed_contact, sealed_date, sealed_time, event_seq, withdrawn,
+	case_id, case_number`
 
 // reportRow has the fields of reportColumns.
 type reportRow struct {
@@ -44,6 +45,8 @@ type reportRow struct {
 	SealedContact   []byte
 	SealedDate      []byte
 	SealedTime      []byte
+	EventSeq        int64
+	Withdrawn       bool
 	CaseID          *uuid.UUID
 	CaseNumber      *string
 }
@@ -51,7 +54,7 @@ type reportRow struct {
 func (r reportRow) report() *report.Report {
 	out := &report.Report{
 		ID: r.ReportID.String(), Number: r.Number, Tenant: r.Tenant, ReceivedAt: dayInRome(r.ReceivedOn),
-		State: report.State(r.State), Version: r.Version,
+		State: report.State(r.State), Version: r.Version, EventSeq: r.EventSeq, Withdrawn: r.Withdrawn,
 		CodedContent: report.CodedContent{
 			Channel: r.Channel, ReporterRole: r.ReporterRole, Anonymous: r.Anonymous, Grounds: r.Grounds, Wish: r.Wish,
 			IncidentPlace: r.IncidentPlace, Language: r.Language, Urgent: r.Urgent, NoticeVersion: r.NoticeVersion,

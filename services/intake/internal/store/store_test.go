@@ -79,7 +79,7 @@ func countRows(t *testing.T, pool *pgxpool.Pool, at tenant.ID) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
 	err := pg.InTenant(t.Context(), pool, at, func(ctx context.Context, tx pgx.Tx) error {
-		for _, table := range []string{"report", "report_history", "idempotency_key", "outbox"} {
+		for _, table := range []string{"report", "report_history", "idempotency_key", "outbox", "anonymous_count"} {
 			var n int
 			if err := tx.QueryRow(ctx, `select count(*) from `+table).Scan(&n); err != nil {
 				return err
@@ -114,7 +114,7 @@ func TestReports_Submit_StoresEverything(t *testing.T) {
 	if diff := gocmp.Diff(sub.Report.UnsavedHistory(), history); diff != "" {
 		t.Error(diff)
 	}
-	want := map[string]int{"report": 1, "report_history": 1, "idempotency_key": 1, "outbox": 1}
+	want := map[string]int{"report": 1, "report_history": 1, "idempotency_key": 1, "outbox": 1, "anonymous_count": 0}
 	if diff := gocmp.Diff(want, countRows(t, pool, cremona)); diff != "" {
 		t.Error(diff)
 	}
@@ -304,7 +304,7 @@ func checkUnreachable(t *testing.T, reports *store.Reports, pool *pgxpool.Pool, 
 	if err := reports.LogAccess(ctx, other, id, operator, now); err == nil {
 		t.Error("access to another node's report was logged")
 	}
-	want := map[string]int{"report": 0, "report_history": 0, "idempotency_key": 0, "outbox": 0}
+	want := map[string]int{"report": 0, "report_history": 0, "idempotency_key": 0, "outbox": 0, "anonymous_count": 0}
 	if diff := gocmp.Diff(want, countRows(t, pool, other)); diff != "" {
 		t.Error(diff)
 	}
@@ -328,7 +328,7 @@ func TestReports_Submit_AtAHomonym(t *testing.T) {
 		if err != nil || !found || got.ID != sub.Report.ID || got.Tenant != at {
 			t.Errorf("%s: %+v, %v", at, got, err)
 		}
-		want := map[string]int{"report": 1, "report_history": 1, "idempotency_key": 1, "outbox": 1}
+		want := map[string]int{"report": 1, "report_history": 1, "idempotency_key": 1, "outbox": 1, "anonymous_count": 0}
 		if diff := gocmp.Diff(want, countRows(t, pool, at)); diff != "" {
 			t.Errorf("%s: %s", at, diff)
 		}

@@ -29,13 +29,14 @@ type Submission struct {
 	Sealed        SealedContent
 	ReceiptLookup []byte
 	Request       idempotency.Request
-	Event         outbox.Event
+	// Event counts the report. That of an anonymous report waits until the day has closed.
+	Event outbox.Event
 }
 
-// Submit stores a report with its history, request id and event, all or nothing. Concurrent submissions share a
+// Submit stores a report with its history, the hash of its request id, and its event, all or nothing. Concurrent submissions share a
 // transaction. When the request id is stored already, idempotency.IsDuplicate is true of the error.
 func (s *Reports) Submit(ctx context.Context, sub Submission) error {
-	event, err := outbox.Prepare(ctx, sub.Event)
+	event, err := outbox.Prepare(ctx, sub.Event) // also of an anonymous report: an invalid event would never leave
 	if err != nil {
 		return err
 	}
@@ -68,17 +69,22 @@ func (s *Reports) insertAll(ctx context.Context, subs []preparedSubmission) erro
 	b := &pgx.Batch{}
 	for t, subs := range byTenant {
 		b.Queue(pg.SetTenant, t)
-		var requests, reports, history [][]any
+		var requests, reports, history, waiting [][]any
 		var events []outbox.Prepared
 		for _, sub := range subs {
 			requests = append(requests, sub.Request.Row(t, sub.Report.ID, sub.Report.ReceivedAt))
 			reports = append(reports, sub.reportRow())
 			history = append(history, historyRows(sub.Report)...)
-			events = append(events, sub.event)
+			if sub.Report.CodedContent.Anonymous {
+				waiting = append(waiting, anonymousCountRow(sub.Report, sub.Event))
+			} else {
+				events = append(events, sub.event)
+			}
 		}
 		idempotency.Insert.Queue(b, requests...)
 		insertReport.Queue(b, reports...)
 		insertHistory.Queue(b, history...)
+		insertAnonymousCount.Queue(b, waiting...)
 		outbox.QueueAll(b, events...)
 	}
 	if err := s.pool.SendBatch(ctx, b).Close(); err != nil {

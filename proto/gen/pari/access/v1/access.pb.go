@@ -299,7 +299,10 @@ type Rule struct {
 	// Longest that a call may take, in seconds, and the deadline of a caller that sets none. 0 means 15.
 	DeadlineSeconds int32 `protobuf:"varint,6,opt,name=deadline_seconds,json=deadlineSeconds,proto3" json:"deadline_seconds,omitempty"`
 	// What a call costs the service.
-	Cost          Cost `protobuf:"varint,7,opt,name=cost,proto3,enum=pari.access.v1.Cost" json:"cost,omitempty"`
+	Cost Cost `protobuf:"varint,7,opt,name=cost,proto3,enum=pari.access.v1.Cost" json:"cost,omitempty"`
+	// Successful calls are measured, but neither logged nor traced one by one: a line or a span would tell the time of a
+	// call that promises anonymity. Failed calls are logged.
+	Quiet         bool `protobuf:"varint,8,opt,name=quiet,proto3" json:"quiet,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -383,6 +386,13 @@ func (x *Rule) GetCost() Cost {
 	return Cost_COST_UNSPECIFIED
 }
 
+func (x *Rule) GetQuiet() bool {
+	if x != nil {
+		return x.Quiet
+	}
+	return false
+}
+
 var file_pari_access_v1_access_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
@@ -406,7 +416,7 @@ var File_pari_access_v1_access_proto protoreflect.FileDescriptor
 
 const file_pari_access_v1_access_proto_rawDesc = "" +
 	"\n" +
-	"\x1bpari/access/v1/access.proto\x12\x0epari.access.v1\x1a google/protobuf/descriptor.proto\"\xa8\x02\n" +
+	"\x1bpari/access/v1/access.proto\x12\x0epari.access.v1\x1a google/protobuf/descriptor.proto\"\xbe\x02\n" +
 	"\x04Rule\x12*\n" +
 	"\x05kinds\x18\x01 \x03(\x0e2\x14.pari.access.v1.KindR\x05kinds\x12*\n" +
 	"\x05roles\x18\x02 \x03(\x0e2\x14.pari.access.v1.RoleR\x05roles\x12+\n" +
@@ -414,7 +424,8 @@ const file_pari_access_v1_access_proto_rawDesc = "" +
 	"\bservices\x18\x04 \x03(\tR\bservices\x12*\n" +
 	"\x11max_request_bytes\x18\x05 \x01(\x05R\x0fmaxRequestBytes\x12)\n" +
 	"\x10deadline_seconds\x18\x06 \x01(\x05R\x0fdeadlineSeconds\x12(\n" +
-	"\x04cost\x18\a \x01(\x0e2\x14.pari.access.v1.CostR\x04cost*=\n" +
+	"\x04cost\x18\a \x01(\x0e2\x14.pari.access.v1.CostR\x04cost\x12\x14\n" +
+	"\x05quiet\x18\b \x01(\bR\x05quiet*=\n" +
 	"\x04Cost\x12\x14\n" +
 	"\x10COST_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vCOST_MEDIUM\x10\x01\x12\x0e\n" +

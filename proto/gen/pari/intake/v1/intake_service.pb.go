@@ -561,10 +561,10 @@ const file_pari_intake_v1_intake_service_proto_rawDesc = "" +
 	"\aversion\x18\x03 \x01(\x03B\v\xbaH\x04\"\x02(\x01\xb0\xbb\x18\x02R\aversion\"n\n" +
 	"\x14TakeInChargeResponse\x124\n" +
 	"\x06report\x18\x01 \x01(\v2\x16.pari.intake.v1.ReportB\x04\xb0\xbb\x18\x02R\x06report\x12 \n" +
-	"\breplayed\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x02R\breplayed2\xb9\x03\n" +
-	"\rIntakeService\x12o\n" +
-	"\fSubmitReport\x12#.pari.intake.v1.SubmitReportRequest\x1a$.pari.intake.v1.SubmitReportResponse\"\x14\xaa\xbb\x18\x10\n" +
-	"\x02\x01\x02\x12\x04\x01\x02\x03\x04\x18\x01(\x80\x80\b\x12b\n" +
+	"\breplayed\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x02R\breplayed2\xbb\x03\n" +
+	"\rIntakeService\x12q\n" +
+	"\fSubmitReport\x12#.pari.intake.v1.SubmitReportRequest\x1a$.pari.intake.v1.SubmitReportResponse\"\x16\xaa\xbb\x18\x12\n" +
+	"\x02\x01\x02\x12\x04\x01\x02\x03\x04\x18\x01(\x80\x80\b@\x01\x12b\n" +
 	"\tGetReport\x12 .pari.intake.v1.GetReportRequest\x1a!.pari.intake.v1.GetReportResponse\"\x10\xaa\xbb\x18\f\n" +
 	"\x02\x01\x02\x12\x04\x01\x02\x03\x04\x18\x01\x12h\n" +
 	"\vListReports\x12\".pari.intake.v1.ListReportsRequest\x1a#.pari.intake.v1.ListReportsResponse\"\x10\xaa\xbb\x18\f\n" +

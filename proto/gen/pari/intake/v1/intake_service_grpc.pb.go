@@ -38,6 +38,7 @@ type IntakeServiceClient interface {
 	// is durable. The call is safe to retry with the same request_id: the same body gets the same answer, with replayed
 	// set; another body gets REQUEST_ID_REUSED. A request has at most 128 KiB, so that the texts may have all their
 	// characters in any script.
+	// Of an anonymous report nothing tells more than the day: neither number, order, times, logs, traces nor events.
 	// Errors: INVALID_REQUEST with every violation at once, REQUEST_ID_REUSED. UNAVAILABLE when the same request is being
 	// stored at the same moment: retry.
 	SubmitReport(ctx context.Context, in *SubmitReportRequest, opts ...grpc.CallOption) (*SubmitReportResponse, error)
@@ -114,6 +115,7 @@ type IntakeServiceServer interface {
 	// is durable. The call is safe to retry with the same request_id: the same body gets the same answer, with replayed
 	// set; another body gets REQUEST_ID_REUSED. A request has at most 128 KiB, so that the texts may have all their
 	// characters in any script.
+	// Of an anonymous report nothing tells more than the day: neither number, order, times, logs, traces nor events.
 	// Errors: INVALID_REQUEST with every violation at once, REQUEST_ID_REUSED. UNAVAILABLE when the same request is being
 	// stored at the same moment: retry.
 	SubmitReport(context.Context, *SubmitReportRequest) (*SubmitReportResponse, error)

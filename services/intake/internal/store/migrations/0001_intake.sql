@@ -25,6 +25,8 @@ create table report (
     sealed_contact   bytea,
     sealed_date      bytea,
     sealed_time      bytea,
+    event_seq        bigint      not null default 1 check (event_seq >= 1), -- number of the last event about its count
+    withdrawn        boolean     not null default false, -- it does not count
     receipt_lookup   bytea       not null,
     case_id          uuid,
     case_number      text,
@@ -38,6 +40,17 @@ create table report (
 -- The order of lists. Within a day it is random but for urgency, because report_id is.
 create index report_order on report (tenant, received_on, urgent, report_id);
 create index report_order_by_state on report (tenant, state, received_on, urgent, report_id);
+
+-- Counts of anonymous reports that wait until the day of the report has closed. The pseudonym is random to everybody who
+-- does not have the node's key, so the rows tell neither order nor time.
+create table anonymous_count (
+    tenant    text  not null,
+    pseudonym uuid  not null,
+    day       date  not null, -- in Italy
+    type      text  not null,
+    data      bytea not null,
+    primary key (tenant, pseudonym)
+);
 
 -- The changes of each report.
 create table report_history (
@@ -88,7 +101,7 @@ create index access_log_report on access_log (tenant, report_id, at);
 do $$
 declare t text;
 begin
-    foreach t in array array ['report', 'report_history', 'handover', 'access_log'] loop
+    foreach t in array array ['report', 'anonymous_count', 'report_history', 'handover', 'access_log'] loop
         execute format('alter table %I enable row level security', t);
         execute format('alter table %I force row level security', t);
         execute format('create policy tenant on %I using (tenant = current_setting(''app.tenant''))
