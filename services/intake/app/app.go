@@ -5,6 +5,7 @@ package app
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"google.golang.org/grpc"
@@ -18,6 +19,7 @@ import (
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	"github.com/retepari/pari/services/intake/internal/api"
+	"github.com/retepari/pari/services/intake/internal/feed"
 	"github.com/retepari/pari/services/intake/internal/handover"
 	"github.com/retepari/pari/services/intake/internal/store"
 )
@@ -39,6 +41,13 @@ type Config struct {
 // Migrate brings both databases up to date.
 func Migrate(ctx context.Context, c Config) error {
 	return c.Migrate(ctx, store.Migrate)
+}
+
+// RepairFeed settles the feed after a restore; see nodeservice.RepairFeed. A report has one event, so none goes on.
+func RepairFeed(ctx context.Context, c Config) error {
+	return nodeservice.RepairFeed(ctx, c.Config, os.Stdout, nodeservice.RepairParts{
+		Name: Name, Withdrawal: feed.EncodeReportWithdrawn,
+	})
 }
 
 // Run serves until ctx ends.

@@ -15,8 +15,11 @@ import (
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
-// TypeReportCounted is the CloudEvents type of intake's only event.
-const TypeReportCounted = "it.pari.report.counted.v1"
+// CloudEvents types of intake's events. A report is counted once, and withdrawn only after a restore that has lost it.
+const (
+	TypeReportCounted   = "it.pari.report.counted.v1"
+	TypeReportWithdrawn = "it.pari.report.withdrawn.v1"
+)
 
 // EncodeReportCounted returns the event of a new report. Its aggregate is a pseudonym that is stored nowhere else: the
 // report has no further events.
@@ -31,6 +34,12 @@ func EncodeReportCounted(r *report.Report) (outbox.Event, error) {
 	return outbox.Event{
 		Tenant: r.Tenant, Type: TypeReportCounted, Aggregate: uuid.NewString(), AggregateSeq: 1, Data: data,
 	}, nil
+}
+
+// EncodeReportWithdrawn returns the event that withdraws a counted report. The caller numbers it.
+func EncodeReportWithdrawn(string) (outbox.Event, error) {
+	data, err := proto.Marshal(&eventsv1.ReportWithdrawn{})
+	return outbox.Event{Type: TypeReportWithdrawn, Data: data}, err
 }
 
 // MonthInRome returns the calendar month of a time in Italy.

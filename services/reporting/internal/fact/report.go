@@ -38,3 +38,14 @@ func (r Report) Apply(seq int64, e ReportCounted, codes Codes) (Report, error) {
 		Seq: seq, Month: e.Month, Channel: e.Channel, ReporterRole: e.ReporterRole, Anonymous: e.Anonymous,
 	}, nil
 }
+
+// Withdraw returns the fact of a report that counts no more, after event number seq.
+func (r Report) Withdraw(seq int64) (Report, error) {
+	if seq != r.Seq+1 || !r.Counted() {
+		return r, ErrOrder
+	}
+	return Report{Seq: seq}, nil
+}
+
+// Counted reports whether the report counts: it was received and not withdrawn.
+func (r Report) Counted() bool { return r.Month.Known() }

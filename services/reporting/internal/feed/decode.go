@@ -29,6 +29,8 @@ const (
 // eventTypes holds every event type ever published. None is removed: a node may send an old event again.
 var eventTypes = map[string]eventType{
 	"it.pari.report.counted.v1":       {sourceIntake, false, decodeReportCounted},
+	"it.pari.report.withdrawn.v1":     {sourceIntake, false, decodeReportWithdrawn},
+	"it.pari.case.withdrawn.v1":       {sourceCaseManagement, false, decodeCaseWithdrawn},
 	"it.pari.case.opened.v1":          {sourceCaseManagement, false, decodeCaseOpened},
 	"it.pari.case.classified.v1":      {sourceCaseManagement, false, decodeCaseClassified},
 	"it.pari.case.action_recorded.v1": {sourceCaseManagement, false, decodeActionRecorded},
@@ -52,7 +54,7 @@ func Decode(p bus.Partition, typeName, aggregate string, data []byte) (store.Cha
 	if err != nil {
 		return store.Change{}, store.ErrUnreadable
 	}
-	if c.Report == nil && named != aggregate {
+	if c.Report == nil && !c.ReportWithdrawn && named != aggregate {
 		return store.Change{}, store.ErrMismatch
 	}
 	return c, nil
@@ -65,6 +67,17 @@ func decodeReportCounted(data []byte) (string, store.Change, error) {
 		Month: month(m.GetMonth()), Channel: m.GetChannel(), ReporterRole: m.GetReporterRole(),
 		Anonymous: m.GetAnonymous(),
 	}}, err
+}
+
+func decodeReportWithdrawn(data []byte) (string, store.Change, error) {
+	var m eventsv1.ReportWithdrawn
+	return "", store.Change{ReportWithdrawn: true}, proto.Unmarshal(data, &m)
+}
+
+func decodeCaseWithdrawn(data []byte) (string, store.Change, error) {
+	var m eventsv1.CaseWithdrawn
+	err := proto.Unmarshal(data, &m)
+	return m.GetCasePseudonym(), store.Change{Case: fact.CaseWithdrawn{}}, err
 }
 
 func decodeCaseOpened(data []byte) (string, store.Change, error) {

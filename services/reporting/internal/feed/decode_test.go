@@ -50,6 +50,8 @@ var current = map[string]struct {
 	"report_counted": {"it.pari.report.counted.v1", &eventsv1.ReportCounted{
 		Month: month2026(3), Channel: "DESK", ReporterRole: "WITNESS", Anonymous: true,
 	}},
+	"report_withdrawn": {"it.pari.report.withdrawn.v1", &eventsv1.ReportWithdrawn{}},
+	"case_withdrawn":   {"it.pari.case.withdrawn.v1", &eventsv1.CaseWithdrawn{CasePseudonym: pseudonym}},
 	"case_opened": {"it.pari.case.opened.v1", &eventsv1.CaseOpened{
 		CasePseudonym: pseudonym, Month: month2026(4), ReceivedMonth: month2026(3), Channel: "PHONE",
 		ReporterRole: "VICTIM",
@@ -96,6 +98,8 @@ func meaning(c store.Change) (string, any) {
 	switch {
 	case c.Report != nil:
 		return fmt.Sprintf("%T", *c.Report), *c.Report
+	case c.ReportWithdrawn:
+		return "fact.ReportWithdrawn", struct{}{}
 	case c.Activity != nil:
 		return fmt.Sprintf("%T", *c.Activity), *c.Activity
 	case c.Indicators != nil:

@@ -41,10 +41,11 @@ const SourceDirectory = "directory"
 
 // Change is a decoded event. Exactly one field is set.
 type Change struct {
-	Report     *fact.ReportCounted
-	Case       fact.CaseEvent
-	Activity   *fact.ActivityCounted
-	Indicators *fact.IndicatorsCounted
+	Report          *fact.ReportCounted
+	ReportWithdrawn bool
+	Case            fact.CaseEvent
+	Activity        *fact.ActivityCounted
+	Indicators      *fact.IndicatorsCounted
 }
 
 // Decoder decodes an event of a partition. It returns ErrUnreadable or ErrMismatch.

@@ -22,7 +22,7 @@ type facts struct {
 	activities map[aggregateKey]tracked[fact.Activity]
 	indicators map[aggregateKey]tracked[fact.Indicators]
 	actions    []caseAction          // to be inserted
-	restricted map[aggregateKey]bool // restricted cases, whose stored actions are deleted
+	restricted map[aggregateKey]bool // restricted and withdrawn cases, whose stored actions are deleted
 	cells      fact.Delta
 }
 
@@ -56,25 +56,38 @@ func (f *facts) apply(p *partitionState, e Event, decode Decoder, codes fact.Cod
 	case c.Indicators != nil:
 		return f.applyIndicators(at, e.AggregateSeq, *c.Indicators, codes)
 	case c.Report != nil:
-		return f.applyReport(p, at, e.AggregateSeq, *c.Report, codes)
+		return f.applyReport(p, at, func(r fact.Report) (fact.Report, error) {
+			return r.Apply(e.AggregateSeq, *c.Report, codes)
+		})
+	case c.ReportWithdrawn:
+		return f.applyReport(p, at, func(r fact.Report) (fact.Report, error) { return r.Withdraw(e.AggregateSeq) })
 	}
 	return f.applyCase(p, at, e.AggregateSeq, c.Case, codes)
 }
 
 func (f *facts) applyReport(
-	p *partitionState, at aggregateKey, seq int64, e fact.ReportCounted, codes fact.Codes,
+	p *partitionState, at aggregateKey, apply func(fact.Report) (fact.Report, error),
 ) error {
 	old := f.reports[at].value
-	next, err := old.Apply(seq, e, codes)
+	next, err := apply(old)
 	if err != nil {
 		return err
 	}
-	if old.Seq == 0 {
-		p.reports++
-	}
+	p.reports += countedChange(old.Counted(), next.Counted())
 	f.reports[at] = tracked[fact.Report]{next, true}
 	f.cells.Change(old.Cells(at.node), next.Cells(at.node))
 	return nil
+}
+
+// countedChange returns by how much the number of counted facts changes.
+func countedChange(before, after bool) int64 {
+	switch {
+	case before == after:
+		return 0
+	case after:
+		return 1
+	}
+	return -1
 }
 
 func (f *facts) applyCase(p *partitionState, at aggregateKey, seq int64, e fact.CaseEvent, codes fact.Codes) error {
@@ -83,13 +96,11 @@ func (f *facts) applyCase(p *partitionState, at aggregateKey, seq int64, e fact.
 	if err != nil {
 		return err
 	}
-	if old.Seq == 0 {
-		p.cases++
-	}
+	p.cases += countedChange(old.Counted(), next.Counted())
 	if action, ok := e.(fact.ActionRecorded); ok && next.Actions > old.Actions {
 		f.actions = append(f.actions, caseAction{at, seq, action})
 	}
-	if next.Restricted {
+	if next.Restricted || !next.Counted() {
 		f.restricted[at] = true
 		f.actions = slices.DeleteFunc(f.actions, func(a caseAction) bool { return a.at == at })
 	}
