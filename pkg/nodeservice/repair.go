@@ -151,7 +151,7 @@ func printRepaired(out io.Writer, p bus.Partition, r outbox.Repaired, dryRun boo
 	}
 	if dryRun {
 		_, _ = fmt.Fprintln(w, "nothing was changed: PARI_REPAIR=apply takes over the centre's position")
-	} else if len(r.OnlyCentre) > 0 {
+	} else if len(r.OnlyCentre) > len(r.Continued) {
 		_, _ = fmt.Fprintln(w, "decide with PARI_REPAIR=keep or withdraw, and PARI_REPAIR_OF=<pseudonym>,… or all")
 	}
 	return w.Flush()
