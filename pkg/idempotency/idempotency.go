@@ -79,6 +79,24 @@ func (r Request) Lookup(ctx context.Context, tx pgx.Tx, t tenant.ID) (recordID s
 	return recordID, true, nil
 }
 
+const selectStored = `select request_id::text from idempotency_key where tenant = $1 and request_id = any ($2::uuid[])`
+
+// Stored returns those of the request ids that are stored, in lower case.
+func Stored(ctx context.Context, pool *pgxpool.Pool, t tenant.ID, ids []string) (found []string, err error) {
+	err = pg.InTenant(ctx, pool, t, func(ctx context.Context, tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, selectStored, t, ids)
+		if err != nil {
+			return err
+		}
+		found, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up request ids: %w", err)
+	}
+	return found, nil
+}
+
 const deleteOld = `delete from idempotency_key where (tenant, request_id) in (
 	select tenant, request_id from idempotency_key
 	where tenant = $1 and day < ($2::timestamptz at time zone 'UTC')::date limit $3)`

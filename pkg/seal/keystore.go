@@ -54,9 +54,15 @@ type KeyStore struct {
 	kek tink.AEAD
 	log *slog.Logger
 
-	mu        sync.Mutex
-	unused    map[tenant.ID][]DataKey // stored, not handed out yet
-	refilling map[tenant.ID]bool
+	mu      sync.Mutex
+	unused  map[tenant.ID][]DataKey // stored, not handed out yet
+	refills map[tenant.ID]*refill   // running, at most one for each tenant
+}
+
+// refill is the generation of a batch of data keys, which several callers may wait for.
+type refill struct {
+	done chan struct{} // closed when it has ended
+	err  error         // set before
 }
 
 // OpenKeyStore opens the key database in db with the KEK in kekFile.
@@ -65,37 +71,48 @@ func OpenKeyStore(db *pgxpool.Pool, kekFile string, log *slog.Logger) (*KeyStore
 	if err != nil {
 		return nil, fmt.Errorf("key-encryption key: %w", err)
 	}
-	return &KeyStore{db: db, kek: kek, log: log, unused: map[tenant.ID][]DataKey{}, refilling: map[tenant.ID]bool{}}, nil
+	return &KeyStore{db: db, kek: kek, log: log, unused: map[tenant.ID][]DataKey{}, refills: map[tenant.ID]*refill{}}, nil
 }
 
 // NewKey returns a data key that is durable and was never handed out. It waits for the database only when no unused key
-// is left; it then returns the fault UNAVAILABLE when the key database does not answer.
+// is left; it then returns the fault UNAVAILABLE when the key database does not answer. However many callers wait, one
+// batch of a tenant is generated at a time.
 func (s *KeyStore) NewKey(ctx context.Context, t tenant.ID) (DataKey, error) {
-	s.mu.Lock()
-	unused := s.unused[t]
-	if n := len(unused); n > 0 {
-		key := unused[n-1]
-		s.unused[t] = unused[:n-1]
-		refill := n-1 < refillBelow && !s.refilling[t]
-		s.refilling[t] = s.refilling[t] || refill
-		s.mu.Unlock()
-		if refill {
-			go s.refill(context.WithoutCancel(ctx), t)
+	for {
+		key, ok, running := s.take(ctx, t)
+		if ok {
+			return key, nil
 		}
-		return key, nil
+		select {
+		case <-ctx.Done():
+			return DataKey{}, fault.New(fault.Unavailable).WithCause(ctx.Err())
+		case <-running.done:
+			if running.err != nil {
+				return DataKey{}, running.err
+			}
+		}
 	}
-	s.mu.Unlock()
-	keys, err := s.generate(ctx, t)
-	if err != nil {
-		return DataKey{}, err
-	}
-	s.mu.Lock()
-	s.unused[t] = append(s.unused[t], keys[1:]...)
-	s.mu.Unlock()
-	return keys[0], nil
 }
 
-func (s *KeyStore) refill(ctx context.Context, t tenant.ID) {
+// take takes an unused key. When few or none are left it starts a refill, unless one runs; without a key it returns the
+// refill to wait for.
+func (s *KeyStore) take(ctx context.Context, t tenant.ID) (key DataKey, ok bool, running *refill) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	unused := s.unused[t]
+	if ok = len(unused) > 0; ok {
+		key, s.unused[t] = unused[len(unused)-1], unused[:len(unused)-1]
+	}
+	running = s.refills[t]
+	if running == nil && len(s.unused[t]) < refillBelow {
+		running = &refill{done: make(chan struct{})}
+		s.refills[t] = running
+		go s.refill(context.WithoutCancel(ctx), t, running)
+	}
+	return key, ok, running
+}
+
+func (s *KeyStore) refill(ctx context.Context, t tenant.ID, r *refill) {
 	ctx, cancel := context.WithTimeout(ctx, refillTimeout)
 	defer cancel()
 	keys, err := s.generate(ctx, t)
@@ -103,9 +120,11 @@ func (s *KeyStore) refill(ctx context.Context, t tenant.ID) {
 		s.log.WarnContext(ctx, "data key generation failed", slog.Any("error", err))
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.unused[t] = append(s.unused[t], keys...)
-	s.refilling[t] = false
+	delete(s.refills, t)
+	s.mu.Unlock()
+	r.err = err
+	close(r.done)
 }
 
 var insertKey = pg.InsertInto("data_key", "tenant", "key_id", "wrapped")

@@ -3,10 +3,12 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/retepari/pari/pkg/batcher"
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
@@ -50,8 +52,64 @@ var insertReport = pg.InsertInto("report", "tenant", "report_id", "number", "rec
 	"notice_version", "consent_codes", "consent_statuses", "key_id", "sealed_narrative", "sealed_contact",
 	"sealed_date", "receipt_lookup")
 
-// insertAll stores submissions in one round trip. The statements of a pgx batch are one transaction.
+// insertAll stores submissions in one round trip. When request ids among them are stored already, it rejects these and
+// stores the others together, so that one repeated id does not make the group fall apart.
 func (s *Reports) insertAll(ctx context.Context, subs []preparedSubmission) error {
+	err := s.insert(ctx, subs)
+	if !idempotency.IsDuplicate(err) || len(subs) == 1 {
+		return err
+	}
+	duplicates, findErr := s.findDuplicates(ctx, subs)
+	if findErr != nil {
+		return findErr
+	}
+	rejected, others := batcher.Rejected{}, []preparedSubmission{}
+	for i, sub := range subs {
+		if duplicates[i] {
+			rejected[i] = err
+		} else {
+			others = append(others, sub)
+		}
+	}
+	if len(others) > 0 {
+		if err := s.insert(ctx, others); err != nil {
+			return err
+		}
+	}
+	return rejected
+}
+
+// findDuplicates returns the indexes of submissions whose request id is stored already, or is that of one before.
+func (s *Reports) findDuplicates(ctx context.Context, subs []preparedSubmission) (map[int]bool, error) {
+	byTenant := map[tenant.ID][]string{}
+	for _, sub := range subs {
+		byTenant[sub.Report.Tenant] = append(byTenant[sub.Report.Tenant], sub.Request.ID)
+	}
+	type key struct {
+		t  tenant.ID
+		id string
+	}
+	seen := map[key]bool{}
+	for t, ids := range byTenant {
+		stored, err := idempotency.Stored(ctx, s.pool, t, ids)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range stored {
+			seen[key{t, id}] = true
+		}
+	}
+	found := map[int]bool{}
+	for i, sub := range subs {
+		k := key{sub.Report.Tenant, strings.ToLower(sub.Request.ID)}
+		found[i] = seen[k]
+		seen[k] = true
+	}
+	return found, nil
+}
+
+// insert stores submissions in one round trip. The statements of a pgx batch are one transaction.
+func (s *Reports) insert(ctx context.Context, subs []preparedSubmission) error {
 	byTenant := map[tenant.ID][]preparedSubmission{}
 	for _, sub := range subs {
 		byTenant[sub.Report.Tenant] = append(byTenant[sub.Report.Tenant], sub)
