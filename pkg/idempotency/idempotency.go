@@ -81,20 +81,26 @@ func (r Request) Lookup(ctx context.Context, tx pgx.Tx, t tenant.ID) (recordID s
 
 const selectStored = `select request_id::text from idempotency_key where tenant = $1 and request_id = any ($2::uuid[])`
 
-// Stored returns those of the request ids that are stored, in lower case.
-func Stored(ctx context.Context, pool *pgxpool.Pool, t tenant.ID, ids []string) (found []string, err error) {
-	err = pg.InTenant(ctx, pool, t, func(ctx context.Context, tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, selectStored, t, ids)
-		if err != nil {
-			return err
+// Stored returns those of the request ids that are stored, in lower case. It takes one round trip: the statements of a
+// pgx batch are one transaction.
+func Stored(ctx context.Context, pool *pgxpool.Pool, t tenant.ID, ids ...string) (found []string, err error) {
+	b := &pgx.Batch{}
+	b.Queue(pg.SetTenant, t)
+	b.Queue(selectStored, t, ids)
+	results := pool.SendBatch(ctx, b)
+	defer func() {
+		if err = errors.Join(err, results.Close()); err != nil {
+			found, err = nil, pg.ToFault(fmt.Errorf("look up request ids: %w", err))
 		}
-		found, err = pgx.CollectRows(rows, pgx.RowTo[string])
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("look up request ids: %w", err)
+	}()
+	if _, err := results.Exec(); err != nil {
+		return nil, err
 	}
-	return found, nil
+	rows, err := results.Query()
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 const deleteOld = `delete from idempotency_key where (tenant, request_id) in (

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/tenant"
 )
@@ -39,7 +40,7 @@ type Allocator struct {
 	name string
 
 	mu     sync.Mutex
-	blocks map[blockKey]block
+	blocks map[blockKey]*block
 }
 
 type blockKey struct {
@@ -47,41 +48,66 @@ type blockKey struct {
 	year int
 }
 
-// block is a reserved range: next is free, end is not.
+// block is a reserved range: next is free, end is not. Whoever holds the lock of a block may draw from it; tenants and
+// years do not wait for each other.
 type block struct {
+	lock chan struct{} // holds a value while the block is locked
+
 	next, end, size int64
 	reservedAt      time.Time
 }
 
 // New returns the allocator of a sequence in pool.
 func New(pool *pgxpool.Pool, name string) *Allocator {
-	return &Allocator{pool: pool, name: name, blocks: map[blockKey]block{}}
+	return &Allocator{pool: pool, name: name, blocks: map[blockKey]*block{}}
 }
 
 const reserveBlock = `insert into sequence_block (tenant, name, year, next) values ($1, $2, $3, 1 + $4)
 	on conflict (tenant, name, year) do update set next = sequence_block.next + $4 returning next - $4`
 
-// Next returns a number of the node and year that was never given before.
+// Next returns a number of the node and year that was never given before. It returns when ctx ends, also while another
+// caller reserves a block.
 func (a *Allocator) Next(ctx context.Context, t tenant.ID, year int) (int64, error) {
+	b := a.block(blockKey{t, year})
+	select {
+	case b.lock <- struct{}{}:
+	case <-ctx.Done():
+		return 0, fault.New(fault.Unavailable).WithCause(ctx.Err())
+	}
+	defer func() { <-b.lock }()
+	if b.next == b.end {
+		if err := a.reserve(ctx, t, year, b); err != nil {
+			return 0, err
+		}
+	}
+	b.next++
+	return b.next - 1, nil
+}
+
+func (a *Allocator) block(key blockKey) *block {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	key := blockKey{t, year}
 	b := a.blocks[key]
-	if b.next == b.end {
-		size := int64(minBlock)
-		if time.Since(b.reservedAt) < growBelow {
-			size = min(2*b.size, maxBlock)
-		}
-		err := pg.InTenant(ctx, a.pool, t, func(ctx context.Context, tx pgx.Tx) error {
-			return tx.QueryRow(ctx, reserveBlock, t, a.name, year, size).Scan(&b.next)
-		})
-		if err != nil {
-			return 0, fmt.Errorf("reserve numbers: %w", err)
-		}
-		b.end, b.size, b.reservedAt = b.next+size, size, time.Now()
+	if b == nil {
+		b = &block{lock: make(chan struct{}, 1)}
+		a.blocks[key] = b
 	}
-	number := b.next
-	b.next++
-	a.blocks[key] = b
-	return number, nil
+	return b
+}
+
+// reserve replaces a locked block that is used up.
+func (a *Allocator) reserve(ctx context.Context, t tenant.ID, year int, b *block) error {
+	size := int64(minBlock)
+	if time.Since(b.reservedAt) < growBelow {
+		size = min(2*b.size, maxBlock)
+	}
+	var next int64
+	err := pg.InTenant(ctx, a.pool, t, func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, reserveBlock, t, a.name, year, size).Scan(&next)
+	})
+	if err != nil {
+		return fmt.Errorf("reserve numbers: %w", err)
+	}
+	b.next, b.end, b.size, b.reservedAt = next, next+size, size, time.Now()
+	return nil
 }

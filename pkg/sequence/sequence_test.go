@@ -188,3 +188,22 @@ func TestSchema_SeparatesTenants(t *testing.T) {
 		t.Error("a tenant reserved a block of its namesake")
 	}
 }
+
+// Ensure a caller that waits for another's reservation ends with its context, and other tenants and years do not wait.
+func TestAllocator_NextHonoursItsContext(t *testing.T) {
+	t.Parallel()
+	a := sequence.New(newPool(t), "report")
+	unlock := a.Lock(cremona, 2026)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := a.Next(ctx, cremona, 2026); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("got %v", err)
+	}
+	if n := next(t, a, cuneo, 2026) + next(t, a, cremona, 2027); n != 2 {
+		t.Errorf("the others got %d", n)
+	}
+	unlock()
+	if n := next(t, a, cremona, 2026); n != 1 {
+		t.Errorf("got %d", n)
+	}
+}

@@ -62,13 +62,26 @@ func (s *Server) SubmitReport(
 		return &intakev1.SubmitReportResponse{}, nil
 	}
 	receipt := s.Secrets.Receipt(caller.Tenant(), req.GetRequestId())
-	sub, err := s.newSubmission(ctx, caller, req, receipt)
+	hash, err := s.Secrets.BodyHash(req)
+	if err != nil {
+		return nil, err
+	}
+	requestKey := idempotency.Request{ID: req.GetRequestId(), Method: "SubmitReport", BodyHash: hash}
+	// Most repeated calls end here and use up neither a number nor a data key. Concurrent ones end in the store.
+	stored, err := s.Reports.IsStored(ctx, caller.Tenant(), req.GetRequestId())
+	if err != nil {
+		return nil, err
+	}
+	if stored {
+		return s.replaySubmit(ctx, caller.Tenant(), requestKey, receipt)
+	}
+	sub, err := s.newSubmission(ctx, caller, req, requestKey, receipt)
 	if err != nil {
 		return nil, err
 	}
 	err = s.Reports.Submit(ctx, sub)
 	if idempotency.IsDuplicate(err) {
-		return s.replaySubmit(ctx, caller.Tenant(), sub.Request, receipt)
+		return s.replaySubmit(ctx, caller.Tenant(), requestKey, receipt)
 	}
 	if err != nil {
 		return nil, err
@@ -79,12 +92,9 @@ func (s *Server) SubmitReport(
 
 // newSubmission builds a numbered report with sealed content, and all that is stored with it.
 func (s *Server) newSubmission(
-	ctx context.Context, caller identity.Principal, req *intakev1.SubmitReportRequest, receipt string,
+	ctx context.Context, caller identity.Principal, req *intakev1.SubmitReportRequest, requestKey idempotency.Request,
+	receipt string,
 ) (sub store.Submission, err error) {
-	requestKey := idempotency.Request{ID: req.GetRequestId(), Method: "SubmitReport"}
-	if requestKey.BodyHash, err = s.Secrets.BodyHash(req); err != nil {
-		return store.Submission{}, err
-	}
 	t, now := caller.Tenant(), s.Now()
 	year := now.In(tz.Rome).Year()
 	n, err := s.Reports.NextNumber(ctx, t, year)

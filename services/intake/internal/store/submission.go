@@ -91,7 +91,7 @@ func (s *Reports) findDuplicates(ctx context.Context, subs []preparedSubmission)
 	}
 	seen := map[key]bool{}
 	for t, ids := range byTenant {
-		stored, err := idempotency.Stored(ctx, s.pool, t, ids)
+		stored, err := idempotency.Stored(ctx, s.pool, t, ids...)
 		if err != nil {
 			return nil, err
 		}
@@ -148,6 +148,12 @@ func (s Submission) reportRow() []any {
 		c.Wish, c.IncidentPlace, c.Language, c.Urgent, c.NoticeVersion, codes, statuses,
 		s.Sealed.KeyID, s.Sealed.Narrative, s.Sealed.Contact, s.Sealed.Date, s.ReceiptLookup,
 	}
+}
+
+// IsStored reports whether a request id is stored.
+func (s *Reports) IsStored(ctx context.Context, t tenant.ID, requestID string) (bool, error) {
+	found, err := idempotency.Stored(ctx, s.pool, t, requestID)
+	return len(found) > 0, err
 }
 
 // GetByRequest returns the report that a request submitted or changed; found is false when the request id is new.
