@@ -55,6 +55,7 @@ func (p *Plan) nodeEnv(service, database string, n Node) map[string]string {
 		"PARI_KEYS_URL":            p.NodePostgres.URL(pglocal.App, keysDatabase(database)),
 		"PARI_KEYS_OWNER_URL":      p.NodePostgres.URL(pglocal.Owner, keysDatabase(database)),
 		"PARI_CASEMANAGEMENT_ADDR": p.Addr["casemanagement."+n.Name],
+		"PARI_REPORTING_ADDR":      p.Addr["reporting"],
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -224,6 +225,26 @@ func (c *Cluster) Restart(ctx context.Context, name string) error {
 		return s.Restart(ctx)
 	}
 	return c.processes[name].start()
+}
+
+// Command runs another command of a service, such as "migrate", with the service's settings and those in env. It returns
+// what the command wrote.
+func (c *Cluster) Command(ctx context.Context, name, command string, env map[string]string) (string, error) {
+	all := c.Env(name)
+	maps.Copy(all, env)
+	cmd := exec.CommandContext(ctx, c.processes[name].binary, command)
+	cmd.Env = environ(all)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w: %s", name, command, err, out)
+	}
+	return string(out), nil
+}
+
+// Log returns what a service has logged.
+func (c *Cluster) Log(name string) (string, error) {
+	log, err := os.ReadFile(c.processes[name].log)
+	return string(log), err
 }
 
 // Stop stops all parts in the reverse order of their start.

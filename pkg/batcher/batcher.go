@@ -2,13 +2,15 @@
 // commits immediately; only concurrent callers are batched. So a busy service commits fewer and larger transactions,
 // and an idle one is as fast as without.
 //
-// It promises that Do returns nil only after a write that contained the item succeeded. When a shared write fails, each
-// of its items is written once more by itself before its error is returned, so one bad item fails no other. Items must
-// therefore be safe to write twice, which request ids make them. It starts no goroutine: callers do the writing.
+// It promises that Do returns nil only after a write that contained the item succeeded. A write may reject some items and
+// store the others; see Rejected. When a shared write fails as a whole, each of its items is written once more by itself
+// before its error is returned, so one bad item fails no other. Items must therefore be safe to write twice, which
+// request ids make them. It starts no goroutine: callers do the writing.
 package batcher
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -37,15 +39,26 @@ type follower[T any] struct {
 	result chan result
 }
 
-type result int
+// result is what a leader tells a follower.
+type result struct {
+	next next
+	err  error // of a rejected item
+}
+
+type next int
 
 const (
-	written    result = iota
-	writeAlone        // the shared write failed
+	done       next = iota // the item was written or rejected
+	writeAlone             // the shared write failed
 	becomeLeader
 )
 
-// New returns a Batcher; write must store all items or none.
+// Rejected is returned by a write that has stored all items but these, and holds the error of each by its index.
+type Rejected map[int]error
+
+func (Rejected) Error() string { return "some items were rejected" }
+
+// New returns a Batcher; write must store all items, all but those that it returns as Rejected, or none.
 func New[T any](write func(ctx context.Context, items []T) error) *Batcher[T] {
 	return &Batcher[T]{write: write}
 }
@@ -71,14 +84,23 @@ func (b *Batcher[T]) Do(ctx context.Context, item T) error {
 }
 
 func (b *Batcher[T]) finish(ctx context.Context, r result, item T) error {
-	switch r {
-	case written:
-		return nil
+	switch r.next {
+	case done:
+		return r.err
 	case becomeLeader:
 		return b.lead(ctx, item)
 	default:
-		return b.write(ctx, []T{item})
+		return b.writeAlone(ctx, item)
 	}
+}
+
+// writeAlone writes one item and returns its error.
+func (b *Batcher[T]) writeAlone(ctx context.Context, item T) error {
+	err := b.write(ctx, []T{item})
+	if rejected := Rejected(nil); errors.As(err, &rejected) {
+		return rejected[0]
+	}
+	return err
 }
 
 // cancel removes a follower whose context ended. A result that has already arrived is acted on: a follower that was
@@ -109,21 +131,22 @@ func (b *Batcher[T]) lead(ctx context.Context, item T) error {
 	b.mu.Unlock()
 	if len(followers) == 0 {
 		defer b.release()
-		return b.write(ctx, []T{item})
+		return b.writeAlone(ctx, item)
 	}
-	if err := b.writeShared(ctx, item, followers); err != nil {
-		return b.write(ctx, []T{item})
+	if r := b.writeShared(ctx, item, followers); r.next == done {
+		return r.err
 	}
-	return nil
+	return b.writeAlone(ctx, item)
 }
 
-// writeShared writes the items of a leader and its followers. Every follower gets a result, also when write panics.
-func (b *Batcher[T]) writeShared(ctx context.Context, item T, followers []*follower[T]) error {
-	r := writeAlone
+// writeShared writes the items of a leader and its followers, and returns the leader's result. Every follower gets a
+// result, also when write panics.
+func (b *Batcher[T]) writeShared(ctx context.Context, item T, followers []*follower[T]) result {
+	shared, rejected := writeAlone, Rejected(nil)
 	defer func() {
 		b.release()
-		for _, f := range followers {
-			f.result <- r
+		for i, f := range followers {
+			f.result <- result{shared, rejected[i+1]}
 		}
 	}()
 	items := make([]T, 0, 1+len(followers))
@@ -133,11 +156,10 @@ func (b *Batcher[T]) writeShared(ctx context.Context, item T, followers []*follo
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	if err := b.write(ctx, items); err != nil {
-		return err
+	if err := b.write(ctx, items); err == nil || errors.As(err, &rejected) {
+		shared = done
 	}
-	r = written
-	return nil
+	return result{shared, rejected[0]}
 }
 
 // release hands the leader's slot to the longest waiting follower, or frees it.
@@ -150,5 +172,5 @@ func (b *Batcher[T]) release() {
 	}
 	next := b.queue[0]
 	b.queue = b.queue[1:]
-	next.result <- becomeLeader
+	next.result <- result{next: becomeLeader}
 }

@@ -223,3 +223,43 @@ func TestDo_PassesTheDeadlineOfALoneCaller(t *testing.T) {
 		}
 	})
 }
+
+// Ensure a write that rejects an item stores the others once, together, and only the rejected item's caller gets the
+// error, also when it leads or writes alone.
+func TestDo_RejectsOneItem(t *testing.T) {
+	t.Parallel()
+	for _, rejectedItem := range []int{0, 20, 49} {
+		synctest.Test(t, func(t *testing.T) {
+			store := &fakeStore{}
+			b := batcher.New(func(ctx context.Context, items []int) error {
+				rejected, others := batcher.Rejected{}, []int{}
+				for i, item := range items {
+					if item == rejectedItem {
+						rejected[i] = errBad
+					} else {
+						others = append(others, item+1000) // never bad
+					}
+				}
+				for i := range others {
+					others[i] *= 10
+				}
+				if err := store.write(ctx, others); err != nil || len(rejected) == 0 {
+					return err
+				}
+				return rejected
+			})
+			var wg sync.WaitGroup
+			for i := range 50 {
+				wg.Go(func() {
+					if err := b.Do(t.Context(), i); errors.Is(err, errBad) != (i == rejectedItem) || i != rejectedItem && err != nil {
+						t.Errorf("item %d: %v", i, err)
+					}
+				})
+			}
+			wg.Wait()
+			if len(store.stored) != 49 || len(store.sizes) > 4 {
+				t.Errorf("%d items were stored in writes of %v", len(store.stored), store.sizes)
+			}
+		})
+	}
+}

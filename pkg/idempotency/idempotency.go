@@ -80,6 +80,30 @@ func (r Request) Lookup(ctx context.Context, tx pgx.Tx, t tenant.ID) (recordID s
 	return recordID, true, nil
 }
 
+const selectStored = `select request_key from idempotency_key where tenant = $1 and request_key = any ($2::bytea[])`
+
+// Stored returns those of the request keys that are stored. It takes one round trip: the statements of a
+// pgx batch are one transaction.
+func Stored(ctx context.Context, pool *pgxpool.Pool, t tenant.ID, keys ...[]byte) (found [][]byte, err error) {
+	b := &pgx.Batch{}
+	b.Queue(pg.SetTenant, t)
+	b.Queue(selectStored, t, keys)
+	results := pool.SendBatch(ctx, b)
+	defer func() {
+		if err = errors.Join(err, results.Close()); err != nil {
+			found, err = nil, pg.ToFault(fmt.Errorf("look up request keys: %w", err))
+		}
+	}()
+	if _, err := results.Exec(); err != nil {
+		return nil, err
+	}
+	rows, err := results.Query()
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[[]byte])
+}
+
 const deleteOld = `delete from idempotency_key where (tenant, request_key) in (
 	select tenant, request_key from idempotency_key
 	where tenant = $1 and day < ($2::timestamptz at time zone 'UTC')::date limit $3)`

@@ -24,6 +24,7 @@ import (
 // Config holds the settings of a service of the personal zone: its databases, its keys, and its partition of the feed.
 type Config struct {
 	service.Config
+	RepairConfig
 
 	// NumberPrefix begins the numbers that people use, for instance CR; empty takes the first letters of the node.
 	NumberPrefix string `env:"NUMBER_PREFIX"`

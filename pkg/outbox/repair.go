@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/google/uuid"
@@ -32,67 +31,61 @@ type CentreEvent struct {
 	AggregateSeq int64
 }
 
-// Centre lists what the centre has of the partition after a number, in order: some of it, or nothing when there is no
-// more. ReportingService.ListPartitionEvents is one.
-type Centre func(ctx context.Context, after int64) (Position, []CentreEvent, error)
+// ListCentre lists what the centre has of the partition after a number, in order: some of it, or nothing when there is
+// no more.
+type ListCentre func(ctx context.Context, after int64) (Position, []CentreEvent, error)
+
+// Repair settles a partition that was stopped as restored.
+type Repair struct {
+	DB        *pgxpool.Pool // as the owner of the tables: the runtime role cannot renumber events
+	Partition bus.Partition
+	Signer    *bus.Signer
+	Centre    ListCentre
+	// Continue sets the last number that a report or case has used, when the service has it. Nil: it has none that has
+	// further events.
+	Continue func(ctx context.Context, tx pgx.Tx, aggregate string, seq int64) (known bool, err error)
+}
 
 // Repaired is what a repair has done, or would do.
 type Repaired struct {
-	From, To   Position      // of this database before, and the centre's
-	Common     int64         // up to here both have the same events
-	Taken      int           // pending events that the centre has counted: they keep the centre's number
-	Renumbered int           // pending events that the centre has not: they get new numbers
-	OnlyCentre []CentreEvent // events that this database has lost
-	// Conflicts are events of this database whose number within their report or case the centre has given to another
-	// event: the centre will dead-letter them until the lost part of the report or case is withdrawn.
-	Conflicts []CentreEvent
+	From, To   Position // of this database before, and the centre's
+	Common     int64    // up to here both have the same events
+	Taken      int      // pending events that the centre has counted: they keep the centre's number
+	Renumbered int      // pending events that the centre has not: they get new numbers
+	// OnlyCentre are events that this database has lost. Continued are the reports and cases among them that it has in
+	// an older state: their next events follow those of the centre.
+	OnlyCentre []CentreEvent
+	Continued  []string
 }
 
-// Errors of Repair.
+// Errors of a repair.
 var (
 	// ErrCentreBehind: the centre has acknowledged less than this database knows, so the centre is the one to repair.
 	ErrCentreBehind = errors.New("outbox: the centre is behind this database")
-	// ErrUnreadableHistory: the centre's list does not form the chain that its position names.
-	ErrUnreadableHistory = errors.New("outbox: the list of the centre is incomplete")
+	// ErrIncompleteList: the centre's list does not lead to its position.
+	ErrIncompleteList = errors.New("outbox: the list of the centre is incomplete")
 	// ErrForeign: the centre has another event where both agreed before, so this is the database of another partition.
 	ErrForeign = errors.New("outbox: the database is not the one that sent this partition")
 )
 
-const (
-	lockRepaired = `select last_seq, last_hash, acknowledged_seq, lost_seq from outbox_partition
-		where tenant = $1 for update`
-	selectPending = `select id, event_id, type, aggregate, aggregate_seq, data, coalesce(node_seq, 0),
-		coalesce(prev_hash, '\x') from outbox
-		where tenant = $1 and (node_seq is null or node_seq > $2) order by node_seq, id`
-	clearNumbers = `update outbox set node_seq = null, prev_hash = null, key_id = null, signature = null
-		where tenant = $1 and node_seq > $2`
-	takeNumber = `update outbox set node_seq = $3, prev_hash = $4, key_id = $5, signature = $6
-		where tenant = $1 and id = $2`
-	updateRepaired = `update outbox_partition set last_seq = $2, last_hash = $3, published_seq = $2,
-		acknowledged_seq = $2 where tenant = $1`
-	updateLost = `update outbox_partition set lost_seq = greatest(lost_seq, $2) where tenant = $1`
-	insertLost = `insert into outbox_lost (tenant, event_id, type, aggregate, aggregate_seq, node_seq)
-		select $1, * from unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
-		on conflict do nothing`
-)
-
-// Repair settles a partition that was stopped as restored. In one transaction it takes over the centre's position; gives
-// a pending event that the centre has counted the number that it has there, so that it is not sent again; takes the
-// numbers off the other pending events, so that the relay numbers them after the centre's; and stores what only the
-// centre has, for ListLost. It never deletes an event.
+// Run takes over the centre's position, in one transaction. A pending event that the centre has counted gets the number
+// that it has there, so that it is not sent again. The other pending events lose their numbers, so that the relay numbers
+// them after the centre's. What only the centre has is stored for ListLost. No event is deleted.
 //
-// The relay may run: it is stopped, notices the repair and goes on. With dryRun nothing is changed. A repair of a
-// partition that agrees with the centre changes nothing.
-func Repair(
-	ctx context.Context, db *pgxpool.Pool, p bus.Partition, s *bus.Signer, centre Centre, dryRun bool,
-) (r Repaired, err error) {
+// The relay may run: it is stopped, notices the repair and goes on. With dryRun nothing is changed. A partition that
+// agrees with the centre is left as it is.
+func (r Repair) Run(ctx context.Context, dryRun bool) (done Repaired, err error) {
+	position, events, err := r.listCentre(ctx)
+	if err != nil {
+		return Repaired{}, fmt.Errorf("list events of the centre: %w", err)
+	}
 	errDryRun := errors.New("dry run")
-	err = pg.InTenant(ctx, db, p.Tenant, func(ctx context.Context, tx pgx.Tx) error {
-		t := &repairTx{tx: tx, partition: p, signer: s}
-		if r, err = t.repair(ctx, centre); err != nil {
+	err = pg.InTenant(ctx, r.DB, r.Partition.Tenant, func(ctx context.Context, tx pgx.Tx) error {
+		t := &repairTx{Repair: r, tx: tx, done: Repaired{To: position}}
+		if err := t.repair(ctx, events); err != nil {
 			return err
 		}
-		if dryRun {
+		if done = t.done; dryRun {
 			return errDryRun
 		}
 		return nil
@@ -100,224 +93,235 @@ func Repair(
 	if err != nil && !errors.Is(err, errDryRun) {
 		return Repaired{}, fmt.Errorf("repair: %w", err)
 	}
-	return r, nil
+	return done, nil
+}
+
+const selectAcknowledged = `select coalesce(max(acknowledged_seq), 0) from outbox_partition where tenant = $1`
+
+// listCentre lists what the centre has from the last acknowledged event on, before anything is locked.
+func (r Repair) listCentre(ctx context.Context) (p Position, all []CentreEvent, err error) {
+	var after int64
+	err = pg.InTenant(ctx, r.DB, r.Partition.Tenant, func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, selectAcknowledged, r.Partition.Tenant).Scan(&after)
+	})
+	if err != nil {
+		return Position{}, nil, err
+	}
+	for after = max(after-1, 0); ; {
+		var events []CentreEvent
+		if p, events, err = r.Centre(ctx, after); err != nil || len(events) == 0 {
+			return p, all, err
+		}
+		all, after = append(all, events...), events[len(events)-1].NodeSeq
+	}
 }
 
 // repairTx is the transaction of a repair.
 type repairTx struct {
-	tx        pgx.Tx
-	partition bus.Partition
-	signer    *bus.Signer
+	Repair
 
-	pending map[string]pendingEvent // by event id
-	numbers map[aggregateNumber]string
+	tx      pgx.Tx
+	done    Repaired
+	pending []pendingEvent // in the order of their numbers, then of their commits
+	base    bus.Hash       // of the last event that the centre has acknowledged to this database
+	lost    int64
 }
 
+// pendingEvent is an event that the centre has not acknowledged.
 type pendingEvent struct {
 	rowID int64
 	bus.Event
+
+	taken bool // the centre has it
 }
 
-type aggregateNumber struct {
-	aggregate string
-	seq       int64
-}
+const (
+	lockRepaired = `select last_seq, last_hash, acknowledged_seq, lost_seq from outbox_partition
+		where tenant = $1 for update`
+	clearNumbers = `update outbox set node_seq = null, prev_hash = null, key_id = null, signature = null
+		where tenant = $1 and node_seq > $2`
+	updateRepaired = `update outbox_partition set last_seq = $2, last_hash = $3, published_seq = $2,
+		acknowledged_seq = $2 where tenant = $1`
+	updateLost = `update outbox_partition set lost_seq = greatest(lost_seq, $2) where tenant = $1`
+)
 
-func (t *repairTx) repair(ctx context.Context, centre Centre) (r Repaired, err error) {
-	var lost int64
-	if r.From, lost, err = t.lock(ctx); err != nil {
-		return r, err
-	}
-	if err := t.loadPending(ctx, r.From.Acknowledged); err != nil {
-		return r, err
+func (t *repairTx) repair(ctx context.Context, events []CentreEvent) error {
+	if err := t.load(ctx); err != nil {
+		return err
 	}
 	b := &pgx.Batch{}
-	b.Queue(clearNumbers, t.partition.Tenant, r.From.Acknowledged)
-	if err := t.compare(ctx, centre, &r, b); err != nil {
-		return r, err
+	b.Queue(clearNumbers, t.Partition.Tenant, t.done.From.Acknowledged)
+	if err := t.compare(b, events); err != nil {
+		return err
 	}
-	r.Renumbered = len(t.pending)
 	switch {
-	case r.To.Acknowledged > r.Common:
-		t.queueLost(b, r.OnlyCentre)
-		b.Queue(updateRepaired, t.partition.Tenant, r.To.Acknowledged, r.To.Hash[:])
-		b.Queue(upsertDailyOffset, t.partition.Tenant, r.To.Acknowledged)
-	case r.To.Announced > max(r.From.Announced, lost):
-		b = &pgx.Batch{} // numbers that the centre only knows of: pending events keep theirs
-		r.Taken, r.Renumbered = 0, 0
+	case t.done.To.Acknowledged > t.done.Common:
+		t.done.Renumbered = len(t.pending) - t.done.Taken
+		b.Queue(updateRepaired, t.Partition.Tenant, t.done.To.Acknowledged, t.done.To.Hash[:])
+		b.Queue(upsertDailyOffset, t.Partition.Tenant, t.done.To.Acknowledged)
+		if err := t.continueAggregates(ctx, b); err != nil {
+			return err
+		}
+	case t.done.To.Announced > max(t.done.From.Announced, t.lost):
+		b, t.done.Taken = &pgx.Batch{}, 0 // only numbers were lost: pending events keep theirs
 	default:
-		r.Taken, r.Renumbered = 0, 0
-		return r, nil // nothing was lost
+		t.done.Taken = 0
+		return nil
 	}
-	b.Queue(updateLost, t.partition.Tenant, r.To.Announced)
-	return r, t.tx.SendBatch(ctx, b).Close()
+	b.Queue(updateLost, t.Partition.Tenant, t.done.To.Announced)
+	return t.tx.SendBatch(ctx, b).Close()
 }
 
-// lock locks the partition against the relay. A database that never had a relay gets its row.
-func (t *repairTx) lock(ctx context.Context) (from Position, lost int64, err error) {
-	if _, err := t.tx.Exec(ctx, insertPartition, t.partition.Tenant); err != nil {
-		return Position{}, 0, err
-	}
-	var hash []byte
-	row := t.tx.QueryRow(ctx, lockRepaired, t.partition.Tenant)
-	err = row.Scan(&from.Announced, &hash, &from.Acknowledged, &lost)
-	copy(from.Hash[:], hash)
-	return from, lost, err
-}
+const selectPending = `select id, event_id, type, aggregate, aggregate_seq, data, coalesce(node_seq, 0),
+	coalesce(prev_hash, '\x') from outbox
+	where tenant = $1 and (node_seq is null or node_seq > $2) order by node_seq, id`
 
-func (t *repairTx) loadPending(ctx context.Context, after int64) error {
-	rows, err := t.tx.Query(ctx, selectPending, t.partition.Tenant, after)
+// load locks the partition against the relay, and reads the pending events. A database that never had a relay gets its
+// partition.
+func (t *repairTx) load(ctx context.Context) error {
+	if _, err := t.tx.Exec(ctx, insertPartition, t.Partition.Tenant); err != nil {
+		return err
+	}
+	from, hash := &t.done.From, []byte(nil)
+	row := t.tx.QueryRow(ctx, lockRepaired, t.Partition.Tenant)
+	if err := row.Scan(&from.Announced, &hash, &from.Acknowledged, &t.lost); err != nil {
+		return err
+	}
+	from.Hash, t.done.Common = bus.Hash(hash), from.Acknowledged
+	rows, err := t.tx.Query(ctx, selectPending, t.Partition.Tenant, from.Acknowledged)
 	if err != nil {
 		return err
 	}
-	events, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (pendingEvent, error) {
-		e, id, prev := pendingEvent{Event: bus.Event{Partition: t.partition}}, uuid.UUID{}, []byte(nil)
+	t.pending, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (pendingEvent, error) {
+		e, id, prev := pendingEvent{Event: bus.Event{Partition: t.Partition}}, uuid.UUID{}, []byte(nil)
 		err := row.Scan(&e.rowID, &id, &e.Type, &e.Subject, &e.AggregateSeq, &e.Data, &e.NodeSeq, &prev)
 		e.ID = id.String()
 		copy(e.PrevHash[:], prev)
 		return e, err
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	t.pending, t.numbers = map[string]pendingEvent{}, map[aggregateNumber]string{}
-	for _, e := range events {
-		t.pending[e.ID] = e
-		t.numbers[aggregateNumber{e.Subject, e.AggregateSeq}] = e.ID
+	case from.Acknowledged == 0:
+	case from.Acknowledged == from.Announced:
+		t.base = from.Hash
+	case len(t.pending) == 0 || t.pending[0].NodeSeq != from.Acknowledged+1:
+		return errors.New("an event after the acknowledged offset is missing from the outbox")
+	default:
+		t.base = t.pending[0].PrevHash
 	}
 	return nil
 }
 
 // compare walks what the centre has from the last acknowledged event on, and queues the numbers of the pending events
 // among it.
-func (t *repairTx) compare(ctx context.Context, centre Centre, r *Repaired, b *pgx.Batch) error {
-	acknowledged := r.From.Acknowledged
-	base, err := t.hashOfAcknowledged(ctx, r.From)
-	if err != nil {
-		return err
+func (t *repairTx) compare(b *pgx.Batch, events []CentreEvent) error {
+	acknowledged := t.done.From.Acknowledged
+	if t.done.To.Acknowledged < acknowledged {
+		return ErrCentreBehind
 	}
-	after, hash, same := max(acknowledged-1, 0), bus.Genesis, true
-	r.Common = acknowledged
-	for {
-		position, events, err := centre(ctx, after)
-		if err != nil {
-			return err
-		}
-		r.To = position
-		if position.Acknowledged < acknowledged {
-			return ErrCentreBehind
-		}
-		if len(events) == 0 {
-			break
-		}
-		for _, e := range events {
-			switch {
-			case e.NodeSeq != after+1:
-				return ErrUnreadableHistory
-			case e.NodeSeq == acknowledged && e.Hash != base:
+	index := map[string]int{}
+	for i, e := range t.pending {
+		index[e.ID] = i
+	}
+	// The list may begin before the acknowledged offset, when this advanced meanwhile.
+	last, hash, same := acknowledged, t.base, true
+	for _, e := range events {
+		switch {
+		case e.NodeSeq < acknowledged:
+		case e.NodeSeq == acknowledged:
+			if e.Hash != t.base {
 				return ErrForeign
-			case e.NodeSeq > acknowledged:
-				own, ok := t.pending[e.ID]
-				if same = same && ok && own.NodeSeq == e.NodeSeq && own.Hash() == e.Hash; same {
-					r.Common = e.NodeSeq
-				}
-				t.settle(r, b, e, hash)
 			}
-			after, hash = e.NodeSeq, e.Hash
+		case e.NodeSeq != last+1:
+			return ErrIncompleteList
+		default:
+			i, ok := index[e.ID]
+			same = same && ok && t.pending[i].NodeSeq == e.NodeSeq && t.pending[i].Hash() == e.Hash
+			if same {
+				t.done.Common = e.NodeSeq
+			}
+			if !ok || !t.take(b, &t.pending[i], e, hash) {
+				t.done.OnlyCentre = append(t.done.OnlyCentre, e)
+			}
+			last, hash = e.NodeSeq, e.Hash
 		}
 	}
-	if after != r.To.Acknowledged || hash != r.To.Hash {
-		return ErrUnreadableHistory
+	if last != t.done.To.Acknowledged || hash != t.done.To.Hash {
+		return ErrIncompleteList
 	}
 	return nil
 }
 
-// settle settles one event of the centre, whose predecessor has the hash prev.
-func (t *repairTx) settle(r *Repaired, b *pgx.Batch, e CentreEvent, prev bus.Hash) {
-	if own, ok := t.pending[e.ID]; ok {
-		own.NodeSeq, own.PrevHash = e.NodeSeq, prev
-		if own.Hash() == e.Hash {
-			own.Sign(t.signer)
-			b.Queue(takeNumber, t.partition.Tenant, own.rowID, own.NodeSeq, prev[:], own.KeyID, own.Signature)
-			delete(t.pending, e.ID)
-			r.Taken++
-			return
-		}
+const takeNumber = `update outbox set node_seq = $3, prev_hash = $4, key_id = $5, signature = $6
+	where tenant = $1 and id = $2`
+
+// take gives a pending event the number that the centre has for it. prev is the hash of the event before it there. It
+// reports whether both are the same event.
+func (t *repairTx) take(b *pgx.Batch, own *pendingEvent, e CentreEvent, prev bus.Hash) bool {
+	taken := own.Event
+	taken.NodeSeq, taken.PrevHash = e.NodeSeq, prev
+	if taken.Hash() != e.Hash {
+		return false
 	}
-	r.OnlyCentre = append(r.OnlyCentre, e)
-	if _, ok := t.numbers[aggregateNumber{e.Aggregate, e.AggregateSeq}]; ok {
-		r.Conflicts = append(r.Conflicts, e)
-	}
+	taken.Sign(t.Signer)
+	b.Queue(takeNumber, t.Partition.Tenant, own.rowID, e.NodeSeq, prev[:], taken.KeyID, taken.Signature)
+	own.taken = true
+	t.done.Taken++
+	return true
 }
 
-// hashOfAcknowledged returns the hash of the last event that the centre has acknowledged to this database.
-func (t *repairTx) hashOfAcknowledged(ctx context.Context, from Position) (bus.Hash, error) {
-	switch from.Acknowledged {
-	case 0:
-		return bus.Genesis, nil
-	case from.Announced:
-		return from.Hash, nil
-	}
-	var prev []byte
-	err := t.tx.QueryRow(ctx, selectPrevHash, t.partition.Tenant, from.Acknowledged+1).Scan(&prev)
-	if err != nil {
-		return bus.Hash{}, fmt.Errorf("read hash: %w", err)
-	}
-	return bus.Hash(prev), nil
-}
-
-func (t *repairTx) queueLost(b *pgx.Batch, events []CentreEvent) {
-	var (
-		ids, types, aggregates []string
-		seqs, numbers          []int64
-	)
-	for _, e := range events {
-		ids, types, aggregates = append(ids, e.ID), append(types, e.Type), append(aggregates, e.Aggregate)
-		seqs, numbers = append(seqs, e.AggregateSeq), append(numbers, e.NodeSeq)
-	}
-	if len(events) > 0 {
-		b.Queue(insertLost, t.partition.Tenant, ids, types, aggregates, seqs, numbers)
-	}
-}
-
-// Lost is a report, case or entry of which only the centre has events.
-type Lost struct {
-	Aggregate string // pseudonym
-	Events    int
-	LastSeq   int64  // number of the last of them within the aggregate
-	Decision  string // "", Keep or Withdraw
-}
-
-// Decisions about what only the centre has.
 const (
-	Keep     = "keep"     // it happened, and stays counted
-	Withdraw = "withdraw" // it is not counted any more
+	shiftEvent = `update outbox set aggregate_seq = $3 where tenant = $1 and id = $2`
+	insertLost = `insert into outbox_lost (tenant, event_id, type, aggregate, aggregate_seq, node_seq, decision)
+		select $1, * from unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[])
+		on conflict do nothing`
 )
 
-const selectLostEvents = `select aggregate, count(*)::int, max(aggregate_seq), max(decision) from outbox_lost
-	where tenant = $1 group by aggregate order by min(node_seq)`
-
-// ListLost lists what repairs have found that only the centre has.
-func ListLost(ctx context.Context, db *pgxpool.Pool, p bus.Partition) (lost []Lost, err error) {
-	err = pg.InTenant(ctx, db, p.Tenant, func(ctx context.Context, tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, selectLostEvents, p.Tenant)
-		if err != nil {
-			return err
-		}
-		lost, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Lost])
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list lost events: %w", err)
+// continueAggregates lets the reports and cases that the service has in an older state go on after the centre's last
+// event of each, and queues the list of what only the centre has. What the service still has stays counted.
+func (t *repairTx) continueAggregates(ctx context.Context, b *pgx.Batch) error {
+	last := map[string]int64{} // number of the centre's last event, by aggregate
+	for _, e := range t.done.OnlyCentre {
+		last[e.Aggregate] = max(last[e.Aggregate], e.AggregateSeq)
 	}
-	return lost, nil
+	ids, types, aggregates, decisions := []string{}, []string{}, []string{}, []string{}
+	seqs, numbers := []int64{}, []int64{}
+	known := map[string]bool{}
+	for _, e := range t.done.OnlyCentre {
+		if _, seen := known[e.Aggregate]; !seen && t.Continue != nil {
+			var err error
+			known[e.Aggregate], err = t.Continue(ctx, t.tx, e.Aggregate, t.shift(b, e.Aggregate, last[e.Aggregate]))
+			if err != nil {
+				return fmt.Errorf("continue %s: %w", e.Aggregate, err)
+			}
+			if known[e.Aggregate] {
+				t.done.Continued = append(t.done.Continued, e.Aggregate)
+			}
+		}
+		ids, types, aggregates = append(ids, e.ID), append(types, e.Type), append(aggregates, e.Aggregate)
+		seqs, numbers = append(seqs, e.AggregateSeq), append(numbers, e.NodeSeq)
+		decisions = append(decisions, map[bool]string{true: Keep}[known[e.Aggregate]])
+	}
+	b.Queue(insertLost, t.Partition.Tenant, ids, types, aggregates, seqs, numbers, decisions)
+	return nil
 }
 
-// Aggregates returns the reports, cases or entries of the events, without repetition.
-func Aggregates(events []CentreEvent) []string {
-	found := map[string]bool{}
-	for _, e := range events {
-		found[e.Aggregate] = true
+// shift queues that the pending events of an aggregate, which the centre does not have, follow the centre's last one. It
+// returns the number of the last event then.
+func (t *repairTx) shift(b *pgx.Batch, aggregate string, last int64) int64 {
+	var own []pendingEvent
+	for _, e := range t.pending {
+		if e.Subject == aggregate && !e.taken {
+			own = append(own, e)
+		}
 	}
-	return slices.Sorted(maps.Keys(found))
+	slices.SortFunc(own, func(a, b pendingEvent) int { return int(b.AggregateSeq - a.AggregateSeq) })
+	end := last + int64(len(own))
+	for i, e := range own { // from the last, because two events may not have one number at any time
+		if seq := end - int64(i); seq > e.AggregateSeq {
+			b.Queue(shiftEvent, t.Partition.Tenant, e.rowID, seq)
+		}
+	}
+	return end
 }

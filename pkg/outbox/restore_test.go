@@ -79,7 +79,7 @@ type restoreModel struct {
 	t         *rapid.T
 	owner     *pgx.Conn // of the tables: backups and restores
 	conn      *pgx.Conn // of the relay
-	pool      *pgxpool.Pool
+	ownerPool *pgxpool.Pool
 	l         *leader
 	partition bus.Partition
 	centre    fakeCentre
@@ -117,8 +117,7 @@ func (m *restoreModel) send(n int) {
 	if m.l.restored || !m.l.confirmed {
 		return
 	}
-	err := m.l.storeAndNumber(context.Background())
-	m.must(err)
+	m.must(m.l.storeAndNumber(context.Background()))
 	n = min(n, len(m.l.queue))
 	m.stream = append(m.stream, m.l.queue[:n]...)
 	if n > 0 {
@@ -194,9 +193,10 @@ func (m *restoreModel) restore() {
 
 func (m *restoreModel) repair() {
 	ctx := context.Background()
-	planned, err := Repair(ctx, m.pool, m.partition, m.l.r.c.Signer, m.centre.list, true)
+	repair := Repair{DB: m.ownerPool, Partition: m.partition, Signer: m.l.r.c.Signer, Centre: m.centre.list}
+	planned, err := repair.Run(ctx, true)
 	m.must(err)
-	done, err := Repair(ctx, m.pool, m.partition, m.l.r.c.Signer, m.centre.list, false)
+	done, err := repair.Run(ctx, false)
 	m.must(err)
 	if fmt.Sprint(planned) != fmt.Sprint(done) {
 		m.t.Fatalf("the dry run planned %+v, done %+v", planned, done)
@@ -293,7 +293,11 @@ func TestRestore_LosesNothing(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	db := pgtest.New(t, "outbox_model", migrateOutbox)
-	pool := db.Pool(t)
+	ownerPool, err := pgxpool.New(ctx, db.OwnerURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(ownerPool.Close)
 	connect := func(url string) *pgx.Conn {
 		conn, err := pgx.Connect(ctx, url)
 		if err != nil {
@@ -309,7 +313,8 @@ func TestRestore_LosesNothing(t *testing.T) {
 			Tenant: tenant.ID{Region: "lombardia", Node: "n" + uuid.NewString()[:30]}, Source: "intake",
 		}
 		m := &restoreModel{
-			t: t, owner: owner, conn: conn, pool: pool, partition: p, centre: fakeCentre{buffered: map[int64]bus.Event{}},
+			t: t, owner: owner, conn: conn, ownerPool: ownerPool, partition: p,
+			centre: fakeCentre{buffered: map[int64]bus.Event{}},
 		}
 		m.l = &leader{r: newTestRelay(Config{Partition: p, Batch: 4, ResendAfter: time.Hour})}
 		m.lead()

@@ -17,7 +17,7 @@ func (s *KeyStore) Unused(t tenant.ID) int {
 func (s *KeyStore) Refilling(t tenant.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.refilling[t]
+	return s.refills[t] != nil
 }
 
 // SetDB replaces the key database. No refill may be running.

@@ -48,22 +48,29 @@ const (
 	refillTimeout = 10 * time.Second
 )
 
-// KeyStore is the key database of a service, opened with the key-encryption key (KEK) of each tenant. It is safe for concurrent use.
+// KeyStore is the key database of a service, opened with the key-encryption key (KEK) of each tenant. It is safe for
+// concurrent use.
 type KeyStore struct {
 	db   *pgxpool.Pool
 	keks map[tenant.ID]tink.AEAD
 	log  *slog.Logger
 
-	mu        sync.Mutex
-	unused    map[tenant.ID][]DataKey // stored, not handed out yet
-	refilling map[tenant.ID]bool
+	mu      sync.Mutex
+	unused  map[tenant.ID][]DataKey // stored, not handed out yet
+	refills map[tenant.ID]*refill   // running, at most one for each tenant
+}
+
+// refill is the generation of a batch of data keys, which several callers may wait for.
+type refill struct {
+	done chan struct{} // closed when it has ended
+	err  error         // set before
 }
 
 // OpenKeyStore opens the key database in db with the file of each tenant's KEK.
 func OpenKeyStore(db *pgxpool.Pool, kekFiles map[tenant.ID]string, log *slog.Logger) (*KeyStore, error) {
 	s := &KeyStore{
 		db: db, log: log, keks: map[tenant.ID]tink.AEAD{},
-		unused: map[tenant.ID][]DataKey{}, refilling: map[tenant.ID]bool{},
+		unused: map[tenant.ID][]DataKey{}, refills: map[tenant.ID]*refill{},
 	}
 	for t, path := range kekFiles {
 		kek, err := loadAEAD(path)
@@ -79,33 +86,44 @@ func OpenKeyStore(db *pgxpool.Pool, kekFiles map[tenant.ID]string, log *slog.Log
 var errNoKEK = errors.New("no key-encryption key of this tenant")
 
 // NewKey returns a data key that is durable and was never handed out. It waits for the database only when no unused key
-// is left; it then returns the fault UNAVAILABLE when the key database does not answer.
+// is left; it then returns the fault UNAVAILABLE when the key database does not answer. However many callers wait, one
+// batch of a tenant is generated at a time.
 func (s *KeyStore) NewKey(ctx context.Context, t tenant.ID) (DataKey, error) {
-	s.mu.Lock()
-	unused := s.unused[t]
-	if n := len(unused); n > 0 {
-		key := unused[n-1]
-		s.unused[t] = unused[:n-1]
-		refill := n-1 < refillBelow && !s.refilling[t]
-		s.refilling[t] = s.refilling[t] || refill
-		s.mu.Unlock()
-		if refill {
-			go s.refill(context.WithoutCancel(ctx), t)
+	for {
+		key, ok, running := s.take(ctx, t)
+		if ok {
+			return key, nil
 		}
-		return key, nil
+		select {
+		case <-ctx.Done():
+			return DataKey{}, fault.New(fault.Unavailable).WithCause(ctx.Err())
+		case <-running.done:
+			if running.err != nil {
+				return DataKey{}, running.err
+			}
+		}
 	}
-	s.mu.Unlock()
-	keys, err := s.generate(ctx, t)
-	if err != nil {
-		return DataKey{}, err
-	}
-	s.mu.Lock()
-	s.unused[t] = append(s.unused[t], keys[1:]...)
-	s.mu.Unlock()
-	return keys[0], nil
 }
 
-func (s *KeyStore) refill(ctx context.Context, t tenant.ID) {
+// take takes an unused key. When few or none are left it starts a refill, unless one runs; without a key it returns the
+// refill to wait for.
+func (s *KeyStore) take(ctx context.Context, t tenant.ID) (key DataKey, ok bool, running *refill) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	unused := s.unused[t]
+	if ok = len(unused) > 0; ok {
+		key, s.unused[t] = unused[len(unused)-1], unused[:len(unused)-1]
+	}
+	running = s.refills[t]
+	if running == nil && len(s.unused[t]) < refillBelow {
+		running = &refill{done: make(chan struct{})}
+		s.refills[t] = running
+		go s.refill(context.WithoutCancel(ctx), t, running)
+	}
+	return key, ok, running
+}
+
+func (s *KeyStore) refill(ctx context.Context, t tenant.ID, r *refill) {
 	ctx, cancel := context.WithTimeout(ctx, refillTimeout)
 	defer cancel()
 	keys, err := s.generate(ctx, t)
@@ -113,9 +131,11 @@ func (s *KeyStore) refill(ctx context.Context, t tenant.ID) {
 		s.log.WarnContext(ctx, "data key generation failed", slog.Any("error", err))
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.unused[t] = append(s.unused[t], keys...)
-	s.refilling[t] = false
+	delete(s.refills, t)
+	s.mu.Unlock()
+	r.err = err
+	close(r.done)
 }
 
 var insertKey = pg.InsertInto("data_key", "tenant", "key_id", "wrapped")

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -205,4 +206,47 @@ func TestKeyStore_RefillsAfterAFailure(t *testing.T) {
 	s.SetDB(pool)
 	newKey(t, s, cremona)
 	bustest.Eventually(t, func() bool { return s.Unused(cremona) == 29+128 })
+}
+
+const countKeys = `select count(*) from data_key where tenant = $1`
+
+// Ensure however many callers wait for a key, one batch is generated at a time, each key is handed out once, and a caller
+// whose context ends does not wait.
+func TestKeyStore_NewKeyIsSingleFlight(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	keys := openKeyStore(t, pool, kekFile(t))
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := keys.NewKey(canceled, cuneo); err == nil {
+		t.Error("a caller whose context had ended got a key")
+	}
+	const callers = 100
+	ids := make(chan uuid.UUID, callers)
+	var wg sync.WaitGroup
+	for range callers {
+		wg.Go(func() {
+			key, err := keys.NewKey(t.Context(), cremona)
+			if err != nil {
+				t.Error(err)
+			}
+			ids <- key.ID()
+		})
+	}
+	wg.Wait()
+	close(ids)
+	seen := map[uuid.UUID]bool{}
+	for id := range ids {
+		seen[id] = true
+	}
+	for keys.Refilling(cremona) {
+		time.Sleep(time.Millisecond)
+	}
+	var stored int
+	err := pg.InTenant(t.Context(), pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, countKeys, cremona).Scan(&stored)
+	})
+	if err != nil || len(seen) != callers || stored != 256 {
+		t.Errorf("%d keys were handed out and %d generated, %v", len(seen), stored, err)
+	}
 }

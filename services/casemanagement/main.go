@@ -12,5 +12,6 @@ func main() {
 	os.Exit(service.Main("casemanagement",
 		service.Command[app.Config]{Name: "serve", Run: app.Run},
 		service.Command[app.Config]{Name: "migrate", Run: app.Migrate},
+		service.Command[app.Config]{Name: "repair-feed", Run: app.RepairFeed},
 	))
 }

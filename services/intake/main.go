@@ -1,4 +1,4 @@
-// Command intake runs the intake service of a node, or migrates its databases.
+// Command intake runs the intake service of a node, migrates its databases, or repairs its feed.
 package main
 
 import (
@@ -12,5 +12,6 @@ func main() {
 	os.Exit(service.Main("intake",
 		service.Command[app.Config]{Name: "serve", Run: app.Run},
 		service.Command[app.Config]{Name: "migrate", Run: app.Migrate},
+		service.Command[app.Config]{Name: "repair-feed", Run: app.RepairFeed},
 	))
 }

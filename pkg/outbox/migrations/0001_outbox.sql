@@ -79,6 +79,6 @@ grant select, delete on outbox, outbox_daily_offset to pari_app;
 grant insert (tenant, event_id, type, aggregate, aggregate_seq, data, traceparent) on outbox to pari_app;
 grant update (node_seq, prev_hash, key_id, signature, resends) on outbox to pari_app;
 grant select, insert, update on outbox_partition to pari_app;
-grant select, insert on outbox_lost to pari_app;
+grant select on outbox_lost to pari_app;
 grant update (decision) on outbox_lost to pari_app;
 grant insert, update on outbox_daily_offset to pari_app;

@@ -4,9 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/google/uuid"
-
 	"github.com/retepari/pari/pkg/seal"
+	"github.com/retepari/pari/pkg/tenant"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
 	"github.com/retepari/pari/services/casemanagement/internal/store"
@@ -25,18 +24,26 @@ func actionField(actionID string) string { return "action/" + actionID }
 // closingField names the closing note of the case's episode.
 func closingField(c *casefile.Case) string { return fmt.Sprintf("closing/%d", c.Episode) }
 
-// sealNote encrypts a note with the data key of its case. An empty note is nil and reads no key.
-func (s *Server) sealNote(
-	ctx context.Context, c *casefile.Case, keyID uuid.UUID, field, note string,
-) ([]byte, error) {
+// prepareSeal reads the data key of a case, and returns a function that encrypts the note with it. The key lies in
+// another database, so it is read before the case is locked; an error is returned by the function, because a repeated
+// request needs no key. An empty note is nil and reads no key.
+func (s *Server) prepareSeal(
+	ctx context.Context, t tenant.ID, caseID, note string,
+) func(c *casefile.Case, field string) ([]byte, error) {
 	if note == "" {
-		return nil, nil
+		return func(*casefile.Case, string) ([]byte, error) { return nil, nil }
 	}
-	key, err := s.Keys.Get(ctx, c.Tenant, keyID)
-	if err != nil {
-		return nil, err
+	var key seal.DataKey
+	keyID, err := s.Cases.GetKeyID(ctx, t, caseID)
+	if err == nil {
+		key, err = s.Keys.Get(ctx, t, keyID)
 	}
-	return key.Seal(associatedData(c, field), []byte(note))
+	return func(c *casefile.Case, field string) ([]byte, error) {
+		if err != nil {
+			return nil, err
+		}
+		return key.Seal(associatedData(c, field), []byte(note))
+	}
 }
 
 // openNotes decrypts the notes of a case into dst.

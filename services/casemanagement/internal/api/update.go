@@ -32,12 +32,13 @@ func (s *Server) RecordAction(
 	ctx context.Context, req *casemanagementv1.RecordActionRequest,
 ) (*casemanagementv1.RecordActionResponse, error) {
 	caller, _ := identity.From(ctx)
-	c, replayed, err := s.update(ctx, "RecordAction", req, func(c *casefile.Case, keyID uuid.UUID) (err error) {
+	seal := s.prepareSeal(ctx, caller.Tenant(), req.GetCaseId(), req.GetNote())
+	c, replayed, err := s.update(ctx, "RecordAction", req, func(c *casefile.Case, _ uuid.UUID) (err error) {
 		a := casefile.Action{
 			ID: uuid.NewString(), Code: req.GetCode(), Result: req.GetResult(), ReferralTarget: req.GetReferralTarget(),
 			Minutes: req.GetMinutes(),
 		}
-		if a.SealedNote, err = s.sealNote(ctx, c, keyID, actionField(a.ID), req.GetNote()); err != nil {
+		if a.SealedNote, err = seal(c, actionField(a.ID)); err != nil {
 			return err
 		}
 		return c.RecordAction(req.GetVersion(), a, actorFromCaller(caller), s.Now())
@@ -53,12 +54,13 @@ func (s *Server) CloseCase(
 	ctx context.Context, req *casemanagementv1.CloseCaseRequest,
 ) (*casemanagementv1.CloseCaseResponse, error) {
 	caller, _ := identity.From(ctx)
-	c, replayed, err := s.update(ctx, "CloseCase", req, func(c *casefile.Case, keyID uuid.UUID) (err error) {
+	seal := s.prepareSeal(ctx, caller.Tenant(), req.GetCaseId(), req.GetNote())
+	c, replayed, err := s.update(ctx, "CloseCase", req, func(c *casefile.Case, _ uuid.UUID) (err error) {
 		closing := casefile.Closing{
 			Outcome: req.GetOutcome(), SecondaryOutcomes: req.GetSecondaryOutcomes(),
 			PersonInformed: req.GetPersonInformed(),
 		}
-		if closing.SealedNote, err = s.sealNote(ctx, c, keyID, closingField(c), req.GetNote()); err != nil {
+		if closing.SealedNote, err = seal(c, closingField(c)); err != nil {
 			return err
 		}
 		return c.Close(req.GetVersion(), closing, actorFromCaller(caller), s.Now())

@@ -26,6 +26,7 @@ const (
 	TypeClassified     = "it.pari.case.classified.v1"
 	TypeActionRecorded = "it.pari.case.action_recorded.v1"
 	TypeClosed         = "it.pari.case.closed.v1"
+	TypeWithdrawn      = "it.pari.case.withdrawn.v1" // only after a restore that has lost the case
 )
 
 // Encoder encodes events with the code lists.
@@ -107,4 +108,10 @@ func monthToProto(m *casefile.Month) *recordv1.Month {
 func monthInRome(at time.Time) *recordv1.Month {
 	local := at.In(tz.Rome)
 	return &recordv1.Month{Year: int32(local.Year()), Month: int32(local.Month())}
+}
+
+// EncodeCaseWithdrawn returns the event that withdraws a case. The caller numbers it.
+func EncodeCaseWithdrawn(pseudonym string) (outbox.Event, error) {
+	data, err := proto.Marshal(&eventsv1.CaseWithdrawn{CasePseudonym: pseudonym})
+	return outbox.Event{Type: TypeWithdrawn, Data: data}, err
 }

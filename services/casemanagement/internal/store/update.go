@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,6 +15,19 @@ import (
 	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
 )
+
+const selectKeyID = `select key_id from case_file where tenant = $1 and case_id = $2`
+
+// GetKeyID returns the id of a case's data key, which never changes, or the fault NOT_FOUND.
+func (s *Cases) GetKeyID(ctx context.Context, t tenant.ID, id string) (keyID uuid.UUID, err error) {
+	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, selectKeyID, t, id).Scan(&keyID)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return uuid.UUID{}, fault.New(fault.NotFound)
+	}
+	return keyID, err
+}
 
 const lockCase = `select from case_file where tenant = $1 and case_id = $2 for update`
 

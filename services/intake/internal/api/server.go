@@ -62,13 +62,25 @@ func (s *Server) SubmitReport(
 		return &intakev1.SubmitReportResponse{}, s.checkRequestID(ctx, caller.Tenant(), req)
 	}
 	receipt := s.Secrets.Receipt(caller.Tenant(), req.GetRequestId())
-	sub, err := s.newSubmission(ctx, caller, req, receipt)
+	requestKey, err := s.submitKey(caller.Tenant(), req)
+	if err != nil {
+		return nil, err
+	}
+	// Most repeated calls end here and use up neither a number nor a data key. Concurrent ones end in the store.
+	stored, err := s.Reports.IsStored(ctx, caller.Tenant(), requestKey.Key)
+	if err != nil {
+		return nil, err
+	}
+	if stored {
+		return s.replaySubmit(ctx, caller.Tenant(), requestKey, receipt)
+	}
+	sub, err := s.newSubmission(ctx, caller, req, requestKey, receipt)
 	if err != nil {
 		return nil, err
 	}
 	err = s.Reports.Submit(ctx, sub)
 	if idempotency.IsDuplicate(err) {
-		return s.replaySubmit(ctx, caller.Tenant(), sub.Request, receipt)
+		return s.replaySubmit(ctx, caller.Tenant(), requestKey, receipt)
 	}
 	if err != nil {
 		return nil, err
@@ -96,13 +108,10 @@ func (s *Server) submitKey(t tenant.ID, req *intakev1.SubmitReportRequest) (key 
 
 // newSubmission builds a numbered report with sealed content, and all that is stored with it.
 func (s *Server) newSubmission(
-	ctx context.Context, caller identity.Principal, req *intakev1.SubmitReportRequest, receipt string,
+	ctx context.Context, caller identity.Principal, req *intakev1.SubmitReportRequest, requestKey idempotency.Request,
+	receipt string,
 ) (sub store.Submission, err error) {
 	t, now := caller.Tenant(), s.Now()
-	requestKey, err := s.submitKey(t, req)
-	if err != nil {
-		return store.Submission{}, err
-	}
 	drawNumber := func() string { return number.Draw(s.NumberPrefixes[t], now.In(tz.Rome).Year()).String() }
 	coded, personal := contentFromProto(req.GetContent())
 	personal.SetReceivedAt(coded, now)

@@ -49,6 +49,12 @@ func EncodeCount(r *report.Report, pseudonym string, seq int64) (outbox.Event, e
 	return event, err
 }
 
+// EncodeReportWithdrawn returns the event that withdraws a counted report. The caller numbers it.
+func EncodeReportWithdrawn(string) (outbox.Event, error) {
+	data, err := proto.Marshal(&eventsv1.ReportWithdrawn{})
+	return outbox.Event{Type: TypeReportWithdrawn, Data: data}, err
+}
+
 // MonthInRome returns the calendar month of a time in Italy.
 func MonthInRome(at time.Time) *recordv1.Month {
 	local := at.In(tz.Rome)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/retepari/pari/dev/testkit/pgtest"
+	"github.com/retepari/pari/pkg/batcher"
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/outbox"
@@ -117,6 +119,39 @@ func TestReports_Submit_StoresEverything(t *testing.T) {
 	want := map[string]int{"report": 1, "report_history": 1, "idempotency_key": 1, "outbox": 1, "anonymous_count": 0}
 	if diff := gocmp.Diff(want, countRows(t, pool, cremona)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Ensure one repeated request id, stored before or twice in the group, does not make a group commit fall apart.
+func TestReports_Submit_RejectsDuplicatesOfAGroup(t *testing.T) {
+	t.Parallel()
+	reports, pool := setup(t)
+	stored := newSubmission(cremona)
+	if err := reports.Submit(t.Context(), stored); err != nil {
+		t.Fatal(err)
+	}
+	for _, repeated := range []int{0, 31, 49} {
+		subs := make([]store.Submission, 50)
+		for i := range subs {
+			subs[i] = newSubmission([]tenant.ID{cremona, cuneo}[i%2])
+		}
+		subs[10].Report.Tenant, subs[10].Event.Tenant = cremona, cremona
+		subs[repeated] = newSubmission(cremona)
+		subs[repeated].Request = stored.Request
+		twice := (repeated + 2) / 2 * 2 % 50 // of Cremona
+		subs[twice] = newSubmission(cremona)
+		subs[twice].Request.Key = subs[10].Request.Key
+		first, second := min(10, twice), max(10, twice)
+		before := countRows(t, pool, cremona)["report"] + countRows(t, pool, cuneo)["report"]
+		var rejected batcher.Rejected
+		err := reports.SubmitAll(t.Context(), subs)
+		if !errors.As(err, &rejected) || len(rejected) != 2 || !idempotency.IsDuplicate(rejected[repeated]) ||
+			!idempotency.IsDuplicate(rejected[second]) || rejected[first] != nil {
+			t.Fatalf("rejected %v, %v", rejected, err)
+		}
+		if n := countRows(t, pool, cremona)["report"] + countRows(t, pool, cuneo)["report"] - before; n != 48 {
+			t.Errorf("%d reports were stored, want 48", n)
+		}
 	}
 }
 

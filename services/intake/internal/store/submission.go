@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/retepari/pari/pkg/batcher"
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
@@ -60,8 +61,64 @@ var insertReport = pg.InsertInto("report", "tenant", "report_id", "number", "rec
 	"notice_version", "consent_codes", "consent_statuses", "key_id", "sealed_narrative", "sealed_contact",
 	"sealed_date", "sealed_time", "receipt_lookup")
 
-// insertAll stores submissions in one round trip. The statements of a pgx batch are one transaction.
+// insertAll stores submissions in one round trip. When request ids among them are stored already, it rejects these and
+// stores the others together, so that one repeated id does not make the group fall apart.
 func (s *Reports) insertAll(ctx context.Context, subs []preparedSubmission) error {
+	err := s.insert(ctx, subs)
+	if !idempotency.IsDuplicate(err) || len(subs) == 1 {
+		return err
+	}
+	duplicates, findErr := s.findDuplicates(ctx, subs)
+	if findErr != nil {
+		return findErr
+	}
+	rejected, others := batcher.Rejected{}, []preparedSubmission{}
+	for i, sub := range subs {
+		if duplicates[i] {
+			rejected[i] = err
+		} else {
+			others = append(others, sub)
+		}
+	}
+	if len(others) > 0 {
+		if err := s.insert(ctx, others); err != nil {
+			return err
+		}
+	}
+	return rejected
+}
+
+// findDuplicates returns the indexes of submissions whose request id is stored already, or is that of one before.
+func (s *Reports) findDuplicates(ctx context.Context, subs []preparedSubmission) (map[int]bool, error) {
+	byTenant := map[tenant.ID][][]byte{}
+	for _, sub := range subs {
+		byTenant[sub.Report.Tenant] = append(byTenant[sub.Report.Tenant], sub.Request.Key)
+	}
+	type request struct {
+		t   tenant.ID
+		key string
+	}
+	seen := map[request]bool{}
+	for t, keys := range byTenant {
+		stored, err := idempotency.Stored(ctx, s.pool, t, keys...)
+		if err != nil {
+			return nil, err
+		}
+		for _, key := range stored {
+			seen[request{t, string(key)}] = true
+		}
+	}
+	found := map[int]bool{}
+	for i, sub := range subs {
+		r := request{sub.Report.Tenant, string(sub.Request.Key)}
+		found[i] = seen[r]
+		seen[r] = true
+	}
+	return found, nil
+}
+
+// insert stores submissions in one round trip. The statements of a pgx batch are one transaction.
+func (s *Reports) insert(ctx context.Context, subs []preparedSubmission) error {
 	byTenant := map[tenant.ID][]preparedSubmission{}
 	for _, sub := range subs {
 		byTenant[sub.Report.Tenant] = append(byTenant[sub.Report.Tenant], sub)
@@ -105,6 +162,12 @@ func (s Submission) reportRow() []any {
 		c.Wish, c.IncidentPlace, c.Language, c.Urgent, c.NoticeVersion, codes, statuses,
 		s.Sealed.KeyID, s.Sealed.Narrative, s.Sealed.Contact, s.Sealed.Date, s.Sealed.Time, s.ReceiptLookup,
 	}
+}
+
+// IsStored reports whether a request is stored.
+func (s *Reports) IsStored(ctx context.Context, t tenant.ID, requestKey []byte) (bool, error) {
+	found, err := idempotency.Stored(ctx, s.pool, t, requestKey)
+	return len(found) > 0, err
 }
 
 // GetByRequest returns the report that a request submitted or changed; found is false when the request id is new.

@@ -41,7 +41,7 @@ type Case struct {
 // PertinentGroup is the group of verdicts under which a case counts as pertinent.
 const PertinentGroup = "PERTINENT"
 
-// CaseEvent is one of CaseOpened, CaseClassified, ActionRecorded and CaseClosed.
+// CaseEvent is one of CaseOpened, CaseClassified, ActionRecorded, CaseClosed and CaseWithdrawn.
 type CaseEvent interface {
 	apply(Case, Codes) (Case, error)
 }
@@ -83,13 +83,19 @@ type CaseClosed struct {
 	SecondaryOutcomes []string
 }
 
+// CaseWithdrawn is the event of a node that has lost a case in a restore: it counts no more. It is the last one.
+type CaseWithdrawn struct{}
+
+// Counted reports whether the case counts: it was opened and not withdrawn.
+func (c Case) Counted() bool { return c.Opened.Known() }
+
 // Apply returns the fact after event number seq. The zero Case is the state before the first event. It returns
 // ErrOrder, ErrInvalid or ErrCode, and then the fact unchanged. The result shares no slice with the event.
 func (c Case) Apply(seq int64, e CaseEvent, codes Codes) (Case, error) {
 	if seq != c.Seq+1 {
 		return c, ErrOrder
 	}
-	if _, ok := e.(CaseOpened); ok != (c.Seq == 0) {
+	if _, ok := e.(CaseOpened); ok != (c.Seq == 0) || !ok && !c.Counted() {
 		return c, ErrOrder
 	}
 	next, err := e.apply(c, codes)
@@ -181,6 +187,8 @@ func (e ActionRecorded) apply(c Case, codes Codes) (Case, error) {
 	c.Actions++
 	return c, nil
 }
+
+func (CaseWithdrawn) apply(Case, Codes) (Case, error) { return Case{}, nil }
 
 func (e CaseClosed) apply(c Case, codes Codes) (Case, error) {
 	if !e.Month.valid() {

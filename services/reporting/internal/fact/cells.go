@@ -58,7 +58,7 @@ func (r Report) Cells(node string) []Cell {
 // ground and no field. A restricted case has no month and no node either, so that a table does not show which cases are
 // restricted.
 func (c Case) Cells(node string) []Cell {
-	if c.Seq == 0 {
+	if !c.Counted() {
 		return nil
 	}
 	if c.Restricted {

@@ -31,6 +31,7 @@ var eventTypes = map[string]eventType{
 	"it.pari.report.counted.v1":       {sourceIntake, false, decodeReportCounted},
 	"it.pari.report.corrected.v1":     {sourceIntake, false, decodeReportCorrected},
 	"it.pari.report.withdrawn.v1":     {sourceIntake, false, decodeReportWithdrawn},
+	"it.pari.case.withdrawn.v1":       {sourceCaseManagement, false, decodeCaseWithdrawn},
 	"it.pari.case.opened.v1":          {sourceCaseManagement, false, decodeCaseOpened},
 	"it.pari.case.classified.v1":      {sourceCaseManagement, false, decodeCaseClassified},
 	"it.pari.case.action_recorded.v1": {sourceCaseManagement, false, decodeActionRecorded},
@@ -80,6 +81,12 @@ func decodeReportCorrected(data []byte) (string, store.Change, error) {
 
 func decodeReportWithdrawn(data []byte) (string, store.Change, error) {
 	return "", store.Change{Report: fact.ReportWithdrawn{}}, proto.Unmarshal(data, &eventsv1.ReportWithdrawn{})
+}
+
+func decodeCaseWithdrawn(data []byte) (string, store.Change, error) {
+	var m eventsv1.CaseWithdrawn
+	err := proto.Unmarshal(data, &m)
+	return m.GetCasePseudonym(), store.Change{Case: fact.CaseWithdrawn{}}, err
 }
 
 func decodeCaseOpened(data []byte) (string, store.Change, error) {

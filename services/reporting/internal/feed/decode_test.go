@@ -54,6 +54,7 @@ var current = map[string]struct {
 		Month: month2026(3), Channel: "PHONE", ReporterRole: "VICTIM", Anonymous: true,
 	}},
 	"report_withdrawn": {"it.pari.report.withdrawn.v1", &eventsv1.ReportWithdrawn{}},
+	"case_withdrawn":   {"it.pari.case.withdrawn.v1", &eventsv1.CaseWithdrawn{CasePseudonym: pseudonym}},
 	"case_opened": {"it.pari.case.opened.v1", &eventsv1.CaseOpened{
 		CasePseudonym: pseudonym, Month: month2026(4), ReceivedMonth: month2026(3), Channel: "PHONE",
 		ReporterRole: "VICTIM",

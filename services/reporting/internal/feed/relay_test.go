@@ -29,9 +29,10 @@ import (
 
 // node is the sending side of Cremona's intake: an outbox and its relay.
 type node struct {
-	b     *testEnv
-	pool  *pgxpool.Pool
-	relay *outbox.Relay
+	b        *testEnv
+	pool     *pgxpool.Pool
+	ownerURL string
+	relay    *outbox.Relay
 }
 
 func (b *testEnv) node() *node {
@@ -44,9 +45,10 @@ func (b *testEnv) node() *node {
 // newNode returns a node whose relay does not run.
 func (b *testEnv) newNode() *node {
 	b.t.Helper()
-	return &node{b: b, pool: pgtest.New(b.t, "outbox", func(ctx context.Context, ownerURL string) error {
+	db := pgtest.New(b.t, "outbox", func(ctx context.Context, ownerURL string) error {
 		return pg.Migrate(ctx, ownerURL, outbox.Schema)
-	}).Pool(b.t)}
+	})
+	return &node{b: b, pool: db.Pool(b.t), ownerURL: db.OwnerURL}
 }
 
 // start starts the relay with the intervals of c, until stop is called or the test ends.
@@ -185,20 +187,18 @@ func TestFeed_RestoredNode(t *testing.T) {
 	if s := n.relay.Status(); s.LastSeq != 10 || s.Acknowledged != 10 {
 		t.Fatalf("status is %+v", s)
 	}
-	store := b.store
-	r, err := outbox.Repair(t.Context(), n.pool, intake, b.net.Signer(intake.Owner()), func(
-		ctx context.Context, after int64,
-	) (p outbox.Position, events []outbox.CentreEvent, err error) {
-		o, found, err := store.ListInbox(ctx, intake, after, 2)
-		for _, e := range found {
-			events = append(events, outbox.CentreEvent(e))
-		}
-		return outbox.Position{Acknowledged: o.Acknowledged, Hash: o.Hash, Announced: o.Announced}, events, err
-	}, false)
+	owner, err := pgxpool.New(t.Context(), n.ownerURL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Taken != 3 || r.Renumbered != 2 || len(r.OnlyCentre) != 4 || len(r.Conflicts) != 0 || r.Common != 10 {
+	defer owner.Close()
+	r, err := outbox.Repair{
+		DB: owner, Partition: intake, Signer: b.net.Signer(intake.Owner()), Centre: b.listCentre,
+	}.Run(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Taken != 3 || r.Renumbered != 2 || len(r.OnlyCentre) != 4 || r.Common != 10 {
 		t.Errorf("repaired %+v", r)
 	}
 	n.waitAcknowledged(19)
@@ -207,9 +207,34 @@ func TestFeed_RestoredNode(t *testing.T) {
 	}
 	lost, err := outbox.ListLost(t.Context(), n.pool, intake)
 	if err != nil || len(lost) != 4 {
-		t.Errorf("lost %v, %v", lost, err)
+		t.Fatalf("lost %v, %v", lost, err)
+	}
+	withdrawal := func(string) (outbox.Event, error) {
+		return outbox.Event{Type: "it.pari.report.withdrawn.v1"}, nil
+	}
+	for range 2 { // again changes nothing
+		_, err := outbox.DecideLost(t.Context(), n.pool, intake, outbox.Withdraw,
+			[]string{lost[0].Aggregate, lost[1].Aggregate}, withdrawal)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.waitAcknowledged(21)
+	if s := b.waitFor(intake, acknowledgedAt(21)); s.Reports != 17 || s.DeadLettered != 0 {
+		t.Errorf("partition %+v", s)
 	}
 	b.checkCells("lombardia")
+}
+
+// listCentre lists what the centre has of intake, two events at a time.
+func (b *testEnv) listCentre(
+	ctx context.Context, after int64,
+) (p outbox.Position, events []outbox.CentreEvent, err error) {
+	o, found, err := b.store.ListInbox(ctx, intake, after, 2)
+	for _, e := range found {
+		events = append(events, outbox.CentreEvent(e))
+	}
+	return outbox.Position{Acknowledged: o.Acknowledged, Hash: o.Hash, Announced: o.Announced}, events, err
 }
 
 // export returns the node's outbox as a backup has it.

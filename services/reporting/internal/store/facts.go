@@ -22,7 +22,7 @@ type facts struct {
 	activities map[aggregateKey]tracked[fact.Activity]
 	indicators map[aggregateKey]tracked[fact.Indicators]
 	actions    []caseAction          // to be inserted
-	restricted map[aggregateKey]bool // restricted cases, whose stored actions are deleted
+	restricted map[aggregateKey]bool // restricted and withdrawn cases, whose stored actions are deleted
 	cells      fact.Delta
 }
 
@@ -80,19 +80,28 @@ func (f *facts) applyReport(
 	return nil
 }
 
+// countedChange returns by how much the number of counted facts changes.
+func countedChange(before, after bool) int64 {
+	switch {
+	case before == after:
+		return 0
+	case after:
+		return 1
+	}
+	return -1
+}
+
 func (f *facts) applyCase(p *partitionState, at aggregateKey, seq int64, e fact.CaseEvent, codes fact.Codes) error {
 	old := f.cases[at].value
 	next, err := old.Apply(seq, e, codes)
 	if err != nil {
 		return err
 	}
-	if old.Seq == 0 {
-		p.cases++
-	}
+	p.cases += countedChange(old.Counted(), next.Counted())
 	if action, ok := e.(fact.ActionRecorded); ok && next.Actions > old.Actions {
 		f.actions = append(f.actions, caseAction{at, seq, action})
 	}
-	if next.Restricted {
+	if next.Restricted || !next.Counted() {
 		f.restricted[at] = true
 		f.actions = slices.DeleteFunc(f.actions, func(a caseAction) bool { return a.at == at })
 	}

@@ -176,7 +176,8 @@ func (x *ReportCorrected) GetAnonymous() bool {
 	return false
 }
 
-// ReportWithdrawn says that what was counted under the same subject is no report, for instance a trial or a duplicate.
+// ReportWithdrawn says that what was counted under the same subject is no report, for instance a trial or a duplicate, or one that a
+// restore has lost.
 // It is the last event of its subject. CloudEvents type it.pari.report.withdrawn.v1.
 type ReportWithdrawn struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -214,6 +215,52 @@ func (*ReportWithdrawn) Descriptor() ([]byte, []int) {
 	return file_pari_events_v1_regional_proto_rawDescGZIP(), []int{2}
 }
 
+// CaseWithdrawn says that a case counts no more: the node has lost it in a restore. CloudEvents type it.pari.case.withdrawn.v1.
+type CaseWithdrawn struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Pseudonym of the case.
+	CasePseudonym string `protobuf:"bytes,1,opt,name=case_pseudonym,json=casePseudonym,proto3" json:"case_pseudonym,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CaseWithdrawn) Reset() {
+	*x = CaseWithdrawn{}
+	mi := &file_pari_events_v1_regional_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CaseWithdrawn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CaseWithdrawn) ProtoMessage() {}
+
+func (x *CaseWithdrawn) ProtoReflect() protoreflect.Message {
+	mi := &file_pari_events_v1_regional_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CaseWithdrawn.ProtoReflect.Descriptor instead.
+func (*CaseWithdrawn) Descriptor() ([]byte, []int) {
+	return file_pari_events_v1_regional_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *CaseWithdrawn) GetCasePseudonym() string {
+	if x != nil {
+		return x.CasePseudonym
+	}
+	return ""
+}
+
 // CaseOpened says that a node opened a case. CloudEvents type it.pari.case.opened.v1.
 type CaseOpened struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -233,7 +280,7 @@ type CaseOpened struct {
 
 func (x *CaseOpened) Reset() {
 	*x = CaseOpened{}
-	mi := &file_pari_events_v1_regional_proto_msgTypes[3]
+	mi := &file_pari_events_v1_regional_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -245,7 +292,7 @@ func (x *CaseOpened) String() string {
 func (*CaseOpened) ProtoMessage() {}
 
 func (x *CaseOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_pari_events_v1_regional_proto_msgTypes[3]
+	mi := &file_pari_events_v1_regional_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -258,7 +305,7 @@ func (x *CaseOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseOpened.ProtoReflect.Descriptor instead.
 func (*CaseOpened) Descriptor() ([]byte, []int) {
-	return file_pari_events_v1_regional_proto_rawDescGZIP(), []int{3}
+	return file_pari_events_v1_regional_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CaseOpened) GetCasePseudonym() string {
@@ -331,7 +378,7 @@ type CaseClassified struct {
 
 func (x *CaseClassified) Reset() {
 	*x = CaseClassified{}
-	mi := &file_pari_events_v1_regional_proto_msgTypes[4]
+	mi := &file_pari_events_v1_regional_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -343,7 +390,7 @@ func (x *CaseClassified) String() string {
 func (*CaseClassified) ProtoMessage() {}
 
 func (x *CaseClassified) ProtoReflect() protoreflect.Message {
-	mi := &file_pari_events_v1_regional_proto_msgTypes[4]
+	mi := &file_pari_events_v1_regional_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -356,7 +403,7 @@ func (x *CaseClassified) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseClassified.ProtoReflect.Descriptor instead.
 func (*CaseClassified) Descriptor() ([]byte, []int) {
-	return file_pari_events_v1_regional_proto_rawDescGZIP(), []int{4}
+	return file_pari_events_v1_regional_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CaseClassified) GetCasePseudonym() string {
@@ -461,7 +508,7 @@ type ActionRecorded struct {
 
 func (x *ActionRecorded) Reset() {
 	*x = ActionRecorded{}
-	mi := &file_pari_events_v1_regional_proto_msgTypes[5]
+	mi := &file_pari_events_v1_regional_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -473,7 +520,7 @@ func (x *ActionRecorded) String() string {
 func (*ActionRecorded) ProtoMessage() {}
 
 func (x *ActionRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_pari_events_v1_regional_proto_msgTypes[5]
+	mi := &file_pari_events_v1_regional_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -486,7 +533,7 @@ func (x *ActionRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRecorded.ProtoReflect.Descriptor instead.
 func (*ActionRecorded) Descriptor() ([]byte, []int) {
-	return file_pari_events_v1_regional_proto_rawDescGZIP(), []int{5}
+	return file_pari_events_v1_regional_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ActionRecorded) GetCasePseudonym() string {
@@ -534,7 +581,7 @@ type CaseClosed struct {
 
 func (x *CaseClosed) Reset() {
 	*x = CaseClosed{}
-	mi := &file_pari_events_v1_regional_proto_msgTypes[6]
+	mi := &file_pari_events_v1_regional_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -546,7 +593,7 @@ func (x *CaseClosed) String() string {
 func (*CaseClosed) ProtoMessage() {}
 
 func (x *CaseClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_pari_events_v1_regional_proto_msgTypes[6]
+	mi := &file_pari_events_v1_regional_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -559,7 +606,7 @@ func (x *CaseClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseClosed.ProtoReflect.Descriptor instead.
 func (*CaseClosed) Descriptor() ([]byte, []int) {
-	return file_pari_events_v1_regional_proto_rawDescGZIP(), []int{6}
+	return file_pari_events_v1_regional_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CaseClosed) GetCasePseudonym() string {
@@ -605,7 +652,9 @@ const file_pari_events_v1_regional_proto_rawDesc = "" +
 	"\achannel\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x02R\achannel\x12)\n" +
 	"\rreporter_role\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x02R\freporterRole\x12\"\n" +
 	"\tanonymous\x18\x04 \x01(\bB\x04\xb0\xbb\x18\x02R\tanonymous\"\x11\n" +
-	"\x0fReportWithdrawn\"\xfb\x01\n" +
+	"\x0fReportWithdrawn\"<\n" +
+	"\rCaseWithdrawn\x12+\n" +
+	"\x0ecase_pseudonym\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x02R\rcasePseudonym\"\xfb\x01\n" +
 	"\n" +
 	"CaseOpened\x12+\n" +
 	"\x0ecase_pseudonym\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x02R\rcasePseudonym\x121\n" +
@@ -653,25 +702,26 @@ func file_pari_events_v1_regional_proto_rawDescGZIP() []byte {
 	return file_pari_events_v1_regional_proto_rawDescData
 }
 
-var file_pari_events_v1_regional_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_pari_events_v1_regional_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_pari_events_v1_regional_proto_goTypes = []any{
 	(*ReportCounted)(nil),   // 0: pari.events.v1.ReportCounted
 	(*ReportCorrected)(nil), // 1: pari.events.v1.ReportCorrected
 	(*ReportWithdrawn)(nil), // 2: pari.events.v1.ReportWithdrawn
-	(*CaseOpened)(nil),      // 3: pari.events.v1.CaseOpened
-	(*CaseClassified)(nil),  // 4: pari.events.v1.CaseClassified
-	(*ActionRecorded)(nil),  // 5: pari.events.v1.ActionRecorded
-	(*CaseClosed)(nil),      // 6: pari.events.v1.CaseClosed
-	(*v1.Month)(nil),        // 7: pari.record.v1.Month
+	(*CaseWithdrawn)(nil),   // 3: pari.events.v1.CaseWithdrawn
+	(*CaseOpened)(nil),      // 4: pari.events.v1.CaseOpened
+	(*CaseClassified)(nil),  // 5: pari.events.v1.CaseClassified
+	(*ActionRecorded)(nil),  // 6: pari.events.v1.ActionRecorded
+	(*CaseClosed)(nil),      // 7: pari.events.v1.CaseClosed
+	(*v1.Month)(nil),        // 8: pari.record.v1.Month
 }
 var file_pari_events_v1_regional_proto_depIdxs = []int32{
-	7, // 0: pari.events.v1.ReportCounted.month:type_name -> pari.record.v1.Month
-	7, // 1: pari.events.v1.ReportCorrected.month:type_name -> pari.record.v1.Month
-	7, // 2: pari.events.v1.CaseOpened.month:type_name -> pari.record.v1.Month
-	7, // 3: pari.events.v1.CaseOpened.received_month:type_name -> pari.record.v1.Month
-	7, // 4: pari.events.v1.CaseClassified.incident_month:type_name -> pari.record.v1.Month
-	7, // 5: pari.events.v1.ActionRecorded.month:type_name -> pari.record.v1.Month
-	7, // 6: pari.events.v1.CaseClosed.month:type_name -> pari.record.v1.Month
+	8, // 0: pari.events.v1.ReportCounted.month:type_name -> pari.record.v1.Month
+	8, // 1: pari.events.v1.ReportCorrected.month:type_name -> pari.record.v1.Month
+	8, // 2: pari.events.v1.CaseOpened.month:type_name -> pari.record.v1.Month
+	8, // 3: pari.events.v1.CaseOpened.received_month:type_name -> pari.record.v1.Month
+	8, // 4: pari.events.v1.CaseClassified.incident_month:type_name -> pari.record.v1.Month
+	8, // 5: pari.events.v1.ActionRecorded.month:type_name -> pari.record.v1.Month
+	8, // 6: pari.events.v1.CaseClosed.month:type_name -> pari.record.v1.Month
 	7, // [7:7] is the sub-list for method output_type
 	7, // [7:7] is the sub-list for method input_type
 	7, // [7:7] is the sub-list for extension type_name
@@ -690,7 +740,7 @@ func file_pari_events_v1_regional_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pari_events_v1_regional_proto_rawDesc), len(file_pari_events_v1_regional_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
