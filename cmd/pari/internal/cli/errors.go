@@ -92,7 +92,8 @@ func (c *cli) failureOf(err error) failure {
 		}
 		return f
 	}
-	return failure{Problem: render.Problem{Message: err.Error()}, Hint: c.helpCommand()}
+	message := c.label("non riuscito: ", "failed: ") + err.Error()
+	return failure{Problem: render.Problem{Message: message}, Hint: c.helpCommand()}
 }
 
 // isNetworkDown reports whether an error is that of a network that is not reached, or whose answer does not come from

@@ -11,7 +11,7 @@ import (
 )
 
 // hints maps the reason of an error to what to try next.
-var hints = map[string]text{ //nolint:gosec // names of error reasons, no credentials
+var hints = map[string]text{
 	"NOT_ASSESSED": {"pari case assess ID --help", "pari case assess ID --help"},
 	"WRONG_NODE": {"--node con il nodo dell'utente, o pari login --as un utente di quel nodo; " +
 		"analyst e auditor sono del centro",
@@ -19,7 +19,8 @@ var hints = map[string]text{ //nolint:gosec // names of error reasons, no creden
 			"analyst and auditor belong to the centre"},
 	"WRONG_REGION": {"--region con una regione che puoi vedere, per esempio piemonte",
 		"--region with a region that you may see, for instance piemonte"},
-	"NO_TOKEN": {"pari login --as operator-cremona, o --as editor per il repertorio; poi lo stesso comando con quel --as",
+	"NO_TOKEN": {"pari login --as operator-cremona, o --as editor per il repertorio; " +
+		"poi lo stesso comando con quel --as",
 		"pari login --as operator-cremona, or --as editor for the directory; then the same command with that --as"},
 	"AT_THE_CENTRE_ONLY": {"lo stesso comando senza --copy: solo il centro ha storico e proposte",
 		"the same command without --copy: only the centre has history and proposals"},
@@ -123,7 +124,8 @@ func (c *cli) codeHint(fields []render.FieldProblem) string {
 		list := listInBrackets.FindStringSubmatch(f.Message)
 		switch {
 		case list == nil:
-			return c.label("pari vocabulary ELENCO mostra i codici validi", "pari vocabulary LIST shows the valid codes")
+			return c.label("pari vocabulary ELENCO mostra i codici validi",
+				"pari vocabulary LIST shows the valid codes")
 		case list[1] == "territory":
 			return c.label("pari place NOME trova il codice di un luogo", "pari place NAME finds the code of a place")
 		}

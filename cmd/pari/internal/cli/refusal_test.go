@@ -60,8 +60,12 @@ func TestErrors_OfServices(t *testing.T) {
 		{"case close --version 1 " + someID, fault.New(fault.NotAllowed), []string{
 			"[NOT_ALLOWED]", "→ pari login --as uno di: coordinator-cremona\n",
 		}},
-		{"case show --full " + someID, fault.New(fault.ViewNotAllowed), []string{": worker-cremona, coordinator-cremona\n"}},
-		{"report list", fault.New(fault.NotAllowed), []string{": operator-cremona, worker-cremona, coordinator-cremona\n"}},
+		{"case show --full " + someID, fault.New(fault.ViewNotAllowed), []string{
+			": worker-cremona, coordinator-cremona\n",
+		}},
+		{"report list", fault.New(fault.NotAllowed), []string{
+			": operator-cremona, worker-cremona, coordinator-cremona\n",
+		}},
 		{"table list --lang en", fault.New(fault.NotAllowed), []string{"one of: analyst, auditor\n"}},
 		{"directory approve x", fault.New(fault.NotAllowed), []string{": publisher\n"}},
 		{"report list", fault.New(fault.ExpiredToken), []string{"→ pari login --as operator-cremona\n"}},
@@ -114,14 +118,14 @@ func TestErrors_NetworkDown(t *testing.T) {
 	f := newFakeNetwork(t, nil)
 	f.server.Stop()
 	down := "la rete non risponde (--dir " + f.dir + ")\n→ make run"
-	authority := f.writeFile(t, "authority/ca.pem", "")
+	f.writeFile(t, "authority/ca.pem", "")
 	network, err := client.Load(f.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	network.Issuer = "https://127.0.0.1:1"
 	if err := network.Save(); err != nil {
-		t.Fatal(err, authority)
+		t.Fatal(err)
 	}
 	for _, args := range []string{"report list", "desk find", submitCommand, "login --as analyst"} {
 		_, errOut, code := f.run(t, strings.Fields(args)...)
@@ -180,6 +184,8 @@ func TestErrors_OfUsage(t *testing.T) {
 		{"directory apply .", 1, []string{"manca --reason", "→ pari directory apply --help"}},
 		{"case act " + someID + " --note a --note-file b", 1, []string{"--note e --note-file si escludono"}},
 		{"report list --as ugo", 1, []string{"ugo non ha effettuato l'accesso", "→ pari login --as ugo"}},
+		{"report list --node roma", 1, []string{"la rete non ha il nodo roma; ci sono cremona"}},
+		{"desk find --copy roma --lang en", 1, []string{"the network has no node roma; there are cremona"}},
 		{"login", 1, []string{"manca --as", "→ pari login --help"}},
 		{"-o xml version --lang en", 1, []string{"-o takes table or json", "--help"}},
 	} {

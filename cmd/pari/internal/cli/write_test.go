@@ -96,8 +96,8 @@ func (s *store) write(req mutation) (proto.Message, error) {
 	return nil, status.Error(codes.Unimplemented, "")
 }
 
-const submitCommand = "report submit --notice 2026-01 --channel DESK --role VICTIM --ground SEX --wish HELP --place ND " +
-	"--text Segreto"
+const submitCommand = "report submit --notice 2026-01 --channel DESK --role VICTIM --ground SEX --wish HELP " +
+	"--place ND --text Segreto"
 
 // writes are all commands that change something at a service.
 func writes(t *testing.T, f *fakeNetwork) []string {
