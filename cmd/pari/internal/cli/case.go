@@ -90,9 +90,9 @@ type (
 	) (*casemanagementv1.CloseCaseResponse, error)
 )
 
-// changeCase sends a change of a case that is given by its identifier or its number, and prints the case. setID sets the
-// identifier. A change that is based on an older version than the current one is refused, and the changes in between are
-// shown.
+// changeCase sends a change of a case that is given by its identifier or its number, and prints the case. setID sets
+// the identifier. A change that is based on an older version than the current one is refused, and the changes in
+// between are shown.
 func changeCase[Q caseMutation, R caseResponse](
 	ctx context.Context, c *cli, name string, req Q, setID func(id string),
 	method func(casesClient) func(context.Context, Q, ...grpc.CallOption) (R, error),
@@ -141,8 +141,8 @@ func (c *cli) caseAssessCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "assess CASE", Short: "Record the assessment of a case", Args: cobra.ExactArgs(1),
 		Example: "  pari case assess CR-C-2026-000007 --verdict PERTINENT_LEGAL --ground DISABILITY " +
-			"--main DISABILITY --type DIRECT --field RETAIL_SERVICES --author BUSINESS --event-place 019036 --residence 019036 " +
-			"--sensitivity S3 --month 2026-03",
+			"--main DISABILITY --type DIRECT --field RETAIL_SERVICES --author BUSINESS --event-place 019036 " +
+			"--residence 019036 --sensitivity S3 --month 2026-03",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if a.MainGround == "" && len(a.GetGrounds()) == 1 {
 				a.MainGround = a.GetGrounds()[0]

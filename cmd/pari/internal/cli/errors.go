@@ -131,6 +131,11 @@ func (c *cli) unansweredFailure(e *unansweredError) failure {
 	if st, ok := status.FromError(e.cause); ok {
 		p.Code, p.Reason = st.Code().String(), render.ParseStatus(st, c.lang).Reason
 	}
+	if p.Reason != "" { // the service answered, not about the request
+		p.Message = fmt.Sprintf(c.label(
+			"il servizio ora non può concludere la richiesta %s, che può essere già stata registrata",
+			"the service cannot finish request %s now, which may be stored already"), e.requestID)
+	}
 	return failure{Problem: p, RequestID: e.requestID, Hint: hint}
 }
 

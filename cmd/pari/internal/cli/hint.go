@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/retepari/pari/cmd/pari/render"
@@ -36,26 +35,28 @@ var hints = map[string]text{
 		"try again in a moment: nothing is stored twice"},
 }
 
-// recordHints maps a reason to the hint for a command of reports, of cases and of the directory.
-var recordHints = map[string][3]text{
+// recordHints maps a reason and a group of commands to the hint. Other groups are about the directory.
+var recordHints = map[string]map[string]text{
 	"NOT_FOUND": {
-		{"pari report list mostra numeri e identificativi", "pari report list shows numbers and identifiers"},
-		{"pari case list mostra numeri e identificativi", "pari case list shows numbers and identifiers"},
-		{"pari directory list mostra gli identificativi", "pari directory list shows the identifiers"},
+		"report":    {"pari report list mostra numeri e identificativi",
+			"pari report list shows numbers and identifiers"},
+		"case":      {"pari case list mostra numeri e identificativi", "pari case list shows numbers and identifiers"},
+		"directory": {"pari directory list mostra gli identificativi", "pari directory list shows the identifiers"},
 	},
 	"WRONG_VERSION": {
-		{"pari report show %s mostra che cosa è cambiato; poi decidi di nuovo",
+		"report": {"pari report show %s mostra che cosa è cambiato; poi decidi di nuovo",
 			"pari report show %s shows what changed; then decide again"},
-		{"pari case show %s mostra che cosa è cambiato; poi decidi di nuovo",
+		"case": {"pari case show %s mostra che cosa è cambiato; poi decidi di nuovo",
 			"pari case show %s shows what changed; then decide again"},
-		{"pari directory history TIPO/ID mostra che cosa è cambiato; poi decidi di nuovo",
+		"directory": {"pari directory history TIPO/ID mostra che cosa è cambiato; poi decidi di nuovo",
 			"pari directory history KIND/ID shows what changed; then decide again"},
 	},
 	"FORBIDDEN_MOVE": {
-		{"pari report show %s mostra lo stato", "pari report show %s shows the state"},
-		{"pari case show %s mostra lo stato; docs/case-states.md mostra che cosa può seguire",
+		"report": {"pari report show %s mostra lo stato", "pari report show %s shows the state"},
+		"case": {"pari case show %s mostra lo stato; docs/case-states.md mostra che cosa può seguire",
 			"pari case show %s shows the state; docs/case-states.md shows what may follow"},
-		{"pari directory proposals --all mostra lo stato", "pari directory proposals --all shows the state"},
+		"directory": {"pari directory proposals --all mostra lo stato",
+			"pari directory proposals --all shows the state"},
 	},
 }
 
@@ -86,9 +87,9 @@ func (c *cli) hint(p render.Problem) string {
 			"pari report list, pari case list or pari directory list shows the identifiers")
 	}
 	if texts, ok := recordHints[p.Reason]; ok {
-		group := slices.Index([]string{"report", "case"}, c.group())
-		if group < 0 {
-			group = 2
+		group := "directory"
+		if _, ok := texts[c.group()]; ok {
+			group = c.group()
 		}
 		hint := texts[group].in(c.lang)
 		if strings.Contains(hint, "%s") {

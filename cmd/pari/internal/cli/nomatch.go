@@ -76,7 +76,9 @@ func (c *cli) explainClosed(
 	year, month, day := at.AsTime().In(tz.Rome).Date()
 	start := time.Date(year, month, day, 0, 0, 0, 0, tz.Rome)
 	date := start.Format(time.DateOnly)
-	n.reason = text{"nessun ufficio è aperto alle " + formatTime(at) + ":", "no office is open at " + formatTime(at) + ":"}
+	n.reason = text{
+		"nessun ufficio è aperto alle " + formatTime(at) + ":", "no office is open at " + formatTime(at) + ":",
+	}
 	for _, m := range matches {
 		id := m.GetOffice().GetOfficeId()
 		resp, err := directory.ListOpenings(ctx, &directoryv1.ListOpeningsRequest{
@@ -85,7 +87,8 @@ func (c *cli) explainClosed(
 		if err != nil {
 			return n, err
 		}
-		n.offices = append(n.offices, fmt.Sprintf("%s  %s: %s", id, m.GetOffice().GetName(), c.openingsOf(resp, m, start)))
+		openings := c.openingsOf(resp, m, start)
+		n.offices = append(n.offices, fmt.Sprintf("%s  %s: %s", id, m.GetOffice().GetName(), openings))
 	}
 	id := matches[0].GetOffice().GetOfficeId()
 	command := "pari desk hours " + id + " --from " + date

@@ -39,10 +39,12 @@ func TestDeskFind_FindsNothing(t *testing.T) {
 		return nil, nil
 	})
 	for args, want := range map[string][]string{
-		"desk find":                                {"il repertorio non ha uffici", "→ pari directory status"},
-		"desk find --territory 004078":             {"nessun ufficio serve questo luogo (004078)", "→ pari desk find"},
-		"desk find --territory 004078 --lang en":   {"no office serves this place (004078)", "→ pari desk find shows"},
-		"desk find --territory 019036 --ground AG": {"nessuno dà ciò che chiedono", "closed", "→ lo stesso comando senza"},
+		"desk find":                              {"il repertorio non ha uffici", "→ pari directory status"},
+		"desk find --territory 004078":           {"nessun ufficio serve questo luogo (004078)", "→ pari desk find"},
+		"desk find --territory 004078 --lang en": {"no office serves this place (004078)", "→ pari desk find shows"},
+		"desk find --territory 019036 --ground AG": {
+			"nessuno dà ciò che chiedono", "closed", "→ lo stesso comando senza",
+		},
 		"desk find --territory 019036 --open 2026-12-01T20:00": {
 			"nessun ufficio è aperto alle 2026-12-01 20:00", "closed  Sportello: chiuso tutto il giorno",
 			"unknown  Sportello: orari non dati", "morning  Sportello: quel giorno apre 09:00-12:00",

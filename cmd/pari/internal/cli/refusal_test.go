@@ -172,7 +172,9 @@ func TestErrors_OfUsage(t *testing.T) {
 		{"report foo", 2, []string{"comando sconosciuto: pari report foo", "→ pari report --help"}},
 		{"report sho", 2, []string{"comando sconosciuto: pari report sho", "→ pari report show, "}},
 		{"reprot", 2, []string{"comando sconosciuto: pari reprot", "→ pari report, "}},
-		{"directory histroy --lang en", 2, []string{"unknown command: pari directory histroy", "pari directory history"}},
+		{"directory histroy --lang en", 2, []string{
+			"unknown command: pari directory histroy", "→ pari directory history, ",
+		}},
 		{"report show", 2, []string{"il comando è: pari report show REPORT", "→ pari report show --help"}},
 		{"report list x", 2, []string{"il comando è: pari report list", "→ pari report list --help"}},
 		{"report list --foo", 2, []string{"opzione sbagliata", "--foo", "→ pari report list --help"}},

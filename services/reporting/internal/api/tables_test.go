@@ -101,7 +101,8 @@ func TestGetTable_Rejects(t *testing.T) {
 	t.Run("names the possible years", func(t *testing.T) {
 		t.Parallel()
 		_, err := client.GetTable(context.Background(), get("T1", "lombardia", 2028))
-		if details := fmt.Sprint(status.Convert(err).Details()); !strings.Contains(details, "possible years (2000-2027)") {
+		details := fmt.Sprint(status.Convert(err).Details())
+		if !strings.Contains(details, "possible years (2000-2027)") {
 			t.Errorf("got %s", details)
 		}
 	})
