@@ -38,7 +38,7 @@ var hints = map[string]text{
 // recordHints maps a reason and a group of commands to the hint. Other groups are about the directory.
 var recordHints = map[string]map[string]text{
 	"NOT_FOUND": {
-		"report":    {"pari report list mostra numeri e identificativi",
+		"report": {"pari report list mostra numeri e identificativi",
 			"pari report list shows numbers and identifiers"},
 		"case":      {"pari case list mostra numeri e identificativi", "pari case list shows numbers and identifiers"},
 		"directory": {"pari directory list mostra gli identificativi", "pari directory list shows the identifiers"},
