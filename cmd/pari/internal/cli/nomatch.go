@@ -3,12 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/cmd/pari/render"
-	"github.com/retepari/pari/pkg/tz"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
@@ -69,53 +67,25 @@ func (c *cli) explainNoMatch(
 	return n, nil
 }
 
-// explainClosed says of offices that are closed at a time when they are open on that day.
+// explainClosed says of offices that are closed at a time why, and when they open next.
 func (c *cli) explainClosed(
 	ctx context.Context, directory directoryClient, matches []*directoryv1.OfficeMatch, at *timestamppb.Timestamp,
 ) (n noMatch, err error) {
-	year, month, day := at.AsTime().In(tz.Rome).Date()
-	start := time.Date(year, month, day, 0, 0, 0, 0, tz.Rome)
-	date := start.Format(time.DateOnly)
 	n.reason = text{
 		"nessun ufficio è aperto alle " + formatTime(at) + ":", "no office is open at " + formatTime(at) + ":",
 	}
 	for _, m := range matches {
 		id := m.GetOffice().GetOfficeId()
-		resp, err := directory.ListOpenings(ctx, &directoryv1.ListOpeningsRequest{
-			OfficeId: id, From: timestamppb.New(start), To: timestamppb.New(start.AddDate(0, 0, 1)),
-		})
+		resp, err := directory.GetOffice(ctx, &directoryv1.GetOfficeRequest{OfficeId: id, At: at})
 		if err != nil {
 			return n, err
 		}
-		openings := c.openingsOf(resp, m, start)
-		n.offices = append(n.offices, fmt.Sprintf("%s  %s: %s", id, m.GetOffice().GetName(), openings))
+		state := c.openState(resp.GetOpenState())
+		n.offices = append(n.offices, fmt.Sprintf("%s  %s: %s", id, m.GetOffice().GetName(), state))
 	}
-	id := matches[0].GetOffice().GetOfficeId()
-	command := "pari desk hours " + id + " --from " + date
+	command := "pari desk hours " + matches[0].GetOffice().GetOfficeId() + " --from " + formatDay(at)
 	n.next = text{command + " mostra quando apre", command + " shows when it opens"}
 	return n, nil
-}
-
-// openingsOf describes the openings of an office on a day: its hours, or why it has none.
-func (c *cli) openingsOf(resp *directoryv1.ListOpeningsResponse, m *directoryv1.OfficeMatch, day time.Time) string {
-	if !resp.GetKnown() {
-		return c.label("orari non dati: chiama prima di andare", "hours not given: call before you go")
-	}
-	if len(resp.GetOpenings()) == 0 {
-		state := m.GetOpenState() // as of now
-		holiday := c.label(state.GetHolidayIt(), state.GetHolidayEn())
-		if holiday != "" && time.Now().In(tz.Rome).Format(time.DateOnly) == day.Format(time.DateOnly) {
-			return c.label("chiuso tutto il giorno (", "closed all day (") + holiday + ")"
-		}
-		return c.label("chiuso tutto il giorno (festivo, o giorno senza orari)",
-			"closed all day (a holiday, or a day without hours)")
-	}
-	hours := ""
-	for _, o := range resp.GetOpenings() {
-		opens, closes := o.GetFrom().AsTime().In(tz.Rome), o.GetTo().AsTime().In(tz.Rome)
-		hours += " " + opens.Format("15:04") + "-" + closingTime(opens, closes)
-	}
-	return c.label("quel giorno apre", "that day it is open") + hours
 }
 
 func (c *cli) noMatchRows(n noMatch, row render.Row) {

@@ -15,26 +15,29 @@ import (
 // Ensure that a search that finds nothing says so and why, with a next step, and that this is no error.
 func TestDeskFind_FindsNothing(t *testing.T) {
 	t.Parallel()
-	opens := time.Date(2026, 12, 1, 9, 0, 0, 0, tz.Rome)
-	openings := map[string]*directoryv1.ListOpeningsResponse{
-		"closed": {Known: true}, "unknown": {},
-		"morning": {Known: true, Openings: []*directoryv1.TimeSpan{
-			{From: timestamppb.New(opens), To: timestamppb.New(opens.Add(3 * time.Hour))},
-		}},
+	opens := timestamppb.New(time.Date(2026, 12, 9, 9, 0, 0, 0, tz.Rome))
+	at := time.Date(2026, 12, 8, 10, 0, 0, 0, tz.Rome)
+	states := map[string]*directoryv1.OpenState{
+		"unknown": {}, "closed": {Known: true, NextOpening: opens},
+		"holiday": {Known: true, NextOpening: opens, HolidayIt: "Immacolata",
+			Reason: directoryv1.OpeningReason_OPENING_REASON_HOLIDAY_NOT_GIVEN},
 	}
 	f := newFakeNetwork(t, func(_ string, req proto.Message) (proto.Message, error) {
 		switch r := req.(type) {
 		case *directoryv1.FindOfficesRequest:
 			resp := &directoryv1.FindOfficesResponse{}
 			if r.GetTerritory() == "019036" && r.GetGround() == "" && r.GetOpenAt() == nil {
-				for _, id := range []string{"closed", "unknown", "morning"} {
+				for _, id := range []string{"closed", "unknown", "holiday"} {
 					o := &directoryv1.Office{OfficeId: id, Name: "Sportello"}
 					resp.Matches = append(resp.Matches, &directoryv1.OfficeMatch{Office: o})
 				}
 			}
 			return resp, nil
-		case *directoryv1.ListOpeningsRequest:
-			return openings[r.GetOfficeId()], nil
+		case *directoryv1.GetOfficeRequest:
+			if !r.GetAt().AsTime().Equal(at) {
+				t.Errorf("asked for %v", r)
+			}
+			return &directoryv1.GetOfficeResponse{OpenState: states[r.GetOfficeId()]}, nil
 		}
 		return nil, nil
 	})
@@ -45,10 +48,11 @@ func TestDeskFind_FindsNothing(t *testing.T) {
 		"desk find --territory 019036 --ground AG": {
 			"nessuno dà ciò che chiedono", "closed", "→ lo stesso comando senza",
 		},
-		"desk find --territory 019036 --open 2026-12-01T20:00": {
-			"nessun ufficio è aperto alle 2026-12-01 20:00", "closed  Sportello: chiuso tutto il giorno",
-			"unknown  Sportello: orari non dati", "morning  Sportello: quel giorno apre 09:00-12:00",
-			"→ pari desk hours closed --from 2026-12-01",
+		"desk find --territory 019036 --open 2026-12-08T10:00": {
+			"nessun ufficio è aperto alle 2026-12-08 10:00", "closed  Sportello: no, apre 2026-12-09 09:00",
+			"unknown  Sportello: orari non dati",
+			"holiday  Sportello: no, apre 2026-12-09 09:00 (Immacolata; non si sa se apre: chiama prima)",
+			"→ pari desk hours closed --from 2026-12-08",
 		},
 		"desk find --territory 004078 -o json": {`"matches"`},
 	} {
