@@ -137,6 +137,7 @@ func TestUp(t *testing.T) {
 	for _, args := range append(commands, pageCommands(t, "../docs/directory.md", "pari ", 12)...) {
 		s.runLine(t, args)
 	}
+	s.workReport(t)
 	_, errOut, code := s.runBinary(t, s.pariDev, "up")
 	if code != 1 || !strings.Contains(errOut, "running here already") {
 		t.Errorf("a second start: exit %d, %s", code, errOut)
@@ -151,6 +152,38 @@ func TestUp(t *testing.T) {
 		t.Errorf("before the restart %s\nafter it %s", before, after)
 	}
 	stop()
+}
+
+// workReport submits a report and works it by the numbers that people have.
+func (s *shell) workReport(t *testing.T) {
+	t.Helper()
+	s.runLine(t, []string{"login", "--as", "operator-cremona"})
+	submit := strings.Fields("report submit --notice 2026-01 --channel DESK --role VICTIM --ground DISABILITY " +
+		"--wish HELP --place 019036 --text Gradino -o json")
+	var report struct {
+		Number string `json:"number"`
+	}
+	s.runJSON(t, &report, submit...)
+	var taken struct {
+		Report struct {
+			CaseNumber string `json:"case_number"`
+		} `json:"report"`
+	}
+	s.runJSON(t, &taken, "report", "take", report.Number, "-o", "json")
+	out, errOut, code := s.run(t, "report", "show", report.Number, "--full")
+	if code != 0 || !strings.Contains(out, "(DISABILITY)") || !strings.Contains(out, "Cremona (019036)") {
+		t.Errorf("report %s: exit %d, %s%s", report.Number, code, out, errOut)
+	}
+	s.runLine(t, []string{"case", "show", taken.Report.CaseNumber})
+}
+
+// runJSON runs a command with -o json and decodes what it prints.
+func (s *shell) runJSON(t *testing.T, into any, args ...string) {
+	t.Helper()
+	out, errOut, code := s.run(t, args...)
+	if err := json.Unmarshal([]byte(out), into); err != nil || code != 0 {
+		t.Fatalf("%v: exit %d, %v: %s%s", args, code, err, out, errOut)
+	}
 }
 
 // runLine runs a command of a page. It writes the output to a file when the line ends with "> FILE".
@@ -222,20 +255,22 @@ func pageCommands(t *testing.T, file, prefix string, atLeast int) (commands [][]
 	return commands
 }
 
-// Ensure that errors end with a hint.
+// Ensure that errors end with a hint, and that an unknown command exits with 2.
 func TestCLI_ErrorsHaveHints(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	for _, c := range []struct {
 		args []string
 		want string
+		code int
 	}{
-		{[]string{"report", "list"}, "make run"},
-		{[]string{"login", "--as", "analyst"}, "make run"},
-		{[]string{"-o", "xml", "version"}, "--help"},
+		{[]string{"report", "list"}, "make run", 1},
+		{[]string{"login", "--as", "analyst"}, "make run", 1},
+		{[]string{"-o", "xml", "version"}, "--help", 1},
+		{[]string{"report", "foo"}, "--help", 2},
 	} {
 		_, errOut, code := s.run(t, c.args...)
-		if code != 1 || !strings.Contains(errOut, "→ ") || !strings.Contains(errOut, c.want) {
+		if code != c.code || !strings.Contains(errOut, "→ ") || !strings.Contains(errOut, c.want) {
 			t.Errorf("%v: exit %d, %s", c.args, code, errOut)
 		}
 	}

@@ -14,10 +14,10 @@ import (
 // ones that reorder or hide text. The joiners of Persian, of Indic scripts and of emoji are safe.
 func isUnsafe(r rune) bool {
 	const nonJoiner, joiner = '\u200c', '\u200d'
-	switch {
-	case r == nonJoiner || r == joiner:
+	switch r {
+	case nonJoiner, joiner:
 		return false
-	case r == '\u2028' || r == '\u2029':
+	case '\u2028', '\u2029': // separators of lines and paragraphs
 		return true
 	}
 	return unicode.Is(unicode.C, r)

@@ -58,8 +58,8 @@ func ParseStatus(st *status.Status, lang string) Problem {
 	return p
 }
 
-// Write writes the message with its reason in brackets, and every invalid field and fact on a line of its own. It leaves
-// out what the message already says.
+// Write writes the message with its reason in brackets, and every invalid field and fact on a line of its own. It
+// leaves out what the message already says.
 func (p Problem) Write(w io.Writer) {
 	_, _ = fmt.Fprintln(w, Escape(p.Message)+bracketed(p.Reason))
 	for _, f := range p.Fields {

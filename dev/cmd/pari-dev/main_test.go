@@ -23,7 +23,8 @@ func TestApp_Explain(t *testing.T) {
 		{notFound, "it",
 			"qui non esiste questo dato: controlla l'identificativo e il nodo chiamato [NOT_FOUND]\n→ pari-dev --help"},
 		{notFound, "en",
-			"there is no such record here: check the identifier and the node that you call [NOT_FOUND]\n→ pari-dev --help"},
+			"there is no such record here: check the identifier and the node that you call [NOT_FOUND]\n" +
+				"→ pari-dev --help"},
 	} {
 		var out bytes.Buffer
 		a := &app{errOut: &out, lang: c.lang}

@@ -90,9 +90,9 @@ type (
 	) (*casemanagementv1.CloseCaseResponse, error)
 )
 
-// changeCase sends a change of a case that is given by its identifier or its number, and prints the case. setID sets the
-// identifier. A change that is based on an older version than the current one is refused, and the changes in between are
-// shown.
+// changeCase sends a change of a case that is given by its identifier or its number, and prints the case. setID sets
+// the identifier. A change that is based on an older version than the current one is refused, and the changes in
+// between are shown.
 func changeCase[Q caseMutation, R caseResponse](
 	ctx context.Context, c *cli, name string, req Q, setID func(id string),
 	method func(casesClient) func(context.Context, Q, ...grpc.CallOption) (R, error),
@@ -140,9 +140,9 @@ func (c *cli) caseAssessCmd() *cobra.Command {
 	var month string
 	cmd := &cobra.Command{
 		Use: "assess CASE", Short: "Record the assessment of a case", Args: cobra.ExactArgs(1),
-		Example: "  pari case assess CR-C-2026-000007 --verdict PERTINENT_LEGAL --ground DISABILITY --main DISABILITY " +
-			"--type DIRECT --field RETAIL_SERVICES --author BUSINESS --event-place 019036 --residence 019036 " +
-			"--sensitivity S3 --month 2026-03",
+		Example: "  pari case assess CR-C-2026-000007 --verdict PERTINENT_LEGAL --ground DISABILITY " +
+			"--main DISABILITY --type DIRECT --field RETAIL_SERVICES --author BUSINESS --event-place 019036 " +
+			"--residence 019036 --sensitivity S3 --month 2026-03",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if a.MainGround == "" && len(a.GetGrounds()) == 1 {
 				a.MainGround = a.GetGrounds()[0]
@@ -151,8 +151,8 @@ func (c *cli) caseAssessCmd() *cobra.Command {
 				a.IncidentMonth = &recordv1.Month{}
 				_, err := fmt.Sscanf(month, "%d-%d", &a.IncidentMonth.Year, &a.IncidentMonth.Month)
 				if err != nil {
-					return errorf("--month è un mese come 2026-03, non %q", "--month takes a month such as 2026-03, not %q",
-						month)
+					return errorf("--month è un mese come 2026-03, non %q",
+						"--month takes a month such as 2026-03, not %q", month)
 				}
 			}
 			return changeCase(cmd.Context(), c, args[0], req, func(id string) { req.CaseId = id },

@@ -19,8 +19,8 @@ const labelTimeout = 2 * time.Second
 
 // codeLists are the code lists of reports and cases.
 var codeLists = []string{
-	"channel", "reporter_role", "ground", "wish", "consent", "consent_status", "assessment", "type", "type_flag", "field",
-	"author_kind", "sensitivity", "action", "action_result", "referral_target", "outcome",
+	"channel", "reporter_role", "ground", "wish", "consent", "consent_status", "assessment", "type", "type_flag",
+	"field", "author_kind", "sensitivity", "action", "action_result", "referral_target", "outcome",
 }
 
 // places is the list of labels of places, by ISTAT code.

@@ -41,6 +41,13 @@ func (c *cli) deskFindCmd() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if len(resp.GetMatches()) == 0 && c.format != "json" {
+					n, err := c.explainNoMatch(ctx, directory, req)
+					if err != nil {
+						return err
+					}
+					return c.print(resp, func(row render.Row) { c.noMatchRows(n, row) })
+				}
 				return c.print(resp, func(row render.Row) { c.matchRows(resp.GetMatches(), row) })
 			})
 		},

@@ -92,7 +92,8 @@ func (c *cli) failureOf(err error) failure {
 		}
 		return f
 	}
-	return failure{Problem: render.Problem{Message: err.Error()}, Hint: c.helpCommand()}
+	message := c.label("non riuscito: ", "failed: ") + err.Error()
+	return failure{Problem: render.Problem{Message: message}, Hint: c.helpCommand()}
 }
 
 // isNetworkDown reports whether an error is that of a network that is not reached, or whose answer does not come from
@@ -129,6 +130,11 @@ func (c *cli) unansweredFailure(e *unansweredError) failure {
 	p := render.Problem{Message: message}
 	if st, ok := status.FromError(e.cause); ok {
 		p.Code, p.Reason = st.Code().String(), render.ParseStatus(st, c.lang).Reason
+	}
+	if p.Reason != "" { // the service answered, not about the request
+		p.Message = fmt.Sprintf(c.label(
+			"il servizio ora non può concludere la richiesta %s, che può essere già stata registrata",
+			"the service cannot finish request %s now, which may be stored already"), e.requestID)
 	}
 	return failure{Problem: p, RequestID: e.requestID, Hint: hint}
 }

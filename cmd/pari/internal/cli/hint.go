@@ -4,14 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/retepari/pari/cmd/pari/render"
 )
 
 // hints maps the reason of an error to what to try next.
-var hints = map[string]text{ //nolint:gosec // names of error reasons, no credentials
+var hints = map[string]text{
 	"NOT_ASSESSED": {"pari case assess ID --help", "pari case assess ID --help"},
 	"WRONG_NODE": {"--node con il nodo dell'utente, o pari login --as un utente di quel nodo; " +
 		"analyst e auditor sono del centro",
@@ -19,7 +18,8 @@ var hints = map[string]text{ //nolint:gosec // names of error reasons, no creden
 			"analyst and auditor belong to the centre"},
 	"WRONG_REGION": {"--region con una regione che puoi vedere, per esempio piemonte",
 		"--region with a region that you may see, for instance piemonte"},
-	"NO_TOKEN": {"pari login --as operator-cremona, o --as editor per il repertorio; poi lo stesso comando con quel --as",
+	"NO_TOKEN": {"pari login --as operator-cremona, o --as editor per il repertorio; " +
+		"poi lo stesso comando con quel --as",
 		"pari login --as operator-cremona, or --as editor for the directory; then the same command with that --as"},
 	"AT_THE_CENTRE_ONLY": {"lo stesso comando senza --copy: solo il centro ha storico e proposte",
 		"the same command without --copy: only the centre has history and proposals"},
@@ -35,26 +35,28 @@ var hints = map[string]text{ //nolint:gosec // names of error reasons, no creden
 		"try again in a moment: nothing is stored twice"},
 }
 
-// recordHints maps a reason to the hint for a command of reports, of cases and of the directory.
-var recordHints = map[string][3]text{
+// recordHints maps a reason and a group of commands to the hint. Other groups are about the directory.
+var recordHints = map[string]map[string]text{
 	"NOT_FOUND": {
-		{"pari report list mostra numeri e identificativi", "pari report list shows numbers and identifiers"},
-		{"pari case list mostra numeri e identificativi", "pari case list shows numbers and identifiers"},
-		{"pari directory list mostra gli identificativi", "pari directory list shows the identifiers"},
+		"report": {"pari report list mostra numeri e identificativi",
+			"pari report list shows numbers and identifiers"},
+		"case":      {"pari case list mostra numeri e identificativi", "pari case list shows numbers and identifiers"},
+		"directory": {"pari directory list mostra gli identificativi", "pari directory list shows the identifiers"},
 	},
 	"WRONG_VERSION": {
-		{"pari report show %s mostra che cosa è cambiato; poi decidi di nuovo",
+		"report": {"pari report show %s mostra che cosa è cambiato; poi decidi di nuovo",
 			"pari report show %s shows what changed; then decide again"},
-		{"pari case show %s mostra che cosa è cambiato; poi decidi di nuovo",
+		"case": {"pari case show %s mostra che cosa è cambiato; poi decidi di nuovo",
 			"pari case show %s shows what changed; then decide again"},
-		{"pari directory history TIPO/ID mostra che cosa è cambiato; poi decidi di nuovo",
+		"directory": {"pari directory history TIPO/ID mostra che cosa è cambiato; poi decidi di nuovo",
 			"pari directory history KIND/ID shows what changed; then decide again"},
 	},
 	"FORBIDDEN_MOVE": {
-		{"pari report show %s mostra lo stato", "pari report show %s shows the state"},
-		{"pari case show %s mostra lo stato; docs/case-states.md mostra che cosa può seguire",
+		"report": {"pari report show %s mostra lo stato", "pari report show %s shows the state"},
+		"case": {"pari case show %s mostra lo stato; docs/case-states.md mostra che cosa può seguire",
 			"pari case show %s shows the state; docs/case-states.md shows what may follow"},
-		{"pari directory proposals --all mostra lo stato", "pari directory proposals --all shows the state"},
+		"directory": {"pari directory proposals --all mostra lo stato",
+			"pari directory proposals --all shows the state"},
 	},
 }
 
@@ -85,9 +87,9 @@ func (c *cli) hint(p render.Problem) string {
 			"pari report list, pari case list or pari directory list shows the identifiers")
 	}
 	if texts, ok := recordHints[p.Reason]; ok {
-		group := slices.Index([]string{"report", "case"}, c.group())
-		if group < 0 {
-			group = 2
+		group := "directory"
+		if _, ok := texts[c.group()]; ok {
+			group = c.group()
 		}
 		hint := texts[group].in(c.lang)
 		if strings.Contains(hint, "%s") {
@@ -123,7 +125,8 @@ func (c *cli) codeHint(fields []render.FieldProblem) string {
 		list := listInBrackets.FindStringSubmatch(f.Message)
 		switch {
 		case list == nil:
-			return c.label("pari vocabulary ELENCO mostra i codici validi", "pari vocabulary LIST shows the valid codes")
+			return c.label("pari vocabulary ELENCO mostra i codici validi",
+				"pari vocabulary LIST shows the valid codes")
 		case list[1] == "territory":
 			return c.label("pari place NOME trova il codice di un luogo", "pari place NAME finds the code of a place")
 		}

@@ -50,7 +50,7 @@ func (c *cli) loginCmd() *cobra.Command {
 			}
 			s := session{User: c.as}
 			if s.Token, s.Expires, err = network.SignIn(cmd.Context(), c.as); err != nil {
-				return err
+				return signInRefused(c.as, err)
 			}
 			if err := c.saveSession(s); err != nil {
 				return err
@@ -61,15 +61,28 @@ func (c *cli) loginCmd() *cobra.Command {
 	}
 }
 
+// signInRefused says which users there are, unless the provider was not reached.
+func signInRefused(user string, err error) error {
+	if isNetworkDown(err) {
+		return err
+	}
+	return &textError{cause: err, text: text{
+		fmt.Sprintf("accesso di %s non riuscito (%v): gli utenti sono %s", user, err, users.it),
+		fmt.Sprintf("%s could not sign in (%v): the users are %s", user, err, users.en),
+	}}
+}
+
 func missingUser() error {
-	return &textError{text: text{"manca --as: gli utenti sono " + users.it, "--as is missing: the users are " + users.en}}
+	return &textError{text: text{
+		"manca --as: gli utenti sono " + users.it, "--as is missing: the users are " + users.en,
+	}}
 }
 
 func (c *cli) logoutCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "logout", Short: "Delete the sessions of all users", Args: cobra.NoArgs,
-		Long: "Deletes the sessions of all users. The ids of requests without an answer stay, so that they can be sent " +
-			"again.",
+		Long: "Deletes the sessions of all users. The ids of requests without an answer stay, " +
+			"so that they can be sent again.",
 		RunE: func(*cobra.Command, []string) error { return c.deleteSessions() },
 	}
 }

@@ -78,8 +78,9 @@ var contentFlags = []string{"channel", "role", "anonymous", "ground", "wish", "p
 func (c *cli) readContent(cmd *cobra.Command, file string, content *intakev1.ReportContent) error {
 	if file == "" {
 		if content.GetNoticeVersion() == "" {
-			return errorf("manca --notice: la versione dell'informativa che la persona ha ricevuto, per esempio 2026-01",
-				"--notice is missing: the version of the privacy notice that the person was given, for instance 2026-01")
+			return errorf("manca --notice: la versione dell'informativa che la persona ha ricevuto, "+
+				"per esempio 2026-01", "--notice is missing: the version of the privacy notice that the person was "+
+				"given, for instance 2026-01")
 		}
 		return nil
 	}

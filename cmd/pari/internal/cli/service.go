@@ -3,6 +3,8 @@ package cli
 import (
 	"cmp"
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -56,9 +58,11 @@ func (c *cli) withReporting(ctx context.Context, call func(context.Context, repo
 func (c *cli) withService(
 	ctx context.Context, service string, call func(ctx context.Context, conn *grpc.ClientConn) error,
 ) error {
-	var token string
-	var err error
-	console := ""
+	network, err := c.loadNetwork() // nobody signs in where there is no network
+	if err != nil {
+		return err
+	}
+	token, console := "", ""
 	// Reading the directory needs no token; changing it needs a named caller.
 	if service != "directory" || c.as != "" {
 		if token, err = c.loadToken(); err != nil {
@@ -73,14 +77,29 @@ func (c *cli) withService(
 			return errorf("quale nodo? Indica --node, per esempio --node cremona",
 				"which node? Say --node, for instance --node cremona")
 		}
+		if err := checkNode(network, c.node); err != nil {
+			return err
+		}
 		service += "." + c.node
 	}
 	if service == "directory" && c.replica != "" {
+		if err := checkNode(network, c.replica); err != nil {
+			return err
+		}
 		service, console = service+"."+c.replica, ""
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	return c.withConn(ctx, service, console, token, call)
+}
+
+// checkNode returns an error when the network has no such node.
+func checkNode(network client.Network, node string) error {
+	if slices.Contains(network.Nodes, node) {
+		return nil
+	}
+	all := strings.Join(network.Nodes, ", ")
+	return errorf("la rete non ha il nodo %s; ci sono %s", "the network has no node %s; there are %s", node, all)
 }
 
 // withConn connects to a service and passes the connection to call once the service is reached. The system is the

@@ -36,7 +36,7 @@ func (c *cli) checkUsage(root *cobra.Command) {
 				return nil
 			}
 			c.current = cmd
-			return c.usagef("il comando è: %s", "the command is: %s", "pari "+strings.TrimPrefix(cmd.UseLine(), "pari "))
+			return c.usagef("il comando è: %s", "the command is: %s", cmd.UseLine())
 		}
 	}
 	visit(root)

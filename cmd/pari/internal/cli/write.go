@@ -48,9 +48,9 @@ type unansweredError struct {
 func (e *unansweredError) Error() string { return "no answer to request " + e.requestID }
 func (e *unansweredError) Unwrap() error { return e.cause }
 
-// send sends a write, again if it gets no answer. Its request id is stored until the answer arrives, so the same command
-// with the same content sends the same request and is not carried out twice. Where the request has a version and none is
-// given, readVersion reads it.
+// send sends a write, again if it gets no answer. Its request id is stored until the answer arrives, so the same
+// command with the same content sends the same request and is not carried out twice. Where the request has a version
+// and none is given, readVersion reads it.
 func send[Q mutation, R any](
 	ctx context.Context, c *cli, req Q, readVersion func(context.Context) (int64, error),
 	call func(context.Context, Q, ...grpc.CallOption) (R, error),

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/retepari/pari/pkg/fault"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
@@ -96,8 +97,8 @@ func (s *store) write(req mutation) (proto.Message, error) {
 	return nil, status.Error(codes.Unimplemented, "")
 }
 
-const submitCommand = "report submit --notice 2026-01 --channel DESK --role VICTIM --ground SEX --wish HELP --place ND " +
-	"--text Segreto"
+const submitCommand = "report submit --notice 2026-01 --channel DESK --role VICTIM --ground SEX --wish HELP " +
+	"--place ND --text Segreto"
 
 // writes are all commands that change something at a service.
 func writes(t *testing.T, f *fakeNetwork) []string {
@@ -212,6 +213,17 @@ func TestWrites_NothingPending(t *testing.T) {
 	}
 	if n := f.called("SubmitReport"); n != 2 {
 		t.Errorf("%d calls, want no retry of a refusal", n)
+	}
+}
+
+// Ensure that a service that answers, but cannot finish now, is told apart from one that does not answer.
+func TestWrites_Unavailable(t *testing.T) {
+	t.Parallel()
+	f := refusal(t, fault.New(fault.Unavailable))
+	_, errOut, code := f.run(t, "report", "take", someID, "--version", "1", "--lang", "en")
+	if code != 1 || !strings.Contains(errOut, "cannot finish request") || !strings.Contains(errOut, "[UNAVAILABLE]") ||
+		!strings.Contains(errOut, " --version 1") || len(pendingFiles(t, f)) != 1 {
+		t.Errorf("exit %d, %s", code, errOut)
 	}
 }
 

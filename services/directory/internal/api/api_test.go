@@ -151,6 +151,20 @@ func TestServer_GetOffice(t *testing.T) {
 			t.Errorf("got %v", got)
 		}
 	})
+	t.Run("returns the open state at another time", func(t *testing.T) {
+		t.Parallel()
+		at := timestamppb.New(time.Date(2026, 12, 25, 9, 0, 0, 0, time.UTC))
+		got, err := client.GetOffice(t.Context(), &directoryv1.GetOfficeRequest{OfficeId: "a", At: at})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := got.GetOpenState(); s.GetOpen() || s.GetHolidayEn() == "" || s.GetUntil() != nil {
+			t.Errorf("got %v", got)
+		}
+		at = timestamppb.New(time.Date(2400, 1, 2, 0, 0, 0, 0, time.UTC))
+		_, err = client.GetOffice(t.Context(), &directoryv1.GetOfficeRequest{OfficeId: "a", At: at})
+		assertFault(t, err, fault.InvalidRequest, "at OUT_OF_RANGE")
+	})
 	t.Run("refuses an unknown office", func(t *testing.T) {
 		t.Parallel()
 		_, err := client.GetOffice(t.Context(), &directoryv1.GetOfficeRequest{OfficeId: "b"})

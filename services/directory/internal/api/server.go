@@ -57,9 +57,13 @@ func (s *Server) GetOffice(
 	if !ok {
 		return nil, fault.New(fault.NotFound)
 	}
+	at := s.now()
+	if req.GetAt() != nil {
+		at = req.GetAt().AsTime()
+	}
 	return &directoryv1.GetOfficeResponse{
 		Office:    v.offices[o.ID],
-		OpenState: openStateToProto(v.index.StateAt(o.ID, s.now())),
+		OpenState: openStateToProto(v.index.StateAt(o.ID, at)),
 		Freshness: s.freshness(v),
 	}, nil
 }

@@ -58,7 +58,7 @@ func (s *Server) GetTable(
 	}
 	year, currentYear := int(req.GetYear()), s.Now().In(tz.Rome).Year()
 	if year > currentYear {
-		return nil, fieldFault("year", reason.OutOfPeriod, strconv.Itoa(currentYear))
+		return nil, fieldFault("year", reason.OutOfPeriod, "2000-"+strconv.Itoa(currentYear))
 	}
 	counts, changed, err := s.Store.GetCells(ctx, req.GetRegion(), t.Code, year)
 	if err != nil {

@@ -2,10 +2,13 @@ package api_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc/status"
 
 	"github.com/retepari/pari/pkg/fault"
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
@@ -95,6 +98,14 @@ func TestGetTable_Rejects(t *testing.T) {
 			wantFault(t, err, c.reason, c.path)
 		})
 	}
+	t.Run("names the possible years", func(t *testing.T) {
+		t.Parallel()
+		_, err := client.GetTable(context.Background(), get("T1", "lombardia", 2028))
+		details := fmt.Sprint(status.Convert(err).Details())
+		if !strings.Contains(details, "possible years (2000-2027)") {
+			t.Errorf("got %s", details)
+		}
+	})
 	t.Run("accepts the year that has begun in Italy", func(t *testing.T) {
 		t.Parallel()
 		if _, err := client.GetTable(context.Background(), get("T1", "lombardia", 2027)); err != nil {

@@ -33,7 +33,9 @@ const (
 type GetOfficeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier of the office, for instance "cremona-sportello".
-	OfficeId      string `protobuf:"bytes,1,opt,name=office_id,json=officeId,proto3" json:"office_id,omitempty"`
+	OfficeId string `protobuf:"bytes,1,opt,name=office_id,json=officeId,proto3" json:"office_id,omitempty"`
+	// Moment that the open state is asked for, UTC, in the years 1970 to 2399. Absent: the time of the call.
+	At            *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -75,12 +77,19 @@ func (x *GetOfficeRequest) GetOfficeId() string {
 	return ""
 }
 
+func (x *GetOfficeRequest) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
 // Response of GetOffice.
 type GetOfficeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The office.
 	Office *Office `protobuf:"bytes,1,opt,name=office,proto3" json:"office,omitempty"`
-	// Whether the counter is open at the time of the call.
+	// Whether the counter is open at the requested time, or at the time of the call.
 	OpenState *OpenState `protobuf:"bytes,2,opt,name=open_state,json=openState,proto3" json:"open_state,omitempty"`
 	// How current the answer is.
 	Freshness     *Freshness `protobuf:"bytes,3,opt,name=freshness,proto3" json:"freshness,omitempty"`
@@ -616,9 +625,10 @@ var File_pari_directory_v1_directory_service_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_directory_service_proto_rawDesc = "" +
 	"\n" +
-	")pari/directory/v1/directory_service.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpari/access/v1/access.proto\x1a\x1epari/directory/v1/change.proto\x1a pari/directory/v1/document.proto\x1a\x1dpari/directory/v1/entry.proto\x1a\x1epari/directory/v1/export.proto\x1a!pari/directory/v1/freshness.proto\x1a\"pari/directory/v1/initiative.proto\x1a\x1epari/directory/v1/office.proto\x1a\x1fpari/directory/v1/opening.proto\x1a%pari/directory/v1/qualification.proto\x1a!pari/directory/v1/territory.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"U\n" +
+	")pari/directory/v1/directory_service.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpari/access/v1/access.proto\x1a\x1epari/directory/v1/change.proto\x1a pari/directory/v1/document.proto\x1a\x1dpari/directory/v1/entry.proto\x1a\x1epari/directory/v1/export.proto\x1a!pari/directory/v1/freshness.proto\x1a\"pari/directory/v1/initiative.proto\x1a\x1epari/directory/v1/office.proto\x1a\x1fpari/directory/v1/opening.proto\x1a%pari/directory/v1/qualification.proto\x1a!pari/directory/v1/territory.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\x87\x01\n" +
 	"\x10GetOfficeRequest\x12A\n" +
-	"\toffice_id\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\bofficeId\"\xd1\x01\n" +
+	"\toffice_id\x18\x01 \x01(\tB$\xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,79}$\xb0\xbb\x18\x01R\bofficeId\x120\n" +
+	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xb0\xbb\x18\x01R\x02at\"\xd1\x01\n" +
 	"\x11GetOfficeResponse\x127\n" +
 	"\x06office\x18\x01 \x01(\v2\x19.pari.directory.v1.OfficeB\x04\xb0\xbb\x18\x01R\x06office\x12A\n" +
 	"\n" +
@@ -730,10 +740,10 @@ var file_pari_directory_v1_directory_service_proto_goTypes = []any{
 	(*OfficeMatch)(nil),                   // 6: pari.directory.v1.OfficeMatch
 	(*ListVocabulariesRequest)(nil),       // 7: pari.directory.v1.ListVocabulariesRequest
 	(*ListVocabulariesResponse)(nil),      // 8: pari.directory.v1.ListVocabulariesResponse
-	(*Office)(nil),                        // 9: pari.directory.v1.Office
-	(*OpenState)(nil),                     // 10: pari.directory.v1.OpenState
-	(*Freshness)(nil),                     // 11: pari.directory.v1.Freshness
-	(*timestamppb.Timestamp)(nil),         // 12: google.protobuf.Timestamp
+	(*timestamppb.Timestamp)(nil),         // 9: google.protobuf.Timestamp
+	(*Office)(nil),                        // 10: pari.directory.v1.Office
+	(*OpenState)(nil),                     // 11: pari.directory.v1.OpenState
+	(*Freshness)(nil),                     // 12: pari.directory.v1.Freshness
 	(*v1.Vocabulary)(nil),                 // 13: pari.vocabulary.v1.Vocabulary
 	(*GetDirectoryStatusRequest)(nil),     // 14: pari.directory.v1.GetDirectoryStatusRequest
 	(*GetEntryRequest)(nil),               // 15: pari.directory.v1.GetEntryRequest
@@ -773,66 +783,67 @@ var file_pari_directory_v1_directory_service_proto_goTypes = []any{
 	(*ListTerritoriesResponse)(nil),       // 49: pari.directory.v1.ListTerritoriesResponse
 }
 var file_pari_directory_v1_directory_service_proto_depIdxs = []int32{
-	9,  // 0: pari.directory.v1.GetOfficeResponse.office:type_name -> pari.directory.v1.Office
-	10, // 1: pari.directory.v1.GetOfficeResponse.open_state:type_name -> pari.directory.v1.OpenState
-	11, // 2: pari.directory.v1.GetOfficeResponse.freshness:type_name -> pari.directory.v1.Freshness
-	9,  // 3: pari.directory.v1.ListOfficesResponse.offices:type_name -> pari.directory.v1.Office
-	11, // 4: pari.directory.v1.ListOfficesResponse.freshness:type_name -> pari.directory.v1.Freshness
-	12, // 5: pari.directory.v1.FindOfficesRequest.open_at:type_name -> google.protobuf.Timestamp
-	6,  // 6: pari.directory.v1.FindOfficesResponse.matches:type_name -> pari.directory.v1.OfficeMatch
-	11, // 7: pari.directory.v1.FindOfficesResponse.freshness:type_name -> pari.directory.v1.Freshness
-	9,  // 8: pari.directory.v1.OfficeMatch.office:type_name -> pari.directory.v1.Office
-	10, // 9: pari.directory.v1.OfficeMatch.open_state:type_name -> pari.directory.v1.OpenState
-	13, // 10: pari.directory.v1.ListVocabulariesResponse.vocabularies:type_name -> pari.vocabulary.v1.Vocabulary
-	0,  // 11: pari.directory.v1.DirectoryService.GetOffice:input_type -> pari.directory.v1.GetOfficeRequest
-	2,  // 12: pari.directory.v1.DirectoryService.ListOffices:input_type -> pari.directory.v1.ListOfficesRequest
-	4,  // 13: pari.directory.v1.DirectoryService.FindOffices:input_type -> pari.directory.v1.FindOfficesRequest
-	14, // 14: pari.directory.v1.DirectoryService.GetDirectoryStatus:input_type -> pari.directory.v1.GetDirectoryStatusRequest
-	15, // 15: pari.directory.v1.DirectoryService.GetEntry:input_type -> pari.directory.v1.GetEntryRequest
-	16, // 16: pari.directory.v1.DirectoryService.ListEntries:input_type -> pari.directory.v1.ListEntriesRequest
-	17, // 17: pari.directory.v1.DirectoryService.ListEntryHistory:input_type -> pari.directory.v1.ListEntryHistoryRequest
-	18, // 18: pari.directory.v1.DirectoryService.ListQualifications:input_type -> pari.directory.v1.ListQualificationsRequest
-	19, // 19: pari.directory.v1.DirectoryService.ProposeChanges:input_type -> pari.directory.v1.ProposeChangesRequest
-	20, // 20: pari.directory.v1.DirectoryService.DecideProposal:input_type -> pari.directory.v1.DecideProposalRequest
-	21, // 21: pari.directory.v1.DirectoryService.ReadDocument:input_type -> pari.directory.v1.ReadDocumentRequest
-	22, // 22: pari.directory.v1.DirectoryService.ListProposals:input_type -> pari.directory.v1.ListProposalsRequest
-	23, // 23: pari.directory.v1.DirectoryService.GetInitiativeCalendar:input_type -> pari.directory.v1.GetInitiativeCalendarRequest
-	24, // 24: pari.directory.v1.DirectoryService.ExportDirectory:input_type -> pari.directory.v1.ExportDirectoryRequest
-	25, // 25: pari.directory.v1.DirectoryService.PrintOffice:input_type -> pari.directory.v1.PrintOfficeRequest
-	7,  // 26: pari.directory.v1.DirectoryService.ListVocabularies:input_type -> pari.directory.v1.ListVocabulariesRequest
-	26, // 27: pari.directory.v1.DirectoryService.ListOpenings:input_type -> pari.directory.v1.ListOpeningsRequest
-	27, // 28: pari.directory.v1.DirectoryService.ListFreeWindows:input_type -> pari.directory.v1.ListFreeWindowsRequest
-	28, // 29: pari.directory.v1.DirectoryService.GetOfficeCalendar:input_type -> pari.directory.v1.GetOfficeCalendarRequest
-	29, // 30: pari.directory.v1.DirectoryService.ResolveTerritory:input_type -> pari.directory.v1.ResolveTerritoryRequest
-	30, // 31: pari.directory.v1.DirectoryService.GetTerritory:input_type -> pari.directory.v1.GetTerritoryRequest
-	31, // 32: pari.directory.v1.DirectoryService.ListTerritories:input_type -> pari.directory.v1.ListTerritoriesRequest
-	1,  // 33: pari.directory.v1.DirectoryService.GetOffice:output_type -> pari.directory.v1.GetOfficeResponse
-	3,  // 34: pari.directory.v1.DirectoryService.ListOffices:output_type -> pari.directory.v1.ListOfficesResponse
-	5,  // 35: pari.directory.v1.DirectoryService.FindOffices:output_type -> pari.directory.v1.FindOfficesResponse
-	32, // 36: pari.directory.v1.DirectoryService.GetDirectoryStatus:output_type -> pari.directory.v1.GetDirectoryStatusResponse
-	33, // 37: pari.directory.v1.DirectoryService.GetEntry:output_type -> pari.directory.v1.GetEntryResponse
-	34, // 38: pari.directory.v1.DirectoryService.ListEntries:output_type -> pari.directory.v1.ListEntriesResponse
-	35, // 39: pari.directory.v1.DirectoryService.ListEntryHistory:output_type -> pari.directory.v1.ListEntryHistoryResponse
-	36, // 40: pari.directory.v1.DirectoryService.ListQualifications:output_type -> pari.directory.v1.ListQualificationsResponse
-	37, // 41: pari.directory.v1.DirectoryService.ProposeChanges:output_type -> pari.directory.v1.ProposeChangesResponse
-	38, // 42: pari.directory.v1.DirectoryService.DecideProposal:output_type -> pari.directory.v1.DecideProposalResponse
-	39, // 43: pari.directory.v1.DirectoryService.ReadDocument:output_type -> pari.directory.v1.ReadDocumentResponse
-	40, // 44: pari.directory.v1.DirectoryService.ListProposals:output_type -> pari.directory.v1.ListProposalsResponse
-	41, // 45: pari.directory.v1.DirectoryService.GetInitiativeCalendar:output_type -> pari.directory.v1.GetInitiativeCalendarResponse
-	42, // 46: pari.directory.v1.DirectoryService.ExportDirectory:output_type -> pari.directory.v1.ExportDirectoryResponse
-	43, // 47: pari.directory.v1.DirectoryService.PrintOffice:output_type -> pari.directory.v1.PrintOfficeResponse
-	8,  // 48: pari.directory.v1.DirectoryService.ListVocabularies:output_type -> pari.directory.v1.ListVocabulariesResponse
-	44, // 49: pari.directory.v1.DirectoryService.ListOpenings:output_type -> pari.directory.v1.ListOpeningsResponse
-	45, // 50: pari.directory.v1.DirectoryService.ListFreeWindows:output_type -> pari.directory.v1.ListFreeWindowsResponse
-	46, // 51: pari.directory.v1.DirectoryService.GetOfficeCalendar:output_type -> pari.directory.v1.GetOfficeCalendarResponse
-	47, // 52: pari.directory.v1.DirectoryService.ResolveTerritory:output_type -> pari.directory.v1.ResolveTerritoryResponse
-	48, // 53: pari.directory.v1.DirectoryService.GetTerritory:output_type -> pari.directory.v1.GetTerritoryResponse
-	49, // 54: pari.directory.v1.DirectoryService.ListTerritories:output_type -> pari.directory.v1.ListTerritoriesResponse
-	33, // [33:55] is the sub-list for method output_type
-	11, // [11:33] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	9,  // 0: pari.directory.v1.GetOfficeRequest.at:type_name -> google.protobuf.Timestamp
+	10, // 1: pari.directory.v1.GetOfficeResponse.office:type_name -> pari.directory.v1.Office
+	11, // 2: pari.directory.v1.GetOfficeResponse.open_state:type_name -> pari.directory.v1.OpenState
+	12, // 3: pari.directory.v1.GetOfficeResponse.freshness:type_name -> pari.directory.v1.Freshness
+	10, // 4: pari.directory.v1.ListOfficesResponse.offices:type_name -> pari.directory.v1.Office
+	12, // 5: pari.directory.v1.ListOfficesResponse.freshness:type_name -> pari.directory.v1.Freshness
+	9,  // 6: pari.directory.v1.FindOfficesRequest.open_at:type_name -> google.protobuf.Timestamp
+	6,  // 7: pari.directory.v1.FindOfficesResponse.matches:type_name -> pari.directory.v1.OfficeMatch
+	12, // 8: pari.directory.v1.FindOfficesResponse.freshness:type_name -> pari.directory.v1.Freshness
+	10, // 9: pari.directory.v1.OfficeMatch.office:type_name -> pari.directory.v1.Office
+	11, // 10: pari.directory.v1.OfficeMatch.open_state:type_name -> pari.directory.v1.OpenState
+	13, // 11: pari.directory.v1.ListVocabulariesResponse.vocabularies:type_name -> pari.vocabulary.v1.Vocabulary
+	0,  // 12: pari.directory.v1.DirectoryService.GetOffice:input_type -> pari.directory.v1.GetOfficeRequest
+	2,  // 13: pari.directory.v1.DirectoryService.ListOffices:input_type -> pari.directory.v1.ListOfficesRequest
+	4,  // 14: pari.directory.v1.DirectoryService.FindOffices:input_type -> pari.directory.v1.FindOfficesRequest
+	14, // 15: pari.directory.v1.DirectoryService.GetDirectoryStatus:input_type -> pari.directory.v1.GetDirectoryStatusRequest
+	15, // 16: pari.directory.v1.DirectoryService.GetEntry:input_type -> pari.directory.v1.GetEntryRequest
+	16, // 17: pari.directory.v1.DirectoryService.ListEntries:input_type -> pari.directory.v1.ListEntriesRequest
+	17, // 18: pari.directory.v1.DirectoryService.ListEntryHistory:input_type -> pari.directory.v1.ListEntryHistoryRequest
+	18, // 19: pari.directory.v1.DirectoryService.ListQualifications:input_type -> pari.directory.v1.ListQualificationsRequest
+	19, // 20: pari.directory.v1.DirectoryService.ProposeChanges:input_type -> pari.directory.v1.ProposeChangesRequest
+	20, // 21: pari.directory.v1.DirectoryService.DecideProposal:input_type -> pari.directory.v1.DecideProposalRequest
+	21, // 22: pari.directory.v1.DirectoryService.ReadDocument:input_type -> pari.directory.v1.ReadDocumentRequest
+	22, // 23: pari.directory.v1.DirectoryService.ListProposals:input_type -> pari.directory.v1.ListProposalsRequest
+	23, // 24: pari.directory.v1.DirectoryService.GetInitiativeCalendar:input_type -> pari.directory.v1.GetInitiativeCalendarRequest
+	24, // 25: pari.directory.v1.DirectoryService.ExportDirectory:input_type -> pari.directory.v1.ExportDirectoryRequest
+	25, // 26: pari.directory.v1.DirectoryService.PrintOffice:input_type -> pari.directory.v1.PrintOfficeRequest
+	7,  // 27: pari.directory.v1.DirectoryService.ListVocabularies:input_type -> pari.directory.v1.ListVocabulariesRequest
+	26, // 28: pari.directory.v1.DirectoryService.ListOpenings:input_type -> pari.directory.v1.ListOpeningsRequest
+	27, // 29: pari.directory.v1.DirectoryService.ListFreeWindows:input_type -> pari.directory.v1.ListFreeWindowsRequest
+	28, // 30: pari.directory.v1.DirectoryService.GetOfficeCalendar:input_type -> pari.directory.v1.GetOfficeCalendarRequest
+	29, // 31: pari.directory.v1.DirectoryService.ResolveTerritory:input_type -> pari.directory.v1.ResolveTerritoryRequest
+	30, // 32: pari.directory.v1.DirectoryService.GetTerritory:input_type -> pari.directory.v1.GetTerritoryRequest
+	31, // 33: pari.directory.v1.DirectoryService.ListTerritories:input_type -> pari.directory.v1.ListTerritoriesRequest
+	1,  // 34: pari.directory.v1.DirectoryService.GetOffice:output_type -> pari.directory.v1.GetOfficeResponse
+	3,  // 35: pari.directory.v1.DirectoryService.ListOffices:output_type -> pari.directory.v1.ListOfficesResponse
+	5,  // 36: pari.directory.v1.DirectoryService.FindOffices:output_type -> pari.directory.v1.FindOfficesResponse
+	32, // 37: pari.directory.v1.DirectoryService.GetDirectoryStatus:output_type -> pari.directory.v1.GetDirectoryStatusResponse
+	33, // 38: pari.directory.v1.DirectoryService.GetEntry:output_type -> pari.directory.v1.GetEntryResponse
+	34, // 39: pari.directory.v1.DirectoryService.ListEntries:output_type -> pari.directory.v1.ListEntriesResponse
+	35, // 40: pari.directory.v1.DirectoryService.ListEntryHistory:output_type -> pari.directory.v1.ListEntryHistoryResponse
+	36, // 41: pari.directory.v1.DirectoryService.ListQualifications:output_type -> pari.directory.v1.ListQualificationsResponse
+	37, // 42: pari.directory.v1.DirectoryService.ProposeChanges:output_type -> pari.directory.v1.ProposeChangesResponse
+	38, // 43: pari.directory.v1.DirectoryService.DecideProposal:output_type -> pari.directory.v1.DecideProposalResponse
+	39, // 44: pari.directory.v1.DirectoryService.ReadDocument:output_type -> pari.directory.v1.ReadDocumentResponse
+	40, // 45: pari.directory.v1.DirectoryService.ListProposals:output_type -> pari.directory.v1.ListProposalsResponse
+	41, // 46: pari.directory.v1.DirectoryService.GetInitiativeCalendar:output_type -> pari.directory.v1.GetInitiativeCalendarResponse
+	42, // 47: pari.directory.v1.DirectoryService.ExportDirectory:output_type -> pari.directory.v1.ExportDirectoryResponse
+	43, // 48: pari.directory.v1.DirectoryService.PrintOffice:output_type -> pari.directory.v1.PrintOfficeResponse
+	8,  // 49: pari.directory.v1.DirectoryService.ListVocabularies:output_type -> pari.directory.v1.ListVocabulariesResponse
+	44, // 50: pari.directory.v1.DirectoryService.ListOpenings:output_type -> pari.directory.v1.ListOpeningsResponse
+	45, // 51: pari.directory.v1.DirectoryService.ListFreeWindows:output_type -> pari.directory.v1.ListFreeWindowsResponse
+	46, // 52: pari.directory.v1.DirectoryService.GetOfficeCalendar:output_type -> pari.directory.v1.GetOfficeCalendarResponse
+	47, // 53: pari.directory.v1.DirectoryService.ResolveTerritory:output_type -> pari.directory.v1.ResolveTerritoryResponse
+	48, // 54: pari.directory.v1.DirectoryService.GetTerritory:output_type -> pari.directory.v1.GetTerritoryResponse
+	49, // 55: pari.directory.v1.DirectoryService.ListTerritories:output_type -> pari.directory.v1.ListTerritoriesResponse
+	34, // [34:56] is the sub-list for method output_type
+	12, // [12:34] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_pari_directory_v1_directory_service_proto_init() }
