@@ -78,7 +78,8 @@ func homonymsReports(t *testing.T, h *harness) {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
-	_, err = h.Intake(t, livoTrento, caller{node: livoComo, system: "protocollo"}).SubmitReport(callContext(t), report())
+	_, err = h.Intake(t, livoTrento, caller{node: livoComo, system: "protocollo"}).
+		SubmitReport(callContext(t), report())
 	if got := reasonOf(t, err); got != "WRONG_NODE" {
 		t.Errorf("the other's registry submitted: %q", got)
 	}

@@ -58,7 +58,10 @@ func (h *harness) nodeRequests(t *testing.T) map[protoreflect.Name]validRequest 
 				ReceivedMonth: &recordv1.Month{Year: 2026, Month: 2},
 			}
 		}},
-		"GetCase":   {cases, func(t *testing.T) proto.Message { return &casemanagementv1.GetCaseRequest{CaseId: h.openCase(t, node)} }},
+		"GetCase": {
+			cases,
+			func(t *testing.T) proto.Message { return &casemanagementv1.GetCaseRequest{CaseId: h.openCase(t, node)} },
+		},
 		"ListCases": {cases, same(&casemanagementv1.ListCasesRequest{})},
 		"Assess": {cases, func(t *testing.T) proto.Message {
 			a := assessment()

@@ -144,7 +144,9 @@ func (r *restoreTest) wantOutput(out string, lines ...string) {
 func TestRestored(t *testing.T) {
 	ctx := t.Context()
 	r := &restoreTest{
-		harness: &harness{cluster.Start(t, cluster.Options{Nodes: []string{restoredNode}, Durable: true})}, t: t, ctx: ctx,
+		harness: &harness{
+			cluster.Start(t, cluster.Options{Nodes: []string{restoredNode}, Durable: true}),
+		}, t: t, ctx: ctx,
 	}
 	data := r.NodePostgres.Dir()
 	backup, archive := filepath.Join(filepath.Dir(data), "backup"), filepath.Join(filepath.Dir(data), "archive")

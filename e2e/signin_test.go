@@ -202,7 +202,11 @@ func TestMixedGrants(t *testing.T) {
 		return reasonOf(t, err)
 	}
 	eventually(t, "the issuer is trusted", func() bool { return get(mixed) != "BAD_TOKEN" })
-	eventually(t, "the editor of every region sees the hidden office", func() bool { return get(person("editor")) == "" })
+	eventually(
+		t,
+		"the editor of every region sees the hidden office",
+		func() bool { return get(person("editor")) == "" },
+	)
 	if got := get(mixed); got != "NOT_FOUND" {
 		t.Errorf("an analyst of all regions and editor of one sees a hidden office: %q", got)
 	}

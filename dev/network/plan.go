@@ -30,7 +30,8 @@ const (
 
 // Node is a municipality.
 type Node struct {
-	// Name names its parts, for instance intake.cremona. It is unique in the network, also where two nodes are homonyms.
+	// Name names its parts, for instance intake.cremona. It is unique in the network, also where two nodes are
+	// homonyms.
 	Name string
 	// Tenant is what its certificates and tokens say.
 	Tenant tenant.ID

@@ -227,8 +227,8 @@ func (c *Cluster) Restart(ctx context.Context, name string) error {
 	return c.processes[name].start()
 }
 
-// Command runs another command of a service, such as "migrate", with the service's settings and those in env. It returns
-// what the command wrote.
+// Command runs another command of a service, such as "migrate", with the service's settings and those in env. It
+// returns what the command wrote.
 func (c *Cluster) Command(ctx context.Context, name, command string, env map[string]string) (string, error) {
 	all := c.Env(name)
 	maps.Copy(all, env)

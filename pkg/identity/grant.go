@@ -16,8 +16,8 @@ import (
 // Grant gives one role at one tenant, or at one office of it, for a time.
 type Grant struct {
 	Role accessv1.Role
-	// Tenant is where the role holds. A role over a region is granted at that region's centre, "lombardia/centre", and a
-	// role over every region at "all/centre".
+	// Tenant is where the role holds. A role over a region is granted at that region's centre, "lombardia/centre", and
+	// a role over every region at "all/centre".
 	Tenant tenant.ID
 	// Office is the identifier of the only office that the grant is for, "" for the whole tenant.
 	Office string

@@ -104,7 +104,8 @@ func TestLoadGrants_RefusesMistakes(t *testing.T) {
 	}
 }
 
-// Ensure a change takes effect within a second, and that a broken file leaves the last grants in force and says so once.
+// Ensure a change takes effect within a second, and that a broken file leaves the last grants in force and says so
+// once.
 func TestGrants_Reload(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "grants.yaml")

@@ -124,8 +124,8 @@ func decodePart(raw string, part int, into any) error {
 	return json.Unmarshal(text, into)
 }
 
-// claimValues returns the values at a path of claims: those of a list, or the words of a text. A claim whose name is the
-// whole path, dots included, is found first.
+// claimValues returns the values at a path of claims: those of a list, or the words of a text. A claim whose name is
+// the whole path, dots included, is found first.
 func claimValues(claims map[string]any, path string) (values []string) {
 	value, found := claims[path]
 	if !found {

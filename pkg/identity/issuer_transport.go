@@ -21,8 +21,8 @@ const (
 	maxIssuerAnswer = 1 << 20
 )
 
-// rememberingTransport asks for each URL at most once in a while, whatever tokens arrive: a token with an unknown key id
-// makes the verifier fetch the issuer's keys, and strangers can send any number of such tokens.
+// rememberingTransport asks for each URL at most once in a while, whatever tokens arrive: a token with an unknown key
+// id makes the verifier fetch the issuer's keys, and strangers can send any number of such tokens.
 type rememberingTransport struct {
 	next http.RoundTripper
 

@@ -74,7 +74,11 @@ func TestIssuers_ClaimsOfProviders(t *testing.T) {
 	e := rpctest.NewEnv(t)
 	load := func(settings string) *identity.Issuers {
 		path := filepath.Join(t.TempDir(), "issuers.yaml")
-		write(t, path, "issuers:\n- {name: cremona, url: \""+e.IssuerURL()+"\", tenants: [lombardia/cremona], "+settings+"}")
+		write(
+			t,
+			path,
+			"issuers:\n- {name: cremona, url: \""+e.IssuerURL()+"\", tenants: [lombardia/cremona], "+settings+"}",
+		)
 		issuers, err := identity.LoadIssuers(path, discard)
 		if err != nil {
 			t.Fatal(err)
@@ -111,7 +115,8 @@ func TestIssuers_ClaimsOfProviders(t *testing.T) {
 	} {
 		c.claims["sub"] = "anna"
 		person, grants, err := c.issuers.Verify(t.Context(), e.SignType(t, c.typ, c.claims))
-		if (err == nil) != c.ok || c.ok && (person != "anna@cremona" || len(grants) != 1 || grants[0].Role != operator) {
+		if (err == nil) != c.ok ||
+			c.ok && (person != "anna@cremona" || len(grants) != 1 || grants[0].Role != operator) {
 			t.Errorf("%s: got %s, %v, %v", name, person, grants, err)
 		}
 	}

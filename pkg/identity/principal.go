@@ -72,8 +72,8 @@ func (p Principal) HasAtOffice(office string, roles ...accessv1.Role) bool {
 	})
 }
 
-// HasOverRegion reports whether one grant at the centre gives one of the roles over a region. The region AllRegions asks
-// for a grant over every region.
+// HasOverRegion reports whether one grant at the centre gives one of the roles over a region. The region AllRegions
+// asks for a grant over every region.
 func (p Principal) HasOverRegion(region string, roles ...accessv1.Role) bool {
 	return p.any(roles, func(g Grant) bool { return g.Tenant.OverRegion(region) && g.Office == "" })
 }
@@ -90,8 +90,8 @@ func (p Principal) Filter(keep func(Grant) bool) Principal {
 	return p
 }
 
-// HasGrant reports whether the principal has a grant at all. It opens nothing by itself: what a role is needed for has a
-// place, and a method must ask for that.
+// HasGrant reports whether the principal has a grant at all. It opens nothing by itself: what a role is needed for has
+// a place, and a method must ask for that.
 func (p Principal) HasGrant() bool { return len(p.grants) > 0 }
 
 type principalKey struct{}

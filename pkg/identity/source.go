@@ -157,9 +157,9 @@ func idOf(cert *x509.Certificate) (ID, error) {
 	return ParseID(cert.URIs[0].String())
 }
 
-// ServerTLS requests a client certificate and leaves the refusal to VerifyPeer, because a failed handshake could not tell
-// the caller why. A server must refuse every call for which VerifyPeer returns an error. The handshake verifies the
-// certificate once, so that this is cheap.
+// ServerTLS requests a client certificate and leaves the refusal to VerifyPeer, because a failed handshake could not
+// tell the caller why. A server must refuse every call for which VerifyPeer returns an error. The handshake verifies
+// the certificate once, so that this is cheap.
 //
 // A server that hosts other tenants presents the certificate of the one that the client asks for; see ServerName.
 func (s *Source) ServerTLS(hosted ...*Source) *tls.Config {

@@ -45,7 +45,12 @@ func TestVerifiedCache_EndsWithTheChain(t *testing.T) {
 	t.Parallel()
 	now := time.Now().Truncate(time.Second)
 	long, short := now.Add(24*time.Hour), now.Add(time.Hour)
-	id := ID{TrustDomain: "pari.test", Tenant: tenant.ID{Region: "lombardia", Node: "cremona"}, Kind: KindSystem, Name: "portal"}
+	id := ID{
+		TrustDomain: "pari.test",
+		Tenant:      tenant.ID{Region: "lombardia", Node: "cremona"},
+		Kind:        KindSystem,
+		Name:        "portal",
+	}
 	ca, caKey := certificate(t, &x509.Certificate{
 		IsCA: true, NotBefore: now.Add(-24 * time.Hour), NotAfter: long,
 	}, nil, nil)
@@ -77,7 +82,12 @@ func TestVerifiedCache_EndsWithTheChain(t *testing.T) {
 func TestVerify_ChecksThePurpose(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	id := ID{TrustDomain: "pari.test", Tenant: tenant.ID{Region: "lombardia", Node: "cremona"}, Kind: KindService, Name: "intake"}
+	id := ID{
+		TrustDomain: "pari.test",
+		Tenant:      tenant.ID{Region: "lombardia", Node: "cremona"},
+		Kind:        KindService,
+		Name:        "intake",
+	}
 	ca, caKey := certificate(t, &x509.Certificate{
 		IsCA: true, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
 	}, nil, nil)
@@ -116,7 +126,12 @@ func TestVerify_ChecksThePurpose(t *testing.T) {
 func TestVerifiedCache_ReusesVerifications(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	id := ID{TrustDomain: "pari.test", Tenant: tenant.ID{Region: "lombardia", Node: "cremona"}, Kind: KindSystem, Name: "portal"}
+	id := ID{
+		TrustDomain: "pari.test",
+		Tenant:      tenant.ID{Region: "lombardia", Node: "cremona"},
+		Kind:        KindSystem,
+		Name:        "portal",
+	}
 	valid := func() *x509.Certificate {
 		return &x509.Certificate{
 			NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour), URIs: []*url.URL{id.URL()},

@@ -41,11 +41,11 @@ type Config struct {
 	NATSURL        string `env:"NATS_URL"`
 	SigningKeyFile string `env:"SIGNING_KEY_FILE"`
 	CentreKeysDir  string `env:"CENTRE_KEYS_DIR"`
-	// HostedFile lists the tenants of a service that serves several, with their keys; see Hosted. Without it the service
-	// serves the tenant of its certificate with the keys above.
+	// HostedFile lists the tenants of a service that serves several, with their keys; see Hosted. Without it the
+	// service serves the tenant of its certificate with the keys above.
 	HostedFile string `env:"HOSTED_FILE"`
 	// Relay is false for a replica that takes calls and leaves sending events to other replicas.
-	Relay bool `env:"RELAY" envDefault:"true"`
+	Relay bool `env:"RELAY"              envDefault:"true"`
 	// DirectoryAddr is the directory of the node, or of the centre: the source of the code lists.
 	DirectoryAddr string `env:"DIRECTORY_ADDR"`
 }

@@ -36,7 +36,11 @@ func TestConfig_Tenants(t *testing.T) {
 		}
 		return Config{HostedFile: path}.tenants()
 	}
-	got, err := read(cremona + ", number_prefix: CR}\n" + strings.NewReplacer("/c", "/m", "cremona", "milano").Replace(cremona) + "}\n")
+	got, err := read(
+		cremona + ", number_prefix: CR}\n" + strings.NewReplacer("/c", "/m", "cremona", "milano").
+			Replace(cremona) +
+			"}\n",
+	)
 	if err != nil || len(got) != 2 || got[tenant.ID{Region: "lombardia", Node: "cremona"}].NumberPrefix != "CR" ||
 		got[tenant.ID{Region: "lombardia", Node: "milano"}].KEKFile != "/m/kek" {
 		t.Errorf("got %+v, %v", got, err)

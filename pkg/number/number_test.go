@@ -114,7 +114,8 @@ func TestDraw(t *testing.T) {
 	for range draws {
 		n := number.Draw("CR", 2026)
 		text := n.String()
-		if got, err := number.Parse(text); err != nil || got != n || !regexp.MustCompile(`^CR-2026-`).MatchString(text) {
+		if got, err := number.Parse(text); err != nil || got != n ||
+			!regexp.MustCompile(`^CR-2026-`).MatchString(text) {
 			t.Fatalf("drew %s, %v", text, err)
 		}
 		seen[text] = true
@@ -123,6 +124,12 @@ func TestDraw(t *testing.T) {
 		}
 	}
 	if len(seen) < draws-5 || len(used) != 5*len(alphabet) {
-		t.Errorf("%d numbers of %d differ, %d characters by place, want %d", len(seen), draws, len(used), 5*len(alphabet))
+		t.Errorf(
+			"%d numbers of %d differ, %d characters by place, want %d",
+			len(seen),
+			draws,
+			len(used),
+			5*len(alphabet),
+		)
 	}
 }

@@ -17,8 +17,8 @@ import (
 )
 
 // headers turns strangers away before the body of a request is read: a path that is no method's, a certificate that is
-// not valid. It runs in the goroutine that reads the connection, so it does nothing slow: the handshake has verified the
-// certificate, and the result is remembered. Tokens are verified later.
+// not valid. It runs in the goroutine that reads the connection, so it does nothing slow: the handshake has verified
+// the certificate, and the result is remembered. Tokens are verified later.
 func (p *pipeline) headers(ctx context.Context, info *tap.Info) (context.Context, error) {
 	err := error(nil)
 	if _, known := p.rules[info.FullMethodName]; !known {
@@ -110,8 +110,8 @@ func (p *pipeline) authenticate(ctx context.Context, id identity.ID) (identity.P
 	return principal, nil
 }
 
-// receiptHolder looks the receipt code up among the reports of the system's own tenant. A code never comes with a token:
-// the holder of a receipt is nobody else at the same time.
+// receiptHolder looks the receipt code up among the reports of the system's own tenant. A code never comes with a
+// token: the holder of a receipt is nobody else at the same time.
 func (p *pipeline) receiptHolder(
 	ctx context.Context, id identity.ID, tokens, receipts []string,
 ) (identity.Principal, error) {

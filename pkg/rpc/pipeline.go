@@ -97,7 +97,10 @@ func (p *pipeline) stream(server any, s grpc.ServerStream, info *grpc.StreamServ
 			defer cancel(nil)
 			defer context.AfterFunc(p.stopping, func() { cancel(errDraining) })()
 		}
-		err := next(server, &checkedStream{ServerStream: s, ctx: ctx, check: func(m any) error { return p.check(c, m) }})
+		err := next(
+			server,
+			&checkedStream{ServerStream: s, ctx: ctx, check: func(m any) error { return p.check(c, m) }},
+		)
 		if err != nil && errors.Is(context.Cause(ctx), errDraining) {
 			return fault.New(fault.Unavailable).WithCause(errDraining)
 		}

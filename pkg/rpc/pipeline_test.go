@@ -120,7 +120,12 @@ func (a authority) peerContext(id identity.ID) context.Context {
 }
 
 func testID(kind, name string) identity.ID {
-	return identity.ID{TrustDomain: "pari.test", Tenant: tenant.ID{Region: "lombardia", Node: "cremona"}, Kind: kind, Name: name}
+	return identity.ID{
+		TrustDomain: "pari.test",
+		Tenant:      tenant.ID{Region: "lombardia", Node: "cremona"},
+		Kind:        kind,
+		Name:        name,
+	}
 }
 
 // issuers accepts the tokens of one issuer.
@@ -179,8 +184,8 @@ func TestPipeline_CallerRefusals(t *testing.T) {
 	}
 }
 
-// Ensure a call has as long as its method allows, 15 seconds unless the rule says otherwise, or less if its caller gave it
-// less, and is not started with less than 100 ms left.
+// Ensure a call has as long as its method allows, 15 seconds unless the rule says otherwise, or less if its caller gave
+// it less, and is not started with less than 100 ms left.
 func TestPipeline_Deadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -308,8 +313,8 @@ func TestPipeline_LogLevel(t *testing.T) {
 	}
 }
 
-// Ensure the log of a panic names the function that panicked, and that the hash of a bug is the same each time and another
-// than that of other bugs.
+// Ensure the log of a panic names the function that panicked, and that the hash of a bug is the same each time and
+// another than that of other bugs.
 func TestPipeline_Recover(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -369,12 +374,16 @@ func TestNewServer_Defaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := s.pipeline.config
-	if c.PerSecond != 2000 || c.MaxConnections != 256 || len(c.Tenants) != 1 || c.Tenants[0] != source.ID().Tenant || c.Now == nil {
+	if c.PerSecond != 2000 || c.MaxConnections != 256 || len(c.Tenants) != 1 || c.Tenants[0] != source.ID().Tenant ||
+		c.Now == nil {
 		t.Errorf("defaults are %+v", c)
 	}
 	now := func() time.Time { return time.Unix(7, 0) }
 	s, err = NewServer(Config{
-		Tenants: []tenant.ID{tenant.Centre, {Region: "lombardia", Node: "milano"}}, Source: source, PerSecond: 1, MaxConnections: 2, Now: now,
+		Tenants: []tenant.ID{
+			tenant.Centre,
+			{Region: "lombardia", Node: "milano"},
+		}, Source: source, PerSecond: 1, MaxConnections: 2, Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)

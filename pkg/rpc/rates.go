@@ -14,8 +14,8 @@ import (
 // bytesPerUnit is how many bytes of a request weigh as much as one light call.
 const bytesPerUnit = 16 << 10
 
-// rates limits what programs, people and tenants cost, each by itself: one person behind a portal is not the portal, and
-// a tenant with many programs does not use up what others need.
+// rates limits what programs, people and tenants cost, each by itself: one person behind a portal is not the portal,
+// and a tenant with many programs does not use up what others need.
 type rates struct{ program, person, tenant *limiter }
 
 // newRates takes the units per second of one program. A person gets a quarter of that, a tenant four times as much.

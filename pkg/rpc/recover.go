@@ -13,8 +13,8 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 )
 
-// recover turns a panic into INTERNAL. The panic's value may contain personal data, so only its type, the function and a
-// hash of the functions on the stack are logged. The hash is the same for the same bug in every process.
+// recover turns a panic into INTERNAL. The panic's value may contain personal data, so only its type, the function and
+// a hash of the functions on the stack are logged. The hash is the same for the same bug in every process.
 func (p *pipeline) recover(ctx context.Context, c *call, next func(context.Context) error) (err error) {
 	defer func() {
 		if value := recover(); value != nil {

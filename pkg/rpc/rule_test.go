@@ -107,8 +107,14 @@ func TestRule_Allow(t *testing.T) {
 		cuneo    = tenant.ID{Region: "piemonte", Node: "cuneo"}
 		lombardy = tenant.ID{Region: "lombardia", Node: tenant.CentreNode}
 
-		desk     = principal(cremona, "system", "console", "anna", grant(operator, cremona))
-		office   = principal(cremona, "system", "console", "ida", identity.Grant{Role: operator, Tenant: cremona, Office: "a"})
+		desk   = principal(cremona, "system", "console", "anna", grant(operator, cremona))
+		office = principal(
+			cremona,
+			"system",
+			"console",
+			"ida",
+			identity.Grant{Role: operator, Tenant: cremona, Office: "a"},
+		)
 		alone    = principal(cremona, "system", "console", "")
 		portal   = principal(cremona, "system", "portal", "", grant(operator, cremona))
 		stranger = principal(cuneo, "system", "console", "ugo", grant(operator, cuneo))

@@ -86,7 +86,8 @@ func receive(s grpc.ClientStream) (string, error) {
 	return m.GetValue(), err
 }
 
-// Ensure streams pass the same steps as unary calls: who may call, the deadline of the method, the size of each message.
+// Ensure streams pass the same steps as unary calls: who may call, the deadline of the method, the size of each
+// message.
 func TestServer_Streams(t *testing.T) {
 	t.Parallel()
 	deadlines := make(chan time.Duration, 10)
@@ -237,7 +238,9 @@ func TestServer_DrainsStreams(t *testing.T) {
 	}
 	server, err := rpc.NewServer(rpc.Config{
 		Service: "probe", Source: e.Source(t, rpctest.ID("lombardia", "cremona", "service", "probe")),
-		Issuers: e.Issuers(t), Log: slog.New(slog.DiscardHandler), Grants: rpctest.Grants(t, map[identity.ID]string{portal: "submitter"}),
+		Issuers: e.Issuers(
+			t,
+		), Log: slog.New(slog.DiscardHandler), Grants: rpctest.Grants(t, map[identity.ID]string{portal: "submitter"}),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -4,8 +4,9 @@
 //	KEK of the node (file or vault) ── wraps ──► data key (key database) ── encrypts ──► field (service database)
 //
 // Every record has a data key of its own. It promises: without the key database, or without the node's key-encryption
-// key (KEK), a sealed field is unreadable; a ciphertext opens only for the tenant, record, field and version that it was
-// sealed for; Destroy makes all fields of a record unreadable, in every copy and backup of the service database too.
+// key (KEK), a sealed field is unreadable; a ciphertext opens only for the tenant, record, field and version that it
+// was sealed for; Destroy makes all fields of a record unreadable, in every copy and backup of the service database
+// too.
 //
 // Data keys are generated ahead of use and are durable before they are handed out, so sealing costs no round trip. A
 // key that was never used has encrypted nothing. NewKey may start a goroutine that refills the pool of unused keys.

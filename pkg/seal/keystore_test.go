@@ -210,8 +210,8 @@ func TestKeyStore_RefillsAfterAFailure(t *testing.T) {
 
 const countKeys = `select count(*) from data_key where tenant = $1`
 
-// Ensure however many callers wait for a key, one batch is generated at a time, each key is handed out once, and a caller
-// whose context ends does not wait.
+// Ensure however many callers wait for a key, one batch is generated at a time, each key is handed out once, and a
+// caller whose context ends does not wait.
 func TestKeyStore_NewKeyIsSingleFlight(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t)

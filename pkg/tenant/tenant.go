@@ -1,8 +1,8 @@
 // Package tenant names tenants. A tenant is a node of a region: Italian municipalities have homonyms, so the name of a
 // node alone names nobody. An ID is comparable and can be a map key.
 //
-// The centre is a tenant too: the node "centre" of one region, or of "all" regions. It promises that an ID made by Parse
-// or New is safe in a path, a subject, a certificate and a key.
+// The centre is a tenant too: the node "centre" of one region, or of "all" regions. It promises that an ID made by
+// Parse or New is safe in a path, a subject, a certificate and a key.
 package tenant
 
 import (

@@ -14,8 +14,8 @@ import (
 )
 
 // Probe is a service for tests of what every call passes. Its contract has the kinds of method that Pari's services
-// have: unary, a stream of responses, a stream of requests, and one for the holder of a receipt. All messages are texts.
-// A function that is nil returns at once.
+// have: unary, a stream of responses, a stream of requests, and one for the holder of a receipt. All messages are
+// texts. A function that is nil returns at once.
 type Probe struct {
 	// OnGet serves Get, for operators of a node.
 	OnGet func(ctx context.Context, text string) (string, error)
@@ -99,7 +99,10 @@ func (p *Probe) Register(r grpc.ServiceRegistrar) {
 				return nil, err
 			}
 			handler := func(ctx context.Context, req any) (any, error) {
-				text, err := serve(ctx, req.(*wrapperspb.StringValue).GetValue()) //nolint:forcetypeassert // decoded above
+				text, err := serve(
+					ctx,
+					req.(*wrapperspb.StringValue).GetValue(),
+				) //nolint:forcetypeassert // decoded above
 				return wrapperspb.String(text), err
 			}
 			return intercept(ctx, req, &grpc.UnaryServerInfo{Server: server, FullMethod: full}, handler)

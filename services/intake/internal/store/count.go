@@ -82,8 +82,8 @@ const updateCount = `update report set version = $3, channel = $4, reporter_role
 	where tenant = $1 and report_id = $2`
 
 // ChangeCount corrects or withdraws the count of a report, and sends what changed: an event of its own, or, for a count
-// that still waits for its day to close, another count or none. A request that was answered before returns the report as
-// it is now, and replayed.
+// that still waits for its day to close, another count or none. A request that was answered before returns the report
+// as it is now, and replayed.
 func (s *Reports) ChangeCount(
 	ctx context.Context, t tenant.ID, id string, requestKey idempotency.Request, now time.Time, encode EncodeCount,
 	change func(*report.Report) error,
