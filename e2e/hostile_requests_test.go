@@ -72,12 +72,14 @@ func (h *harness) nodeRequests(t *testing.T) map[protoreflect.Name]validRequest 
 		}},
 		"RecordAction": {cases, func(t *testing.T) proto.Message {
 			return &casemanagementv1.RecordActionRequest{
-				RequestId: uuid.NewString(), CaseId: h.assessedCase(t, node), Version: 2, Code: "LETTER", Result: "DONE",
+				RequestId: uuid.NewString(), CaseId: h.assessedCase(t, node), Version: 2, Code: "LETTER",
+				Result: "DONE",
 			}
 		}},
 		"CloseCase": {cases, func(t *testing.T) proto.Message {
 			return &casemanagementv1.CloseCaseRequest{
-				RequestId: uuid.NewString(), CaseId: h.assessedCase(t, node), Version: 2, Outcome: "REMOVED_SPONTANEOUS",
+				RequestId: uuid.NewString(), CaseId: h.assessedCase(t, node), Version: 2,
+				Outcome: "REMOVED_SPONTANEOUS",
 			}
 		}},
 		"ListTables":    {reporting, same(&reportingv1.ListTablesRequest{})},
@@ -143,18 +145,21 @@ func (h *harness) directoryRequests(t *testing.T) map[protoreflect.Name]validReq
 		"FindOffices": &directoryv1.FindOfficesRequest{
 			Territory: "019036", Ground: "SKIN_COLOUR", OpenAt: span(0), Languages: []string{"IT"},
 		},
-		"GetDirectoryStatus":    &directoryv1.GetDirectoryStatusRequest{},
-		"GetEntry":              &directoryv1.GetEntryRequest{Kind: "office", Id: office},
-		"ListEntries":           &directoryv1.ListEntriesRequest{Kinds: []string{"office"}, Node: node},
-		"ListEntryHistory":      &directoryv1.ListEntryHistoryRequest{Kind: "office", Id: office},
-		"ListQualifications":    &directoryv1.ListQualificationsRequest{Date: "2026-11-02"},
-		"ReadDocument":          &directoryv1.ReadDocumentRequest{Format: yaml, Kind: "office", Content: []byte("name: X")},
+		"GetDirectoryStatus": &directoryv1.GetDirectoryStatusRequest{},
+		"GetEntry":           &directoryv1.GetEntryRequest{Kind: "office", Id: office},
+		"ListEntries":        &directoryv1.ListEntriesRequest{Kinds: []string{"office"}, Node: node},
+		"ListEntryHistory":   &directoryv1.ListEntryHistoryRequest{Kind: "office", Id: office},
+		"ListQualifications": &directoryv1.ListQualificationsRequest{Date: "2026-11-02"},
+		"ReadDocument": &directoryv1.ReadDocumentRequest{Format: yaml, Kind: "office",
+			Content: []byte("name: X")},
 		"ListProposals":         &directoryv1.ListProposalsRequest{},
 		"GetInitiativeCalendar": &directoryv1.GetInitiativeCalendarRequest{Node: node},
-		"ExportDirectory":       &directoryv1.ExportDirectoryRequest{Format: directoryv1.ExportFormat_EXPORT_FORMAT_CSV, Node: node},
-		"PrintOffice":           &directoryv1.PrintOfficeRequest{OfficeId: office, Language: "it"},
-		"ListVocabularies":      &directoryv1.ListVocabulariesRequest{Names: []string{"ground"}},
-		"ListOpenings":          &directoryv1.ListOpeningsRequest{OfficeId: office, From: span(0), To: span(72)},
+		"ExportDirectory": &directoryv1.ExportDirectoryRequest{
+			Format: directoryv1.ExportFormat_EXPORT_FORMAT_CSV, Node: node,
+		},
+		"PrintOffice":      &directoryv1.PrintOfficeRequest{OfficeId: office, Language: "it"},
+		"ListVocabularies": &directoryv1.ListVocabulariesRequest{Names: []string{"ground"}},
+		"ListOpenings":     &directoryv1.ListOpeningsRequest{OfficeId: office, From: span(0), To: span(72)},
 		"ListFreeWindows": &directoryv1.ListFreeWindowsRequest{
 			OfficeId: office, From: span(0), To: span(72), LengthMinutes: 30,
 			Busy: []*directoryv1.TimeSpan{{From: span(1), To: span(2)}},

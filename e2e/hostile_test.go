@@ -237,7 +237,7 @@ func (s *sweeper) invoke(t *testing.T, req, resp any, options ...grpc.CallOption
 		if fault.ReasonOf(fault.FromStatus(err)) != fault.TooManyRequests {
 			return err //nolint:wrapcheck // the test looks at the status
 		}
-		time.Sleep(100 * time.Millisecond)
+		<-time.After(100 * time.Millisecond)
 	}
 }
 

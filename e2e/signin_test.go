@@ -52,7 +52,8 @@ func (h *harness) startIssuer(t *testing.T, name string, users []idp.User, tenan
 		t.Fatal(err)
 	}
 	issuer := idp.Issuer{
-		Name: name, URL: "https://" + listener.Addr().String(), CAFile: h.Authority.CAPath(), Tenants: tenants, Users: users,
+		Name: name, URL: "https://" + listener.Addr().String(), CAFile: h.Authority.CAPath(), Tenants: tenants,
+		Users: users,
 	}
 	provider, err := idp.New(idp.Config{
 		Listener: listener, TLS: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12},

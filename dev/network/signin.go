@@ -26,7 +26,8 @@ func (p *Plan) createSignIn() error {
 	if err != nil {
 		return err
 	}
-	for name, text := range map[string][]byte{"issuers.yaml": issuers, "denied.yaml": []byte("identities: []\nserials: []\n")} {
+	files := map[string][]byte{"issuers.yaml": issuers, "denied.yaml": []byte("identities: []\nserials: []\n")}
+	for name, text := range files {
 		if err := os.WriteFile(p.path(name), text, 0o600); err != nil {
 			return fmt.Errorf("network: %w", err)
 		}

@@ -225,7 +225,7 @@ var entries = []Entry{
 	{Reason: BadReceipt, Code: codes.Unauthenticated,
 		English:    "no report has this receipt code",
 		Italian:    "nessuna segnalazione ha questo codice di ricevuta",
-		FixEnglish: "read the words of the receipt again, all of them and in their order, and send the code alone, without a token",
+		FixEnglish: "read the words of the receipt again, all and in order, and send the code alone, without a token",
 		FixItalian: "rileggi le parole della ricevuta, tutte e nel loro ordine, e manda il codice da solo, senza token",
 	},
 	{Reason: ExpiredToken, Code: codes.Unauthenticated,

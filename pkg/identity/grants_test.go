@@ -90,9 +90,11 @@ func TestLoadGrants_RefusesMistakes(t *testing.T) {
 		"unknown property":  {name + ": [{role: operator, ofice: punto-borgo}]", `"ofice"`},
 		"not an office":     {name + ": [{role: operator, office: Punto Borgo}]", `"Punto Borgo"`},
 		"not an identity":   {"protocollo: [submitter]", `"protocollo"`},
-		"not a system":      {strings.Replace(name, "/system/", "/service/", 1) + ": [submitter]", "/service/protocollo"},
-		"not a list":        {name + ": {a: b}", "grants:"},
-		"not YAML":          {"\t", "grants:"},
+		"not a system": {
+			strings.Replace(name, "/system/", "/service/", 1) + ": [submitter]", "/service/protocollo",
+		},
+		"not a list": {name + ": {a: b}", "grants:"},
+		"not YAML":   {"\t", "grants:"},
 	} {
 		got, err := loadGrants(t, c.yaml)
 		if err == nil || !strings.Contains(err.Error(), c.quoted) {

@@ -17,7 +17,8 @@ func TestParseID(t *testing.T) {
 		s := "spiffe://pari.test/region/lombardia/node/cremona/" + kind + "/intake"
 		id, err := identity.ParseID(s)
 		want := identity.ID{
-			TrustDomain: "pari.test", Tenant: tenant.ID{Region: "lombardia", Node: "cremona"}, Kind: kind, Name: "intake",
+			TrustDomain: "pari.test", Tenant: tenant.ID{Region: "lombardia", Node: "cremona"}, Kind: kind,
+			Name: "intake",
 		}
 		if err != nil || id != want {
 			t.Errorf("%s: got %+v, %v", s, id, err)

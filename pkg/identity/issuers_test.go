@@ -107,8 +107,10 @@ func TestIssuers_ClaimsOfProviders(t *testing.T) {
 		"Entra": {entra, "JWT", map[string]any{
 			"aud": "api", "scp": "profile Pari.Access", "ver": "2.0", "roles": roles,
 		}, true},
-		"Entra's ID token":   {entra, "JWT", map[string]any{"aud": "api", "ver": "2.0", "roles": roles}, false},
-		"Entra's other call": {entra, "JWT", map[string]any{"aud": "api", "scp": "Mail", "ver": "2.0", "roles": roles}, false},
+		"Entra's ID token": {entra, "JWT", map[string]any{"aud": "api", "ver": "2.0", "roles": roles}, false},
+		"Entra's other call": {
+			entra, "JWT", map[string]any{"aud": "api", "scp": "Mail", "ver": "2.0", "roles": roles}, false,
+		},
 		"names with dots": {named, "at+jwt", map[string]any{
 			"https://pari.example/kind": "access", "https://pari.example/groups": roles,
 		}, true},
@@ -127,19 +129,26 @@ func TestLoadIssuers_RefusesMistakes(t *testing.T) {
 	t.Parallel()
 	const cremona = "{name: cremona, url: \"https://login.example\", tenants: [lombardia/cremona], "
 	for mistake, c := range map[string]struct{ issuers, quoted string }{
-		"role of the centre": {cremona + "groups: {a: [{role: analyst, tenant: lombardia/centre}]}}", "lombardia/centre"},
-		"role of all":        {cremona + "groups: {a: [{role: analyst, tenant: all/centre}]}}", "all/centre"},
-		"role of a homonym":  {cremona + "groups: {a: [{role: operator, tenant: piemonte/cremona}]}}", "piemonte/cremona"},
-		"unknown role":       {cremona + "groups: {a: [king]}}", `"king"`},
-		"unknown property":   {cremona + "group: {a: [operator]}}", "group"},
-		"no claims":          {cremona + "token_type: JWT}", "claims are missing"},
-		"no authority":       {cremona + "ca_file: /missing.pem}", "authority"},
-		"no name":            {"{url: \"https://login.example\", tenants: [lombardia/cremona]}", "name"},
-		"no tenants":         {"{name: cremona, url: \"https://login.example\"}", "tenants are missing"},
-		"no TLS":             {"{name: cremona, url: \"http://login.example\", tenants: [lombardia/cremona]}", "https://"},
-		"twice":              {cremona + "}, " + cremona + "}", "unique"},
+		"role of the centre": {
+			cremona + "groups: {a: [{role: analyst, tenant: lombardia/centre}]}}", "lombardia/centre",
+		},
+		"role of all": {cremona + "groups: {a: [{role: analyst, tenant: all/centre}]}}", "all/centre"},
+		"role of a homonym": {
+			cremona + "groups: {a: [{role: operator, tenant: piemonte/cremona}]}}", "piemonte/cremona",
+		},
+		"unknown role":     {cremona + "groups: {a: [king]}}", `"king"`},
+		"unknown property": {cremona + "group: {a: [operator]}}", "group"},
+		"no claims":        {cremona + "token_type: JWT}", "claims are missing"},
+		"no authority":     {cremona + "ca_file: /missing.pem}", "authority"},
+		"no name":          {"{url: \"https://login.example\", tenants: [lombardia/cremona]}", "name"},
+		"no tenants":       {"{name: cremona, url: \"https://login.example\"}", "tenants are missing"},
+		"no TLS": {
+			"{name: cremona, url: \"http://login.example\", tenants: [lombardia/cremona]}", "https://",
+		},
+		"twice": {cremona + "}, " + cremona + "}", "unique"},
 		"which tenant": {
-			"{name: a, url: \"https://login.example\", tenants: [lombardia/cremona, lombardia/milano], groups: {a: [operator]}}",
+			"{name: a, url: \"https://login.example\", tenants: [lombardia/cremona, lombardia/milano], " +
+				"groups: {a: [operator]}}",
 			"must name its tenant",
 		},
 	} {

@@ -32,8 +32,8 @@ type Hosted struct {
 func (c Config) tenants() (map[tenant.ID]Hosted, error) {
 	if c.HostedFile == "" {
 		return map[tenant.ID]Hosted{c.Tenant: {
-			IdentityDir: c.IdentityDir, KEKFile: c.KEKFile, SecretsFile: c.SecretsFile, SigningKeyFile: c.SigningKeyFile,
-			NumberPrefix: c.NumberPrefix,
+			IdentityDir: c.IdentityDir, KEKFile: c.KEKFile, SecretsFile: c.SecretsFile,
+			SigningKeyFile: c.SigningKeyFile, NumberPrefix: c.NumberPrefix,
 		}}, nil
 	}
 	raw, err := os.ReadFile(c.HostedFile)

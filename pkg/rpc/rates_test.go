@@ -61,7 +61,10 @@ func TestRates_Weights(t *testing.T) {
 			wait  time.Duration
 			units int
 			want  bool
-		}{{0, 20, true}, {0, 2, false}, {0, 1, true}, {time.Second, 11, false}, {0, 10, true}, {time.Hour, 1000, true}, {0, 1, false}} {
+		}{
+			{0, 20, true}, {0, 2, false}, {0, 1, true}, {time.Second, 11, false}, {0, 10, true},
+			{time.Hour, 1000, true}, {0, 1, false},
+		} {
 			<-time.After(c.wait)
 			if got := l.allow("a", c.units); got != c.want {
 				t.Errorf("step %d: %d units allowed %t", step, c.units, got)

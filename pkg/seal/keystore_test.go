@@ -240,7 +240,7 @@ func TestKeyStore_NewKeyIsSingleFlight(t *testing.T) {
 		seen[id] = true
 	}
 	for keys.Refilling(cremona) {
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 	}
 	var stored int
 	err := pg.InTenant(t.Context(), pool, cremona, func(ctx context.Context, tx pgx.Tx) error {

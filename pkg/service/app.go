@@ -175,7 +175,8 @@ func (a *App) Serve(
 		tenants, hosted = append(tenants, t), append(hosted, source)
 	}
 	server, err := rpc.NewServer(rpc.Config{
-		Service: a.Name, Source: a.Identity, Tenants: tenants, Hosted: hosted, Grants: grants, Issuers: issuers, Vocabulary: codes,
+		Service: a.Name, Source: a.Identity, Tenants: tenants, Hosted: hosted,
+		Grants: grants, Issuers: issuers, Vocabulary: codes,
 		PerSecond: a.Config.CallsPerSecond, DrainDelay: a.Config.DrainDelay, Log: a.Log,
 		Reflection: a.Config.Reflection,
 	})

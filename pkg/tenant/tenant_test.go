@@ -10,8 +10,10 @@ import (
 func TestParse(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]tenant.ID{
-		"lombardia/cremona": {Region: "lombardia", Node: "cremona"}, "piemonte/centre": {Region: "piemonte", Node: "centre"},
-		"all/centre": tenant.Centre, "valle-d-aosta/saint-marcel": {Region: "valle-d-aosta", Node: "saint-marcel"},
+		"lombardia/cremona": {Region: "lombardia", Node: "cremona"},
+		"piemonte/centre":   {Region: "piemonte", Node: "centre"},
+		"all/centre":        tenant.Centre, "valle-d-aosta/saint-marcel": {Region: "valle-d-aosta",
+			Node: "saint-marcel"},
 	} {
 		got, err := tenant.Parse(text)
 		if err != nil || got != want || got.String() != text {

@@ -158,8 +158,8 @@ func (s Submission) reportRow() []any {
 		codes[i], statuses[i] = consent.Code, consent.Status
 	}
 	return []any{
-		r.Tenant, r.ID, r.Number, r.ReceivedAt.In(tz.Rome), r.State, r.Version, c.Channel, c.ReporterRole, c.Anonymous, c.Grounds,
-		c.Wish, c.IncidentPlace, c.Language, c.Urgent, c.NoticeVersion, codes, statuses,
+		r.Tenant, r.ID, r.Number, r.ReceivedAt.In(tz.Rome), r.State, r.Version, c.Channel, c.ReporterRole, c.Anonymous,
+		c.Grounds, c.Wish, c.IncidentPlace, c.Language, c.Urgent, c.NoticeVersion, codes, statuses,
 		s.Sealed.KeyID, s.Sealed.Narrative, s.Sealed.Contact, s.Sealed.Date, s.Sealed.Time, s.ReceiptLookup,
 	}
 }
