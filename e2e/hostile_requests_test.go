@@ -204,7 +204,7 @@ func (h *harness) proposals(t *testing.T) map[string]validRequest {
 // propose stores a proposal for a person to decide on.
 func (h *harness) propose(t *testing.T) *directoryv1.Proposal {
 	t.Helper()
-	editor := h.Directory(t, "centre", person("editor"))
+	editor := h.Directory(t, "centre", caller{node: "cremona", system: "console", user: "editor-cremona"})
 	got, err := editor.GetEntry(callContext(t), &directoryv1.GetEntryRequest{Kind: "office", Id: "cremona-sportello"})
 	if err != nil {
 		t.Fatal(err)
