@@ -240,14 +240,23 @@ func (s *sweeper) call(t *testing.T, req proto.Message) (proto.Message, error) {
 
 func (s *sweeper) invoke(t *testing.T, req, resp any, options ...grpc.CallOption) error {
 	path := fmt.Sprintf("/%s/%s", s.method.Parent().FullName(), s.method.Name())
+	return withinRate(t, func(ctx context.Context) error { return s.conn.Invoke(ctx, path, req, resp, options...) })
+}
+
+// withinRate repeats a call while its caller calls too often.
+func withinRate(t *testing.T, call func(ctx context.Context) error) error {
 	for {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-		err := s.conn.Invoke(ctx, path, req, resp, options...)
+		err := call(ctx)
 		cancel()
-		if fault.ReasonOf(fault.FromStatus(err)) != fault.TooManyRequests {
-			return err //nolint:wrapcheck // the test looks at the status
+		if faultOf(err).Reason != fault.TooManyRequests {
+			return err
 		}
-		time.Sleep(100 * time.Millisecond)
+		select {
+		case <-t.Context().Done():
+			return err
+		case <-time.After(50 * time.Millisecond):
+		}
 	}
 }
 
