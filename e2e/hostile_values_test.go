@@ -124,7 +124,7 @@ func hostileValues(f protoreflect.FieldDescriptor) (values []protoreflect.Value)
 			values = append(values, protoreflect.ValueOfInt64(n))
 		}
 	case protoreflect.DoubleKind:
-		for _, n := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), -0.0} {
+		for _, n := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 			values = append(values, protoreflect.ValueOfFloat64(n))
 		}
 	default:

@@ -13,8 +13,8 @@ import (
 )
 
 // Violations returns the fields of a message whose code is not in its list, or not valid on the day of now. A code of a
-// field with an as_of may also have been valid since that date. It ignores empty fields: the rules of the contract cover
-// those. In a nil set no code is valid.
+// field with an as_of may also have been valid since that date. It ignores empty fields: the rules of the contract
+// cover those. In a nil set no code is valid.
 func Violations(s *Set, m proto.Message, now time.Time) []fault.Field {
 	var found []fault.Field
 	walk(m.ProtoReflect(), "", func(path string, c coded) {

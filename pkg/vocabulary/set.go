@@ -100,8 +100,8 @@ func (s *Set) Check(list, code string, now time.Time) fault.Reason {
 	return s.CheckSince(list, code, "", now)
 }
 
-// CheckSince is like Check, and also accepts a code that was valid on any day from since on, ISO 8601. An empty since is
-// the day of now.
+// CheckSince is like Check, and also accepts a code that was valid on any day from since on, ISO 8601. An empty since
+// is the day of now.
 func (s *Set) CheckSince(list, code, since string, now time.Time) fault.Reason {
 	t, ok := s.terms[list][code]
 	if !ok {

@@ -265,7 +265,8 @@ func (s *Server) ListProposals(
 // newIdempotencyRequest identifies a call that may be repeated. A plain hash is enough: the database holds the content
 // of the request in the clear.
 func newIdempotencyRequest(id, method string, m proto.Message) idempotency.Request {
-	raw, _ := proto.MarshalOptions{Deterministic: true}.Marshal(idempotency.Body(m)) // cannot fail: the message was just unmarshalled
+	// Marshalling cannot fail: the message was just unmarshalled.
+	raw, _ := proto.MarshalOptions{Deterministic: true}.Marshal(idempotency.Body(m))
 	sum := sha256.Sum256(raw)
 	return idempotency.Request{ID: id, Method: method, BodyHash: sum[:]}
 }

@@ -20,8 +20,9 @@ func TestChange_MendsTexts(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := proposed.GetProposal()
-	if got := p.GetChanges()[0].GetEntry().GetOffice().GetDescription(); p.GetReason() != "perché\nno" || got != "uno\ndue" {
-		t.Errorf("reason %q, description %q", p.GetReason(), got)
+	description := p.GetChanges()[0].GetEntry().GetOffice().GetDescription()
+	if p.GetReason() != "perché\nno" || description != "uno\ndue" {
+		t.Errorf("reason %q, description %q", p.GetReason(), description)
 	}
 	mended := proto.CloneOf(req)
 	mended.Reason = "perché\nno"
