@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -58,10 +59,9 @@ func (h *harness) nodeRequests(t *testing.T) map[protoreflect.Name]validRequest 
 				ReceivedMonth: &recordv1.Month{Year: 2026, Month: 2},
 			}
 		}},
-		"GetCase": {
-			cases,
-			func(t *testing.T) proto.Message { return &casemanagementv1.GetCaseRequest{CaseId: h.openCase(t, node)} },
-		},
+		"GetCase": {cases, func(t *testing.T) proto.Message {
+			return &casemanagementv1.GetCaseRequest{CaseId: h.openCase(t, node)}
+		}},
 		"ListCases": {cases, same(&casemanagementv1.ListCasesRequest{})},
 		"Assess": {cases, func(t *testing.T) proto.Message {
 			a := assessment()
@@ -72,8 +72,8 @@ func (h *harness) nodeRequests(t *testing.T) map[protoreflect.Name]validRequest 
 		}},
 		"RecordAction": {cases, func(t *testing.T) proto.Message {
 			return &casemanagementv1.RecordActionRequest{
-				RequestId: uuid.NewString(), CaseId: h.assessedCase(t, node), Version: 2, Code: "LETTER",
-				Result: "DONE",
+				RequestId: uuid.NewString(), CaseId: h.assessedCase(t, node), Version: 2,
+				Code: "LETTER", Result: "DONE",
 			}
 		}},
 		"CloseCase": {cases, func(t *testing.T) proto.Message {
@@ -150,16 +150,15 @@ func (h *harness) directoryRequests(t *testing.T) map[protoreflect.Name]validReq
 		"ListEntries":        &directoryv1.ListEntriesRequest{Kinds: []string{"office"}, Node: node},
 		"ListEntryHistory":   &directoryv1.ListEntryHistoryRequest{Kind: "office", Id: office},
 		"ListQualifications": &directoryv1.ListQualificationsRequest{Date: "2026-11-02"},
-		"ReadDocument": &directoryv1.ReadDocumentRequest{Format: yaml, Kind: "office",
-			Content: []byte("name: X")},
+		"ReadDocument": &directoryv1.ReadDocumentRequest{
+			Format: yaml, Kind: "office", Content: []byte("name: X"),
+		},
 		"ListProposals":         &directoryv1.ListProposalsRequest{},
 		"GetInitiativeCalendar": &directoryv1.GetInitiativeCalendarRequest{Node: node},
-		"ExportDirectory": &directoryv1.ExportDirectoryRequest{
-			Format: directoryv1.ExportFormat_EXPORT_FORMAT_CSV, Node: node,
-		},
-		"PrintOffice":      &directoryv1.PrintOfficeRequest{OfficeId: office, Language: "it"},
-		"ListVocabularies": &directoryv1.ListVocabulariesRequest{Names: []string{"ground"}},
-		"ListOpenings":     &directoryv1.ListOpeningsRequest{OfficeId: office, From: span(0), To: span(72)},
+		"ExportDirectory":       &directoryv1.ExportDirectoryRequest{Format: csv, Node: node},
+		"PrintOffice":           &directoryv1.PrintOfficeRequest{OfficeId: office, Language: "it"},
+		"ListVocabularies":      &directoryv1.ListVocabulariesRequest{Names: []string{"ground"}},
+		"ListOpenings":          &directoryv1.ListOpeningsRequest{OfficeId: office, From: span(0), To: span(72)},
 		"ListFreeWindows": &directoryv1.ListFreeWindowsRequest{
 			OfficeId: office, From: span(0), To: span(72), LengthMinutes: 30,
 			Busy: []*directoryv1.TimeSpan{{From: span(1), To: span(2)}},
@@ -174,7 +173,10 @@ func (h *harness) directoryRequests(t *testing.T) map[protoreflect.Name]validReq
 	return all
 }
 
-const yaml = directoryv1.DocumentFormat_DOCUMENT_FORMAT_YAML
+const (
+	yaml = directoryv1.DocumentFormat_DOCUMENT_FORMAT_YAML
+	csv  = directoryv1.ExportFormat_EXPORT_FORMAT_CSV
+)
 
 // proposals returns a proposal for each kind of entry, which changes the largest entry of the kind.
 func (h *harness) proposals(t *testing.T) map[string]validRequest {
@@ -212,17 +214,21 @@ func (h *harness) proposals(t *testing.T) map[string]validRequest {
 // propose stores a proposal for a person to decide on.
 func (h *harness) propose(t *testing.T) *directoryv1.Proposal {
 	t.Helper()
-	editor := h.Directory(t, "centre", person("editor"))
+	editor := h.Directory(t, "centre", caller{node: "cremona", system: "console", user: "editor-cremona"})
 	got, err := editor.GetEntry(callContext(t), &directoryv1.GetEntryRequest{Kind: "office", Id: "cremona-sportello"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	e := proto.CloneOf(got.GetEntry())
 	e.GetOffice().Description = "prova " + uuid.NewString()
-	proposed, err := editor.ProposeChanges(callContext(t), &directoryv1.ProposeChangesRequest{
+	req := &directoryv1.ProposeChangesRequest{
 		RequestId: uuid.NewString(), Reason: "prova", Entries: []*directoryv1.Entry{e},
-	})
-	if err != nil {
+	}
+	var proposed *directoryv1.ProposeChangesResponse
+	if err := withinRate(t, func(ctx context.Context) (err error) {
+		proposed, err = editor.ProposeChanges(ctx, req)
+		return err
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return proposed.GetProposal()

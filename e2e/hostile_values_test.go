@@ -18,7 +18,8 @@ var hostileTexts = []string{
 	"2027-02-29", "0000-00-00", "2027-13-01", "99999-01-01", "0001-01-01", "9999-12-31", "0000", "24:61", "-1", "NaN",
 	"a@b@c", "https://[::1", "https://a\x00b", "RRULE:FREQ=SECONDLY;COUNT=999999999",
 	"00000000-0000-0000-0000-000000000000",
-	"urn:uuid:0b9f7c1e-6f0a-4c7e-9a49-2f6d1b1a5c11", pageToken("\x00"), pageToken("1/cremona/\x00/\xff/x"),
+	"urn:uuid:0b9f7c1e-6f0a-4c7e-9a49-2f6d1b1a5c11",
+	pageToken("\x00"), pageToken("1/cremona/\x00/\xff/x"),
 	pageToken("1\nproposals PROPOSAL_STATE_UNSPECIFIED\n\x00"), strings.Repeat("A", 500),
 }
 
@@ -26,8 +27,8 @@ func pageToken(raw string) string { return base64.RawURLEncoding.EncodeToString(
 
 // hostileDocuments are contents of files.
 var hostileDocuments = [][]byte{
-	nil, {0}, []byte("\xff\xfe{\x00"), []byte("name: \"a\\0b\""), []byte("&a [*a, *a]"), []byte("a: &a [*a]"),
-	[]byte("---\n---\n"),
+	nil, {0}, []byte("\xff\xfe{\x00"), []byte("name: \"a\\0b\""), []byte("&a [*a, *a]"),
+	[]byte("a: &a [*a]"), []byte("---\n---\n"),
 	[]byte("{"), []byte("[]"), []byte("null"), []byte(`{"id":"\u0000","name":"\ud800"}`), []byte(`{"name":1e999}`),
 	[]byte(strings.Repeat("[", 20_000)), []byte(strings.Repeat("a: {", 5000)),
 	[]byte("provenance: {valid_from: 2027-02-29}\nname: \"\\e[31m\""),
@@ -123,7 +124,7 @@ func hostileValues(f protoreflect.FieldDescriptor) (values []protoreflect.Value)
 			values = append(values, protoreflect.ValueOfInt64(n))
 		}
 	case protoreflect.DoubleKind:
-		for _, n := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), math.Copysign(0, -1)} {
+		for _, n := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 			values = append(values, protoreflect.ValueOfFloat64(n))
 		}
 	default:

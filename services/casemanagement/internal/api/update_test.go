@@ -126,6 +126,18 @@ func TestUpdates_ValidateOnly(t *testing.T) {
 	if diff := cmp.Diff(before, dump(t, e.pool, cremona)); diff != "" {
 		t.Error(diff)
 	}
+	// Ensure a check of an answered request is a repetition, and that of another with its id is refused.
+	act.ValidateOnly = false
+	if _, err := e.worker(t).RecordAction(t.Context(), act); err != nil {
+		t.Fatal(err)
+	}
+	act.ValidateOnly = true
+	if again, err := e.worker(t).RecordAction(t.Context(), act); err != nil || !again.GetReplayed() {
+		t.Errorf("the answered request: %v, %v", again, err)
+	}
+	act.Minutes++
+	_, err = e.worker(t).RecordAction(t.Context(), act)
+	checkRefused(t, err, fault.RequestIDReused)
 }
 
 // Ensure a repeated request changes nothing and returns the case as it is now, and that its id is refused for anything

@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/grpc"
 
+	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/dev/testkit/rpctest"
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/rpc"
@@ -26,8 +28,8 @@ const (
 	inYAML = directoryv1.DocumentFormat_DOCUMENT_FORMAT_YAML
 )
 
-// newFullServer returns a server with the embedded directory.
-func newFullServer(t testing.TB) *api.Server {
+// newFullServer returns a server with the embedded directory. Only proposals need a database.
+func newFullServer(t testing.TB, pool *pgxpool.Pool) *api.Server {
 	t.Helper()
 	lists, err := vocabulary.ParseFS(data.Files)
 	if err != nil {
@@ -40,7 +42,7 @@ func newFullServer(t testing.TB) *api.Server {
 	for _, e := range entries {
 		e.Revision = 7
 	}
-	server := api.New(func() time.Time { return tuesday }, nil, territoryIndex(t))
+	server := api.New(func() time.Time { return tuesday }, pool, territoryIndex(t))
 	snapshot := store.Snapshot{Revision: 7, ListRevision: 7, Lists: lists, Entries: entries}
 	if err := server.SetSnapshot(snapshot); err != nil {
 		t.Fatal(err)
@@ -63,7 +65,8 @@ func newCentreClient(t testing.TB, server *api.Server, grant string) directoryv1
 // Ensure an exported directory reads back unchanged: proposing it changes nothing.
 func TestServer_ReadDocument_RoundTripsExport(t *testing.T) {
 	t.Parallel()
-	client := newCentreClient(t, newFullServer(t), "all/centre/editor")
+	server := newFullServer(t, pgtest.New(t, "directory", store.Migrate).Pool(t))
+	client := newCentreClient(t, server, "all/centre/editor")
 	exported, err := client.ExportDirectory(t.Context(),
 		&directoryv1.ExportDirectoryRequest{Format: directoryv1.ExportFormat_EXPORT_FORMAT_HSDS})
 	if err != nil {
@@ -98,7 +101,7 @@ func TestServer_ReadDocument_RoundTripsExport(t *testing.T) {
 // Ensure a foreign document is read with a list of what was passed over and what is missing, in both languages.
 func TestServer_ReadDocument_Foreign(t *testing.T) {
 	t.Parallel()
-	client := newCentreClient(t, newFullServer(t), "all/centre/editor")
+	client := newCentreClient(t, newFullServer(t, nil), "all/centre/editor")
 	content := []byte(`[{"id": "A1", "name": "Associazione", "languages": [{"id": "1", "name": "it"}],
 		"phones": [{"number": "0372 1", "type": "fax"}]}]`)
 	read, err := client.ReadDocument(t.Context(), &directoryv1.ReadDocumentRequest{Format: inHSDS, Content: content})
@@ -129,7 +132,7 @@ func TestServer_ReadDocument_Foreign(t *testing.T) {
 
 func TestServer_ReadDocument_RefusesUnreadable(t *testing.T) {
 	t.Parallel()
-	server := newFullServer(t)
+	server := newFullServer(t, nil)
 	client := newCentreClient(t, server, "all/centre/editor")
 	const badID = `[{"id":"a","x_pari":{},` +
 		`"organization_identifiers":[{"identifier_type":"pari","identifier":"../../x"}]}]`
@@ -169,7 +172,7 @@ func TestServer_ReadDocument_RefusesUnreadable(t *testing.T) {
 // Ensure the fault names the line or the field at which YAML cannot be parsed, and no content of the file.
 func TestServer_ReadDocument_NamesPosition(t *testing.T) {
 	t.Parallel()
-	server := newFullServer(t)
+	server := newFullServer(t, nil)
 	for content, want := range map[string]string{
 		"segreto: x": "segreto", "name: x\n\tsegreto": "line 2", "description: [segreto]": "description",
 		"[segreto]": "line 1", strings.Repeat("segreto", 1<<20): "", // too long
@@ -185,7 +188,7 @@ func TestServer_ReadDocument_NamesPosition(t *testing.T) {
 
 // Ensure every document is either refused with a fault or read, and valid entries round-trip through YAML.
 func FuzzReadDocument(f *testing.F) {
-	server := newFullServer(f)
+	server := newFullServer(f, nil)
 	exported, err := server.ExportDirectory(context.Background(),
 		&directoryv1.ExportDirectoryRequest{Format: directoryv1.ExportFormat_EXPORT_FORMAT_HSDS, Node: "cuneo"})
 	if err != nil {
