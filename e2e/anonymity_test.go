@@ -310,12 +310,15 @@ var (
 	byteas  = regexp.MustCompile(`\\\\x[0-9a-f]*`)
 	// places are the columns of the order in which events left, and what follows from it.
 	places = regexp.MustCompile(`"(id|node_seq)": \d+`)
+	// A data key is encoded with a random number of its own, so its length is random.
+	wrapped = regexp.MustCompile(`"wrapped": "\d+ bytes"`)
 )
 
 // normalise replaces random values by their kind, and bytes by their number.
 func normalise(text string) string {
 	text = places.ReplaceAllString(text, `"$1": …`)
 	text = byteas.ReplaceAllStringFunc(text, func(b string) string { return fmt.Sprint(len(b)/2, " bytes") })
+	text = wrapped.ReplaceAllString(text, `"wrapped": …`)
 	return numbers.ReplaceAllString(uuids.ReplaceAllString(text, "UUID"), "NUMBER")
 }
 
