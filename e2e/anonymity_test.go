@@ -284,7 +284,8 @@ func (a *anonymity) checkEvents(t *testing.T, reports []*submitted) {
 func (a *anonymity) checkAnswers(t *testing.T, first, last *submitted) {
 	t.Helper()
 	for name, pair := range map[string][2]proto.Message{
-		"submission": {first.response, last.response}, "list": {first.basic, last.basic}, "full": {first.full, last.full},
+		"submission": {first.response, last.response}, "list": {first.basic, last.basic},
+		"full": {first.full, last.full},
 	} {
 		text := func(m proto.Message) string {
 			if r, ok := m.(*intakev1.SubmitReportResponse); ok {

@@ -1,6 +1,6 @@
-// Package idempotency makes writes safe to repeat. A write is stored together with hashes of its request
-// id and of its body. The same id with the same body finds the record of the first answer; the same id with another body is
-// refused. Request ids are kept for Retention at least.
+// Package idempotency makes writes safe to repeat. A write is stored together with hashes of its request id and of its
+// body. The same id with the same body finds the record of the first answer; the same id with another body is refused.
+// Request ids are kept for Retention at least.
 //
 // The caller must insert the request in the transaction of the write: only then is a write stored exactly when its id
 // is.
@@ -36,8 +36,8 @@ const purgeLimit = 1000
 
 // Request identifies a call that may be repeated.
 type Request struct {
-	// Key is a hash of the UUID that the caller chose. The UUID itself is not stored: one that is made from the time, or
-	// from the network card, would tell them.
+	// Key is a hash of the UUID that the caller chose. The UUID itself is not stored: one that is made from the time,
+	// or from the network card, would tell them.
 	Key []byte
 	// Method is the RPC, so that one id cannot answer two methods.
 	Method string

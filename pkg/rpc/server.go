@@ -163,8 +163,8 @@ func (s *Server) SetReady(ready bool) {
 }
 
 // Serve serves calls until ctx ends. Then it reports NOT_SERVING, ends the streams that have no end of their own, lets
-// all other calls finish within their deadlines, and cuts what is left. It returns an error at once when a method has no
-// access rule.
+// all other calls finish within their deadlines, and cuts what is left. It returns an error at once when a method has
+// no access rule.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	if err := s.readRules(); err != nil {
 		_ = listener.Close()

@@ -46,7 +46,8 @@ func (s *Secrets) derive(purpose string, input []byte) []byte {
 	return out
 }
 
-// RequestKey is a keyed hash of a request id. The id itself may tell the time and the device of the person who chose it.
+// RequestKey is a keyed hash of a request id. The id itself may tell the time and the device of the person who chose
+// it.
 func (s *Secrets) RequestKey(t tenant.ID, requestID string) []byte {
 	return s.derive("request", []byte(t.String()+"\x00"+strings.ToLower(requestID)))
 }

@@ -35,8 +35,8 @@ type Config struct {
 
 	// CaseManagementAddr is the address of case management, which opens a case for each report taken in charge.
 	CaseManagementAddr string `env:"CASEMANAGEMENT_ADDR"`
-	// CloseDayEvery lets the counts of anonymous reports leave that often, also today's. It is for trying and developing
-	// only. 0 lets them leave when their day has closed.
+	// CloseDayEvery lets the counts of anonymous reports leave that often, also today's. It is for trying and
+	// developing only. 0 lets them leave when their day has closed.
 	CloseDayEvery time.Duration `env:"CLOSE_DAY_EVERY"`
 
 	// Now replaces the clock of the host when it is set.

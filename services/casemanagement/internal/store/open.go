@@ -17,8 +17,8 @@ const insertCase = `insert into case_file (tenant, case_id, number, pseudonym, s
 
 const insertCaseReport = `insert into case_report (tenant, report_id, case_id) values ($1, $2, $3)`
 
-// Open stores a new case whose notes are sealed with the data key keyID. When its number is taken, the case gets another
-// one from drawNumber. When the report has a case already, Open returns that one and replayed.
+// Open stores a new case whose notes are sealed with the data key keyID. When its number is taken, the case gets
+// another one from drawNumber. When the report has a case already, Open returns that one and replayed.
 func (s *Cases) Open(
 	ctx context.Context, c *casefile.Case, keyID uuid.UUID, drawNumber func() string,
 ) (stored *casefile.Case, replayed bool, err error) {

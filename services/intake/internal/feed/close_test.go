@@ -39,7 +39,9 @@ func TestDayCloser(t *testing.T) {
 			t.Parallel()
 			pool := pgtest.New(t, "intake", store.Migrate).Pool(t)
 			reports := store.New(pool)
-			coded := report.CodedContent{Channel: "WEB", ReporterRole: "VICTIM", Anonymous: true, Grounds: []string{"SEX"}}
+			coded := report.CodedContent{
+				Channel: "WEB_FORM", ReporterRole: "VICTIM", Anonymous: true, Grounds: []string{"SEX"},
+			}
 			r := report.Receive(uuid.NewString(), "n", cremona, coded, report.Actor{Tenant: cremona}, evening)
 			event, err := feed.EncodeCount(r, pseudonym, 1)
 			if err != nil {

@@ -1,5 +1,5 @@
-// Package feed is what intake publishes to the centre: that a report was received, with some of its codes, and when that
-// was wrong, what is right. A report.Report has no personal content, so none can reach an event.
+// Package feed is what intake publishes to the centre: that a report was received, with some of its codes, and when
+// that was wrong, what is right. A report.Report has no personal content, so none can reach an event.
 //
 // The counts of anonymous reports leave when the day of the reports has closed, in random order and without trace
 // context, so that they tell no more than the day. DayCloser sends them. The package starts no goroutine.
@@ -25,8 +25,8 @@ const (
 )
 
 // EncodeCount returns event number seq about the count of a report. The first event counts the report; a later one
-// corrects the count, or withdraws it when the report is withdrawn. The pseudonym is the event's aggregate: the node can
-// derive it from the report, and nobody else.
+// corrects the count, or withdraws it when the report is withdrawn. The pseudonym is the event's aggregate: the node
+// can derive it from the report, and nobody else.
 func EncodeCount(r *report.Report, pseudonym string, seq int64) (outbox.Event, error) {
 	c := r.CodedContent
 	counted := &eventsv1.ReportCounted{

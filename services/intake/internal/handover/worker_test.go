@@ -117,7 +117,9 @@ func (e *env) submit(t *testing.T, by report.Actor) string {
 		Report:        report.Receive(id, "N-"+id, by.Tenant, c, by, now),
 		Sealed:        store.SealedContent{KeyID: uuid.New(), Narrative: []byte("n")},
 		ReceiptLookup: lookup[:],
-		Request:       idempotency.Request{Key: []byte(uuid.NewString()), Method: "SubmitReport", BodyHash: []byte("body")},
+		Request: idempotency.Request{
+			Key: []byte(uuid.NewString()), Method: "SubmitReport", BodyHash: []byte("body"),
+		},
 		Event: outbox.Event{
 			Tenant: by.Tenant, Type: "it.pari.report.counted.v1", Aggregate: uuid.NewString(), AggregateSeq: 1,
 		},

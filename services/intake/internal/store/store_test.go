@@ -57,7 +57,9 @@ func newSubmission(at tenant.ID) store.Submission {
 			KeyID: uuid.New(), Narrative: []byte("n"), Contact: []byte("c"), Date: []byte("d"), Time: []byte("t"),
 		},
 		ReceiptLookup: lookup[:],
-		Request:       idempotency.Request{Key: []byte(uuid.NewString()), Method: "SubmitReport", BodyHash: []byte("body")},
+		Request: idempotency.Request{
+			Key: []byte(uuid.NewString()), Method: "SubmitReport", BodyHash: []byte("body"),
+		},
 		Event: outbox.Event{
 			Tenant: at, Type: "it.pari.report.counted.v1", Aggregate: uuid.NewString(), AggregateSeq: 1,
 			Data: []byte("x"),
@@ -328,7 +330,9 @@ func TestReports_Submit_AtAHomonym(t *testing.T) {
 		if err != nil || !found || got.ID != sub.Report.ID || got.Tenant != at {
 			t.Errorf("%s: %+v, %v", at, got, err)
 		}
-		want := map[string]int{"report": 1, "report_history": 1, "idempotency_key": 1, "outbox": 1, "anonymous_count": 0}
+		want := map[string]int{
+			"report": 1, "report_history": 1, "idempotency_key": 1, "outbox": 1, "anonymous_count": 0,
+		}
 		if diff := gocmp.Diff(want, countRows(t, pool, at)); diff != "" {
 			t.Errorf("%s: %s", at, diff)
 		}

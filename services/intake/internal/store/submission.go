@@ -33,8 +33,9 @@ type Submission struct {
 	Event outbox.Event
 }
 
-// Submit stores a report with its history, the hash of its request id, and its event, all or nothing. Concurrent submissions share a
-// transaction. When the request id is stored already, idempotency.IsDuplicate is true of the error.
+// Submit stores a report with its history, the hash of its request id, and its event, all or nothing. Concurrent
+// submissions share a transaction. When the request id is stored already, idempotency.IsDuplicate is true of the
+// error.
 func (s *Reports) Submit(ctx context.Context, sub Submission) error {
 	event, err := outbox.Prepare(ctx, sub.Event) // also of an anonymous report: an invalid event would never leave
 	if err != nil {
@@ -101,8 +102,8 @@ func (s Submission) reportRow() []any {
 		codes[i], statuses[i] = consent.Code, consent.Status
 	}
 	return []any{
-		r.Tenant, r.ID, r.Number, r.ReceivedAt.In(tz.Rome), r.State, r.Version, c.Channel, c.ReporterRole, c.Anonymous, c.Grounds,
-		c.Wish, c.IncidentPlace, c.Language, c.Urgent, c.NoticeVersion, codes, statuses,
+		r.Tenant, r.ID, r.Number, r.ReceivedAt.In(tz.Rome), r.State, r.Version, c.Channel, c.ReporterRole, c.Anonymous,
+		c.Grounds, c.Wish, c.IncidentPlace, c.Language, c.Urgent, c.NoticeVersion, codes, statuses,
 		s.Sealed.KeyID, s.Sealed.Narrative, s.Sealed.Contact, s.Sealed.Date, s.Sealed.Time, s.ReceiptLookup,
 	}
 }
