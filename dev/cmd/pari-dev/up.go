@@ -18,19 +18,25 @@ import (
 )
 
 func (a *app) upCmd() *cobra.Command {
-	return &cobra.Command{
+	var closeDayEvery time.Duration
+	cmd := &cobra.Command{
 		Use: "up", Short: "Run the whole network: the centre, Cremona, Cuneo, Milano", Args: cobra.NoArgs,
 		Long: "Runs the whole network on this machine until ctrl-C, with a Postgres of its own. Data stay in --dir.\n" +
-			"The first start tells seven invented stories.",
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.runUp(cmd.Context()) },
+			"The first start tells seven invented stories.\n\n" +
+			"Anonymous reports are counted at the centre when their day has closed. Here it closes every second,\n" +
+			"so that the counts can be seen; --close-day-every 0s closes days at midnight, as nodes do.",
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runUp(cmd.Context(), closeDayEvery) },
 	}
+	cmd.Flags().DurationVar(&closeDayEvery, "close-day-every", time.Second, "how often the current day closes")
+	return cmd
 }
 
-func (a *app) runUp(ctx context.Context) error {
+func (a *app) runUp(ctx context.Context, closeDayEvery time.Duration) error {
 	start := time.Now()
 	n, err := network.Start(ctx, network.Options{
 		Dir: a.dir, Nodes: network.DefaultNodes(), DefaultPorts: true, Version: buildVersion(),
 		Progress: a.printProgress,
+		Settings: map[string]string{"PARI_CLOSE_DAY_EVERY": closeDayEvery.String()},
 	})
 	if err != nil {
 		return err

@@ -115,8 +115,7 @@ func startEnv(t testing.TB, db pgtest.DB) *testEnv {
 	t.Cleanup(func() { stop(); <-done })
 	env.waitForRevision(t, 1)
 	config := rpc.Config{
-		Service: "directory", Vocabulary: env.server.Vocabulary, Grants: systemGrants(t),
-		PerSecond: 1e6, // probing every RPC as every caller is too much for one person
+		Service: "directory", Vocabulary: env.server.Vocabulary, Grants: systemGrants(t), PerSecond: 1e6,
 	}
 	env.Server = env.auth.Start(t, config, func(r grpc.ServiceRegistrar) {
 		directoryv1.RegisterDirectoryServiceServer(r, env.server)

@@ -40,10 +40,7 @@ func TestDayCloser(t *testing.T) {
 			pool := pgtest.New(t, "intake", store.Migrate).Pool(t)
 			reports := store.New(pool)
 			coded := report.CodedContent{
-				Channel:      "WEB",
-				ReporterRole: "VICTIM",
-				Anonymous:    true,
-				Grounds:      []string{"SEX"},
+				Channel: "WEB_FORM", ReporterRole: "VICTIM", Anonymous: true, Grounds: []string{"SEX"},
 			}
 			r := report.Receive(uuid.NewString(), "n", cremona, coded, report.Actor{Tenant: cremona}, evening)
 			event, err := feed.EncodeCount(r, pseudonym, 1)

@@ -59,7 +59,7 @@ func (s *Reports) closeDays(ctx context.Context, t tenant.ID, today time.Time) (
 		if err != nil || len(events) == 0 {
 			return err
 		}
-		//nolint:gosec // the generator of math/rand/v2 is ChaCha8, seeded by the system: nobody can guess the order
+		//nolint:gosec // G404: the generator is ChaCha8, seeded by the system
 		rand.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
 		b := &pgx.Batch{}
 		for _, e := range events {
@@ -82,9 +82,9 @@ type EncodeCount func(r *report.Report, seq int64) (outbox.Event, error)
 const updateCount = `update report set version = $3, channel = $4, reporter_role = $5, event_seq = $6, withdrawn = $7
 	where tenant = $1 and report_id = $2`
 
-// ChangeCount corrects or withdraws the count of a report, and sends what changed: an event of its own, or, for a count
-// that still waits for its day to close, another count or none. A request that was answered before returns the report
-// as it is now, and replayed.
+// ChangeCount corrects or withdraws the count of a report, and sends what changed: an event of its own, or, for a
+// count that still waits for its day to close, another count or none. A request that was answered before returns the
+// report as it is now, and replayed.
 func (s *Reports) ChangeCount(
 	ctx context.Context, t tenant.ID, id string, requestKey idempotency.Request, now time.Time, encode EncodeCount,
 	change func(*report.Report) error,

@@ -132,20 +132,13 @@ func changeCount(
 	t *testing.T, reports *store.Reports, sub store.Submission, version int64, channel string, key idempotency.Request,
 ) (*report.Report, bool, error) {
 	t.Helper()
-	return reports.ChangeCount(
-		t.Context(),
-		cremona,
-		sub.Report.ID,
-		key,
-		now,
-		encode(sub),
-		func(r *report.Report) error {
-			if channel == "" {
-				return r.WithdrawCount(version, operator, now)
-			}
-			return r.CorrectCount(version, report.Correction{Channel: channel, ReporterRole: "WITNESS"}, operator, now)
-		},
-	)
+	change := func(r *report.Report) error {
+		if channel == "" {
+			return r.WithdrawCount(version, operator, now)
+		}
+		return r.CorrectCount(version, report.Correction{Channel: channel, ReporterRole: "WITNESS"}, operator, now)
+	}
+	return reports.ChangeCount(t.Context(), cremona, sub.Report.ID, key, now, encode(sub), change)
 }
 
 // Ensure a count that has left is corrected and withdrawn by events of its own, in order, and repeating a request

@@ -60,9 +60,7 @@ func newSubmission(at tenant.ID) store.Submission {
 		},
 		ReceiptLookup: lookup[:],
 		Request: idempotency.Request{
-			Key:      []byte(uuid.NewString()),
-			Method:   "SubmitReport",
-			BodyHash: []byte("body"),
+			Key: []byte(uuid.NewString()), Method: "SubmitReport", BodyHash: []byte("body"),
 		},
 		Event: outbox.Event{
 			Tenant: at, Type: "it.pari.report.counted.v1", Aggregate: uuid.NewString(), AggregateSeq: 1,
@@ -368,11 +366,7 @@ func TestReports_Submit_AtAHomonym(t *testing.T) {
 			t.Errorf("%s: %+v, %v", at, got, err)
 		}
 		want := map[string]int{
-			"report":          1,
-			"report_history":  1,
-			"idempotency_key": 1,
-			"outbox":          1,
-			"anonymous_count": 0,
+			"report": 1, "report_history": 1, "idempotency_key": 1, "outbox": 1, "anonymous_count": 0,
 		}
 		if diff := gocmp.Diff(want, countRows(t, pool, at)); diff != "" {
 			t.Errorf("%s: %s", at, diff)

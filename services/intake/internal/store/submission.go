@@ -35,7 +35,8 @@ type Submission struct {
 }
 
 // Submit stores a report with its history, the hash of its request id, and its event, all or nothing. Concurrent
-// submissions share a transaction. When the request id is stored already, idempotency.IsDuplicate is true of the error.
+// submissions share a transaction. When the request id is stored already, idempotency.IsDuplicate is true of the
+// error.
 func (s *Reports) Submit(ctx context.Context, sub Submission) error {
 	event, err := outbox.Prepare(ctx, sub.Event) // also of an anonymous report: an invalid event would never leave
 	if err != nil {
