@@ -204,6 +204,25 @@ func (s *Server) ListReports(
 	return resp, nil
 }
 
+// GetSubmissionStates implements IntakeService.
+func (s *Server) GetSubmissionStates(
+	ctx context.Context, req *intakev1.GetSubmissionStatesRequest,
+) (*intakev1.GetSubmissionStatesResponse, error) {
+	caller, _ := identity.From(ctx)
+	system := actorFromCaller(caller).System
+	found, err := s.Reports.ListSubmissionStates(ctx, caller.Tenant(), system, req.GetRequestIds())
+	if err != nil {
+		return nil, err
+	}
+	resp := &intakev1.GetSubmissionStatesResponse{}
+	for _, state := range found {
+		resp.Submissions = append(resp.Submissions, &intakev1.SubmissionState{
+			RequestId: state.RequestID, State: stateToProto(state.State), Number: state.Number,
+		})
+	}
+	return resp, nil
+}
+
 // TakeInCharge implements IntakeService.
 func (s *Server) TakeInCharge(
 	ctx context.Context, req *intakev1.TakeInChargeRequest,

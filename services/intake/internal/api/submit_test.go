@@ -89,6 +89,15 @@ func TestSubmitReport_Replayed(t *testing.T) {
 		t.Error(diff)
 	}
 
+	for range 10 { // A repeated request draws no number.
+		if _, err := client.SubmitReport(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if next := submit(t, client, newContent()); next.GetNumber() != "CR-2026-000002" {
+		t.Errorf("the next report is %s", next.GetNumber())
+	}
+
 	concurrent := submitRequest(newContent())
 	results := make(chan string, 8)
 	for range cap(results) {
@@ -103,8 +112,8 @@ func TestSubmitReport_Replayed(t *testing.T) {
 			t.Errorf("got %s and %s", one, other)
 		}
 	}
-	if reports, events := e.count(t, "report"), e.count(t, "outbox"); reports != 2 || events != 2 {
-		t.Errorf("%d reports and %d events, want 2 and 2", reports, events)
+	if reports, events := e.count(t, "report"), e.count(t, "outbox"); reports != 3 || events != 3 {
+		t.Errorf("%d reports and %d events, want 3 and 3", reports, events)
 	}
 }
 
@@ -241,5 +250,56 @@ func TestSubmitReport_Anonymous(t *testing.T) {
 	}
 	if all := dump(t, e.pool, cremona); strings.Contains(all, "09:41") || strings.Contains(all, "10:41") {
 		t.Error("the database contains the minute")
+	}
+}
+
+// Ensure a program learns the states of its own submissions, in the order of its question, and nothing else: it can
+// neither read nor list reports.
+func TestGetSubmissionStates(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	portal, desk := e.system(t, cremona), e.person(t, cremona, "operator")
+	first, second, byDesk := submitRequest(newContent()), submitRequest(newContent()), submitRequest(newContent())
+	numbers := map[string]string{}
+	for req, client := range map[*intakev1.SubmitReportRequest]intakev1.IntakeServiceClient{
+		first: portal, second: portal, byDesk: desk,
+	} {
+		resp, err := client.SubmitReport(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		numbers[req.GetRequestId()] = resp.GetNumber()
+		if req == second {
+			_, err := desk.TakeInCharge(t.Context(), &intakev1.TakeInChargeRequest{
+				RequestId: uuid.NewString(), ReportId: resp.GetReportId(), Version: 1,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	state := func(req *intakev1.SubmitReportRequest, s intakev1.ReportState) *intakev1.SubmissionState {
+		return &intakev1.SubmissionState{
+			RequestId: req.GetRequestId(), State: s, Number: numbers[req.GetRequestId()],
+		}
+	}
+	ids := []string{second.GetRequestId(), uuid.NewString(), byDesk.GetRequestId(), first.GetRequestId()}
+	got, err := portal.GetSubmissionStates(t.Context(), &intakev1.GetSubmissionStatesRequest{RequestIds: ids})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &intakev1.GetSubmissionStatesResponse{Submissions: []*intakev1.SubmissionState{
+		state(second, intakev1.ReportState_REPORT_STATE_TAKEN_IN_CHARGE),
+		state(first, intakev1.ReportState_REPORT_STATE_RECEIVED),
+	}}
+	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+	_, err = portal.ListReports(t.Context(), &intakev1.ListReportsRequest{})
+	checkRefused(t, err, fault.NotAllowed)
+	other, err := e.person(t, mantova, "submitter").GetSubmissionStates(t.Context(),
+		&intakev1.GetSubmissionStatesRequest{RequestIds: ids})
+	if err != nil || len(other.GetSubmissions()) != 0 {
+		t.Errorf("another node got %v, %v", other, err)
 	}
 }

@@ -139,3 +139,32 @@ func (s *Reports) List(
 	})
 	return page, next, err
 }
+
+// SubmissionState is what has become of one submission.
+type SubmissionState struct {
+	RequestID string
+	State     report.State
+	Number    string
+}
+
+const selectSubmissionStates = `select k.request_id::text, r.state, r.number
+	from unnest($2::uuid[]) with ordinality asked (request_id, position)
+	join idempotency_key k on k.tenant = $1 and k.request_id = asked.request_id and k.method = 'SubmitReport'
+	join report r on r.tenant = $1 and r.report_id = k.record_id
+	join report_history h on h.tenant = $1 and h.report_id = r.report_id and h.version = 1 and h.system = $3
+	order by asked.position`
+
+// ListSubmissionStates returns the states of those submissions that a program has made, in the order of the ids.
+func (s *Reports) ListSubmissionStates(
+	ctx context.Context, t tenant.ID, system string, requestIDs []string,
+) (found []SubmissionState, err error) {
+	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, selectSubmissionStates, t, requestIDs, system)
+		if err != nil {
+			return err
+		}
+		found, err = pgx.CollectRows(rows, pgx.RowToStructByPos[SubmissionState])
+		return err
+	})
+	return found, err
+}

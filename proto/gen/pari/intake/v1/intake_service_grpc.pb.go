@@ -22,10 +22,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	IntakeService_SubmitReport_FullMethodName = "/pari.intake.v1.IntakeService/SubmitReport"
-	IntakeService_GetReport_FullMethodName    = "/pari.intake.v1.IntakeService/GetReport"
-	IntakeService_ListReports_FullMethodName  = "/pari.intake.v1.IntakeService/ListReports"
-	IntakeService_TakeInCharge_FullMethodName = "/pari.intake.v1.IntakeService/TakeInCharge"
+	IntakeService_SubmitReport_FullMethodName        = "/pari.intake.v1.IntakeService/SubmitReport"
+	IntakeService_GetReport_FullMethodName           = "/pari.intake.v1.IntakeService/GetReport"
+	IntakeService_ListReports_FullMethodName         = "/pari.intake.v1.IntakeService/ListReports"
+	IntakeService_GetSubmissionStates_FullMethodName = "/pari.intake.v1.IntakeService/GetSubmissionStates"
+	IntakeService_TakeInCharge_FullMethodName        = "/pari.intake.v1.IntakeService/TakeInCharge"
 )
 
 // IntakeServiceClient is the client API for IntakeService service.
@@ -47,6 +48,9 @@ type IntakeServiceClient interface {
 	// ListReports lists the reports of the caller's node in REPORT_VIEW_BASIC, newest first, without history.
 	// Errors: INVALID_REQUEST with the field reason BAD_PAGE_TOKEN.
 	ListReports(ctx context.Context, in *ListReportsRequest, opts ...grpc.CallOption) (*ListReportsResponse, error)
+	// GetSubmissionStates returns what has become of the caller's own submissions, by their request ids. It is all that a
+	// program that submits reports may read.
+	GetSubmissionStates(ctx context.Context, in *GetSubmissionStatesRequest, opts ...grpc.CallOption) (*GetSubmissionStatesResponse, error)
 	// TakeInCharge takes a report in charge: it opens exactly one case for it in case management. The decision is stored
 	// first, so a crash in between loses nothing and opens no second case; the node finishes the hand-over by itself.
 	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, REQUEST_ID_REUSED. UNAVAILABLE when case management does not
@@ -92,6 +96,16 @@ func (c *intakeServiceClient) ListReports(ctx context.Context, in *ListReportsRe
 	return out, nil
 }
 
+func (c *intakeServiceClient) GetSubmissionStates(ctx context.Context, in *GetSubmissionStatesRequest, opts ...grpc.CallOption) (*GetSubmissionStatesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetSubmissionStatesResponse)
+	err := c.cc.Invoke(ctx, IntakeService_GetSubmissionStates_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *intakeServiceClient) TakeInCharge(ctx context.Context, in *TakeInChargeRequest, opts ...grpc.CallOption) (*TakeInChargeResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(TakeInChargeResponse)
@@ -121,6 +135,9 @@ type IntakeServiceServer interface {
 	// ListReports lists the reports of the caller's node in REPORT_VIEW_BASIC, newest first, without history.
 	// Errors: INVALID_REQUEST with the field reason BAD_PAGE_TOKEN.
 	ListReports(context.Context, *ListReportsRequest) (*ListReportsResponse, error)
+	// GetSubmissionStates returns what has become of the caller's own submissions, by their request ids. It is all that a
+	// program that submits reports may read.
+	GetSubmissionStates(context.Context, *GetSubmissionStatesRequest) (*GetSubmissionStatesResponse, error)
 	// TakeInCharge takes a report in charge: it opens exactly one case for it in case management. The decision is stored
 	// first, so a crash in between loses nothing and opens no second case; the node finishes the hand-over by itself.
 	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, REQUEST_ID_REUSED. UNAVAILABLE when case management does not
@@ -144,6 +161,9 @@ func (UnimplementedIntakeServiceServer) GetReport(context.Context, *GetReportReq
 }
 func (UnimplementedIntakeServiceServer) ListReports(context.Context, *ListReportsRequest) (*ListReportsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListReports not implemented")
+}
+func (UnimplementedIntakeServiceServer) GetSubmissionStates(context.Context, *GetSubmissionStatesRequest) (*GetSubmissionStatesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSubmissionStates not implemented")
 }
 func (UnimplementedIntakeServiceServer) TakeInCharge(context.Context, *TakeInChargeRequest) (*TakeInChargeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method TakeInCharge not implemented")
@@ -223,6 +243,24 @@ func _IntakeService_ListReports_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _IntakeService_GetSubmissionStates_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSubmissionStatesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IntakeServiceServer).GetSubmissionStates(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IntakeService_GetSubmissionStates_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IntakeServiceServer).GetSubmissionStates(ctx, req.(*GetSubmissionStatesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _IntakeService_TakeInCharge_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(TakeInChargeRequest)
 	if err := dec(in); err != nil {
@@ -259,6 +297,10 @@ var IntakeService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListReports",
 			Handler:    _IntakeService_ListReports_Handler,
+		},
+		{
+			MethodName: "GetSubmissionStates",
+			Handler:    _IntakeService_GetSubmissionStates_Handler,
 		},
 		{
 			MethodName: "TakeInCharge",
