@@ -21,6 +21,7 @@ import (
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 	"github.com/retepari/pari/services/intake/internal/feed"
 	"github.com/retepari/pari/services/intake/internal/handover"
+	"github.com/retepari/pari/services/intake/internal/reason"
 	"github.com/retepari/pari/services/intake/internal/report"
 	"github.com/retepari/pari/services/intake/internal/store"
 )
@@ -74,6 +75,9 @@ func (s *Server) SubmitReport(
 	}
 	if stored {
 		return s.replaySubmit(ctx, caller.Tenant(), requestKey, receipt)
+	}
+	if sent := req.GetFirstSentAt(); sent != nil && s.Now().Sub(sent.AsTime()) > idempotency.Retention {
+		return nil, fault.New(reason.RequestIDExpired)
 	}
 	sub, err := s.newSubmission(ctx, caller, req, requestKey, receipt)
 	if err != nil {

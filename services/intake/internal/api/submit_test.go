@@ -12,13 +12,16 @@ import (
 	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/seal"
 	"github.com/retepari/pari/pkg/tz"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
+	"github.com/retepari/pari/services/intake/internal/reason"
 )
 
 func TestSubmitReport(t *testing.T) {
@@ -301,5 +304,25 @@ func TestGetSubmissionStates(t *testing.T) {
 		&intakev1.GetSubmissionStatesRequest{RequestIds: ids})
 	if err != nil || len(other.GetSubmissions()) != 0 {
 		t.Errorf("another node got %v, %v", other, err)
+	}
+}
+
+// Ensure a retry that comes after its request id may have been forgotten is refused with a reason of its own, and one
+// whose answer is still stored is answered.
+func TestSubmitReport_LateRetry(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	client := e.system(t, cremona)
+	for age, want := range map[time.Duration]fault.Reason{
+		idempotency.Retention: "", idempotency.Retention + time.Second: reason.RequestIDExpired,
+	} {
+		req := submitRequest(newContent())
+		req.FirstSentAt = timestamppb.New(now.Add(-age))
+		if _, err := client.SubmitReport(t.Context(), req); fault.ReasonOf(fault.FromStatus(err)) != want {
+			t.Errorf("first sent %s ago: %v", age, err)
+		}
+	}
+	if n := e.count(t, "report"); n != 1 {
+		t.Errorf("%d reports", n)
 	}
 }

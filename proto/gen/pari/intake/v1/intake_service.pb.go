@@ -36,7 +36,10 @@ type SubmitReportRequest struct {
 	// True to check only: nothing is stored, the response is empty, and errors are the same.
 	ValidateOnly bool `protobuf:"varint,2,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	// The report.
-	Content       *ReportContent `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
+	Content *ReportContent `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
+	// When the client sent this request for the first time, the same in every retry; it is not stored. Without it a retry
+	// after more than 90 days is stored as a second report.
+	FirstSentAt   *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=first_sent_at,json=firstSentAt,proto3" json:"first_sent_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -88,6 +91,13 @@ func (x *SubmitReportRequest) GetValidateOnly() bool {
 func (x *SubmitReportRequest) GetContent() *ReportContent {
 	if x != nil {
 		return x.Content
+	}
+	return nil
+}
+
+func (x *SubmitReportRequest) GetFirstSentAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FirstSentAt
 	}
 	return nil
 }
@@ -674,13 +684,14 @@ var File_pari_intake_v1_intake_service_proto protoreflect.FileDescriptor
 
 const file_pari_intake_v1_intake_service_proto_rawDesc = "" +
 	"\n" +
-	"#pari/intake/v1/intake_service.proto\x12\x0epari.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpari/access/v1/access.proto\x1a\x1bpari/intake/v1/report.proto\x1a\x1dpari/privacy/v1/privacy.proto\"\xb2\x01\n" +
+	"#pari/intake/v1/intake_service.proto\x12\x0epari.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpari/access/v1/access.proto\x1a\x1bpari/intake/v1/report.proto\x1a\x1dpari/privacy/v1/privacy.proto\"\xf8\x01\n" +
 	"\x13SubmitReportRequest\x12+\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x02R\trequestId\x12)\n" +
 	"\rvalidate_only\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x02R\fvalidateOnly\x12C\n" +
 	"\acontent\x18\x03 \x01(\v2\x1d.pari.intake.v1.ReportContentB\n" +
-	"\xbaH\x03\xc8\x01\x01\xb0\xbb\x18\x04R\acontent\"\xe5\x01\n" +
+	"\xbaH\x03\xc8\x01\x01\xb0\xbb\x18\x04R\acontent\x12D\n" +
+	"\rfirst_sent_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xb0\xbb\x18\x02R\vfirstSentAt\"\xe5\x01\n" +
 	"\x14SubmitReportResponse\x12!\n" +
 	"\treport_id\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x02R\breportId\x12\x1c\n" +
 	"\x06number\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x02R\x06number\x12'\n" +
@@ -766,29 +777,30 @@ var file_pari_intake_v1_intake_service_proto_goTypes = []any{
 }
 var file_pari_intake_v1_intake_service_proto_depIdxs = []int32{
 	11, // 0: pari.intake.v1.SubmitReportRequest.content:type_name -> pari.intake.v1.ReportContent
-	12, // 1: pari.intake.v1.SubmitReportResponse.received_at:type_name -> google.protobuf.Timestamp
-	13, // 2: pari.intake.v1.GetReportRequest.view:type_name -> pari.intake.v1.ReportView
-	14, // 3: pari.intake.v1.GetReportResponse.report:type_name -> pari.intake.v1.Report
-	15, // 4: pari.intake.v1.ListReportsRequest.state:type_name -> pari.intake.v1.ReportState
-	14, // 5: pari.intake.v1.ListReportsResponse.reports:type_name -> pari.intake.v1.Report
-	8,  // 6: pari.intake.v1.GetSubmissionStatesResponse.submissions:type_name -> pari.intake.v1.SubmissionState
-	15, // 7: pari.intake.v1.SubmissionState.state:type_name -> pari.intake.v1.ReportState
-	14, // 8: pari.intake.v1.TakeInChargeResponse.report:type_name -> pari.intake.v1.Report
-	0,  // 9: pari.intake.v1.IntakeService.SubmitReport:input_type -> pari.intake.v1.SubmitReportRequest
-	2,  // 10: pari.intake.v1.IntakeService.GetReport:input_type -> pari.intake.v1.GetReportRequest
-	4,  // 11: pari.intake.v1.IntakeService.ListReports:input_type -> pari.intake.v1.ListReportsRequest
-	6,  // 12: pari.intake.v1.IntakeService.GetSubmissionStates:input_type -> pari.intake.v1.GetSubmissionStatesRequest
-	9,  // 13: pari.intake.v1.IntakeService.TakeInCharge:input_type -> pari.intake.v1.TakeInChargeRequest
-	1,  // 14: pari.intake.v1.IntakeService.SubmitReport:output_type -> pari.intake.v1.SubmitReportResponse
-	3,  // 15: pari.intake.v1.IntakeService.GetReport:output_type -> pari.intake.v1.GetReportResponse
-	5,  // 16: pari.intake.v1.IntakeService.ListReports:output_type -> pari.intake.v1.ListReportsResponse
-	7,  // 17: pari.intake.v1.IntakeService.GetSubmissionStates:output_type -> pari.intake.v1.GetSubmissionStatesResponse
-	10, // 18: pari.intake.v1.IntakeService.TakeInCharge:output_type -> pari.intake.v1.TakeInChargeResponse
-	14, // [14:19] is the sub-list for method output_type
-	9,  // [9:14] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	12, // 1: pari.intake.v1.SubmitReportRequest.first_sent_at:type_name -> google.protobuf.Timestamp
+	12, // 2: pari.intake.v1.SubmitReportResponse.received_at:type_name -> google.protobuf.Timestamp
+	13, // 3: pari.intake.v1.GetReportRequest.view:type_name -> pari.intake.v1.ReportView
+	14, // 4: pari.intake.v1.GetReportResponse.report:type_name -> pari.intake.v1.Report
+	15, // 5: pari.intake.v1.ListReportsRequest.state:type_name -> pari.intake.v1.ReportState
+	14, // 6: pari.intake.v1.ListReportsResponse.reports:type_name -> pari.intake.v1.Report
+	8,  // 7: pari.intake.v1.GetSubmissionStatesResponse.submissions:type_name -> pari.intake.v1.SubmissionState
+	15, // 8: pari.intake.v1.SubmissionState.state:type_name -> pari.intake.v1.ReportState
+	14, // 9: pari.intake.v1.TakeInChargeResponse.report:type_name -> pari.intake.v1.Report
+	0,  // 10: pari.intake.v1.IntakeService.SubmitReport:input_type -> pari.intake.v1.SubmitReportRequest
+	2,  // 11: pari.intake.v1.IntakeService.GetReport:input_type -> pari.intake.v1.GetReportRequest
+	4,  // 12: pari.intake.v1.IntakeService.ListReports:input_type -> pari.intake.v1.ListReportsRequest
+	6,  // 13: pari.intake.v1.IntakeService.GetSubmissionStates:input_type -> pari.intake.v1.GetSubmissionStatesRequest
+	9,  // 14: pari.intake.v1.IntakeService.TakeInCharge:input_type -> pari.intake.v1.TakeInChargeRequest
+	1,  // 15: pari.intake.v1.IntakeService.SubmitReport:output_type -> pari.intake.v1.SubmitReportResponse
+	3,  // 16: pari.intake.v1.IntakeService.GetReport:output_type -> pari.intake.v1.GetReportResponse
+	5,  // 17: pari.intake.v1.IntakeService.ListReports:output_type -> pari.intake.v1.ListReportsResponse
+	7,  // 18: pari.intake.v1.IntakeService.GetSubmissionStates:output_type -> pari.intake.v1.GetSubmissionStatesResponse
+	10, // 19: pari.intake.v1.IntakeService.TakeInCharge:output_type -> pari.intake.v1.TakeInChargeResponse
+	15, // [15:20] is the sub-list for method output_type
+	10, // [10:15] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_pari_intake_v1_intake_service_proto_init() }

@@ -38,8 +38,9 @@ type IntakeServiceClient interface {
 	// SubmitReport stores a report and returns its number and a receipt code. Once the call has returned OK, the report
 	// is durable. The call is safe to retry with the same request_id: the same body gets the same answer, with replayed
 	// set; another body gets REQUEST_ID_REUSED.
-	// Errors: INVALID_REQUEST with every violation at once, REQUEST_ID_REUSED. UNAVAILABLE when the same request is being
-	// stored at the same moment: retry.
+	// Errors: INVALID_REQUEST with every violation at once, REQUEST_ID_REUSED; REQUEST_ID_EXPIRED when the request was first
+	// sent so long ago that its answer is forgotten. UNAVAILABLE when the same request is being stored at the same moment:
+	// retry.
 	SubmitReport(ctx context.Context, in *SubmitReportRequest, opts ...grpc.CallOption) (*SubmitReportResponse, error)
 	// GetReport returns one report of the caller's node, with its history. Only people of the node who work on reports
 	// (operator, case worker, coordinator) may ask for REPORT_VIEW_FULL; each such access is logged.
@@ -125,8 +126,9 @@ type IntakeServiceServer interface {
 	// SubmitReport stores a report and returns its number and a receipt code. Once the call has returned OK, the report
 	// is durable. The call is safe to retry with the same request_id: the same body gets the same answer, with replayed
 	// set; another body gets REQUEST_ID_REUSED.
-	// Errors: INVALID_REQUEST with every violation at once, REQUEST_ID_REUSED. UNAVAILABLE when the same request is being
-	// stored at the same moment: retry.
+	// Errors: INVALID_REQUEST with every violation at once, REQUEST_ID_REUSED; REQUEST_ID_EXPIRED when the request was first
+	// sent so long ago that its answer is forgotten. UNAVAILABLE when the same request is being stored at the same moment:
+	// retry.
 	SubmitReport(context.Context, *SubmitReportRequest) (*SubmitReportResponse, error)
 	// GetReport returns one report of the caller's node, with its history. Only people of the node who work on reports
 	// (operator, case worker, coordinator) may ask for REPORT_VIEW_FULL; each such access is logged.
