@@ -21,7 +21,7 @@ import (
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
 )
 
-// RepairConfig holds the settings of RepairFeed only.
+// RepairConfig holds the settings of RepairFeed and CollectKeys only.
 type RepairConfig struct {
 	// ReportingAddr is the reporting service of the centre.
 	ReportingAddr string `env:"REPORTING_ADDR"`
@@ -29,6 +29,8 @@ type RepairConfig struct {
 	Repair string `env:"REPAIR"`
 	// RepairOf lists the reports or cases to keep or withdraw by pseudonym, or is "all".
 	RepairOf []string `env:"REPAIR_OF"`
+	// Collect lets CollectKeys delete ("apply") instead of count.
+	Collect string `env:"COLLECT"`
 }
 
 // RepairApply takes over the centre's position.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/tink-crypto/tink-go/v2/tink"
@@ -13,8 +14,9 @@ import (
 
 // DataKey encrypts the fields of one record.
 type DataKey struct {
-	id   uuid.UUID
-	aead tink.AEAD
+	id        uuid.UUID
+	aead      tink.AEAD
+	generated time.Time // of a key that was not handed out yet
 }
 
 // AssociatedData names the field that a ciphertext belongs to. The cipher authenticates it: a ciphertext that was moved

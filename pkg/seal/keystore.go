@@ -45,6 +45,8 @@ const (
 	generateBatch = 128
 	// refillBelow is how few unused keys start a refill.
 	refillBelow = 64
+	// unusedFor is how long an unused key may wait to be handed out: less than CollectAfter.
+	unusedFor = 30 * 24 * time.Hour
 	// refillTimeout bounds a refill in the background.
 	refillTimeout = 10 * time.Second
 )
@@ -112,9 +114,13 @@ func (s *KeyStore) take(ctx context.Context, t tenant.ID) (key DataKey, ok bool,
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	unused := s.unused[t]
-	if ok = len(unused) > 0; ok {
-		key, s.unused[t] = unused[len(unused)-1], unused[:len(unused)-1]
+	if n := len(unused); n > 0 && time.Since(unused[n-1].generated) > unusedFor {
+		unused = nil // Collect may have deleted them
 	}
+	if ok = len(unused) > 0; ok {
+		key, unused = unused[len(unused)-1], unused[:len(unused)-1]
+	}
+	s.unused[t] = unused
 	running = s.refills[t]
 	if running == nil && len(s.unused[t]) < refillBelow {
 		running = &refill{done: make(chan struct{})}
@@ -154,7 +160,7 @@ func (s *KeyStore) generate(ctx context.Context, t tenant.ID) ([]DataKey, error)
 		if err != nil {
 			return nil, fmt.Errorf("generate data key: %w", err)
 		}
-		keys[i].id = uuid.New()
+		keys[i].id, keys[i].generated = uuid.New(), time.Now()
 		if keys[i].aead, err = aead.New(handle); err != nil {
 			return nil, fmt.Errorf("generate data key: %w", err)
 		}

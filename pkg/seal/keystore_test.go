@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -248,5 +249,41 @@ func TestKeyStore_NewKeyIsSingleFlight(t *testing.T) {
 	})
 	if err != nil || len(seen) != callers || stored != 256 {
 		t.Errorf("%d keys were handed out and %d generated, %v", len(seen), stored, err)
+	}
+}
+
+// Ensure only old keys that no record names are deleted, of the tenant alone, and nothing in a dry run.
+func TestCollect(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	keys := openKeyStore(t, pool, kekFile(t))
+	used, other := newKey(t, keys, cremona), newKey(t, keys, cuneo)
+	inUse := func(_ context.Context, ids []uuid.UUID) (found []uuid.UUID, err error) {
+		if slices.Contains(ids, used.ID()) {
+			found = append(found, used.ID())
+		}
+		return found, nil
+	}
+	collect := func(now time.Time, dryRun bool, want int) {
+		t.Helper()
+		if n, err := seal.Collect(t.Context(), pool, cremona, now, dryRun, inUse); n != want || err != nil {
+			t.Errorf("at %s, dry run %t: %d unused keys, %v; want %d", now, dryRun, n, err, want)
+		}
+	}
+	for keys.Refilling(cremona) {
+		time.Sleep(time.Millisecond)
+	}
+	generated := keys.Unused(cremona)
+	month := time.Date(time.Now().UTC().Year(), time.Now().UTC().Month(), 1, 0, 0, 0, 0, time.UTC)
+	collect(month.AddDate(0, 1, -1).Add(seal.CollectAfter), false, 0) // some may be younger
+	old := month.AddDate(0, 1, 0).Add(seal.CollectAfter)
+	collect(old, true, generated)
+	collect(old, false, generated)
+	collect(old, false, 0)
+	if _, err := keys.Get(t.Context(), cremona, used.ID()); err != nil {
+		t.Error(err)
+	}
+	if _, err := keys.Get(t.Context(), cuneo, other.ID()); err != nil {
+		t.Error(err)
 	}
 }

@@ -13,5 +13,6 @@ func main() {
 		service.Command[app.Config]{Name: "serve", Run: app.Run},
 		service.Command[app.Config]{Name: "migrate", Run: app.Migrate},
 		service.Command[app.Config]{Name: "repair-feed", Run: app.RepairFeed},
+		service.Command[app.Config]{Name: "collect-keys", Run: app.CollectKeys},
 	))
 }

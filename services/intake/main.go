@@ -13,5 +13,8 @@ func main() {
 		service.Command[app.Config]{Name: "serve", Run: app.Run},
 		service.Command[app.Config]{Name: "migrate", Run: app.Migrate},
 		service.Command[app.Config]{Name: "repair-feed", Run: app.RepairFeed},
+		service.Command[app.Config]{Name: "collect-keys", Run: app.CollectKeys},
+		service.Command[app.Config]{Name: "list-handovers", Run: app.ListHandovers},
+		service.Command[app.Config]{Name: "retry-handovers", Run: app.RetryHandovers},
 	))
 }

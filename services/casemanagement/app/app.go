@@ -43,6 +43,11 @@ func RepairFeed(ctx context.Context, c Config) error {
 	})
 }
 
+// CollectKeys deletes unused data keys; see nodeservice.CollectKeys.
+func CollectKeys(ctx context.Context, c Config) error {
+	return nodeservice.CollectKeys(ctx, c.Config, os.Stdout, store.KeysInUse)
+}
+
 // Run serves until ctx ends.
 func Run(ctx context.Context, c Config) error {
 	if err := service.Require(c.Settings()...); err != nil {

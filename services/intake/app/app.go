@@ -55,6 +55,11 @@ func RepairFeed(ctx context.Context, c Config) error {
 	})
 }
 
+// CollectKeys deletes unused data keys; see nodeservice.CollectKeys.
+func CollectKeys(ctx context.Context, c Config) error {
+	return nodeservice.CollectKeys(ctx, c.Config, os.Stdout, store.KeysInUse)
+}
+
 // Run serves until ctx ends.
 func Run(ctx context.Context, c Config) error {
 	cases := service.Setting{Name: "PARI_CASEMANAGEMENT_ADDR", Value: c.CaseManagementAddr}

@@ -54,6 +54,7 @@ var (
 type env struct {
 	*rpctest.Server
 	pool, keyPool *pgxpool.Pool
+	ownerURL      string       // of the database, as the role that owns the tables
 	wakeups       atomic.Int64 // of the relay
 }
 
@@ -89,7 +90,8 @@ func setup(t testing.TB) *env {
 func setupFor(t testing.TB, tenants ...tenant.ID) *env {
 	t.Helper()
 	e := &env{}
-	e.pool = pgtest.New(t, "casemanagement", store.Migrate).Pool(t)
+	db := pgtest.New(t, "casemanagement", store.Migrate)
+	e.pool, e.ownerURL = db.Pool(t), db.OwnerURL
 	e.keyPool = pgtest.New(t, "keys", func(ctx context.Context, url string) error {
 		return pg.Migrate(ctx, url, seal.Schema)
 	}).Pool(t)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/retepari/pari/pkg/fault"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
@@ -91,8 +92,13 @@ func TestNotes_AreSealed(t *testing.T) {
 			t.Errorf("%q is readable", text)
 		}
 	}
-	query[int](t, e.pool, cremona, moveNote)
-	_, err := e.worker(t).GetCase(t.Context(), &casemanagementv1.GetCaseRequest{CaseId: id, View: full})
+	owner, err := pgxpool.New(t.Context(), e.ownerURL) // the service's role cannot change an action
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer owner.Close()
+	query[int](t, owner, cremona, moveNote)
+	_, err = e.worker(t).GetCase(t.Context(), &casemanagementv1.GetCaseRequest{CaseId: id, View: full})
 	checkRefused(t, err, fault.Internal)
 }
 

@@ -19,6 +19,7 @@ func TestSchema(t *testing.T) {
 	pool := pgtest.New(t, "casemanagement", store.Migrate).Pool(t)
 	pgtest.PrepareStatements(t, pool)
 	pgtest.RowSecurity(t, pool)
+	pgtest.AppendOnly(t, pool, "case_report", "assessment", "action", "case_history", "access_log")
 }
 
 // insertPast inserts 20,000 cases that were assessed and closed. The three oldest and the three newest are still in

@@ -14,6 +14,7 @@ func TestMigrate_LimitsTheService(t *testing.T) {
 	load(t, db, colours(red), desk("a", "A"))
 	pool := db.Pool(t)
 	pgtest.RowSecurity(t, pool)
+	pgtest.AppendOnly(t, pool, "proposal_entry")
 	for _, statement := range []string{
 		`update entry set id = 'x'`,
 		`update entry set content = '{}'`,

@@ -69,9 +69,9 @@ func TestGetReport_FullViewRefused(t *testing.T) {
 		client intakev1.IntakeServiceClient
 		reason fault.Reason
 	}{
-		{"system", e.system(t, cremona), fault.ViewNotAllowed},
+		{"system", e.system(t, cremona), fault.NotAllowed},
 		{"system as operator", intakev1.NewIntakeServiceClient(e.As(t, robot, "")), fault.ViewNotAllowed},
-		{"submitter", e.person(t, cremona, "submitter"), fault.ViewNotAllowed},
+		{"submitter", e.person(t, cremona, "submitter"), fault.NotAllowed},
 		{"operator of another node", e.person(t, mantova, "operator"), fault.NotFound},
 	} {
 		_, err := c.client.GetReport(t.Context(), &intakev1.GetReportRequest{ReportId: id, View: full})

@@ -21,6 +21,7 @@ import (
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 	"github.com/retepari/pari/services/intake/internal/feed"
 	"github.com/retepari/pari/services/intake/internal/handover"
+	"github.com/retepari/pari/services/intake/internal/reason"
 	"github.com/retepari/pari/services/intake/internal/report"
 	"github.com/retepari/pari/services/intake/internal/store"
 )
@@ -73,6 +74,9 @@ func (s *Server) SubmitReport(
 	}
 	if stored {
 		return s.replaySubmit(ctx, caller.Tenant(), requestKey, receipt)
+	}
+	if sent := req.GetFirstSentAt(); sent != nil && s.Now().Sub(sent.AsTime()) > idempotency.Retention {
+		return nil, fault.New(reason.RequestIDExpired)
 	}
 	sub, err := s.newSubmission(ctx, caller, req, requestKey, receipt)
 	if err != nil {
@@ -236,6 +240,29 @@ func (s *Server) listReportByNumber(
 		return &intakev1.ListReportsResponse{}, nil
 	}
 	return &intakev1.ListReportsResponse{Reports: []*intakev1.Report{reportToProto(r)}}, nil
+}
+
+// GetSubmissionStates implements IntakeService.
+func (s *Server) GetSubmissionStates(
+	ctx context.Context, req *intakev1.GetSubmissionStatesRequest,
+) (*intakev1.GetSubmissionStatesResponse, error) {
+	caller, _ := identity.From(ctx)
+	keys := make([][]byte, len(req.GetRequestIds()))
+	for i, id := range req.GetRequestIds() {
+		keys[i] = s.Secrets.RequestKey(caller.Tenant(), id)
+	}
+	system := actorFromCaller(caller).System
+	found, err := s.Reports.ListSubmissionStates(ctx, caller.Tenant(), system, keys)
+	if err != nil {
+		return nil, err
+	}
+	resp := &intakev1.GetSubmissionStatesResponse{}
+	for _, state := range found {
+		resp.Submissions = append(resp.Submissions, &intakev1.SubmissionState{
+			RequestId: req.GetRequestIds()[state.Asked], State: stateToProto(state.State), Number: state.Number,
+		})
+	}
+	return resp, nil
 }
 
 // TakeInCharge implements IntakeService.

@@ -12,14 +12,17 @@ import (
 	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/number"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/seal"
 	"github.com/retepari/pari/pkg/tz"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
+	"github.com/retepari/pari/services/intake/internal/reason"
 )
 
 func TestSubmitReport(t *testing.T) {
@@ -91,6 +94,15 @@ func TestSubmitReport_Replayed(t *testing.T) {
 		t.Error(diff)
 	}
 
+	for range 10 { // A repeated request draws no number.
+		if _, err := client.SubmitReport(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if next := submit(t, client, newContent()); next.GetNumber() != "CR-2026-000002" {
+		t.Errorf("the next report is %s", next.GetNumber())
+	}
+
 	concurrent := submitRequest(newContent())
 	results := make(chan string, 8)
 	for range cap(results) {
@@ -105,8 +117,8 @@ func TestSubmitReport_Replayed(t *testing.T) {
 			t.Errorf("got %s and %s", one, other)
 		}
 	}
-	if reports, events := e.count(t, "report"), e.count(t, "outbox"); reports != 2 || events != 2 {
-		t.Errorf("%d reports and %d events, want 2 and 2", reports, events)
+	if reports, events := e.count(t, "report"), e.count(t, "outbox"); reports != 3 || events != 3 {
+		t.Errorf("%d reports and %d events, want 3 and 3", reports, events)
 	}
 }
 
@@ -283,5 +295,76 @@ func TestSubmitReport_Anonymous(t *testing.T) {
 	all := strings.ReplaceAll(dump(t, e.pool, cremona), submitted.GetReportId()+`,"2026-11-23 09:41:27`, "")
 	if strings.Contains(all, "09:41") || strings.Contains(all, "10:41") {
 		t.Error("the database contains the minute")
+	}
+}
+
+// Ensure a program learns the states of its own submissions, in the order of its question, and nothing else: it can
+// neither read nor list reports.
+func TestGetSubmissionStates(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	portal, desk := e.system(t, cremona), e.person(t, cremona, "operator")
+	first, second, byDesk := submitRequest(newContent()), submitRequest(newContent()), submitRequest(newContent())
+	numbers := map[string]string{}
+	for req, client := range map[*intakev1.SubmitReportRequest]intakev1.IntakeServiceClient{
+		first: portal, second: portal, byDesk: desk,
+	} {
+		resp, err := client.SubmitReport(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		numbers[req.GetRequestId()] = resp.GetNumber()
+		if req == second {
+			_, err := desk.TakeInCharge(t.Context(), &intakev1.TakeInChargeRequest{
+				RequestId: uuid.NewString(), ReportId: resp.GetReportId(), Version: 1,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	state := func(req *intakev1.SubmitReportRequest, s intakev1.ReportState) *intakev1.SubmissionState {
+		return &intakev1.SubmissionState{
+			RequestId: req.GetRequestId(), State: s, Number: numbers[req.GetRequestId()],
+		}
+	}
+	ids := []string{second.GetRequestId(), uuid.NewString(), byDesk.GetRequestId(), first.GetRequestId()}
+	got, err := portal.GetSubmissionStates(t.Context(), &intakev1.GetSubmissionStatesRequest{RequestIds: ids})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &intakev1.GetSubmissionStatesResponse{Submissions: []*intakev1.SubmissionState{
+		state(second, intakev1.ReportState_REPORT_STATE_TAKEN_IN_CHARGE),
+		state(first, intakev1.ReportState_REPORT_STATE_RECEIVED),
+	}}
+	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+	_, err = portal.ListReports(t.Context(), &intakev1.ListReportsRequest{})
+	checkRefused(t, err, fault.NotAllowed)
+	other, err := e.person(t, mantova, "submitter").GetSubmissionStates(t.Context(),
+		&intakev1.GetSubmissionStatesRequest{RequestIds: ids})
+	if err != nil || len(other.GetSubmissions()) != 0 {
+		t.Errorf("another node got %v, %v", other, err)
+	}
+}
+
+// Ensure a retry that comes after its request id may have been forgotten is refused with a reason of its own, and one
+// whose answer is still stored is answered.
+func TestSubmitReport_LateRetry(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	client := e.system(t, cremona)
+	for age, want := range map[time.Duration]fault.Reason{
+		idempotency.Retention: "", idempotency.Retention + time.Second: reason.RequestIDExpired,
+	} {
+		req := submitRequest(newContent())
+		req.FirstSentAt = timestamppb.New(now.Add(-age))
+		if _, err := client.SubmitReport(t.Context(), req); fault.ReasonOf(fault.FromStatus(err)) != want {
+			t.Errorf("first sent %s ago: %v", age, err)
+		}
+	}
+	if n := e.count(t, "report"); n != 1 {
+		t.Errorf("%d reports", n)
 	}
 }

@@ -3,16 +3,21 @@
 // It promises that no stored hand-over is forgotten and that none opens a second case, whatever stops in between. The
 // decision is committed before case management is called, OpenCase opens at most one case per report, and a pending
 // hand-over is retried by the next TakeInCharge with the same request id and by Worker.Run, until case management opens
-// the case. Hand-overs that fail take turns with the others, so that those that case management always refuses delay no
-// other for ever; they stay pending, and each failure is logged. It does not promise when a hand-over completes. The
-// package starts no goroutine.
+// the case. Each failure is logged and stored with its reason, and makes the next attempt wait longer, so that it delays
+// no other hand-over. While case management is away the attempts go on; a hand-over that it has refused several times is
+// dead-lettered: counted by a gauge, listed and retried by the commands of the service, and not forgotten. It does not
+// promise when a hand-over completes. The package starts no goroutine.
 package handover
 
 import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/tenant"
@@ -30,6 +35,10 @@ const (
 	batchSize = 50
 	// attemptTimeout bounds one retry.
 	attemptTimeout = 5 * time.Second
+	// maxRefusals is how many times case management may refuse a hand-over before it is dead-lettered.
+	maxRefusals = 5
+	// maxBackoff is the longest pause between two attempts; the first is pollInterval.
+	maxBackoff = 5 * time.Minute
 )
 
 // Worker completes hand-overs. It is safe for concurrent use.
@@ -38,6 +47,9 @@ type Worker struct {
 	cases   Clients
 	log     *slog.Logger
 	now     func() time.Time
+
+	mu     sync.Mutex
+	counts map[tenant.ID]counts // at the last poll
 }
 
 // Clients call case management for each tenant, with a certificate of that tenant.
@@ -45,7 +57,7 @@ type Clients map[tenant.ID]casemanagementv1.CaseManagementServiceClient
 
 // NewWorker returns a worker. Run retries the hand-overs of the tenants that have a client.
 func NewWorker(reports *store.Reports, cases Clients, log *slog.Logger, now func() time.Time) *Worker {
-	return &Worker{reports, cases, log, now}
+	return &Worker{reports: reports, cases: cases, log: log, now: now, counts: map[tenant.ID]counts{}}
 }
 
 // Complete completes the hand-over of one report and returns the report. Completing again changes nothing. When case
@@ -80,11 +92,17 @@ func (w *Worker) complete(ctx context.Context, t tenant.ID, h store.Handover) (*
 
 // Run retries pending hand-overs, at once and then every two seconds, until ctx ends.
 func (w *Worker) Run(ctx context.Context) error {
+	unregister, err := w.registerMetrics()
+	if err != nil {
+		return err
+	}
+	defer unregister()
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
 		for t := range w.cases {
 			w.retryPending(ctx, t)
+			w.count(ctx, t)
 		}
 		select {
 		case <-ctx.Done():
@@ -94,7 +112,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 }
 
-// retryPending tries a batch of a tenant's pending hand-overs, each once. A failed one goes to the end of the queue.
+// retryPending tries those of a tenant's pending hand-overs that are due, a batch at most, each once.
 func (w *Worker) retryPending(ctx context.Context, t tenant.ID) {
 	pending, err := w.reports.ListPendingHandovers(ctx, t, batchSize)
 	if err != nil {
@@ -104,15 +122,49 @@ func (w *Worker) retryPending(ctx context.Context, t tenant.ID) {
 		return
 	}
 	for _, h := range pending {
+		if h.RetryAt.After(w.now()) {
+			return // so are the others
+		}
 		attemptCtx, cancel := context.WithTimeout(ctx, attemptTimeout)
 		_, err := w.complete(attemptCtx, t, h)
 		cancel()
-		if err == nil || ctx.Err() != nil {
-			continue
-		}
-		w.log.WarnContext(ctx, "hand-over failed", slog.String("handover", h.ID), slog.Any("error", err))
-		if err := w.reports.MarkHandoverAttempted(ctx, t, h.ID, w.now()); err != nil && ctx.Err() == nil {
-			w.log.WarnContext(ctx, "hand-over update failed", slog.String("handover", h.ID), slog.Any("error", err))
+		if err != nil && ctx.Err() == nil {
+			w.recordFailure(ctx, t, h, err)
 		}
 	}
+}
+
+func (w *Worker) recordFailure(ctx context.Context, t tenant.ID, h store.Handover, err error) {
+	reason, temporary := reasonOf(err)
+	deadLetter := !temporary && h.Attempts+1 >= maxRefusals
+	level, message := slog.LevelWarn, "hand-over failed"
+	if deadLetter {
+		level, message = slog.LevelError, "hand-over dead-lettered"
+	}
+	w.log.Log(ctx, level, message, slog.String("handover", h.ID), slog.String("reason", reason),
+		slog.Int("attempts", h.Attempts+1), slog.Any("error", err))
+	retryAt := w.now().Add(min(pollInterval<<min(h.Attempts, 10), maxBackoff))
+	if err := w.reports.RecordHandoverFailure(ctx, t, h.ID, reason, retryAt, deadLetter); err != nil && ctx.Err() == nil {
+		w.log.WarnContext(ctx, "hand-over update failed", slog.String("handover", h.ID), slog.Any("error", err))
+	}
+}
+
+// reasonOf returns why an attempt failed: a reason of the API, or a gRPC code. A temporary failure says nothing about the
+// hand-over.
+func reasonOf(err error) (reason string, temporary bool) {
+	cause := err
+	if fault.Is(err, fault.Unavailable) && errors.Unwrap(err) != nil {
+		cause = errors.Unwrap(err)
+	}
+	code := status.Code(cause)
+	switch code {
+	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled, codes.ResourceExhausted, codes.Aborted:
+		temporary = true
+	default:
+		temporary = errors.Is(cause, context.DeadlineExceeded) || fault.Is(cause, fault.Unavailable)
+	}
+	if r := fault.ReasonOf(fault.FromStatus(cause)); r != "" {
+		return string(r), temporary
+	}
+	return code.String(), temporary
 }

@@ -42,14 +42,14 @@ type fakeCases struct {
 	mu       sync.Mutex
 	requests []*casemanagementv1.OpenCaseRequest
 	opened   map[string]*casemanagementv1.Case // by report
-	// unavailable refuses a call before it has an effect; noReply opens the case and then answers nothing.
-	unavailable, noReply func(reportID string) bool
+	// unavailable and refused reject a call before it has an effect; noReply opens the case and then answers nothing.
+	unavailable, refused, noReply func(reportID string) bool
 }
 
 func never(string) bool { return false }
 
 func newFakeCases() *fakeCases {
-	return &fakeCases{opened: map[string]*casemanagementv1.Case{}, unavailable: never, noReply: never}
+	return &fakeCases{opened: map[string]*casemanagementv1.Case{}, unavailable: never, refused: never, noReply: never}
 }
 
 func (f *fakeCases) OpenCase(
@@ -60,6 +60,10 @@ func (f *fakeCases) OpenCase(
 	if f.unavailable(req.GetReportId()) {
 		f.mu.Unlock()
 		return nil, fault.ToStatus(fault.New(fault.Unavailable), nil).Err()
+	}
+	if f.refused(req.GetReportId()) {
+		f.mu.Unlock()
+		return nil, fault.ToStatus(fault.New(fault.NotAllowed), nil).Err()
 	}
 	c, found := f.opened[req.GetReportId()]
 	if !found {
@@ -86,6 +90,7 @@ type env struct {
 	reports *store.Reports
 	cases   *fakeCases
 	pending []string // report ids
+	elapsed atomic.Int64
 }
 
 func setup(t *testing.T, pending int) *env {
@@ -135,8 +140,8 @@ func (e *env) worker(more ...tenant.ID) *handover.Worker {
 	for _, t := range more {
 		clients[t] = e.cases
 	}
-	var elapsed atomic.Int64
-	clock := func() time.Time { return now.Add(time.Duration(elapsed.Add(1)) * time.Second) }
+	// A clock so fast that every pending hand-over is due.
+	clock := func() time.Time { return now.Add(time.Duration(e.elapsed.Add(1)) * 10 * time.Minute) }
 	return handover.NewWorker(e.reports, clients, slog.New(slog.DiscardHandler), clock)
 }
 
@@ -260,6 +265,61 @@ func TestWorker_Run_RefusalsStarveNoOther(t *testing.T) {
 	e.cases.unavailable = func(id string) bool { return id != last }
 	e.runUntil(t, func() bool { return e.countPending(t) == handover.BatchSize })
 	e.checkTakenInCharge(t, last)
+}
+
+// Ensure a hand-over that case management refuses is dead-lettered with its reason after some attempts, that one that
+// fails for another cause is not, and that a retry on request completes it.
+func TestWorker_Run_DeadLetters(t *testing.T) {
+	t.Parallel()
+	e := setup(t, 3)
+	refused, unavailable := e.pending[0], e.pending[1]
+	e.cases.refused = func(id string) bool { return id == refused }
+	e.cases.unavailable = func(id string) bool { return id == unavailable }
+	w := e.worker()
+	for range 6 {
+		handover.RetryPending(w, cremona)
+	}
+	e.checkTakenInCharge(t, e.pending[2])
+	dead, err := e.reports.ListDeadLetteredHandovers(t.Context(), cremona, 10)
+	if err != nil || len(dead) != 1 || dead[0].ReportID != refused || dead[0].Attempts != 5 ||
+		dead[0].Reason != string(fault.NotAllowed) {
+		t.Fatalf("dead-lettered %+v, %v", dead, err)
+	}
+	pending, err := e.reports.ListPendingHandovers(t.Context(), cremona, 10)
+	if err != nil || len(pending) != 1 || pending[0].Attempts != 6 || pending[0].Reason != string(fault.Unavailable) {
+		t.Fatalf("pending %+v, %v", pending, err)
+	}
+	if p, d, err := e.reports.CountHandovers(t.Context(), cremona); p != 1 || d != 1 || err != nil {
+		t.Errorf("%d pending, %d dead-lettered, %v", p, d, err)
+	}
+	e.cases.locked(func(f *fakeCases) { f.refused, f.unavailable = never, never })
+	if n, err := e.reports.RetryHandovers(t.Context(), cremona, now); n != 1 || err != nil {
+		t.Errorf("%d were retried, %v", n, err)
+	}
+	handover.RetryPending(w, cremona)
+	e.checkTakenInCharge(t, refused)
+	e.checkTakenInCharge(t, unavailable)
+}
+
+// Ensure a failed hand-over waits longer after each attempt, and the others do not wait with it.
+func TestWorker_Run_BacksOff(t *testing.T) {
+	t.Parallel()
+	e := setup(t, 2)
+	e.cases.unavailable = func(id string) bool { return id == e.pending[0] }
+	at := now
+	w := handover.NewWorker(e.reports, handover.Clients{cremona: e.cases}, slog.New(slog.DiscardHandler),
+		func() time.Time { return at })
+	for i, wait := range []time.Duration{2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
+		handover.RetryPending(w, cremona)
+		handover.RetryPending(w, cremona) // not due
+		pending, err := e.reports.ListPendingHandovers(t.Context(), cremona, 10)
+		if err != nil || len(pending) != 1 || pending[0].Attempts != i+1 ||
+			!pending[0].RetryAt.Equal(at.Add(wait*time.Second)) {
+			t.Fatalf("after attempt %d: %+v, %v", i+1, pending, err)
+		}
+		at = pending[0].RetryAt
+	}
+	e.checkTakenInCharge(t, e.pending[1])
 }
 
 // Ensure Complete returns UNAVAILABLE with its cause when case management fails, and that a retry succeeds.

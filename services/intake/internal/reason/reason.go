@@ -11,6 +11,7 @@ import (
 const (
 	AnonymousWithName fault.Reason = "ANONYMOUS_WITH_NAME"
 	DuplicateConsent  fault.Reason = "DUPLICATE_CONSENT"
+	RequestIDExpired  fault.Reason = "REQUEST_ID_EXPIRED"
 )
 
 func init() {
@@ -26,6 +27,12 @@ func init() {
 			Italian:    "questo consenso è indicato due volte",
 			FixEnglish: "send each consent once",
 			FixItalian: "invia ogni consenso una sola volta",
+		},
+		fault.Entry{Reason: RequestIDExpired, Code: codes.FailedPrecondition,
+			English:    "this request was first sent so long ago that its answer is forgotten",
+			Italian:    "questa richiesta è stata inviata per la prima volta troppo tempo fa: la risposta non è più nota",
+			FixEnglish: "ask the desk whether it has the report; if not, submit it with a new request id",
+			FixItalian: "chiedi allo sportello se ha la segnalazione; se non l'ha, inviala con un nuovo request id",
 		},
 	)
 }

@@ -21,6 +21,9 @@ type Handover struct {
 	By                    report.Actor
 	ReceivedAt            time.Time
 	Channel, ReporterRole string
+	RetryAt               time.Time // the next attempt is due
+	Attempts              int       // that have failed
+	Reason                string    // of the last failure
 }
 
 // StartHandover takes a report in charge and stores its hand-over, in one transaction. A request that was answered
@@ -53,7 +56,7 @@ func (s *Reports) StartHandover(
 	return r, replayed, err
 }
 
-const insertHandover = `insert into handover (tenant, handover_id, report_id, person, system, decided_at, attempted_at)
+const insertHandover = `insert into handover (tenant, handover_id, report_id, person, system, decided_at, retry_at)
 	values ($1, $2, $3, $4, $5, $6, $6)`
 
 // storeHandover stores a new hand-over with its report, and the request that started it.
@@ -75,7 +78,7 @@ func storeHandover(
 	return nil
 }
 
-const markHandoverCompleted = `update handover set completed = true where tenant = $1 and handover_id = $2`
+const markHandoverCompleted = `update handover set completed = true, dead_lettered = false where tenant = $1 and handover_id = $2`
 
 // CompleteHandover records the case that was opened for a hand-over. Completing again with the same case changes
 // nothing.
@@ -99,7 +102,7 @@ func (s *Reports) CompleteHandover(
 }
 
 const handoverColumns = `h.handover_id, h.report_id, h.tenant, h.person, h.system, r.received_on, r.channel,
-	r.reporter_role`
+	r.reporter_role, h.retry_at, h.attempts, h.reason`
 
 const selectHandover = `select ` + handoverColumns + ` from handover h join report r using (tenant, report_id)
 	where h.tenant = $1 and h.report_id = $2`
@@ -117,22 +120,58 @@ func (s *Reports) GetHandover(ctx context.Context, t tenant.ID, reportID string)
 }
 
 const selectPendingHandovers = `select ` + handoverColumns + ` from handover h join report r using (tenant, report_id)
-	where h.tenant = $1 and not h.completed order by h.attempted_at limit $2`
+	where h.tenant = $1 and not h.completed and not h.dead_lettered order by h.retry_at limit $2`
 
-// ListPendingHandovers returns up to limit hand-overs that are not completed, the one that has waited longest for an
-// attempt first.
+// ListPendingHandovers returns up to limit hand-overs that are neither completed nor dead-lettered, the one whose next
+// attempt is due first.
 func (s *Reports) ListPendingHandovers(ctx context.Context, t tenant.ID, limit int) ([]Handover, error) {
 	return s.queryHandovers(ctx, selectPendingHandovers, t, limit)
 }
 
-const markHandoverAttempted = `update handover set attempted_at = $3 where tenant = $1 and handover_id = $2`
+const recordHandoverFailure = `update handover set attempts = attempts + 1, reason = $3, retry_at = $4,
+	dead_lettered = $5 where tenant = $1 and handover_id = $2 and not completed`
 
-// MarkHandoverAttempted records a failed attempt: the hand-over goes behind the other pending ones.
-func (s *Reports) MarkHandoverAttempted(ctx context.Context, t tenant.ID, handoverID string, now time.Time) error {
+// RecordHandoverFailure records a failed attempt, and when the next one is due; a dead-lettered hand-over gets none.
+func (s *Reports) RecordHandoverFailure(
+	ctx context.Context, t tenant.ID, handoverID, reason string, retryAt time.Time, deadLetter bool,
+) error {
 	return pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, markHandoverAttempted, t, handoverID, now.UTC())
+		_, err := tx.Exec(ctx, recordHandoverFailure, t, handoverID, reason, retryAt.UTC(), deadLetter)
 		return err
 	})
+}
+
+const selectDeadLetteredHandovers = `select ` + handoverColumns + `
+	from handover h join report r using (tenant, report_id)
+	where h.tenant = $1 and not h.completed and h.dead_lettered order by h.decided_at limit $2`
+
+// ListDeadLetteredHandovers returns up to limit dead-lettered hand-overs, the oldest first.
+func (s *Reports) ListDeadLetteredHandovers(ctx context.Context, t tenant.ID, limit int) ([]Handover, error) {
+	return s.queryHandovers(ctx, selectDeadLetteredHandovers, t, limit)
+}
+
+const retryHandovers = `update handover set dead_lettered = false, attempts = 0, retry_at = $2
+	where tenant = $1 and not completed and dead_lettered`
+
+// RetryHandovers makes all dead-lettered hand-overs of a tenant pending again, and returns how many there were.
+func (s *Reports) RetryHandovers(ctx context.Context, t tenant.ID, now time.Time) (n int64, err error) {
+	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, retryHandovers, t, now.UTC())
+		n = tag.RowsAffected()
+		return err
+	})
+	return n, err
+}
+
+const countHandovers = `select count(*) filter (where not dead_lettered), count(*) filter (where dead_lettered)
+	from handover where tenant = $1 and not completed`
+
+// CountHandovers counts the hand-overs of a tenant that are not completed.
+func (s *Reports) CountHandovers(ctx context.Context, t tenant.ID) (pending, deadLettered int64, err error) {
+	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, countHandovers, t).Scan(&pending, &deadLettered)
+	})
+	return pending, deadLettered, err
 }
 
 func (s *Reports) queryHandovers(
@@ -153,7 +192,7 @@ func scanHandover(row pgx.CollectableRow) (Handover, error) {
 	var h Handover
 	var id, reportID uuid.UUID
 	err := row.Scan(&id, &reportID, &h.By.Tenant, &h.By.Person, &h.By.System, &h.ReceivedAt, &h.Channel,
-		&h.ReporterRole)
+		&h.ReporterRole, &h.RetryAt, &h.Attempts, &h.Reason)
 	h.ReceivedAt = dayInRome(h.ReceivedAt)
 	h.ID, h.ReportID = id.String(), reportID.String()
 	return h, err

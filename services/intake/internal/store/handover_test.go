@@ -91,7 +91,7 @@ func TestReports_Handover(t *testing.T) {
 	}
 	want := store.Handover{
 		ID: pending[0].ID, ReportID: r.ID, By: operator, ReceivedAt: r.ReceivedAt, Channel: "PHONE",
-		ReporterRole: "VICTIM",
+		ReporterRole: "VICTIM", RetryAt: now,
 	}
 	if diff := cmp.Diff(want, pending[0], cmp.Comparer(time.Time.Equal)); diff != "" {
 		t.Error(diff)

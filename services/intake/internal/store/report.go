@@ -168,3 +168,33 @@ func (s *Reports) List(
 	})
 	return page, next, err
 }
+
+// SubmissionState is what has become of one submission.
+type SubmissionState struct {
+	Asked  int // index of the request key that was asked for
+	State  report.State
+	Number string
+}
+
+const selectSubmissionStates = `select asked.position::int - 1, r.state, r.number
+	from unnest($2::bytea[]) with ordinality asked (request_key, position)
+	join idempotency_key k on k.tenant = $1 and k.request_key = asked.request_key and k.method = 'SubmitReport'
+	join report r on r.tenant = $1 and r.report_id = k.record_id
+	join report_history h on h.tenant = $1 and h.report_id = r.report_id and h.version = 1 and h.system = $3
+	order by asked.position`
+
+// ListSubmissionStates returns the states of those submissions that a program has made, in the order of the
+// request keys.
+func (s *Reports) ListSubmissionStates(
+	ctx context.Context, t tenant.ID, system string, requestKeys [][]byte,
+) (found []SubmissionState, err error) {
+	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, selectSubmissionStates, t, requestKeys, system)
+		if err != nil {
+			return err
+		}
+		found, err = pgx.CollectRows(rows, pgx.RowToStructByPos[SubmissionState])
+		return err
+	})
+	return found, err
+}

@@ -19,6 +19,7 @@ func TestSchema(t *testing.T) {
 	pool := pgtest.New(t, "intake", store.Migrate).Pool(t)
 	pgtest.PrepareStatements(t, pool)
 	pgtest.RowSecurity(t, pool)
+	pgtest.AppendOnly(t, pool, "report_history", "access_log")
 }
 
 // insertPast inserts 20,000 reports that were taken in charge. The three oldest and the three newest are still handing
@@ -33,7 +34,7 @@ const insertPast = `
 		'x', i::text::bytea,
 		case when not pending then gen_random_uuid() end, case when not pending then 'CR-F-' || i end
 	from (select i, i <= 3 or i > 19997 as pending from generate_series(1, 20000) i) n;
-	insert into handover (tenant, handover_id, report_id, person, system, decided_at, attempted_at, completed)
+	insert into handover (tenant, handover_id, report_id, person, system, decided_at, retry_at, completed)
 	select tenant, gen_random_uuid(), report_id, 'anna', 'console', now() - seq * interval '1 minute',
 		now() - seq * interval '1 minute', state <> 'HANDING_OVER'
 	from (select *, row_number() over (order by number) as seq from report) r;

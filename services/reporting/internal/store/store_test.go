@@ -172,6 +172,7 @@ func TestSchema(t *testing.T) {
 	b := setup(t)
 	t.Run("every statement prepares", func(t *testing.T) { pgtest.PrepareStatements(t, b.pool) })
 	t.Run("row security is forced everywhere", func(t *testing.T) { pgtest.RowSecurity(t, b.pool) })
+	t.Run("the inbox is append-only", func(t *testing.T) { pgtest.AppendOnly(t, b.pool, "inbox") })
 	t.Run("the service's role cannot rewrite what was applied", func(t *testing.T) {
 		for _, sql := range []string{
 			`update inbox set node_seq = 1`, `delete from inbox`, `delete from fact_report`, `delete from fact_case`,

@@ -36,7 +36,10 @@ type SubmitReportRequest struct {
 	// True to check only: nothing is stored, the response is empty, and errors are the same.
 	ValidateOnly bool `protobuf:"varint,2,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	// The report.
-	Content       *ReportContent `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
+	Content *ReportContent `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
+	// When the client sent this request for the first time, the same in every retry; it is not stored. Without it a retry
+	// after more than 90 days is stored as a second report.
+	FirstSentAt   *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=first_sent_at,json=firstSentAt,proto3" json:"first_sent_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -88,6 +91,13 @@ func (x *SubmitReportRequest) GetValidateOnly() bool {
 func (x *SubmitReportRequest) GetContent() *ReportContent {
 	if x != nil {
 		return x.Content
+	}
+	return nil
+}
+
+func (x *SubmitReportRequest) GetFirstSentAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FirstSentAt
 	}
 	return nil
 }
@@ -403,6 +413,163 @@ func (x *ListReportsResponse) GetNextPageToken() string {
 	return ""
 }
 
+// Request of GetSubmissionStates.
+type GetSubmissionStatesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Request ids of SubmitReport.
+	RequestIds    []string `protobuf:"bytes,1,rep,name=request_ids,json=requestIds,proto3" json:"request_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSubmissionStatesRequest) Reset() {
+	*x = GetSubmissionStatesRequest{}
+	mi := &file_pari_intake_v1_intake_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSubmissionStatesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSubmissionStatesRequest) ProtoMessage() {}
+
+func (x *GetSubmissionStatesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pari_intake_v1_intake_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSubmissionStatesRequest.ProtoReflect.Descriptor instead.
+func (*GetSubmissionStatesRequest) Descriptor() ([]byte, []int) {
+	return file_pari_intake_v1_intake_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *GetSubmissionStatesRequest) GetRequestIds() []string {
+	if x != nil {
+		return x.RequestIds
+	}
+	return nil
+}
+
+// Response of GetSubmissionStates.
+type GetSubmissionStatesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The submissions that are known, in the order of the request. One that is absent was never stored, was submitted by
+	// another program, or is older than 90 days.
+	Submissions   []*SubmissionState `protobuf:"bytes,1,rep,name=submissions,proto3" json:"submissions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSubmissionStatesResponse) Reset() {
+	*x = GetSubmissionStatesResponse{}
+	mi := &file_pari_intake_v1_intake_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSubmissionStatesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSubmissionStatesResponse) ProtoMessage() {}
+
+func (x *GetSubmissionStatesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pari_intake_v1_intake_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSubmissionStatesResponse.ProtoReflect.Descriptor instead.
+func (*GetSubmissionStatesResponse) Descriptor() ([]byte, []int) {
+	return file_pari_intake_v1_intake_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *GetSubmissionStatesResponse) GetSubmissions() []*SubmissionState {
+	if x != nil {
+		return x.Submissions
+	}
+	return nil
+}
+
+// SubmissionState is what has become of one submission.
+type SubmissionState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Request id of its SubmitReport.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// State of the report.
+	State ReportState `protobuf:"varint,2,opt,name=state,proto3,enum=pari.intake.v1.ReportState" json:"state,omitempty"`
+	// Its number for people.
+	Number        string `protobuf:"bytes,3,opt,name=number,proto3" json:"number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SubmissionState) Reset() {
+	*x = SubmissionState{}
+	mi := &file_pari_intake_v1_intake_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SubmissionState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SubmissionState) ProtoMessage() {}
+
+func (x *SubmissionState) ProtoReflect() protoreflect.Message {
+	mi := &file_pari_intake_v1_intake_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SubmissionState.ProtoReflect.Descriptor instead.
+func (*SubmissionState) Descriptor() ([]byte, []int) {
+	return file_pari_intake_v1_intake_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *SubmissionState) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *SubmissionState) GetState() ReportState {
+	if x != nil {
+		return x.State
+	}
+	return ReportState_REPORT_STATE_UNSPECIFIED
+}
+
+func (x *SubmissionState) GetNumber() string {
+	if x != nil {
+		return x.Number
+	}
+	return ""
+}
+
 // Request of TakeInCharge.
 type TakeInChargeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -418,7 +585,7 @@ type TakeInChargeRequest struct {
 
 func (x *TakeInChargeRequest) Reset() {
 	*x = TakeInChargeRequest{}
-	mi := &file_pari_intake_v1_intake_service_proto_msgTypes[6]
+	mi := &file_pari_intake_v1_intake_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -430,7 +597,7 @@ func (x *TakeInChargeRequest) String() string {
 func (*TakeInChargeRequest) ProtoMessage() {}
 
 func (x *TakeInChargeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pari_intake_v1_intake_service_proto_msgTypes[6]
+	mi := &file_pari_intake_v1_intake_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -443,7 +610,7 @@ func (x *TakeInChargeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TakeInChargeRequest.ProtoReflect.Descriptor instead.
 func (*TakeInChargeRequest) Descriptor() ([]byte, []int) {
-	return file_pari_intake_v1_intake_service_proto_rawDescGZIP(), []int{6}
+	return file_pari_intake_v1_intake_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *TakeInChargeRequest) GetRequestId() string {
@@ -480,7 +647,7 @@ type TakeInChargeResponse struct {
 
 func (x *TakeInChargeResponse) Reset() {
 	*x = TakeInChargeResponse{}
-	mi := &file_pari_intake_v1_intake_service_proto_msgTypes[7]
+	mi := &file_pari_intake_v1_intake_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -492,7 +659,7 @@ func (x *TakeInChargeResponse) String() string {
 func (*TakeInChargeResponse) ProtoMessage() {}
 
 func (x *TakeInChargeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pari_intake_v1_intake_service_proto_msgTypes[7]
+	mi := &file_pari_intake_v1_intake_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -505,7 +672,7 @@ func (x *TakeInChargeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TakeInChargeResponse.ProtoReflect.Descriptor instead.
 func (*TakeInChargeResponse) Descriptor() ([]byte, []int) {
-	return file_pari_intake_v1_intake_service_proto_rawDescGZIP(), []int{7}
+	return file_pari_intake_v1_intake_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *TakeInChargeResponse) GetReport() *Report {
@@ -526,13 +693,14 @@ var File_pari_intake_v1_intake_service_proto protoreflect.FileDescriptor
 
 const file_pari_intake_v1_intake_service_proto_rawDesc = "" +
 	"\n" +
-	"#pari/intake/v1/intake_service.proto\x12\x0epari.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpari/access/v1/access.proto\x1a\x1bpari/intake/v1/report.proto\x1a\x1dpari/privacy/v1/privacy.proto\"\xb2\x01\n" +
+	"#pari/intake/v1/intake_service.proto\x12\x0epari.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpari/access/v1/access.proto\x1a\x1bpari/intake/v1/report.proto\x1a\x1dpari/privacy/v1/privacy.proto\"\xf8\x01\n" +
 	"\x13SubmitReportRequest\x12+\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x02R\trequestId\x12)\n" +
 	"\rvalidate_only\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x02R\fvalidateOnly\x12C\n" +
 	"\acontent\x18\x03 \x01(\v2\x1d.pari.intake.v1.ReportContentB\n" +
-	"\xbaH\x03\xc8\x01\x01\xb0\xbb\x18\x04R\acontent\"\xe5\x01\n" +
+	"\xbaH\x03\xc8\x01\x01\xb0\xbb\x18\x04R\acontent\x12D\n" +
+	"\rfirst_sent_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xb0\xbb\x18\x02R\vfirstSentAt\"\xe5\x01\n" +
 	"\x14SubmitReportResponse\x12!\n" +
 	"\treport_id\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x02R\breportId\x12\x1c\n" +
 	"\x06number\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x02R\x06number\x12'\n" +
@@ -553,7 +721,17 @@ const file_pari_intake_v1_intake_service_proto_rawDesc = "" +
 	"\x06number\x18\x04 \x01(\tB\v\xbaH\x04r\x02\x18(\xb0\xbb\x18\x02R\x06number\"{\n" +
 	"\x13ListReportsResponse\x126\n" +
 	"\areports\x18\x01 \x03(\v2\x16.pari.intake.v1.ReportB\x04\xb0\xbb\x18\x02R\areports\x12,\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x02R\rnextPageToken\"\x94\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x02R\rnextPageToken\"T\n" +
+	"\x1aGetSubmissionStatesRequest\x126\n" +
+	"\vrequest_ids\x18\x01 \x03(\tB\x15\xbaH\x0e\x92\x01\v\b\x01\x10d\"\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x02R\n" +
+	"requestIds\"f\n" +
+	"\x1bGetSubmissionStatesResponse\x12G\n" +
+	"\vsubmissions\x18\x01 \x03(\v2\x1f.pari.intake.v1.SubmissionStateB\x04\xb0\xbb\x18\x02R\vsubmissions\"\x8d\x01\n" +
+	"\x0fSubmissionState\x12#\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x02R\trequestId\x127\n" +
+	"\x05state\x18\x02 \x01(\x0e2\x1b.pari.intake.v1.ReportStateB\x04\xb0\xbb\x18\x02R\x05state\x12\x1c\n" +
+	"\x06number\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x02R\x06number\"\x94\x01\n" +
 	"\x13TakeInChargeRequest\x12+\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x02R\trequestId\x12)\n" +
@@ -561,13 +739,15 @@ const file_pari_intake_v1_intake_service_proto_rawDesc = "" +
 	"\aversion\x18\x03 \x01(\x03B\v\xbaH\x04\"\x02(\x01\xb0\xbb\x18\x02R\aversion\"n\n" +
 	"\x14TakeInChargeResponse\x124\n" +
 	"\x06report\x18\x01 \x01(\v2\x16.pari.intake.v1.ReportB\x04\xb0\xbb\x18\x02R\x06report\x12 \n" +
-	"\breplayed\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x02R\breplayed2\xbb\x03\n" +
+	"\breplayed\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x02R\breplayed2\xbc\x04\n" +
 	"\rIntakeService\x12q\n" +
 	"\fSubmitReport\x12#.pari.intake.v1.SubmitReportRequest\x1a$.pari.intake.v1.SubmitReportResponse\"\x16\xaa\xbb\x18\x12\n" +
-	"\x02\x01\x02\x12\x04\x01\x02\x03\x04\x18\x01(\x80\x80\b@\x01\x12b\n" +
-	"\tGetReport\x12 .pari.intake.v1.GetReportRequest\x1a!.pari.intake.v1.GetReportResponse\"\x10\xaa\xbb\x18\f\n" +
-	"\x02\x01\x02\x12\x04\x01\x02\x03\x04\x18\x01\x12h\n" +
-	"\vListReports\x12\".pari.intake.v1.ListReportsRequest\x1a#.pari.intake.v1.ListReportsResponse\"\x10\xaa\xbb\x18\f\n" +
+	"\x02\x01\x02\x12\x04\x01\x02\x03\x04\x18\x01(\x80\x80\b@\x01\x12a\n" +
+	"\tGetReport\x12 .pari.intake.v1.GetReportRequest\x1a!.pari.intake.v1.GetReportResponse\"\x0f\xaa\xbb\x18\v\n" +
+	"\x02\x01\x02\x12\x03\x02\x03\x04\x18\x01\x12g\n" +
+	"\vListReports\x12\".pari.intake.v1.ListReportsRequest\x1a#.pari.intake.v1.ListReportsResponse\"\x0f\xaa\xbb\x18\v\n" +
+	"\x02\x01\x02\x12\x03\x02\x03\x04\x18\x01\x12\x80\x01\n" +
+	"\x13GetSubmissionStates\x12*.pari.intake.v1.GetSubmissionStatesRequest\x1a+.pari.intake.v1.GetSubmissionStatesResponse\"\x10\xaa\xbb\x18\f\n" +
 	"\x02\x01\x02\x12\x04\x01\x02\x03\x04\x18\x01\x12i\n" +
 	"\fTakeInCharge\x12#.pari.intake.v1.TakeInChargeRequest\x1a$.pari.intake.v1.TakeInChargeResponse\"\x0e\xaa\xbb\x18\n" +
 	"\n" +
@@ -586,43 +766,51 @@ func file_pari_intake_v1_intake_service_proto_rawDescGZIP() []byte {
 	return file_pari_intake_v1_intake_service_proto_rawDescData
 }
 
-var file_pari_intake_v1_intake_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_pari_intake_v1_intake_service_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_pari_intake_v1_intake_service_proto_goTypes = []any{
-	(*SubmitReportRequest)(nil),   // 0: pari.intake.v1.SubmitReportRequest
-	(*SubmitReportResponse)(nil),  // 1: pari.intake.v1.SubmitReportResponse
-	(*GetReportRequest)(nil),      // 2: pari.intake.v1.GetReportRequest
-	(*GetReportResponse)(nil),     // 3: pari.intake.v1.GetReportResponse
-	(*ListReportsRequest)(nil),    // 4: pari.intake.v1.ListReportsRequest
-	(*ListReportsResponse)(nil),   // 5: pari.intake.v1.ListReportsResponse
-	(*TakeInChargeRequest)(nil),   // 6: pari.intake.v1.TakeInChargeRequest
-	(*TakeInChargeResponse)(nil),  // 7: pari.intake.v1.TakeInChargeResponse
-	(*ReportContent)(nil),         // 8: pari.intake.v1.ReportContent
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
-	(ReportView)(0),               // 10: pari.intake.v1.ReportView
-	(*Report)(nil),                // 11: pari.intake.v1.Report
-	(ReportState)(0),              // 12: pari.intake.v1.ReportState
+	(*SubmitReportRequest)(nil),         // 0: pari.intake.v1.SubmitReportRequest
+	(*SubmitReportResponse)(nil),        // 1: pari.intake.v1.SubmitReportResponse
+	(*GetReportRequest)(nil),            // 2: pari.intake.v1.GetReportRequest
+	(*GetReportResponse)(nil),           // 3: pari.intake.v1.GetReportResponse
+	(*ListReportsRequest)(nil),          // 4: pari.intake.v1.ListReportsRequest
+	(*ListReportsResponse)(nil),         // 5: pari.intake.v1.ListReportsResponse
+	(*GetSubmissionStatesRequest)(nil),  // 6: pari.intake.v1.GetSubmissionStatesRequest
+	(*GetSubmissionStatesResponse)(nil), // 7: pari.intake.v1.GetSubmissionStatesResponse
+	(*SubmissionState)(nil),             // 8: pari.intake.v1.SubmissionState
+	(*TakeInChargeRequest)(nil),         // 9: pari.intake.v1.TakeInChargeRequest
+	(*TakeInChargeResponse)(nil),        // 10: pari.intake.v1.TakeInChargeResponse
+	(*ReportContent)(nil),               // 11: pari.intake.v1.ReportContent
+	(*timestamppb.Timestamp)(nil),       // 12: google.protobuf.Timestamp
+	(ReportView)(0),                     // 13: pari.intake.v1.ReportView
+	(*Report)(nil),                      // 14: pari.intake.v1.Report
+	(ReportState)(0),                    // 15: pari.intake.v1.ReportState
 }
 var file_pari_intake_v1_intake_service_proto_depIdxs = []int32{
-	8,  // 0: pari.intake.v1.SubmitReportRequest.content:type_name -> pari.intake.v1.ReportContent
-	9,  // 1: pari.intake.v1.SubmitReportResponse.received_at:type_name -> google.protobuf.Timestamp
-	10, // 2: pari.intake.v1.GetReportRequest.view:type_name -> pari.intake.v1.ReportView
-	11, // 3: pari.intake.v1.GetReportResponse.report:type_name -> pari.intake.v1.Report
-	12, // 4: pari.intake.v1.ListReportsRequest.state:type_name -> pari.intake.v1.ReportState
-	11, // 5: pari.intake.v1.ListReportsResponse.reports:type_name -> pari.intake.v1.Report
-	11, // 6: pari.intake.v1.TakeInChargeResponse.report:type_name -> pari.intake.v1.Report
-	0,  // 7: pari.intake.v1.IntakeService.SubmitReport:input_type -> pari.intake.v1.SubmitReportRequest
-	2,  // 8: pari.intake.v1.IntakeService.GetReport:input_type -> pari.intake.v1.GetReportRequest
-	4,  // 9: pari.intake.v1.IntakeService.ListReports:input_type -> pari.intake.v1.ListReportsRequest
-	6,  // 10: pari.intake.v1.IntakeService.TakeInCharge:input_type -> pari.intake.v1.TakeInChargeRequest
-	1,  // 11: pari.intake.v1.IntakeService.SubmitReport:output_type -> pari.intake.v1.SubmitReportResponse
-	3,  // 12: pari.intake.v1.IntakeService.GetReport:output_type -> pari.intake.v1.GetReportResponse
-	5,  // 13: pari.intake.v1.IntakeService.ListReports:output_type -> pari.intake.v1.ListReportsResponse
-	7,  // 14: pari.intake.v1.IntakeService.TakeInCharge:output_type -> pari.intake.v1.TakeInChargeResponse
-	11, // [11:15] is the sub-list for method output_type
-	7,  // [7:11] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	11, // 0: pari.intake.v1.SubmitReportRequest.content:type_name -> pari.intake.v1.ReportContent
+	12, // 1: pari.intake.v1.SubmitReportRequest.first_sent_at:type_name -> google.protobuf.Timestamp
+	12, // 2: pari.intake.v1.SubmitReportResponse.received_at:type_name -> google.protobuf.Timestamp
+	13, // 3: pari.intake.v1.GetReportRequest.view:type_name -> pari.intake.v1.ReportView
+	14, // 4: pari.intake.v1.GetReportResponse.report:type_name -> pari.intake.v1.Report
+	15, // 5: pari.intake.v1.ListReportsRequest.state:type_name -> pari.intake.v1.ReportState
+	14, // 6: pari.intake.v1.ListReportsResponse.reports:type_name -> pari.intake.v1.Report
+	8,  // 7: pari.intake.v1.GetSubmissionStatesResponse.submissions:type_name -> pari.intake.v1.SubmissionState
+	15, // 8: pari.intake.v1.SubmissionState.state:type_name -> pari.intake.v1.ReportState
+	14, // 9: pari.intake.v1.TakeInChargeResponse.report:type_name -> pari.intake.v1.Report
+	0,  // 10: pari.intake.v1.IntakeService.SubmitReport:input_type -> pari.intake.v1.SubmitReportRequest
+	2,  // 11: pari.intake.v1.IntakeService.GetReport:input_type -> pari.intake.v1.GetReportRequest
+	4,  // 12: pari.intake.v1.IntakeService.ListReports:input_type -> pari.intake.v1.ListReportsRequest
+	6,  // 13: pari.intake.v1.IntakeService.GetSubmissionStates:input_type -> pari.intake.v1.GetSubmissionStatesRequest
+	9,  // 14: pari.intake.v1.IntakeService.TakeInCharge:input_type -> pari.intake.v1.TakeInChargeRequest
+	1,  // 15: pari.intake.v1.IntakeService.SubmitReport:output_type -> pari.intake.v1.SubmitReportResponse
+	3,  // 16: pari.intake.v1.IntakeService.GetReport:output_type -> pari.intake.v1.GetReportResponse
+	5,  // 17: pari.intake.v1.IntakeService.ListReports:output_type -> pari.intake.v1.ListReportsResponse
+	7,  // 18: pari.intake.v1.IntakeService.GetSubmissionStates:output_type -> pari.intake.v1.GetSubmissionStatesResponse
+	10, // 19: pari.intake.v1.IntakeService.TakeInCharge:output_type -> pari.intake.v1.TakeInChargeResponse
+	15, // [15:20] is the sub-list for method output_type
+	10, // [10:15] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_pari_intake_v1_intake_service_proto_init() }
@@ -637,7 +825,7 @@ func file_pari_intake_v1_intake_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pari_intake_v1_intake_service_proto_rawDesc), len(file_pari_intake_v1_intake_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

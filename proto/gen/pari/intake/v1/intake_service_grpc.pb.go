@@ -22,10 +22,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	IntakeService_SubmitReport_FullMethodName = "/pari.intake.v1.IntakeService/SubmitReport"
-	IntakeService_GetReport_FullMethodName    = "/pari.intake.v1.IntakeService/GetReport"
-	IntakeService_ListReports_FullMethodName  = "/pari.intake.v1.IntakeService/ListReports"
-	IntakeService_TakeInCharge_FullMethodName = "/pari.intake.v1.IntakeService/TakeInCharge"
+	IntakeService_SubmitReport_FullMethodName        = "/pari.intake.v1.IntakeService/SubmitReport"
+	IntakeService_GetReport_FullMethodName           = "/pari.intake.v1.IntakeService/GetReport"
+	IntakeService_ListReports_FullMethodName         = "/pari.intake.v1.IntakeService/ListReports"
+	IntakeService_GetSubmissionStates_FullMethodName = "/pari.intake.v1.IntakeService/GetSubmissionStates"
+	IntakeService_TakeInCharge_FullMethodName        = "/pari.intake.v1.IntakeService/TakeInCharge"
 )
 
 // IntakeServiceClient is the client API for IntakeService service.
@@ -39,8 +40,9 @@ type IntakeServiceClient interface {
 	// set; another body gets REQUEST_ID_REUSED. A request has at most 128 KiB, so that the texts may have all their
 	// characters in any script.
 	// Of an anonymous report nothing tells more than the day: neither number, order, times, logs, traces nor events.
-	// Errors: INVALID_REQUEST with every violation at once, REQUEST_ID_REUSED. UNAVAILABLE when the same request is being
-	// stored at the same moment: retry.
+	// Errors: INVALID_REQUEST with every violation at once, REQUEST_ID_REUSED; REQUEST_ID_EXPIRED when the request was first
+	// sent so long ago that its answer is forgotten. UNAVAILABLE when the same request is being stored at the same moment:
+	// retry.
 	SubmitReport(ctx context.Context, in *SubmitReportRequest, opts ...grpc.CallOption) (*SubmitReportResponse, error)
 	// GetReport returns one report of the caller's node, with its history. Only people of the node who work on reports
 	// (operator, case worker, coordinator) may ask for REPORT_VIEW_FULL; each such access is logged.
@@ -50,6 +52,9 @@ type IntakeServiceClient interface {
 	// within a day what is urgent first. The rest of the order is random.
 	// Errors: INVALID_REQUEST with the field reason BAD_PAGE_TOKEN.
 	ListReports(ctx context.Context, in *ListReportsRequest, opts ...grpc.CallOption) (*ListReportsResponse, error)
+	// GetSubmissionStates returns what has become of the caller's own submissions, by their request ids. It is all that a
+	// program that submits reports may read.
+	GetSubmissionStates(ctx context.Context, in *GetSubmissionStatesRequest, opts ...grpc.CallOption) (*GetSubmissionStatesResponse, error)
 	// TakeInCharge takes a report in charge: it opens exactly one case for it in case management. The decision is stored
 	// first, so a crash in between loses nothing and opens no second case; the node finishes the hand-over by itself.
 	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, REQUEST_ID_REUSED. UNAVAILABLE when case management does not
@@ -95,6 +100,16 @@ func (c *intakeServiceClient) ListReports(ctx context.Context, in *ListReportsRe
 	return out, nil
 }
 
+func (c *intakeServiceClient) GetSubmissionStates(ctx context.Context, in *GetSubmissionStatesRequest, opts ...grpc.CallOption) (*GetSubmissionStatesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetSubmissionStatesResponse)
+	err := c.cc.Invoke(ctx, IntakeService_GetSubmissionStates_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *intakeServiceClient) TakeInCharge(ctx context.Context, in *TakeInChargeRequest, opts ...grpc.CallOption) (*TakeInChargeResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(TakeInChargeResponse)
@@ -116,8 +131,9 @@ type IntakeServiceServer interface {
 	// set; another body gets REQUEST_ID_REUSED. A request has at most 128 KiB, so that the texts may have all their
 	// characters in any script.
 	// Of an anonymous report nothing tells more than the day: neither number, order, times, logs, traces nor events.
-	// Errors: INVALID_REQUEST with every violation at once, REQUEST_ID_REUSED. UNAVAILABLE when the same request is being
-	// stored at the same moment: retry.
+	// Errors: INVALID_REQUEST with every violation at once, REQUEST_ID_REUSED; REQUEST_ID_EXPIRED when the request was first
+	// sent so long ago that its answer is forgotten. UNAVAILABLE when the same request is being stored at the same moment:
+	// retry.
 	SubmitReport(context.Context, *SubmitReportRequest) (*SubmitReportResponse, error)
 	// GetReport returns one report of the caller's node, with its history. Only people of the node who work on reports
 	// (operator, case worker, coordinator) may ask for REPORT_VIEW_FULL; each such access is logged.
@@ -127,6 +143,9 @@ type IntakeServiceServer interface {
 	// within a day what is urgent first. The rest of the order is random.
 	// Errors: INVALID_REQUEST with the field reason BAD_PAGE_TOKEN.
 	ListReports(context.Context, *ListReportsRequest) (*ListReportsResponse, error)
+	// GetSubmissionStates returns what has become of the caller's own submissions, by their request ids. It is all that a
+	// program that submits reports may read.
+	GetSubmissionStates(context.Context, *GetSubmissionStatesRequest) (*GetSubmissionStatesResponse, error)
 	// TakeInCharge takes a report in charge: it opens exactly one case for it in case management. The decision is stored
 	// first, so a crash in between loses nothing and opens no second case; the node finishes the hand-over by itself.
 	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, REQUEST_ID_REUSED. UNAVAILABLE when case management does not
@@ -150,6 +169,9 @@ func (UnimplementedIntakeServiceServer) GetReport(context.Context, *GetReportReq
 }
 func (UnimplementedIntakeServiceServer) ListReports(context.Context, *ListReportsRequest) (*ListReportsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListReports not implemented")
+}
+func (UnimplementedIntakeServiceServer) GetSubmissionStates(context.Context, *GetSubmissionStatesRequest) (*GetSubmissionStatesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSubmissionStates not implemented")
 }
 func (UnimplementedIntakeServiceServer) TakeInCharge(context.Context, *TakeInChargeRequest) (*TakeInChargeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method TakeInCharge not implemented")
@@ -229,6 +251,24 @@ func _IntakeService_ListReports_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _IntakeService_GetSubmissionStates_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSubmissionStatesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IntakeServiceServer).GetSubmissionStates(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IntakeService_GetSubmissionStates_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IntakeServiceServer).GetSubmissionStates(ctx, req.(*GetSubmissionStatesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _IntakeService_TakeInCharge_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(TakeInChargeRequest)
 	if err := dec(in); err != nil {
@@ -265,6 +305,10 @@ var IntakeService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListReports",
 			Handler:    _IntakeService_ListReports_Handler,
+		},
+		{
+			MethodName: "GetSubmissionStates",
+			Handler:    _IntakeService_GetSubmissionStates_Handler,
 		},
 		{
 			MethodName: "TakeInCharge",

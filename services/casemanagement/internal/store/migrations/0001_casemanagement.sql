@@ -126,3 +126,6 @@ begin
     end loop;
 end $$;
 -- +goose StatementEnd
+
+-- The runtime role may add to these, never change them.
+revoke update, delete on case_report, assessment, action, case_history, access_log from pari_app;

@@ -76,13 +76,17 @@ create table handover (
     person       text        not null,
     system       text        not null,
     decided_at   timestamptz not null,
-    attempted_at timestamptz not null, -- last failed retry; before the first, the decision
+    retry_at     timestamptz not null, -- the next attempt; before the first, the decision
+    attempts     integer     not null default 0, -- that have failed
+    reason       text        not null default '', -- of the last failure: a reason of the API or a gRPC code
+    dead_lettered boolean    not null default false, -- no attempt before an operator asks for it
     completed    boolean     not null default false,
     primary key (tenant, handover_id),
     unique (tenant, report_id),
     foreign key (tenant, report_id) references report (tenant, report_id) on delete cascade
 );
-create index handover_pending on handover (tenant, attempted_at) where not completed;
+create index handover_pending on handover (tenant, retry_at) where not completed and not dead_lettered;
+create index handover_dead_lettered on handover (tenant, decided_at) where not completed and dead_lettered;
 
 -- Each time a person opened the sealed content of a report.
 create table access_log (
@@ -109,3 +113,6 @@ begin
     end loop;
 end $$;
 -- +goose StatementEnd
+
+-- The runtime role may add to history and access log, never change them.
+revoke update, delete on report_history, access_log from pari_app;
