@@ -271,7 +271,7 @@ func TestCollect(t *testing.T) {
 		}
 	}
 	for keys.Refilling(cremona) {
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 	}
 	generated := keys.Unused(cremona)
 	month := time.Date(time.Now().UTC().Year(), time.Now().UTC().Month(), 1, 0, 0, 0, 0, time.UTC)
