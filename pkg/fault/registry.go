@@ -86,7 +86,7 @@ var entries = []Entry{
 	},
 	{Reason: TooFew, Code: codes.InvalidArgument,
 		English:    "this list has too few entries",
-		Italian:    "questo elenco ha troppe poche voci",
+		Italian:    "questo elenco ha troppo poche voci",
 		FixEnglish: "add what is missing",
 		FixItalian: "aggiungi quanto manca",
 	},
