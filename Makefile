@@ -70,7 +70,7 @@ tidy: ## tidy every module
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## lint every module
-	@golangci-lint run $(MODULES)
+	@golangci-lint run --allow-parallel-runners $(MODULES)
 
 .PHONY: tools
 tools: $(BIN)/buf $(BIN)/protoc-gen-go $(BIN)/golangci-lint ## install the pinned tools into .bin

@@ -27,7 +27,7 @@ stage_tidy() {
   for d in $(modules); do (cd "$d" && GOWORK=off go mod tidy -diff) || { echo "run 'make tidy' and commit"; return 1; }; done
 }
 stage_vet() { go vet $(everything); }
-stage_lint() { golangci-lint run $(everything); }
+stage_lint() { golangci-lint run --allow-parallel-runners $(everything); }
 # tools/guards is not part of the workspace.
 stage_guards() { GOWORK=off go -C tools/guards vet . && GOWORK=off go -C tools/guards test -count=1 .; }
 # Each module by itself, as somebody builds it who has no workspace.
