@@ -27,10 +27,14 @@ func (p *Plan) Env(service string) map[string]string {
 		"PARI_CENTRE_KEYS_DIR": p.path("public", "centre"),
 	}
 	server, database := p.CentrePostgres, name
-	if ofNode {
+	switch {
+	case nodeName == host:
+		database = name + "_" + host
+		maps.Copy(env, p.hostEnv(name, database))
+	case ofNode:
 		server, database = p.NodePostgres, name+"_"+n.Name
 		maps.Copy(env, p.nodeEnv(service, database, n))
-	} else {
+	default:
 		env["PARI_NATS_URL"] = "tls://" + p.Addr["hub"]
 		env["PARI_SIGNING_KEY_FILE"] = p.path("signing", "centre.key.pem")
 		env["PARI_NODE_KEYS_DIR"] = p.path("public", "nodes")
@@ -66,13 +70,24 @@ const closeDayEvery = "1s"
 func keysDatabase(database string) string { return database + "_keys" }
 
 // CentreDatabases names the databases of the centre.
-func (p *Plan) CentreDatabases() []string { return append([]string{}, centreServices...) }
+func (p *Plan) CentreDatabases() []string {
+	all := append([]string{}, centreServices...)
+	if len(p.hosted()) > 0 {
+		for _, s := range personalServices {
+			all = append(all, s+"_"+host, keysDatabase(s+"_"+host))
+		}
+	}
+	return all
+}
 
 // NodeDatabases names the databases of all nodes: a replica of the directory, and for each personal service a database
 // and one for its keys.
 func (p *Plan) NodeDatabases() []string {
 	var all []string
 	for _, n := range p.Nodes {
+		if n.Hosted {
+			continue
+		}
 		all = append(all, "directory_"+n.Name)
 		for _, s := range personalServices {
 			all = append(all, s+"_"+n.Name, keysDatabase(s+"_"+n.Name))
@@ -88,7 +103,11 @@ func (p *Plan) HubConfig() (string, error) {
 		TLS: natsconf.TLSIn(p.IdentityDir("hub")),
 	}
 	for _, n := range p.Nodes {
-		h.Nodes = append(h.Nodes, natsconf.Node{Tenant: n.Tenant})
+		node := natsconf.Node{Tenant: n.Tenant}
+		if n.Hosted {
+			node.Hosted = personalServices
+		}
+		h.Nodes = append(h.Nodes, node)
 	}
 	return h.Config()
 }

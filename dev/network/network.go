@@ -142,6 +142,9 @@ func (n *Network) startBrokers(ctx context.Context) error {
 	}
 	n.group.OnStop("hub", func(context.Context) error { hub.Stop(); return nil })
 	for _, node := range n.Nodes {
+		if node.Hosted {
+			continue
+		}
 		if conf, err = n.LeafConfig(node); err != nil {
 			return err
 		}
@@ -228,6 +231,9 @@ func (p *Plan) Client() client.Network {
 	for _, n := range p.Nodes {
 		c.Nodes = append(c.Nodes, n.Name)
 		c.Tenants[n.Name] = n.Tenant
+	}
+	if len(p.hosted()) > 0 {
+		c.Tenants[host] = tenant.Centre
 	}
 	return c
 }

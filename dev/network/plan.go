@@ -37,14 +37,16 @@ type Node struct {
 	Tenant tenant.ID
 	// NumberPrefix begins the numbers of its reports and cases.
 	NumberPrefix string
+	// Hosted nodes have no machines of their own: the centre runs one process of each personal service for all of them.
+	Hosted bool
 }
 
 // DefaultNodes returns the nodes of the development network.
 func DefaultNodes() []Node {
 	return []Node{
-		{"cremona", tenant.ID{Region: "lombardia", Node: "cremona"}, "CR"},
-		{"cuneo", tenant.ID{Region: "piemonte", Node: "cuneo"}, "CN"},
-		{"milano", tenant.ID{Region: "lombardia", Node: "milano"}, "MI"},
+		{"cremona", tenant.ID{Region: "lombardia", Node: "cremona"}, "CR", false},
+		{"cuneo", tenant.ID{Region: "piemonte", Node: "cuneo"}, "CN", false},
+		{"milano", tenant.ID{Region: "lombardia", Node: "milano"}, "MI", false},
 	}
 }
 
@@ -103,6 +105,9 @@ func NewPlan(ctx context.Context, dir string, nodes []Node, defaultPorts bool) (
 	if err := p.assignAddresses(ctx, defaultPorts); err != nil {
 		return nil, err
 	}
+	if err := p.createHosted(); err != nil {
+		return nil, err
+	}
 	return p, p.createSignIn()
 }
 
@@ -119,6 +124,9 @@ func (p *Plan) identities() map[string]identity.ID {
 	}
 	for _, s := range centreServices {
 		ids[s] = centre(identity.KindService, s)
+	}
+	for _, s := range personalServices {
+		ids[s+"."+host] = centre(identity.KindService, s)
 	}
 	for _, n := range p.Nodes {
 		node := func(kind, name string) identity.ID {
@@ -232,8 +240,22 @@ func (p *Plan) assignAddresses(ctx context.Context, defaultPorts bool) error {
 		for _, s := range append([]string{"leaf"}, append(personalServices, "directory")...) {
 			names = append(names, s+"."+n.Name)
 		}
+		if n.Hosted {
+			continue
+		}
 		if err := assign(nodePort+1+i*portsPerNode, names...); err != nil {
 			return err
+		}
+	}
+	if len(p.hosted()) == 0 {
+		return nil
+	}
+	for _, s := range personalServices {
+		if err := assign(0, s+"."+host); err != nil {
+			return err
+		}
+		for _, n := range p.hosted() {
+			p.Addr[s+"."+n.Name] = p.Addr[s+"."+host]
 		}
 	}
 	return nil
@@ -244,7 +266,14 @@ func (p *Plan) Services() []string {
 	all := append([]string{}, centreServices...)
 	for _, n := range p.Nodes {
 		for _, s := range nodeServices {
-			all = append(all, s+"."+n.Name)
+			if !n.Hosted {
+				all = append(all, s+"."+n.Name)
+			}
+		}
+	}
+	if len(p.hosted()) > 0 {
+		for _, s := range personalServices {
+			all = append(all, s+"."+host)
 		}
 	}
 	return all

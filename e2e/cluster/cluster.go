@@ -131,6 +131,9 @@ func (c *Cluster) startIdentityProvider(ctx context.Context) error {
 func (c *Cluster) startBrokers(bin string) error {
 	configs := map[string]func() (string, error){"hub": c.HubConfig}
 	for _, n := range c.Nodes {
+		if n.Hosted {
+			continue
+		}
 		configs["leaf."+n.Name] = func() (string, error) { return c.LeafConfig(n) }
 	}
 	for name, config := range configs {
