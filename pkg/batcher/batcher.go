@@ -2,10 +2,10 @@
 // commits immediately; only concurrent callers are batched. So a busy service commits fewer and larger transactions,
 // and an idle one is as fast as without.
 //
-// It promises that Do returns nil only after a write that contained the item succeeded. A write may reject some items and
-// store the others; see Rejected. When a shared write fails as a whole, each of its items is written once more by itself
-// before its error is returned, so one bad item fails no other. Items must therefore be safe to write twice, which
-// request ids make them. It starts no goroutine: callers do the writing.
+// It promises that Do returns nil only after a write that contained the item succeeded. A write may reject some items
+// and store the others; see Rejected. When a shared write fails as a whole, each of its items is written once more by
+// itself before its error is returned, so one bad item fails no other. Items must therefore be safe to write twice,
+// which request ids make them. It starts no goroutine: callers do the writing.
 package batcher
 
 import (

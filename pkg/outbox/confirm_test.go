@@ -10,8 +10,8 @@ import (
 	feedv1 "github.com/retepari/pari/proto/gen/pari/feed/v1"
 )
 
-// newNumberedLeader returns an unconfirmed leader of a partition with eight numbered events. The centre has acknowledged
-// five of them, and the first two were pruned.
+// newNumberedLeader returns an unconfirmed leader of a partition with eight numbered events. The centre has
+// acknowledged five of them, and the first two were pruned.
 func newNumberedLeader(t *testing.T, c Config) (l testLeader, hashes []bus.Hash) {
 	t.Helper()
 	l = newTestLeader(t, c)

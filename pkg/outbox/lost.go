@@ -50,8 +50,8 @@ const decideLost = `with decided as (
 	select coalesce(max(aggregate_seq), 0) from decided`
 
 // DecideLost keeps or withdraws reports or cases of which only the centre has the events. To withdraw, it appends the
-// event that withdrawal returns for each; the relay sends it. What was decided before stays so. It returns how many were
-// decided now.
+// event that withdrawal returns for each; the relay sends it. What was decided before stays so. It returns how many
+// were decided now.
 func DecideLost(
 	ctx context.Context, db *pgxpool.Pool, p bus.Partition, decision string, aggregates []string,
 	withdrawal func(aggregate string) (Event, error),

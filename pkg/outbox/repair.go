@@ -69,8 +69,8 @@ var (
 )
 
 // Run takes over the centre's position, in one transaction. A pending event that the centre has counted gets the number
-// that it has there, so that it is not sent again. The other pending events lose their numbers, so that the relay numbers
-// them after the centre's. What only the centre has is stored for ListLost. No event is deleted.
+// that it has there, so that it is not sent again. The other pending events lose their numbers, so that the relay
+// numbers them after the centre's. What only the centre has is stored for ListLost. No event is deleted.
 //
 // The relay may run: it is stopped, notices the repair and goes on. With dryRun nothing is changed. A partition that
 // agrees with the centre is left as it is.
@@ -307,8 +307,8 @@ func (t *repairTx) continueAggregates(ctx context.Context, b *pgx.Batch) error {
 	return nil
 }
 
-// shift queues that the pending events of an aggregate, which the centre does not have, follow the centre's last one. It
-// returns the number of the last event then.
+// shift queues that the pending events of an aggregate, which the centre does not have, follow the centre's last one.
+// It returns the number of the last event then.
 func (t *repairTx) shift(b *pgx.Batch, aggregate string, last int64) int64 {
 	var own []pendingEvent
 	for _, e := range t.pending {

@@ -164,7 +164,8 @@ func (l *leader) confirm(w *feedv1.Watermark) {
 	l.r.update(func(s *Status) { s.Blocked = "" })
 }
 
-// stopRestored stops the partition, unless another process has advanced it: then this relay is the one that is outdated.
+// stopRestored stops the partition, unless another process has advanced it: then this relay is the one that is
+// outdated.
 func (l *leader) stopRestored(ctx context.Context, w *feedv1.Watermark) error {
 	if err := l.checkUnchanged(ctx); err != nil {
 		return err

@@ -4,8 +4,9 @@
 //	KEK of the node (file or vault) ── wraps ──► data key (key database) ── encrypts ──► field (service database)
 //
 // Every record has a data key of its own. It promises: without the key database, or without the node's key-encryption
-// key (KEK), a sealed field is unreadable; a ciphertext opens only for the tenant, record, field and version that it was
-// sealed for; Destroy makes all fields of a record unreadable, in every copy and backup of the service database too.
+// key (KEK), a sealed field is unreadable; a ciphertext opens only for the tenant, record, field and version that it
+// was sealed for; Destroy makes all fields of a record unreadable, in every copy and backup of the service database
+// too.
 //
 // Data keys are generated ahead of use and are durable before they are handed out, so sealing costs no round trip. A
 // key that was never used has encrypted nothing. NewKey may start a goroutine that refills the pool of unused keys.
@@ -73,7 +74,9 @@ func OpenKeyStore(db *pgxpool.Pool, kekFile string, log *slog.Logger) (*KeyStore
 	if err != nil {
 		return nil, fmt.Errorf("key-encryption key: %w", err)
 	}
-	return &KeyStore{db: db, kek: kek, log: log, unused: map[tenant.ID][]DataKey{}, refills: map[tenant.ID]*refill{}}, nil
+	return &KeyStore{
+		db: db, kek: kek, log: log, unused: map[tenant.ID][]DataKey{}, refills: map[tenant.ID]*refill{},
+	}, nil
 }
 
 // NewKey returns a data key that is durable and was never handed out. It waits for the database only when no unused key

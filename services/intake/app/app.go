@@ -5,7 +5,6 @@ package app
 
 import (
 	"context"
-	"os"
 	"time"
 
 	"google.golang.org/grpc"
@@ -19,7 +18,6 @@ import (
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 	"github.com/retepari/pari/services/intake/internal/api"
-	"github.com/retepari/pari/services/intake/internal/feed"
 	"github.com/retepari/pari/services/intake/internal/handover"
 	"github.com/retepari/pari/services/intake/internal/store"
 )
@@ -41,18 +39,6 @@ type Config struct {
 // Migrate brings both databases up to date.
 func Migrate(ctx context.Context, c Config) error {
 	return c.Migrate(ctx, store.Migrate)
-}
-
-// RepairFeed settles the feed after a restore; see nodeservice.RepairFeed. A report has one event, so none goes on.
-func RepairFeed(ctx context.Context, c Config) error {
-	return nodeservice.RepairFeed(ctx, c.Config, os.Stdout, nodeservice.RepairParts{
-		Name: Name, Withdrawal: feed.EncodeReportWithdrawn,
-	})
-}
-
-// CollectKeys deletes unused data keys; see nodeservice.CollectKeys.
-func CollectKeys(ctx context.Context, c Config) error {
-	return nodeservice.CollectKeys(ctx, c.Config, os.Stdout, store.KeysInUse)
 }
 
 // Run serves until ctx ends.

@@ -3,10 +3,10 @@
 // It promises that no stored hand-over is forgotten and that none opens a second case, whatever stops in between. The
 // decision is committed before case management is called, OpenCase opens at most one case per report, and a pending
 // hand-over is retried by the next TakeInCharge with the same request id and by Worker.Run, until case management opens
-// the case. Each failure is logged and stored with its reason, and makes the next attempt wait longer, so that it delays
-// no other hand-over. While case management is away the attempts go on; a hand-over that it has refused several times is
-// dead-lettered: counted by a gauge, listed and retried by the commands of the service, and not forgotten. It does not
-// promise when a hand-over completes. The package starts no goroutine.
+// the case. Each failure is logged and stored with its reason, and makes the next attempt wait longer, so that it
+// delays no other hand-over. While case management is away the attempts go on; a hand-over that it has refused several
+// times is dead-lettered: counted by a gauge, listed and retried by the commands of the service, and not forgotten. It
+// does not promise when a hand-over completes. The package starts no goroutine.
 package handover
 
 import (
@@ -141,13 +141,14 @@ func (w *Worker) recordFailure(ctx context.Context, t tenant.ID, h store.Handove
 	w.log.Log(ctx, level, message, slog.String("handover", h.ID), slog.String("reason", reason),
 		slog.Int("attempts", h.Attempts+1), slog.Any("error", err))
 	retryAt := w.now().Add(min(pollInterval<<min(h.Attempts, 10), maxBackoff))
-	if err := w.reports.RecordHandoverFailure(ctx, t, h.ID, reason, retryAt, deadLetter); err != nil && ctx.Err() == nil {
+	err = w.reports.RecordHandoverFailure(ctx, t, h.ID, reason, retryAt, deadLetter)
+	if err != nil && ctx.Err() == nil {
 		w.log.WarnContext(ctx, "hand-over update failed", slog.String("handover", h.ID), slog.Any("error", err))
 	}
 }
 
-// reasonOf returns why an attempt failed: a reason of the API, or a gRPC code. A temporary failure says nothing about the
-// hand-over.
+// reasonOf returns why an attempt failed: a reason of the API, or a gRPC code. A temporary failure says nothing about
+// the hand-over.
 func reasonOf(err error) (reason string, temporary bool) {
 	cause := err
 	if fault.Is(err, fault.Unavailable) && errors.Unwrap(err) != nil {

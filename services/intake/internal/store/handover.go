@@ -78,7 +78,8 @@ func storeHandover(
 	return nil
 }
 
-const markHandoverCompleted = `update handover set completed = true, dead_lettered = false where tenant = $1 and handover_id = $2`
+const markHandoverCompleted = `update handover set completed = true, dead_lettered = false
+	where tenant = $1 and handover_id = $2`
 
 // CompleteHandover records the case that was opened for a hand-over. Completing again with the same case changes
 // nothing.
