@@ -49,6 +49,7 @@ func migrate(ctx context.Context, ownerURL string) error {
 func newConfig(t *testing.T) nodeservice.Config {
 	t.Helper()
 	n := bustest.New(t, bustest.Cremona)
+	n.AnswerHeartbeats()
 	id := identity.ID{
 		TrustDomain: bustest.TrustDomain, Tenant: bustest.Cremona, Kind: identity.KindService, Name: "intake",
 	}

@@ -42,6 +42,7 @@ func setup(t *testing.T) *env {
 	e := &env{
 		t: t, net: bustest.New(t), db: pgtest.New(t, "directory", store.Migrate), received: map[string]int64{},
 	}
+	e.net.AnswerHeartbeats()
 	e.setDay("2026-06-15")
 	consumer, err := bus.EnsureConsumer(t.Context(), e.net.Centre("reporting"), "test")
 	if err != nil {
