@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/retepari/pari/e2e/cluster"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
@@ -119,6 +120,18 @@ func (r *restoreTest) copyData(from, to string) {
 	}
 }
 
+// waitRecovered waits until the node's database server has replayed the archive and takes writes.
+func (r *restoreTest) waitRecovered() {
+	r.t.Helper()
+	conn, err := pgx.Connect(r.ctx, r.Env("intake." + restoredNode)["PARI_DATABASE_OWNER_URL"])
+	r.must(err)
+	defer func() { _ = conn.Close(context.WithoutCancel(r.ctx)) }()
+	eventually(r.t, "the server has recovered", func() (recovered bool) {
+		r.must(conn.QueryRow(r.ctx, `select not pg_is_in_recovery()`).Scan(&recovered))
+		return recovered
+	})
+}
+
 // repair runs a step of the guided repair of one service, and returns what it says.
 func (r *restoreTest) repair(service, step, of string) string {
 	r.t.Helper()
@@ -176,7 +189,9 @@ func TestRestored(t *testing.T) {
 		_, err = fmt.Fprintf(settings, "restore_command = 'cp %s/%%f \"%%p\"'\n", archive)
 		r.must(err)
 		r.must(settings.Close())
-		r.restartAll(append([]string{"postgres.node"}, nodeServices...)...)
+		r.restartAll("postgres.node")
+		r.waitRecovered()
+		r.restartAll(nodeServices...)
 		if n := len(r.ListReports(t, restoredNode)); n != 12 {
 			t.Errorf("%d reports were restored, want 12", n)
 		}

@@ -251,9 +251,12 @@ func TestDo_RejectsOneItem(t *testing.T) {
 			var wg sync.WaitGroup
 			for i := range 50 {
 				wg.Go(func() {
-					if err := b.Do(t.Context(), i); errors.Is(err, errBad) != (i == rejectedItem) ||
-						i != rejectedItem && err != nil {
-						t.Errorf("item %d: %v", i, err)
+					var want error
+					if i == rejectedItem {
+						want = errBad
+					}
+					if err := b.Do(t.Context(), i); !errors.Is(err, want) {
+						t.Errorf("item %d: %v, want %v", i, err, want)
 					}
 				})
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/grpc"
 
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/identity"
@@ -18,7 +19,6 @@ import (
 	"github.com/retepari/pari/pkg/rpc"
 	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/pkg/tenant"
-	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
 )
 
 // RepairConfig holds the settings of RepairFeed and CollectKeys only.
@@ -41,6 +41,8 @@ type RepairParts struct {
 	Name string // of the service
 	// Continue is that of outbox.Repair. Nil: the service has no record with further events.
 	Continue func(ctx context.Context, tx pgx.Tx, t tenant.ID, aggregate string, seq int64) (known bool, err error)
+	// ListCentre asks reporting what the centre has of the partition.
+	ListCentre func(reporting grpc.ClientConnInterface, p bus.Partition) outbox.ListCentre
 	// Withdrawal encodes the event that withdraws a report or case.
 	Withdrawal func(aggregate string) (outbox.Event, error)
 }
@@ -90,9 +92,7 @@ func runRepair(
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	repair := outbox.Repair{
-		DB: db, Partition: p, Signer: signer, Centre: listCentre(reportingv1.NewReportingServiceClient(conn), p),
-	}
+	repair := outbox.Repair{DB: db, Partition: p, Signer: signer, Centre: parts.ListCentre(conn, p)}
 	if parts.Continue != nil {
 		repair.Continue = func(ctx context.Context, tx pgx.Tx, aggregate string, seq int64) (bool, error) {
 			return parts.Continue(ctx, tx, p.Tenant, aggregate, seq)
@@ -103,30 +103,6 @@ func runRepair(
 		return err
 	}
 	return printRepaired(out, p, done, c.Repair == "")
-}
-
-// listCentre lists what the centre has of a partition.
-func listCentre(reporting reportingv1.ReportingServiceClient, p bus.Partition) outbox.ListCentre {
-	return func(ctx context.Context, after int64) (outbox.Position, []outbox.CentreEvent, error) {
-		resp, err := reporting.ListPartitionEvents(ctx, &reportingv1.ListPartitionEventsRequest{
-			Region: p.Tenant.Region, Node: p.Tenant.Node, Source: p.Source, AfterSeq: after,
-		})
-		if err != nil {
-			return outbox.Position{}, nil, err
-		}
-		position := outbox.Position{Acknowledged: resp.GetAcknowledgedSeq(), Announced: resp.GetAnnouncedSeq()}
-		copy(position.Hash[:], resp.GetAcknowledgedHash())
-		var events []outbox.CentreEvent
-		for _, e := range resp.GetEvents() {
-			event := outbox.CentreEvent{
-				NodeSeq: e.GetNodeSeq(), ID: e.GetEventId(), Type: e.GetType(), Aggregate: e.GetAggregate(),
-				AggregateSeq: e.GetAggregateSeq(),
-			}
-			copy(event.Hash[:], e.GetEventHash())
-			events = append(events, event)
-		}
-		return position, events, nil
-	}
 }
 
 func printRepaired(out io.Writer, p bus.Partition, r outbox.Repaired, dryRun bool) error {

@@ -240,9 +240,7 @@ func TestKeyStore_NewKeyIsSingleFlight(t *testing.T) {
 	for id := range ids {
 		seen[id] = true
 	}
-	for keys.Refilling(cremona) {
-		<-time.After(time.Millisecond)
-	}
+	bustest.Eventually(t, func() bool { return !keys.Refilling(cremona) })
 	var stored int
 	err := pg.InTenant(t.Context(), pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
 		return tx.QueryRow(ctx, countKeys, cremona).Scan(&stored)
@@ -270,9 +268,7 @@ func TestCollect(t *testing.T) {
 			t.Errorf("at %s, dry run %t: %d unused keys, %v; want %d", now, dryRun, n, err, want)
 		}
 	}
-	for keys.Refilling(cremona) {
-		<-time.After(time.Millisecond)
-	}
+	bustest.Eventually(t, func() bool { return !keys.Refilling(cremona) })
 	generated := keys.Unused(cremona)
 	month := time.Date(time.Now().UTC().Year(), time.Now().UTC().Month(), 1, 0, 0, 0, 0, time.UTC)
 	collect(month.AddDate(0, 1, -1).Add(seal.CollectAfter), false, 0) // some may be younger

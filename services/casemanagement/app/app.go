@@ -5,7 +5,6 @@ package app
 
 import (
 	"context"
-	"os"
 	"time"
 
 	"google.golang.org/grpc"
@@ -34,18 +33,6 @@ type Config struct{ nodeservice.Config }
 // Migrate brings both databases up to date.
 func Migrate(ctx context.Context, c Config) error {
 	return c.Migrate(ctx, store.Migrate)
-}
-
-// RepairFeed settles the feed after a restore; see nodeservice.RepairFeed.
-func RepairFeed(ctx context.Context, c Config) error {
-	return nodeservice.RepairFeed(ctx, c.Config, os.Stdout, nodeservice.RepairParts{
-		Name: Name, Continue: store.ContinueEvents, Withdrawal: feed.EncodeCaseWithdrawn,
-	})
-}
-
-// CollectKeys deletes unused data keys; see nodeservice.CollectKeys.
-func CollectKeys(ctx context.Context, c Config) error {
-	return nodeservice.CollectKeys(ctx, c.Config, os.Stdout, store.KeysInUse)
 }
 
 // Run serves until ctx ends.

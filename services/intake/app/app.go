@@ -5,7 +5,6 @@ package app
 
 import (
 	"context"
-	"os"
 	"time"
 
 	"google.golang.org/grpc"
@@ -46,18 +45,6 @@ type Config struct {
 // Migrate brings both databases up to date.
 func Migrate(ctx context.Context, c Config) error {
 	return c.Migrate(ctx, store.Migrate)
-}
-
-// RepairFeed settles the feed after a restore; see nodeservice.RepairFeed. A report has one event, so none goes on.
-func RepairFeed(ctx context.Context, c Config) error {
-	return nodeservice.RepairFeed(ctx, c.Config, os.Stdout, nodeservice.RepairParts{
-		Name: Name, Withdrawal: feed.EncodeReportWithdrawn,
-	})
-}
-
-// CollectKeys deletes unused data keys; see nodeservice.CollectKeys.
-func CollectKeys(ctx context.Context, c Config) error {
-	return nodeservice.CollectKeys(ctx, c.Config, os.Stdout, store.KeysInUse)
 }
 
 // Run serves until ctx ends.

@@ -144,8 +144,8 @@ func (w *Worker) recordFailure(ctx context.Context, t tenant.ID, h store.Handove
 	w.log.Log(ctx, level, message, slog.String("handover", h.ID), slog.String("reason", reason),
 		slog.Int("attempts", h.Attempts+1), slog.Any("error", err))
 	retryAt := w.now().Add(min(pollInterval<<min(h.Attempts, 10), maxBackoff))
-	if err := w.reports.RecordHandoverFailure(ctx, t, h.ID, reason, retryAt, deadLetter); err != nil &&
-		ctx.Err() == nil {
+	err = w.reports.RecordHandoverFailure(ctx, t, h.ID, reason, retryAt, deadLetter)
+	if err != nil && ctx.Err() == nil {
 		w.log.WarnContext(ctx, "hand-over update failed", slog.String("handover", h.ID), slog.Any("error", err))
 	}
 }

@@ -30,7 +30,7 @@ func init() {
 		},
 		fault.Entry{Reason: RequestIDExpired, Code: codes.FailedPrecondition,
 			English:    "this request was first sent so long ago that its answer is forgotten",
-			Italian:    "questa richiesta è stata inviata la prima volta troppo tempo fa: la risposta non è più nota",
+			Italian:    "il primo invio di questa richiesta è troppo lontano: la risposta non è più nota",
 			FixEnglish: "ask the desk whether it has the report; if not, submit it with a new request id",
 			FixItalian: "chiedi allo sportello se ha la segnalazione; se non l'ha, inviala con un nuovo request id",
 		},

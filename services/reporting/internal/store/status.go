@@ -98,8 +98,7 @@ func (s PartitionStatus) Gaps() int64 { return max(0, s.LastSeq-s.Acknowledged-s
 
 const selectPartitions = `
 	select p.node, p.source, p.last_seq, p.acknowledged_seq, p.acknowledged_hash, p.buffered, p.duplicates, p.pending,
-	p.reports,
-	       p.cases, p.last_seen_at, u.dead_lettered, u.blocked
+	       p.reports, p.cases, p.last_seen_at, u.dead_lettered, u.blocked
 	from partition p cross join lateral (
 		select count(*) filter (where class <> 'blocked') as dead_lettered,
 		       count(*) filter (where class = 'blocked') as blocked
