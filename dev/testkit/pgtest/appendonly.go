@@ -16,8 +16,8 @@ const selectPrivileges = `select c.relname, has_any_column_privilege(c.oid, 'UPD
 	where n.nspname = 'public' and c.relkind in ('r', 'p') and (c.relname = any ($1::text[])
 		or c.relname ~ '(history|log|inbox)$')`
 
-// AppendOnly checks that the service's role can neither change nor delete rows of the tables, and that they include every
-// table whose name ends with history, log or inbox.
+// AppendOnly checks that the service's role can neither change nor delete rows of the tables, and that they include
+// every table whose name ends with history, log or inbox.
 func AppendOnly(t testing.TB, pool *pgxpool.Pool, tables ...string) {
 	t.Helper()
 	rows, err := pool.Query(context.Background(), selectPrivileges, tables)
