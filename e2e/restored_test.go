@@ -156,11 +156,8 @@ func (r *restoreTest) wantOutput(out string, lines ...string) {
 // centre counted is listed and withdrawn, and a case that was restored in an older state goes on.
 func TestRestored(t *testing.T) {
 	ctx := t.Context()
-	r := &restoreTest{
-		harness: &harness{
-			cluster.Start(t, cluster.Options{Nodes: []string{restoredNode}, Durable: true}),
-		}, t: t, ctx: ctx,
-	}
+	started := cluster.Start(t, cluster.Options{Nodes: []string{restoredNode}, Durable: true})
+	r := &restoreTest{harness: &harness{started}, t: t, ctx: ctx}
 	data := r.NodePostgres.Dir()
 	backup, archive := filepath.Join(filepath.Dir(data), "backup"), filepath.Join(filepath.Dir(data), "archive")
 
