@@ -99,26 +99,24 @@ func TestViolations(t *testing.T) {
 	impossible := func(path string) []fault.Field {
 		return []fault.Field{{Path: path, Reason: fault.ImpossibleDate}}
 	}
-	provenance := &directoryv1.Provenance{Source: "\r"}
+	provenance, links := &directoryv1.Provenance{Source: "\r"}, []*directoryv1.Link{{Title: "\n"}}
 	effective := func(day string) proto.Message { return &directoryv1.ProposeChangesRequest{EffectiveOn: day} }
 	from := func(day string) proto.Message { return &directoryv1.Hosting{From: day} }
 	for name, c := range map[string]struct {
 		message proto.Message
 		want    []fault.Field
 	}{
-		"line":                   {&directoryv1.Body{Name: "Città di Cremona – \"x\" ' ; -- ../ %00 👨\u200d👩"}, nil},
-		"NUL":                    {&directoryv1.Body{Name: "a\x00"}, bad("name")},
-		"tab":                    {&directoryv1.Body{Name: "a\tb"}, bad("name")},
-		"line break":             {&directoryv1.Body{Name: "a\nb"}, bad("name")},
-		"escape":                 {&directoryv1.Body{Name: "\x1b[31m"}, bad("name")},
-		"line separator":         {&directoryv1.Body{Name: "a\u2028b"}, bad("name")},
-		"right-to-left override": {&directoryv1.Body{Name: "a\u202eb"}, bad("name")},
-		"byte order mark":        {&directoryv1.Body{Name: "\ufeffa"}, bad("name")},
-		"noncharacter":           {&directoryv1.Body{Name: "a\uffff"}, bad("name")},
-		"item of a list":         {&directoryv1.Office{NetworkRoles: []string{"a", "\x00"}}, bad("network_roles[1]")},
-		"inside a list": {
-			&directoryv1.Body{Links: []*directoryv1.Link{{Title: "\n"}}}, bad("links[0].title"),
-		},
+		"line":                    {&directoryv1.Body{Name: "Città di Cremona – \"x\" ' ; -- ../ %00 👨\u200d👩"}, nil},
+		"NUL":                     {&directoryv1.Body{Name: "a\x00"}, bad("name")},
+		"tab":                     {&directoryv1.Body{Name: "a\tb"}, bad("name")},
+		"line break":              {&directoryv1.Body{Name: "a\nb"}, bad("name")},
+		"escape":                  {&directoryv1.Body{Name: "\x1b[31m"}, bad("name")},
+		"line separator":          {&directoryv1.Body{Name: "a\u2028b"}, bad("name")},
+		"right-to-left override":  {&directoryv1.Body{Name: "a\u202eb"}, bad("name")},
+		"byte order mark":         {&directoryv1.Body{Name: "\ufeffa"}, bad("name")},
+		"noncharacter":            {&directoryv1.Body{Name: "a\uffff"}, bad("name")},
+		"item of a list":          {&directoryv1.Office{NetworkRoles: []string{"a", "\x00"}}, bad("network_roles[1]")},
+		"inside a list":           {&directoryv1.Body{Links: links}, bad("links[0].title")},
 		"inside a message":        {&directoryv1.Room{Provenance: provenance}, bad("provenance.source")},
 		"free text":               {&intakev1.ReportContent{Narrative: "a\tb\nc"}, nil},
 		"leap day":                {effective("2028-02-29"), nil},
