@@ -275,9 +275,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		c, err := Decode(s.partition(), eventType, pseudonym, data)
 		set := 0
-		for _, isSet := range []bool{
-			c.Report != nil, c.ReportWithdrawn, c.Case != nil, c.Activity != nil, c.Indicators != nil,
-		} {
+		for _, isSet := range []bool{c.Report != nil, c.Case != nil, c.Activity != nil, c.Indicators != nil} {
 			if isSet {
 				set++
 			}
