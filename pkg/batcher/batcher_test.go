@@ -261,7 +261,8 @@ func TestDo_RejectsOneItem(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			if len(store.stored) != 49 || len(store.sizes) > 4 {
+			// Three write at once: each leads alone at first, and once more when another has taken the whole queue.
+			if len(store.stored) != 49 || len(store.sizes) > 6 {
 				t.Errorf("%d items were stored in writes of %v", len(store.stored), store.sizes)
 			}
 		})

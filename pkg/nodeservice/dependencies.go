@@ -134,7 +134,7 @@ func Open(ctx context.Context, a *service.App, c Config, fetch replica.Fetch) (d
 		}
 	}
 	a.Serves(d.Identities)
-	a.Maintenance(d.DB, d.Tenants...)
+	a.Maintenance(d.DB, d.Tenants)
 	d.Codes = a.CodeLists(d.DB, fetch)
 	return d, nil
 }

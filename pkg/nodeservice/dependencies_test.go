@@ -204,14 +204,14 @@ func TestOpen_RefusesMistakes(t *testing.T) {
 	t.Parallel()
 	valid := newConfig(t)
 	for want, change := range map[string]func(*nodeservice.Config){
-		"database: ":             func(c *nodeservice.Config) { c.DatabaseURL = "postgres://127.0.0.1:port" },
-		"key database: ":         func(c *nodeservice.Config) { c.KeysURL = "postgres://127.0.0.1:port" },
-		"key-encryption key: ":   func(c *nodeservice.Config) { c.KEKFile = "missing" },
-		"secrets: keyset file: ": func(c *nodeservice.Config) { c.SecretsFile = "missing" },
-		"signing key: ":          func(c *nodeservice.Config) { c.SigningKeyFile = "missing" },
-		"key of the centre: ":    func(c *nodeservice.Config) { c.CentreKeysDir = "missing" },
-		"broker connection: ":    func(c *nodeservice.Config) { c.NATSURL = "tls://%zz" },
-		"the certificate in ":    func(c *nodeservice.Config) { c.Tenant.Region = "*" },
+		"database: ":     func(c *nodeservice.Config) { c.DatabaseURL = "postgres://127.0.0.1:port" },
+		"key database: ": func(c *nodeservice.Config) { c.KeysURL = "postgres://127.0.0.1:port" },
+		"key-encryption key of lombardia/cremona: ":   func(c *nodeservice.Config) { c.KEKFile = "missing" },
+		"secrets of lombardia/cremona: keyset file: ": func(c *nodeservice.Config) { c.SecretsFile = "missing" },
+		"signing key: ":       func(c *nodeservice.Config) { c.SigningKeyFile = "missing" },
+		"key of the centre: ": func(c *nodeservice.Config) { c.CentreKeysDir = "missing" },
+		"broker connection: ": func(c *nodeservice.Config) { c.NATSURL = "tls://%zz" },
+		"the certificate in ": func(c *nodeservice.Config) { c.Tenant.Region = "*" },
 	} {
 		c := valid
 		change(&c)

@@ -30,7 +30,7 @@ func TestConfig_Tenants(t *testing.T) {
 	t.Parallel()
 	const cremona = "  lombardia/cremona: " +
 		"{identity_dir: /c, kek_file: /c/kek, secrets_file: /c/s, signing_key_file: /c/k"
-	milano := strings.NewReplacer("/c", "/m", "cremona", "milano").Replace(cremona)
+	milano := strings.NewReplacer(": /c", ": /m", "cremona", "milano").Replace(cremona)
 	read := func(file string) (map[tenant.ID]Hosted, error) {
 		path := filepath.Join(t.TempDir(), "hosted.yaml")
 		if err := os.WriteFile(path, []byte("tenants:\n"+file), 0o600); err != nil {

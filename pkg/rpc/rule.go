@@ -68,6 +68,9 @@ func (s *Server) readRules() error {
 			s.rules[full] = rule{Rule: r}
 		}
 	}
+	for _, r := range s.rules {
+		s.longestDeadline.Store(max(s.longestDeadline.Load(), int64(r.deadline())))
+	}
 	return errors.Join(missing...)
 }
 

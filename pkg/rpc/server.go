@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"buf.build/go/protovalidate"
@@ -91,6 +92,8 @@ type Server struct {
 	grpc        *grpc.Server
 	health      *health.Server
 	rules       map[string]rule
+	// longestDeadline is how long the longest call may take that was begun before the server stopped.
+	longestDeadline atomic.Int64
 }
 
 // NewServer returns a server without services.
@@ -191,7 +194,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	}()
 	select {
 	case <-stopped:
-	case <-time.After(s.longestDeadline() + drainMargin):
+	case <-time.After(time.Duration(s.longestDeadline.Load()) + drainMargin):
 		s.grpc.Stop()
 		<-stopped
 	}
@@ -203,7 +206,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 
 // StopTimeout is the longest that Serve takes to return when its context has ended.
 func (s *Server) StopTimeout() time.Duration {
-	return s.config.DrainDelay + s.longestDeadline() + 2*drainMargin
+	return s.config.DrainDelay + time.Duration(s.longestDeadline.Load()) + 2*drainMargin
 }
 
 // noticeTime is how long streams of health checks stay open to report that the server stops.
@@ -211,11 +214,3 @@ const noticeTime = 50 * time.Millisecond
 
 // drainMargin is how long handlers may need to return after their deadline.
 const drainMargin = time.Second
-
-// longestDeadline is how long the longest call may take that was begun before the server stopped.
-func (s *Server) longestDeadline() (longest time.Duration) {
-	for _, r := range s.rules {
-		longest = max(longest, r.deadline())
-	}
-	return longest
-}

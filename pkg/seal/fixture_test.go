@@ -21,6 +21,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 var (
 	cremona      = tenant.ID{Region: "lombardia", Node: "cremona"}
 	cuneo        = tenant.ID{Region: "piemonte", Node: "cuneo"}
+	livoC        = tenant.ID{Region: "lombardia", Node: "livoc"}
 	livo         = tenant.ID{Region: "lombardia", Node: "livo"}
 	trentinoLivo = tenant.ID{Region: "trentino", Node: "livo"}
 )
@@ -89,5 +90,5 @@ func newSecrets(t testing.TB) *seal.Secrets {
 
 // forAll gives one key file to all tenants of the tests. Production gives each its own.
 func forAll(path string) map[tenant.ID]string {
-	return map[tenant.ID]string{cremona: path, cuneo: path, livo: path, trentinoLivo: path}
+	return map[tenant.ID]string{cremona: path, cuneo: path, livo: path, livoC: path, trentinoLivo: path}
 }

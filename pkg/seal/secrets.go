@@ -8,7 +8,6 @@ import (
 	"github.com/tink-crypto/tink-go/v2/aead/subtle"
 	"github.com/tink-crypto/tink-go/v2/prf"
 	"github.com/tink-crypto/tink-go/v2/tink"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/tenant"
 )
@@ -75,11 +74,7 @@ func (s *Secrets) Pseudonym(t tenant.ID, record string) string {
 	return pseudonym.String()
 }
 
-// BodyHash is a keyed hash of a message. It is equal for equal messages, and tells nothing without the key.
-func (s *Secrets) BodyHash(t tenant.ID, m proto.Message) ([]byte, error) {
-	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
-	if err != nil {
-		return nil, fmt.Errorf("hash body: %w", err)
-	}
-	return s.of(t).derive("body:"+string(m.ProtoReflect().Descriptor().FullName()), raw), nil
+// BodyHash is a keyed hash of the body of a method's request. It tells nothing without the key.
+func (s *Secrets) BodyHash(t tenant.ID, method string, body []byte) []byte {
+	return s.of(t).derive("body:"+method, body)
 }

@@ -7,13 +7,11 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
-	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/seal"
 	"github.com/retepari/pari/pkg/tenant"
-	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
 )
 
 // Ensure a file that holds no PRF key is refused.
@@ -28,26 +26,19 @@ func TestLoadSecrets_RefusesOtherFiles(t *testing.T) {
 	}
 }
 
-// Ensure the hash is the same for the same message after a restart, and another one for another message, type or key.
+// Ensure the hash is the same for the same body after a restart, and another one for another body, method or key.
 func TestSecrets_BodyHash(t *testing.T) {
 	t.Parallel()
 	file := secretsFile(t)
-	hash := func(s *seal.Secrets, m proto.Message) []byte {
-		h, err := s.BodyHash(cremona, m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return h
-	}
-	s, message := loadSecrets(t, file), &recordv1.PartialDate{Year: 1}
-	want := hash(s, message)
-	if !bytes.Equal(hash(loadSecrets(t, file), message), want) {
+	s, body := loadSecrets(t, file), []byte("body")
+	want := s.BodyHash(cremona, "A", body)
+	if !bytes.Equal(loadSecrets(t, file).BodyHash(cremona, "A", body), want) {
 		t.Error("the hash changes with a restart")
 	}
 	for name, got := range map[string][]byte{
-		"message": hash(s, &recordv1.PartialDate{Year: 2}),
-		"type":    hash(s, &recordv1.Month{Year: 1}), // with the same bytes
-		"key":     hash(newSecrets(t), message),
+		"body":   s.BodyHash(cremona, "A", []byte("bodx")),
+		"method": s.BodyHash(cremona, "B", body),
+		"key":    newSecrets(t).BodyHash(cremona, "A", body),
 	} {
 		if bytes.Equal(got, want) {
 			t.Errorf("the hash does not depend on the %s", name)
@@ -176,7 +167,7 @@ func TestSecrets_ReceiptLookup(t *testing.T) {
 	for name, got := range map[string][]byte{
 		"code": s.ReceiptLookup(livo, "other"), "node": s.ReceiptLookup(cuneo, "code"),
 		"region": s.ReceiptLookup(trentinoLivo, "code"), "key": newSecrets(t).ReceiptLookup(livo, "code"),
-		"boundary": s.ReceiptLookup(tenant.ID{Region: "lombardia", Node: "livoc"}, "ode"),
+		"boundary": s.ReceiptLookup(livoC, "ode"),
 	} {
 		if bytes.Equal(got, want) {
 			t.Errorf("the hash does not depend on the %s", name)

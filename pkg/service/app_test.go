@@ -433,7 +433,10 @@ func TestApp_Maintenance(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := newConfig(t, rpctest.NewEnv(t), bustest.Cremona, "intake")
-	stop := runApp(t, c, "intake", func(_ context.Context, a *service.App) error { a.Maintenance(pool); return nil })
+	stop := runApp(t, c, "intake", func(_ context.Context, a *service.App) error {
+		a.Maintenance(pool, []tenant.ID{bustest.Cremona})
+		return nil
+	})
 	bustest.Eventually(t, func() bool { return count() == 1 })
 	if err := stop(); err != nil {
 		t.Error(err)

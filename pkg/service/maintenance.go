@@ -16,7 +16,7 @@ const maintenanceInterval = time.Hour
 
 // Maintenance purges the tenants' request ids older than idempotency.Retention, at the start and then every hour. The
 // relay purges the outbox itself.
-func (a *App) Maintenance(db *pgxpool.Pool, tenants ...tenant.ID) {
+func (a *App) Maintenance(db *pgxpool.Pool, tenants []tenant.ID) {
 	a.Group.Go("maintenance", func(ctx context.Context) error {
 		tick := time.NewTicker(maintenanceInterval)
 		defer tick.Stop()

@@ -16,6 +16,7 @@ import (
 
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/service"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/tz"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/data"
@@ -179,7 +180,7 @@ func build(ctx context.Context, a *service.App, c Config) error {
 			return err
 		}
 		a.Group.OnStop("metrics", func(context.Context) error { stop(); return nil })
-		a.Maintenance(pool)
+		a.Maintenance(pool, []tenant.ID{tenant.Centre})
 		a.Group.Go("scheduled changes", func(ctx context.Context) error {
 			return applyDueLoop(ctx, pool, directory, a.Log)
 		})

@@ -84,12 +84,9 @@ func (s *Server) update(
 	ctx context.Context, method string, req mutation, mutate func(c *casefile.Case, keyID uuid.UUID) error,
 ) (c *casefile.Case, replayed bool, err error) {
 	caller, _ := identity.From(ctx)
-	hash, err := s.Secrets.BodyHash(caller.Tenant(), idempotency.Body(req))
-	if err != nil {
-		return nil, false, err
-	}
 	requestKey := idempotency.Request{
-		Key: s.Secrets.RequestKey(caller.Tenant(), req.GetRequestId()), Method: method, BodyHash: hash,
+		Key: s.Secrets.RequestKey(caller.Tenant(), req.GetRequestId()), Method: method,
+		BodyHash: s.Secrets.BodyHash(caller.Tenant(), method, idempotency.Body(req)),
 	}
 	c, replayed, err = s.Cases.Update(ctx, caller.Tenant(), req.GetCaseId(), requestKey, s.Now(), req.GetValidateOnly(),
 		mutate)

@@ -265,10 +265,7 @@ func (s *Server) ListProposals(
 // newIdempotencyRequest identifies a call that may be repeated. Plain hashes are enough: the database holds the content
 // of the request, its author and its time in the clear.
 func newIdempotencyRequest(id, method string, m proto.Message) idempotency.Request {
-	// Marshalling cannot fail: the message was just unmarshalled.
-	raw, _ := proto.MarshalOptions{Deterministic: true}.Marshal(idempotency.Body(m))
-	sum := sha256.Sum256(raw)
-	key := sha256.Sum256([]byte(id))
+	sum, key := sha256.Sum256(idempotency.Body(m)), sha256.Sum256([]byte(id))
 	return idempotency.Request{Key: key[:], Method: method, BodyHash: sum[:]}
 }
 

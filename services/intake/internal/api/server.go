@@ -63,10 +63,7 @@ func (s *Server) SubmitReport(
 		return &intakev1.SubmitReportResponse{}, s.checkRequestID(ctx, caller.Tenant(), req)
 	}
 	receipt := s.Secrets.Receipt(caller.Tenant(), req.GetRequestId())
-	requestKey, err := s.submitKey(caller.Tenant(), req)
-	if err != nil {
-		return nil, err
-	}
+	requestKey := s.requestKey(caller.Tenant(), "SubmitReport", req)
 	// Most repeated calls end here and use up neither a number nor a data key. Concurrent ones end in the store.
 	stored, err := s.Reports.IsStored(ctx, caller.Tenant(), requestKey.Key)
 	if err != nil {
@@ -95,19 +92,22 @@ func (s *Server) SubmitReport(
 
 // checkRequestID returns a fault when the id of a request was used for another one.
 func (s *Server) checkRequestID(ctx context.Context, t tenant.ID, req *intakev1.SubmitReportRequest) error {
-	requestKey, err := s.submitKey(t, req)
-	if err != nil {
-		return err
-	}
-	_, _, err = s.Reports.GetByRequest(ctx, t, requestKey)
+	_, _, err := s.Reports.GetByRequest(ctx, t, s.requestKey(t, "SubmitReport", req))
 	return err
 }
 
-// submitKey identifies a submission that may be repeated.
-func (s *Server) submitKey(t tenant.ID, req *intakev1.SubmitReportRequest) (key idempotency.Request, err error) {
-	key = idempotency.Request{Key: s.Secrets.RequestKey(t, req.GetRequestId()), Method: "SubmitReport"}
-	key.BodyHash, err = s.Secrets.BodyHash(t, idempotency.Body(req))
-	return key, err
+// repeatable is a request that may be repeated.
+type repeatable interface {
+	proto.Message
+	GetRequestId() string
+}
+
+// requestKey identifies a request that may be repeated.
+func (s *Server) requestKey(t tenant.ID, method string, req repeatable) idempotency.Request {
+	return idempotency.Request{
+		Key: s.Secrets.RequestKey(t, req.GetRequestId()), Method: method,
+		BodyHash: s.Secrets.BodyHash(t, method, idempotency.Body(req)),
+	}
 }
 
 // newSubmission builds a numbered report with sealed content, and all that is stored with it.
@@ -270,13 +270,7 @@ func (s *Server) TakeInCharge(
 	ctx context.Context, req *intakev1.TakeInChargeRequest,
 ) (*intakev1.TakeInChargeResponse, error) {
 	caller, _ := identity.From(ctx)
-	hash, err := s.Secrets.BodyHash(caller.Tenant(), req)
-	if err != nil {
-		return nil, err
-	}
-	requestKey := idempotency.Request{
-		Key: s.Secrets.RequestKey(caller.Tenant(), req.GetRequestId()), Method: "TakeInCharge", BodyHash: hash,
-	}
+	requestKey := s.requestKey(caller.Tenant(), "TakeInCharge", req)
 	r, replayed, err := s.Reports.StartHandover(ctx, caller.Tenant(), req.GetReportId(), req.GetVersion(), requestKey,
 		actorFromCaller(caller), s.Now())
 	if err != nil {
