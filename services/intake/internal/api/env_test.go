@@ -55,6 +55,7 @@ type env struct {
 	*rpctest.Server
 	pool, keyPool *pgxpool.Pool
 	keys          *seal.KeyStore
+	kekFile       string
 	cases         *fakeCases
 	wakeups       atomic.Int64 // of the relay
 }
@@ -115,12 +116,13 @@ func setupFor(t testing.TB, tenants ...tenant.ID) *env {
 		return pg.Migrate(ctx, url, seal.Schema)
 	}).Pool(t)
 	log, dir := slog.New(slog.DiscardHandler), t.TempDir()
-	kekFile, secretsFile := filepath.Join(dir, "kek.json"), filepath.Join(dir, "secrets.json")
-	err := errors.Join(devkeys.CreateKEK(kekFile), devkeys.CreateSecrets(secretsFile))
+	e.kekFile = filepath.Join(dir, "kek.json")
+	secretsFile := filepath.Join(dir, "secrets.json")
+	err := errors.Join(devkeys.CreateKEK(e.kekFile), devkeys.CreateSecrets(secretsFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.keys, err = seal.OpenKeyStore(e.keyPool, files(kekFile), log); err != nil {
+	if e.keys, err = seal.OpenKeyStore(e.keyPool, files(e.kekFile), log); err != nil {
 		t.Fatal(err)
 	}
 	secrets, err := seal.LoadSecrets(files(secretsFile))
@@ -278,4 +280,15 @@ func clients(cases casemanagementv1.CaseManagementServiceClient, tenants []tenan
 		all[t] = cases
 	}
 	return all
+}
+
+// dataKey returns the identifier of the data key of the only report.
+func (e *env) dataKey(t testing.TB) (id uuid.UUID) {
+	t.Helper()
+	if err := pg.InTenant(t.Context(), e.pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `select key_id from report`).Scan(&id)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return id
 }

@@ -1,23 +1,23 @@
 package api_test
 
 import (
-	"context"
 	"fmt"
+	"log/slog"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/retepari/pari/dev/testkit/devkeys"
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/number"
-	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/seal"
 	"github.com/retepari/pari/pkg/tz"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
@@ -61,18 +61,33 @@ func TestSubmitReport_SealsPersonalContent(t *testing.T) {
 		}
 	}
 
-	var keyID uuid.UUID
-	if err := pg.InTenant(t.Context(), e.pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `select key_id from report`).Scan(&keyID)
-	}); err != nil {
-		t.Fatal(err)
-	}
+	keyID := e.dataKey(t)
 	if err := e.keys.Destroy(t.Context(), cremona, keyID); err != nil {
 		t.Fatal(err)
 	}
 	req := &intakev1.GetReportRequest{ReportId: resp.GetReportId(), View: full}
 	_, err := e.person(t, cremona, "operator").GetReport(t.Context(), req)
 	checkRefused(t, err, fault.NotFound)
+}
+
+// Ensure who holds both databases opens nothing without the key-encryption key of the node.
+func TestSubmitReport_BothDatabasesAreStolen(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	submit(t, e.system(t, cremona), newContent())
+	keyID, other := e.dataKey(t), filepath.Join(t.TempDir(), "kek.json")
+	if err := devkeys.CreateKEK(other); err != nil {
+		t.Fatal(err)
+	}
+	for file, opens := range map[string]bool{e.kekFile: true, other: false} {
+		keys, err := seal.OpenKeyStore(e.keyPool, files(file), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := keys.Get(t.Context(), cremona, keyID); (err == nil) != opens {
+			t.Errorf("opens %t, want %t: %v", err == nil, opens, err)
+		}
+	}
 }
 
 // Ensure a repeated request gets the same answer and is stored once, also when eight copies are concurrent.
