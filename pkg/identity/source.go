@@ -216,20 +216,23 @@ func (s *Source) ClientTLS(accept func(ID) bool) *tls.Config {
 		// VerifyConnection replaces the verification that this switches off: it checks the identity, not the host name.
 		InsecureSkipVerify: true, //nolint:gosec // see VerifyConnection
 		VerifyConnection: func(state tls.ConnectionState) error {
-			_, roots := s.current()
-			v, err := verify(state.PeerCertificates, roots, x509.ExtKeyUsageServerAuth, time.Now())
-			if err != nil {
-				return err
-			}
-			if err := s.acceptPeer(state.PeerCertificates[0], v.id, time.Now()); err != nil {
-				return err
-			}
-			if !accept(v.id) {
-				return fmt.Errorf("unexpected server identity %s", v.id)
-			}
-			return nil
+			_ = s.refresh() // trust a new authority at once
+			return s.VerifyServer(state, accept, time.Now())
 		},
 	}
+}
+
+// VerifyServer verifies the server's certificate as of now, as VerifyPeer does the client's, and that accept returns
+// true for its identity. A handshake does it once; a client of a long connection should do it before each call.
+func (s *Source) VerifyServer(state tls.ConnectionState, accept func(ID) bool, now time.Time) error {
+	id, err := s.verifyPeer(state, x509.ExtKeyUsageServerAuth, now)
+	if err != nil {
+		return err
+	}
+	if !accept(id) {
+		return fmt.Errorf("unexpected server identity %s", id)
+	}
+	return nil
 }
 
 // ErrNoCertificate is returned for a connection without a client certificate.
@@ -240,8 +243,14 @@ func (s *Source) VerifyPeer(state tls.ConnectionState, now time.Time) (ID, error
 	if len(state.PeerCertificates) == 0 {
 		return ID{}, ErrNoCertificate
 	}
-	roots := s.rootsAt(now)
-	id, err := s.verified.verify(state.PeerCertificates, roots, x509.ExtKeyUsageClientAuth, now)
+	return s.verifyPeer(state, x509.ExtKeyUsageClientAuth, now)
+}
+
+func (s *Source) verifyPeer(state tls.ConnectionState, usage x509.ExtKeyUsage, now time.Time) (ID, error) {
+	if len(state.PeerCertificates) == 0 {
+		return ID{}, errNoChain
+	}
+	id, err := s.verified.verify(state.PeerCertificates, s.rootsAt(now), usage, now)
 	if err != nil {
 		return ID{}, err
 	}

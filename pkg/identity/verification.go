@@ -14,7 +14,13 @@ import (
 type verifiedCache struct {
 	mu    sync.Mutex
 	roots *x509.CertPool
-	known map[*x509.Certificate]verification
+	known map[verifiedKey]verification
+}
+
+// verifiedKey is a certificate and what it was verified for.
+type verifiedKey struct {
+	cert  *x509.Certificate
+	usage x509.ExtKeyUsage
 }
 
 // verification is the result of verifying a chain.
@@ -38,11 +44,12 @@ func (c *verifiedCache) verify(
 	if len(chain) == 0 {
 		return ID{}, errNoChain
 	}
+	key := verifiedKey{chain[0], usage}
 	c.mu.Lock()
 	if c.roots != roots || len(c.known) >= maxVerified {
-		c.roots, c.known = roots, map[*x509.Certificate]verification{}
+		c.roots, c.known = roots, map[verifiedKey]verification{}
 	}
-	cached, ok := c.known[chain[0]]
+	cached, ok := c.known[key]
 	c.mu.Unlock()
 	if ok && !now.Before(cached.notBefore) && !now.After(cached.notAfter) {
 		return cached.id, cached.err
@@ -54,7 +61,7 @@ func (c *verifiedCache) verify(
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.roots == roots {
-		c.known[chain[0]] = v
+		c.known[key] = v
 	}
 	return v.id, v.err
 }

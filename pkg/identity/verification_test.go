@@ -157,9 +157,9 @@ func TestVerifiedCache_ReusesVerifications(t *testing.T) {
 	if got := verify(roots); got != id {
 		t.Fatalf("got %v", got)
 	}
-	cached := cache.known[leaf]
+	cached := cache.known[verifiedKey{leaf, x509.ExtKeyUsageClientAuth}]
 	cached.id.Name = "cached"
-	cache.known[leaf] = cached
+	cache.known[verifiedKey{leaf, x509.ExtKeyUsageClientAuth}] = cached
 	if got := verify(roots); got.Name != "cached" {
 		t.Error("the certificate was verified again")
 	}

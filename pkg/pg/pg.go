@@ -79,8 +79,9 @@ func InTenant(
 	if err != nil {
 		return ToFault(err)
 	}
+	committed := false
 	defer func() {
-		if err != nil {
+		if !committed { // also after a panic in f
 			// The rollback must reach the server also when the caller's context has ended.
 			cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 			defer cancel()
@@ -96,6 +97,7 @@ func InTenant(
 	if err = tx.Commit(ctx); err != nil {
 		return ToFault(err)
 	}
+	committed = true
 	return nil
 }
 

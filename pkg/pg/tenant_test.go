@@ -103,6 +103,19 @@ func TestInTenant_RollsBack(t *testing.T) {
 	}
 }
 
+// Ensure a panic ends the transaction: the server that recovers from it must not lose a connection.
+func TestInTenant_RollsBackAfterAPanic(t *testing.T) {
+	t.Parallel()
+	pool := newDB(t).Pool(t)
+	func() {
+		defer func() { _ = recover() }()
+		_ = pg.InTenant(t.Context(), pool, cremona, func(context.Context, pgx.Tx) error { panic("broken") })
+	}()
+	if n := pool.Stat().AcquiredConns(); n != 0 {
+		t.Errorf("%d connections are in use", n)
+	}
+}
+
 // Ensure an error of the commit is returned: a deferred constraint is checked only then.
 func TestInTenant_ReturnsTheErrorOfTheCommit(t *testing.T) {
 	t.Parallel()

@@ -8,8 +8,10 @@ import (
 
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
 
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/tenant"
@@ -52,6 +54,7 @@ func Dial(
 	config.ServerName = peer.ServerName
 	conn, err := grpc.NewClient(target, append([]grpc.DialOption{
 		grpc.WithTransportCredentials(credentials.NewTLS(config)),
+		grpc.WithPerRPCCredentials(serverCheck{source, peer.Accept}),
 		grpc.WithStatsHandler(otelgrpc.NewClientHandler()),
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxResponse)),
@@ -74,6 +77,29 @@ func Service(name string, at ...tenant.ID) Peer {
 	}
 	return p
 }
+
+// serverCheck verifies the server's certificate before each call: it may have been denied since the handshake. It sends
+// nothing.
+type serverCheck struct {
+	source *identity.Source
+	accept func(identity.ID) bool
+}
+
+// GetRequestMetadata implements credentials.PerRPCCredentials.
+func (c serverCheck) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
+	info, _ := credentials.RequestInfoFromContext(ctx)
+	connection, ok := info.AuthInfo.(credentials.TLSInfo)
+	if !ok {
+		return nil, status.Error(codes.Unavailable, "the connection is not encrypted")
+	}
+	if err := c.source.VerifyServer(connection.State, c.accept, time.Now()); err != nil {
+		return nil, status.Error(codes.Unavailable, "server: "+err.Error()) // another server may be accepted
+	}
+	return nil, nil
+}
+
+// RequireTransportSecurity implements credentials.PerRPCCredentials.
+func (serverCheck) RequireTransportSecurity() bool { return true }
 
 func reserveDeadline(
 	ctx context.Context, method string, req, resp any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker,

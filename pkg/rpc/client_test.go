@@ -3,6 +3,8 @@ package rpc_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/retepari/pari/dev/testkit/bustest"
 	"github.com/retepari/pari/dev/testkit/rpctest"
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/identity"
@@ -34,6 +37,38 @@ func TestDial_ChecksTheServer(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", service, err, want)
 		}
 	}
+}
+
+// Ensure a server that is denied gets no further call, also over a connection that is open.
+func TestDial_DeniesTheServerOfAnOpenConnection(t *testing.T) {
+	t.Parallel()
+	s := start(t, config(), server{})
+	list := filepath.Join(t.TempDir(), "deny.yaml")
+	deny := func(text string) {
+		if err := os.WriteFile(list, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deny("")
+	source := s.Env.SourceDenying(t, portal, list)
+	conn, err := rpc.Dial(s.Addr, source, rpc.Service("directory", tenant.Centre))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	client := directoryv1.NewDirectoryServiceClient(conn)
+	find := func() error {
+		_, err := client.FindOffices(t.Context(), &directoryv1.FindOfficesRequest{})
+		return err
+	}
+	if err := find(); err != nil {
+		t.Fatal(err)
+	}
+	directory := rpctest.ID(tenant.Centre.Region, tenant.Centre.Node, "service", "directory")
+	deny("identities: [" + directory.String() + "]")
+	bustest.Eventually(t, func() bool { return status.Code(find()) == codes.Unavailable })
+	deny("")
+	bustest.Eventually(t, func() bool { return find() == nil })
 }
 
 func TestService(t *testing.T) {

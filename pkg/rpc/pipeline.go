@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"buf.build/go/protovalidate"
@@ -211,8 +212,8 @@ func (p *pipeline) check(c *call, message any) error {
 		return fault.New(fault.MalformedRequest)
 	}
 	size := proto.Size(m)
-	if size > c.rule.maxRequest() {
-		return fault.New(fault.MessageTooLarge)
+	if limit := c.rule.maxRequest(); size > limit {
+		return fault.New(fault.MessageTooLarge).WithMeta("max_bytes", strconv.Itoa(limit))
 	}
 	if !p.rates.allow(c.principal, size/bytesPerUnit) {
 		return fault.New(fault.TooManyRequests)

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -229,6 +230,9 @@ func TestPipeline_Size(t *testing.T) {
 		err := p.check(&call{rule: rule{Rule: &accessv1.Rule{MaxRequestBytes: int32(limit)}}}, m)
 		if reasonOf(err) != want {
 			t.Errorf("limit %d: %v, want %q", limit, err, want)
+		}
+		if f := (*fault.Error)(nil); errors.As(err, &f) && f.Meta["max_bytes"] != strconv.Itoa(limit) {
+			t.Errorf("limit %d: told as %v", limit, f.Meta)
 		}
 	}
 }

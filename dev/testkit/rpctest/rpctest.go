@@ -51,8 +51,19 @@ func (e *Env) Source(t testing.TB, id identity.ID) *identity.Source {
 	return e.SourceFor(t, id, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 }
 
+// SourceDenying is Source with a deny list.
+func (e *Env) SourceDenying(t testing.TB, id identity.ID, denyFile string) *identity.Source {
+	t.Helper()
+	return e.source(t, id, denyFile, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+}
+
 // SourceFor is Source with other dates of validity.
 func (e *Env) SourceFor(t testing.TB, id identity.ID, from, to time.Time) *identity.Source {
+	t.Helper()
+	return e.source(t, id, "", from, to)
+}
+
+func (e *Env) source(t testing.TB, id identity.ID, denyFile string, from, to time.Time) *identity.Source {
 	t.Helper()
 	dir, err := os.MkdirTemp(e.dir, "identity-")
 	if err != nil {
@@ -61,7 +72,7 @@ func (e *Env) SourceFor(t testing.TB, id identity.ID, from, to time.Time) *ident
 	if err := e.Authority.IssueFor(id, dir, from, to); err != nil {
 		t.Fatal(err)
 	}
-	source, err := identity.LoadSource(dir)
+	source, err := identity.NewSource(identity.SourceConfig{Dir: dir, DenyFile: denyFile})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func (l Leaf) Config() (string, error) {
 	for i, service := range l.Services {
 		members[i] = serviceUser(l.TrustDomain, l.Tenant, service)
 	}
-	config := base("leaf-"+l.Tenant.Region+"-"+l.Tenant.Node, l.Listen, l.Monitor, l.TLS)
+	config := base("leaf_"+l.Tenant.Region+"_"+l.Tenant.Node, l.Listen, l.Monitor, l.TLS)
 	config["leafnodes"] = object{
 		"reconnect": "500ms",
 		"remotes": []object{{
