@@ -44,7 +44,8 @@ func (s *Server) ProposeChanges(
 	p := &directoryv1.Proposal{
 		Version: 1, State: directoryv1.ProposalState_PROPOSAL_STATE_PENDING,
 		Reason: req.GetReason(), EffectiveOn: req.GetEffectiveOn(),
-		ProposedFor: caller.Tenant().Node, Own: true, ProposedAt: timestamppb.New(now),
+		ProposedFor: caller.Tenant().Node, ProposedForRegion: caller.Tenant().Region,
+		Own: true, ProposedAt: timestamppb.New(now),
 	}
 	var err error
 	if p.Changes, err = s.planChanges(ctx, caller, req); err != nil {

@@ -97,7 +97,8 @@ func TestChange(t *testing.T) {
 	if err != nil || len(listed.GetProposals()) != 1 {
 		t.Fatalf("listed: %v, %v", listed, err)
 	}
-	if p := listed.GetProposals()[0]; p.GetOwn() || p.GetProposedFor() != "centre" || p.GetNote() != "visto" {
+	if p := listed.GetProposals()[0]; p.GetOwn() || p.GetProposedFor() != "centre" ||
+		p.GetProposedForRegion() != "all" || p.GetNote() != "visto" {
 		t.Errorf("listed: %v", p)
 	}
 }

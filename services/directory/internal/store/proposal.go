@@ -159,8 +159,8 @@ func (r proposalRow) proposal() Proposal {
 	p := Proposal{
 		Proposal: &directoryv1.Proposal{
 			ProposalId: r.ProposalID, Version: r.Version, State: parseState(r.State), Reason: r.Reason,
-			ProposedFor: r.ProposerTenant.Node, ProposedAt: timestamppb.New(r.ProposedAt),
-			Note: r.Note, Revision: r.Revision,
+			ProposedFor: r.ProposerTenant.Node, ProposedForRegion: r.ProposerTenant.Region,
+			ProposedAt: timestamppb.New(r.ProposedAt), Note: r.Note, Revision: r.Revision,
 		},
 		ProposedBy: Actor{Person: r.ProposerPerson, Tenant: r.ProposerTenant, System: r.ProposerSystem},
 	}

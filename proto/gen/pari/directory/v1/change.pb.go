@@ -173,9 +173,11 @@ type Proposal struct {
 	// Note of the person who decided; empty when there is none.
 	Note string `protobuf:"bytes,11,opt,name=note,proto3" json:"note,omitempty"`
 	// Revision of the directory that contains the changes; 0 while they are not current.
-	Revision      int64 `protobuf:"varint,12,opt,name=revision,proto3" json:"revision,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Revision int64 `protobuf:"varint,12,opt,name=revision,proto3" json:"revision,omitempty"`
+	// Region of the node that the proposer acted for; "all" for the centre. Nodes of two regions may have the same name.
+	ProposedForRegion string `protobuf:"bytes,13,opt,name=proposed_for_region,json=proposedForRegion,proto3" json:"proposed_for_region,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Proposal) Reset() {
@@ -290,6 +292,13 @@ func (x *Proposal) GetRevision() int64 {
 		return x.Revision
 	}
 	return 0
+}
+
+func (x *Proposal) GetProposedForRegion() string {
+	if x != nil {
+		return x.ProposedForRegion
+	}
+	return ""
 }
 
 // PlannedChange is the change of one entry in a proposal.
@@ -756,7 +765,7 @@ var File_pari_directory_v1_change_proto protoreflect.FileDescriptor
 
 const file_pari_directory_v1_change_proto_rawDesc = "" +
 	"\n" +
-	"\x1epari/directory/v1/change.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpari/directory/v1/entry.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x17pari/text/v1/text.proto\"\x99\x04\n" +
+	"\x1epari/directory/v1/change.proto\x12\x11pari.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpari/directory/v1/entry.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x17pari/text/v1/text.proto\"\xcf\x04\n" +
 	"\bProposal\x12%\n" +
 	"\vproposal_id\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x01R\n" +
 	"proposalId\x12\x1e\n" +
@@ -773,7 +782,8 @@ const file_pari_directory_v1_change_proto_rawDesc = "" +
 	"decided_at\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampB\x04\xb0\xbb\x18\x01R\tdecidedAt\x12\x18\n" +
 	"\x04note\x18\v \x01(\tB\x04\xb0\xbb\x18\x01R\x04note\x12 \n" +
-	"\brevision\x18\f \x01(\x03B\x04\xb0\xbb\x18\x01R\brevision\"\x9d\x01\n" +
+	"\brevision\x18\f \x01(\x03B\x04\xb0\xbb\x18\x01R\brevision\x124\n" +
+	"\x13proposed_for_region\x18\r \x01(\tB\x04\xb0\xbb\x18\x01R\x11proposedForRegion\"\x9d\x01\n" +
 	"\rPlannedChange\x124\n" +
 	"\x05entry\x18\x01 \x01(\v2\x18.pari.directory.v1.EntryB\x04\xb0\xbb\x18\x01R\x05entry\x12)\n" +
 	"\rbase_revision\x18\x02 \x01(\x03B\x04\xb0\xbb\x18\x01R\fbaseRevision\x12+\n" +
