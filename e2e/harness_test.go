@@ -52,7 +52,9 @@ func sharedHarness(t *testing.T) *harness {
 	t.Helper()
 	shared.once.Do(func() {
 		if shared.dir, shared.err = os.MkdirTemp("", "pari-e2e-"); shared.err == nil {
-			shared.cluster, shared.err = cluster.New(context.Background(), shared.dir, cluster.Options{})
+			shared.cluster, shared.err = cluster.New(context.Background(), shared.dir, cluster.Options{
+				Settings: map[string]string{"PARI_CALLS_PER_SECOND": "1000000"}, // tests call more often than programs
+			})
 		}
 	})
 	if shared.err != nil {

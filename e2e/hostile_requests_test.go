@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -49,6 +48,8 @@ func (h *harness) nodeRequests(t *testing.T) map[protoreflect.Name]validRequest 
 		"SubmitReport": {intake, func(*testing.T) proto.Message { return report() }},
 		"GetReport":    {intake, same(&intakev1.GetReportRequest{ReportId: stored})},
 		"ListReports":  {intake, same(&intakev1.ListReportsRequest{})},
+		"GetSubmissionStates": {h.conn(t, "intake."+node, node, system("protocollo")),
+			same(&intakev1.GetSubmissionStatesRequest{RequestIds: []string{uuid.NewString()}})},
 		"TakeInCharge": {intake, func(t *testing.T) proto.Message {
 			return &intakev1.TakeInChargeRequest{RequestId: uuid.NewString(), ReportId: h.submit(t, node), Version: 1}
 		}},
@@ -82,8 +83,10 @@ func (h *harness) nodeRequests(t *testing.T) map[protoreflect.Name]validRequest 
 				Outcome: "REMOVED_SPONTANEOUS",
 			}
 		}},
-		"ListTables":    {reporting, same(&reportingv1.ListTablesRequest{})},
-		"GetTable":      {reporting, same(&reportingv1.GetTableRequest{Table: "T1", Region: "lombardia", Year: 2026})},
+		"ListTables": {reporting, same(&reportingv1.ListTablesRequest{})},
+		"GetTable":   {reporting, same(&reportingv1.GetTableRequest{Table: "T1", Region: "lombardia", Year: 2026})},
+		"ListPartitionEvents": {h.conn(t, "reporting", "centre", caller{node: node, system: "intake"}),
+			same(&reportingv1.ListPartitionEventsRequest{Region: "lombardia", Node: node, Source: "intake"})},
 		"GetFeedStatus": {reporting, same(&reportingv1.GetFeedStatusRequest{Region: "lombardia"})},
 	}
 }
@@ -124,7 +127,6 @@ func (h *harness) assessedCase(t *testing.T, node string) string {
 // directoryRequests returns requests to the directory, except ProposeChanges.
 func (h *harness) directoryRequests(t *testing.T) map[protoreflect.Name]validRequest {
 	t.Helper()
-	// Three callers, because the rate of each is limited.
 	reader := h.conn(t, "directory", "centre", caller{node: "cremona", system: "console", user: "editor-cremona"})
 	publisher := h.conn(t, "directory", "centre", person("publisher"))
 	const office, node = "cremona-sportello", "cremona"
@@ -224,11 +226,8 @@ func (h *harness) propose(t *testing.T) *directoryv1.Proposal {
 	req := &directoryv1.ProposeChangesRequest{
 		RequestId: uuid.NewString(), Reason: "prova", Entries: []*directoryv1.Entry{e},
 	}
-	var proposed *directoryv1.ProposeChangesResponse
-	if err := withinRate(t, func(ctx context.Context) (err error) {
-		proposed, err = editor.ProposeChanges(ctx, req)
-		return err
-	}); err != nil {
+	proposed, err := editor.ProposeChanges(callContext(t), req)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return proposed.GetProposal()

@@ -2,9 +2,7 @@ package e2e_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
-	"math"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +20,6 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/text"
 	"github.com/retepari/pari/pkg/validate"
-	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 	_ "github.com/retepari/pari/services/casemanagement/app" // registers its reasons
 	_ "github.com/retepari/pari/services/directory/app"      // registers its reasons
 	_ "github.com/retepari/pari/services/intake/app"         // registers its reasons
@@ -64,19 +61,14 @@ type validRequest struct {
 
 // sweep sends hostile values in every field of a request that is otherwise valid.
 func sweep(t *testing.T, m protoreflect.MethodDescriptor, valid validRequest) {
-	heavy := contract.RuleOf(m).GetCost() == accessv1.Cost_COST_HEAVY
-	s := sweeper{method: m, validRequest: valid, heavy: heavy}
+	s := sweeper{method: m, validRequest: valid}
 	valid1, valid2 := s.make(t), s.make(t)
 	if _, err := s.call(t, valid1); err != nil {
 		t.Fatalf("a valid request: %v, %v", err, parseRefusal(t, err))
 	}
 	s.checkMalformed(t, valid2)
 	s.base = valid2
-	maxAlone := math.MaxInt
-	if heavy {
-		maxAlone = 2
-	}
-	start, all := time.Now(), attempts(t, valid2, maxAlone)
+	start, all := time.Now(), attempts(t, valid2)
 	for _, a := range all {
 		s.attempt(t, a)
 	}
@@ -87,15 +79,13 @@ func sweep(t *testing.T, m protoreflect.MethodDescriptor, valid validRequest) {
 type attempt struct {
 	name string
 	set  []mutation
-	// valid is true when the contract accepts it.
-	valid bool
 }
 
 // attempts groups mutations, so that each has its effect with few calls: those of one value that the contract refuses
 // come in one request, since a refusal lists all fields; so do texts that it accepts in fields without a form. All
-// others come alone, but of each field at most maxAlone.
-func attempts(t *testing.T, valid proto.Message, maxAlone int) (all []attempt) {
-	groups, order, alone := map[string][]mutation{}, []string{}, map[string]int{}
+// others come alone.
+func attempts(t *testing.T, valid proto.Message) (all []attempt) {
+	groups, order := map[string][]mutation{}, []string{}
 	for i, m := range mutations(valid) {
 		req := proto.Clone(valid)
 		m.set(req)
@@ -111,18 +101,13 @@ func attempts(t *testing.T, valid proto.Message, maxAlone int) (all []attempt) {
 		case plain:
 			group = fmt.Sprintf("accepted %.40q", m.value.String())
 		}
-		if strings.HasSuffix(group, " "+m.path) {
-			if alone[m.path]++; alone[m.path] > maxAlone {
-				continue
-			}
-		}
 		if groups[group] == nil {
 			order = append(order, group)
 		}
 		groups[group] = append(groups[group], m)
 	}
 	for _, group := range order {
-		all = append(all, attempt{name: group, set: groups[group], valid: !strings.HasPrefix(group, "refused")})
+		all = append(all, attempt{group, groups[group]})
 	}
 	return all
 }
@@ -142,7 +127,6 @@ type sweeper struct {
 
 	method protoreflect.MethodDescriptor
 	base   proto.Message
-	heavy  bool
 }
 
 // attempt sends a hostile request, with validate_only first where the RPC has it.
@@ -154,15 +138,14 @@ func (s *sweeper) attempt(t *testing.T, a attempt) {
 	}
 	var checked error
 	validateOnly := req.ProtoReflect().Descriptor().Fields().ByName("validate_only")
-	// What the contract refuses, it refuses before it looks at validate_only: heavy calls are not made twice for that.
-	if validateOnly != nil && (a.valid || !s.heavy) {
+	if validateOnly != nil {
 		check := proto.Clone(req)
 		check.ProtoReflect().Set(validateOnly, protoreflect.ValueOfBool(true))
 		_, checked = s.call(t, check)
 	}
 	resp, err := s.call(t, req)
 	s.checkRefusal(t, a, err)
-	if validateOnly != nil && (a.valid || !s.heavy) && !sameAnswer(t, checked, err) {
+	if validateOnly != nil && !sameAnswer(t, checked, err) {
 		t.Errorf("%s: validate_only says %v %v, the call %v %v", a.name, checked, fieldsOf(checked), err, fieldsOf(err))
 	}
 	if err != nil {
@@ -228,7 +211,7 @@ func (s *sweeper) checkRefusal(t *testing.T, a attempt, err error) {
 	}
 }
 
-// call calls the RPC, again while the service has no time.
+// call calls the RPC.
 func (s *sweeper) call(t *testing.T, req proto.Message) (proto.Message, error) {
 	output, err := protoregistry.GlobalTypes.FindMessageByName(s.method.Output().FullName())
 	if err != nil {
@@ -240,24 +223,7 @@ func (s *sweeper) call(t *testing.T, req proto.Message) (proto.Message, error) {
 
 func (s *sweeper) invoke(t *testing.T, req, resp any, options ...grpc.CallOption) error {
 	path := fmt.Sprintf("/%s/%s", s.method.Parent().FullName(), s.method.Name())
-	return withinRate(t, func(ctx context.Context) error { return s.conn.Invoke(ctx, path, req, resp, options...) })
-}
-
-// withinRate repeats a call while its caller calls too often.
-func withinRate(t *testing.T, call func(ctx context.Context) error) error {
-	for {
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-		err := call(ctx)
-		cancel()
-		if faultOf(err).Reason != fault.TooManyRequests {
-			return err
-		}
-		select {
-		case <-t.Context().Done():
-			return err
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
+	return s.conn.Invoke(callContext(t), path, req, resp, options...)
 }
 
 // checkMalformed checks that a text that is not UTF-8 is refused with a reason in every field.

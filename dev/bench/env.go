@@ -24,6 +24,7 @@ const (
 	idleRelay   scenario = iota // one node whose relays do not run
 	activeRelay                 // one node whose relays publish
 	threeNodes                  // three nodes, and a directory of 4,000 offices
+	twoHosted                   // two nodes that share their processes, with a limit on calls
 )
 
 const (
@@ -77,13 +78,18 @@ func (e *env) start(ctx context.Context, progress func(string)) (err error) {
 		return fmt.Errorf("bench: %w", err)
 	}
 	nodes, memory := network.DefaultNodes()[:1], int64(0)
-	if e.scenario == threeNodes {
+	limit := 1_000_000 // one caller makes all the load, and must not reach its limit
+	switch e.scenario {
+	case threeNodes:
 		nodes, memory = network.DefaultNodes(), threeNodesMemory
+	case twoHosted:
+		nodes, limit = hostedNodes(), hostedLimit
+	case idleRelay, activeRelay:
 	}
 	o := network.Options{
 		Dir: filepath.Join(e.dir, "network"), Nodes: nodes, MemoryLimit: memory, Version: "bench", Progress: progress,
 		Settings: map[string]string{
-			"PARI_CALLS_PER_SECOND": "1000000", // one caller makes all the load, and must not reach its limit
+			"PARI_CALLS_PER_SECOND": strconv.Itoa(limit),
 			"PARI_RELAY":            strconv.FormatBool(e.scenario != idleRelay),
 		},
 	}

@@ -31,6 +31,7 @@ func measurements() []measurement {
 		{"directory.find", threeNodes, measureFind},
 		{"directory.replica.full", threeNodes, measureFullReplication},
 		{"directory.replica.change", threeNodes, measureChangeReplication},
+		{"hosted.flood", twoHosted, measureFlood},
 	}
 }
 
@@ -50,7 +51,7 @@ func Run(ctx context.Context, names []string, progress func(string)) (results []
 			return nil, fmt.Errorf("%q cannot be measured; there are %s", name, strings.Join(Names(), ", "))
 		}
 	}
-	for _, s := range []scenario{idleRelay, activeRelay, threeNodes} {
+	for _, s := range []scenario{idleRelay, activeRelay, threeNodes, twoHosted} {
 		var selected []measurement
 		for _, m := range measurements() {
 			if m.scenario == s && (len(names) == 0 || slices.Contains(names, m.name)) {

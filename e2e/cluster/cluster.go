@@ -37,6 +37,8 @@ type Options struct {
 	Durable bool
 	// Observe collects the spans of every service and opens its metrics endpoint.
 	Observe bool
+	// Settings are environment variables that every service gets.
+	Settings map[string]string
 }
 
 // Cluster is a running network.
@@ -86,6 +88,7 @@ func New(ctx context.Context, dir string, o Options) (*Cluster, error) {
 	if c.Plan, err = network.NewPlan(ctx, dir, nodes, false); err != nil {
 		return c, err
 	}
+	c.Settings = o.Settings
 	if err := c.startPostgres(ctx, o.Durable); err != nil {
 		return c, err
 	}

@@ -12,15 +12,18 @@ import (
 )
 
 // Body encodes what repetitions of a request must have in common: all but validate_only, so that a check of a request
-// says what the request would. Equal requests have equal bodies and different ones have different bodies. The encoding
-// is our own because hashes of it are kept: protobuf's may change with each of its versions.
-func Body(m proto.Message) []byte { return appendMessage(nil, m.ProtoReflect(), "validate_only") }
+// says what the request would, and first_sent_at, which only retries may have. Equal requests have equal bodies and
+// different ones have different bodies. The encoding is our own because hashes of it are kept: protobuf's may change with
+// each of its versions.
+func Body(m proto.Message) []byte {
+	return appendMessage(nil, m.ProtoReflect(), "validate_only", "first_sent_at")
+}
 
 // appendMessage appends the fields that are set, by number, then 0, then the fields that this program does not know.
-func appendMessage(b []byte, m protoreflect.Message, skip protoreflect.Name) []byte {
+func appendMessage(b []byte, m protoreflect.Message, skip ...protoreflect.Name) []byte {
 	var fields []protoreflect.FieldDescriptor
 	m.Range(func(f protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
-		if f.Name() != skip {
+		if !slices.Contains(skip, f.Name()) {
 			fields = append(fields, f)
 		}
 		return true
@@ -84,7 +87,7 @@ func appendValue(b []byte, v protoreflect.Value) []byte {
 	case []byte:
 		return appendBytes(b, x)
 	case protoreflect.Message:
-		return appendMessage(b, x, "")
+		return appendMessage(b, x)
 	default:
 		panic("idempotency: a value of no kind of protobuf")
 	}

@@ -59,11 +59,16 @@ func (s *Server) SubmitReport(
 	ctx context.Context, req *intakev1.SubmitReportRequest,
 ) (*intakev1.SubmitReportResponse, error) {
 	caller, _ := identity.From(ctx)
+	requestKey := s.requestKey(caller.Tenant(), "SubmitReport", req)
+	expired := req.GetFirstSentAt() != nil && s.Now().Sub(req.GetFirstSentAt().AsTime()) > idempotency.Retention
 	if req.GetValidateOnly() {
-		return &intakev1.SubmitReportResponse{}, s.checkRequestID(ctx, caller.Tenant(), req)
+		_, stored, err := s.Reports.GetByRequest(ctx, caller.Tenant(), requestKey)
+		if err == nil && !stored && expired {
+			err = fault.New(reason.RequestIDExpired)
+		}
+		return &intakev1.SubmitReportResponse{}, err
 	}
 	receipt := s.Secrets.Receipt(caller.Tenant(), req.GetRequestId())
-	requestKey := s.requestKey(caller.Tenant(), "SubmitReport", req)
 	// Most repeated calls end here and use up neither a number nor a data key. Concurrent ones end in the store.
 	stored, err := s.Reports.IsStored(ctx, caller.Tenant(), requestKey.Key)
 	if err != nil {
@@ -72,7 +77,7 @@ func (s *Server) SubmitReport(
 	if stored {
 		return s.replaySubmit(ctx, caller.Tenant(), requestKey, receipt)
 	}
-	if sent := req.GetFirstSentAt(); sent != nil && s.Now().Sub(sent.AsTime()) > idempotency.Retention {
+	if expired {
 		return nil, fault.New(reason.RequestIDExpired)
 	}
 	sub, err := s.newSubmission(ctx, caller, req, requestKey, receipt)
@@ -88,12 +93,6 @@ func (s *Server) SubmitReport(
 	}
 	s.WakeRelay()
 	return submitResponse(sub.Report, receipt, false), nil
-}
-
-// checkRequestID returns a fault when the id of a request was used for another one.
-func (s *Server) checkRequestID(ctx context.Context, t tenant.ID, req *intakev1.SubmitReportRequest) error {
-	_, _, err := s.Reports.GetByRequest(ctx, t, s.requestKey(t, "SubmitReport", req))
-	return err
 }
 
 // repeatable is a request that may be repeated.

@@ -373,6 +373,11 @@ func TestSubmitReport_LateRetry(t *testing.T) {
 	} {
 		req := submitRequest(newContent())
 		req.FirstSentAt = timestamppb.New(now.Add(-age))
+		req.ValidateOnly = true
+		if _, err := client.SubmitReport(t.Context(), req); fault.ReasonOf(fault.FromStatus(err)) != want {
+			t.Errorf("first sent %s ago, only checked: %v", age, err)
+		}
+		req.ValidateOnly = false
 		if _, err := client.SubmitReport(t.Context(), req); fault.ReasonOf(fault.FromStatus(err)) != want {
 			t.Errorf("first sent %s ago: %v", age, err)
 		}
