@@ -138,9 +138,9 @@ func homonymsDirectory(t *testing.T, h *harness, nodes map[string]network.Node) 
 				Provenance: &directoryv1.Provenance{Source: "prova", VerifiedOn: "2026-11-26"},
 			},
 		}})
+		editor := h.Directory(t, "centre", person("editor"))
 		eventually(t, "the node is in the directory", func() bool {
-			_, err := h.Directory(t, "centre", person("editor")).GetEntry(callContext(t),
-				&directoryv1.GetEntryRequest{Kind: "node", Id: ids[name]})
+			_, err := editor.GetEntry(callContext(t), &directoryv1.GetEntryRequest{Kind: "node", Id: ids[name]})
 			return err == nil
 		})
 		office := hiddenOffice(map[string]string{livoComo: "aaaaaaaaaaaaaaaa", livoTrento: "bbbbbbbbbbbbbbbb"}[name],
@@ -150,19 +150,18 @@ func homonymsDirectory(t *testing.T, h *harness, nodes map[string]network.Node) 
 		revision := h.publish(t, office)
 		offices[name].Revision = revision
 	}
-	get := func(at, user, office string) string {
-		_, err := h.Directory(t, at, person(user)).GetOffice(callContext(t),
-			&directoryv1.GetOfficeRequest{OfficeId: offices[office].GetId()})
-		return reasonOf(t, err)
-	}
 	for _, name := range []string{livoComo, livoTrento} {
 		other := livoComo
 		if name == livoComo {
 			other = livoTrento
 		}
-		worker := "worker-" + name
-		eventually(t, name+" has a copy of its hidden office", func() bool { return get(name, worker, name) == "" })
-		if got := get(name, worker, other); got != "NOT_FOUND" {
+		worker := h.Directory(t, name, person("worker-"+name))
+		get := func(office string) string {
+			_, err := worker.GetOffice(callContext(t), &directoryv1.GetOfficeRequest{OfficeId: offices[office].GetId()})
+			return reasonOf(t, err)
+		}
+		eventually(t, name+" has a copy of its hidden office", func() bool { return get(name) == "" })
+		if got := get(other); got != "NOT_FOUND" {
 			t.Errorf("%s sees the hidden office of the other node: %q", name, got)
 		}
 		// The copy itself holds no other hidden office: not even somebody who may see all of it finds more.

@@ -13,8 +13,8 @@ import (
 
 // Body encodes what repetitions of a request must have in common: all but validate_only, so that a check of a request
 // says what the request would, and first_sent_at, which only retries may have. Equal requests have equal bodies and
-// different ones have different bodies. The encoding is our own because hashes of it are kept: protobuf's may change with
-// each of its versions.
+// different ones have different bodies. The encoding is our own because hashes of it are kept: protobuf's may change
+// with each of its versions.
 func Body(m proto.Message) []byte {
 	return appendMessage(nil, m.ProtoReflect(), "validate_only", "first_sent_at")
 }

@@ -49,8 +49,20 @@ func (n Number) String() string {
 // pattern limits the prefix, so that every character has a weight of its own.
 var pattern = regexp.MustCompile(`^([A-Z][A-Z0-9-]{0,15})-(\d{4})-([0-9A-HJKMNP-TV-Z]{5})-([0-9A-HJKMNP-TV-Z])$`)
 
-// Parse reads a number as String writes it, and verifies its check character.
+// Parse reads a number as people write it, and verifies its check character: small letters are as good as capital ones,
+// and where the code has O, I or L, it reads 0 and 1.
 func Parse(s string) (Number, error) {
+	m := written.FindStringSubmatch(strings.ToUpper(strings.TrimSpace(s)))
+	if m == nil {
+		return Number{}, ErrNumber
+	}
+	return parse(m[1] + strings.NewReplacer("O", "0", "I", "1", "L", "1").Replace(m[2]))
+}
+
+// written divides a number before its code.
+var written = regexp.MustCompile(`^(.*-\d{4}-)([0-9A-Z]{5}-[0-9A-Z])$`)
+
+func parse(s string) (Number, error) {
 	m := pattern.FindStringSubmatch(s)
 	if m == nil {
 		return Number{}, ErrNumber

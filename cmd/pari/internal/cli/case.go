@@ -140,7 +140,7 @@ func (c *cli) caseAssessCmd() *cobra.Command {
 	var month string
 	cmd := &cobra.Command{
 		Use: "assess CASE", Short: "Record the assessment of a case", Args: cobra.ExactArgs(1),
-		Example: "  pari case assess CR-C-2026-000007 --verdict PERTINENT_LEGAL --ground DISABILITY " +
+		Example: "  pari case assess CR-C-2026-7XH3P-P --verdict PERTINENT_LEGAL --ground DISABILITY " +
 			"--main DISABILITY --type DIRECT --field RETAIL_SERVICES --author BUSINESS --event-place 019036 " +
 			"--residence 019036 --sensitivity S3 --month 2026-03",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -182,7 +182,7 @@ func (c *cli) caseActCmd() *cobra.Command {
 	var note, noteFile string
 	cmd := &cobra.Command{
 		Use: "act CASE", Short: "Record what was done", Args: cobra.ExactArgs(1),
-		Example: "  pari case act CR-C-2026-000007 --code LETTER --result DONE --minutes 30",
+		Example: "  pari case act CR-C-2026-7XH3P-P --code LETTER --result DONE --minutes 30",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if req.Note, err = c.readNote(note, noteFile); err != nil {
 				return err
@@ -207,7 +207,7 @@ func (c *cli) caseCloseCmd() *cobra.Command {
 	var note, noteFile string
 	cmd := &cobra.Command{
 		Use: "close CASE", Short: "Close a case with its outcome", Args: cobra.ExactArgs(1),
-		Example: "  pari case close CR-C-2026-000007 --outcome APOLOGY --informed",
+		Example: "  pari case close CR-C-2026-7XH3P-P --outcome APOLOGY --informed",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if req.Note, err = c.readNote(note, noteFile); err != nil {
 				return err

@@ -2,19 +2,20 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/google/uuid"
+
+	"github.com/retepari/pari/pkg/number"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 )
 
 // reportID returns the identifier of a report that is given by its identifier or its number.
 func reportID(ctx context.Context, intake intakeClient, name string) (string, error) {
-	number, ok := parseNumber(name)
+	number, ok, err := parseNumber(name)
 	if !ok {
-		return name, nil
+		return name, err
 	}
 	resp, err := intake.ListReports(ctx, &intakev1.ListReportsRequest{Number: number, PageSize: 1})
 	if err != nil {
@@ -29,9 +30,9 @@ func reportID(ctx context.Context, intake intakeClient, name string) (string, er
 
 // caseID returns the identifier of a case that is given by its identifier or its number.
 func caseID(ctx context.Context, cases casesClient, name string) (string, error) {
-	number, ok := parseNumber(name)
+	number, ok, err := parseNumber(name)
 	if !ok {
-		return name, nil
+		return name, err
 	}
 	resp, err := cases.ListCases(ctx, &casemanagementv1.ListCasesRequest{Number: number, PageSize: 1})
 	if err != nil {
@@ -48,14 +49,16 @@ func caseID(ctx context.Context, cases casesClient, name string) (string, error)
 		withHint(hint)
 }
 
-var numberPattern = regexp.MustCompile(`^([A-Z0-9]+(?:-C)?-[0-9]{4})-([0-9]{1,12})$`)
-
-// parseNumber returns a number for people, such as CR-2026-000042, as it is written in full; ok is false for another
-// name, such as an identifier. Small letters and missing zeros do not matter.
-func parseNumber(name string) (number string, ok bool) {
-	parts := numberPattern.FindStringSubmatch(strings.ToUpper(strings.TrimSpace(name)))
-	if parts == nil {
-		return "", false
+// parseNumber returns a number for people, such as CR-2026-K7Q4M-V, as it is written in full; ok is false for an
+// identifier. A text that is neither is an error.
+func parseNumber(name string) (text string, ok bool, err error) {
+	if n, err := number.Parse(name); err == nil {
+		return n.String(), true, nil
 	}
-	return fmt.Sprintf("%s-%06s", parts[1], parts[2]), true
+	if uuid.Validate(name) == nil {
+		return "", false, nil
+	}
+	return "", false, errorf(
+		"%q non è un numero né un identificativo: ricontrollalo carattere per carattere, come CR-2026-K7Q4M-V",
+		"%q is neither a number nor an identifier: check it character by character, as in CR-2026-K7Q4M-V", name)
 }

@@ -110,7 +110,7 @@ func (c *cli) reportShowCmd() *cobra.Command {
 	var full bool
 	cmd := &cobra.Command{
 		Use: "show REPORT", Short: "Show one report, by its number or identifier", Args: cobra.ExactArgs(1),
-		Example: "  pari report show CR-2026-000042",
+		Example: "  pari report show CR-2026-K7Q4M-V",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if full {
 				req.View = intakev1.ReportView_REPORT_VIEW_FULL
@@ -217,7 +217,7 @@ func (c *cli) reportTakeCmd() *cobra.Command {
 	req := &intakev1.TakeInChargeRequest{}
 	cmd := &cobra.Command{
 		Use: "take REPORT", Short: "Take a report in charge, by its number or identifier: a case is opened",
-		Args: cobra.ExactArgs(1), Example: "  pari report take CR-2026-000042",
+		Args: cobra.ExactArgs(1), Example: "  pari report take CR-2026-K7Q4M-V",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withIntake(cmd.Context(), func(ctx context.Context, intake intakeClient) (err error) {
 				if req.ReportId, err = reportID(ctx, intake, args[0]); err != nil {

@@ -16,7 +16,7 @@ import (
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 )
 
-const reportNumber, caseNumber = "CR-2026-000042", "CR-C-2026-000007"
+const reportNumber, caseNumber = "CR-2026-K7Q4M-V", "CR-C-2026-7XH3P-P"
 
 // sampleReport was received on the evening of the 23rd in UTC, in the first minutes of the 24th in Italy.
 func sampleReport(anonymous bool) *intakev1.Report {
@@ -150,8 +150,8 @@ func TestLists(t *testing.T) {
 	t.Parallel()
 	f := newFakeNetwork(t, serveRecords(sampleReport(false), true))
 	for args, want := range map[string]string{
-		"report list --lang en": "CR-2026-000042 2026-11-24 00:10 yes RECEIVED Sex (SEX), AGE Desk (DESK) " + someID,
-		"case list":             "CR-C-2026-000007 2026-11-24 UNSPECIFIED Sesso (SEX) Casa (HOUSING) " + someID,
+		"report list --lang en": "CR-2026-K7Q4M-V 2026-11-24 00:10 yes RECEIVED Sex (SEX), AGE Desk (DESK) " + someID,
+		"case list":             "CR-C-2026-7XH3P-P 2026-11-24 UNSPECIFIED Sesso (SEX) Casa (HOUSING) " + someID,
 	} {
 		out, _, code := f.run(t, strings.Fields(args)...)
 		if code != 0 || !slices.Contains(words(out), want) {
@@ -168,9 +168,9 @@ func TestNumbers(t *testing.T) {
 		"report show NUMBER", "report take NUMBER", "case show NUMBER", strings.Replace(assessID, someID, "NUMBER", 1),
 		"case act NUMBER --code LETTER", "case close NUMBER --outcome APOLOGY",
 	} {
-		numbers := []string{reportNumber, "cr-2026-42"}
+		numbers := []string{reportNumber, "cr-2026-k7q4m-v"}
 		if strings.HasPrefix(command, "case") {
-			numbers = []string{caseNumber, "cr-c-2026-7"}
+			numbers = []string{caseNumber, "cr-c-2026-7xh3p-p"}
 		}
 		for _, number := range numbers {
 			out, errOut, code := f.run(t, strings.Fields(strings.Replace(command, "NUMBER", number, 1))...)
@@ -178,8 +178,8 @@ func TestNumbers(t *testing.T) {
 				t.Errorf("%s: exit %d, %s%s", command, code, out, errOut)
 			}
 		}
-		_, errOut, code := f.run(t, strings.Fields(strings.Replace(command, "NUMBER", "CR-2026-000099", 1))...)
-		known := strings.Contains(errOut, "il numero CR-2026-000099") && strings.Contains(errOut, "→ pari report")
+		_, errOut, code := f.run(t, strings.Fields(strings.Replace(command, "NUMBER", "CR-2026-10ABC-B", 1))...)
+		known := strings.Contains(errOut, "il numero CR-2026-10ABC-B") && strings.Contains(errOut, "→ pari report")
 		if code != 1 || !known {
 			t.Errorf("%s of no number: exit %d, %s", command, code, errOut)
 		}
@@ -189,11 +189,16 @@ func TestNumbers(t *testing.T) {
 func TestParseNumber(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"CR-2026-000042": "CR-2026-000042", " cr-2026-42 ": "CR-2026-000042", "CN-C-2026-1234567": "CN-C-2026-1234567",
-		someID: "", "42": "", "": "", "CR-26-1": "", "CR-2026-": "",
+		"CR-2026-K7Q4M-V": "CR-2026-K7Q4M-V", " cr-2026-ioabc-b ": "CR-2026-10ABC-B",
+		"CN-C-2026-0A1B2-F": "CN-C-2026-0A1B2-F", someID: "",
 	} {
-		if got, ok := parseNumber(name); got != want || ok != (want != "") {
-			t.Errorf("%q: got %q, %t", name, got, ok)
+		if got, ok, err := parseNumber(name); got != want || ok != (want != "") || err != nil {
+			t.Errorf("%q: got %q, %t, %v", name, got, ok, err)
+		}
+	}
+	for _, name := range []string{"CR-2026-K7Q4M-X", "42", "", "CR-2026-000042", "CR-2026-"} {
+		if _, _, err := parseNumber(name); err == nil || !strings.Contains(err.Error(), "CR-2026-K7Q4M-V") {
+			t.Errorf("%q: %v", name, err)
 		}
 	}
 }

@@ -80,7 +80,7 @@ func (s *store) write(req mutation) (proto.Message, error) {
 	}
 	switch req.(type) {
 	case *intakev1.SubmitReportRequest:
-		return &intakev1.SubmitReportResponse{Number: "CR-2026-000001", Replayed: replayed}, nil
+		return &intakev1.SubmitReportResponse{Number: "CR-2026-K7Q4M-V", Replayed: replayed}, nil
 	case *intakev1.TakeInChargeRequest:
 		return &intakev1.TakeInChargeResponse{Replayed: replayed}, nil
 	case *casemanagementv1.AssessRequest:
@@ -150,7 +150,7 @@ func TestWrites_Retry(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, 1)
 	if out, errOut, code := s.net.run(t, strings.Fields(submitCommand)...); code != 0 || len(s.writes) != 1 ||
-		!strings.Contains(out, "CR-2026-000001") {
+		!strings.Contains(out, "CR-2026-K7Q4M-V") {
 		t.Errorf("exit %d, %d stored: %s", code, len(s.writes), errOut)
 	}
 	s.cuts = maxAttempts

@@ -338,7 +338,7 @@ type ListCasesRequest struct {
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Only cases in this state; unspecified for all states.
 	State CaseState `protobuf:"varint,3,opt,name=state,proto3,enum=pari.casemanagement.v1.CaseState" json:"state,omitempty"`
-	// Only the case with this number, for instance "CR-C-2026-000007"; empty for all numbers.
+	// Only the case with this number, for instance "CR-C-2026-7XH3P-P"; empty for all numbers.
 	Number        string `protobuf:"bytes,4,opt,name=number,proto3" json:"number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

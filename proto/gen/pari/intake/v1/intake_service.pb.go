@@ -294,7 +294,7 @@ type ListReportsRequest struct {
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Only reports in this state; unspecified for all states.
 	State ReportState `protobuf:"varint,3,opt,name=state,proto3,enum=pari.intake.v1.ReportState" json:"state,omitempty"`
-	// Only the report with this number, for instance "CR-2026-000042"; empty for all numbers.
+	// Only the report with this number, for instance "CR-2026-K7Q4M-V"; empty for all numbers.
 	Number        string `protobuf:"bytes,4,opt,name=number,proto3" json:"number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
