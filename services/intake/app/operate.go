@@ -9,15 +9,28 @@ import (
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/nodeservice"
 	"github.com/retepari/pari/pkg/outbox"
+	"github.com/retepari/pari/pkg/seal"
+	"github.com/retepari/pari/pkg/service"
+	"github.com/retepari/pari/pkg/tenant"
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
 	"github.com/retepari/pari/services/intake/internal/feed"
 	"github.com/retepari/pari/services/intake/internal/store"
 )
 
-// RepairFeed settles the feed after a restore; see nodeservice.RepairFeed. A report has one event, so none goes on.
+// RepairFeed settles the feed after a restore; see nodeservice.RepairFeed.
 func RepairFeed(ctx context.Context, c Config) error {
+	if err := service.Require(service.Setting{Name: "PARI_SECRETS_FILE", Value: c.SecretsFile}); err != nil {
+		return err
+	}
+	secrets, err := seal.LoadSecrets(map[tenant.ID]string{c.Tenant: c.SecretsFile})
+	if err != nil {
+		return err
+	}
 	return nodeservice.RepairFeed(ctx, c.Config, os.Stdout, nodeservice.RepairParts{
 		Name: Name, ListCentre: listCentre, Withdrawal: feed.EncodeReportWithdrawn,
+		Continue: store.ContinueEvents(func(t tenant.ID, reportID string) string {
+			return feed.Pseudonym(secrets, t, reportID)
+		}),
 	})
 }
 

@@ -123,7 +123,7 @@ func (s *Server) newSubmission(
 	if err != nil {
 		return store.Submission{}, err
 	}
-	event, err := feed.EncodeCount(r, s.Secrets.Pseudonym(t, "report/"+r.ID), 1)
+	event, err := feed.EncodeCount(r, feed.Pseudonym(s.Secrets, t, r.ID), 1)
 	if err != nil {
 		return store.Submission{}, err
 	}

@@ -11,6 +11,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/retepari/pari/pkg/outbox"
+	"github.com/retepari/pari/pkg/seal"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/tz"
 	eventsv1 "github.com/retepari/pari/proto/gen/pari/events/v1"
 	recordv1 "github.com/retepari/pari/proto/gen/pari/record/v1"
@@ -47,6 +49,11 @@ func EncodeCount(r *report.Report, pseudonym string, seq int64) (outbox.Event, e
 	var err error
 	event.Data, err = proto.MarshalOptions{Deterministic: true}.Marshal(message)
 	return event, err
+}
+
+// Pseudonym is what events call a report.
+func Pseudonym(secrets *seal.Secrets, t tenant.ID, reportID string) string {
+	return secrets.Pseudonym(t, "report/"+reportID)
 }
 
 // EncodeReportWithdrawn returns the event that withdraws a counted report. The caller numbers it.

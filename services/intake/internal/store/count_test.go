@@ -16,6 +16,7 @@ import (
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/services/intake/internal/report"
 	"github.com/retepari/pari/services/intake/internal/store"
 )
@@ -221,5 +222,40 @@ func TestReports_ChangeCount_Refusals(t *testing.T) {
 	}
 	if n := countRows(t, pool, cremona)["report_history"]; n != 1 {
 		t.Errorf("%d history entries, want 1", n)
+	}
+}
+
+// Ensure after a restore an anonymous report that the centre counts already is not counted again when its day closes,
+// and that what follows about it follows the centre's events. A report that was lost with the restore is unknown.
+func TestContinueEvents(t *testing.T) {
+	t.Parallel()
+	reports, pool := setup(t)
+	sub := submitAnonymous(t, reports)
+	pseudonym := func(_ tenant.ID, reportID string) string {
+		if reportID != sub.Report.ID {
+			t.Errorf("asked for the pseudonym of %s", reportID)
+		}
+		return sub.Event.Aggregate
+	}
+	for aggregate, want := range map[string]bool{sub.Event.Aggregate: true, uuid.NewString(): false} {
+		err := pg.InTenant(t.Context(), pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
+			known, err := store.ContinueEvents(pseudonym)(ctx, tx, cremona, aggregate, 3)
+			if known != want {
+				t.Errorf("known %t, want %t", known, want)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := reports.CloseDays(t.Context(), cremona, tomorrow); n != 0 || err != nil {
+		t.Errorf("%d counts were sent again, %v", n, err)
+	}
+	if _, _, err := changeCount(t, reports, sub, 1, "", newRequest("1")); err != nil {
+		t.Fatal(err)
+	}
+	if diff := gocmp.Diff([]string{sub.Event.Aggregate + " 4 PHONE true"}, queryEvents(t, pool)); diff != "" {
+		t.Error(diff)
 	}
 }
