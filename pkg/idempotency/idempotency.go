@@ -20,6 +20,7 @@ import (
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/tenant"
+	"github.com/retepari/pari/pkg/tz"
 )
 
 //go:embed migrations/*.sql
@@ -48,9 +49,10 @@ type Request struct {
 // Insert stores requests; Row gives its rows.
 var Insert = pg.InsertInto("idempotency_key", "tenant", "request_key", "method", "body_hash", "record_id", "day")
 
-// Row is the request with the record that answers it. Only the day is stored.
+// Row is the request with the record that answers it. Only the day is stored, that of Italy as in all records: now may
+// be the beginning of the day of the record.
 func (r Request) Row(t tenant.ID, recordID string, now time.Time) []any {
-	return []any{t, r.Key, r.Method, r.BodyHash, recordID, now.UTC()}
+	return []any{t, r.Key, r.Method, r.BodyHash, recordID, now.In(tz.Rome)}
 }
 
 // Queue stores one request with the record that answers it.
@@ -106,12 +108,12 @@ func Stored(ctx context.Context, pool *pgxpool.Pool, t tenant.ID, keys ...[]byte
 
 const deleteOld = `delete from idempotency_key where (tenant, request_key) in (
 	select tenant, request_key from idempotency_key
-	where tenant = $1 and day < ($2::timestamptz at time zone 'UTC')::date limit $3)`
+	where tenant = $1 and day < $2 limit $3)`
 
 // Purge removes ids older than Retention, a bounded number at a time, and returns how many it removed.
 func Purge(ctx context.Context, pool *pgxpool.Pool, t tenant.ID, now time.Time) (n int64, err error) {
 	err = pg.InTenant(ctx, pool, t, func(ctx context.Context, tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, deleteOld, t, now.Add(-Retention), purgeLimit)
+		tag, err := tx.Exec(ctx, deleteOld, t, now.Add(-Retention).In(tz.Rome), purgeLimit)
 		n = tag.RowsAffected()
 		return err
 	})

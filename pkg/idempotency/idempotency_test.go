@@ -15,6 +15,7 @@ import (
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/tenant"
+	"github.com/retepari/pari/pkg/tz"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -184,18 +185,18 @@ func TestPurge(t *testing.T) {
 	}
 }
 
-// Ensure the day of a request is the one in UTC, whatever the time zone of the caller.
-func TestPurge_CountsDaysInUTC(t *testing.T) {
+// Ensure a request id lives for 90 days of Italy, also when it was stored with the beginning of its day, which is the
+// day before in UTC.
+func TestPurge_CountsDaysInItaly(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t)
-	zone := time.FixedZone("UTC-12", -12*60*60)
-	night := time.Date(2026, 11, 23, 13, 0, 0, 0, zone) // the 24th in UTC
-	mustStore(t, pool, cremona, newRequest(), uuid.NewString(), night)
-	at := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC).Add(idempotency.Retention)
+	midnight := time.Date(2026, 11, 24, 0, 0, 0, 0, tz.Rome)
+	mustStore(t, pool, cremona, newRequest(), uuid.NewString(), midnight.UTC())
+	last := midnight.AddDate(0, 0, 90).Add(23*time.Hour + 59*time.Minute)
 	for i, want := range []int64{0, 1} {
-		n, err := idempotency.Purge(t.Context(), pool, cremona, at.Add(time.Duration(i)*24*time.Hour).In(zone))
+		n, err := idempotency.Purge(t.Context(), pool, cremona, last.Add(time.Duration(i)*time.Minute).UTC())
 		if err != nil || n != want {
-			t.Errorf("after %d days removed %d, %v; want %d", 90+i, n, err, want)
+			t.Errorf("after %d minutes removed %d, %v; want %d", i, n, err, want)
 		}
 	}
 }

@@ -40,12 +40,13 @@ func (a AssociatedData) bytes() []byte {
 // ID names the key in the key store; keep it with the record.
 func (k DataKey) ID() uuid.UUID { return k.id }
 
-// Seal encrypts a field. Empty plaintext encrypts to nil, so absent fields stay absent.
+// Seal encrypts a field, padded so that the ciphertext tells the magnitude of its length only. Empty plaintext encrypts
+// to nil, so absent fields stay absent.
 func (k DataKey) Seal(ad AssociatedData, plaintext []byte) ([]byte, error) {
 	if len(plaintext) == 0 {
 		return nil, nil
 	}
-	ciphertext, err := k.aead.Encrypt(plaintext, ad.bytes())
+	ciphertext, err := k.aead.Encrypt(pad(plaintext), ad.bytes())
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
@@ -57,9 +58,9 @@ func (k DataKey) Open(ad AssociatedData, ciphertext []byte) ([]byte, error) {
 	if len(ciphertext) == 0 {
 		return nil, nil
 	}
-	plaintext, err := k.aead.Decrypt(ciphertext, ad.bytes())
+	padded, err := k.aead.Decrypt(ciphertext, ad.bytes())
 	if err != nil {
 		return nil, errors.New("ciphertext does not open with this key and associated data")
 	}
-	return plaintext, nil
+	return unpad(padded)
 }

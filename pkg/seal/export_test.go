@@ -22,3 +22,6 @@ func (s *KeyStore) Refilling(t tenant.ID) bool {
 
 // SetDB replaces the key database. No refill may be running.
 func (s *KeyStore) SetDB(db *pgxpool.Pool) { s.db = db }
+
+// PadForTest and UnpadForTest are pad and unpad.
+var PadForTest, UnpadForTest = pad, unpad

@@ -188,6 +188,34 @@ func TestKeyStore_NewKeyUsesThePool(t *testing.T) {
 	}
 }
 
+// Ensure keys are not used in the order in which they lie in the database: that would be the order of the records.
+func TestKeyStore_NewKeyTellsNoOrder(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	s := openKeyStore(t, pool, kekFile(t))
+	var drawn []string
+	for range 64 { // of one batch
+		drawn = append(drawn, newKey(t, s, cremona).ID().String())
+	}
+	var stored []string
+	err := pg.InTenant(t.Context(), pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `select key_id::text from data_key where key_id::text = any ($1) order by ctid`, drawn)
+		if err != nil {
+			return err
+		}
+		stored, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	if err != nil || len(stored) != len(drawn) {
+		t.Fatalf("%d keys are stored, %v", len(stored), err)
+	}
+	backwards := slices.Clone(stored)
+	slices.Reverse(backwards)
+	if slices.Equal(drawn, stored) || slices.Equal(drawn, backwards) {
+		t.Error("the order of the rows is the order of use")
+	}
+}
+
 // Ensure a refill that failed is tried again with a later key.
 func TestKeyStore_RefillsAfterAFailure(t *testing.T) {
 	t.Parallel()

@@ -8,12 +8,12 @@ import (
 // minPadded is the smallest length of a padded text.
 const minPadded = 256
 
-// errPadding is returned for a text that Pad did not pad.
+// errPadding is returned for a text that pad did not pad.
 var errPadding = errors.New("plaintext is not padded")
 
-// Pad lengthens a text to the next power of two, 256 bytes at least, so that its ciphertext tells the magnitude of its
+// pad lengthens a text to the next power of two, 256 bytes at least, so that its ciphertext tells the magnitude of its
 // length only. The padding is that of ISO/IEC 7816-4: one byte 0x80, then zeros. Empty text stays empty.
-func Pad(plaintext []byte) []byte {
+func pad(plaintext []byte) []byte {
 	if len(plaintext) == 0 {
 		return nil
 	}
@@ -26,8 +26,8 @@ func Pad(plaintext []byte) []byte {
 	return padded
 }
 
-// Unpad returns the text that Pad padded.
-func Unpad(padded []byte) ([]byte, error) {
+// unpad returns the text that pad padded.
+func unpad(padded []byte) ([]byte, error) {
 	if len(padded) == 0 {
 		return nil, nil
 	}

@@ -38,7 +38,7 @@ func (s *Server) sealContent(
 		return store.SealedContent{}, err
 	}
 	sealed.KeyID = key.ID()
-	if sealed.Narrative, err = key.Seal(associatedData(r, fieldNarrative), seal.Pad([]byte(p.Narrative))); err != nil {
+	if sealed.Narrative, err = key.Seal(associatedData(r, fieldNarrative), []byte(p.Narrative)); err != nil {
 		return store.SealedContent{}, err
 	}
 	if p.Contact != nil {
@@ -67,7 +67,7 @@ func sealMessage(key seal.DataKey, ad seal.AssociatedData, m proto.Message) ([]b
 	if err != nil {
 		return nil, errors.New("content does not marshal") // the cause could quote it
 	}
-	return key.Seal(ad, seal.Pad(plaintext))
+	return key.Seal(ad, plaintext)
 }
 
 // openContent decrypts the personal content of a report into out.
@@ -79,7 +79,7 @@ func (s *Server) openContent(
 	if err != nil {
 		return err
 	}
-	narrative, err := openPadded(key, associatedData(r, fieldNarrative), sealed.Narrative)
+	narrative, err := key.Open(associatedData(r, fieldNarrative), sealed.Narrative)
 	if err != nil {
 		return err
 	}
@@ -103,16 +103,8 @@ func (s *Server) openContent(
 	return nil
 }
 
-func openPadded(key seal.DataKey, ad seal.AssociatedData, ciphertext []byte) ([]byte, error) {
-	padded, err := key.Open(ad, ciphertext)
-	if err != nil {
-		return nil, err
-	}
-	return seal.Unpad(padded)
-}
-
 func openMessage(key seal.DataKey, ad seal.AssociatedData, ciphertext []byte, dst proto.Message) error {
-	plaintext, err := openPadded(key, ad, ciphertext)
+	plaintext, err := key.Open(ad, ciphertext)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,10 @@ import (
 // pollInterval is how often Run asks whether a day has closed.
 const pollInterval = 5 * time.Second
 
+// closeDelay is how long after midnight a day closes. It is longer than a call and the difference of two clocks, so that
+// no report of the last seconds comes too late and leaves alone.
+const closeDelay = 15 * time.Minute
+
 // DayCloser sends the counts of anonymous reports whose day has closed. Several replicas may run one each.
 type DayCloser struct {
 	Reports *store.Reports
@@ -48,9 +52,9 @@ func (c *DayCloser) Run(ctx context.Context) error {
 
 // Close sends what has to leave of one tenant.
 func (c *DayCloser) Close(ctx context.Context, t tenant.ID) {
-	today := c.Now()
+	today := c.Now().Add(-closeDelay)
 	if c.Every > 0 {
-		today = today.AddDate(0, 0, 1)
+		today = c.Now().AddDate(0, 0, 1)
 	}
 	n, err := c.Reports.CloseDays(ctx, t, today)
 	if n > 0 {

@@ -30,10 +30,12 @@ func TestDayCloser(t *testing.T) {
 		every time.Duration
 		want  int
 	}{
-		"the same evening":          {evening, 0, 0},
-		"after midnight in Italy":   {evening.Add(time.Minute), 0, 1},
-		"the same evening, early":   {evening, time.Second, 1},
-		"after midnight, and early": {evening.Add(time.Minute), time.Second, 1},
+		"the same evening":            {evening, 0, 0},
+		"midnight in Italy":           {evening.Add(time.Minute), 0, 0},
+		"before the delay has passed": {evening.Add(15*time.Minute + 59*time.Second), 0, 0},
+		"a quarter past midnight":     {evening.Add(16 * time.Minute), 0, 1},
+		"the same evening, early":     {evening, time.Second, 1},
+		"after midnight, and early":   {evening.Add(time.Minute), time.Second, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

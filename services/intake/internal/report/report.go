@@ -63,13 +63,17 @@ type Report struct {
 }
 
 // Receive returns a new report. Its time is truncated to the day in Italy, so that it leads back to nobody, and says
-// nothing of the hour of its neighbours either.
+// nothing of the hour of its neighbours either. Of an anonymous report nothing says who wrote it down: the hours of that
+// person at work would be its hour.
 func Receive(id, number string, t tenant.ID, c CodedContent, by Actor, now time.Time) *Report {
 	r := &Report{
 		ID: id, Number: number, Tenant: t, State: Received, CodedContent: c, EventSeq: 1,
 	}
 	year, month, day := now.In(tz.Rome).Date()
 	r.ReceivedAt = time.Date(year, month, day, 0, 0, 0, 0, tz.Rome).UTC()
+	if c.Anonymous {
+		by.Person = ""
+	}
 	r.appendHistory("SUBMITTED", "", by, r.ReceivedAt)
 	return r
 }

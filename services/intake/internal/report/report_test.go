@@ -38,6 +38,9 @@ func TestReceive_TruncatesTheTime(t *testing.T) {
 		if at := r.UnsavedHistory()[0].At; !r.ReceivedAt.Equal(day) || !at.Equal(day) {
 			t.Errorf("anonymous %t: received at %s, recorded at %s", c.anonymous, r.ReceivedAt, at)
 		}
+		if person := r.UnsavedHistory()[0].By.Person; (person == "") != c.anonymous {
+			t.Errorf("anonymous %t: written down by %q", c.anonymous, person)
+		}
 		var p report.PersonalContent
 		if p.SetReceivedAt(r.CodedContent, now); !p.ReceivedAt.Equal(c.minute) {
 			t.Errorf("anonymous %t: the personal content has %s", c.anonymous, p.ReceivedAt)
