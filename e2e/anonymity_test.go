@@ -56,11 +56,12 @@ type submitted struct {
 }
 
 // Ensure that nothing tells two anonymous reports of one day apart but random values: neither a column of the node's
-// databases nor a log, a span, an event at the hub or an answer. They differ in hour, address, user agent, trace, kind
-// of request id, and in the named reports around them.
+// databases nor a log, a span, an event at the hub or an answer. They differ in hour, address, user agent, trace, request
+// id, in who wrote them down, and in the named reports around them.
 func TestAnonymous_NothingTells(t *testing.T) {
 	a := startAnonymity(t)
-	morning, evening := a.portal(t, "127.0.0.2", "Lynx/2.9"), a.portal(t, "127.0.0.3", "Mozilla/5.0 (Windows)")
+	morning := a.desk(t, "127.0.0.2", "Lynx/2.9", "operator-cremona")
+	evening := a.desk(t, "127.0.0.3", "Mozilla/5.0 (Windows)", "coordinator-cremona")
 	named := func(hour, minute int) {
 		a.setClock(25, hour, minute, 11)
 		req := report()
@@ -82,19 +83,23 @@ func TestAnonymous_NothingTells(t *testing.T) {
 
 	// Ensure the counts wait until midnight in Italy.
 	eventually(t, "the named reports are counted", func() bool { return len(a.events(t)) == 4 })
-	a.setClock(25, 23, 59, 59)
+	a.setClock(26, 0, 14, 59)
 	<-time.After(6 * time.Second) // longer than the node takes to notice a new day
 	if n := len(a.events(t)); n != 4 {
 		t.Errorf("%d events left before the day closed, want 4", n)
 	}
-	a.setClock(26, 0, 0, 1)
+	a.checkDatabases(t, first, last, "intake_cremona.anonymous_count", "intake_cremona.idempotency_key",
+		"intake_cremona.report", "intake_cremona.report_history", "intake_cremona_keys.data_key")
+	a.setClock(26, 0, 15, 1)
 	eventually(t, "the anonymous reports are counted", func() bool { return len(a.events(t)) == 12 })
 
 	all := append(append([]*submitted{first}, others...), last)
 	a.read(t, all)
 	a.checkEvents(t, all)
 	a.checkAnswers(t, first, last)
-	a.checkDatabases(t, first, last)
+	a.checkDatabases(t, first, last, "intake_cremona.access_log", "intake_cremona.idempotency_key",
+		"intake_cremona.outbox", "intake_cremona.report", "intake_cremona.report_history",
+		"intake_cremona_keys.data_key")
 	a.checkSpans(t)
 	a.checkLog(t, first, last)
 }
@@ -138,16 +143,21 @@ func (a *anonymity) setClock(day, hour, minute, second int) {
 
 func (a *anonymity) cremona() tenant.ID { return a.Client().Tenants["cremona"] }
 
-// portal connects from an address, as a browser's gateway does.
-func (a *anonymity) portal(t *testing.T, from, userAgent string) intakev1.IntakeServiceClient {
+// desk connects from an address, for a person at a desk.
+func (a *anonymity) desk(t *testing.T, from, userAgent, user string) intakev1.IntakeServiceClient {
 	t.Helper()
-	source, err := identity.LoadSource(a.IdentityDir("protocollo.cremona"))
+	source, err := identity.LoadSource(a.IdentityDir("console.cremona"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	token, _, err := a.Client().SignIn(t.Context(), user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bearer := rpc.Bearer(func(context.Context) (string, error) { return token, nil })
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 	conn, err := rpc.Dial(a.Addr["intake.cremona"], source, rpc.Service("intake", a.cremona()),
-		grpc.WithUserAgent(userAgent),
+		grpc.WithUserAgent(userAgent), grpc.WithPerRPCCredentials(bearer),
 		grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
 			return dialer.DialContext(ctx, "tcp", addr)
 		}))
@@ -160,7 +170,7 @@ func (a *anonymity) portal(t *testing.T, from, userAgent string) intakev1.Intake
 
 // submit submits an anonymous report at a time of 25 November. The request id is made from the time.
 func (a *anonymity) submit(
-	t *testing.T, portal intakev1.IntakeServiceClient, hour, minute, second int,
+	t *testing.T, desk intakev1.IntakeServiceClient, hour, minute, second int,
 ) *submitted {
 	t.Helper()
 	a.setClock(25, hour, minute, second)
@@ -171,7 +181,7 @@ func (a *anonymity) submit(
 	req := report()
 	req.RequestId, req.Content.Anonymous, req.Content.Contact = id.String(), true, nil
 	ctx := metadata.AppendToOutgoingContext(t.Context(), "x-forwarded-for", fmt.Sprintf("203.0.113.%d", hour))
-	resp, err := portal.SubmitReport(ctx, req)
+	resp, err := desk.SubmitReport(ctx, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +319,7 @@ var (
 	uuids   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 	numbers = regexp.MustCompile(`CR-2026-[0-9A-Z]{5}-[0-9A-Z]`)
 	byteas  = regexp.MustCompile(`\\\\x[0-9a-f]*`)
-	// places are the columns of the order in which events left, and what follows from it.
+	// places are the columns of the outbox of the order in which events left, which is random.
 	places = regexp.MustCompile(`"(id|node_seq)": \d+`)
 	// A data key is encoded with a random number of its own, so its length is random.
 	wrapped = regexp.MustCompile(`"wrapped": "\d+ bytes"`)
@@ -317,15 +327,14 @@ var (
 
 // normalise replaces random values by their kind, and bytes by their number.
 func normalise(text string) string {
-	text = places.ReplaceAllString(text, `"$1": …`)
 	text = byteas.ReplaceAllStringFunc(text, func(b string) string { return fmt.Sprint(len(b)/2, " bytes") })
 	text = wrapped.ReplaceAllString(text, `"wrapped": …`)
 	return numbers.ReplaceAllString(uuids.ReplaceAllString(text, "UUID"), "NUMBER")
 }
 
-// checkDatabases compares every row that belongs to one of two reports, in every table of the node. It also checks that
-// no row at all holds the second of a submission or a request id.
-func (a *anonymity) checkDatabases(t *testing.T, first, last *submitted) {
+// checkDatabases compares every row that belongs to one of two reports, in every table of the node; want are the tables
+// that have some. It also checks that no row at all holds the second of a submission or a request id.
+func (a *anonymity) checkDatabases(t *testing.T, first, last *submitted, want ...string) {
 	t.Helper()
 	rows := map[string][]string{} // by table
 	for _, database := range a.NodeDatabases() {
@@ -350,6 +359,10 @@ func (a *anonymity) checkDatabases(t *testing.T, first, last *submitted) {
 			for _, row := range all {
 				if slices.ContainsFunc(names, func(name string) bool { return strings.Contains(row, name) }) {
 					found[table] = true
+					checkRandom(t, table, row)
+					if strings.HasSuffix(table, ".outbox") {
+						row = places.ReplaceAllString(row, `"$1": …`)
+					}
 					own = append(own, table+" "+normalise(row))
 				}
 			}
@@ -360,17 +373,13 @@ func (a *anonymity) checkDatabases(t *testing.T, first, last *submitted) {
 	if diff := cmp.Diff(of(first), of(last)); diff != "" {
 		t.Errorf("rows differ: %s", diff)
 	}
-	want := []string{
-		"intake_cremona.access_log", "intake_cremona.idempotency_key", "intake_cremona.outbox", "intake_cremona.report",
-		"intake_cremona.report_history", "intake_cremona_keys.data_key",
-	}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(found))); diff != "" {
 		t.Errorf("tables with rows of the reports: %s", diff)
 	}
 	for table, all := range rows {
 		for _, row := range all {
 			for _, word := range []string{
-				"07:37:41", "08:37:41", "19:53:19", "20:53:19", first.requestID.String(), last.requestID.String(),
+				":36:11", ":37:41", ":38:11", ":52:11", ":53:11", ":53:19", first.requestID.String(), last.requestID.String(),
 				hex.EncodeToString(first.requestID[:]), hex.EncodeToString(last.requestID[:]), "127.0.0.", "203.0.113.",
 				"Lynx", "Mozilla",
 			} {
@@ -378,6 +387,16 @@ func (a *anonymity) checkDatabases(t *testing.T, first, last *submitted) {
 					t.Errorf("%s holds %s: %s", table, word, row)
 				}
 			}
+		}
+	}
+}
+
+// checkRandom checks that the identifiers of a row are random or derived with a key: others tell a time or a device.
+func checkRandom(t *testing.T, table, row string) {
+	t.Helper()
+	for _, id := range uuids.FindAllString(row, -1) {
+		if version := uuid.MustParse(id).Version(); version != 4 && version != 8 {
+			t.Errorf("%s has an identifier of version %d: %s", table, version, row)
 		}
 	}
 }
