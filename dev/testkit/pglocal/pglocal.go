@@ -127,8 +127,8 @@ func (s *Server) args(socketDir string) []string {
 		"listen_addresses=127.0.0.1", "unix_socket_directories=" + socketDir,
 		"max_connections=300", "shared_buffers=128MB", "jit=off",
 		"timezone=UTC", "log_timezone=UTC",
-		// The log must not quote statements or their arguments.
-		"log_min_messages=warning", "log_min_error_statement=panic",
+		// The log must not quote statements, their arguments, or the keys in the detail of an error.
+		"log_min_messages=warning", "log_min_error_statement=panic", "log_error_verbosity=terse",
 		"log_parameter_max_length=0", "log_parameter_max_length_on_error=0",
 	}
 	if !s.options.Durable {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -104,4 +106,40 @@ func TestServer_ProvisionLimitsTheServiceRole(t *testing.T) {
 			t.Errorf("the service's role may %s", sql)
 		}
 	}
+}
+
+// Ensure the server's log names a mistake, but neither the statement nor the values in it.
+func TestServer_LogQuotesNoValues(t *testing.T) {
+	t.Parallel()
+	var log safeBuffer
+	s := start(t, pglocal.Options{Dir: t.TempDir(), Log: &log})
+	conn := connect(t, s, pglocal.Superuser, "postgres")
+	exec(t, conn, `create table note (text text unique)`)
+	const insert = `insert into note values ($1)`
+	for range 2 {
+		_, _ = conn.Exec(t.Context(), insert, "canary")
+	}
+	s.Stop()
+	if text := log.String(); !strings.Contains(text, "duplicate key") || strings.Contains(text, "canary") ||
+		strings.Contains(text, "insert into") {
+		t.Errorf("log: %s", text)
+	}
+}
+
+// safeBuffer is a buffer for several goroutines.
+type safeBuffer struct {
+	mu  sync.Mutex
+	buf strings.Builder
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
 }
