@@ -28,7 +28,9 @@ type pipeline struct {
 	rules     map[string]rule
 	validator protovalidate.Validator
 	rates     *rates
-	refusals  metric.Int64Counter // at the headers
+	// concurrency is nil where there is one tenant.
+	concurrency *concurrency
+	refusals    metric.Int64Counter // at the headers
 	// stopping is done when the server begins to drain.
 	stopping context.Context //nolint:containedctx // it is the server's, not a call's
 }
@@ -39,6 +41,7 @@ type call struct {
 	rule   rule
 	// server is the implementation of the service.
 	server any
+	stream bool
 	// endless is a stream of responses to one request. It has no end of its own, so it ends when the server drains.
 	endless bool
 
@@ -56,6 +59,7 @@ func (p *pipeline) steps() []step {
 	return []step{
 		{"path", p.path}, {"recover", p.recover}, {"log", p.log}, {"status", p.status},
 		{"identity", p.identity}, {"access", p.access}, {"deadline", p.deadline}, {"rate", p.rate},
+		{"turn", p.turn},
 	}
 }
 
@@ -90,7 +94,9 @@ func (p *pipeline) unary(
 
 // stream is the pipeline as an interceptor. Each message that the handler receives is checked like a unary request.
 func (p *pipeline) stream(server any, s grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	c := &call{method: info.FullMethod, server: server, endless: info.IsServerStream && !info.IsClientStream}
+	c := &call{
+		method: info.FullMethod, server: server, stream: true, endless: info.IsServerStream && !info.IsClientStream,
+	}
 	return p.run(s.Context(), c, func(ctx context.Context) error {
 		if c.endless {
 			var cancel context.CancelCauseFunc

@@ -45,7 +45,7 @@ func TestPipeline_Order(t *testing.T) {
 	for _, s := range (&pipeline{}).steps() {
 		names = append(names, s.name)
 	}
-	want := []string{"path", "recover", "log", "status", "identity", "access", "deadline", "rate"}
+	want := []string{"path", "recover", "log", "status", "identity", "access", "deadline", "rate", "turn"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}

@@ -3,7 +3,8 @@
 // A call passes these steps, outermost first:
 //
 //	headers: path, certificate ► trace and metrics ► path ► recover ► log ► status ► identity, rate of the program ►
-//	access ► deadline ► rates of person and tenant ► each message: size, bytes, validation ► handler
+//	access ► deadline ► rates of person and tenant ► turn of the tenant ► each message: size, bytes, validation ►
+//	handler
 //
 // So a stranger is refused before a body is read and costs a counter, all other refusals are counted and logged, and an
 // unauthenticated caller learns nothing. Successful calls of a method that the contract calls quiet are measured, and
@@ -121,7 +122,8 @@ func NewServer(c Config) (*Server, error) {
 	}
 	s := &Server{config: c, health: health.NewServer(), rules: map[string]rule{}}
 	s.pipeline = &pipeline{
-		config: c, rules: s.rules, validator: validator, rates: newRates(c.PerSecond), refusals: refused,
+		config: c, rules: s.rules, validator: validator, rates: newRates(c.PerSecond),
+		concurrency: newConcurrency(len(c.Tenants)), refusals: refused,
 	}
 	s.pipeline.stopping, s.stopStreams = context.WithCancel(context.Background())
 	s.grpc = grpc.NewServer(
