@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -16,33 +17,76 @@ import (
 	"github.com/retepari/pari/pkg/identity"
 )
 
-// headers turns strangers away before the body of a request is read: a path that is no method's, a certificate that is
-// not valid. It runs in the goroutine that reads the connection, so it does nothing slow: the handshake has verified
-// the certificate, and the result is remembered. Tokens are verified later.
+// maxRefusable is the longest time that a caller may have left whose call is refused at its headers: gRPC holds what it
+// knows of such a call, a few hundred bytes, until the caller's deadline.
+const maxRefusable = 10 * time.Second
+
+// refusalTime bounds how long a call is read that is refused in the pipeline although its headers were enough.
+const refusalTime = time.Second
+
+// refusalKey is set in the context of a call that its headers were enough to refuse.
+type refusalKey struct{}
+
+// headers turns strangers away, and programs above their rate, before the body of a request is read. It also begins
+// the time of the call: reading it counts. It runs in the goroutine that reads the connection, so it does nothing slow:
+// the handshake has verified the certificate, and the result is remembered. Tokens are verified later.
 func (p *pipeline) headers(ctx context.Context, info *tap.Info) (context.Context, error) {
-	err := error(nil)
-	if _, known := p.rules[info.FullMethodName]; !known {
-		err = fault.New(fault.MethodUnknown)
-	} else {
-		_, err = p.program(ctx)
+	r, known := p.rules[info.FullMethodName]
+	err := p.admit(ctx, r, known)
+	if err == nil {
+		ctx = withTimeout(ctx, r.deadline())
+		if r.endless {
+			ctx = withEnd(ctx, p.stopping)
+		}
+		return ctx, nil
 	}
+	p.refusals.Add(ctx, 1, metric.WithAttributes(attribute.String("reason", string(fault.ReasonOf(err)))))
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) > maxRefusable {
+		return withTimeout(context.WithValue(ctx, refusalKey{}, err), refusalTime), nil
+	}
+	return nil, fault.ToStatus(err, nil).Err()
+}
+
+// withTimeout is context.WithTimeout for a context that gRPC cancels when the call ends.
+func withTimeout(ctx context.Context, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	_ = cancel
+	return ctx
+}
+
+// withEnd returns a context that ends with errDraining when stopping ends.
+func withEnd(ctx, stopping context.Context) context.Context {
+	ctx, cancel := context.WithCancelCause(ctx)
+	release := context.AfterFunc(stopping, func() { cancel(errDraining) })
+	context.AfterFunc(ctx, func() { release() })
+	return ctx
+}
+
+// admit returns why the headers of a call are enough to refuse it, or nil.
+func (p *pipeline) admit(ctx context.Context, r rule, known bool) error {
+	if !known {
+		return fault.New(fault.MethodUnknown)
+	}
+	id, err := p.program(ctx)
 	if err != nil {
-		p.refusals.Add(ctx, 1, metric.WithAttributes(attribute.String("reason", string(fault.ReasonOf(err)))))
-		return nil, fault.ToStatus(err, nil).Err()
+		return err
 	}
-	return ctx, nil
+	if !p.rates.allowProgram(id, r.weight()) {
+		return fault.New(fault.TooManyRequests)
+	}
+	return nil
 }
 
 // identity authenticates the caller: the certificate, then the access token or receipt code if there is one. Only
-// programs that are within their rate get those verified, because that costs more than refusing them.
+// programs that are within their rate get this far, because verifying costs more than refusing.
 func (p *pipeline) identity(ctx context.Context, c *call, next func(context.Context) error) error {
 	id, err := p.program(ctx)
 	c.principal = identity.Principal{Program: id}
 	if err != nil {
 		return err
 	}
-	if !p.rates.allowProgram(id, c.rule.weight()) {
-		return fault.New(fault.TooManyRequests)
+	if refusal, ok := ctx.Value(refusalKey{}).(error); ok {
+		return refusal
 	}
 	if c.principal, err = p.authenticate(ctx, id); err != nil {
 		return err

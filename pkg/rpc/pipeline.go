@@ -3,8 +3,10 @@ package rpc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"buf.build/go/protovalidate"
@@ -31,6 +33,7 @@ type pipeline struct {
 	// concurrency is nil where there is one tenant.
 	concurrency *concurrency
 	refusals    metric.Int64Counter // at the headers
+	running     atomic.Int64        // calls
 	// stopping is done when the server begins to drain.
 	stopping context.Context //nolint:containedctx // it is the server's, not a call's
 }
@@ -42,10 +45,9 @@ type call struct {
 	// server is the implementation of the service.
 	server any
 	stream bool
-	// endless is a stream of responses to one request. It has no end of its own, so it ends when the server drains.
-	endless bool
 
 	principal     identity.Principal
+	received      int    // messages
 	reason, cause string // for the log
 }
 
@@ -57,7 +59,7 @@ type step struct {
 
 func (p *pipeline) steps() []step {
 	return []step{
-		{"path", p.path}, {"recover", p.recover}, {"log", p.log}, {"status", p.status},
+		{"path", p.path}, {"log", p.log}, {"status", p.status}, {"recover", p.recover},
 		{"identity", p.identity}, {"access", p.access}, {"deadline", p.deadline}, {"rate", p.rate},
 		{"turn", p.turn},
 	}
@@ -65,6 +67,8 @@ func (p *pipeline) steps() []step {
 
 // run passes a call through the steps to its handler.
 func (p *pipeline) run(ctx context.Context, c *call, handler func(context.Context) error) error {
+	p.running.Add(1)
+	defer p.running.Add(-1)
 	next := handler
 	steps := p.steps()
 	for i := len(steps) - 1; i >= 0; i-- {
@@ -94,21 +98,11 @@ func (p *pipeline) unary(
 
 // stream is the pipeline as an interceptor. Each message that the handler receives is checked like a unary request.
 func (p *pipeline) stream(server any, s grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	c := &call{
-		method: info.FullMethod, server: server, stream: true, endless: info.IsServerStream && !info.IsClientStream,
-	}
+	c := &call{method: info.FullMethod, server: server, stream: true}
 	return p.run(s.Context(), c, func(ctx context.Context) error {
-		if c.endless {
-			var cancel context.CancelCauseFunc
-			ctx, cancel = context.WithCancelCause(ctx)
-			defer cancel(nil)
-			defer context.AfterFunc(p.stopping, func() { cancel(errDraining) })()
-		}
-		err := next(
-			server,
-			&checkedStream{ServerStream: s, ctx: ctx, check: func(m any) error { return p.check(c, m) }},
-		)
-		if err != nil && errors.Is(context.Cause(ctx), errDraining) {
+		check := func(m any) error { return p.check(c, m) }
+		err := next(server, &checkedStream{ServerStream: s, ctx: ctx, check: check})
+		if errors.Is(context.Cause(ctx), errDraining) {
 			return fault.New(fault.Unavailable).WithCause(errDraining)
 		}
 		return err
@@ -132,9 +126,26 @@ func (s *checkedStream) Context() context.Context { return s.ctx }
 // RecvMsg implements grpc.ServerStream.
 func (s *checkedStream) RecvMsg(m any) error {
 	if err := s.ServerStream.RecvMsg(m); err != nil {
-		return err
+		return streamError(err)
 	}
 	return s.check(m)
+}
+
+// SendMsg implements grpc.ServerStream.
+func (s *checkedStream) SendMsg(m any) error { return streamError(s.ServerStream.SendMsg(m)) }
+
+// streamError returns what ended a stream: a caller that leaves, or takes too long, is no fault of the server.
+func streamError(err error) error {
+	switch status.Code(err) { //nolint:exhaustive // all others are faults
+	case codes.Canceled:
+		return fmt.Errorf("stream: %w", context.Canceled)
+	case codes.DeadlineExceeded:
+		return fmt.Errorf("stream: %w", context.DeadlineExceeded)
+	case codes.ResourceExhausted:
+		return fault.New(fault.MessageTooLarge).WithMeta("max_bytes", strconv.Itoa(maxMessage)).WithCause(err)
+	default:
+		return err // nil and io.EOF too
+	}
 }
 
 // path refuses a call whose path is not exactly that of a registered method.
@@ -197,13 +208,11 @@ func (p *pipeline) access(ctx context.Context, c *call, next func(context.Contex
 	return next(identity.With(ctx, principal))
 }
 
-// deadline shortens the caller's deadline to the method's, and refuses a call that has too little time left.
+// deadline refuses a call that has too little time left. It has begun at the headers.
 func (p *pipeline) deadline(ctx context.Context, c *call, next func(context.Context) error) error {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < minTimeout {
 		return fault.New(fault.DeadlineTooShort)
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.rule.deadline())
-	defer cancel()
 	return next(ctx)
 }
 
@@ -214,15 +223,19 @@ func (p *pipeline) check(c *call, message any) error {
 	if !ok || c.rule.infrastructure {
 		return nil
 	}
-	if isMalformed(m) {
-		return fault.New(fault.MalformedRequest)
-	}
-	size := proto.Size(m)
-	if limit := c.rule.maxRequest(); size > limit {
+	note := takeWireNote(m)
+	if limit := c.rule.maxRequest(); note.size > limit {
 		return fault.New(fault.MessageTooLarge).WithMeta("max_bytes", strconv.Itoa(limit))
 	}
-	if !p.rates.allow(c.principal, size/bytesPerUnit) {
+	units := note.size / bytesPerUnit
+	if c.received++; c.received > 1 {
+		units = max(units, 1) // the first message is part of the call
+	}
+	if !p.rates.allowBytes(c.principal, units) {
 		return fault.New(fault.TooManyRequests)
+	}
+	if note.malformed {
+		return fault.New(fault.MalformedRequest)
 	}
 	text.Normalize(m)
 	checker, _ := c.server.(Checker)

@@ -38,14 +38,14 @@ import (
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 )
 
-// Ensure a caller is authenticated before anything else about its request is checked, inside recover, log and status.
+// Ensure a caller is authenticated before anything else about its request is checked, inside log, status and recover.
 func TestPipeline_Order(t *testing.T) {
 	t.Parallel()
 	var names []string
 	for _, s := range (&pipeline{}).steps() {
 		names = append(names, s.name)
 	}
-	want := []string{"path", "recover", "log", "status", "identity", "access", "deadline", "rate", "turn"}
+	want := []string{"path", "log", "status", "recover", "identity", "access", "deadline", "rate", "turn"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}
@@ -204,6 +204,7 @@ func TestPipeline_Deadline(t *testing.T) {
 				ctx, cancel = context.WithTimeout(ctx, timeout)
 			}
 			var got time.Duration
+			ctx = withTimeout(ctx, rule{Rule: c}.deadline()) // as at the headers
 			err := (&pipeline{}).deadline(ctx, &call{rule: rule{Rule: c}}, func(ctx context.Context) error {
 				deadline, _ := ctx.Deadline()
 				got = time.Until(deadline)

@@ -25,20 +25,47 @@ func newRates(perSecond float64) *rates {
 	}
 }
 
-// allowProgram takes a call's weight off the rate of a program, before anything is verified.
+// allowProgram takes a call's weight off the rate of a program, before its body is read and anything is verified.
 func (r *rates) allowProgram(id identity.ID, units int) bool {
-	return r.program.allow(id.String(), units)
+	now := time.Now()
+	return allow(now, r.program.reserve(now, id.String(), units))
 }
 
-// allow takes units off the rates of the person and of the tenant.
+// allow takes a call's weight off the rates of the person and of the tenant, or off neither.
 func (r *rates) allow(p identity.Principal, units int) bool {
+	now := time.Now()
+	return allow(now, r.callers(now, p, units)...)
+}
+
+// allowBytes takes what the bytes of a message weigh off the rates of all three, or off none.
+func (r *rates) allowBytes(p identity.Principal, units int) bool {
 	if units == 0 {
 		return true
 	}
-	if p.Person != "" && !r.person.allow(p.Tenant().String()+" "+p.Person, units) {
-		return false
+	now := time.Now()
+	return allow(now, append(r.callers(now, p, units), r.program.reserve(now, p.Program.String(), units))...)
+}
+
+func (r *rates) callers(now time.Time, p identity.Principal, units int) []*rate.Reservation {
+	all := []*rate.Reservation{r.tenant.reserve(now, p.Tenant().String(), units)}
+	if p.Person != "" {
+		all = append(all, r.person.reserve(now, p.Tenant().String()+" "+p.Person, units))
 	}
-	return r.tenant.allow(p.Tenant().String(), units)
+	return all
+}
+
+// allow reports whether all reservations hold at once. Otherwise it gives them back.
+func allow(now time.Time, reservations ...*rate.Reservation) bool {
+	ok := true
+	for _, r := range reservations {
+		ok = ok && r.DelayFrom(now) == 0
+	}
+	if !ok {
+		for _, r := range reservations {
+			r.CancelAt(now)
+		}
+	}
+	return ok
 }
 
 // rate limits the calls of one person and of one tenant.
@@ -49,7 +76,7 @@ func (p *pipeline) rate(ctx context.Context, c *call, next func(context.Context)
 	return next(ctx)
 }
 
-// limiter limits each caller's rate, in units. It forgets all callers when there are more than maxCallers, which is far
+// limiter limits each caller's rate, in units. It forgets a caller when there are more than maxCallers, which is far
 // more than a network has programs and people.
 type limiter struct {
 	perSecond float64
@@ -64,18 +91,21 @@ func newLimiter(perSecond float64) *limiter {
 	return &limiter{perSecond: perSecond, callers: map[string]*rate.Limiter{}}
 }
 
-// allow takes units off a caller's rate. A call that weighs more than the caller can ever have is allowed when nothing
-// has been taken yet.
-func (l *limiter) allow(caller string, units int) bool {
+// reserve takes units off a caller's rate. A call that weighs more than the caller can ever have is allowed when
+// nothing has been taken yet.
+func (l *limiter) reserve(now time.Time, caller string, units int) *rate.Reservation {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	limit, ok := l.callers[caller]
 	if !ok {
-		if len(l.callers) >= maxCallers {
-			clear(l.callers)
+		for other := range l.callers {
+			if len(l.callers) < maxCallers {
+				break
+			}
+			delete(l.callers, other)
 		}
 		limit = rate.NewLimiter(rate.Limit(l.perSecond), int(l.perSecond*2)+1)
 		l.callers[caller] = limit
 	}
-	return limit.AllowN(time.Now(), min(units, limit.Burst()))
+	return limit.ReserveN(now, min(units, limit.Burst()))
 }

@@ -6,9 +6,19 @@ import (
 	"testing/synctest"
 	"time"
 
+	"buf.build/go/protovalidate"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/tenant"
+	accessv1 "github.com/retepari/pari/proto/gen/pari/access/v1"
 )
+
+func allowed(l *limiter, caller string, units int) bool {
+	now := time.Now()
+	return allow(now, l.reserve(now, caller, units))
+}
 
 // Ensure a caller may call at its rate on average, and twice as much for a moment.
 func TestLimiter_Allow(t *testing.T) {
@@ -16,7 +26,7 @@ func TestLimiter_Allow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter(10)
 		burst := func(caller string) (n int) {
-			for l.allow(caller, 1) {
+			for allowed(l, caller, 1) {
 				n++
 			}
 			return n
@@ -39,14 +49,14 @@ func TestLimiter_BoundsCallers(t *testing.T) {
 	t.Parallel()
 	l := newLimiter(0.001)
 	for i := range maxCallers + 10 {
-		if !l.allow(strconv.Itoa(i), 1) {
+		if !allowed(l, strconv.Itoa(i), 1) {
 			t.Fatalf("the first call of caller %d was refused", i)
 		}
 		if len(l.callers) > maxCallers {
 			t.Fatalf("%d callers are known, want %d at most", len(l.callers), maxCallers)
 		}
 	}
-	if l.allow(strconv.Itoa(maxCallers+9), 1) {
+	if allowed(l, strconv.Itoa(maxCallers+9), 1) {
 		t.Error("the second call of the last caller was allowed")
 	}
 }
@@ -66,7 +76,7 @@ func TestRates_Weights(t *testing.T) {
 			{time.Hour, 1000, true}, {0, 1, false},
 		} {
 			<-time.After(c.wait)
-			if got := l.allow("a", c.units); got != c.want {
+			if got := allowed(l, "a", c.units); got != c.want {
 				t.Errorf("step %d: %d units allowed %t", step, c.units, got)
 			}
 		}
@@ -89,5 +99,35 @@ func TestRates_Weights(t *testing.T) {
 	}
 	if n := count(identity.Principal{Program: identity.ID{Tenant: cremona}}); n != 33-6 {
 		t.Errorf("the tenant had %d calls left, want 27", n)
+	}
+}
+
+// Ensure the bytes of messages weigh on the program as well, and what one rate refuses is not taken off the others.
+func TestRates_AllowBytes(t *testing.T) {
+	t.Parallel()
+	r := newRates(4)
+	portal := identity.ID{Tenant: tenant.ID{Region: "lombardia", Node: "cremona"}, Kind: "system", Name: "portal"}
+	anna := identity.Principal{Program: portal, Person: "anna@test"}
+	if !r.allowBytes(identity.Principal{Program: portal}, 9) || r.allowProgram(portal, 1) {
+		t.Error("the bytes were not taken off the program's rate")
+	}
+	if r.allowBytes(anna, 1) || !r.allow(anna, 3) {
+		t.Error("what the program may not send was taken off the person's rate")
+	}
+}
+
+// Ensure each further message of a stream weighs something.
+func TestPipeline_WeighsMessages(t *testing.T) {
+	t.Parallel()
+	validator, err := protovalidate.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &pipeline{rates: newRates(0.001), validator: validator}
+	c := &call{rule: rule{Rule: &accessv1.Rule{}}}
+	for i, want := range []fault.Reason{"", "", fault.TooManyRequests} {
+		if err := p.check(c, wrapperspb.String("x")); reasonOf(err) != want {
+			t.Errorf("message %d: %v, want %q", i, err, want)
+		}
 	}
 }

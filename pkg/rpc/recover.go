@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"log/slog"
@@ -22,20 +23,25 @@ func (p *pipeline) recover(ctx context.Context, c *call, next func(context.Conte
 			p.config.Log.ErrorContext(ctx, "panic", slog.String("method", c.method),
 				slog.String("type", fmt.Sprintf("%T", value)), slog.String("stack_hash", hash(functions)),
 				slog.String("function", functions[0]))
-			err = fault.ToStatus(fault.New(fault.Internal), traceMeta(ctx)).Err()
+			err = fault.New(fault.Internal).WithCause(errPanic)
 		}
 	}()
 	return next(ctx)
 }
 
-// panicFunctions returns the functions that were running at a panic, the innermost first, without those of the runtime.
-// It must be called by the deferred function.
+var errPanic = errors.New("panic")
+
+// panicFunctions returns the functions that were running at a panic, the innermost first, up to the pipeline: gRPC runs
+// handlers in more than one way. Those of the runtime are left out. It must be called by the deferred function.
 func panicFunctions() []string {
 	pcs := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
 	var functions []string
 	for below := false; ; {
 		frame, more := frames.Next()
+		if below && strings.HasSuffix(frame.Function, "(*pipeline).recover") {
+			break
+		}
 		if below && !strings.HasPrefix(frame.Function, "runtime.") {
 			functions = append(functions, frame.Function)
 		}

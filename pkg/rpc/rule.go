@@ -23,11 +23,15 @@ import (
 type rule struct {
 	*accessv1.Rule
 	infrastructure bool
+	// endless is a stream of responses to one request. It has no end of its own, so it ends when the server drains.
+	endless bool
 }
 
 const (
 	defaultMaxRequest = 64 << 10
 	defaultDeadline   = 15 * time.Second
+	// maxDeadline bounds how long a call may go on whose caller was denied in the meantime.
+	maxDeadline = time.Minute
 )
 
 // maxRequest is the largest request of the method, in bytes.
@@ -55,9 +59,9 @@ func (s *Server) readRules() error {
 	var missing []error
 	for service, info := range s.grpc.GetServiceInfo() {
 		for _, m := range info.Methods {
-			full := "/" + service + "/" + m.Name
+			full, endless := "/"+service+"/"+m.Name, m.IsServerStream && !m.IsClientStream
 			if strings.HasPrefix(service, "grpc.") {
-				s.rules[full] = rule{Rule: &accessv1.Rule{}, infrastructure: true}
+				s.rules[full] = rule{Rule: &accessv1.Rule{}, infrastructure: true, endless: endless}
 				continue
 			}
 			r, err := contractRule(service, m.Name)
@@ -65,7 +69,7 @@ func (s *Server) readRules() error {
 				missing = append(missing, fmt.Errorf("%s: %w", full, err))
 				continue
 			}
-			s.rules[full] = rule{Rule: r}
+			s.rules[full] = rule{Rule: r, endless: endless}
 		}
 	}
 	for _, r := range s.rules {
@@ -100,6 +104,8 @@ func validateRule(r *accessv1.Rule) error {
 		return errors.New("the access rule names no scope")
 	case r.GetMaxRequestBytes() < 0, r.GetDeadlineSeconds() < 0:
 		return errors.New("the access rule holds a negative limit")
+	case time.Duration(r.GetDeadlineSeconds())*time.Second > maxDeadline:
+		return fmt.Errorf("the access rule lets a call take longer than %s", maxDeadline)
 	case slices.Contains(r.GetKinds(), accessv1.Kind_KIND_RECEIPT) && r.GetScope() != accessv1.Scope_SCOPE_NODE:
 		return errors.New("the holder of a receipt can call in the scope of a node only")
 	case slices.Contains(r.GetRoles(), accessv1.Role_ROLE_UNSPECIFIED):

@@ -204,6 +204,9 @@ func TestValidateRule(t *testing.T) {
 		"services not named":    {Kinds: kinds(service), Scope: public},
 		"only named services":   {Kinds: kinds(ops), Services: []string{"intake"}, Scope: public},
 		"people without roles":  {Kinds: kinds(ops, person), Scope: node},
+		"negative size":         {Kinds: kinds(person, system), Scope: public, MaxRequestBytes: -1},
+		"negative time":         {Kinds: kinds(person, system), Scope: public, DeadlineSeconds: -1},
+		"too long":              {Kinds: kinds(person, system), Scope: public, DeadlineSeconds: 61},
 		"systems without roles": {Kinds: kinds(system), Scope: region},
 	} {
 		if validateRule(r) == nil {
@@ -211,6 +214,7 @@ func TestValidateRule(t *testing.T) {
 		}
 	}
 	for name, r := range map[string]*accessv1.Rule{
+		"a minute": {Kinds: kinds(person, system), Scope: public, DeadlineSeconds: 60},
 		"public":   {Kinds: kinds(person, system), Scope: public},
 		"people":   {Kinds: kinds(person), Roles: roles(operator), Scope: node},
 		"services": {Kinds: kinds(service), Services: []string{"intake"}, Scope: node},

@@ -2,12 +2,12 @@
 //
 // A call passes these steps, outermost first:
 //
-//	headers: path, certificate ► trace and metrics ► path ► recover ► log ► status ► identity, rate of the program ►
+//	headers: path, certificate, rate of the program ► trace and metrics ► path ► log ► status ► recover ► identity ►
 //	access ► deadline ► rates of person and tenant ► turn of the tenant ► each message: size, bytes, validation ►
 //	handler
 //
-// So a stranger is refused before a body is read and costs a counter, all other refusals are counted and logged, and an
-// unauthenticated caller learns nothing. Successful calls of a method that the contract calls quiet are measured, and
+// So a stranger is refused before a body is read, like a program above its rate, and costs a counter. All other refusals
+// are counted and logged, and an unauthenticated caller learns nothing. Successful calls of a method that the contract calls quiet are measured, and
 // neither logged nor traced one by one. Unary calls and streams pass the same steps. It promises: a service with a
 // method that has no access rule does not start; a handler runs only for a caller whom the rule allows, with a request
 // that is valid in every field; a refusal names reason, field and remedy in both languages; a panic ends its call only,
@@ -18,6 +18,7 @@ package rpc
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -35,6 +36,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/vocabulary"
@@ -76,7 +78,7 @@ type Config struct {
 	Reflection bool
 	// PerSecond limits what one program's calls weigh per second, on average; 0 means 2000. See accessv1.Cost.
 	PerSecond float64
-	// MaxConnections bounds the open connections of one address; 0 means 256.
+	// MaxConnections bounds the open connections of one program, and of the strangers at one address; 0 means 256.
 	MaxConnections int
 	// DrainDelay is how long a server that stops takes new calls, after it has reported that it stops: as long as load
 	// balancers need to notice.
@@ -127,8 +129,15 @@ func NewServer(c Config) (*Server, error) {
 	}
 	s.pipeline.stopping, s.stopStreams = context.WithCancel(context.Background())
 	s.grpc = grpc.NewServer(
-		grpc.Creds(credentials.NewTLS(c.Source.ServerTLS(c.Hosted...))),
-		grpc.StatsHandler(newTracing(func(method string) bool { return s.rules[method].GetQuiet() })),
+		grpc.Creds(identifying{
+			credentials.NewTLS(c.Source.ServerTLS(c.Hosted...)),
+			func(state tls.ConnectionState) (identity.ID, error) { return c.Source.VerifyPeer(state, c.Now()) },
+		}),
+		grpc.StatsHandler(newTracing(func(method string) (quiet, known bool) {
+			r, known := s.rules[method]
+			return r.GetQuiet(), known
+		})),
+		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return fault.New(fault.MethodUnknown) }),
 		grpc.InTapHandle(s.pipeline.headers),
 		grpc.UnaryInterceptor(s.pipeline.unary),
 		grpc.StreamInterceptor(s.pipeline.stream),
@@ -138,7 +147,7 @@ func NewServer(c Config) (*Server, error) {
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
-			MaxConnectionAge: 5 * time.Minute, MaxConnectionAgeGrace: 30 * time.Second,
+			MaxConnectionAge: 5 * time.Minute, MaxConnectionAgeGrace: maxDeadline + drainMargin,
 			Time: time.Minute, Timeout: 10 * time.Second,
 		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
@@ -180,7 +189,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	s.SetReady(true)
 	failed := make(chan error, 1)
-	go func() { failed <- s.grpc.Serve(limitConnections(listener, s.config.MaxConnections)) }()
+	go func() { failed <- s.grpc.Serve(boundConnections(listener, s.config.MaxConnections)) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
@@ -189,16 +198,8 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	s.health.Shutdown()
 	<-time.After(max(s.config.DrainDelay, noticeTime))
 	s.stopStreams()
-	stopped := make(chan struct{})
-	go func() {
-		s.grpc.GracefulStop()
-		close(stopped)
-	}()
-	select {
-	case <-stopped:
-	case <-time.After(time.Duration(s.longestDeadline.Load()) + drainMargin):
-		s.grpc.Stop()
-		<-stopped
+	if !s.drain() {
+		return errors.New("serve: calls did not end within their deadlines")
 	}
 	if err := <-failed; err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		return fmt.Errorf("serve: %w", err)
@@ -206,9 +207,41 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	return nil
 }
 
+// drain lets the calls in progress finish. Those that have not at the end of the longest deadline are cut, and so are
+// answers that nobody reads. It returns false when a call goes on all the same.
+func (s *Server) drain() bool {
+	stopped := make(chan struct{})
+	go func() {
+		s.grpc.GracefulStop()
+		close(stopped)
+	}()
+	deadline := time.After(time.Duration(s.longestDeadline.Load()) + drainMargin)
+	tick := time.NewTicker(drainMargin / 2)
+	defer tick.Stop()
+	for idle := 0; idle < 3; { // of the ticks in a row
+		select {
+		case <-stopped:
+			return true
+		case <-deadline:
+			idle = 3
+		case <-tick.C:
+			if idle++; s.pipeline.running.Load() > 0 {
+				idle = 0
+			}
+		}
+	}
+	s.grpc.Stop()
+	select {
+	case <-stopped:
+		return true
+	case <-time.After(drainMargin):
+		return false
+	}
+}
+
 // StopTimeout is the longest that Serve takes to return when its context has ended.
 func (s *Server) StopTimeout() time.Duration {
-	return s.config.DrainDelay + time.Duration(s.longestDeadline.Load()) + 2*drainMargin
+	return s.config.DrainDelay + time.Duration(s.longestDeadline.Load()) + 3*drainMargin
 }
 
 // noticeTime is how long streams of health checks stay open to report that the server stops.

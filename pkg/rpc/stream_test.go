@@ -28,8 +28,13 @@ var cremona = tenant.ID{Region: "lombardia", Node: "cremona"}
 
 func startProbe(t *testing.T, p *rpctest.Probe) *rpctest.Server {
 	t.Helper()
+	return startProbeWith(t, nil, p)
+}
+
+func startProbeWith(t *testing.T, log *slog.Logger, p *rpctest.Probe) *rpctest.Server {
+	t.Helper()
 	c := rpc.Config{
-		Service: "probe", Tenants: []tenant.ID{cremona},
+		Service: "probe", Log: log, Tenants: []tenant.ID{cremona},
 		Grants: rpctest.Grants(t, map[identity.ID]string{portal: "submitter"}),
 		Receipts: func(_ context.Context, of tenant.ID, code string) (string, error) {
 			if of != cremona || code != "abaco abete" {
@@ -39,6 +44,27 @@ func startProbe(t *testing.T, p *rpctest.Probe) *rpctest.Server {
 		},
 	}
 	return rpctest.NewEnv(t).Start(t, c, p.Register)
+}
+
+// serveProbe serves until ctx ends, and tells how it ended.
+func serveProbe(ctx context.Context, t *testing.T, e *rpctest.Env, p *rpctest.Probe) (*rpctest.Server, chan error) {
+	t.Helper()
+	server, err := rpc.NewServer(rpc.Config{
+		Service: "probe", Source: e.Source(t, rpctest.ID("lombardia", "cremona", "service", "probe")),
+		Issuers: e.Issuers(t), Log: slog.New(slog.DiscardHandler),
+		Grants: rpctest.Grants(t, map[identity.ID]string{portal: "submitter"}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Register(server)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ctx, listener) }()
+	return &rpctest.Server{Env: e, Addr: listener.Addr().String()}, served
 }
 
 // operator connects as a person who may use the probe.
@@ -236,24 +262,8 @@ func TestServer_DrainsStreams(t *testing.T) {
 			return "done", nil
 		},
 	}
-	server, err := rpc.NewServer(rpc.Config{
-		Service: "probe", Source: e.Source(t, rpctest.ID("lombardia", "cremona", "service", "probe")),
-		Issuers: e.Issuers(
-			t,
-		), Log: slog.New(slog.DiscardHandler), Grants: rpctest.Grants(t, map[identity.ID]string{portal: "submitter"}),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.Register(server)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, stop := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(ctx, listener) }()
-	s := &rpctest.Server{Env: e, Addr: listener.Addr().String()}
+	s, served := serveProbe(ctx, t, e, p)
 	stream := watch(t.Context(), t, operator(t, s))
 	if _, err := receive(stream); err != nil {
 		t.Fatal(err)

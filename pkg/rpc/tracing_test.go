@@ -27,7 +27,7 @@ import (
 func TestTracing(t *testing.T) {
 	t.Parallel()
 	spans, reader := tracetest.NewSpanRecorder(), metric.NewManualReader()
-	handler := newTracing(func(method string) bool { return method == "/a/Quiet" },
+	handler := newTracing(func(method string) (quiet, known bool) { return method == "/a/Quiet", method != "/a/None" },
 		otelgrpc.WithTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))),
 		otelgrpc.WithMeterProvider(metric.NewMeterProvider(metric.WithReader(reader))),
 		otelgrpc.WithPropagators(propagation.TraceContext{}))

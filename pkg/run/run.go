@@ -71,9 +71,19 @@ func (g *Group) GoWithin(name string, timeout func() time.Duration, f func(ctx c
 	g.add(part{name, stop, timeout})
 }
 
-// OnStop calls f when everything that was started later has stopped.
+// OnStop calls f when everything that was started later has stopped, and waits for it no longer than for other parts.
 func (g *Group) OnStop(name string, f func(ctx context.Context) error) {
-	g.add(part{name, f, func() time.Duration { return StopTimeout }})
+	stop := func(ctx context.Context) error {
+		done := make(chan error, 1)
+		go func() { done <- f(ctx) }()
+		select {
+		case err := <-done:
+			return err
+		case <-ctx.Done():
+			return fmt.Errorf("did not stop within %s", StopTimeout)
+		}
+	}
+	g.add(part{name, stop, func() time.Duration { return StopTimeout }})
 }
 
 func (g *Group) add(p part) {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"runtime/debug"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go"
@@ -128,9 +129,10 @@ func (a *App) Dial(target, service string, at ...tenant.ID) (*grpc.ClientConn, e
 	return a.DialAs(a.Identity, target, service, at...)
 }
 
-// DialAs is Dial with another certificate of the service.
+// DialAs is Dial with another certificate of the service. The connection repeats no call: who called this service does,
+// or the loop that the call belongs to, and attempts at every hop would multiply.
 func (a *App) DialAs(as *identity.Source, target, service string, at ...tenant.ID) (*grpc.ClientConn, error) {
-	conn, err := rpc.Dial(target, as, rpc.Service(service, at...))
+	conn, err := rpc.Dial(target, as, rpc.Service(service, at...), grpc.WithDisableRetry())
 	if err != nil {
 		return nil, err
 	}
@@ -190,6 +192,13 @@ func (a *App) Serve(
 			return fmt.Errorf("address for calls: %w", err)
 		}
 	}
+	var taking atomic.Bool
+	a.Ops.Check("calls", func(context.Context) error {
+		if !taking.Load() {
+			return errors.New("none are taken")
+		}
+		return nil
+	})
 	a.Group.GoWithin("grpc", server.StopTimeout, func(ctx context.Context) error {
 		if ready != nil {
 			select {
@@ -199,6 +208,8 @@ func (a *App) Serve(
 			}
 		}
 		a.Log.InfoContext(ctx, "taking calls", slog.String("addr", listener.Addr().String()))
+		taking.Store(true)
+		defer context.AfterFunc(ctx, func() { taking.Store(false) })() // before the calls in progress have ended
 		if a.Config.Ready != nil {
 			a.Config.Ready()
 		}

@@ -256,7 +256,10 @@ func TestApp_Serve(t *testing.T) {
 	c := newConfig(t, w, tenant.Centre, "directory")
 	ready, taking := make(chan struct{}), make(chan struct{})
 	c.Ready = func() { close(taking) }
+	c.DrainDelay = 200 * time.Millisecond
+	var ops *telemetry.Ops
 	stop := runApp(t, c, "directory", func(ctx context.Context, a *service.App) error {
+		ops = a.Ops
 		return a.Serve(ctx, nil, ready, register)
 	})
 	target := c.Listener.Addr().String()
@@ -280,17 +283,32 @@ func TestApp_Serve(t *testing.T) {
 		t.Error("Ready was called before the service was ready")
 	default:
 	}
+	if ops.Status(t.Context()).Ready {
+		t.Error("the service reports that it is ready before it takes calls")
+	}
 	close(ready)
 	<-taking
-	if err := checkHealth(directory, 10*time.Second); err != nil {
-		t.Error(err)
+	if err := checkHealth(directory, 10*time.Second); err != nil || !ops.Status(t.Context()).Ready {
+		t.Errorf("%v, %v", err, ops.Status(t.Context()))
 	}
 	for name, conn := range map[string]*grpc.ClientConn{"intake": intake, "directory of Milano": elsewhere} {
 		if err := checkHealth(conn, 100*time.Millisecond); err == nil {
 			t.Errorf("the directory was accepted as %s", name)
 		}
 	}
-	if err := errors.Join(stopClient(), stop()); err != nil {
+	if err := stopClient(); err != nil {
+		t.Error(err)
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop() }()
+	for ops.Status(t.Context()).Ready { // it ends while the service waits for load balancers to notice
+		select {
+		case err := <-stopped:
+			t.Fatalf("the service stopped, %v, and never reported it", err)
+		default:
+		}
+	}
+	if err := <-stopped; err != nil {
 		t.Error(err)
 	}
 	if err := checkHealth(directory, time.Second); err == nil {

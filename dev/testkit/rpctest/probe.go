@@ -31,6 +31,7 @@ type Probe struct {
 // Limits of the probe's methods.
 const (
 	ProbeMaxMessage    = 1024
+	ProbeGetSeconds    = 3
 	ProbeWatchSeconds  = 30
 	ProbeUploadSeconds = 2
 )
@@ -67,7 +68,7 @@ func init() {
 		Service: []*descriptorpb.ServiceDescriptorProto{{
 			Name: proto.String("ProbeService"),
 			Method: []*descriptorpb.MethodDescriptorProto{
-				method("Get", false, false, operators(0)),
+				method("Get", false, false, operators(ProbeGetSeconds)),
 				method("Watch", false, true, operators(ProbeWatchSeconds)),
 				method("Upload", true, false, &accessv1.Rule{
 					Kinds: []accessv1.Kind{accessv1.Kind_KIND_SYSTEM},
