@@ -9,12 +9,15 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/retepari/pari/dev/testkit/pglocal"
 	"github.com/retepari/pari/e2e/cluster"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
+	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
 )
@@ -240,4 +243,69 @@ func (r *restoreTest) waitStopped(reports int64) {
 		}
 		return false
 	})
+}
+
+// copyDirectory copies the database of the centre's directory, or the copy back, while the directory is stopped.
+func (r *restoreTest) copyDirectory(statements ...string) {
+	r.t.Helper()
+	r.Kill("directory")
+	conn, err := pgx.Connect(r.ctx, r.CentrePostgres.URL(pglocal.Superuser, "postgres"))
+	r.must(err)
+	defer func() { _ = conn.Close(context.WithoutCancel(r.ctx)) }()
+	for _, sql := range statements {
+		_, err := conn.Exec(r.ctx, sql)
+		r.must(err)
+	}
+	r.restartAll("directory")
+	directory := r.Directory(r.t, "centre", system("console"))
+	eventually(r.t, "the directory serves", func() bool {
+		_, err := directory.GetDirectoryStatus(r.ctx, &directoryv1.GetDirectoryStatusRequest{})
+		return err == nil
+	})
+}
+
+// Ensure a directory that is restored from a backup stops before it draws a number, and that after the repair reporting
+// has what the directory has now: what was lost since the backup is not counted, what was entered after it is.
+func TestRestored_Directory(t *testing.T) {
+	r := &restoreTest{harness: &harness{cluster.Start(t, cluster.Options{})}, t: t, ctx: t.Context()}
+	hours := func(n int32) func(*directoryv1.Entry) {
+		return func(e *directoryv1.Entry) { e.GetCourse().Modules[0].Hours = n }
+	}
+	year := time.Now().Format("2006")
+	held := func(code string) func(*directoryv1.Entry) {
+		return func(e *directoryv1.Entry) {
+			c := e.GetCourse()
+			c.Editions = append(c.Editions, &directoryv1.Edition{
+				Code: code, From: year + "-01-01", To: year + "-01-01",
+				Attendance: []*directoryv1.Attendance{{Participant: "MUNICIPAL_STAFF", Persons: 14}},
+			})
+		}
+	}
+	r.edit(t, "course", "formazione-cremona", held("prova"))
+	r.waitTablesMatch(t, "at the start")
+	r.copyDirectory(`create database directory_backup template directory`)
+	r.edit(t, "course", "formazione-cremona", hours(9))
+	r.edit(t, "course", "formazione-cremona", held("persa"))
+	r.waitTablesMatch(t, "before the loss")
+
+	r.copyDirectory(`drop database directory with (force)`, `alter database directory_backup rename to directory`)
+	r.edit(t, "course", "formazione-cremona", hours(11))
+	eventually(t, "the directory stops", func() bool {
+		log, err := r.Log("directory")
+		r.must(err)
+		return strings.Contains(log, `"partition stopped"`)
+	})
+	r.wantOutput(r.repair("directory", "", ""), "partition lombardia/centre/directory", "only at the centre 2",
+		"pending here, numbered again 1", "nothing to repair")
+	out := r.repair("directory", "apply", "")
+	r.wantOutput(out, "continued after the centre's events 1")
+	if strings.Contains(out, "decide") {
+		t.Errorf("there is something to decide: %s", out)
+	}
+	r.waitTablesMatch(t, "after the repair")
+	r.edit(t, "course", "formazione-cremona", hours(12))
+	r.waitTablesMatch(t, "after another change")
+	if got := r.table(t, "T14", "lombardia")["TRAINING_HOURS cremona"]; got != 12 {
+		t.Errorf("%d hours of training are counted, want 12", got)
+	}
 }

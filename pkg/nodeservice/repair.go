@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -129,7 +130,9 @@ func printRepaired(out io.Writer, p bus.Partition, r outbox.Repaired, dryRun boo
 	}
 	if dryRun {
 		_, _ = fmt.Fprintln(w, "nothing was changed: PARI_REPAIR=apply takes over the centre's position")
-	} else if len(r.OnlyCentre) > len(r.Continued) {
+	} else if slices.ContainsFunc(r.OnlyCentre, func(e outbox.CentreEvent) bool {
+		return !slices.Contains(r.Continued, e.Aggregate)
+	}) {
 		_, _ = fmt.Fprintln(w, "decide with PARI_REPAIR=keep or withdraw, and PARI_REPAIR_OF=<pseudonym>,… or all")
 	}
 	return w.Flush()

@@ -50,6 +50,9 @@ type Config struct {
 	// PublicBase is the prefix of the URIs of codes and offices in exported linked data. It ends in "/". The network
 	// must own this address permanently.
 	PublicBase string `env:"PUBLIC_BASE" envDefault:"https://pari.example/id/"`
+	// ReportingAddr is the reporting service, for RepairFeed. Repair is what it does: nothing but to show (empty), or apply.
+	ReportingAddr string `env:"REPORTING_ADDR"`
+	Repair        string `env:"REPAIR"`
 }
 
 // atNode reports whether this directory is the copy of a node.
