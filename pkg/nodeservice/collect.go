@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/retepari/pari/pkg/feedrepair"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/seal"
 	"github.com/retepari/pari/pkg/service"
@@ -37,7 +38,7 @@ func CollectKeys(
 		return err
 	}
 	defer keys.Close()
-	dryRun := c.Collect != RepairApply
+	dryRun := c.Collect != feedrepair.Apply
 	n, err := seal.Collect(ctx, keys, c.Tenant, time.Now(), dryRun,
 		func(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error) { return inUse(ctx, db, c.Tenant, ids) })
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel"
 	"google.golang.org/grpc"
 
+	"github.com/retepari/pari/pkg/feedrepair"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/pkg/tenant"
@@ -36,6 +37,7 @@ var Version = "dev"
 // Config configures the directory. In the environment all names begin with PARI_.
 type Config struct {
 	service.Config
+	feedrepair.Options // of RepairFeed
 
 	// Run needs DatabaseURL; Migrate and Load need DatabaseOwnerURL.
 	DatabaseURL      string `env:"DATABASE_URL"`
@@ -50,9 +52,6 @@ type Config struct {
 	// PublicBase is the prefix of the URIs of codes and offices in exported linked data. It ends in "/". The network
 	// must own this address permanently.
 	PublicBase string `env:"PUBLIC_BASE" envDefault:"https://pari.example/id/"`
-	// ReportingAddr is the reporting service, for RepairFeed. Repair is what it does: nothing but to show (empty), or apply.
-	ReportingAddr string `env:"REPORTING_ADDR"`
-	Repair        string `env:"REPAIR"`
 }
 
 // atNode reports whether this directory is the copy of a node.

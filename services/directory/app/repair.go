@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/retepari/pari/pkg/nodeservice"
+	"github.com/retepari/pari/pkg/feedrepair"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/pkg/tenant"
@@ -17,22 +16,17 @@ import (
 	"github.com/retepari/pari/services/directory/internal/store"
 )
 
-// RepairFeed settles the partitions of all regions after a restore; see nodeservice.RepairFeed. There is nothing to keep
-// or to withdraw: what only the centre has, the directory publishes again as it is now, or withdraws.
-func RepairFeed(ctx context.Context, c Config) error { return repairFeed(ctx, c, os.Stdout) }
-
-func repairFeed(ctx context.Context, c Config, out io.Writer) error {
+// RepairFeed settles the partitions of all regions after a restore; see feedrepair.Run. There is nothing to keep or to
+// withdraw: what only the centre has, the directory publishes again as it is now, or withdraws.
+func RepairFeed(ctx context.Context, c Config) error {
 	if err := service.Require(
 		service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL},
 		service.Setting{Name: "PARI_TENANT", Value: c.tenant()},
 	); err != nil {
 		return err
 	}
-	switch {
-	case c.atNode():
+	if c.atNode() {
 		return errors.New("the directory of a node is a copy and publishes nothing: repair at the centre")
-	case c.Repair != "" && c.Repair != nodeservice.RepairApply:
-		return fmt.Errorf("PARI_REPAIR takes %s, not %q", nodeservice.RepairApply, c.Repair)
 	}
 	db, err := pg.Connect(ctx, c.DatabaseOwnerURL)
 	if err != nil {
@@ -45,14 +39,11 @@ func repairFeed(ctx context.Context, c Config, out io.Writer) error {
 	}
 	var errs []error
 	for _, region := range regions {
-		config := nodeservice.Config{
-			Config: c.Config, DatabaseOwnerURL: c.DatabaseOwnerURL, SigningKeyFile: c.SigningKeyFile,
-			RepairConfig: nodeservice.RepairConfig{ReportingAddr: c.ReportingAddr, Repair: c.Repair},
+		config := feedrepair.Config{
+			Config: c.Config, Options: c.Options, DatabaseOwnerURL: c.DatabaseOwnerURL, SigningKeyFile: c.SigningKeyFile,
 		}
 		config.Tenant = tenant.ID{Region: region, Node: tenant.CentreNode}
-		err := nodeservice.RepairFeed(ctx, config, out, nodeservice.RepairParts{
-			Name: feed.Source, ListCentre: nodeservice.ListCentre, Continue: continueContribution,
-		})
+		err := feedrepair.Run(ctx, config, os.Stdout, feedrepair.Parts{Name: feed.Source, Continue: continueContribution})
 		if err != nil {
 			errs = append(errs, fmt.Errorf("region %s: %w", region, err))
 		}

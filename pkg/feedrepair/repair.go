@@ -1,4 +1,7 @@
-package nodeservice
+// Package feedrepair is the command that settles a service's partition of the feed after its database was restored from a
+// backup. It compares the partition with reporting and changes nothing unless it is told to; see outbox.Repair for what
+// it promises. It starts no goroutine.
+package feedrepair
 
 import (
 	"context"
@@ -11,7 +14,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"google.golang.org/grpc"
 
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/identity"
@@ -22,35 +24,41 @@ import (
 	"github.com/retepari/pari/pkg/tenant"
 )
 
-// RepairConfig holds the settings of RepairFeed and CollectKeys only.
-type RepairConfig struct {
+// Options are the settings of this command only.
+type Options struct {
 	// ReportingAddr is the reporting service of the centre.
 	ReportingAddr string `env:"REPORTING_ADDR"`
-	// Repair is what RepairFeed does: nothing but to show (empty), apply, keep or withdraw.
+	// Repair is what Run does: nothing but to show (empty), apply, keep or withdraw.
 	Repair string `env:"REPAIR"`
 	// RepairOf lists the reports or cases to keep or withdraw by pseudonym, or is "all".
 	RepairOf []string `env:"REPAIR_OF"`
-	// Collect lets CollectKeys delete ("apply") instead of count.
-	Collect string `env:"COLLECT"`
 }
 
-// RepairApply takes over the centre's position.
-const RepairApply = "apply"
+// Config of a repair. The partition is that of the tenant.
+type Config struct {
+	service.Config
+	Options
 
-// RepairParts are what a service adds to RepairFeed.
-type RepairParts struct {
+	DatabaseOwnerURL string
+	SigningKeyFile   string
+}
+
+// Apply takes over the centre's position.
+const Apply = "apply"
+
+// Parts are what a service adds to Run.
+type Parts struct {
 	Name string // of the service
 	// Continue is that of outbox.Repair. Nil: the service has no record with further events.
 	Continue func(ctx context.Context, tx pgx.Tx, t tenant.ID, aggregate string, seq int64) (known bool, err error)
-	// ListCentre asks reporting what the centre has of the partition.
-	ListCentre func(reporting grpc.ClientConnInterface, p bus.Partition) outbox.ListCentre
-	// Withdrawal encodes the event that withdraws a report or case.
+	// Withdrawal encodes the event that withdraws a report or case. Nil: there is nothing to keep or withdraw, because
+	// Continue knows everything.
 	Withdrawal func(aggregate string) (outbox.Event, error)
 }
 
-// RepairFeed settles the service's partition of the feed after its database was restored from a backup, and writes what
+// Run settles the service's partition of the feed after its database was restored from a backup, and writes what
 // it finds to out. Without PARI_REPAIR it changes nothing. The service may run.
-func RepairFeed(ctx context.Context, c Config, out io.Writer, parts RepairParts) error {
+func Run(ctx context.Context, c Config, out io.Writer, parts Parts) error {
 	if err := service.Require(
 		service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL},
 		service.Setting{Name: "PARI_SIGNING_KEY_FILE", Value: c.SigningKeyFile},
@@ -65,17 +73,19 @@ func RepairFeed(ctx context.Context, c Config, out io.Writer, parts RepairParts)
 	}
 	defer db.Close()
 	p := bus.Partition{Tenant: c.Tenant, Source: parts.Name}
-	switch c.Repair {
-	case "", RepairApply:
+	switch {
+	case c.Repair == "", c.Repair == Apply:
 		return runRepair(ctx, c, db, p, out, parts)
-	case outbox.Keep, outbox.Withdraw:
+	case parts.Withdrawal == nil:
+		return fmt.Errorf("PARI_REPAIR takes %s, not %q", Apply, c.Repair)
+	case c.Repair == outbox.Keep, c.Repair == outbox.Withdraw:
 		return decideLost(ctx, c, db, p, out, parts)
 	}
-	return fmt.Errorf("PARI_REPAIR takes %s, %s or %s, not %q", RepairApply, outbox.Keep, outbox.Withdraw, c.Repair)
+	return fmt.Errorf("PARI_REPAIR takes %s, %s or %s, not %q", Apply, outbox.Keep, outbox.Withdraw, c.Repair)
 }
 
 func runRepair(
-	ctx context.Context, c Config, db *pgxpool.Pool, p bus.Partition, out io.Writer, parts RepairParts,
+	ctx context.Context, c Config, db *pgxpool.Pool, p bus.Partition, out io.Writer, parts Parts,
 ) error {
 	signer, err := bus.LoadSigner(c.SigningKeyFile)
 	if err != nil {
@@ -93,7 +103,7 @@ func runRepair(
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	repair := outbox.Repair{DB: db, Partition: p, Signer: signer, Centre: parts.ListCentre(conn, p)}
+	repair := outbox.Repair{DB: db, Partition: p, Signer: signer, Centre: listCentre(conn, p)}
 	if parts.Continue != nil {
 		repair.Continue = func(ctx context.Context, tx pgx.Tx, aggregate string, seq int64) (bool, error) {
 			return parts.Continue(ctx, tx, p.Tenant, aggregate, seq)
@@ -140,7 +150,7 @@ func printRepaired(out io.Writer, p bus.Partition, r outbox.Repaired, dryRun boo
 
 // decideLost keeps or withdraws what only the centre has, or lists it when nothing is named.
 func decideLost(
-	ctx context.Context, c Config, db *pgxpool.Pool, p bus.Partition, out io.Writer, parts RepairParts,
+	ctx context.Context, c Config, db *pgxpool.Pool, p bus.Partition, out io.Writer, parts Parts,
 ) error {
 	lost, err := outbox.ListLost(ctx, db, p)
 	if err != nil {

@@ -1,4 +1,4 @@
-package nodeservice
+package feedrepair
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
 )
 
-// ListCentre lists what the centre has of a partition.
-func ListCentre(conn grpc.ClientConnInterface, p bus.Partition) outbox.ListCentre {
+// listCentre lists what the centre has of a partition.
+func listCentre(conn grpc.ClientConnInterface, p bus.Partition) outbox.ListCentre {
 	reporting := reportingv1.NewReportingServiceClient(conn)
 	return func(ctx context.Context, after int64) (outbox.Position, []outbox.CentreEvent, error) {
 		resp, err := reporting.ListPartitionEvents(ctx, &reportingv1.ListPartitionEventsRequest{
