@@ -231,8 +231,8 @@ func (r *restoreTest) waitPartitionStopped(service string, times int) {
 
 // Ensure a node that is restored from a backup loses nothing. With the archived WAL no report is lost. From the backup
 // alone the node stops before it draws a number; after the guided repair its pending events count once, what only the
-// centre counted is listed and withdrawn, and a case that was restored in an older state goes on. Anonymous reports count
-// once too, whether their day closes before or after the repair.
+// centre counted is listed and withdrawn, and a case that was restored in an older state goes on. Anonymous reports
+// count once too, whether their day closes before or after the repair.
 func TestRestored(t *testing.T) {
 	ctx := t.Context()
 	started := cluster.Start(t, cluster.Options{
@@ -290,7 +290,8 @@ func TestRestored(t *testing.T) {
 		plan := r.repair(restoredIntake, "", "")
 		r.wantOutput(plan, "centre has up to 20", "pending here, counted there 4",
 			"pending here, numbered again 2", "only at the centre 11")
-		r.wantOutput(r.repair(restoredIntake, "apply", ""), "only at the centre 11", "continued after the centre's events 3")
+		r.wantOutput(r.repair(restoredIntake, "apply", ""), "only at the centre 11",
+			"continued after the centre's events 3")
 		r.waitStopped(22)
 		r.wantOutput(r.repair("casemanagement."+restoredNode, "apply", ""), "only at the centre 1",
 			"continued after the centre's events 1", "pending here, numbered again 1")

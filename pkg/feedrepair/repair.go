@@ -1,6 +1,6 @@
-// Package feedrepair is the command that settles a service's partition of the feed after its database was restored from a
-// backup. It compares the partition with reporting and changes nothing unless it is told to; see outbox.Repair for what
-// it promises. It starts no goroutine.
+// Package feedrepair is the command that settles a service's partition of the feed after its database was restored from
+// a backup. It compares the partition with reporting and changes nothing unless it is told to; see outbox.Repair for
+// what it promises. It starts no goroutine.
 package feedrepair
 
 import (

@@ -22,8 +22,8 @@ type leader struct {
 	lastHash bus.Hash // hash of that event
 	// Up to here the hub has acknowledged, and up to there the database has recorded it.
 	published, storedPublished int64
-	// Up to here the centre has acknowledged, and up to there the database has recorded it. Only a centre that was restored
-	// from a backup acknowledges less than it did.
+	// Up to here the centre has acknowledged, and up to there the database has recorded it. Only a centre that was
+	// restored from a backup acknowledges less than it did.
 	acknowledged, storedAcknowledged int64
 	queue                            []bus.Event // numbered, to be published next
 	lost                             int64       // the centre may know numbers up to here that a restore has lost

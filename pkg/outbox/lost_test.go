@@ -14,8 +14,8 @@ import (
 	"github.com/retepari/pari/pkg/pg"
 )
 
-// Ensure what the centre does not count any more needs no decision and is not withdrawn again, as after a second restore
-// from one backup: the centre would dead-letter the event.
+// Ensure what the centre does not count any more needs no decision and is not withdrawn again, as after a second
+// restore from one backup: the centre would dead-letter the event.
 func TestDecideLost_SkipsWhatIsWithdrawn(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t, "outbox_schema", migrateOutbox)

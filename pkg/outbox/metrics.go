@@ -25,7 +25,7 @@ func (r *Relay) registerMetrics() (unregister func(), err error) {
 		oldest       = gauge("pari.outbox.oldest", "how long the first of them has been known to wait", "s")
 		last         = gauge("pari.outbox.last_seq", "highest number drawn", "{event}")
 		acknowledged = gauge("pari.outbox.acknowledged_seq", "acknowledged by the centre up to here", "{event}")
-		regressed    = gauge("pari.outbox.regressed", "events that the centre has acknowledged before and lacks now", "{event}")
+		regressed    = gauge("pari.outbox.regressed", "events that the centre acknowledged and lacks now", "{event}")
 		resends      = gauge("pari.outbox.resends", "events sent again since the start", "{event}")
 		blocked      = gauge("pari.outbox.blocked", "1 while the partition is not sending, by reason", "1")
 	)

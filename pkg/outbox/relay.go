@@ -18,8 +18,8 @@ const (
 	BlockedUnconfirmed = "unconfirmed"
 	// BlockedRestored: the centre has events that this database has not. It was restored from a backup; see Repair.
 	BlockedRestored = "restored"
-	// BlockedPruned: the centre was restored from a backup, and what it lacks now was pruned here. The partition goes on
-	// when the centre has it again, from the hub.
+	// BlockedPruned: the centre was restored from a backup, and what it lacks now was pruned here. The partition goes
+	// on when the centre has it again, from the hub.
 	BlockedPruned = "pruned"
 )
 

@@ -40,10 +40,12 @@ func RepairFeed(ctx context.Context, c Config) error {
 	var errs []error
 	for _, region := range regions {
 		config := feedrepair.Config{
-			Config: c.Config, Options: c.Options, DatabaseOwnerURL: c.DatabaseOwnerURL, SigningKeyFile: c.SigningKeyFile,
+			Config: c.Config, Options: c.Options,
+			DatabaseOwnerURL: c.DatabaseOwnerURL, SigningKeyFile: c.SigningKeyFile,
 		}
 		config.Tenant = tenant.ID{Region: region, Node: tenant.CentreNode}
-		err := feedrepair.Run(ctx, config, os.Stdout, feedrepair.Parts{Name: feed.Source, Continue: continueContribution})
+		parts := feedrepair.Parts{Name: feed.Source, Continue: continueContribution}
+		err := feedrepair.Run(ctx, config, os.Stdout, parts)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("region %s: %w", region, err))
 		}

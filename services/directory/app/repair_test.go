@@ -28,7 +28,8 @@ func TestRepairFeed_Refuses(t *testing.T) {
 		}
 	}
 	keep := ownerConfig(db.OwnerURL)
-	keep.SigningKeyFile, keep.IdentityDir, keep.ReportingAddr, keep.Repair = "key.pem", "identity", "127.0.0.1:1", "keep"
+	keep.SigningKeyFile, keep.IdentityDir = "key.pem", "identity"
+	keep.ReportingAddr, keep.Repair = "127.0.0.1:1", "keep"
 	for want, c := range map[string]app.Config{
 		"the directory of a node is a copy":  {Config: service.Config{Tenant: cremona}, DatabaseOwnerURL: db.OwnerURL},
 		"PARI_DATABASE_OWNER_URL is not set": ownerConfig(""),

@@ -10,8 +10,8 @@ import (
 )
 
 // Restored are the contributions for outbox.Repair, after a restore that has lost events. The directory knows every
-// contribution that reporting has: one whose entry was lost is withdrawn by the next Publish, because it is published and
-// has no entry.
+// contribution that reporting has: one whose entry was lost is withdrawn by the next Publish, because it is published
+// and has no entry.
 type Restored struct{}
 
 // The digest of no contribution is empty, so the next Publish sends the current one.

@@ -15,9 +15,9 @@ import (
 	"github.com/retepari/pari/services/directory/internal/store"
 )
 
-// Ensure that after a restore the events of a contribution follow those that reporting has, that the current one is sent
-// although the restored directory has published the same before, and that one whose entry was lost is withdrawn. Running
-// servers notice it.
+// Ensure that after a restore the events of a contribution follow those that reporting has, that the current one is
+// sent although the restored directory has published the same before, and that one whose entry was lost is withdrawn.
+// Running servers notice it.
 func TestRestored(t *testing.T) {
 	t.Parallel()
 	db := newCentre(t)

@@ -22,8 +22,8 @@ type position struct {
 // comparePosition stores how far the stream has been read. When the database is behind what was read before, it was
 // restored from a backup, and the stream is read again from its position on. What it has already is a duplicate.
 //
-// The first comparison of a process is with what the hub has recorded. That is ahead of a database which only missed the
-// last tick, too.
+// The first comparison of a process is with what the hub has recorded. That is ahead of a database which only missed
+// the last tick, too.
 func (f *Feed) comparePosition(ctx context.Context, first bool) error {
 	f.position.mu.Lock()
 	defer f.position.mu.Unlock()

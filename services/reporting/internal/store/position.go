@@ -17,8 +17,8 @@ type StreamPosition struct {
 const (
 	selectStreamPosition = `select consumer, seq from stream_position`
 	upsertStreamPosition = `
-		insert into stream_position (consumer, seq) values ($1, $2) on conflict (only_one) do update
-		set consumer = excluded.consumer, seq = excluded.seq where (stream_position.consumer, stream_position.seq) = ($3, $4)`
+		insert into stream_position as p (consumer, seq) values ($1, $2) on conflict (only_one) do update
+		set consumer = excluded.consumer, seq = excluded.seq where (p.consumer, p.seq) = ($3, $4)`
 )
 
 // GetStreamPosition returns the position of this database.
