@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/grpc"
 
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/identity"
@@ -51,6 +52,8 @@ type Parts struct {
 	Name string // of the service
 	// Continue is that of outbox.Repair. Nil: the service has no record with further events.
 	Continue func(ctx context.Context, tx pgx.Tx, t tenant.ID, aggregate string, seq int64) (known bool, err error)
+	// ListCentre asks reporting what the centre has of the partition. Nil: with ListPartitionEvents.
+	ListCentre func(reporting grpc.ClientConnInterface, p bus.Partition) outbox.ListCentre
 	// Withdrawal encodes the event that withdraws a report or case. Nil: there is nothing to keep or withdraw, because
 	// Continue knows everything.
 	Withdrawal func(aggregate string) (outbox.Event, error)
@@ -103,7 +106,10 @@ func runRepair(
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	repair := outbox.Repair{DB: db, Partition: p, Signer: signer, Centre: listCentre(conn, p)}
+	if parts.ListCentre == nil {
+		parts.ListCentre = listCentre
+	}
+	repair := outbox.Repair{DB: db, Partition: p, Signer: signer, Centre: parts.ListCentre(conn, p)}
 	if parts.Continue != nil {
 		repair.Continue = func(ctx context.Context, tx pgx.Tx, aggregate string, seq int64) (bool, error) {
 			return parts.Continue(ctx, tx, p.Tenant, aggregate, seq)

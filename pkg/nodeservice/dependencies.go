@@ -65,13 +65,6 @@ func (c Config) Migrate(ctx context.Context, own func(ctx context.Context, owner
 	return errors.Join(own(ctx, c.DatabaseOwnerURL), pg.Migrate(ctx, c.KeysOwnerURL, seal.Schema))
 }
 
-// FeedRepair is the configuration of the command that repairs the service's partition.
-func (c Config) FeedRepair() feedrepair.Config {
-	return feedrepair.Config{
-		Config: c.Config, Options: c.Options, DatabaseOwnerURL: c.DatabaseOwnerURL, SigningKeyFile: c.SigningKeyFile,
-	}
-}
-
 // Settings are those that serving requires.
 func (c Config) Settings() []service.Setting {
 	required := []service.Setting{

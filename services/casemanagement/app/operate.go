@@ -4,15 +4,14 @@ import (
 	"context"
 	"os"
 
-	"github.com/retepari/pari/pkg/feedrepair"
 	"github.com/retepari/pari/pkg/nodeservice"
 	"github.com/retepari/pari/services/casemanagement/internal/feed"
 	"github.com/retepari/pari/services/casemanagement/internal/store"
 )
 
-// RepairFeed settles the feed after a restore; see feedrepair.Run.
+// RepairFeed settles the feed after a restore; see nodeservice.RepairFeed.
 func RepairFeed(ctx context.Context, c Config) error {
-	return feedrepair.Run(ctx, c.FeedRepair(), os.Stdout, feedrepair.Parts{
+	return nodeservice.RepairFeed(ctx, c.Config, os.Stdout, nodeservice.RepairParts{
 		Name: Name, Continue: store.ContinueEvents, Withdrawal: feed.EncodeCaseWithdrawn,
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 
-	"github.com/retepari/pari/pkg/feedrepair"
 	"github.com/retepari/pari/pkg/nodeservice"
 	"github.com/retepari/pari/pkg/seal"
 	"github.com/retepari/pari/pkg/service"
@@ -13,7 +12,7 @@ import (
 	"github.com/retepari/pari/services/intake/internal/store"
 )
 
-// RepairFeed settles the feed after a restore; see feedrepair.Run.
+// RepairFeed settles the feed after a restore; see nodeservice.RepairFeed.
 func RepairFeed(ctx context.Context, c Config) error {
 	if err := service.Require(service.Setting{Name: "PARI_SECRETS_FILE", Value: c.SecretsFile}); err != nil {
 		return err
@@ -22,7 +21,7 @@ func RepairFeed(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	return feedrepair.Run(ctx, c.FeedRepair(), os.Stdout, feedrepair.Parts{
+	return nodeservice.RepairFeed(ctx, c.Config, os.Stdout, nodeservice.RepairParts{
 		Name: Name, Withdrawal: feed.EncodeReportWithdrawn,
 		Continue: store.ContinueEvents(func(t tenant.ID, reportID string) string {
 			return feed.Pseudonym(secrets, t, reportID)
