@@ -157,6 +157,20 @@ func TestReports_Submit_RejectsDuplicatesOfAGroup(t *testing.T) {
 	}
 }
 
+// Ensure a data key seals one report.
+func TestReports_Submit_RefusesAUsedDataKey(t *testing.T) {
+	t.Parallel()
+	reports, _ := setup(t)
+	first, second, elsewhere := newSubmission(cremona), newSubmission(cremona), newSubmission(cuneo)
+	second.Sealed.KeyID, elsewhere.Sealed.KeyID = first.Sealed.KeyID, first.Sealed.KeyID
+	if err := errors.Join(reports.Submit(t.Context(), first), reports.Submit(t.Context(), elsewhere)); err != nil {
+		t.Fatal(err)
+	}
+	if err := reports.Submit(t.Context(), second); !pg.ViolatesConstraint(err, "report_key") {
+		t.Errorf("a second report with the same data key: %v", err)
+	}
+}
+
 // Ensure an invalid part of a submission leaves no other part stored.
 func TestReports_Submit_AllOrNothing(t *testing.T) {
 	t.Parallel()

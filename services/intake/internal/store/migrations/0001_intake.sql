@@ -33,6 +33,7 @@ create table report (
     primary key (tenant, report_id),
     constraint report_number unique (tenant, number),
     constraint report_receipt unique (tenant, receipt_lookup),
+    constraint report_key unique (tenant, key_id), -- a data key seals one report
     check ((state = 'TAKEN_IN_CHARGE') = (case_id is not null)),
     check ((case_id is null) = (case_number is null)),
     check (not anonymous or sealed_time is null)
@@ -114,5 +115,7 @@ begin
 end $$;
 -- +goose StatementEnd
 
--- The runtime role may add to history and access log, never change them.
+-- The runtime role may add to history and access log, never change them; and it deletes no report, whose history would
+-- go with it.
 revoke update, delete on report_history, access_log from pari_app;
+revoke delete on report, handover from pari_app;
