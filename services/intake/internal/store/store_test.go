@@ -158,8 +158,8 @@ func TestReports_Submit_RejectsDuplicatesOfAGroup(t *testing.T) {
 	}
 }
 
-// Ensure retries whose request ids were purged are rejected as expired, and make no group commit fall apart, also beside
-// a repeated request id.
+// Ensure retries whose request ids were purged are rejected as expired, and make no group commit fall apart, also
+// beside a repeated request id.
 func TestReports_Submit_RejectsExpiredRequests(t *testing.T) {
 	t.Parallel()
 	reports, pool := setup(t)

@@ -79,6 +79,7 @@ create table handover (
     decided_at   timestamptz not null,
     retry_at     timestamptz not null, -- the next attempt; before the first, the decision
     attempts     integer     not null default 0, -- that have failed
+    refusals     integer     not null default 0, -- those of them in which case management refused the hand-over
     reason       text        not null default '', -- of the last failure: a reason of the API or a gRPC code
     dead_lettered boolean    not null default false, -- no attempt before an operator asks for it
     completed    boolean     not null default false,
