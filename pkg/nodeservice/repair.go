@@ -8,7 +8,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/grpc"
 
@@ -38,9 +37,8 @@ const RepairApply = "apply"
 
 // RepairParts are what a service adds to RepairFeed.
 type RepairParts struct {
-	Name string // of the service
-	// Continue is that of outbox.Repair. Nil: the service has no record with further events.
-	Continue func(ctx context.Context, tx pgx.Tx, t tenant.ID, aggregate string, seq int64) (known bool, err error)
+	Name    string // of the service
+	Records outbox.Records
 	// ListCentre asks reporting what the centre has of the partition.
 	ListCentre func(reporting grpc.ClientConnInterface, p bus.Partition) outbox.ListCentre
 	// Withdrawal encodes the event that withdraws a report or case.
@@ -92,11 +90,8 @@ func runRepair(
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	repair := outbox.Repair{DB: db, Partition: p, Signer: signer, Centre: parts.ListCentre(conn, p)}
-	if parts.Continue != nil {
-		repair.Continue = func(ctx context.Context, tx pgx.Tx, aggregate string, seq int64) (bool, error) {
-			return parts.Continue(ctx, tx, p.Tenant, aggregate, seq)
-		}
+	repair := outbox.Repair{
+		DB: db, Partition: p, Signer: signer, Centre: parts.ListCentre(conn, p), Records: parts.Records,
 	}
 	done, err := repair.Run(ctx, c.Repair == "")
 	if err != nil {

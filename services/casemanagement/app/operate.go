@@ -17,7 +17,7 @@ import (
 // RepairFeed settles the feed after a restore; see nodeservice.RepairFeed.
 func RepairFeed(ctx context.Context, c Config) error {
 	return nodeservice.RepairFeed(ctx, c.Config, os.Stdout, nodeservice.RepairParts{
-		Name: Name, ListCentre: listCentre, Continue: store.ContinueEvents, Withdrawal: feed.EncodeCaseWithdrawn,
+		Name: Name, ListCentre: listCentre, Records: store.Restored{}, Withdrawal: feed.EncodeCaseWithdrawn,
 	})
 }
 

@@ -28,7 +28,7 @@ func RepairFeed(ctx context.Context, c Config) error {
 	}
 	return nodeservice.RepairFeed(ctx, c.Config, os.Stdout, nodeservice.RepairParts{
 		Name: Name, ListCentre: listCentre, Withdrawal: feed.EncodeReportWithdrawn,
-		Continue: store.ContinueEvents(func(t tenant.ID, reportID string) string {
+		Records: store.NewRestored(func(t tenant.ID, reportID string) string {
 			return feed.Pseudonym(secrets, t, reportID)
 		}),
 	})
