@@ -45,15 +45,17 @@ type RepairParts struct {
 	Withdrawal func(aggregate string) (outbox.Event, error)
 }
 
-// RepairFeed settles the service's partition of the feed after its database was restored from a backup, and writes what
-// it finds to out. Without PARI_REPAIR it changes nothing. The service may run.
+// RepairFeed settles the service's partition of the feed of the tenant that PARI_TENANT names, after its database was
+// restored from a backup, and writes what it finds to out. Without PARI_REPAIR it changes nothing. The service may run.
 func RepairFeed(ctx context.Context, c Config, out io.Writer, parts RepairParts) error {
-	if err := service.Require(
-		service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL},
-		service.Setting{Name: "PARI_SIGNING_KEY_FILE", Value: c.SigningKeyFile},
-		service.Setting{Name: "PARI_IDENTITY_DIR", Value: c.IdentityDir},
-		service.Setting{Name: "PARI_REPORTING_ADDR", Value: c.ReportingAddr},
-	); err != nil {
+	c, err := c.ForTenant(func(c Config) []service.Setting {
+		return []service.Setting{
+			{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL},
+			{Name: "PARI_SIGNING_KEY_FILE", Value: c.SigningKeyFile},
+			{Name: "PARI_IDENTITY_DIR", Value: c.IdentityDir}, {Name: "PARI_REPORTING_ADDR", Value: c.ReportingAddr},
+		}
+	})
+	if err != nil {
 		return err
 	}
 	db, err := pg.Connect(ctx, c.DatabaseOwnerURL)
