@@ -15,8 +15,8 @@ import (
 	"github.com/retepari/pari/pkg/tenant"
 )
 
-// CollectKeys deletes unused data keys of the tenant that PARI_TENANT names, see seal.Collect. It only counts them unless PARI_COLLECT is "apply". inUse
-// returns those of the keys that a record of the service's database names.
+// CollectKeys deletes unused data keys of the tenant that PARI_TENANT names, see seal.Collect. It only counts them
+// unless PARI_COLLECT is "apply". inUse returns those of the keys that a record of the service's database names.
 func CollectKeys(
 	ctx context.Context, c Config, out io.Writer,
 	inUse func(ctx context.Context, db *pgxpool.Pool, t tenant.ID, ids []uuid.UUID) ([]uuid.UUID, error),

@@ -80,9 +80,9 @@ var (
 // that it has there, so that it is not sent again. The other pending events lose their numbers, so that the relay
 // numbers them after the centre's. What only the centre has is stored for ListLost. No event is deleted.
 //
-// The relay may run: it is stopped, notices the repair and goes on. The service may run too: the records that the repair
-// renumbers events of are locked, and what was appended about them until then is renumbered as well. With dryRun nothing
-// is changed. A partition that agrees with the centre is left as it is.
+// The relay may run: it is stopped, notices the repair and goes on. The service may run too: the records that the
+// repair renumbers events of are locked, and what was appended about them until then is renumbered as well. With dryRun
+// nothing is changed. A partition that agrees with the centre is left as it is.
 func (r Repair) Run(ctx context.Context, dryRun bool) (done Repaired, err error) {
 	position, events, err := r.listCentre(ctx)
 	if err != nil {

@@ -34,8 +34,8 @@ const selectCascades = `with recursive rewriting as (
 			as updates
 	from rewriting r join reached on r.child = reached.oid`
 
-// AppendOnly checks that the service's role can neither change nor delete rows of the tables, also not through a foreign
-// key that cascades, and that they include every table whose name ends with history, log or inbox.
+// AppendOnly checks that the service's role can neither change nor delete rows of the tables, also not through a
+// foreign key that cascades, and that they include every table whose name ends with history, log or inbox.
 func AppendOnly(t testing.TB, pool *pgxpool.Pool, tables ...string) {
 	t.Helper()
 	rows, err := pool.Query(context.Background(), selectPrivileges, tables)

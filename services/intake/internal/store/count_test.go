@@ -327,7 +327,8 @@ func TestRestored_WhileTheServiceWrites(t *testing.T) {
 	correct := func(r *report.Report) error {
 		return r.CorrectCount(1, report.Correction{Channel: "DESK", ReporterRole: "WITNESS"}, operator, now)
 	}
-	_, _, err = reports.ChangeCount(t.Context(), cremona, named.Report.ID, newRequest("1"), now, encodeAndRepair, correct)
+	_, _, err = reports.ChangeCount(t.Context(), cremona, named.Report.ID, newRequest("1"), now, encodeAndRepair,
+		correct)
 	if err != nil {
 		t.Fatal(err)
 	}
