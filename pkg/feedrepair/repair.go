@@ -12,7 +12,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/grpc"
 
@@ -44,30 +43,33 @@ type Config struct {
 	SigningKeyFile   string
 }
 
+// Required are the settings that Run requires.
+func (c Config) Required() []service.Setting {
+	return []service.Setting{
+		{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL},
+		{Name: "PARI_SIGNING_KEY_FILE", Value: c.SigningKeyFile},
+		{Name: "PARI_IDENTITY_DIR", Value: c.IdentityDir}, {Name: "PARI_REPORTING_ADDR", Value: c.ReportingAddr},
+	}
+}
+
 // Apply takes over the centre's position.
 const Apply = "apply"
 
 // Parts are what a service adds to Run.
 type Parts struct {
-	Name string // of the service
-	// Continue is that of outbox.Repair. Nil: the service has no record with further events.
-	Continue func(ctx context.Context, tx pgx.Tx, t tenant.ID, aggregate string, seq int64) (known bool, err error)
+	Name    string // of the service
+	Records outbox.Records
 	// ListCentre asks reporting what the centre has of the partition. Nil: with ListPartitionEvents.
 	ListCentre func(reporting grpc.ClientConnInterface, p bus.Partition) outbox.ListCentre
 	// Withdrawal encodes the event that withdraws a report or case. Nil: there is nothing to keep or withdraw, because
-	// Continue knows everything.
+	// Records know everything.
 	Withdrawal func(aggregate string) (outbox.Event, error)
 }
 
 // Run settles the service's partition of the feed after its database was restored from a backup, and writes what
 // it finds to out. Without PARI_REPAIR it changes nothing. The service may run.
 func Run(ctx context.Context, c Config, out io.Writer, parts Parts) error {
-	if err := service.Require(
-		service.Setting{Name: "PARI_DATABASE_OWNER_URL", Value: c.DatabaseOwnerURL},
-		service.Setting{Name: "PARI_SIGNING_KEY_FILE", Value: c.SigningKeyFile},
-		service.Setting{Name: "PARI_IDENTITY_DIR", Value: c.IdentityDir},
-		service.Setting{Name: "PARI_REPORTING_ADDR", Value: c.ReportingAddr},
-	); err != nil {
+	if err := service.Require(c.Required()...); err != nil {
 		return err
 	}
 	db, err := pg.Connect(ctx, c.DatabaseOwnerURL)
@@ -109,11 +111,8 @@ func runRepair(
 	if parts.ListCentre == nil {
 		parts.ListCentre = listCentre
 	}
-	repair := outbox.Repair{DB: db, Partition: p, Signer: signer, Centre: parts.ListCentre(conn, p)}
-	if parts.Continue != nil {
-		repair.Continue = func(ctx context.Context, tx pgx.Tx, aggregate string, seq int64) (bool, error) {
-			return parts.Continue(ctx, tx, p.Tenant, aggregate, seq)
-		}
+	repair := outbox.Repair{
+		DB: db, Partition: p, Signer: signer, Centre: parts.ListCentre(conn, p), Records: parts.Records,
 	}
 	done, err := repair.Run(ctx, c.Repair == "")
 	if err != nil {

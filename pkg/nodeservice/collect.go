@@ -16,16 +16,18 @@ import (
 	"github.com/retepari/pari/pkg/tenant"
 )
 
-// CollectKeys deletes unused data keys, see seal.Collect. It only counts them unless PARI_COLLECT is "apply". inUse
-// returns those of the keys that a record of the service's database names.
+// CollectKeys deletes unused data keys of the tenant that PARI_TENANT names, see seal.Collect. It only counts them
+// unless PARI_COLLECT is "apply". inUse returns those of the keys that a record of the service's database names.
 func CollectKeys(
 	ctx context.Context, c Config, out io.Writer,
 	inUse func(ctx context.Context, db *pgxpool.Pool, t tenant.ID, ids []uuid.UUID) ([]uuid.UUID, error),
 ) error {
-	if err := service.Require(
-		service.Setting{Name: "PARI_DATABASE_URL", Value: c.DatabaseURL},
-		service.Setting{Name: "PARI_KEYS_URL", Value: c.KeysURL},
-	); err != nil {
+	c, err := c.ForTenant(func(c Config) []service.Setting {
+		return []service.Setting{
+			{Name: "PARI_DATABASE_URL", Value: c.DatabaseURL}, {Name: "PARI_KEYS_URL", Value: c.KeysURL},
+		}
+	})
+	if err != nil {
 		return err
 	}
 	db, err := pg.Connect(ctx, c.DatabaseURL)

@@ -12,7 +12,7 @@ import (
 // RepairFeed settles the feed after a restore; see nodeservice.RepairFeed.
 func RepairFeed(ctx context.Context, c Config) error {
 	return nodeservice.RepairFeed(ctx, c.Config, os.Stdout, nodeservice.RepairParts{
-		Name: Name, Continue: store.ContinueEvents, Withdrawal: feed.EncodeCaseWithdrawn,
+		Name: Name, Records: store.Restored{}, Withdrawal: feed.EncodeCaseWithdrawn,
 	})
 }
 

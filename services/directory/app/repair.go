@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/retepari/pari/pkg/feedrepair"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/service"
@@ -44,21 +42,11 @@ func RepairFeed(ctx context.Context, c Config) error {
 			DatabaseOwnerURL: c.DatabaseOwnerURL, SigningKeyFile: c.SigningKeyFile,
 		}
 		config.Tenant = tenant.ID{Region: region, Node: tenant.CentreNode}
-		parts := feedrepair.Parts{Name: feed.Source, Continue: continueContribution}
+		parts := feedrepair.Parts{Name: feed.Source, Records: store.Restored{}}
 		err := feedrepair.Run(ctx, config, os.Stdout, parts)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("region %s: %w", region, err))
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func continueContribution(
-	ctx context.Context, tx pgx.Tx, centre tenant.ID, aggregate string, seq int64,
-) (known bool, err error) {
-	var restored store.Restored
-	if known, err = restored.Lock(ctx, tx, centre, aggregate); err != nil {
-		return false, err
-	}
-	return known, restored.Continue(ctx, tx, centre, aggregate, seq)
 }

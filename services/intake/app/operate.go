@@ -14,16 +14,19 @@ import (
 
 // RepairFeed settles the feed after a restore; see nodeservice.RepairFeed.
 func RepairFeed(ctx context.Context, c Config) error {
-	if err := service.Require(service.Setting{Name: "PARI_SECRETS_FILE", Value: c.SecretsFile}); err != nil {
-		return err
-	}
-	secrets, err := seal.LoadSecrets(map[tenant.ID]string{c.Tenant: c.SecretsFile})
+	one, err := c.ForTenant(func(c nodeservice.Config) []service.Setting {
+		return []service.Setting{{Name: "PARI_SECRETS_FILE", Value: c.SecretsFile}}
+	})
 	if err != nil {
 		return err
 	}
-	return nodeservice.RepairFeed(ctx, c.Config, os.Stdout, nodeservice.RepairParts{
+	secrets, err := seal.LoadSecrets(map[tenant.ID]string{one.Tenant: one.SecretsFile})
+	if err != nil {
+		return err
+	}
+	return nodeservice.RepairFeed(ctx, one, os.Stdout, nodeservice.RepairParts{
 		Name: Name, Withdrawal: feed.EncodeReportWithdrawn,
-		Continue: store.ContinueEvents(func(t tenant.ID, reportID string) string {
+		Records: store.NewRestored(func(t tenant.ID, reportID string) string {
 			return feed.Pseudonym(secrets, t, reportID)
 		}),
 	})

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/tenant"
 )
 
@@ -13,6 +14,8 @@ import (
 // contribution that reporting has: one whose entry was lost is withdrawn by the next Publish, because it is published
 // and has no entry.
 type Restored struct{}
+
+var _ outbox.Records = Restored{}
 
 // The digest of no contribution is empty, so the next Publish sends the current one.
 const continuePublished = `
