@@ -38,7 +38,7 @@ func (p *Plan) Env(service string) map[string]string {
 		env["PARI_NATS_URL"] = "tls://" + p.Addr["hub"]
 		env["PARI_SIGNING_KEY_FILE"] = p.path("signing", "centre.key.pem")
 		env["PARI_NODE_KEYS_DIR"] = p.path("public", "nodes")
-		env["PARI_DIRECTORY_ADDR"] = p.Addr["directory"]
+		env["PARI_DIRECTORY_ADDR"], env["PARI_REPORTING_ADDR"] = p.Addr["directory"], p.Addr["reporting"]
 	}
 	env["PARI_DATABASE_URL"] = server.URL(pglocal.App, database)
 	env["PARI_DATABASE_OWNER_URL"] = server.URL(pglocal.Owner, database)

@@ -225,6 +225,13 @@ func (c *Cluster) Kill(name string) {
 	c.processes[name].Kill()
 }
 
+// SetEnv sets an environment variable of a service for its next start.
+func (c *Cluster) SetEnv(service, name, value string) {
+	p := c.processes[service]
+	p.env = slices.DeleteFunc(p.env, func(v string) bool { return strings.HasPrefix(v, name+"=") })
+	p.env = append(p.env, name+"="+value)
+}
+
 // Restart starts a part again after Kill, with its stored data.
 func (c *Cluster) Restart(ctx context.Context, name string) error {
 	if s, ok := c.postgres[name]; ok {

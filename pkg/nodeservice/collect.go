@@ -9,22 +9,25 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/retepari/pari/pkg/feedrepair"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/seal"
 	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/pkg/tenant"
 )
 
-// CollectKeys deletes unused data keys, see seal.Collect. It only counts them unless PARI_COLLECT is "apply". inUse
-// returns those of the keys that a record of the service's database names.
+// CollectKeys deletes unused data keys of the tenant that PARI_TENANT names, see seal.Collect. It only counts them
+// unless PARI_COLLECT is "apply". inUse returns those of the keys that a record of the service's database names.
 func CollectKeys(
 	ctx context.Context, c Config, out io.Writer,
 	inUse func(ctx context.Context, db *pgxpool.Pool, t tenant.ID, ids []uuid.UUID) ([]uuid.UUID, error),
 ) error {
-	if err := service.Require(
-		service.Setting{Name: "PARI_DATABASE_URL", Value: c.DatabaseURL},
-		service.Setting{Name: "PARI_KEYS_URL", Value: c.KeysURL},
-	); err != nil {
+	c, err := c.ForTenant(func(c Config) []service.Setting {
+		return []service.Setting{
+			{Name: "PARI_DATABASE_URL", Value: c.DatabaseURL}, {Name: "PARI_KEYS_URL", Value: c.KeysURL},
+		}
+	})
+	if err != nil {
 		return err
 	}
 	db, err := pg.Connect(ctx, c.DatabaseURL)
@@ -37,7 +40,7 @@ func CollectKeys(
 		return err
 	}
 	defer keys.Close()
-	dryRun := c.Collect != RepairApply
+	dryRun := c.Collect != feedrepair.Apply
 	n, err := seal.Collect(ctx, keys, c.Tenant, time.Now(), dryRun,
 		func(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error) { return inUse(ctx, db, c.Tenant, ids) })
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/retepari/pari/pkg/feedrepair"
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
@@ -24,8 +25,10 @@ import (
 // Config holds the settings of a service of the personal zone: its databases, its keys, and its partition of the feed.
 type Config struct {
 	service.Config
-	RepairConfig
+	feedrepair.Options
 
+	// Collect lets CollectKeys delete ("apply") instead of count.
+	Collect string `env:"COLLECT"`
 	// NumberPrefix begins the numbers that people use, for instance CR; empty takes the first letters of the node.
 	NumberPrefix string `env:"NUMBER_PREFIX"`
 	// DatabaseURL and KeysURL are for serving, the owners' for migrating. The key database should lie on another

@@ -75,6 +75,33 @@ func (c Config) tenants() (map[tenant.ID]Hosted, error) {
 	return all, nil
 }
 
+// ForTenant returns the configuration for a command that works on one tenant, which PARI_TENANT names. For a service
+// that serves several, the keys and the certificate are those of the tenant in the file of hosted tenants. It calls
+// service.Require with settings of the result.
+func (c Config) ForTenant(required func(c Config) []service.Setting) (Config, error) {
+	if c.Tenant.IsZero() {
+		return Config{}, service.Require(append([]service.Setting{{Name: "PARI_TENANT"}}, required(c)...)...)
+	}
+	if c.HostedFile != "" {
+		tenants, err := c.tenants()
+		if err != nil {
+			return Config{}, err
+		}
+		h, ok := tenants[c.Tenant]
+		if !ok {
+			var names []string
+			for _, t := range sorted(tenants) {
+				names = append(names, t.String())
+			}
+			return Config{}, fmt.Errorf("PARI_TENANT is %s, which is none of the hosted tenants: %s", c.Tenant,
+				strings.Join(names, ", "))
+		}
+		c.HostedFile, c.IdentityDir, c.KEKFile, c.SecretsFile = "", h.IdentityDir, h.KEKFile, h.SecretsFile
+		c.SigningKeyFile, c.NumberPrefix = h.SigningKeyFile, h.NumberPrefix
+	}
+	return c, service.Require(required(c)...)
+}
+
 func (h Hosted) prefix(t tenant.ID) string {
 	if h.NumberPrefix != "" {
 		return h.NumberPrefix

@@ -28,6 +28,9 @@ type Config struct {
 	Heartbeat   time.Duration // [2 s]
 	AckWait     time.Duration // how long to wait for the hub's acknowledgement [5 s]
 	ResendAfter time.Duration // resend when watermarks arrive but stay below what was published for so long [5 min]
+	// BehindAfter is how long watermarks must stay below the acknowledged offset until the centre counts as restored: a
+	// single one may be late [10 s].
+	BehindAfter time.Duration
 	LeaseRetry  time.Duration // how often to try for the lease while another relay holds it [1 s]
 	MaxBackoff  time.Duration // longest pause after the broker failed [1 s]; ten times this after it refused an event
 }
@@ -54,6 +57,7 @@ func (c *Config) setDefaults() error {
 		{&c.Heartbeat, 2 * time.Second},
 		{&c.AckWait, 5 * time.Second},
 		{&c.ResendAfter, 5 * time.Minute},
+		{&c.BehindAfter, 10 * time.Second},
 		{&c.LeaseRetry, time.Second},
 		{&c.MaxBackoff, time.Second},
 	} {

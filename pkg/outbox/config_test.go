@@ -35,6 +35,7 @@ func TestConfig_Defaults(t *testing.T) {
 		"Heartbeat":   {r.c.Heartbeat, 2 * time.Second},
 		"AckWait":     {r.c.AckWait, 5 * time.Second},
 		"ResendAfter": {r.c.ResendAfter, 5 * time.Minute},
+		"BehindAfter": {r.c.BehindAfter, 10 * time.Second},
 		"LeaseRetry":  {r.c.LeaseRetry, time.Second},
 		"MaxBackoff":  {r.c.MaxBackoff, time.Second},
 	} {

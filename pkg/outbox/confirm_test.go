@@ -32,8 +32,8 @@ func newNumberedLeader(t *testing.T, c Config) (l testLeader, hashes []bus.Hash)
 	return l, hashes
 }
 
-// Ensure only a watermark that matches the database lets the relay draw numbers, and that one which does not stops the
-// partition before anything is acknowledged, also later; it is logged once.
+// Ensure only a watermark that matches the database lets the relay draw numbers, and that one which does not, or which
+// needs events that were pruned, stops the partition before anything is acknowledged, also later; it is logged once.
 func TestLeader_ApplyWatermark(t *testing.T) {
 	t.Parallel()
 	other := bus.Hash{1}
@@ -48,7 +48,7 @@ func TestLeader_ApplyWatermark(t *testing.T) {
 		"at the end":                 {8, 8, func(h []bus.Hash) bus.Hash { return h[8] }, true, false, 8},
 		"a centre that went back":    {3, 8, func(h []bus.Hash) bus.Hash { return h[3] }, true, false, 3},
 		"a new centre":               {0, 0, func(h []bus.Hash) bus.Hash { return h[0] }, true, false, 0},
-		"pruned here":                {1, 8, func(h []bus.Hash) bus.Hash { return h[1] }, false, false, 5},
+		"pruned here":                {1, 8, func(h []bus.Hash) bus.Hash { return h[1] }, false, false, 1},
 		"another event":              {7, 8, func([]bus.Hash) bus.Hash { return other }, false, true, 5},
 		"another last event":         {8, 8, func([]bus.Hash) bus.Hash { return other }, false, true, 5},
 		"another known event":        {5, 8, func([]bus.Hash) bus.Hash { return other }, false, true, 5},
@@ -73,15 +73,17 @@ func TestLeader_ApplyWatermark(t *testing.T) {
 			if l.confirmed != c.confirmed || l.restored != c.restored || l.acknowledged != c.acknowledged {
 				t.Errorf("confirmed %t, restored %t, acknowledged %d", l.confirmed, l.restored, l.acknowledged)
 			}
-			want := map[bool]string{true: BlockedRestored, false: BlockedUnconfirmed}[c.restored]
-			if c.confirmed {
-				want = ""
+			want, stops := "", 0
+			switch {
+			case c.restored:
+				want, stops = BlockedRestored, 1
+			case !c.confirmed:
+				want, stops = BlockedPruned, 1
 			}
 			if got := l.r.Status().Blocked; got != want {
 				t.Errorf("blocked by %q, want %q", got, want)
 			}
-			stopped := strings.Count(log.String(), `msg="partition stopped" reason=restored last_seq=8`)
-			if stopped != map[bool]int{true: 1}[c.restored] {
+			if n := strings.Count(log.String(), `msg="partition stopped" reason=`+want+" "); n != stops {
 				t.Errorf("logged %s", log.String())
 			}
 			// Once confirmed, each watermark that advances is compared too.

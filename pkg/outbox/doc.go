@@ -14,6 +14,10 @@
 // watermark of the centre that matches its events, and a watermark that does not match stops the partition until Repair
 // has settled it. Nothing is acknowledged or pruned meanwhile.
 //
+// When the database of the centre was restored, its watermarks go back. The relay follows them, prunes nothing, and
+// sends again what it still has. When that is not all, the partition stops until the centre has got the rest from the
+// hub.
+//
 // It relies on its callers: Append runs last before the commit, while the caller holds the lock under which it drew
 // aggregate_seq. A row stays unnumbered until the relay finds it, so a transaction that commits late is only found
 // later; nothing here pages over ids. Numbers are drawn by one relay under a lock, without gaps, and positions exist

@@ -22,12 +22,15 @@ type leader struct {
 	lastHash bus.Hash // hash of that event
 	// Up to here the hub has acknowledged, and up to there the database has recorded it.
 	published, storedPublished int64
-	// Up to here the centre has acknowledged, and up to there the database has recorded it.
+	// Up to here the centre has acknowledged, and up to there the database has recorded it. Only a centre that was
+	// restored from a backup acknowledges less than it did.
 	acknowledged, storedAcknowledged int64
 	queue                            []bus.Event // numbered, to be published next
 	lost                             int64       // the centre may know numbers up to here that a restore has lost
 	confirmed                        bool        // a watermark has matched this database
 	restored                         bool        // a watermark has not
+	pruned                           bool        // the centre lacks events that were pruned here
+	behindSince                      time.Time   // since when watermarks are below the acknowledged offset
 	askAt                            time.Time   // when to ask for the first watermark again
 	askPause                         time.Duration
 
@@ -111,7 +114,7 @@ var closed = func() <-chan time.Time { c := make(chan time.Time); close(c); retu
 
 // step does one bounded piece of all pending work, and reports whether there may be more.
 func (l *leader) step(ctx context.Context) (more bool, err error) {
-	if l.restored || !l.confirmed {
+	if l.restored || l.pruned || !l.confirmed {
 		return false, nil
 	}
 	if err := l.storeAndNumber(ctx); err != nil {
@@ -216,6 +219,7 @@ func (l *leader) updateStatus() {
 	s := &l.r.status
 	progress := s.Published != l.published
 	s.LastSeq, s.Published, s.Acknowledged = l.last, l.published, l.acknowledged
+	s.Regressed = max(0, l.storedAcknowledged-l.acknowledged)
 	switch {
 	case len(l.queue) == 0:
 		l.r.pendingSince, s.Pending = time.Time{}, 0

@@ -323,3 +323,22 @@ func TestLeader_PublishStatus(t *testing.T) {
 		}
 	})
 }
+
+// Ensure nothing is pruned while a centre that was restored lacks what it had acknowledged.
+func TestLeader_PrunesNothingThatTheCentreLacks(t *testing.T) {
+	t.Parallel()
+	l, hashes := newNumberedLeader(t, Config{})
+	l.exec(`insert into outbox_daily_offset values ('` + testPartition.Tenant.String() + `', current_date - 60, 5)`)
+	for _, c := range []struct{ acknowledged, first int64 }{{3, 3}, {5, 6}} {
+		w := &feedv1.Watermark{AcknowledgedSeq: c.acknowledged, AcknowledgedHash: hashes[c.acknowledged][:]}
+		if err := l.applyWatermark(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.prune(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if first := l.count(`select min(node_seq) from outbox`); first != c.first {
+			t.Errorf("acknowledged up to %d: events remain from %d on, want %d", c.acknowledged, first, c.first)
+		}
+	}
+}

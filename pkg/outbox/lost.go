@@ -25,7 +25,9 @@ const (
 	Withdraw = "withdraw" // it is not counted any more
 )
 
-const selectLost = `select aggregate, count(*)::int, max(aggregate_seq), max(decision) from outbox_lost
+// What the centre has an event of withdrawal of was decided before the restore.
+const selectLost = `select aggregate, count(*)::int, max(aggregate_seq),
+	max(case when type like '%.withdrawn.v_' then 'withdraw' else decision end) from outbox_lost
 	where tenant = $1 group by aggregate order by min(node_seq)`
 
 // ListLost lists what repairs have found that only the centre has.
@@ -45,7 +47,8 @@ func ListLost(ctx context.Context, db *pgxpool.Pool, p bus.Partition) (lost []Lo
 }
 
 const decideLost = `with decided as (
-		update outbox_lost set decision = $3 where tenant = $1 and aggregate = $2 and decision = ''
+		update outbox_lost set decision = $3 where tenant = $1 and aggregate = $2 and decision = '' and not exists (
+			select from outbox_lost w where w.tenant = $1 and w.aggregate = $2 and w.type like '%.withdrawn.v_')
 		returning aggregate_seq)
 	select coalesce(max(aggregate_seq), 0) from decided`
 

@@ -25,6 +25,7 @@ func (r *Relay) registerMetrics() (unregister func(), err error) {
 		oldest       = gauge("pari.outbox.oldest", "how long the first of them has been known to wait", "s")
 		last         = gauge("pari.outbox.last_seq", "highest number drawn", "{event}")
 		acknowledged = gauge("pari.outbox.acknowledged_seq", "acknowledged by the centre up to here", "{event}")
+		regressed    = gauge("pari.outbox.regressed", "events that the centre acknowledged and lacks now", "{event}")
 		resends      = gauge("pari.outbox.resends", "events sent again since the start", "{event}")
 		blocked      = gauge("pari.outbox.blocked", "1 while the partition is not sending, by reason", "1")
 	)
@@ -46,9 +47,10 @@ func (r *Relay) registerMetrics() (unregister func(), err error) {
 		o.ObserveFloat64(oldest, s.OldestAge.Seconds(), attrs)
 		o.ObserveFloat64(last, float64(s.LastSeq), attrs)
 		o.ObserveFloat64(acknowledged, float64(s.Acknowledged), attrs)
+		o.ObserveFloat64(regressed, float64(s.Regressed), attrs)
 		o.ObserveFloat64(resends, float64(s.Resends), attrs)
 		return nil
-	}, leading, pending, oldest, last, acknowledged, resends, blocked)
+	}, leading, pending, oldest, last, acknowledged, regressed, resends, blocked)
 	if err != nil {
 		return nil, fmt.Errorf("relay metrics: %w", err)
 	}

@@ -60,7 +60,7 @@ func TestRelay_Metrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.pendingSince = time.Now().Add(-time.Hour)
-	r.status = Status{Leading: true, LastSeq: 9, Published: 8, Acknowledged: 7, Pending: 6, Resends: 5}
+	r.status = Status{Leading: true, LastSeq: 9, Published: 8, Acknowledged: 7, Pending: 6, Resends: 5, Regressed: 4}
 	got := gauges(t, reader, node)
 	if age := got["pari.outbox.oldest"]; age < 3600 || age > 3700 {
 		t.Errorf("the oldest event is %f seconds old", age)
@@ -68,9 +68,9 @@ func TestRelay_Metrics(t *testing.T) {
 	delete(got, "pari.outbox.oldest")
 	want := map[string]float64{
 		"pari.outbox.leading": 1, "pari.outbox.pending": 6, "pari.outbox.last_seq": 9,
-		"pari.outbox.acknowledged_seq": 7, "pari.outbox.resends": 5,
+		"pari.outbox.acknowledged_seq": 7, "pari.outbox.resends": 5, "pari.outbox.regressed": 4,
 		"pari.outbox.blocked database": 0, "pari.outbox.blocked broker": 0, "pari.outbox.blocked refused": 0,
-		"pari.outbox.blocked unconfirmed": 0, "pari.outbox.blocked restored": 0,
+		"pari.outbox.blocked unconfirmed": 0, "pari.outbox.blocked restored": 0, "pari.outbox.blocked pruned": 0,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -80,7 +80,7 @@ func TestRelay_Metrics(t *testing.T) {
 		want := map[string]float64{
 			"pari.outbox.leading": 0, "pari.outbox.blocked database": 0, "pari.outbox.blocked broker": 0,
 			"pari.outbox.blocked refused": 0, "pari.outbox.blocked unconfirmed": 0,
-			"pari.outbox.blocked restored": 0,
+			"pari.outbox.blocked restored": 0, "pari.outbox.blocked pruned": 0,
 		}
 		want[fmt.Sprint("pari.outbox.blocked ", reason)] = 1
 		if diff := cmp.Diff(want, gauges(t, reader, node)); diff != "" {

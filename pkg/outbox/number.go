@@ -94,7 +94,7 @@ func (l *leader) storeAndNumber(ctx context.Context) error {
 func (l *leader) offsetsStored() {
 	l.storedPublished = max(l.storedPublished, l.published, l.acknowledged)
 	l.published = l.storedPublished
-	l.storedAcknowledged = l.acknowledged
+	l.storedAcknowledged = max(l.storedAcknowledged, l.acknowledged)
 	for len(l.queue) > 0 && l.queue[0].NodeSeq <= l.published {
 		l.queue = l.queue[1:]
 	}

@@ -61,7 +61,12 @@ func prune(ctx context.Context, tx pgx.Tx, t tenant.ID, retentionDays int) (int6
 	return tag.RowsAffected(), nil
 }
 
+// prune deletes nothing while the centre acknowledges less than it did: what it lacks is sent again.
 func (l *leader) prune(ctx context.Context) error {
+	if l.acknowledged < l.storedAcknowledged {
+		l.pruneAt = time.Now().Add(jitter(pruneInterval))
+		return nil
+	}
 	var deleted int64
 	err := l.inTenant(ctx, func(tx pgx.Tx) error {
 		var err error

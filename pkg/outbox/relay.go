@@ -18,10 +18,13 @@ const (
 	BlockedUnconfirmed = "unconfirmed"
 	// BlockedRestored: the centre has events that this database has not. It was restored from a backup; see Repair.
 	BlockedRestored = "restored"
+	// BlockedPruned: the centre was restored from a backup, and what it lacks now was pruned here. The partition goes
+	// on when the centre has it again, from the hub.
+	BlockedPruned = "pruned"
 )
 
 var blockedReasons = []string{
-	BlockedDatabase, BlockedBroker, BlockedRefused, BlockedUnconfirmed, BlockedRestored,
+	BlockedDatabase, BlockedBroker, BlockedRefused, BlockedUnconfirmed, BlockedRestored, BlockedPruned,
 }
 
 // Status is the state of a relay.
@@ -30,6 +33,7 @@ type Status struct {
 	LastSeq      int64 // highest number drawn
 	Published    int64 // acknowledged by the hub up to here
 	Acknowledged int64 // acknowledged by the centre up to here
+	Regressed    int64 // events that the centre has acknowledged before and lacks now
 	Pending      int64 // events that the hub has not acknowledged, counted up to a limit
 	Resends      int64 // events sent again since the start
 	OldestAge    time.Duration

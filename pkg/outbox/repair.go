@@ -12,6 +12,7 @@ import (
 
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/pg"
+	"github.com/retepari/pari/pkg/tenant"
 )
 
 // Position is how far the centre has acknowledged a partition.
@@ -41,9 +42,16 @@ type Repair struct {
 	Partition bus.Partition
 	Signer    *bus.Signer
 	Centre    ListCentre
-	// Continue sets the last number that a report or case has used, when the service has it. Nil: it has none that has
-	// further events.
-	Continue func(ctx context.Context, tx pgx.Tx, aggregate string, seq int64) (known bool, err error)
+	Records   Records // nil: the service has none that has further events
+}
+
+// Records are the reports or cases of a service, which events are about.
+type Records interface {
+	// Lock locks a record, so that no event about it is appended before the repair ends, and reports whether the
+	// service has it.
+	Lock(ctx context.Context, tx pgx.Tx, t tenant.ID, aggregate string) (known bool, err error)
+	// Continue sets the number of the last event about a locked record.
+	Continue(ctx context.Context, tx pgx.Tx, t tenant.ID, aggregate string, seq int64) error
 }
 
 // Repaired is what a repair has done, or would do.
@@ -72,8 +80,9 @@ var (
 // that it has there, so that it is not sent again. The other pending events lose their numbers, so that the relay
 // numbers them after the centre's. What only the centre has is stored for ListLost. No event is deleted.
 //
-// The relay may run: it is stopped, notices the repair and goes on. With dryRun nothing is changed. A partition that
-// agrees with the centre is left as it is.
+// The relay may run: it is stopped, notices the repair and goes on. The service may run too: the records that the
+// repair renumbers events of are locked, and what was appended about them until then is renumbered as well. With dryRun
+// nothing is changed. A partition that agrees with the centre is left as it is.
 func (r Repair) Run(ctx context.Context, dryRun bool) (done Repaired, err error) {
 	position, events, err := r.listCentre(ctx)
 	if err != nil {
@@ -156,12 +165,12 @@ func (t *repairTx) repair(ctx context.Context, events []CentreEvent) error {
 	}
 	switch {
 	case t.done.To.Acknowledged > t.done.Common:
-		t.done.Renumbered = len(t.pending) - t.done.Taken
 		b.Queue(updateRepaired, t.Partition.Tenant, t.done.To.Acknowledged, t.done.To.Hash[:])
 		b.Queue(upsertDailyOffset, t.Partition.Tenant, t.done.To.Acknowledged)
 		if err := t.continueAggregates(ctx, b); err != nil {
 			return err
 		}
+		t.done.Renumbered = len(t.pending) - t.done.Taken
 	case t.done.To.Announced > max(t.done.From.Announced, t.lost):
 		b, t.done.Taken = &pgx.Batch{}, 0 // only numbers were lost: pending events keep theirs
 	default:
@@ -188,20 +197,10 @@ func (t *repairTx) load(ctx context.Context) error {
 		return err
 	}
 	from.Hash, t.done.Common = bus.Hash(hash), from.Acknowledged
-	rows, err := t.tx.Query(ctx, selectPending, t.Partition.Tenant, from.Acknowledged)
-	if err != nil {
+	if err := t.readPending(ctx); err != nil {
 		return err
 	}
-	t.pending, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (pendingEvent, error) {
-		e, id, prev := pendingEvent{Event: bus.Event{Partition: t.Partition}}, uuid.UUID{}, []byte(nil)
-		err := row.Scan(&e.rowID, &id, &e.Type, &e.Subject, &e.AggregateSeq, &e.Data, &e.NodeSeq, &prev)
-		e.ID = id.String()
-		copy(e.PrevHash[:], prev)
-		return e, err
-	})
 	switch {
-	case err != nil:
-		return err
 	case from.Acknowledged == 0:
 	case from.Acknowledged == from.Announced:
 		t.base = from.Hash
@@ -211,6 +210,26 @@ func (t *repairTx) load(ctx context.Context) error {
 		t.base = t.pending[0].PrevHash
 	}
 	return nil
+}
+
+// readPending reads the pending events. Those that were taken before stay so.
+func (t *repairTx) readPending(ctx context.Context) error {
+	taken := map[int64]bool{}
+	for _, e := range t.pending {
+		taken[e.rowID] = e.taken
+	}
+	rows, err := t.tx.Query(ctx, selectPending, t.Partition.Tenant, t.done.From.Acknowledged)
+	if err != nil {
+		return err
+	}
+	t.pending, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (pendingEvent, error) {
+		e, id, prev := pendingEvent{Event: bus.Event{Partition: t.Partition}}, uuid.UUID{}, []byte(nil)
+		err := row.Scan(&e.rowID, &id, &e.Type, &e.Subject, &e.AggregateSeq, &e.Data, &e.NodeSeq, &prev)
+		e.ID, e.taken = id.String(), taken[e.rowID]
+		copy(e.PrevHash[:], prev)
+		return e, err
+	})
+	return err
 }
 
 // compare walks what the centre has from the last acknowledged event on, and queues the numbers of the pending events
@@ -282,29 +301,56 @@ const (
 // event of each, and queues the list of what only the centre has. What the service still has stays counted.
 func (t *repairTx) continueAggregates(ctx context.Context, b *pgx.Batch) error {
 	last := map[string]int64{} // number of the centre's last event, by aggregate
+	var aggregates []string
 	for _, e := range t.done.OnlyCentre {
+		if last[e.Aggregate] == 0 {
+			aggregates = append(aggregates, e.Aggregate)
+		}
 		last[e.Aggregate] = max(last[e.Aggregate], e.AggregateSeq)
 	}
+	known, err := t.lockRecords(ctx, aggregates)
+	if err != nil {
+		return err
+	}
+	for _, aggregate := range aggregates {
+		seq := t.shift(b, aggregate, last[aggregate])
+		if !known[aggregate] {
+			continue
+		}
+		if err := t.Records.Continue(ctx, t.tx, t.Partition.Tenant, aggregate, seq); err != nil {
+			return fmt.Errorf("continue %s: %w", aggregate, err)
+		}
+		t.done.Continued = append(t.done.Continued, aggregate)
+	}
+	t.queueLost(b, known)
+	return nil
+}
+
+// lockRecords locks the records of aggregates, and reads the pending events again: a transaction that held the lock of
+// a record may have appended one since they were read, under a number that the centre has for another.
+func (t *repairTx) lockRecords(ctx context.Context, aggregates []string) (known map[string]bool, err error) {
+	known = map[string]bool{}
+	if t.Records == nil {
+		return known, nil
+	}
+	for _, aggregate := range aggregates {
+		if known[aggregate], err = t.Records.Lock(ctx, t.tx, t.Partition.Tenant, aggregate); err != nil {
+			return nil, fmt.Errorf("lock %s: %w", aggregate, err)
+		}
+	}
+	return known, t.readPending(ctx)
+}
+
+// queueLost queues the list of what only the centre has. What is about a known record is kept.
+func (t *repairTx) queueLost(b *pgx.Batch, known map[string]bool) {
 	ids, types, aggregates, decisions := []string{}, []string{}, []string{}, []string{}
 	seqs, numbers := []int64{}, []int64{}
-	known := map[string]bool{}
 	for _, e := range t.done.OnlyCentre {
-		if _, seen := known[e.Aggregate]; !seen && t.Continue != nil {
-			var err error
-			known[e.Aggregate], err = t.Continue(ctx, t.tx, e.Aggregate, t.shift(b, e.Aggregate, last[e.Aggregate]))
-			if err != nil {
-				return fmt.Errorf("continue %s: %w", e.Aggregate, err)
-			}
-			if known[e.Aggregate] {
-				t.done.Continued = append(t.done.Continued, e.Aggregate)
-			}
-		}
 		ids, types, aggregates = append(ids, e.ID), append(types, e.Type), append(aggregates, e.Aggregate)
 		seqs, numbers = append(seqs, e.AggregateSeq), append(numbers, e.NodeSeq)
 		decisions = append(decisions, map[bool]string{true: Keep}[known[e.Aggregate]])
 	}
 	b.Queue(insertLost, t.Partition.Tenant, ids, types, aggregates, seqs, numbers, decisions)
-	return nil
 }
 
 // shift queues that the pending events of an aggregate, which the centre does not have, follow the centre's last one.

@@ -140,6 +140,34 @@ func TestResend_Due(t *testing.T) {
 	})
 }
 
+// Ensure all that is overdue is sent again as fast as the centre acknowledges it, and nothing that was published since.
+func TestResend_DueGoesOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &leader{r: newTestRelay(Config{Batch: 2, ResendAfter: time.Minute}), last: 40, published: 20}
+		step := func(name string, acknowledged int64, want string) {
+			t.Helper()
+			l.advance(&feedv1.Watermark{AcknowledgedSeq: acknowledged})
+			due := l.resend.due(l)
+			if got := formatRanges(l.resend.ranges); got != want || due != (want != "") {
+				t.Errorf("%s: due %t, %q, want %q", name, due, got, want)
+			}
+			l.resend.ranges = nil // sent
+		}
+		l.advance(&feedv1.Watermark{})
+		<-time.After(time.Minute) // on the bubble's clock
+		step("overdue", 0, "1-8")
+		l.published = 40
+		step("a part is acknowledged", 7, "")
+		step("all of it", 8, "9-16")
+		step("more than it", 18, "19-20")
+		step("all that was overdue", 20, "")
+		l.advance(&feedv1.Watermark{AcknowledgedSeq: 20})
+		<-time.After(time.Minute)
+		step("overdue again", 20, "21-28")
+	})
+}
+
 // Ensure nothing is resent that was acknowledged since it was requested.
 func TestLeader_ResendMissingSkipsAcknowledgedEvents(t *testing.T) {
 	t.Parallel()

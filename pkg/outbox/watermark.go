@@ -81,29 +81,40 @@ type resend struct {
 	last     time.Time               // when the last pass over ranges ended
 	since    time.Time               // when the acknowledged offset last advanced, or had nothing to advance to
 	received bool                    // a watermark has arrived since then
+	// Events up to end are overdue, and were sent again up to sent. A range follows as soon as the one before it is
+	// acknowledged.
+	sent, end int64
 }
 
 func (s *resend) due(l *leader) bool {
 	now := time.Now()
-	if len(s.ranges) > 0 {
+	switch {
+	case len(s.ranges) > 0:
 		return true
-	}
-	if l.published <= l.acknowledged {
+	case l.published <= l.acknowledged:
 		s.since, s.received = now, false
 		return false
-	}
-	// Resending does not help a centre that is away. It helps one that sends watermarks which do not advance.
-	if !s.received || now.Sub(s.since) < l.r.c.ResendAfter {
+	case s.sent <= l.acknowledged && l.acknowledged < s.end:
+	case !s.received || now.Sub(s.since) < l.r.c.ResendAfter:
+		// Resending does not help a centre that is away. It helps one that sends watermarks which do not advance.
 		return false
+	default:
+		s.end = l.published
 	}
 	s.since, s.received = now, false
-	last := min(l.published, l.acknowledged+int64(4*l.r.c.Batch))
-	s.ranges = []*feedv1.SequenceRange{{First: l.acknowledged + 1, Last: last}}
+	s.sent = min(s.end, l.acknowledged+int64(4*l.r.c.Batch))
+	s.ranges = []*feedv1.SequenceRange{{First: l.acknowledged + 1, Last: s.sent}}
 	return true
 }
 
+// restart makes all that was published after the acknowledged offset due now.
+func (s *resend) restart(l *leader) { s.ranges, s.sent, s.end = nil, l.acknowledged, l.published }
+
 // applyWatermark advances the acknowledged offset and notes what the centre lacks, when the watermark matches this
-// database. A replayed watermark has no effect: the offset only grows.
+// database. A single watermark that was replayed or is late has no effect.
+//
+// Watermarks that stay below the acknowledged offset are those of a centre that was restored from a backup. The offset
+// goes back, and what the centre lacks is sent again. Nothing is sent when it was pruned here.
 //
 // A watermark that does not match stops the partition before anything else is done: the database was restored from an
 // older backup, and new events would use numbers that the centre has given to others. See Repair.
@@ -117,10 +128,12 @@ func (l *leader) applyWatermark(ctx context.Context, w *feedv1.Watermark) error 
 		return err
 	case match == mismatch:
 		return l.stopRestored(ctx, w)
+	case match == pruned:
+		l.stopPruned(ctx, w)
 	case match == matching:
-		if !l.confirmed {
-			l.confirm(w)
-		}
+		l.confirm(ctx, w)
+		l.advance(w)
+	case match == late:
 		l.advance(w)
 	}
 	return nil
@@ -130,7 +143,9 @@ func (l *leader) applyWatermark(ctx context.Context, w *feedv1.Watermark) error 
 type match int
 
 const (
-	unknown  match = iota // the event at the position was pruned here
+	unknown  match = iota // this database does not know the event at the position
+	late                  // below the acknowledged offset, and perhaps overtaken by another watermark
+	pruned                // the centre was restored, and lacks events that were pruned here
 	matching              // both have the same event there
 	mismatch              // the centre has numbers, or an event, that this database has not
 )
@@ -140,13 +155,17 @@ func (l *leader) matches(ctx context.Context, w *feedv1.Watermark) (match, error
 	switch {
 	case acknowledged > l.last || w.GetAnnouncedSeq() > max(l.last, l.lost):
 		return mismatch, nil
-	case l.confirmed && acknowledged <= l.acknowledged:
+	case l.isLate(w):
+		return late, nil
+	case l.confirmed && !l.pruned && acknowledged == l.acknowledged:
 		return matching, nil // compared before
 	}
 	hash, ok, err := l.hashAt(ctx, acknowledged)
 	switch {
 	case err != nil:
 		return unknown, err
+	case !ok && acknowledged < l.storedAcknowledged:
+		return pruned, nil
 	case !ok:
 		l.r.c.Log.WarnContext(ctx, "watermark not verifiable", slog.Int64("acknowledged_seq", acknowledged))
 		return unknown, nil
@@ -156,12 +175,45 @@ func (l *leader) matches(ctx context.Context, w *feedv1.Watermark) (match, error
 	return matching, nil
 }
 
+// isLate reports whether another watermark may have overtaken one that is below the acknowledged offset. It is not late
+// when no other has arrived for BehindAfter.
+func (l *leader) isLate(w *feedv1.Watermark) bool {
+	switch {
+	case !l.confirmed || w.GetAcknowledgedSeq() >= l.acknowledged:
+		l.behindSince = time.Time{}
+		return false
+	case l.behindSince.IsZero():
+		l.behindSince = time.Now()
+	}
+	return time.Since(l.behindSince) < l.r.c.BehindAfter
+}
+
 // confirm lets the relay draw numbers. When the centre itself was restored from a backup, it is behind what it has
 // acknowledged before, and what it lacks is sent again.
-func (l *leader) confirm(w *feedv1.Watermark) {
-	l.confirmed = true
-	l.acknowledged = min(l.acknowledged, w.GetAcknowledgedSeq())
+func (l *leader) confirm(ctx context.Context, w *feedv1.Watermark) {
+	acknowledged := w.GetAcknowledgedSeq()
+	if l.confirmed && !l.pruned && acknowledged >= l.acknowledged {
+		return
+	}
+	l.confirmed, l.pruned, l.behindSince = true, false, time.Time{}
+	l.acknowledged = min(l.acknowledged, acknowledged)
+	if acknowledged < l.storedAcknowledged {
+		l.r.c.Log.WarnContext(ctx, "centre went back", slog.Int64("acknowledged_seq", acknowledged),
+			slog.Int64("acknowledged_before", l.storedAcknowledged))
+		l.resend.restart(l)
+	}
 	l.r.update(func(s *Status) { s.Blocked = "" })
+}
+
+// stopPruned stops the partition until the centre has got from the hub what was pruned here.
+func (l *leader) stopPruned(ctx context.Context, w *feedv1.Watermark) {
+	if !l.pruned {
+		l.r.c.Log.ErrorContext(ctx, "partition stopped", slog.String("reason", BlockedPruned),
+			slog.Int64("acknowledged_seq", w.GetAcknowledgedSeq()),
+			slog.Int64("acknowledged_before", l.storedAcknowledged))
+	}
+	l.pruned, l.behindSince, l.acknowledged = true, time.Time{}, w.GetAcknowledgedSeq()
+	l.r.update(func(s *Status) { s.Blocked = BlockedPruned })
 }
 
 // stopRestored stops the partition, unless another process has advanced it: then this relay is the one that is

@@ -80,6 +80,79 @@ func TestRelay_ResendsWhenTheWatermarkStandsStill(t *testing.T) {
 	e.expectStream(summary{events: 20, duplicates: 5})
 }
 
+// startAcknowledged starts a relay whose twenty events the centre has acknowledged.
+func (e *env) startAcknowledged() *outbox.Relay {
+	e.t.Helper()
+	c := e.config()
+	c.BehindAfter = 50 * time.Millisecond
+	r, _ := e.start(c)
+	e.appendMany(20)
+	bustest.Eventually(e.t, func() bool { return r.Status().Published == 20 })
+	e.sendWatermark(watermark(20))
+	bustest.Eventually(e.t, func() bool { return e.partitionColumn("acknowledged_seq") == 20 })
+	return r
+}
+
+// sendUntil sends a watermark again and again until cond holds, as the centre does.
+func (e *env) sendUntil(seq int64, cond func() bool) {
+	e.t.Helper()
+	bustest.Eventually(e.t, func() bool { e.sendWatermark(watermark(seq)); return cond() })
+}
+
+// Ensure a running relay sends again what a centre that was restored from a backup lacks, and shows how much that is.
+func TestRelay_FollowsACentreThatWentBack(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	r := e.startAcknowledged()
+	e.sendUntil(5, func() bool { return r.Status().Resends == 15 })
+	if s := r.Status(); s.Acknowledged != 5 || s.Regressed != 15 || s.Blocked != "" {
+		t.Errorf("status is %+v", s)
+	}
+	e.appendMany(4)
+	r.Wake()
+	bustest.Eventually(t, func() bool { return r.Status().Published == 24 })
+	e.sendUntil(24, func() bool { return r.Status().Acknowledged == 24 })
+	bustest.Eventually(t, func() bool { return r.Status().Regressed == 0 })
+	if s := r.Status(); s.Resends != 15 {
+		t.Errorf("status is %+v", s)
+	}
+	e.expectStream(summary{events: 24, duplicates: 15})
+}
+
+// Ensure a running relay stops when a centre that was restored lacks events that were pruned here, prunes no more, and
+// goes on when the centre has got them from the hub.
+func TestRelay_StopsWhenTheCentreLacksPrunedEvents(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	r := e.startAcknowledged()
+	e.asOwner(`set app.tenant = 'lombardia/cremona'; delete from outbox where node_seq <= 10`)
+	e.sendUntil(3, func() bool { return r.Status().Blocked == outbox.BlockedPruned })
+	e.appendMany(4)
+	r.Wake()
+	e.sendUntil(9, func() bool { return r.Status().Acknowledged == 9 })
+	if s := r.Status(); s.Blocked != outbox.BlockedPruned || s.LastSeq != 20 || s.Regressed != 11 || s.Resends != 0 {
+		t.Errorf("status is %+v", s)
+	}
+	e.sendUntil(12, func() bool { return r.Status().Published == 24 })
+	if s := r.Status(); s.Blocked != "" || s.Resends != 8 {
+		t.Errorf("status is %+v", s)
+	}
+}
+
+// Ensure a running relay stops when a centre that went back has another event there.
+func TestRelay_ComparesACentreThatWentBack(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	r := e.startAcknowledged()
+	bustest.Eventually(t, func() bool {
+		e.sendWatermark(&feedv1.Watermark{Source: "intake", AcknowledgedSeq: 5, AcknowledgedHash: make([]byte, 32)})
+		return r.Status().Blocked == outbox.BlockedRestored
+	})
+	if s := r.Status(); s.Resends != 0 {
+		t.Errorf("status is %+v", s)
+	}
+}
+
 // Ensure only a watermark that the centre signed for this partition has an effect.
 func TestRelay_IgnoresForgedWatermarks(t *testing.T) {
 	t.Parallel()

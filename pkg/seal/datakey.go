@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/tink-crypto/tink-go/v2/tink"
@@ -14,9 +13,9 @@ import (
 
 // DataKey encrypts the fields of one record.
 type DataKey struct {
-	id        uuid.UUID
-	aead      tink.AEAD
-	generated time.Time // of a key that was not handed out yet
+	id    uuid.UUID
+	aead  tink.AEAD
+	batch *keyBatch // of a key that was not handed out yet
 }
 
 // AssociatedData names the field that a ciphertext belongs to. The cipher authenticates it: a ciphertext that was moved

@@ -20,6 +20,15 @@ func (s *KeyStore) Refilling(t tenant.ID) bool {
 	return s.refills[t] != nil
 }
 
+// Age makes the unused keys of a tenant old enough to be checked.
+func (s *KeyStore) Age(t tenant.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, key := range s.unused[t] {
+		key.batch.stored = key.batch.stored.Add(-storedFor)
+	}
+}
+
 // SetDB replaces the key database. No refill may be running.
 func (s *KeyStore) SetDB(db *pgxpool.Pool) { s.db = db }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/retepari/pari/dev/testkit/bustest"
 	"github.com/retepari/pari/dev/testkit/pgtest"
@@ -199,7 +200,8 @@ func TestKeyStore_NewKeyTellsNoOrder(t *testing.T) {
 	}
 	var stored []string
 	err := pg.InTenant(t.Context(), pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `select key_id::text from data_key where key_id::text = any ($1) order by ctid`, drawn)
+		const inOrder = `select key_id::text from data_key where key_id::text = any ($1) order by ctid`
+		rows, err := tx.Query(ctx, inOrder, drawn)
 		if err != nil {
 			return err
 		}
@@ -275,6 +277,98 @@ func TestKeyStore_NewKeyIsSingleFlight(t *testing.T) {
 	})
 	if err != nil || len(seen) != callers || stored != 256 {
 		t.Errorf("%d keys were handed out and %d generated, %v", len(seen), stored, err)
+	}
+}
+
+// deleteKeys deletes the data keys of Cremona but some, as the restore of a backup does.
+func deleteKeys(t *testing.T, pool *pgxpool.Pool, but []uuid.UUID) {
+	t.Helper()
+	err := pg.InTenant(t.Context(), pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `delete from data_key where key_id <> all ($1)`, but)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func listKeys(t *testing.T, pool *pgxpool.Pool) (ids []uuid.UUID) {
+	t.Helper()
+	err := pg.InTenant(t.Context(), pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `select key_id from data_key`)
+		if err != nil {
+			return err
+		}
+		ids, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ids
+}
+
+// Ensure after the key database was restored to an older state no key is handed out that it does not have, by however
+// many callers; keys that it still has are used, and other tenants keep theirs.
+func TestKeyStore_NewKeyAfterARestore(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	s := openKeyStore(t, pool, kekFile(t))
+	newKey(t, s, cuneo)
+	for range 64 {
+		newKey(t, s, cremona)
+	}
+	backup := listKeys(t, pool)
+	newKey(t, s, cremona)
+	bustest.Eventually(t, func() bool { return s.Unused(cremona) == 63+128 })
+	take := func(tenants ...tenant.ID) {
+		t.Helper()
+		var wg sync.WaitGroup
+		for _, of := range tenants {
+			for range 20 {
+				wg.Go(func() {
+					key, err := s.NewKey(t.Context(), of)
+					if err == nil {
+						_, err = s.Get(t.Context(), of, key.ID())
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+		wg.Wait()
+		bustest.Eventually(t, func() bool { return !s.Refilling(cremona) })
+	}
+	deleteKeys(t, pool, backup)
+	s.Age(cremona)
+	take(cremona)
+	if n := s.Unused(cremona); n != 63+128-20 { // of the first batch, and one new
+		t.Errorf("%d keys are unused", n)
+	}
+	deleteKeys(t, pool, []uuid.UUID{})
+	s.Age(cremona)
+	take(cremona, cuneo)
+	if n := s.Unused(cuneo); n != 127-20 {
+		t.Errorf("the other tenant has %d unused keys", n)
+	}
+}
+
+// Ensure unused keys are handed out while the database cannot be asked for them.
+func TestKeyStore_NewKeyUnchecked(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	s := openKeyStore(t, pool, kekFile(t))
+	newKey(t, s, cremona)
+	bustest.Eventually(t, func() bool { return !s.Refilling(cremona) })
+	n := s.Unused(cremona)
+	pool.Close()
+	for range n {
+		s.Age(cremona)
+		newKey(t, s, cremona)
+	}
+	if _, err := s.NewKey(t.Context(), cremona); err == nil {
+		t.Error("a key that is not durable was handed out")
 	}
 }
 

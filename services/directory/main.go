@@ -16,6 +16,7 @@ func main() {
 		service.Command[app.Config]{Name: "serve", Run: app.Run},
 		service.Command[app.Config]{Name: "migrate", Run: app.Migrate},
 		service.Command[app.Config]{Name: "load", Run: load},
+		service.Command[app.Config]{Name: "repair-feed", Run: app.RepairFeed},
 		service.Command[app.Config]{Name: "territories", RunFiles: territories},
 	))
 }

@@ -16,8 +16,26 @@ const selectPrivileges = `select c.relname, has_any_column_privilege(c.oid, 'UPD
 	where n.nspname = 'public' and c.relkind in ('r', 'p') and (c.relname = any ($1::text[])
 		or c.relname ~ '(history|log|inbox)$')`
 
-// AppendOnly checks that the service's role can neither change nor delete rows of the tables, and that they include
-// every table whose name ends with history, log or inbox.
+// selectCascades returns the foreign keys through which a change of another table rewrites rows of the tables, or of a
+// table that they follow in turn, when the service's role may make that change. Postgres makes it as the owner of the
+// tables, so a privilege on the parent is one on its children.
+const selectCascades = `with recursive rewriting as (
+		select conrelid as child, confrelid as parent, confdeltype in ('c', 'n', 'd') as on_delete,
+			confupdtype in ('c', 'n', 'd') as on_update, confkey
+		from pg_constraint where contype = 'f'),
+	reached as (
+		select c.oid, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		where n.nspname = 'public' and c.relkind in ('r', 'p') and c.relname = any ($1::text[])
+		union select r.parent, reached.relname from rewriting r join reached on r.child = reached.oid
+		where r.on_delete or r.on_update)
+	select distinct reached.relname, r.parent::regclass::text,
+		r.on_delete and has_table_privilege(r.parent, 'DELETE') as deletes,
+		r.on_update and exists (select from unnest(r.confkey) k (n) where has_column_privilege(r.parent, n, 'UPDATE'))
+			as updates
+	from rewriting r join reached on r.child = reached.oid`
+
+// AppendOnly checks that the service's role can neither change nor delete rows of the tables, also not through a
+// foreign key that cascades, and that they include every table whose name ends with history, log or inbox.
 func AppendOnly(t testing.TB, pool *pgxpool.Pool, tables ...string) {
 	t.Helper()
 	rows, err := pool.Query(context.Background(), selectPrivileges, tables)
@@ -45,5 +63,28 @@ func AppendOnly(t testing.TB, pool *pgxpool.Pool, tables ...string) {
 	}
 	if found != len(tables) {
 		t.Errorf("%d of the tables %v exist", found, tables)
+	}
+	checkCascades(t, pool, tables)
+}
+
+func checkCascades(t testing.TB, pool *pgxpool.Pool, tables []string) {
+	t.Helper()
+	rows, err := pool.Query(context.Background(), selectCascades, tables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var (
+		table, parent    string
+		deletes, updates bool
+	)
+	_, err = pgx.ForEachRow(rows, []any{&table, &parent, &deletes, &updates}, func() error {
+		if deletes || updates {
+			t.Errorf("table %s: the service's role may rewrite it through %s: delete %t, update %t", table, parent,
+				deletes, updates)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -14,6 +14,12 @@ func TestAppendOnly(t *testing.T) {
 		create = `create table note_history (a text, b text)`
 		revoke = `revoke update, delete on note_history from pari_app`
 	)
+	follow := func(action string) []string { // the history of a table that the role may change
+		return []string{
+			`create table note (a text primary key, b text)`,
+			`create table note_history (a text references note ` + action + `, b text)`, revoke,
+		}
+	}
 	for name, c := range map[string]struct {
 		statements, tables []string
 		want               string
@@ -29,7 +35,31 @@ func TestAppendOnly(t *testing.T) {
 			"update false, delete true",
 		},
 		"not_named": {[]string{create, revoke}, nil, "should be named"},
-		"missing":   {[]string{create, revoke}, []string{"note_history", "other"}, "1 of the tables"},
+		"cascading_delete": {
+			append(follow("on delete cascade"), `revoke update on note from pari_app`), []string{"note_history"},
+			"note_history: the service's role may rewrite it through note: delete true, update false",
+		},
+		"clearing_delete": {
+			append(follow("on delete set null"), `revoke update on note from pari_app`), []string{"note_history"},
+			"through note: delete true, update false",
+		},
+		"cascading_update": {
+			append(follow("on update cascade"), `revoke update, delete on note from pari_app`,
+				`grant update (a) on note to pari_app`), []string{"note_history"},
+			"through note: delete false, update true",
+		},
+		"cascade_from_afar": {
+			append(follow("on delete cascade"), `revoke update, delete on note from pari_app`,
+				`create table pad (p text primary key)`,
+				`alter table note add column p text references pad on delete cascade`), []string{"note_history"},
+			"note_history: the service's role may rewrite it through pad: delete true, update false",
+		},
+		"cascade_without_privilege": {
+			append(follow("on delete cascade on update cascade"), `revoke update, delete on note from pari_app`,
+				`grant update (b) on note to pari_app`), []string{"note_history"}, "",
+		},
+		"no_cascade": {follow(""), []string{"note_history"}, ""},
+		"missing":    {[]string{create, revoke}, []string{"note_history", "other"}, "1 of the tables"},
 	} {
 		r := &recorder{TB: t}
 		pgtest.AppendOnly(r, newPool(t, "append_"+name, c.statements...), c.tables...)

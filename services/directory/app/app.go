@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel"
 	"google.golang.org/grpc"
 
+	"github.com/retepari/pari/pkg/feedrepair"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/pkg/tenant"
@@ -36,6 +37,7 @@ var Version = "dev"
 // Config configures the directory. In the environment all names begin with PARI_.
 type Config struct {
 	service.Config
+	feedrepair.Options // of RepairFeed
 
 	// Run needs DatabaseURL; Migrate and Load need DatabaseOwnerURL.
 	DatabaseURL      string `env:"DATABASE_URL"`

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/retepari/pari/pkg/nodeservice"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/services/intake/internal/store"
@@ -47,9 +48,13 @@ func RetryHandovers(ctx context.Context, c Config) error {
 	return err
 }
 
+// connect opens the service's database for a command that works on the tenant that PARI_TENANT names.
 func connect(ctx context.Context, c Config) (*pgxpool.Pool, error) {
-	if err := service.Require(service.Setting{Name: "PARI_DATABASE_URL", Value: c.DatabaseURL}); err != nil {
+	one, err := c.ForTenant(func(c nodeservice.Config) []service.Setting {
+		return []service.Setting{{Name: "PARI_DATABASE_URL", Value: c.DatabaseURL}}
+	})
+	if err != nil {
 		return nil, err
 	}
-	return pg.Connect(ctx, c.DatabaseURL)
+	return pg.Connect(ctx, one.DatabaseURL)
 }

@@ -4,31 +4,29 @@ import (
 	"context"
 	"os"
 
-	"google.golang.org/grpc"
-
-	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/nodeservice"
-	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/seal"
 	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/pkg/tenant"
-	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
 	"github.com/retepari/pari/services/intake/internal/feed"
 	"github.com/retepari/pari/services/intake/internal/store"
 )
 
 // RepairFeed settles the feed after a restore; see nodeservice.RepairFeed.
 func RepairFeed(ctx context.Context, c Config) error {
-	if err := service.Require(service.Setting{Name: "PARI_SECRETS_FILE", Value: c.SecretsFile}); err != nil {
-		return err
-	}
-	secrets, err := seal.LoadSecrets(map[tenant.ID]string{c.Tenant: c.SecretsFile})
+	one, err := c.ForTenant(func(c nodeservice.Config) []service.Setting {
+		return []service.Setting{{Name: "PARI_SECRETS_FILE", Value: c.SecretsFile}}
+	})
 	if err != nil {
 		return err
 	}
-	return nodeservice.RepairFeed(ctx, c.Config, os.Stdout, nodeservice.RepairParts{
-		Name: Name, ListCentre: listCentre, Withdrawal: feed.EncodeReportWithdrawn,
-		Continue: store.ContinueEvents(func(t tenant.ID, reportID string) string {
+	secrets, err := seal.LoadSecrets(map[tenant.ID]string{one.Tenant: one.SecretsFile})
+	if err != nil {
+		return err
+	}
+	return nodeservice.RepairFeed(ctx, one, os.Stdout, nodeservice.RepairParts{
+		Name: Name, Withdrawal: feed.EncodeReportWithdrawn,
+		Records: store.NewRestored(func(t tenant.ID, reportID string) string {
 			return feed.Pseudonym(secrets, t, reportID)
 		}),
 	})
@@ -37,29 +35,4 @@ func RepairFeed(ctx context.Context, c Config) error {
 // CollectKeys deletes unused data keys; see nodeservice.CollectKeys.
 func CollectKeys(ctx context.Context, c Config) error {
 	return nodeservice.CollectKeys(ctx, c.Config, os.Stdout, store.KeysInUse)
-}
-
-// listCentre lists what the centre has of a partition.
-func listCentre(conn grpc.ClientConnInterface, p bus.Partition) outbox.ListCentre {
-	reporting := reportingv1.NewReportingServiceClient(conn)
-	return func(ctx context.Context, after int64) (outbox.Position, []outbox.CentreEvent, error) {
-		resp, err := reporting.ListPartitionEvents(ctx, &reportingv1.ListPartitionEventsRequest{
-			Region: p.Tenant.Region, Node: p.Tenant.Node, Source: p.Source, AfterSeq: after,
-		})
-		if err != nil {
-			return outbox.Position{}, nil, err
-		}
-		position := outbox.Position{Acknowledged: resp.GetAcknowledgedSeq(), Announced: resp.GetAnnouncedSeq()}
-		copy(position.Hash[:], resp.GetAcknowledgedHash())
-		var events []outbox.CentreEvent
-		for _, e := range resp.GetEvents() {
-			event := outbox.CentreEvent{
-				NodeSeq: e.GetNodeSeq(), ID: e.GetEventId(), Type: e.GetType(), Aggregate: e.GetAggregate(),
-				AggregateSeq: e.GetAggregateSeq(),
-			}
-			copy(event.Hash[:], e.GetEventHash())
-			events = append(events, event)
-		}
-		return position, events, nil
-	}
 }

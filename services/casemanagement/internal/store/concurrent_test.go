@@ -9,9 +9,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
 	"github.com/retepari/pari/services/casemanagement/internal/store"
 )
@@ -239,5 +241,40 @@ func awaitLockWait(t *testing.T, pool *pgxpool.Pool) {
 			t.Error(err)
 			return
 		}
+	}
+}
+
+// Ensure after a restore a case continues after the centre's events, also when an update is being stored meanwhile; a
+// case that was lost with the restore is unknown.
+func TestRestored(t *testing.T) {
+	t.Parallel()
+	cases, pool := setup(t)
+	c := openCase(t, cases, cremona)
+	result := make(chan error, 1)
+	update(t, cases, c.ID, func(c *casefile.Case, keyID uuid.UUID) error {
+		go func() {
+			result <- pg.InTenant(context.Background(), pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
+				for pseudonym, want := range map[string]bool{c.Pseudonym: true, uuid.NewString(): false, "r1": false} {
+					known, err := store.Restored{}.Lock(ctx, tx, cremona, pseudonym)
+					if err != nil || known != want {
+						t.Errorf("%s is known %t, %v", pseudonym, known, err)
+					}
+				}
+				var pending int64
+				const count = `select count(*) from outbox`
+				if err := tx.QueryRow(ctx, count).Scan(&pending); err != nil || pending != 2 {
+					t.Errorf("%d events under the lock, %v; want 2", pending, err)
+				}
+				return store.Restored{}.Continue(ctx, tx, cremona, c.Pseudonym, 7)
+			})
+		}()
+		awaitLockWait(t, pool)
+		return assess(1, "SEX", "S2")(c, keyID)
+	})
+	if err := <-result; err != nil {
+		t.Fatal(err)
+	}
+	if f := get(t, cases, c.ID); f.Case.EventSeq != 7 {
+		t.Errorf("the case continues after event %d", f.Case.EventSeq)
 	}
 }

@@ -377,6 +377,20 @@ func TestCases_Open_DrawsAnotherNumber(t *testing.T) {
 	}
 }
 
+// Ensure a data key seals the notes of one case.
+func TestCases_Open_RefusesAUsedDataKey(t *testing.T) {
+	t.Parallel()
+	cases, _ := setup(t)
+	keyID := uuid.New()
+	if _, _, err := cases.Open(t.Context(), newCase(cremona, uuid.NewString()), keyID, nil); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := cases.Open(t.Context(), newCase(cremona, uuid.NewString()), keyID, nil)
+	if !pg.ViolatesConstraint(err, "case_key") {
+		t.Errorf("a second case with the same data key: %v", err)
+	}
+}
+
 func TestCases_LogAccess(t *testing.T) {
 	t.Parallel()
 	cases, pool := setup(t)

@@ -61,14 +61,18 @@ func (s *Server) SubmitReport(
 	caller, _ := identity.From(ctx)
 	requestKey := s.requestKey(caller.Tenant(), "SubmitReport", req)
 	expired := req.GetFirstSentAt() != nil && s.Now().Sub(req.GetFirstSentAt().AsTime()) > idempotency.Retention
+	receipt := s.Secrets.Receipt(caller.Tenant(), req.GetRequestId())
 	if req.GetValidateOnly() {
 		_, stored, err := s.Reports.GetByRequest(ctx, caller.Tenant(), requestKey)
+		if err == nil && !stored && !expired {
+			lookup := s.Secrets.ReceiptLookup(caller.Tenant(), receipt)
+			expired, err = s.Reports.HasReceipt(ctx, caller.Tenant(), lookup)
+		}
 		if err == nil && !stored && expired {
 			err = fault.New(reason.RequestIDExpired)
 		}
 		return &intakev1.SubmitReportResponse{}, err
 	}
-	receipt := s.Secrets.Receipt(caller.Tenant(), req.GetRequestId())
 	// Most repeated calls end here and use up neither a number nor a data key. Concurrent ones end in the store.
 	stored, err := s.Reports.IsStored(ctx, caller.Tenant(), requestKey.Key)
 	if err != nil {

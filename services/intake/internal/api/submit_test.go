@@ -386,3 +386,27 @@ func TestSubmitReport_LateRetry(t *testing.T) {
 		t.Errorf("%d reports", n)
 	}
 }
+
+// Ensure a retry that arrives after its request id was purged is told so, and stores nothing.
+func TestSubmitReport_AfterThePurge(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	client, req := e.system(t, cremona), submitRequest(newContent())
+	if _, err := client.SubmitReport(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	later := now.Add(idempotency.Retention + 48*time.Hour)
+	if n, err := idempotency.Purge(t.Context(), e.pool, cremona, later); n != 1 || err != nil {
+		t.Fatalf("%d request ids were purged, %v", n, err)
+	}
+	for _, validateOnly := range []bool{true, false} {
+		req.ValidateOnly = validateOnly
+		_, err := client.SubmitReport(t.Context(), req)
+		if got := fault.ReasonOf(fault.FromStatus(err)); got != reason.RequestIDExpired {
+			t.Errorf("only checked %t: %v", validateOnly, err)
+		}
+	}
+	if n := e.count(t, "report"); n != 1 {
+		t.Errorf("%d reports", n)
+	}
+}

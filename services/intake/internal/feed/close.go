@@ -12,8 +12,8 @@ import (
 // pollInterval is how often Run asks whether a day has closed.
 const pollInterval = 5 * time.Second
 
-// closeDelay is how long after midnight a day closes. It is longer than a call and the difference of two clocks, so that
-// no report of the last seconds comes too late and leaves alone.
+// closeDelay is how long after midnight a day closes. It is longer than a call and the difference of two clocks, so
+// that no report of the last seconds comes too late and leaves alone.
 const closeDelay = 15 * time.Minute
 
 // DayCloser sends the counts of anonymous reports whose day has closed. Several replicas may run one each.

@@ -84,7 +84,7 @@ func (w *Worker) complete(ctx context.Context, t tenant.ID, h store.Handover) (*
 	})
 	if err != nil {
 		// The caller's own request was valid, so a refusal by case management is never passed on to them.
-		return nil, fault.New(fault.Unavailable).WithCause(err)
+		return nil, fault.New(fault.Unavailable).WithCause(&openCaseError{err})
 	}
 	opened := resp.GetCase()
 	return w.reports.CompleteHandover(ctx, t, h, opened.GetCaseId(), opened.GetNumber(), w.now())
@@ -135,36 +135,45 @@ func (w *Worker) retryPending(ctx context.Context, t tenant.ID) {
 }
 
 func (w *Worker) recordFailure(ctx context.Context, t tenant.ID, h store.Handover, err error) {
-	reason, temporary := reasonOf(err)
-	deadLetter := !temporary && h.Attempts+1 >= maxRefusals
+	reason, temporary := classify(err)
+	f := store.HandoverFailure{
+		Reason: reason, Refused: !temporary, DeadLetter: !temporary && h.Refusals+1 >= maxRefusals,
+		RetryAt: w.now().Add(min(pollInterval<<min(h.Attempts, 10), maxBackoff)),
+	}
 	level, message := slog.LevelWarn, "hand-over failed"
-	if deadLetter {
+	if f.DeadLetter {
 		level, message = slog.LevelError, "hand-over dead-lettered"
 	}
 	w.log.Log(ctx, level, message, slog.String("handover", h.ID), slog.String("reason", reason),
-		slog.Int("attempts", h.Attempts+1), slog.Any("error", err))
-	retryAt := w.now().Add(min(pollInterval<<min(h.Attempts, 10), maxBackoff))
-	err = w.reports.RecordHandoverFailure(ctx, t, h.ID, reason, retryAt, deadLetter)
+		slog.Int("attempts", h.Attempts+1), slog.Bool("refused", f.Refused), slog.Any("error", err))
+	err = w.reports.RecordHandoverFailure(ctx, t, h.ID, f)
 	if err != nil && ctx.Err() == nil {
 		w.log.WarnContext(ctx, "hand-over update failed", slog.String("handover", h.ID), slog.Any("error", err))
 	}
 }
 
-// reasonOf returns why an attempt failed: a reason of the API, or a gRPC code. A temporary failure says nothing about
-// the hand-over.
-func reasonOf(err error) (reason string, temporary bool) {
-	cause := err
-	if fault.Is(err, fault.Unavailable) && errors.Unwrap(err) != nil {
-		cause = errors.Unwrap(err)
+// openCaseError is the answer of case management, or that there was none.
+type openCaseError struct{ cause error }
+
+func (e *openCaseError) Error() string { return "open case: " + e.cause.Error() }
+func (e *openCaseError) Unwrap() error { return e.cause }
+
+// classify returns why an attempt failed, as a reason of the API or a gRPC code, and whether the cause is temporary: it
+// then says nothing about the hand-over, however often it comes. What is not temporary is a refusal.
+func classify(err error) (reason string, temporary bool) {
+	var answer *openCaseError
+	if errors.As(err, &answer) {
+		err = fault.FromStatus(answer.cause)
 	}
-	code := status.Code(cause)
+	code := status.Code(err)
 	switch code {
 	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled, codes.ResourceExhausted, codes.Aborted:
 		temporary = true
 	default:
-		temporary = errors.Is(cause, context.DeadlineExceeded) || fault.Is(cause, fault.Unavailable)
+		temporary = fault.Is(err, fault.Unavailable) || errors.Is(err, context.DeadlineExceeded) ||
+			errors.Is(err, context.Canceled)
 	}
-	if r := fault.ReasonOf(fault.FromStatus(cause)); r != "" {
+	if r := fault.ReasonOf(err); r != "" {
 		return string(r), temporary
 	}
 	return code.String(), temporary

@@ -12,7 +12,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/retepari/pari/dev/testkit/pgtest"
@@ -299,6 +302,70 @@ func TestWorker_Run_DeadLetters(t *testing.T) {
 	handover.RetryPending(w, cremona)
 	e.checkTakenInCharge(t, refused)
 	e.checkTakenInCharge(t, unavailable)
+}
+
+// Ensure temporary failures, however many, count for no refusal: a hand-over that had some is dead-lettered at its
+// fifth refusal and not before.
+func TestWorker_Run_CountsRefusalsAlone(t *testing.T) {
+	t.Parallel()
+	e := setup(t, 1)
+	w := e.worker()
+	check := func(attempts, refusals, dead int) {
+		t.Helper()
+		h, err := e.reports.GetHandover(t.Context(), cremona, e.pending[0])
+		if err != nil || h.Attempts != attempts || h.Refusals != refusals {
+			t.Errorf("%+v, %v; want %d attempts, %d refusals", h, err, attempts, refusals)
+		}
+		if _, n, err := e.reports.CountHandovers(t.Context(), cremona); err != nil || int(n) != dead {
+			t.Errorf("%d dead-lettered, %v; want %d", n, err, dead)
+		}
+	}
+	always := func(string) bool { return true }
+	e.cases.unavailable = always
+	for range 7 {
+		handover.RetryPending(w, cremona)
+	}
+	check(7, 0, 0)
+	e.cases.unavailable, e.cases.refused = never, always
+	for range 4 {
+		handover.RetryPending(w, cremona)
+	}
+	check(11, 4, 0)
+	e.cases.unavailable = always
+	handover.RetryPending(w, cremona)
+	check(12, 4, 0)
+	e.cases.unavailable = never
+	handover.RetryPending(w, cremona)
+	check(13, 5, 1)
+	if _, err := e.reports.RetryHandovers(t.Context(), cremona, now); err != nil {
+		t.Fatal(err)
+	}
+	check(0, 0, 0)
+}
+
+// Ensure a failure of the own database after the case was opened is temporary, as is an answer that did not come.
+func TestClassify(t *testing.T) {
+	t.Parallel()
+	answer := func(err error) error { return handover.Answer(fault.ToStatus(err, nil).Err()) }
+	for _, c := range []struct {
+		err       error
+		reason    string
+		temporary bool
+	}{
+		{fault.New(fault.Unavailable).WithCause(&pgconn.PgError{Code: "57P01"}), "UNAVAILABLE", true},
+		{fault.New(fault.Unavailable).WithCause(errors.New("conn closed")), "UNAVAILABLE", true},
+		{fmt.Errorf("query: %w", context.DeadlineExceeded), "Unknown", true},
+		{answer(fault.New(fault.Unavailable)), "UNAVAILABLE", true},
+		{answer(context.DeadlineExceeded), "UNAVAILABLE", true},
+		{handover.Answer(status.Error(codes.Canceled, "")), "Canceled", true},
+		{answer(fault.New(fault.NotAllowed)), "NOT_ALLOWED", false},
+		{answer(errors.New("broken")), "INTERNAL", false},
+		{fault.New(fault.ForbiddenMove), "FORBIDDEN_MOVE", false},
+	} {
+		if reason, temporary := handover.Classify(c.err); reason != c.reason || temporary != c.temporary {
+			t.Errorf("%v: %s, temporary %t", c.err, reason, temporary)
+		}
+	}
 }
 
 // Ensure a failed hand-over waits longer after each attempt, and the others do not wait with it.

@@ -63,8 +63,8 @@ type Report struct {
 }
 
 // Receive returns a new report. Its time is truncated to the day in Italy, so that it leads back to nobody, and says
-// nothing of the hour of its neighbours either. Of an anonymous report nothing says who wrote it down: the hours of that
-// person at work would be its hour.
+// nothing of the hour of its neighbours either. Of an anonymous report nothing says who wrote it down: the hours of
+// that person at work would be its hour.
 func Receive(id, number string, t tenant.ID, c CodedContent, by Actor, now time.Time) *Report {
 	r := &Report{
 		ID: id, Number: number, Tenant: t, State: Received, CodedContent: c, EventSeq: 1,

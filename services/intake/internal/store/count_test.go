@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"slices"
 	"testing"
@@ -12,6 +13,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/retepari/pari/dev/testkit/pgtest"
+	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/outbox"
@@ -227,7 +230,7 @@ func TestReports_ChangeCount_Refusals(t *testing.T) {
 
 // Ensure after a restore an anonymous report that the centre counts already is not counted again when its day closes,
 // and that what follows about it follows the centre's events. A report that was lost with the restore is unknown.
-func TestContinueEvents(t *testing.T) {
+func TestRestored(t *testing.T) {
 	t.Parallel()
 	reports, pool := setup(t)
 	sub := submitAnonymous(t, reports)
@@ -239,11 +242,15 @@ func TestContinueEvents(t *testing.T) {
 	}
 	for aggregate, want := range map[string]bool{sub.Event.Aggregate: true, uuid.NewString(): false} {
 		err := pg.InTenant(t.Context(), pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
-			known, err := store.ContinueEvents(pseudonym)(ctx, tx, cremona, aggregate, 3)
+			restored := store.NewRestored(pseudonym)
+			known, err := restored.Lock(ctx, tx, cremona, aggregate)
 			if known != want {
 				t.Errorf("known %t, want %t", known, want)
 			}
-			return err
+			if !known || err != nil {
+				return err
+			}
+			return restored.Continue(ctx, tx, cremona, aggregate, 3)
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -257,5 +264,99 @@ func TestContinueEvents(t *testing.T) {
 	}
 	if diff := gocmp.Diff([]string{sub.Event.Aggregate + " 4 PHONE true"}, queryEvents(t, pool)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Ensure a repair waits for a day that is closing and for a correction that is being stored, and renumbers their events
+// after those that the centre has.
+func TestRestored_WhileTheServiceWrites(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t, "intake", store.Migrate)
+	pool := db.Pool(t)
+	reports := store.New(pool)
+	owner, err := pgxpool.New(t.Context(), db.OwnerURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(owner.Close)
+	anonymous, named := submitAnonymous(t, reports), newSubmission(cremona)
+	if err := reports.Submit(t.Context(), named); err != nil {
+		t.Fatal(err)
+	}
+	var centre []outbox.CentreEvent // has counted both, by events that the restore has lost
+	for i, aggregate := range []string{anonymous.Event.Aggregate, named.Event.Aggregate} {
+		centre = append(centre, outbox.CentreEvent{
+			NodeSeq: int64(i + 1), ID: uuid.NewString(), Hash: bus.Hash{byte(i + 1)}, Type: anonymous.Event.Type,
+			Aggregate: aggregate, AggregateSeq: 1,
+		})
+	}
+	repair := outbox.Repair{
+		DB: owner, Partition: bus.Partition{Tenant: cremona, Source: "intake"},
+		Signer: bus.NewSigner(ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))),
+		Records: store.NewRestored(func(_ tenant.ID, reportID string) string {
+			if reportID == named.Report.ID {
+				return named.Event.Aggregate
+			}
+			return anonymous.Event.Aggregate
+		}),
+		Centre: func(_ context.Context, after int64) (outbox.Position, []outbox.CentreEvent, error) {
+			return outbox.Position{Acknowledged: 2, Hash: centre[1].Hash, Announced: 2}, centre[after:], nil
+		},
+	}
+	result := make(chan error, 1)
+	encodeAndRepair := func(r *report.Report, seq int64) (outbox.Event, error) {
+		if seq > 1 { // the report is locked, and its event will be stored
+			err := pg.InTenant(t.Context(), pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
+				if _, err := tx.Exec(ctx, `delete from anonymous_count`); err != nil {
+					return err
+				}
+				go func() {
+					_, err := repair.Run(context.Background(), false)
+					result <- err
+				}()
+				awaitLockWait(t, owner)
+				return outbox.Append(ctx, tx, anonymous.Event) // as CloseDays does
+			})
+			if err != nil {
+				return outbox.Event{}, err
+			}
+			awaitLockWait(t, owner)
+		}
+		return encode(named)(r, seq)
+	}
+	correct := func(r *report.Report) error {
+		return r.CorrectCount(1, report.Correction{Channel: "DESK", ReporterRole: "WITNESS"}, operator, now)
+	}
+	_, _, err = reports.ChangeCount(t.Context(), cremona, named.Report.ID, newRequest("1"), now, encodeAndRepair,
+		correct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-result; err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := changeCount(t, reports, named, 2, "", newRequest("2")); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		named.Event.Aggregate + " 2 x", anonymous.Event.Aggregate + " 2 x", named.Event.Aggregate + " 3 DESK false",
+		named.Event.Aggregate + " 4 DESK true",
+	}
+	if diff := gocmp.Diff(want, queryEvents(t, pool)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+const countLockWaits = `select count(*) from pg_stat_activity
+	where datname = current_database() and wait_event_type = 'Lock'`
+
+// awaitLockWait returns once a session waits for a lock in this database.
+func awaitLockWait(t *testing.T, pool *pgxpool.Pool) {
+	t.Helper()
+	for n := 0; n == 0; {
+		if err := pool.QueryRow(t.Context(), countLockWaits).Scan(&n); err != nil {
+			t.Error(err)
+			return
+		}
 	}
 }

@@ -23,6 +23,7 @@ type Handover struct {
 	Channel, ReporterRole string
 	RetryAt               time.Time // the next attempt is due
 	Attempts              int       // that have failed
+	Refusals              int       // by case management; the other attempts failed for a temporary cause
 	Reason                string    // of the last failure
 }
 
@@ -103,7 +104,7 @@ func (s *Reports) CompleteHandover(
 }
 
 const handoverColumns = `h.handover_id, h.report_id, h.tenant, h.person, h.system, r.received_on, r.channel,
-	r.reporter_role, h.retry_at, h.attempts, h.reason`
+	r.reporter_role, h.retry_at, h.attempts, h.refusals, h.reason`
 
 const selectHandover = `select ` + handoverColumns + ` from handover h join report r using (tenant, report_id)
 	where h.tenant = $1 and h.report_id = $2`
@@ -129,15 +130,24 @@ func (s *Reports) ListPendingHandovers(ctx context.Context, t tenant.ID, limit i
 	return s.queryHandovers(ctx, selectPendingHandovers, t, limit)
 }
 
-const recordHandoverFailure = `update handover set attempts = attempts + 1, reason = $3, retry_at = $4,
-	dead_lettered = $5 where tenant = $1 and handover_id = $2 and not completed`
+// HandoverFailure is a failed attempt to complete a hand-over.
+type HandoverFailure struct {
+	Reason  string
+	Refused bool      // by case management
+	RetryAt time.Time // the next attempt is due
+	// DeadLetter lets the hand-over wait for an operator.
+	DeadLetter bool
+}
 
-// RecordHandoverFailure records a failed attempt, and when the next one is due; a dead-lettered hand-over gets none.
+const recordHandoverFailure = `update handover set attempts = attempts + 1, refusals = refusals + $3::boolean::int,
+	reason = $4, retry_at = $5, dead_lettered = $6 where tenant = $1 and handover_id = $2 and not completed`
+
+// RecordHandoverFailure records a failed attempt.
 func (s *Reports) RecordHandoverFailure(
-	ctx context.Context, t tenant.ID, handoverID, reason string, retryAt time.Time, deadLetter bool,
+	ctx context.Context, t tenant.ID, handoverID string, f HandoverFailure,
 ) error {
 	return pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, recordHandoverFailure, t, handoverID, reason, retryAt.UTC(), deadLetter)
+		_, err := tx.Exec(ctx, recordHandoverFailure, t, handoverID, f.Refused, f.Reason, f.RetryAt.UTC(), f.DeadLetter)
 		return err
 	})
 }
@@ -151,7 +161,7 @@ func (s *Reports) ListDeadLetteredHandovers(ctx context.Context, t tenant.ID, li
 	return s.queryHandovers(ctx, selectDeadLetteredHandovers, t, limit)
 }
 
-const retryHandovers = `update handover set dead_lettered = false, attempts = 0, retry_at = $2
+const retryHandovers = `update handover set dead_lettered = false, attempts = 0, refusals = 0, retry_at = $2
 	where tenant = $1 and not completed and dead_lettered`
 
 // RetryHandovers makes all dead-lettered hand-overs of a tenant pending again, and returns how many there were.
@@ -193,7 +203,7 @@ func scanHandover(row pgx.CollectableRow) (Handover, error) {
 	var h Handover
 	var id, reportID uuid.UUID
 	err := row.Scan(&id, &reportID, &h.By.Tenant, &h.By.Person, &h.By.System, &h.ReceivedAt, &h.Channel,
-		&h.ReporterRole, &h.RetryAt, &h.Attempts, &h.Reason)
+		&h.ReporterRole, &h.RetryAt, &h.Attempts, &h.Refusals, &h.Reason)
 	h.ReceivedAt = dayInRome(h.ReceivedAt)
 	h.ID, h.ReportID = id.String(), reportID.String()
 	return h, err

@@ -24,6 +24,7 @@ import (
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/tz"
+	"github.com/retepari/pari/services/intake/internal/reason"
 	"github.com/retepari/pari/services/intake/internal/report"
 	"github.com/retepari/pari/services/intake/internal/store"
 )
@@ -154,6 +155,67 @@ func TestReports_Submit_RejectsDuplicatesOfAGroup(t *testing.T) {
 		if n := countRows(t, pool, cremona)["report"] + countRows(t, pool, cuneo)["report"] - before; n != 48 {
 			t.Errorf("%d reports were stored, want 48", n)
 		}
+	}
+}
+
+// Ensure retries whose request ids were purged are rejected as expired, and make no group commit fall apart, also
+// beside a repeated request id.
+func TestReports_Submit_RejectsExpiredRequests(t *testing.T) {
+	t.Parallel()
+	reports, pool := setup(t)
+	expired, stored := newSubmission(cremona), newSubmission(cremona)
+	if err := reports.Submit(t.Context(), expired); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := idempotency.Purge(t.Context(), pool, cremona, now.AddDate(1, 0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := reports.Submit(t.Context(), stored); err != nil {
+		t.Fatal(err)
+	}
+	retry := func() store.Submission {
+		sub := newSubmission(cremona)
+		sub.Request, sub.ReceiptLookup = expired.Request, expired.ReceiptLookup
+		return sub
+	}
+	if err := reports.Submit(t.Context(), retry()); !fault.Is(err, reason.RequestIDExpired) {
+		t.Errorf("alone: %v", err)
+	}
+	for _, withDuplicate := range []bool{false, true} {
+		subs := make([]store.Submission, 20)
+		for i := range subs {
+			subs[i] = newSubmission([]tenant.ID{cremona, cuneo}[i%2])
+		}
+		subs[8] = retry()
+		want := 1
+		if withDuplicate {
+			subs[4].Request, subs[4].ReceiptLookup, want = stored.Request, stored.ReceiptLookup, 2
+		}
+		before := countRows(t, pool, cremona)["report"] + countRows(t, pool, cuneo)["report"]
+		var rejected batcher.Rejected
+		if err := reports.SubmitAll(t.Context(), subs); !errors.As(err, &rejected) || len(rejected) != want ||
+			!fault.Is(rejected[8], reason.RequestIDExpired) ||
+			withDuplicate && !idempotency.IsDuplicate(rejected[4]) {
+			t.Errorf("rejected %v, %v", rejected, err)
+		}
+		n := countRows(t, pool, cremona)["report"] + countRows(t, pool, cuneo)["report"] - before
+		if n != len(subs)-want {
+			t.Errorf("%d reports were stored, want %d", n, len(subs)-want)
+		}
+	}
+}
+
+// Ensure a data key seals one report.
+func TestReports_Submit_RefusesAUsedDataKey(t *testing.T) {
+	t.Parallel()
+	reports, _ := setup(t)
+	first, second, elsewhere := newSubmission(cremona), newSubmission(cremona), newSubmission(cuneo)
+	second.Sealed.KeyID, elsewhere.Sealed.KeyID = first.Sealed.KeyID, first.Sealed.KeyID
+	if err := errors.Join(reports.Submit(t.Context(), first), reports.Submit(t.Context(), elsewhere)); err != nil {
+		t.Fatal(err)
+	}
+	if err := reports.Submit(t.Context(), second); !pg.ViolatesConstraint(err, "report_key") {
+		t.Errorf("a second report with the same data key: %v", err)
 	}
 }
 

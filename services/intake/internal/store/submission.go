@@ -8,11 +8,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/retepari/pari/pkg/batcher"
+	"github.com/retepari/pari/pkg/fault"
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/outbox"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/tz"
+	"github.com/retepari/pari/services/intake/internal/reason"
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
@@ -36,7 +38,8 @@ type Submission struct {
 
 // Submit stores a report with its history, the hash of its request id, and its event, all or nothing. Concurrent
 // submissions share a transaction. When the request id is stored already, idempotency.IsDuplicate is true of the
-// error.
+// error. When it was stored once and is forgotten, so that only its receipt is known, the error is the fault
+// REQUEST_ID_EXPIRED.
 func (s *Reports) Submit(ctx context.Context, sub Submission) error {
 	event, err := outbox.Prepare(ctx, sub.Event) // also of an anonymous report: an invalid event would never leave
 	if err != nil {
@@ -62,22 +65,27 @@ var insertReport = pg.InsertInto("report", "tenant", "report_id", "number", "rec
 	"notice_version", "consent_codes", "consent_statuses", "key_id", "sealed_narrative", "sealed_contact",
 	"sealed_date", "sealed_time", "receipt_lookup")
 
-// insertAll stores submissions in one round trip. When request ids among them are stored already, it rejects these and
-// stores the others together, so that one repeated id does not make the group fall apart.
+// insertAll stores submissions in one round trip. When some of them were submitted before, it rejects these and stores
+// the others together, so that one repeated request does not make the group fall apart.
 func (s *Reports) insertAll(ctx context.Context, subs []preparedSubmission) error {
 	err := s.insert(ctx, subs)
-	if !idempotency.IsDuplicate(err) || len(subs) == 1 {
+	expired := pg.ViolatesConstraint(err, "report_receipt")
+	if !idempotency.IsDuplicate(err) && !expired {
 		return err
 	}
-	duplicates, findErr := s.findDuplicates(ctx, subs)
+	if len(subs) == 1 {
+		if expired {
+			return fault.New(reason.RequestIDExpired).WithCause(err)
+		}
+		return err
+	}
+	rejected, findErr := s.findRepeated(ctx, subs, err)
 	if findErr != nil {
 		return findErr
 	}
-	rejected, others := batcher.Rejected{}, []preparedSubmission{}
+	var others []preparedSubmission
 	for i, sub := range subs {
-		if duplicates[i] {
-			rejected[i] = err
-		} else {
+		if rejected[i] == nil {
 			others = append(others, sub)
 		}
 	}
@@ -89,33 +97,70 @@ func (s *Reports) insertAll(ctx context.Context, subs []preparedSubmission) erro
 	return rejected
 }
 
-// findDuplicates returns the indexes of submissions whose request id is stored already, or is that of one before.
-func (s *Reports) findDuplicates(ctx context.Context, subs []preparedSubmission) (map[int]bool, error) {
-	byTenant := map[tenant.ID][][]byte{}
+// findRepeated returns the submissions whose request id or receipt is stored already, or is that of one before, each
+// with its error. cause is the error of the group.
+func (s *Reports) findRepeated(
+	ctx context.Context, subs []preparedSubmission, cause error,
+) (batcher.Rejected, error) {
+	byTenant := map[tenant.ID][]preparedSubmission{}
 	for _, sub := range subs {
-		byTenant[sub.Report.Tenant] = append(byTenant[sub.Report.Tenant], sub.Request.Key)
+		byTenant[sub.Report.Tenant] = append(byTenant[sub.Report.Tenant], sub)
 	}
-	type request struct {
-		t   tenant.ID
-		key string
+	type hash struct {
+		t     tenant.ID
+		value string
 	}
-	seen := map[request]bool{}
-	for t, keys := range byTenant {
-		stored, err := idempotency.Stored(ctx, s.pool, t, keys...)
+	requests, receipts := map[hash]bool{}, map[hash]bool{}
+	for t, subs := range byTenant {
+		var requestKeys, lookups [][]byte
+		for _, sub := range subs {
+			requestKeys, lookups = append(requestKeys, sub.Request.Key), append(lookups, sub.ReceiptLookup)
+		}
+		storedRequests, err := idempotency.Stored(ctx, s.pool, t, requestKeys...)
 		if err != nil {
 			return nil, err
 		}
-		for _, key := range stored {
-			seen[request{t, string(key)}] = true
+		storedReceipts, err := s.storedReceipts(ctx, t, lookups)
+		if err != nil {
+			return nil, err
+		}
+		for _, key := range storedRequests {
+			requests[hash{t, string(key)}] = true
+		}
+		for _, lookup := range storedReceipts {
+			receipts[hash{t, string(lookup)}] = true
 		}
 	}
-	found := map[int]bool{}
+	rejected := batcher.Rejected{}
 	for i, sub := range subs {
-		r := request{sub.Report.Tenant, string(sub.Request.Key)}
-		found[i] = seen[r]
-		seen[r] = true
+		request := hash{sub.Report.Tenant, string(sub.Request.Key)}
+		receipt := hash{sub.Report.Tenant, string(sub.ReceiptLookup)}
+		switch {
+		case requests[request] && !idempotency.IsDuplicate(cause): // stored just now: each finds out alone
+			return nil, cause
+		case requests[request]:
+			rejected[i] = cause
+		case receipts[receipt]:
+			rejected[i] = fault.New(reason.RequestIDExpired)
+		}
+		requests[request], receipts[receipt] = true, true
 	}
-	return found, nil
+	return rejected, nil
+}
+
+const selectReceipts = `select receipt_lookup from report where tenant = $1 and receipt_lookup = any ($2::bytea[])`
+
+// storedReceipts returns those of the receipts that a report has.
+func (s *Reports) storedReceipts(ctx context.Context, t tenant.ID, lookups [][]byte) (found [][]byte, err error) {
+	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, selectReceipts, t, lookups)
+		if err != nil {
+			return err
+		}
+		found, err = pgx.CollectRows(rows, pgx.RowTo[[]byte])
+		return err
+	})
+	return found, err
 }
 
 // insert stores submissions in one round trip. The statements of a pgx batch are one transaction.
@@ -168,6 +213,12 @@ func (s Submission) reportRow() []any {
 // IsStored reports whether a request is stored.
 func (s *Reports) IsStored(ctx context.Context, t tenant.ID, requestKey []byte) (bool, error) {
 	found, err := idempotency.Stored(ctx, s.pool, t, requestKey)
+	return len(found) > 0, err
+}
+
+// HasReceipt reports whether a report has the receipt: its request may be forgotten.
+func (s *Reports) HasReceipt(ctx context.Context, t tenant.ID, lookup []byte) (bool, error) {
+	found, err := s.storedReceipts(ctx, t, [][]byte{lookup})
 	return len(found) > 0, err
 }
 

@@ -3,8 +3,8 @@
 //
 //	stream PARI_EVENTS ─► parse, verify ─► store.Apply, one transaction per region ─► ack ─► watermark ─► node's relay
 //	heartbeats ─────────► verify ────────► store.StoreHeartbeats, once per tick
-//	every tick: a watermark for every partition, with the missing ranges; dead-lettered and blocked events are
-//	            reprocessed when code lists have changed
+//	every tick: a watermark for every partition, with the missing ranges; the position in the stream is compared and
+//	            stored; dead-lettered and blocked events are reprocessed when code lists have changed
 //
 // It promises that every event is applied once and in the order of its partition, whatever the broker duplicates,
 // delays or reorders, and wherever this process stops: a message is acknowledged only after the commit, and a watermark
@@ -13,6 +13,9 @@
 // While the database is away, everything is retried.
 //
 // It does not store what it rejects: the node sends again what the watermark does not cover.
+//
+// A database that was restored from a backup is behind the consumer at the hub. The stream is then read again from the
+// position of the database on. What the hub has no longer the nodes send again, because the watermarks have gone back.
 //
 // Several replicas may run. They share one durable consumer, and the store orders their events. Run starts one
 // goroutine, for the ticks; NATS calls onHeartbeat.

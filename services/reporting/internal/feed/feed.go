@@ -67,6 +67,7 @@ type Feed struct {
 	keys       *bus.PublicKeys // of the nodes
 	metrics    *metrics
 	heartbeats heartbeats
+	position   position
 }
 
 // New checks the configuration and loads the public keys.
@@ -125,6 +126,11 @@ func (f *Feed) consume(ctx context.Context) (received bool, err error) {
 	consumer, err := bus.EnsureConsumer(ctx, f.c.Conn, Durable)
 	if err != nil {
 		return false, err
+	}
+	if f.position.unknown() {
+		if err := f.comparePosition(ctx, true); err != nil {
+			return false, err
+		}
 	}
 	for ctx.Err() == nil {
 		fetch, err := consumer.Fetch(f.c.Batch, jetstream.FetchMaxWait(f.c.FetchWait))

@@ -18,7 +18,7 @@ func (f *Feed) maintain(ctx context.Context) {
 	defer tick.Stop()
 	digest, failures := "", 0
 	for {
-		err := f.onTick(ctx)
+		err := errors.Join(f.onTick(ctx), f.comparePosition(ctx, false))
 		if err == nil {
 			digest, err = f.reprocess(ctx, digest)
 		}

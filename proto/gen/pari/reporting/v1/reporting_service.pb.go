@@ -495,7 +495,7 @@ const file_pari_reporting_v1_reporting_service_proto_rawDesc = "" +
 	"\x10acknowledged_seq\x18\x01 \x01(\x03B\x04\xb0\xbb\x18\x02R\x0facknowledgedSeq\x121\n" +
 	"\x11acknowledged_hash\x18\x02 \x01(\fB\x04\xb0\xbb\x18\x02R\x10acknowledgedHash\x12)\n" +
 	"\rannounced_seq\x18\x03 \x01(\x03B\x04\xb0\xbb\x18\x02R\fannouncedSeq\x12?\n" +
-	"\x06events\x18\x04 \x03(\v2!.pari.reporting.v1.PartitionEventB\x04\xb0\xbb\x18\x02R\x06events2\xf1\x03\n" +
+	"\x06events\x18\x04 \x03(\v2!.pari.reporting.v1.PartitionEventB\x04\xb0\xbb\x18\x02R\x06events2\xfc\x03\n" +
 	"\x10ReportingService\x12i\n" +
 	"\n" +
 	"ListTables\x12$.pari.reporting.v1.ListTablesRequest\x1a%.pari.reporting.v1.ListTablesResponse\"\x0e\xaa\xbb\x18\n" +
@@ -506,9 +506,9 @@ const file_pari_reporting_v1_reporting_service_proto_rawDesc = "" +
 	"\x02\x02\x01\x12\x02\x05\x06\x18\x02\x12r\n" +
 	"\rGetFeedStatus\x12'.pari.reporting.v1.GetFeedStatusRequest\x1a(.pari.reporting.v1.GetFeedStatusResponse\"\x0e\xaa\xbb\x18\n" +
 	"\n" +
-	"\x02\x02\x04\x12\x02\x05\x06\x18\x02\x12\x98\x01\n" +
-	"\x13ListPartitionEvents\x12-.pari.reporting.v1.ListPartitionEventsRequest\x1a..pari.reporting.v1.ListPartitionEventsResponse\"\"\xaa\xbb\x18\x1e\n" +
-	"\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagementB\xd6\x01\n" +
+	"\x02\x02\x04\x12\x02\x05\x06\x18\x02\x12\xa3\x01\n" +
+	"\x13ListPartitionEvents\x12-.pari.reporting.v1.ListPartitionEventsRequest\x1a..pari.reporting.v1.ListPartitionEventsResponse\"-\xaa\xbb\x18)\n" +
+	"\x02\x03\x04\x18\x03\"\x06intake\"\x0ecasemanagement\"\tdirectoryB\xd6\x01\n" +
 	"\x15com.pari.reporting.v1B\x15ReportingServiceProtoP\x01Z@github.com/retepari/pari/proto/gen/pari/reporting/v1;reportingv1\xa2\x02\x03PRX\xaa\x02\x11Pari.Reporting.V1\xca\x02\x11Pari\\Reporting\\V1\xe2\x02\x1dPari\\Reporting\\V1\\GPBMetadata\xea\x02\x13Pari::Reporting::V1b\x06proto3"
 
 var (

@@ -28,6 +28,7 @@ create table case_file (
     primary key (tenant, case_id),
     constraint case_number unique (tenant, number),
     constraint case_pseudonym unique (pseudonym),
+    constraint case_key unique (tenant, key_id), -- a data key seals the notes of one case
     check ((state in ('CLOSED', 'ARCHIVED', 'ANONYMISED')) = (closed_at is not null)),
     check ((outcome is null) = (closed_at is null))
 );
@@ -127,5 +128,6 @@ begin
 end $$;
 -- +goose StatementEnd
 
--- The runtime role may add to these, never change them.
+-- The runtime role may add to these, never change them; and it deletes no case, whose history would go with it.
 revoke update, delete on case_report, assessment, action, case_history, access_log from pari_app;
+revoke delete on case_file from pari_app;

@@ -33,6 +33,7 @@ create table report (
     primary key (tenant, report_id),
     constraint report_number unique (tenant, number),
     constraint report_receipt unique (tenant, receipt_lookup),
+    constraint report_key unique (tenant, key_id), -- a data key seals one report
     check ((state = 'TAKEN_IN_CHARGE') = (case_id is not null)),
     check ((case_id is null) = (case_number is null)),
     check (not anonymous or sealed_time is null)
@@ -78,6 +79,7 @@ create table handover (
     decided_at   timestamptz not null,
     retry_at     timestamptz not null, -- the next attempt; before the first, the decision
     attempts     integer     not null default 0, -- that have failed
+    refusals     integer     not null default 0, -- those of them in which case management refused the hand-over
     reason       text        not null default '', -- of the last failure: a reason of the API or a gRPC code
     dead_lettered boolean    not null default false, -- no attempt before an operator asks for it
     completed    boolean     not null default false,
@@ -114,5 +116,7 @@ begin
 end $$;
 -- +goose StatementEnd
 
--- The runtime role may add to history and access log, never change them.
+-- The runtime role may add to history and access log, never change them; and it deletes no report, whose history would
+-- go with it.
 revoke update, delete on report_history, access_log from pari_app;
+revoke delete on report, handover from pari_app;
