@@ -14,5 +14,6 @@ func main() {
 		service.Command[app.Config]{Name: "migrate", Run: app.Migrate},
 		service.Command[app.Config]{Name: "repair-feed", Run: app.RepairFeed},
 		service.Command[app.Config]{Name: "collect-keys", Run: app.CollectKeys},
+		service.Command[app.Config]{Name: "list-cases", Run: app.ListCases},
 	))
 }

@@ -16,5 +16,6 @@ func main() {
 		service.Command[app.Config]{Name: "collect-keys", Run: app.CollectKeys},
 		service.Command[app.Config]{Name: "list-handovers", Run: app.ListHandovers},
 		service.Command[app.Config]{Name: "retry-handovers", Run: app.RetryHandovers},
+		service.Command[app.Config]{Name: "reopen-handovers", Run: app.ReopenHandovers},
 	))
 }

@@ -37,6 +37,10 @@ type Config struct {
 	// CloseDayEvery lets the counts of anonymous reports leave that often, also today's. It is for trying and
 	// developing only. 0 lets them leave when their day has closed.
 	CloseDayEvery time.Duration `env:"CLOSE_DAY_EVERY"`
+	// CasesFile is the list of case management's cases that ReopenHandovers compares with, and Reopen lets it change
+	// ("apply") instead of show.
+	CasesFile string `env:"CASES_FILE"`
+	Reopen    string `env:"REOPEN"`
 
 	// Now replaces the clock of the host when it is set.
 	Now func() time.Time `env:"-"`

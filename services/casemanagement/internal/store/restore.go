@@ -17,7 +17,7 @@ type Restored struct{}
 var _ outbox.Records = Restored{}
 
 const (
-	lockRestored   = `select from case_file where tenant = $1 and pseudonym = $2 for update`
+	lockRestored   = `select from case_file where tenant = $1 and pseudonym = $2 for no key update`
 	continueEvents = `update case_file set event_seq = greatest(event_seq, $3) where tenant = $1 and pseudonym = $2`
 )
 

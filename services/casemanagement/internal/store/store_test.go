@@ -377,6 +377,27 @@ func TestCases_Open_DrawsAnotherNumber(t *testing.T) {
 	}
 }
 
+// Ensure the list of reports has each with its case, of the tenant alone.
+func TestCasesByReport(t *testing.T) {
+	t.Parallel()
+	cases, pool := setup(t)
+	want := map[string]string{}
+	for range 3 {
+		c := openCase(t, cases, cremona)
+		want[c.ReportIDs[0]] = c.ID
+	}
+	if _, _, err := cases.Open(t.Context(), newCase(cuneo, uuid.NewString()), uuid.New(), nil); err != nil {
+		t.Fatal(err)
+	}
+	got, err := store.CasesByReport(t.Context(), pool, cremona)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Ensure a data key seals the notes of one case.
 func TestCases_Open_RefusesAUsedDataKey(t *testing.T) {
 	t.Parallel()

@@ -176,8 +176,9 @@ func eventually(t *testing.T, done func() bool) {
 	}
 }
 
-// checkTakenInCharge checks that a report has the case that was opened for it.
-func (e *env) checkTakenInCharge(t *testing.T, reportID string) {
+// checkTakenInCharge checks that a report has the case that was opened for it, and as many history entries: 3 when it
+// was handed over once.
+func (e *env) checkTakenInCharge(t *testing.T, reportID string, entries int) {
 	t.Helper()
 	r, _, history, err := e.reports.Get(t.Context(), cremona, reportID)
 	if err != nil {
@@ -186,7 +187,7 @@ func (e *env) checkTakenInCharge(t *testing.T, reportID string) {
 	var c *casemanagementv1.Case
 	e.cases.locked(func(f *fakeCases) { c = f.opened[reportID] })
 	if r.State != report.TakenInCharge || r.CaseID != c.GetCaseId() || r.CaseNumber != c.GetNumber() ||
-		len(history) != 3 {
+		len(history) != entries {
 		t.Errorf("report %+v with %d history entries, case %v", r, len(history), c)
 	}
 }
@@ -206,7 +207,7 @@ func TestWorker_Run_CompletesPendingHandovers(t *testing.T) {
 	e := setup(t, 3)
 	e.runUntil(t, func() bool { return e.countPending(t) == 0 })
 	for _, id := range e.pending {
-		e.checkTakenInCharge(t, id)
+		e.checkTakenInCharge(t, id, 3)
 	}
 	if n := len(e.cases.opened); n != 3 {
 		t.Errorf("%d cases, want 3", n)
@@ -237,7 +238,7 @@ func TestWorker_Run_FindsTheOpenedCase(t *testing.T) {
 	}
 	e.cases.locked(func(f *fakeCases) { f.noReply = never })
 	e.runUntil(t, func() bool { return e.countPending(t) == 0 })
-	e.checkTakenInCharge(t, e.pending[0])
+	e.checkTakenInCharge(t, e.pending[0], 3)
 	if n := len(e.cases.opened); n != 1 {
 		t.Errorf("%d cases, want 1", n)
 	}
@@ -250,14 +251,14 @@ func TestWorker_Run_FailureBlocksNoOther(t *testing.T) {
 	first := e.pending[0]
 	e.cases.unavailable = func(id string) bool { return id == first }
 	e.runUntil(t, func() bool { return e.countPending(t) == 1 })
-	e.checkTakenInCharge(t, e.pending[1])
-	e.checkTakenInCharge(t, e.pending[2])
+	e.checkTakenInCharge(t, e.pending[1], 3)
+	e.checkTakenInCharge(t, e.pending[2], 3)
 	if r, _, _, err := e.reports.Get(t.Context(), cremona, first); err != nil || r.State != report.HandingOver {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	e.cases.locked(func(f *fakeCases) { f.unavailable = never })
 	e.runUntil(t, func() bool { return e.countPending(t) == 0 })
-	e.checkTakenInCharge(t, first)
+	e.checkTakenInCharge(t, first, 3)
 }
 
 // Ensure hand-overs that are always refused, as many as a batch or more, do not starve a later one.
@@ -267,7 +268,7 @@ func TestWorker_Run_RefusalsStarveNoOther(t *testing.T) {
 	last := e.pending[handover.BatchSize]
 	e.cases.unavailable = func(id string) bool { return id != last }
 	e.runUntil(t, func() bool { return e.countPending(t) == handover.BatchSize })
-	e.checkTakenInCharge(t, last)
+	e.checkTakenInCharge(t, last, 3)
 }
 
 // Ensure a hand-over that case management refuses is dead-lettered with its reason after some attempts, that one that
@@ -282,7 +283,7 @@ func TestWorker_Run_DeadLetters(t *testing.T) {
 	for range 6 {
 		handover.RetryPending(w, cremona)
 	}
-	e.checkTakenInCharge(t, e.pending[2])
+	e.checkTakenInCharge(t, e.pending[2], 3)
 	dead, err := e.reports.ListDeadLetteredHandovers(t.Context(), cremona, 10)
 	if err != nil || len(dead) != 1 || dead[0].ReportID != refused || dead[0].Attempts != 5 ||
 		dead[0].Reason != string(fault.NotAllowed) {
@@ -300,8 +301,8 @@ func TestWorker_Run_DeadLetters(t *testing.T) {
 		t.Errorf("%d were retried, %v", n, err)
 	}
 	handover.RetryPending(w, cremona)
-	e.checkTakenInCharge(t, refused)
-	e.checkTakenInCharge(t, unavailable)
+	e.checkTakenInCharge(t, refused, 3)
+	e.checkTakenInCharge(t, unavailable, 3)
 }
 
 // Ensure temporary failures, however many, count for no refusal: a hand-over that had some is dead-lettered at its
@@ -386,7 +387,7 @@ func TestWorker_Run_BacksOff(t *testing.T) {
 		}
 		at = pending[0].RetryAt
 	}
-	e.checkTakenInCharge(t, e.pending[1])
+	e.checkTakenInCharge(t, e.pending[1], 3)
 }
 
 // Ensure Complete returns UNAVAILABLE with its cause when case management fails, and that a retry succeeds.
@@ -403,7 +404,7 @@ func TestWorker_Complete_WhenCaseManagementIsUnavailable(t *testing.T) {
 	if err != nil || r.State != report.TakenInCharge {
 		t.Errorf("%+v, %v", r, err)
 	}
-	e.checkTakenInCharge(t, e.pending[0])
+	e.checkTakenInCharge(t, e.pending[0], 3)
 }
 
 // Ensure concurrent completions of one hand-over send the same request and end with one case.
@@ -421,7 +422,7 @@ func TestWorker_Complete_Concurrent(t *testing.T) {
 	}
 	e.runUntil(t, func() bool { return e.countPending(t) == 0 })
 	wg.Wait()
-	e.checkTakenInCharge(t, e.pending[0])
+	e.checkTakenInCharge(t, e.pending[0], 3)
 	for _, req := range e.cases.requests {
 		if diff := cmp.Diff(e.cases.requests[0], req, protocmp.Transform()); diff != "" {
 			t.Error(diff)

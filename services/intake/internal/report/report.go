@@ -5,7 +5,8 @@
 //	RECEIVED ──take in charge──► HANDING_OVER ──case opened──► TAKEN_IN_CHARGE
 //
 // A report in HANDING_OVER reaches TAKEN_IN_CHARGE as soon as case management opens its case: the hand-over is stored
-// in the transaction that changes the state, and is retried until it completes.
+// in the transaction that changes the state, and is retried until it completes. It goes back to HANDING_OVER only when
+// case management has lost the case in a restore.
 package report
 
 import (
@@ -102,6 +103,16 @@ func (r *Report) CompleteHandover(caseID, caseNumber string, by Actor, now time.
 	}
 	r.State, r.CaseID, r.CaseNumber = TakenInCharge, caseID, caseNumber
 	r.appendHistory("TAKEN_IN_CHARGE", HandingOver, by, now)
+	return nil
+}
+
+// ReopenHandover lets the report be handed over again: its case is lost.
+func (r *Report) ReopenHandover(by Actor, now time.Time) error {
+	if r.State != TakenInCharge {
+		return r.forbiddenTransition()
+	}
+	r.State, r.CaseID, r.CaseNumber = HandingOver, "", ""
+	r.appendHistory("HANDOVER_REOPENED", TakenInCharge, by, now)
 	return nil
 }
 

@@ -125,6 +125,16 @@ func TestReport_Handover(t *testing.T) {
 	if err := r.CompleteHandover("other", "n", operator, now); !fault.Is(err, fault.ForbiddenMove) {
 		t.Errorf("complete with a second case: %v", err)
 	}
+	if err := r.ReopenHandover(operator, now); err != nil || r.State != report.HandingOver || r.CaseID != "" ||
+		r.CaseNumber != "" || r.Version != 4 {
+		t.Errorf("reopened as %+v, %v", r, err)
+	}
+	if err := r.ReopenHandover(operator, now); !fault.Is(err, fault.ForbiddenMove) {
+		t.Errorf("reopen twice: %v", err)
+	}
+	if err := r.CompleteHandover("other", "n", operator, now); err != nil || r.CaseID != "other" {
+		t.Errorf("complete with another case: %+v, %v", r, err)
+	}
 }
 
 // Ensure that after any sequence of calls versions have no gaps, the history ends in the current state, and the case

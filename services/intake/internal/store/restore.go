@@ -25,7 +25,7 @@ func NewRestored(pseudonym func(t tenant.ID, reportID string) string) *Restored 
 
 const (
 	selectReportIDs = `select report_id::text from report where tenant = $1`
-	lockRestored    = `select from report where tenant = $1 and report_id = $2 for update`
+	lockRestored    = `select from report where tenant = $1 and report_id = $2 for no key update`
 	continueEvents  = `update report set event_seq = greatest(event_seq, $3) where tenant = $1 and report_id = $2`
 )
 
