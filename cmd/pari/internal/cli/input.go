@@ -20,6 +20,14 @@ const (
 	utf16Big    = "\xfe\xff"
 )
 
+// inputName is the name of a file for people.
+func inputName(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return name
+}
+
 // readFile reads a text file, or standard input when the name is "-".
 func (c *cli) readFile(name string) ([]byte, error) {
 	in := c.in
@@ -33,12 +41,12 @@ func (c *cli) readFile(name string) ([]byte, error) {
 	}
 	raw, err := io.ReadAll(io.LimitReader(in, maxInput+1))
 	if err != nil {
-		return nil, unreadable(name, err)
+		return nil, unreadable(inputName(name), err)
 	}
 	if len(raw) > maxInput {
-		return nil, errorf("%s: più di 1 MiB", "%s: more than 1 MiB", name)
+		return nil, errorf("%s: più di 1 MiB", "%s: more than 1 MiB", inputName(name))
 	}
-	return decodeText(name, raw)
+	return decodeText(inputName(name), raw)
 }
 
 // unreadable says that a file cannot be read.

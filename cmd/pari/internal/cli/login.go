@@ -128,7 +128,8 @@ func (c *cli) loadToken() (string, error) {
 	if name == "" {
 		name = lastSession
 	}
-	raw, err := os.ReadFile(filepath.Join(c.sessionsDir(), filepath.Base(name)+".json"))
+	file := filepath.Join(c.sessionsDir(), filepath.Base(name)+".json")
+	raw, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
 		if c.as != "" {
 			return "", c.signInError("%s non ha effettuato l'accesso", "%s is not signed in", c.as)
@@ -136,7 +137,7 @@ func (c *cli) loadToken() (string, error) {
 		return "", c.signInError("accesso non effettuato", "not signed in")
 	}
 	if err != nil {
-		return "", fmt.Errorf("session: %w", err)
+		return "", unreadable(file, err)
 	}
 	var s session
 	if err := json.Unmarshal(raw, &s); err != nil {

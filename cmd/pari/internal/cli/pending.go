@@ -74,7 +74,7 @@ func (c *cli) pendingKey() ([]byte, error) {
 		return key, nil
 	}
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("request id: %w", err)
+		return nil, unreadable(path, err)
 	}
 	key = make([]byte, sha256.Size)
 	_, _ = rand.Read(key) // never fails

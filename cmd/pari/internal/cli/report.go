@@ -94,7 +94,7 @@ func (c *cli) readContent(cmd *cobra.Command, file string, content *intakev1.Rep
 		return err
 	}
 	notice := content.GetNoticeVersion()
-	if err := unmarshalJSON(file, raw, content); err != nil {
+	if err := unmarshalJSON(inputName(file), raw, content); err != nil {
 		return err
 	}
 	if notice != "" {
