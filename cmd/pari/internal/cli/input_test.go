@@ -53,7 +53,7 @@ func TestInput_JSONMistakes(t *testing.T) {
 	t.Parallel()
 	f := newFakeNetwork(t, nil)
 	for text, want := range map[string]string{
-		"{\n\"chanel\": \"DESK\"}":                                       "standard input, line 2: there is no field chanel;",
+		"{\n\"chanel\": \"DESK\"}":                                       "standard input, line 2: there is no field",
 		`{"contact": {"è": "è", "name": 1}}`:                             "line 1: there is no field contact.è;",
 		`{"contact": {"email": "è", "name": 1}}`:                         "the field contact.name cannot have",
 		`{"consents": [{"code": "A"}, {"code": "A", "statu": "B"}]}`:     "there is no field consents[1].statu;",
