@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -241,4 +242,36 @@ func accessPage() string {
 			strings.Join(roles, ", "), shorten(rule.GetScope().String(), "SCOPE_"))
 	}
 	return b.String()
+}
+
+// rpcComment matches an RPC of a file of the contract with its comment.
+var rpcComment = regexp.MustCompile(`(?m)((?:^  //.*\n)+)  rpc (\w+)\(`)
+
+// Ensure that each RPC with fields in its request lists INVALID_REQUEST among its errors.
+func TestContract_ErrorsNameInvalidRequest(t *testing.T) {
+	t.Parallel()
+	comments := map[string]string{}
+	files, err := filepath.Glob("../../proto/pari/*/v1/*_service.proto")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range rpcComment.FindAllStringSubmatch(string(raw), -1) {
+			comments[found[2]] = found[1]
+		}
+	}
+	for _, m := range contract.Methods() {
+		comment, ok := comments[string(m.Name())]
+		if !ok {
+			t.Errorf("%s has no comment", m.FullName())
+		}
+		_, errorList, _ := strings.Cut(comment, "  // Errors: ")
+		if m.Input().Fields().Len() > 0 && !strings.Contains(errorList, "INVALID_REQUEST") {
+			t.Errorf("the comment of %s does not list INVALID_REQUEST", m.FullName())
+		}
+	}
 }

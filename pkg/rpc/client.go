@@ -17,9 +17,10 @@ import (
 	"github.com/retepari/pari/pkg/tenant"
 )
 
-// Every call is safe to repeat: reads, and writes with a request id. So UNAVAILABLE is retried a few times within the
-// deadline, spread over all addresses of the service.
-const serviceConfig = `{
+// ServiceConfig is the gRPC configuration of all clients, and the only place that retries calls. Every call is safe to
+// repeat: reads, and writes with a request id. So UNAVAILABLE is retried a few times within the deadline, spread over
+// all addresses of the service.
+const ServiceConfig = `{
   "loadBalancingConfig": [{"round_robin": {}}],
   "methodConfig": [{
     "name": [{}],
@@ -56,7 +57,7 @@ func Dial(
 		grpc.WithTransportCredentials(credentials.NewTLS(config)),
 		grpc.WithPerRPCCredentials(serverCheck{source, peer.Accept}),
 		grpc.WithStatsHandler(otelgrpc.NewClientHandler()),
-		grpc.WithDefaultServiceConfig(serviceConfig),
+		grpc.WithDefaultServiceConfig(ServiceConfig),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxResponse)),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
 		grpc.WithChainUnaryInterceptor(reserveDeadline),

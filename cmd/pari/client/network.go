@@ -92,7 +92,7 @@ func (n Network) Conn(service, system, token string) (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	var options []grpc.DialOption
+	options := []grpc.DialOption{WithAttempts()}
 	if token != "" {
 		bearer := rpc.Bearer(func(context.Context) (string, error) { return token, nil })
 		options = append(options, grpc.WithPerRPCCredentials(bearer))

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
@@ -91,10 +93,10 @@ type (
 )
 
 // changeCase sends a change of a case that is given by its identifier or its number, and prints the case. setID sets
-// the identifier. A change that is based on an older version than the current one is refused, and the changes in
-// between are shown.
+// the identifier. Where no version is given, check looks at the current case first. A change that is based on an older
+// version than the current one is refused, and the changes in between are shown.
 func changeCase[Q caseMutation, R caseResponse](
-	ctx context.Context, c *cli, name string, req Q, setID func(id string),
+	ctx context.Context, c *cli, name string, req Q, setID func(id string), check func(*casemanagementv1.Case) error,
 	method func(casesClient) func(context.Context, Q, ...grpc.CallOption) (R, error),
 ) error {
 	return c.withCases(ctx, func(ctx context.Context, cases casesClient) error {
@@ -109,6 +111,9 @@ func changeCase[Q caseMutation, R caseResponse](
 		}
 		readVersion := func(ctx context.Context) (int64, error) {
 			current, err := get(ctx)
+			if err == nil && check != nil {
+				err = check(current)
+			}
 			return current.GetVersion(), err
 		}
 		resp, err := send(ctx, c, req, readVersion, method(cases))
@@ -143,24 +148,24 @@ func (c *cli) caseAssessCmd() *cobra.Command {
 		Example: "  pari case assess CR-C-2026-7XH3P-P --verdict PERTINENT_LEGAL --ground DISABILITY " +
 			"--main DISABILITY --type DIRECT --field RETAIL_SERVICES --author BUSINESS --event-place 019036 " +
 			"--residence 019036 --sensitivity S3 --month 2026-03",
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if a.MainGround == "" && len(a.GetGrounds()) == 1 {
 				a.MainGround = a.GetGrounds()[0]
 			}
-			if month != "" {
-				a.IncidentMonth = &recordv1.Month{}
-				_, err := fmt.Sscanf(month, "%d-%d", &a.IncidentMonth.Year, &a.IncidentMonth.Month)
-				if err != nil {
-					return errorf("--month è un mese come 2026-03, non %q",
-						"--month takes a month such as 2026-03, not %q", month)
-				}
+			if a.GetSensitivity() == "" {
+				return errorf("manca --sensitivity: la riservatezza del caso (pari vocabulary sensitivity)",
+					"--sensitivity is missing: how sensitive the case is (pari vocabulary sensitivity)")
 			}
-			return changeCase(cmd.Context(), c, args[0], req, func(id string) { req.CaseId = id },
+			if a.IncidentMonth, err = parseMonth(month); err != nil {
+				return err
+			}
+			return changeCase(cmd.Context(), c, args[0], req, func(id string) { req.CaseId = id }, notAssessed,
 				func(cases casesClient) assessCall { return cases.Assess })
 		},
 	}
 	f := cmd.Flags()
-	f.Int64Var(&req.Version, "version", 0, versionUsage)
+	f.Int64Var(&req.Version, "version", 0,
+		"version on which the decision is based; needed when the case has an assessment already")
 	f.BoolVar(&req.ValidateOnly, "validate-only", false, "check only, store nothing")
 	f.StringVar(&a.Verdict, "verdict", "", "pari vocabulary assessment")
 	f.StringSliceVar(&a.Grounds, "ground", nil, "once or more; pari vocabulary ground")
@@ -172,9 +177,36 @@ func (c *cli) caseAssessCmd() *cobra.Command {
 	f.StringVar(&month, "month", "", "month of the incident, for instance 2026-03")
 	f.StringVar(&a.EventPlace, "event-place", "", "ISTAT code of the municipality, or ONLINE, ABROAD, ND")
 	f.StringVar(&a.Residence, "residence", "", "the same for the place where the person lives")
-	f.StringVar(&a.Sensitivity, "sensitivity", "S3", "pari vocabulary sensitivity")
+	f.StringVar(&a.Sensitivity, "sensitivity", "", "needed; pari vocabulary sensitivity")
 	requestIDFlag(cmd, &req.RequestId)
 	return cmd
+}
+
+// notAssessed returns an error when the case has an assessment: another person's is replaced only by a person who names
+// the version that they have seen.
+func notAssessed(current *casemanagementv1.Case) error {
+	if current.GetAssessment() == nil {
+		return nil
+	}
+	name, version := current.GetNumber(), current.GetVersion()
+	err := errorf(
+		"il caso ha già una verifica (versione attuale: %[1]d): guardala; per sostituirla indica --version %[1]d",
+		"the case has an assessment already (current version: %[1]d): look at it; to replace it, give --version %[1]d",
+		version)
+	return err.withHint("pari case show " + cmp.Or(name, current.GetCaseId()))
+}
+
+// parseMonth returns the month of a text such as 2026-03, nil without one.
+func parseMonth(text string) (*recordv1.Month, error) {
+	if text == "" {
+		return nil, nil
+	}
+	t, err := time.Parse("2006-01", text)
+	if err != nil {
+		return nil, errorf("--month è un mese come 2026-03, non %q",
+			"--month takes a month such as 2026-03, not %q", text)
+	}
+	return &recordv1.Month{Year: int32(t.Year()), Month: int32(t.Month())}, nil
 }
 
 func (c *cli) caseActCmd() *cobra.Command {
@@ -187,7 +219,7 @@ func (c *cli) caseActCmd() *cobra.Command {
 			if req.Note, err = c.readNote(note, noteFile); err != nil {
 				return err
 			}
-			return changeCase(cmd.Context(), c, args[0], req, func(id string) { req.CaseId = id },
+			return changeCase(cmd.Context(), c, args[0], req, func(id string) { req.CaseId = id }, nil,
 				func(cases casesClient) actionCall { return cases.RecordAction })
 		},
 	}
@@ -212,7 +244,7 @@ func (c *cli) caseCloseCmd() *cobra.Command {
 			if req.Note, err = c.readNote(note, noteFile); err != nil {
 				return err
 			}
-			return changeCase(cmd.Context(), c, args[0], req, func(id string) { req.CaseId = id },
+			return changeCase(cmd.Context(), c, args[0], req, func(id string) { req.CaseId = id }, nil,
 				func(cases casesClient) closeCall { return cases.CloseCase })
 		},
 	}

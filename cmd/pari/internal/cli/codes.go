@@ -85,6 +85,11 @@ func formatTime(t *timestamppb.Timestamp) string {
 	return t.AsTime().In(tz.Rome).Format(dateTime)
 }
 
+// momentIt formats a time in Italy for an Italian sentence, after il or al.
+func momentIt(t *timestamppb.Timestamp) string {
+	return t.AsTime().In(tz.Rome).Format("2006-01-02 alle 15:04")
+}
+
 // formatDay formats the day of a time in Italy.
 func formatDay(t *timestamppb.Timestamp) string {
 	if t == nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/retepari/pari/cmd/pari/render"
 	"github.com/retepari/pari/pkg/tz"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
+	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 )
 
 func (c *cli) deskCmd() *cobra.Command {
@@ -97,12 +98,24 @@ func (c *cli) vocabularyCmd() *cobra.Command {
 							row(v.GetName(), len(v.GetTerms()), c.label(v.GetTitleIt(), v.GetTitleEn()))
 							continue
 						}
-						for _, t := range v.GetTerms() {
-							row(t.GetCode(), t.GetGroup(), c.label(t.GetLabelIt(), t.GetLabelEn()), t.GetValidTo())
-						}
+						c.termRows(v.GetTerms(), row)
 					}
 				})
 			})
 		},
+	}
+}
+
+// termRows writes the codes of a list, and marks those that cannot be used today in Italy.
+func (c *cli) termRows(terms []*vocabularyv1.Term, row render.Row) {
+	row(c.label("CODICE", "CODE"), c.label("GRUPPO", "GROUP"), c.label("NOME", "LABEL"), c.label("DAL", "FROM"),
+		c.label("AL", "TO"), "")
+	today := time.Now().In(tz.Rome).Format(time.DateOnly)
+	for _, t := range terms {
+		mark := ""
+		if t.GetValidFrom() > today || t.GetValidTo() != "" && t.GetValidTo() < today {
+			mark = c.label("non valido oggi", "not valid today")
+		}
+		row(t.GetCode(), t.GetGroup(), c.label(t.GetLabelIt(), t.GetLabelEn()), t.GetValidFrom(), t.GetValidTo(), mark)
 	}
 }

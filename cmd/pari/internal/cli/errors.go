@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 
+	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -25,11 +26,13 @@ var (
 type failure struct {
 	render.Problem
 
-	// RequestID is that of a write without an answer.
+	// RequestID is that of a write that may be stored.
 	RequestID string `json:"request_id,omitempty"`
 	// Changes are those of the record since the version that a refused write is based on.
 	Changes []change `json:"changes,omitempty"`
-	Hint    string   `json:"hint"`
+	// Note says what is not known of earlier attempts.
+	Note string `json:"note,omitempty"`
+	Hint string `json:"hint"`
 }
 
 // explain prints an error in the language of --lang, all invalid fields, and the command to try next. With -o json it
@@ -48,6 +51,9 @@ func (c *cli) explain(err error) int {
 	for _, ch := range f.Changes {
 		_ = render.Printf(&b, "  %s\n", ch.String())
 	}
+	if f.Note != "" {
+		_ = render.Printf(&b, "%s\n", f.Note)
+	}
 	_ = render.Printf(&b, "→ %s\n", f.Hint)
 	_, _ = io.WriteString(c.errOut, b.String())
 	return exitCode(err)
@@ -64,9 +70,12 @@ func exitCode(err error) int {
 
 func (c *cli) failureOf(err error) failure {
 	var unanswered *unansweredError
+	var unwritten *unwrittenError
 	var t *textError
-	st, isStatus := status.FromError(err)
+	st, isStatus := statusOf(err)
 	switch {
+	case errors.As(err, &unwritten):
+		return c.unwrittenFailure(unwritten)
 	case errors.As(err, &unanswered):
 		return c.unansweredFailure(unanswered)
 	case errors.As(err, &t):
@@ -85,15 +94,27 @@ func (c *cli) failureOf(err error) failure {
 	case errors.Is(err, context.Canceled):
 		return failure{Problem: render.Problem{Message: c.label("interrotto", "interrupted")}, Hint: c.helpCommand()}
 	case isStatus && st.Code() != codes.OK:
-		f := c.statusFailure(st)
-		var changed *changedError
-		if errors.As(err, &changed) {
-			f.Changes = changed.changes
-		}
-		return f
+		return c.refusalFailure(err, st)
 	}
 	message := c.label("non riuscito: ", "failed: ") + err.Error()
 	return failure{Problem: render.Problem{Message: message}, Hint: c.helpCommand()}
+}
+
+// statusOf returns the status that an error wraps, with the message of the service alone.
+func statusOf(err error) (st *status.Status, ok bool) {
+	var s interface{ GRPCStatus() *status.Status }
+	if !errors.As(err, &s) {
+		return nil, false
+	}
+	return s.GRPCStatus(), true
+}
+
+// reasonOf returns the reason of an error of a service, or "".
+func reasonOf(err error) string {
+	if st, ok := statusOf(err); ok {
+		return render.ParseStatus(st, "en").Reason
+	}
+	return ""
 }
 
 // isNetworkDown reports whether an error is that of a network that is not reached, or whose answer does not come from
@@ -104,7 +125,7 @@ func isNetworkDown(err error) bool {
 	if errors.Is(err, errUnreachable) || errors.As(err, &opErr) || errors.As(err, &netErr) {
 		return !errors.Is(err, context.Canceled)
 	}
-	st, ok := status.FromError(err)
+	st, ok := statusOf(err)
 	return ok && len(st.Details()) == 0 && (st.Code() == codes.Unavailable || st.Code() == codes.DeadlineExceeded)
 }
 
@@ -128,7 +149,7 @@ func (c *cli) unansweredFailure(e *unansweredError) failure {
 		"ripeti lo stesso comando, senza cambiarlo: nulla viene registrato due volte (da un altro computer con %s)",
 		"run the same command again, unchanged: nothing is stored twice (from another computer with %s)"), flags)
 	p := render.Problem{Message: message}
-	if st, ok := status.FromError(e.cause); ok {
+	if st, ok := statusOf(e.cause); ok {
 		p.Code, p.Reason = st.Code().String(), render.ParseStatus(st, c.lang).Reason
 	}
 	if p.Reason != "" { // the service answered, not about the request
@@ -137,6 +158,41 @@ func (c *cli) unansweredFailure(e *unansweredError) failure {
 			"the service cannot finish request %s now, which may be stored already"), e.requestID)
 	}
 	return failure{Problem: p, RequestID: e.requestID, Hint: hint}
+}
+
+// refusalFailure describes the refusal of a write or a read, with what is known of the record and of earlier attempts.
+func (c *cli) refusalFailure(err error, st *status.Status) failure {
+	f := c.statusFailure(st)
+	var changed *changedError
+	if errors.As(err, &changed) {
+		f.Changes = changed.changes
+	}
+	var doubtful *doubtfulError
+	if errors.As(err, &doubtful) {
+		f.RequestID = doubtful.requestID
+		f.Note = fmt.Sprintf(c.label(
+			"un invio precedente della richiesta %s è rimasto senza risposta e può essere già stato registrato: "+
+				"controlla; se non c'è, lo stesso comando con --request-id %s la rifà da capo",
+			"an earlier attempt of request %s got no answer and may be stored already: look; "+
+				"if it is not there, the same command with --request-id %s starts anew"),
+			doubtful.requestID, uuid.NewString())
+	}
+	if f.Reason == requestIDExpired { // its hint says the same
+		f.Note = ""
+	}
+	return f
+}
+
+// unwrittenFailure says that a write is stored, and how to see its answer.
+func (c *cli) unwrittenFailure(e *unwrittenError) failure {
+	return failure{
+		Problem: render.Problem{Message: fmt.Sprintf(c.label(
+			"la richiesta è registrata, ma la risposta non è stata scritta (%v)",
+			"the request is stored, but its answer was not written (%v)"), causeOf(e.cause))},
+		Hint: c.label(
+			"ripeti lo stesso comando, senza cambiarlo: riscrive la risposta, nulla viene registrato due volte",
+			"run the same command again, unchanged: it writes the answer again, nothing is stored twice"),
+	}
 }
 
 // statusFailure describes an error of a service. An error without a reason is not one of Pari's: its text is not shown.

@@ -22,6 +22,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/retepari/pari/cmd/pari/client"
+	"github.com/retepari/pari/pkg/rpc"
 	"github.com/retepari/pari/pkg/tenant"
 )
 
@@ -68,6 +69,7 @@ func newFakeNetwork(t *testing.T, handle handler) *fakeNetwork {
 	t.Cleanup(f.server.Stop)
 	f.dial = func() (*grpc.ClientConn, error) {
 		return grpc.NewClient("passthrough:///fake", grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithDefaultServiceConfig(rpc.ServiceConfig), client.WithAttempts(),
 			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 				conn, err := listener.DialContext(ctx)
 				f.mu.Lock()

@@ -6,8 +6,13 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/retepari/pari/cmd/pari/render"
 )
+
+// requestIDExpired is the reason of intake for an attempt that is too late to tell whether it is the first.
+const requestIDExpired = "REQUEST_ID_EXPIRED"
 
 // hints maps the reason of an error to what to try next.
 var hints = map[string]text{
@@ -104,6 +109,10 @@ func (c *cli) hint(p render.Problem) string {
 		return c.loginCommand()
 	case "INVALID_REQUEST":
 		return fmt.Sprintf(hints[p.Reason].in(c.lang), c.helpCommand())
+	case requestIDExpired:
+		format := c.label("pari report list mostra se c'è già; se non c'è, lo stesso comando con --request-id %s",
+			"pari report list shows whether it is there; if not, the same command with --request-id %s")
+		return fmt.Sprintf(format, uuid.NewString())
 	case "NOT_ASSESSED":
 		return "pari case assess " + record + " --help"
 	case "":

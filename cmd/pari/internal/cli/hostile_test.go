@@ -74,13 +74,13 @@ func answerHostile(_ string, req proto.Message) (proto.Message, error) {
 const (
 	someID   = "0b9f7c1e-6f0a-4c7e-9a49-2f6d1b1a5c11"
 	assessID = "case assess " + someID + " --verdict V --ground G --type T --field F --author A --event-place ND " +
-		"--residence ND"
+		"--residence ND --sensitivity S3"
 )
 
 // views are the commands that show what a service says.
 var views = []string{
 	"report submit --notice 2026-01", "report show --full " + someID, "report list", "report take " + someID,
-	"case show --full " + someID, "case list", assessID, "case act " + someID + " --code C",
+	"case show --full " + someID, "case list", assessID + " --version 1", "case act " + someID + " --code C",
 	"case close " + someID + " --outcome O",
 	"desk find", "desk hours x", "place x", "vocabulary", "vocabulary ground", "table list", "table show T1",
 	"feed status", "directory list", "directory show body/x", "directory history body/x", "directory status",

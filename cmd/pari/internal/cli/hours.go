@@ -143,21 +143,19 @@ func closingTime(opens, closes time.Time) string {
 // openState formats whether an office is open and when that changes, in Italian time, with the reason where it is not
 // the weekly hours.
 func (c *cli) openState(s *directoryv1.OpenState) string {
-	format := func(t *timestamppb.Timestamp) string {
-		if t == nil {
-			return "?"
-		}
-		return t.AsTime().In(tz.Rome).Format(dateTime)
-	}
 	reason := c.openReason(s)
 	switch {
 	case !s.GetKnown():
 		return c.label("orari non dati", "hours not given") + reason
 	case s.GetOpen():
-		return c.label("sì, fino alle ", "yes, until ") + format(s.GetUntil()) + reason
-	default:
-		return c.label("no, apre ", "no, opens ") + format(s.GetNextOpening()) + reason
+		if s.GetUntil() == nil {
+			return c.label("sì, non si sa fino a quando", "yes, until ?") + reason
+		}
+		return c.label("sì, fino al "+momentIt(s.GetUntil()), "yes, until "+formatTime(s.GetUntil())) + reason
+	case s.GetNextOpening() == nil:
+		return c.label("no, non si sa quando apre", "no, opens ?") + reason
 	}
+	return c.label("no, apre il "+momentIt(s.GetNextOpening()), "no, opens "+formatTime(s.GetNextOpening())) + reason
 }
 
 // openReason returns the holiday or the exception of the day in brackets, with the advice to call where the hours are

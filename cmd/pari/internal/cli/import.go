@@ -70,7 +70,10 @@ const maxDocument = 4<<20 - 1<<10
 func readDocument(file string, format directoryv1.DocumentFormat) ([]byte, error) {
 	raw, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("read document: %w", err)
+		return nil, unreadable(file, err)
+	}
+	if raw, err = decodeText(file, raw); err != nil {
+		return nil, err
 	}
 	if format == directoryv1.DocumentFormat_DOCUMENT_FORMAT_HSDS {
 		var compact bytes.Buffer

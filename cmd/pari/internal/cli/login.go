@@ -90,7 +90,9 @@ func (c *cli) logoutCmd() *cobra.Command {
 func (c *cli) deleteSessions() error {
 	sessions, err := filepath.Glob(filepath.Join(c.sessionsDir(), "*.json"))
 	for _, file := range sessions {
-		err = errors.Join(err, os.Remove(file))
+		if removeErr := os.Remove(file); removeErr != nil {
+			err = errors.Join(err, folderError(file, removeErr))
+		}
 	}
 	return err
 }
@@ -107,12 +109,13 @@ func (c *cli) saveSession(s session) error {
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
-	if err := os.MkdirAll(c.sessionsDir(), 0o700); err != nil {
-		return fmt.Errorf("session: %w", err)
-	}
 	for _, name := range []string{s.User, lastSession} {
-		if err := os.WriteFile(filepath.Join(c.sessionsDir(), name+".json"), raw, 0o600); err != nil {
-			return fmt.Errorf("session: %w", err)
+		file := filepath.Join(c.sessionsDir(), name+".json")
+		if err := os.MkdirAll(c.sessionsDir(), 0o700); err != nil {
+			return folderError(file, err)
+		}
+		if err := os.WriteFile(file, raw, 0o600); err != nil {
+			return folderError(file, err)
 		}
 	}
 	return nil
@@ -125,7 +128,8 @@ func (c *cli) loadToken() (string, error) {
 	if name == "" {
 		name = lastSession
 	}
-	raw, err := os.ReadFile(filepath.Join(c.sessionsDir(), filepath.Base(name)+".json"))
+	file := filepath.Join(c.sessionsDir(), filepath.Base(name)+".json")
+	raw, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
 		if c.as != "" {
 			return "", c.signInError("%s non ha effettuato l'accesso", "%s is not signed in", c.as)
@@ -133,7 +137,7 @@ func (c *cli) loadToken() (string, error) {
 		return "", c.signInError("accesso non effettuato", "not signed in")
 	}
 	if err != nil {
-		return "", fmt.Errorf("session: %w", err)
+		return "", unreadable(file, err)
 	}
 	var s session
 	if err := json.Unmarshal(raw, &s); err != nil {

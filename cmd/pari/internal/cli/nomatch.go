@@ -72,7 +72,7 @@ func (c *cli) explainClosed(
 	ctx context.Context, directory directoryClient, matches []*directoryv1.OfficeMatch, at *timestamppb.Timestamp,
 ) (n noMatch, err error) {
 	n.reason = text{
-		"nessun ufficio è aperto alle " + formatTime(at) + ":", "no office is open at " + formatTime(at) + ":",
+		"nessun ufficio è aperto il " + momentIt(at) + ":", "no office is open on " + formatTime(at) + ":",
 	}
 	for _, m := range matches {
 		id := m.GetOffice().GetOfficeId()

@@ -49,9 +49,10 @@ func TestDeskFind_FindsNothing(t *testing.T) {
 			"nessuno dà ciò che chiedono", "closed", "→ lo stesso comando senza",
 		},
 		"desk find --territory 019036 --open 2026-12-08T10:00": {
-			"nessun ufficio è aperto alle 2026-12-08 10:00", "closed  Sportello: no, apre 2026-12-09 09:00",
+			"nessun ufficio è aperto il 2026-12-08 alle 10:00:",
+			"closed  Sportello: no, apre il 2026-12-09 alle 09:00",
 			"unknown  Sportello: orari non dati",
-			"holiday  Sportello: no, apre 2026-12-09 09:00 (Immacolata; non si sa se apre: chiama prima)",
+			"holiday  Sportello: no, apre il 2026-12-09 alle 09:00 (Immacolata; non si sa se apre: chiama prima)",
 			"→ pari desk hours closed --from 2026-12-08",
 		},
 		"desk find --territory 004078 -o json": {`"matches"`},

@@ -17,7 +17,8 @@ import (
 const dateTime = "2006-01-02 15:04"
 
 // print writes a response as JSON with the field names of the contract, or as the rows that table writes. A directory
-// response from a replica is followed by its age.
+// response from a replica is followed by its age, and the response to a write that was stored before by a line that
+// says so.
 func (c *cli) print(resp proto.Message, table func(row render.Row)) error {
 	if c.format == "json" {
 		options := protojson.MarshalOptions{Multiline: true, UseProtoNames: true, EmitUnpopulated: true}
@@ -29,6 +30,11 @@ func (c *cli) print(resp proto.Message, table func(row render.Row)) error {
 	}
 	if err := render.Rows(c.out, table); err != nil {
 		return err
+	}
+	if r, ok := resp.(interface{ GetReplayed() bool }); ok && r.GetReplayed() {
+		return render.Printf(c.out, "%s\n", c.label(
+			"già registrata da un invio precedente: ora non è stato registrato nulla",
+			"stored already by an earlier attempt: nothing was stored now"))
 	}
 	r, ok := resp.(interface {
 		GetFreshness() *directoryv1.Freshness

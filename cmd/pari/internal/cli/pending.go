@@ -8,24 +8,38 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// pendingRetention is how long the id of a request without an answer is used again. Services keep ids longer.
-const pendingRetention = 30 * 24 * time.Hour
+// pendingRetention is how long the id of a request without an answer is used again. It is longer than services keep
+// ids: they refuse an attempt that is too late, where a new id would store the same report twice.
+const pendingRetention = 180 * 24 * time.Hour
 
 // pendingRequest is a write that has no answer yet. Its file is named after a keyed hash of the person, the service and
 // the content, and holds none of them.
 type pendingRequest struct {
 	RequestID string `json:"request_id"`
 	// Version of the record that was sent; 0 when the request has none.
-	Version int64     `json:"version,omitempty"`
-	SentAt  time.Time `json:"sent_at"`
+	Version int64 `json:"version,omitempty"`
+	// SentAt is the time of the first attempt.
+	SentAt time.Time `json:"sent_at"`
+}
+
+// start chooses the request id and sets the time of the first attempt, where this is it.
+func (p *pendingRequest) start(now time.Time) {
+	if p.RequestID == "" {
+		p.RequestID = uuid.NewString()
+	}
+	if p.SentAt.IsZero() {
+		p.SentAt = now
+	}
 }
 
 func (c *cli) pendingDir() string { return filepath.Join(c.sessionsDir(), "pending") }
@@ -51,21 +65,21 @@ func (c *cli) pendingFile(req proto.Message) (string, error) {
 
 // pendingKey returns the key of the hashes. The first call creates it.
 func (c *cli) pendingKey() ([]byte, error) {
-	if err := os.MkdirAll(c.pendingDir(), 0o700); err != nil {
-		return nil, fmt.Errorf("request id: %w", err)
-	}
 	path := filepath.Join(c.pendingDir(), "key")
+	if err := os.MkdirAll(c.pendingDir(), 0o700); err != nil {
+		return nil, folderError(path, err)
+	}
 	key, err := os.ReadFile(path)
 	if err == nil && len(key) == sha256.Size {
 		return key, nil
 	}
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("request id: %w", err)
+		return nil, unreadable(path, err)
 	}
 	key = make([]byte, sha256.Size)
 	_, _ = rand.Read(key) // never fails
 	if err := os.WriteFile(path, key, 0o600); err != nil {
-		return nil, fmt.Errorf("request id: %w", err)
+		return nil, folderError(path, err)
 	}
 	return key, nil
 }
@@ -76,7 +90,49 @@ func loadPending(file string) (p pendingRequest, found bool) {
 	if err != nil || json.Unmarshal(raw, &p) != nil || p.RequestID == "" {
 		return pendingRequest{}, false
 	}
-	return p, time.Since(p.SentAt) < pendingRetention
+	if time.Since(p.SentAt) >= pendingRetention {
+		return pendingRequest{}, false
+	}
+	return p, true
+}
+
+// removePending removes the file of a request that was answered.
+func removePending(file string) error {
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return folderError(file, err)
+	}
+	return nil
+}
+
+// removeAnswered removes the files of the requests whose answers were written.
+func (c *cli) removeAnswered() (err error) {
+	for _, file := range c.answered {
+		err = errors.Join(err, removePending(file))
+	}
+	return err
+}
+
+// folderError says that a file in the folder of the network cannot be written.
+func folderError(path string, err error) error {
+	dir := filepath.Dir(path)
+	failed := errorf(
+		"%[1]s: non si può scrivere (%[2]v); pari conserva lì sessioni e richieste senza risposta",
+		"%[1]s: not writable (%[2]v); pari stores sessions and requests without an answer there", dir, causeOf(err))
+	failed.cause = err
+	return failed.withHint("--dir CARTELLA, PARI_DIR")
+}
+
+// causeOf returns what the operating system says of a failed operation, without operation and path.
+func causeOf(err error) error {
+	var pathErr *fs.PathError
+	var linkErr *os.LinkError
+	switch {
+	case errors.As(err, &pathErr):
+		return pathErr.Err
+	case errors.As(err, &linkErr):
+		return linkErr.Err
+	}
+	return err
 }
 
 // save writes the file, and removes those that are too old.
@@ -93,10 +149,10 @@ func (p pendingRequest) save(file string) error {
 	}
 	temporary := file + ".new"
 	if err := os.WriteFile(temporary, raw, 0o600); err != nil {
-		return fmt.Errorf("request id: %w", err)
+		return folderError(file, err)
 	}
 	if err := os.Rename(temporary, file); err != nil {
-		return fmt.Errorf("request id: %w", err)
+		return folderError(file, err)
 	}
 	return nil
 }

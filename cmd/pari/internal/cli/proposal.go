@@ -47,7 +47,7 @@ func (c *cli) directoryApplyCmd() *cobra.Command {
 // propose sends the files that differ from the directory. Unchanged files are not sent, so running it twice proposes
 // nothing the second time.
 func (c *cli) propose(ctx context.Context, folder string, req *directoryv1.ProposeChangesRequest) error {
-	desired, err := files.ParseFS(os.DirFS(folder))
+	desired, err := files.ParseFS(textFS{os.DirFS(folder)})
 	if err != nil {
 		return err
 	}

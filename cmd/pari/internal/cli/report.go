@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/retepari/pari/cmd/pari/render"
 	intakev1 "github.com/retepari/pari/proto/gen/pari/intake/v1"
@@ -95,9 +94,8 @@ func (c *cli) readContent(cmd *cobra.Command, file string, content *intakev1.Rep
 		return err
 	}
 	notice := content.GetNoticeVersion()
-	if err := protojson.Unmarshal(raw, content); err != nil {
-		return errorf("%s non contiene una segnalazione in JSON; vedi ReportContent in proto/pari/intake/v1",
-			"%s is not a report in JSON; see ReportContent in proto/pari/intake/v1", file)
+	if err := unmarshalJSON(inputName(file), raw, content); err != nil {
+		return err
 	}
 	if notice != "" {
 		content.NoticeVersion = notice
@@ -132,12 +130,12 @@ func (c *cli) reportShowCmd() *cobra.Command {
 	return cmd
 }
 
-// receivedAt formats when a report was received: of an anonymous one the day only, lest the hour tell who it was.
+// receivedAt formats when a report was received: the day, and the minute where the service gives it.
 func receivedAt(r *intakev1.Report) string {
-	if r.GetContent().GetAnonymous() {
-		return formatDay(r.GetReceivedAt())
+	if r.GetExactReceivedAt() != nil {
+		return formatTime(r.GetExactReceivedAt())
 	}
-	return formatTime(r.GetReceivedAt())
+	return formatDay(r.GetReceivedAt())
 }
 
 func (c *cli) reportRows(r *intakev1.Report, row render.Row) {
@@ -173,7 +171,7 @@ func (c *cli) reportRows(r *intakev1.Report, row render.Row) {
 	}
 	for _, h := range r.GetHistory() {
 		at := formatTime(h.GetAt())
-		if content.GetAnonymous() {
+		if content.GetAnonymous() || h.GetVersion() == 1 { // of the submission only the day is stored
 			at = formatDay(h.GetAt())
 		}
 		row(fmt.Sprintf("  v%d", h.GetVersion()), at, h.GetWhat(), h.GetBy().GetPerson(), h.GetBy().GetSystem())
@@ -204,9 +202,9 @@ func (c *cli) reportListRows(resp *intakev1.ListReportsResponse, row render.Row)
 	row(c.label("NUMERO", "NUMBER"), c.label("RICEVUTA", "RECEIVED"), c.label("URGENTE", "URGENT"),
 		c.label("STATO", "STATE"), c.label("FATTORI", "GROUNDS"), c.label("CANALE", "CHANNEL"), "ID")
 	for _, r := range resp.GetReports() {
-		row(r.GetNumber(), receivedAt(r), c.yesNo(r.GetContent().GetUrgent()), shortEnum(r.GetState().String()),
-			c.codes("ground", r.GetContent().GetGrounds()), c.code("channel", r.GetContent().GetChannel()),
-			r.GetReportId())
+		row(r.GetNumber(), formatDay(r.GetReceivedAt()), c.yesNo(r.GetContent().GetUrgent()),
+			shortEnum(r.GetState().String()), c.codes("ground", r.GetContent().GetGrounds()),
+			c.code("channel", r.GetContent().GetChannel()), r.GetReportId())
 	}
 	if resp.GetNextPageToken() != "" {
 		row(c.label("altre con", "more with"), "--page-token "+resp.GetNextPageToken())

@@ -38,6 +38,8 @@ type cli struct {
 	user string
 	// current is the command that runs.
 	current *cobra.Command
+	// answered are the files of the requests that were answered, until the answers are written.
+	answered []string
 	// labels are the labels of codes, by list and code.
 	labels map[string]map[string]string
 }
@@ -61,7 +63,14 @@ func (c *cli) run(ctx context.Context, args []string) int {
 	root.SetIn(c.in)
 	root.SetOut(c.out)
 	root.SetErr(c.errOut)
-	if err := root.ExecuteContext(ctx); err != nil {
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		err = c.removeAnswered()
+	case len(c.answered) > 0:
+		err = &unwrittenError{cause: err}
+	}
+	if err != nil {
 		return c.explain(err)
 	}
 	return 0

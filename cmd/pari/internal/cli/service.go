@@ -27,7 +27,7 @@ type (
 // connectTimeout bounds how long a service is tried that does not answer.
 const connectTimeout = 1500 * time.Millisecond
 
-// callTimeout bounds all calls of one command.
+// callTimeout bounds all calls of one command, with the retries of the connection.
 const callTimeout = 15 * time.Second
 
 func (c *cli) withIntake(ctx context.Context, call func(context.Context, intakeClient) error) error {

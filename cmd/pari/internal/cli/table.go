@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/retepari/pari/cmd/pari/render"
+	"github.com/retepari/pari/pkg/tz"
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
 )
 
@@ -53,9 +54,12 @@ func (c *cli) tableShowCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&req.Region, "region", "lombardia", "region")
-	cmd.Flags().Int32Var(&req.Year, "year", int32(time.Now().Year()), "year")
+	cmd.Flags().Int32Var(&req.Year, "year", thisYear(time.Now()), "year")
 	return cmd
 }
+
+// thisYear returns the year in Italy.
+func thisYear(now time.Time) int32 { return int32(now.In(tz.Rome).Year()) }
 
 func (c *cli) feedCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "feed", Short: "Events of the nodes at the centre"}
@@ -83,9 +87,21 @@ func (c *cli) feedRows(nodes []*reportingv1.NodeFeed, row render.Row) {
 		c.label("APPLICATI", "APPLIED"), c.label("BUCHI", "GAPS"), c.label("NON APPLICATI", "UNAPPLIED"),
 		c.label("IN CODA", "PENDING"), c.label("ULTIMO SEGNALE", "LAST SEEN"))
 	for _, n := range nodes {
+		name := n.GetRegion() + "/" + n.GetNode()
 		for _, p := range n.GetLines() {
-			row(n.GetNode(), p.GetSource(), p.GetLastNodeSeq(), p.GetAppliedNodeSeq(), p.GetGaps(), p.GetParked(),
-				p.GetPending(), fmt.Sprintf(c.label("%d s fa", "%d s ago"), p.GetAgeSeconds()))
+			row(name, p.GetSource(), p.GetLastNodeSeq(), p.GetAppliedNodeSeq(), p.GetGaps(), p.GetParked(),
+				p.GetPending(), c.lastSeen(p))
+		}
+		if len(n.GetLines()) == 0 {
+			row(name, "-", "-", "-", "-", "-", "-", c.lastSeen(nil))
 		}
 	}
+}
+
+// lastSeen formats how long ago a partition was heard from.
+func (c *cli) lastSeen(p *reportingv1.LineFeed) string {
+	if p.GetHeardAt() == nil {
+		return c.label("mai", "never")
+	}
+	return fmt.Sprintf(c.label("%d s fa", "%d s ago"), p.GetAgeSeconds())
 }

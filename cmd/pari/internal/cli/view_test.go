@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,11 +19,17 @@ import (
 
 const reportNumber, caseNumber = "CR-2026-K7Q4M-V", "CR-C-2026-7XH3P-P"
 
-// sampleReport was received on the evening of the 23rd in UTC, in the first minutes of the 24th in Italy.
+// sampleReport was received on the evening of the 23rd in UTC, in the first minutes of the 24th in Italy. Of an
+// anonymous one only the day is known, as its begin in Italy.
 func sampleReport(anonymous bool) *intakev1.Report {
-	at := timestamppb.New(time.Date(2026, 11, 23, 23, 10, 0, 0, time.UTC))
+	day := timestamppb.New(time.Date(2026, 11, 23, 23, 0, 0, 0, time.UTC))
+	var exact *timestamppb.Timestamp
+	if !anonymous {
+		exact = timestamppb.New(time.Date(2026, 11, 23, 23, 10, 0, 0, time.UTC))
+	}
+	taken := timestamppb.New(time.Date(2026, 11, 24, 9, 5, 0, 0, time.UTC))
 	return &intakev1.Report{
-		ReportId: someID, Number: reportNumber, ReceivedAt: at, Version: 1,
+		ReportId: someID, Number: reportNumber, ReceivedAt: day, ExactReceivedAt: exact, Version: 1,
 		State: intakev1.ReportState_REPORT_STATE_RECEIVED,
 		Content: &intakev1.ReportContent{
 			Channel: "DESK", ReporterRole: "VICTIM", Anonymous: anonymous, Grounds: []string{"SEX", "AGE"},
@@ -32,7 +39,9 @@ func sampleReport(anonymous bool) *intakev1.Report {
 			Language:  "pa", Urgent: true, NoticeVersion: "2026-01",
 			Consents: []*intakev1.Consent{{Code: "CONTACT", Status: "GIVEN"}},
 		},
-		History: []*recordv1.HistoryEntry{{Version: 1, At: at, What: "SUBMITTED"}},
+		History: []*recordv1.HistoryEntry{
+			{Version: 1, At: day, What: "SUBMITTED"}, {Version: 2, At: taken, What: "TAKING_IN_CHARGE"},
+		},
 	}
 }
 
@@ -111,10 +120,26 @@ func TestReportShow(t *testing.T) {
 		"fattori Sesso (SEX), AGE", "richiesta Aiuto (HELP)", "luogo Cremona (019036)", "lingua pa",
 		"informativa 2026-01", "consenso Contatto (CONTACT) Dato (GIVEN)", "data del fatto 2026-03", "racconto uno",
 		"due", "nome Anna", "telefono 0372", "e-mail a@b.it", "come contattarla mattina",
-		"v1 2026-11-24 00:10 SUBMITTED",
+		"v1 2026-11-24 SUBMITTED", "v2 2026-11-24 10:05 TAKING_IN_CHARGE",
 	} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%q is missing: %q", want, got)
+		}
+	}
+}
+
+var timeOfDay = regexp.MustCompile(`\d\d:\d\d`)
+
+// Ensure that without the exact time the day alone is shown, not its midnight.
+func TestReportShow_Basic(t *testing.T) {
+	t.Parallel()
+	report := sampleReport(false)
+	report.ExactReceivedAt, report.History = nil, report.GetHistory()[:1]
+	f := newFakeNetwork(t, serveRecords(report, true))
+	for _, args := range []string{"report show " + someID, "report list"} {
+		out, _, code := f.run(t, strings.Fields(args)...)
+		if code != 0 || !strings.Contains(out, "2026-11-24") || timeOfDay.MatchString(out) {
+			t.Errorf("%s: exit %d, %s", args, code, out)
 		}
 	}
 }
@@ -125,7 +150,7 @@ func TestReportShow_Anonymous(t *testing.T) {
 	f := newFakeNetwork(t, serveRecords(sampleReport(true), true))
 	for _, args := range []string{"report show " + someID, "report list"} {
 		out, _, code := f.run(t, strings.Fields(args)...)
-		if code != 0 || !strings.Contains(out, "2026-11-24") || strings.Contains(out, ":10") {
+		if code != 0 || !strings.Contains(out, "2026-11-24") || timeOfDay.MatchString(out) {
 			t.Errorf("%s: exit %d, %s", args, code, out)
 		}
 	}
@@ -150,7 +175,7 @@ func TestLists(t *testing.T) {
 	t.Parallel()
 	f := newFakeNetwork(t, serveRecords(sampleReport(false), true))
 	for args, want := range map[string]string{
-		"report list --lang en": "CR-2026-K7Q4M-V 2026-11-24 00:10 yes RECEIVED Sex (SEX), AGE Desk (DESK) " + someID,
+		"report list --lang en": "CR-2026-K7Q4M-V 2026-11-24 yes RECEIVED Sex (SEX), AGE Desk (DESK) " + someID,
 		"case list":             "CR-C-2026-7XH3P-P 2026-11-24 UNSPECIFIED Sesso (SEX) Casa (HOUSING) " + someID,
 	} {
 		out, _, code := f.run(t, strings.Fields(args)...)
@@ -165,7 +190,8 @@ func TestNumbers(t *testing.T) {
 	t.Parallel()
 	f := newFakeNetwork(t, serveRecords(sampleReport(false), true))
 	for _, command := range []string{
-		"report show NUMBER", "report take NUMBER", "case show NUMBER", strings.Replace(assessID, someID, "NUMBER", 1),
+		"report show NUMBER", "report take NUMBER", "case show NUMBER",
+		strings.Replace(assessID, someID, "NUMBER --version 2", 1),
 		"case act NUMBER --code LETTER", "case close NUMBER --outcome APOLOGY",
 	} {
 		numbers := []string{reportNumber, "cr-2026-k7q4m-v"}

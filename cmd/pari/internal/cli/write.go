@@ -2,9 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,15 +11,10 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-)
+	"google.golang.org/protobuf/types/known/timestamppb"
 
-const (
-	// attemptTimeout bounds one attempt of a write, and callTimeout all of them.
-	attemptTimeout = 5 * time.Second
-	// maxAttempts is how often a write is sent that gets no answer.
-	maxAttempts = 3
-	// firstBackoff is the pause after the first attempt; each further one is three times as long.
-	firstBackoff = 200 * time.Millisecond
+	"github.com/retepari/pari/cmd/pari/client"
+	"github.com/retepari/pari/pkg/fault"
 )
 
 // mutation is a request that changes something.
@@ -48,9 +40,25 @@ type unansweredError struct {
 func (e *unansweredError) Error() string { return "no answer to request " + e.requestID }
 func (e *unansweredError) Unwrap() error { return e.cause }
 
-// send sends a write, again if it gets no answer. Its request id is stored until the answer arrives, so the same
-// command with the same content sends the same request and is not carried out twice. Where the request has a version
-// and none is given, readVersion reads it.
+// doubtfulError is the refusal of a write that was sent before and got no answer then: that attempt may be stored.
+type doubtfulError struct {
+	error
+
+	requestID string
+}
+
+// Unwrap returns the refusal.
+func (e *doubtfulError) Unwrap() error { return e.error }
+
+// unwrittenError says that a write is stored and that its answer could not be written.
+type unwrittenError struct{ cause error }
+
+func (e *unwrittenError) Error() string { return "answer not written: " + e.cause.Error() }
+func (e *unwrittenError) Unwrap() error { return e.cause }
+
+// send sends a write. Its request id is stored until the command has written the answer, so the same command with the
+// same content sends the same request and is not carried out twice. Where the request has a version and none is given,
+// readVersion reads it.
 func send[Q mutation, R any](
 	ctx context.Context, c *cli, req Q, readVersion func(context.Context) (int64, error),
 	call func(context.Context, Q, ...grpc.CallOption) (R, error),
@@ -65,29 +73,31 @@ func send[Q mutation, R any](
 	if err != nil {
 		return resp, err
 	}
-	pending, found := loadPending(file)
+	pending, earlier := loadPending(file)
 	if given := req.GetRequestId(); given != "" && given != pending.RequestID {
-		pending, found = pendingRequest{RequestID: given}, true
+		pending, earlier = pendingRequest{RequestID: given}, true
 	}
-	if !found {
-		pending = pendingRequest{RequestID: uuid.NewString()}
-	}
+	pending.start(time.Now())
 	if err := complete(ctx, req, pending, readVersion); err != nil {
 		return resp, err
 	}
-	pending.Version, pending.SentAt = versionOf(req), time.Now()
+	pending.Version = versionOf(req)
 	if err := pending.save(file); err != nil {
 		return resp, err
 	}
-	resp, err = attempt(ctx, req, call)
-	if isAnswer(err) {
-		if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return resp, fmt.Errorf("request id: %w", err)
-		}
-	}
-	if mayBeStored(err) {
+	counted, attempts := client.CountAttempts(ctx)
+	resp, err = call(counted, req)
+	earlier = earlier || attempts() > 1
+	switch {
+	case err == nil:
+		c.answered = append(c.answered, file)
+		return resp, nil
+	case mayBeStored(err):
 		return resp, &unansweredError{requestID: pending.RequestID, version: pending.Version, cause: err}
+	case earlier && reasonOf(err) != string(fault.RequestIDReused):
+		return resp, &doubtfulError{error: err, requestID: pending.RequestID}
 	}
+	_ = removePending(file) // a file that stays only lets the same command use the same id
 	return resp, err
 }
 
@@ -105,11 +115,14 @@ func versionOf(req proto.Message) int64 {
 	return 0
 }
 
-// complete sets the request id and the version.
+// complete sets the request id, the time of the first attempt and the version.
 func complete(
 	ctx context.Context, req proto.Message, p pendingRequest, readVersion func(context.Context) (int64, error),
 ) (err error) {
 	setField(req, "request_id", protoreflect.ValueOfString(p.RequestID))
+	if !p.SentAt.IsZero() {
+		setField(req, "first_sent_at", protoreflect.ValueOfMessage(timestamppb.New(p.SentAt).ProtoReflect()))
+	}
 	if readVersion == nil || versionOf(req) != 0 {
 		return nil
 	}
@@ -121,36 +134,6 @@ func complete(
 	}
 	setField(req, "version", protoreflect.ValueOfInt64(version))
 	return nil
-}
-
-// attempt calls until there is an answer, maxAttempts times at most.
-func attempt[Q mutation, R any](
-	ctx context.Context, req Q, call func(context.Context, Q, ...grpc.CallOption) (R, error),
-) (resp R, err error) {
-	for n, backoff := 1, firstBackoff; ; n, backoff = n+1, 3*backoff {
-		attemptCtx, cancel := context.WithTimeout(ctx, attemptTimeout)
-		resp, err = call(attemptCtx, req)
-		cancel()
-		again := status.Code(err) == codes.Unavailable || status.Code(err) == codes.DeadlineExceeded
-		if !again || n == maxAttempts {
-			return resp, err
-		}
-		select {
-		case <-ctx.Done():
-			return resp, err
-		case <-time.After(backoff):
-		}
-	}
-}
-
-// isAnswer reports whether an outcome is final for a request id: a later request with the same id gets the same one.
-func isAnswer(err error) bool {
-	switch status.Code(err) { //nolint:exhaustive // all others say nothing about the request
-	case codes.OK, codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.FailedPrecondition, codes.Aborted,
-		codes.OutOfRange:
-		return true
-	}
-	return false
 }
 
 // mayBeStored reports whether a write may have been carried out although it failed. A write is sent only after the

@@ -38,10 +38,11 @@ const (
 type CaseManagementServiceClient interface {
 	// OpenCase opens a case for a report that the desk took in charge. Only intake of the same node may call it. A report
 	// never gets a second case: a repeated call returns the first one.
+	// Errors: INVALID_REQUEST; WRONG_NODE when on_behalf_of belongs to another node.
 	OpenCase(ctx context.Context, in *OpenCaseRequest, opts ...grpc.CallOption) (*OpenCaseResponse, error)
 	// GetCase returns one case of the caller's node with its actions and history. Only case workers and coordinators may
 	// ask for CASE_VIEW_FULL; each such access is logged.
-	// Errors: NOT_FOUND, also for a case of another node; VIEW_NOT_ALLOWED.
+	// Errors: INVALID_REQUEST; NOT_FOUND, also for a case of another node; VIEW_NOT_ALLOWED.
 	GetCase(ctx context.Context, in *GetCaseRequest, opts ...grpc.CallOption) (*GetCaseResponse, error)
 	// ListCases lists the cases of the caller's node, newest first, without actions, notes and history.
 	// Errors: INVALID_REQUEST with the field reason BAD_PAGE_TOKEN.
@@ -49,14 +50,14 @@ type CaseManagementServiceClient interface {
 	// Assess records the finding of the node. During assessment, the group of the verdict moves the case: PERTINENT and
 	// NOT_PERTINENT_HELPED to TAKEN_IN_CHARGE, NOT_PERTINENT to NOT_PERTINENT, OUT_OF_COMPETENCE to OUT_OF_COMPETENCE.
 	// Later, a new assessment corrects the classification and leaves the state as it is.
-	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, REQUEST_ID_REUSED; INVALID_REQUEST with the field reason
-	// MAIN_GROUND_NOT_LISTED.
+	// Errors: INVALID_REQUEST, also with the field reason MAIN_GROUND_NOT_LISTED; NOT_FOUND, WRONG_VERSION,
+	// FORBIDDEN_MOVE, REQUEST_ID_REUSED.
 	Assess(ctx context.Context, in *AssessRequest, opts ...grpc.CallOption) (*AssessResponse, error)
 	// RecordAction records an action. The first action moves a case from TAKEN_IN_CHARGE or REOPENED to IN_ACTION.
-	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, REQUEST_ID_REUSED.
+	// Errors: INVALID_REQUEST, NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, REQUEST_ID_REUSED.
 	RecordAction(ctx context.Context, in *RecordActionRequest, opts ...grpc.CallOption) (*RecordActionResponse, error)
 	// CloseCase closes a case with its outcome. Only an assessed case can be closed.
-	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, NOT_ASSESSED, REQUEST_ID_REUSED.
+	// Errors: INVALID_REQUEST, NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, NOT_ASSESSED, REQUEST_ID_REUSED.
 	CloseCase(ctx context.Context, in *CloseCaseRequest, opts ...grpc.CallOption) (*CloseCaseResponse, error)
 }
 
@@ -137,10 +138,11 @@ func (c *caseManagementServiceClient) CloseCase(ctx context.Context, in *CloseCa
 type CaseManagementServiceServer interface {
 	// OpenCase opens a case for a report that the desk took in charge. Only intake of the same node may call it. A report
 	// never gets a second case: a repeated call returns the first one.
+	// Errors: INVALID_REQUEST; WRONG_NODE when on_behalf_of belongs to another node.
 	OpenCase(context.Context, *OpenCaseRequest) (*OpenCaseResponse, error)
 	// GetCase returns one case of the caller's node with its actions and history. Only case workers and coordinators may
 	// ask for CASE_VIEW_FULL; each such access is logged.
-	// Errors: NOT_FOUND, also for a case of another node; VIEW_NOT_ALLOWED.
+	// Errors: INVALID_REQUEST; NOT_FOUND, also for a case of another node; VIEW_NOT_ALLOWED.
 	GetCase(context.Context, *GetCaseRequest) (*GetCaseResponse, error)
 	// ListCases lists the cases of the caller's node, newest first, without actions, notes and history.
 	// Errors: INVALID_REQUEST with the field reason BAD_PAGE_TOKEN.
@@ -148,14 +150,14 @@ type CaseManagementServiceServer interface {
 	// Assess records the finding of the node. During assessment, the group of the verdict moves the case: PERTINENT and
 	// NOT_PERTINENT_HELPED to TAKEN_IN_CHARGE, NOT_PERTINENT to NOT_PERTINENT, OUT_OF_COMPETENCE to OUT_OF_COMPETENCE.
 	// Later, a new assessment corrects the classification and leaves the state as it is.
-	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, REQUEST_ID_REUSED; INVALID_REQUEST with the field reason
-	// MAIN_GROUND_NOT_LISTED.
+	// Errors: INVALID_REQUEST, also with the field reason MAIN_GROUND_NOT_LISTED; NOT_FOUND, WRONG_VERSION,
+	// FORBIDDEN_MOVE, REQUEST_ID_REUSED.
 	Assess(context.Context, *AssessRequest) (*AssessResponse, error)
 	// RecordAction records an action. The first action moves a case from TAKEN_IN_CHARGE or REOPENED to IN_ACTION.
-	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, REQUEST_ID_REUSED.
+	// Errors: INVALID_REQUEST, NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, REQUEST_ID_REUSED.
 	RecordAction(context.Context, *RecordActionRequest) (*RecordActionResponse, error)
 	// CloseCase closes a case with its outcome. Only an assessed case can be closed.
-	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, NOT_ASSESSED, REQUEST_ID_REUSED.
+	// Errors: INVALID_REQUEST, NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, NOT_ASSESSED, REQUEST_ID_REUSED.
 	CloseCase(context.Context, *CloseCaseRequest) (*CloseCaseResponse, error)
 	mustEmbedUnimplementedCaseManagementServiceServer()
 }

@@ -55,26 +55,30 @@ const (
 // answers as if they did not exist, counts, pages and revisions included.
 type DirectoryServiceClient interface {
 	// GetOffice returns one office.
-	// Errors: NOT_FOUND.
+	// Errors: INVALID_REQUEST, NOT_FOUND.
 	GetOffice(ctx context.Context, in *GetOfficeRequest, opts ...grpc.CallOption) (*GetOfficeResponse, error)
 	// ListOffices lists the offices of the network, ordered by region, node and identifier.
+	// Errors: INVALID_REQUEST.
 	ListOffices(ctx context.Context, in *ListOfficesRequest, opts ...grpc.CallOption) (*ListOfficesResponse, error)
 	// FindOffices finds the offices that can help, best first. Each match says why it was found.
+	// Errors: INVALID_REQUEST.
 	FindOffices(ctx context.Context, in *FindOfficesRequest, opts ...grpc.CallOption) (*FindOfficesResponse, error)
 	// GetDirectoryStatus returns how current this directory is, and a digest of its public content to compare it with
 	// another directory.
 	GetDirectoryStatus(ctx context.Context, in *GetDirectoryStatusRequest, opts ...grpc.CallOption) (*GetDirectoryStatusResponse, error)
 	// GetEntry returns one entry of any kind: body, node, network, office, act, initiative, course, room, programme.
-	// Errors: NOT_FOUND.
+	// Errors: INVALID_REQUEST, NOT_FOUND.
 	GetEntry(ctx context.Context, in *GetEntryRequest, opts ...grpc.CallOption) (*GetEntryResponse, error)
 	// ListEntries lists entries, ordered by kind and identifier. A filter selects those that refer to another entry, for
 	// instance the courses of a programme or the acts about a desk.
+	// Errors: INVALID_REQUEST.
 	ListEntries(ctx context.Context, in *ListEntriesRequest, opts ...grpc.CallOption) (*ListEntriesResponse, error)
 	// ListEntryHistory lists the states of an entry, newest first, each with what it changed.
-	// Errors: NOT_FOUND; AT_THE_CENTRE_ONLY at a node, which has no history.
+	// Errors: INVALID_REQUEST, NOT_FOUND; AT_THE_CENTRE_ONLY at a node, which has no history.
 	ListEntryHistory(ctx context.Context, in *ListEntryHistoryRequest, opts ...grpc.CallOption) (*ListEntryHistoryResponse, error)
 	// ListQualifications lists how many operators of each office are qualified in what on a day, and when the next
 	// qualifications end.
+	// Errors: INVALID_REQUEST.
 	ListQualifications(ctx context.Context, in *ListQualificationsRequest, opts ...grpc.CallOption) (*ListQualificationsResponse, error)
 	// ProposeChanges proposes changes of entries. With validate_only it only returns what would change. An editor of a
 	// node may propose changes of that node's entries only.
@@ -82,8 +86,8 @@ type DirectoryServiceClient interface {
 	// REQUEST_ID_REUSED, WRONG_NODE; AT_THE_CENTRE_ONLY at a node.
 	ProposeChanges(ctx context.Context, in *ProposeChangesRequest, opts ...grpc.CallOption) (*ProposeChangesResponse, error)
 	// DecideProposal approves or rejects a proposal of another person, for the centre.
-	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, SECOND_PERSON_NEEDED, WRONG_NODE, REQUEST_ID_REUSED;
-	// AT_THE_CENTRE_ONLY at a node.
+	// Errors: INVALID_REQUEST, NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, SECOND_PERSON_NEEDED, WRONG_NODE,
+	// REQUEST_ID_REUSED; AT_THE_CENTRE_ONLY at a node.
 	DecideProposal(ctx context.Context, in *DecideProposalRequest, opts ...grpc.CallOption) (*DecideProposalResponse, error)
 	// ReadDocument reads a document of another directory, or an entry from a file, and returns the entries that it would
 	// give, what was passed over, and what is wrong. It changes nothing.
@@ -91,39 +95,41 @@ type DirectoryServiceClient interface {
 	ReadDocument(ctx context.Context, in *ReadDocumentRequest, opts ...grpc.CallOption) (*ReadDocumentResponse, error)
 	// ListProposals lists proposals, newest first. Changes of hidden offices that the caller may not see are left out,
 	// and so are proposals without other changes.
-	// Errors: AT_THE_CENTRE_ONLY at a node.
+	// Errors: INVALID_REQUEST; AT_THE_CENTRE_ONLY at a node.
 	ListProposals(ctx context.Context, in *ListProposalsRequest, opts ...grpc.CallOption) (*ListProposalsResponse, error)
 	// GetInitiativeCalendar returns the sessions of initiatives as an iCalendar document (RFC 5545), to subscribe to.
-	// Errors: NOT_FOUND.
+	// Errors: INVALID_REQUEST, NOT_FOUND.
 	GetInitiativeCalendar(ctx context.Context, in *GetInitiativeCalendarRequest, opts ...grpc.CallOption) (*GetInitiativeCalendarResponse, error)
 	// ExportDirectory returns offices, initiatives, courses, all entries or code lists in an open format. Exports never
 	// contain hidden offices, whoever calls. A document above the 4 MiB that gRPC clients accept by default must be
 	// exported node by node.
-	// Errors: NOT_FOUND for an unknown code list.
+	// Errors: INVALID_REQUEST; NOT_FOUND for an unknown code list.
 	ExportDirectory(ctx context.Context, in *ExportDirectoryRequest, opts ...grpc.CallOption) (*ExportDirectoryResponse, error)
 	// PrintOffice returns a page about one office, to read or to print.
-	// Errors: NOT_FOUND.
+	// Errors: INVALID_REQUEST, NOT_FOUND.
 	PrintOffice(ctx context.Context, in *PrintOfficeRequest, opts ...grpc.CallOption) (*PrintOfficeResponse, error)
 	// ListVocabularies returns the code lists: the codes that requests may use, with labels, groups and validity.
+	// Errors: INVALID_REQUEST.
 	ListVocabularies(ctx context.Context, in *ListVocabulariesRequest, opts ...grpc.CallOption) (*ListVocabulariesResponse, error)
 	// ListOpenings lists when a counter or a telephone is open between two moments.
-	// Errors: NOT_FOUND.
+	// Errors: INVALID_REQUEST, NOT_FOUND.
 	ListOpenings(ctx context.Context, in *ListOpeningsRequest, opts ...grpc.CallOption) (*ListOpeningsResponse, error)
 	// ListFreeWindows lists the windows within the hours of a counter in which an appointment fits. It books nothing.
-	// Errors: NOT_FOUND.
+	// Errors: INVALID_REQUEST, NOT_FOUND.
 	ListFreeWindows(ctx context.Context, in *ListFreeWindowsRequest, opts ...grpc.CallOption) (*ListFreeWindowsResponse, error)
 	// GetOfficeCalendar returns the opening hours of a counter as an iCalendar document (RFC 5545), to subscribe to.
-	// Errors: NOT_FOUND.
+	// Errors: INVALID_REQUEST, NOT_FOUND.
 	GetOfficeCalendar(ctx context.Context, in *GetOfficeCalendarRequest, opts ...grpc.CallOption) (*GetOfficeCalendarResponse, error)
 	// ResolveTerritory finds the places that a name may mean, best first. It knows other languages and former names, and
 	// tolerates misspellings. When no place matches, the response has no candidates.
+	// Errors: INVALID_REQUEST.
 	ResolveTerritory(ctx context.Context, in *ResolveTerritoryRequest, opts ...grpc.CallOption) (*ResolveTerritoryResponse, error)
 	// GetTerritory returns one place by its ISTAT code, also a place that no longer exists.
-	// Errors: NOT_FOUND.
+	// Errors: INVALID_REQUEST, NOT_FOUND.
 	GetTerritory(ctx context.Context, in *GetTerritoryRequest, opts ...grpc.CallOption) (*GetTerritoryResponse, error)
 	// ListTerritories lists the places that exist on a day: a region, then each of its provinces, followed by its
 	// municipalities.
-	// Errors: NOT_FOUND.
+	// Errors: INVALID_REQUEST, NOT_FOUND.
 	ListTerritories(ctx context.Context, in *ListTerritoriesRequest, opts ...grpc.CallOption) (*ListTerritoriesResponse, error)
 }
 
@@ -364,26 +370,30 @@ func (c *directoryServiceClient) ListTerritories(ctx context.Context, in *ListTe
 // answers as if they did not exist, counts, pages and revisions included.
 type DirectoryServiceServer interface {
 	// GetOffice returns one office.
-	// Errors: NOT_FOUND.
+	// Errors: INVALID_REQUEST, NOT_FOUND.
 	GetOffice(context.Context, *GetOfficeRequest) (*GetOfficeResponse, error)
 	// ListOffices lists the offices of the network, ordered by region, node and identifier.
+	// Errors: INVALID_REQUEST.
 	ListOffices(context.Context, *ListOfficesRequest) (*ListOfficesResponse, error)
 	// FindOffices finds the offices that can help, best first. Each match says why it was found.
+	// Errors: INVALID_REQUEST.
 	FindOffices(context.Context, *FindOfficesRequest) (*FindOfficesResponse, error)
 	// GetDirectoryStatus returns how current this directory is, and a digest of its public content to compare it with
 	// another directory.
 	GetDirectoryStatus(context.Context, *GetDirectoryStatusRequest) (*GetDirectoryStatusResponse, error)
 	// GetEntry returns one entry of any kind: body, node, network, office, act, initiative, course, room, programme.
-	// Errors: NOT_FOUND.
+	// Errors: INVALID_REQUEST, NOT_FOUND.
 	GetEntry(context.Context, *GetEntryRequest) (*GetEntryResponse, error)
 	// ListEntries lists entries, ordered by kind and identifier. A filter selects those that refer to another entry, for
 	// instance the courses of a programme or the acts about a desk.
+	// Errors: INVALID_REQUEST.
 	ListEntries(context.Context, *ListEntriesRequest) (*ListEntriesResponse, error)
 	// ListEntryHistory lists the states of an entry, newest first, each with what it changed.
-	// Errors: NOT_FOUND; AT_THE_CENTRE_ONLY at a node, which has no history.
+	// Errors: INVALID_REQUEST, NOT_FOUND; AT_THE_CENTRE_ONLY at a node, which has no history.
 	ListEntryHistory(context.Context, *ListEntryHistoryRequest) (*ListEntryHistoryResponse, error)
 	// ListQualifications lists how many operators of each office are qualified in what on a day, and when the next
 	// qualifications end.
+	// Errors: INVALID_REQUEST.
 	ListQualifications(context.Context, *ListQualificationsRequest) (*ListQualificationsResponse, error)
 	// ProposeChanges proposes changes of entries. With validate_only it only returns what would change. An editor of a
 	// node may propose changes of that node's entries only.
@@ -391,8 +401,8 @@ type DirectoryServiceServer interface {
 	// REQUEST_ID_REUSED, WRONG_NODE; AT_THE_CENTRE_ONLY at a node.
 	ProposeChanges(context.Context, *ProposeChangesRequest) (*ProposeChangesResponse, error)
 	// DecideProposal approves or rejects a proposal of another person, for the centre.
-	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, SECOND_PERSON_NEEDED, WRONG_NODE, REQUEST_ID_REUSED;
-	// AT_THE_CENTRE_ONLY at a node.
+	// Errors: INVALID_REQUEST, NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, SECOND_PERSON_NEEDED, WRONG_NODE,
+	// REQUEST_ID_REUSED; AT_THE_CENTRE_ONLY at a node.
 	DecideProposal(context.Context, *DecideProposalRequest) (*DecideProposalResponse, error)
 	// ReadDocument reads a document of another directory, or an entry from a file, and returns the entries that it would
 	// give, what was passed over, and what is wrong. It changes nothing.
@@ -400,39 +410,41 @@ type DirectoryServiceServer interface {
 	ReadDocument(context.Context, *ReadDocumentRequest) (*ReadDocumentResponse, error)
 	// ListProposals lists proposals, newest first. Changes of hidden offices that the caller may not see are left out,
 	// and so are proposals without other changes.
-	// Errors: AT_THE_CENTRE_ONLY at a node.
+	// Errors: INVALID_REQUEST; AT_THE_CENTRE_ONLY at a node.
 	ListProposals(context.Context, *ListProposalsRequest) (*ListProposalsResponse, error)
 	// GetInitiativeCalendar returns the sessions of initiatives as an iCalendar document (RFC 5545), to subscribe to.
-	// Errors: NOT_FOUND.
+	// Errors: INVALID_REQUEST, NOT_FOUND.
 	GetInitiativeCalendar(context.Context, *GetInitiativeCalendarRequest) (*GetInitiativeCalendarResponse, error)
 	// ExportDirectory returns offices, initiatives, courses, all entries or code lists in an open format. Exports never
 	// contain hidden offices, whoever calls. A document above the 4 MiB that gRPC clients accept by default must be
 	// exported node by node.
-	// Errors: NOT_FOUND for an unknown code list.
+	// Errors: INVALID_REQUEST; NOT_FOUND for an unknown code list.
 	ExportDirectory(context.Context, *ExportDirectoryRequest) (*ExportDirectoryResponse, error)
 	// PrintOffice returns a page about one office, to read or to print.
-	// Errors: NOT_FOUND.
+	// Errors: INVALID_REQUEST, NOT_FOUND.
 	PrintOffice(context.Context, *PrintOfficeRequest) (*PrintOfficeResponse, error)
 	// ListVocabularies returns the code lists: the codes that requests may use, with labels, groups and validity.
+	// Errors: INVALID_REQUEST.
 	ListVocabularies(context.Context, *ListVocabulariesRequest) (*ListVocabulariesResponse, error)
 	// ListOpenings lists when a counter or a telephone is open between two moments.
-	// Errors: NOT_FOUND.
+	// Errors: INVALID_REQUEST, NOT_FOUND.
 	ListOpenings(context.Context, *ListOpeningsRequest) (*ListOpeningsResponse, error)
 	// ListFreeWindows lists the windows within the hours of a counter in which an appointment fits. It books nothing.
-	// Errors: NOT_FOUND.
+	// Errors: INVALID_REQUEST, NOT_FOUND.
 	ListFreeWindows(context.Context, *ListFreeWindowsRequest) (*ListFreeWindowsResponse, error)
 	// GetOfficeCalendar returns the opening hours of a counter as an iCalendar document (RFC 5545), to subscribe to.
-	// Errors: NOT_FOUND.
+	// Errors: INVALID_REQUEST, NOT_FOUND.
 	GetOfficeCalendar(context.Context, *GetOfficeCalendarRequest) (*GetOfficeCalendarResponse, error)
 	// ResolveTerritory finds the places that a name may mean, best first. It knows other languages and former names, and
 	// tolerates misspellings. When no place matches, the response has no candidates.
+	// Errors: INVALID_REQUEST.
 	ResolveTerritory(context.Context, *ResolveTerritoryRequest) (*ResolveTerritoryResponse, error)
 	// GetTerritory returns one place by its ISTAT code, also a place that no longer exists.
-	// Errors: NOT_FOUND.
+	// Errors: INVALID_REQUEST, NOT_FOUND.
 	GetTerritory(context.Context, *GetTerritoryRequest) (*GetTerritoryResponse, error)
 	// ListTerritories lists the places that exist on a day: a region, then each of its provinces, followed by its
 	// municipalities.
-	// Errors: NOT_FOUND.
+	// Errors: INVALID_REQUEST, NOT_FOUND.
 	ListTerritories(context.Context, *ListTerritoriesRequest) (*ListTerritoriesResponse, error)
 	mustEmbedUnimplementedDirectoryServiceServer()
 }

@@ -46,7 +46,7 @@ type IntakeServiceClient interface {
 	SubmitReport(ctx context.Context, in *SubmitReportRequest, opts ...grpc.CallOption) (*SubmitReportResponse, error)
 	// GetReport returns one report of the caller's node, with its history. Only people of the node who work on reports
 	// (operator, case worker, coordinator) may ask for REPORT_VIEW_FULL; each such access is logged.
-	// Errors: NOT_FOUND, also for a report of another node; VIEW_NOT_ALLOWED.
+	// Errors: INVALID_REQUEST; NOT_FOUND, also for a report of another node; VIEW_NOT_ALLOWED.
 	GetReport(ctx context.Context, in *GetReportRequest, opts ...grpc.CallOption) (*GetReportResponse, error)
 	// ListReports lists the reports of the caller's node in REPORT_VIEW_BASIC, without history: the last day first,
 	// within a day what is urgent first. The rest of the order is random.
@@ -54,11 +54,12 @@ type IntakeServiceClient interface {
 	ListReports(ctx context.Context, in *ListReportsRequest, opts ...grpc.CallOption) (*ListReportsResponse, error)
 	// GetSubmissionStates returns what has become of the caller's own submissions, by their request ids. It is all that a
 	// program that submits reports may read.
+	// Errors: INVALID_REQUEST.
 	GetSubmissionStates(ctx context.Context, in *GetSubmissionStatesRequest, opts ...grpc.CallOption) (*GetSubmissionStatesResponse, error)
 	// TakeInCharge takes a report in charge: it opens exactly one case for it in case management. The decision is stored
 	// first, so a crash in between loses nothing and opens no second case; the node finishes the hand-over by itself.
-	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, REQUEST_ID_REUSED. UNAVAILABLE when case management does not
-	// answer: the report stays in HANDING_OVER, and the node finishes the hand-over later.
+	// Errors: INVALID_REQUEST, NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, REQUEST_ID_REUSED. UNAVAILABLE when case
+	// management does not answer: the report stays in HANDING_OVER, and the node finishes the hand-over later.
 	TakeInCharge(ctx context.Context, in *TakeInChargeRequest, opts ...grpc.CallOption) (*TakeInChargeResponse, error)
 }
 
@@ -137,7 +138,7 @@ type IntakeServiceServer interface {
 	SubmitReport(context.Context, *SubmitReportRequest) (*SubmitReportResponse, error)
 	// GetReport returns one report of the caller's node, with its history. Only people of the node who work on reports
 	// (operator, case worker, coordinator) may ask for REPORT_VIEW_FULL; each such access is logged.
-	// Errors: NOT_FOUND, also for a report of another node; VIEW_NOT_ALLOWED.
+	// Errors: INVALID_REQUEST; NOT_FOUND, also for a report of another node; VIEW_NOT_ALLOWED.
 	GetReport(context.Context, *GetReportRequest) (*GetReportResponse, error)
 	// ListReports lists the reports of the caller's node in REPORT_VIEW_BASIC, without history: the last day first,
 	// within a day what is urgent first. The rest of the order is random.
@@ -145,11 +146,12 @@ type IntakeServiceServer interface {
 	ListReports(context.Context, *ListReportsRequest) (*ListReportsResponse, error)
 	// GetSubmissionStates returns what has become of the caller's own submissions, by their request ids. It is all that a
 	// program that submits reports may read.
+	// Errors: INVALID_REQUEST.
 	GetSubmissionStates(context.Context, *GetSubmissionStatesRequest) (*GetSubmissionStatesResponse, error)
 	// TakeInCharge takes a report in charge: it opens exactly one case for it in case management. The decision is stored
 	// first, so a crash in between loses nothing and opens no second case; the node finishes the hand-over by itself.
-	// Errors: NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, REQUEST_ID_REUSED. UNAVAILABLE when case management does not
-	// answer: the report stays in HANDING_OVER, and the node finishes the hand-over later.
+	// Errors: INVALID_REQUEST, NOT_FOUND, WRONG_VERSION, FORBIDDEN_MOVE, REQUEST_ID_REUSED. UNAVAILABLE when case
+	// management does not answer: the report stays in HANDING_OVER, and the node finishes the hand-over later.
 	TakeInCharge(context.Context, *TakeInChargeRequest) (*TakeInChargeResponse, error)
 	mustEmbedUnimplementedIntakeServiceServer()
 }

@@ -37,15 +37,15 @@ type ReportingServiceClient interface {
 	ListTables(ctx context.Context, in *ListTablesRequest, opts ...grpc.CallOption) (*ListTablesResponse, error)
 	// GetTable returns one table of one region and year, with disclosure control applied: every count is rounded, and
 	// small counts, zero included, are suppressed. Tables of public figures are exact: see Protection.
-	// Errors: UNKNOWN_TABLE; WRONG_REGION for a region that the caller was not granted; OUT_OF_PERIOD for a year after
-	// the current one.
+	// Errors: INVALID_REQUEST, UNKNOWN_TABLE; WRONG_REGION for a region that the caller was not granted; OUT_OF_PERIOD
+	// for a year after the current one.
 	GetTable(ctx context.Context, in *GetTableRequest, opts ...grpc.CallOption) (*GetTableResponse, error)
 	// GetFeedStatus returns for each node how far its events have been applied, and whether events are missing.
-	// Errors: WRONG_REGION for a region that the caller was not granted.
+	// Errors: INVALID_REQUEST; WRONG_REGION for a region that the caller was not granted.
 	GetFeedStatus(ctx context.Context, in *GetFeedStatusRequest, opts ...grpc.CallOption) (*GetFeedStatusResponse, error)
 	// ListPartitionEvents lists what the centre has of one partition after a number, in the order of the numbers. A node
 	// that was restored from a backup compares it with its own events.
-	// Errors: WRONG_NODE for a caller of neither this node nor the centre of its region.
+	// Errors: INVALID_REQUEST; WRONG_NODE for a caller of neither this node nor the centre of its region.
 	ListPartitionEvents(ctx context.Context, in *ListPartitionEventsRequest, opts ...grpc.CallOption) (*ListPartitionEventsResponse, error)
 }
 
@@ -107,15 +107,15 @@ type ReportingServiceServer interface {
 	ListTables(context.Context, *ListTablesRequest) (*ListTablesResponse, error)
 	// GetTable returns one table of one region and year, with disclosure control applied: every count is rounded, and
 	// small counts, zero included, are suppressed. Tables of public figures are exact: see Protection.
-	// Errors: UNKNOWN_TABLE; WRONG_REGION for a region that the caller was not granted; OUT_OF_PERIOD for a year after
-	// the current one.
+	// Errors: INVALID_REQUEST, UNKNOWN_TABLE; WRONG_REGION for a region that the caller was not granted; OUT_OF_PERIOD
+	// for a year after the current one.
 	GetTable(context.Context, *GetTableRequest) (*GetTableResponse, error)
 	// GetFeedStatus returns for each node how far its events have been applied, and whether events are missing.
-	// Errors: WRONG_REGION for a region that the caller was not granted.
+	// Errors: INVALID_REQUEST; WRONG_REGION for a region that the caller was not granted.
 	GetFeedStatus(context.Context, *GetFeedStatusRequest) (*GetFeedStatusResponse, error)
 	// ListPartitionEvents lists what the centre has of one partition after a number, in the order of the numbers. A node
 	// that was restored from a backup compares it with its own events.
-	// Errors: WRONG_NODE for a caller of neither this node nor the centre of its region.
+	// Errors: INVALID_REQUEST; WRONG_NODE for a caller of neither this node nor the centre of its region.
 	ListPartitionEvents(context.Context, *ListPartitionEventsRequest) (*ListPartitionEventsResponse, error)
 	mustEmbedUnimplementedReportingServiceServer()
 }
