@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -29,10 +28,10 @@ type issuer struct {
 	verifier atomic.Pointer[oidc.IDTokenVerifier]
 }
 
-func newIssuer(c issuerConfig) (*issuer, error) {
+func newIssuer(c issuerConfig, read func(string) ([]byte, error)) (*issuer, error) {
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: issuerTimeout}
 	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
+		pem, err := read(c.CAFile)
 		if err != nil {
 			return nil, fmt.Errorf("authority: %w", err)
 		}

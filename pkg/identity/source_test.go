@@ -112,6 +112,8 @@ func TestSource_VerifyPeer(t *testing.T) {
 		t.Errorf("no certificate: got %v", err)
 	}
 	issue(t, others, intake, dir) // replaces the authority of the running server
+	_, _ = s.VerifyPeer(valid, now.Add(time.Second))
+	s.WaitReload()
 	if id, err := s.VerifyPeer(valid, now.Add(time.Second)); err == nil {
 		t.Errorf("%v of the old authority was accepted a second later", id)
 	}
@@ -145,8 +147,42 @@ func TestSource_VerifyPeerReadsFilesOnceASecond(t *testing.T) {
 		t.Fatal(err)
 	}
 	issue(t, newAuthority(t), intake, dir)
-	if _, err := s.VerifyPeer(valid, now.Add(time.Second-time.Nanosecond)); err != nil {
-		t.Errorf("got %v", err)
+	for range 2 {
+		if _, err := s.VerifyPeer(valid, now.Add(time.Second-time.Nanosecond)); err != nil {
+			t.Errorf("got %v", err)
+		}
+		s.WaitReload()
+	}
+}
+
+// Ensure a call does not wait for the files: it may hold the lock of a connection.
+func TestSource_VerifyPeerDoesNotWaitForFiles(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t)
+	s, path, err := loadDenying(t, a, intake, "", discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, state := time.Now(), validPeer(t, a, portal)
+	if _, err := s.VerifyPeer(state, now); err != nil {
+		t.Fatal(err)
+	}
+	release := s.BlockReload()
+	write(t, path, "identities: ["+portal.String()+"]")
+	done := make(chan error, 1)
+	go func() { _, err := s.VerifyPeer(state, now.Add(time.Second)); done <- err }()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("the call waits")
+	}
+	release()
+	s.WaitReload()
+	if _, err := s.VerifyPeer(state, now.Add(time.Second)); err == nil {
+		t.Error("the files were not read in the background")
 	}
 }
 
