@@ -33,3 +33,20 @@ func (r *reloading) wait() {
 		time.Sleep(time.Millisecond)
 	}
 }
+
+// AgeKeys makes the keys of the issuers, and what is remembered of them, older.
+func (s *Issuers) AgeKeys(by time.Duration) {
+	for _, i := range *s.file.value.Load() {
+		if old := i.keys.Load(); old != nil {
+			i.keys.Store(&issuerKeys{old.at.Add(-by), old.verifiers})
+		}
+		i.renewedAt.Add(-int64(by))
+		transport, _ := i.client.Transport.(*rememberingTransport)
+		transport.mu.Lock()
+		for url, a := range transport.known {
+			a.at = a.at.Add(-by)
+			transport.known[url] = a
+		}
+		transport.mu.Unlock()
+	}
+}
