@@ -19,6 +19,7 @@ import (
 var (
 	portal = rpctest.ID("lombardia", "cremona", identity.KindSystem, "portal")
 	intake = rpctest.ID("lombardia", "cremona", identity.KindService, "intake")
+	cases  = rpctest.ID("lombardia", "cremona", identity.KindService, "casemanagement")
 )
 
 func newAuthority(t *testing.T) *devpki.Authority {
@@ -322,6 +323,7 @@ func TestSource_ClientTLS(t *testing.T) {
 		"another authority": {stranger, anyID, false},
 		"expired":           {expired, anyID, false},
 		"trust domain":      {foreign, anyID, false},
+		"a system":          {client, anyID, false},
 	} {
 		if err, _ := handshake(t, client.ClientTLS(c.accept), c.server.ServerTLS()); (err == nil) != c.ok {
 			t.Errorf("%s: %v", name, err)
@@ -385,7 +387,7 @@ func TestSource_LimitsValidity(t *testing.T) {
 		{90 * day, 0, true}, {90*day + time.Second, 0, false}, {365 * day, 0, false},
 		{time.Hour, time.Hour, true}, {time.Hour + time.Second, time.Hour, false}, {365 * day, 366 * day, true},
 	} {
-		ours, theirs := loadFor(t, a, intake, time.Hour, c.limit), loadFor(t, a, portal, c.validity, 0)
+		ours, theirs := loadFor(t, a, intake, time.Hour, c.limit), loadFor(t, a, cases, c.validity, 0)
 		if err, _ := handshake(t, ours.ClientTLS(accept), theirs.ServerTLS()); (err == nil) != c.ok {
 			t.Errorf("a server with %s, limit %s: %v", c.validity, c.limit, err)
 		}
