@@ -230,7 +230,7 @@ func (a *anonymity) events(t *testing.T) (all []jetstream.Msg) {
 	}
 	id := source.ID()
 	conn, err := bus.Connect(t.Context(), bus.Config{
-		URL: "tls://" + a.Addr["hub"], Name: "test", TLS: source.ClientTLS(bus.AcceptBroker(id)),
+		URL: "tls://" + a.Addr["hub"], Name: "test", Identity: source,
 		InboxPrefix: bus.InboxPrefix(id.Tenant, id.Name),
 	})
 	if err != nil {

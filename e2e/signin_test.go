@@ -39,7 +39,7 @@ func reasonOf(t *testing.T, err error) string {
 func (h *harness) startIssuer(t *testing.T, name string, users []idp.User, tenants ...tenant.ID) idp.Issuer {
 	t.Helper()
 	dir := t.TempDir()
-	id := identity.ID{TrustDomain: network.TrustDomain, Tenant: tenants[0], Kind: identity.KindSystem, Name: "issuer"}
+	id := identity.ID{TrustDomain: network.TrustDomain, Tenant: tenants[0], Kind: identity.KindService, Name: "issuer"}
 	if err := h.Authority.Issue(id, dir); err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func (e *env) start(t *testing.T, addr, tokenKey string) (issuer string, stop fu
 		t.Fatal(err)
 	}
 	id := identity.ID{
-		TrustDomain: "pari.test", Tenant: tenant.Centre, Kind: identity.KindSystem, Name: "issuer",
+		TrustDomain: "pari.test", Tenant: tenant.Centre, Kind: identity.KindService, Name: "issuer",
 	}
 	if err := e.authority.Issue(id, e.dir); err != nil {
 		t.Fatal(err)

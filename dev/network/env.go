@@ -7,6 +7,7 @@ import (
 	"github.com/retepari/pari/dev/testkit/pglocal"
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/bus/natsconf"
+	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/tenant"
 )
 
@@ -98,9 +99,13 @@ func (p *Plan) NodeDatabases() []string {
 
 // HubConfig returns the configuration of the NATS hub.
 func (p *Plan) HubConfig() (string, error) {
+	denied, err := identity.LoadDeniedIDs(p.path("denied.yaml"))
+	if err != nil {
+		return "", err
+	}
 	h := natsconf.Hub{
 		TrustDomain: TrustDomain, Listen: p.Addr["hub"], LeafListen: p.Addr["hub.leaves"], StoreDir: p.path("hub"),
-		TLS: natsconf.TLSIn(p.IdentityDir("hub")),
+		TLS: natsconf.TLSIn(p.IdentityDir("hub")), Denied: denied,
 	}
 	for _, n := range p.Nodes {
 		node := natsconf.Node{Tenant: n.Tenant}
@@ -114,8 +119,13 @@ func (p *Plan) HubConfig() (string, error) {
 
 // LeafConfig returns the configuration of the NATS leaf of a node.
 func (p *Plan) LeafConfig(n Node) (string, error) {
+	denied, err := identity.LoadDeniedIDs(p.path("denied.yaml"))
+	if err != nil {
+		return "", err
+	}
 	return natsconf.Leaf{
 		TrustDomain: TrustDomain, Tenant: n.Tenant, Listen: p.Addr["leaf."+n.Name],
 		HubURL: "tls://" + p.Addr["hub.leaves"], TLS: natsconf.TLSIn(p.IdentityDir("leaf." + n.Name)),
+		Denied: denied,
 	}.Config()
 }

@@ -119,7 +119,7 @@ func (p *Plan) identities() map[string]identity.ID {
 	ids := map[string]identity.ID{
 		"hub":            natsconf.HubID(TrustDomain),
 		"monitor":        centre(identity.KindOps, "monitor"),
-		"issuer":         centre(identity.KindSystem, "issuer"),
+		"issuer":         centre(identity.KindService, "issuer"),
 		"console.centre": centre(identity.KindSystem, "console"),
 	}
 	for _, s := range centreServices {

@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"time"
@@ -13,8 +12,7 @@ import (
 	"github.com/retepari/pari/pkg/tenant"
 )
 
-// AcceptBroker returns which brokers a program accepts, for identity.Source.ClientTLS: the leaf of its own node, and
-// the hub.
+// AcceptBroker returns which brokers a program accepts: the leaf of its own node, and the hub.
 func AcceptBroker(own identity.ID) func(identity.ID) bool {
 	return func(server identity.ID) bool {
 		mine, hub := server.Tenant == own.Tenant, server.Tenant == tenant.Centre
@@ -24,15 +22,20 @@ func AcceptBroker(own identity.ID) func(identity.ID) bool {
 
 // Config says how to reach the broker: the leaf beside a node's services, the hub beside the centre's.
 type Config struct {
-	URL         string      // tls://host:port
-	Name        string      // shown in the broker's monitoring
-	TLS         *tls.Config // from identity.Source
-	InboxPrefix string      // see InboxPrefix
+	URL         string           // tls://host:port
+	Name        string           // shown in the broker's monitoring
+	Identity    *identity.Source // nil connects without TLS, for tests
+	InboxPrefix string           // see InboxPrefix
 	Log         *slog.Logger
 }
 
+// verifyInterval is how often the broker of an open connection is verified.
+const verifyInterval = 5 * time.Second
+
 // Connect opens a connection that reconnects for ever. It returns at once, also while the broker is away; calls then
 // fail and their callers retry. Only a configuration that can never work is an error.
+//
+// A broker whose certificate expires or is denied is left within seconds; the connection then waits for another.
 func Connect(ctx context.Context, c Config) (*nats.Conn, error) {
 	log := c.Log
 	if log == nil {
@@ -68,12 +71,39 @@ func Connect(ctx context.Context, c Config) (*nats.Conn, error) {
 	if c.InboxPrefix != "" {
 		opts = append(opts, nats.CustomInboxPrefix(c.InboxPrefix))
 	}
-	if c.TLS != nil {
-		opts = append(opts, nats.Secure(c.TLS))
+	closed := make(chan struct{})
+	opts = append(opts, nats.ClosedHandler(func(*nats.Conn) { close(closed) }))
+	if c.Identity != nil {
+		opts = append(opts, nats.Secure(c.Identity.ClientTLS(AcceptBroker(c.Identity.ID()))))
 	}
 	nc, err := nats.Connect(c.URL, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("broker connection: %w", err)
 	}
+	if c.Identity != nil {
+		go leaveRefusedBrokers(ctx, nc, c, log, closed)
+	}
 	return nc, nil
+}
+
+// leaveRefusedBrokers drops the connection while the broker would be refused in a handshake, until the connection is
+// closed.
+func leaveRefusedBrokers(ctx context.Context, nc *nats.Conn, c Config, log *slog.Logger, closed <-chan struct{}) {
+	tick := time.NewTicker(verifyInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-closed:
+			return
+		case now := <-tick.C:
+			state, err := nc.TLSConnectionState()
+			if err != nil { // not connected
+				continue
+			}
+			if err := c.Identity.VerifyServer(state, AcceptBroker(c.Identity.ID()), now); err != nil {
+				log.ErrorContext(ctx, "broker refused", slog.String("connection", c.Name), slog.Any("error", err))
+				_ = nc.ForceReconnect() // fails only when the connection is closed
+			}
+		}
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -79,7 +81,7 @@ func TestConnect_SurvivesTheBroker(t *testing.T) {
 		TrustDomain: bustest.TrustDomain, Tenant: bustest.Cremona, Kind: identity.KindService, Name: "intake",
 	}
 	conn, err := bus.Connect(t.Context(), bus.Config{
-		URL: url, Name: "intake", TLS: n.ClientTLS(id), InboxPrefix: bus.InboxPrefix(bustest.Cremona, "intake"),
+		URL: url, Name: "intake", Identity: n.Source(id), InboxPrefix: bus.InboxPrefix(bustest.Cremona, "intake"),
 		Log: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	if err != nil {
@@ -119,6 +121,52 @@ func TestConnect_SurvivesTheBroker(t *testing.T) {
 	if n := strings.Count(log.String(), "broker connection lost"); n != lines {
 		t.Error("closing was logged as a loss")
 	}
+}
+
+// Ensure a program leaves a broker that is denied while it is connected, and comes back when that is undone.
+func TestConnect_LeavesADeniedBroker(t *testing.T) {
+	t.Parallel()
+	n := bustest.New(t, bustest.Cremona)
+	id := identity.ID{
+		TrustDomain: bustest.TrustDomain, Tenant: bustest.Cremona, Kind: identity.KindService, Name: "intake",
+	}
+	list := filepath.Join(t.TempDir(), "deny.yaml")
+	deny := func(ids ...string) {
+		t.Helper()
+		if err := os.WriteFile(list, []byte("identities: ["+strings.Join(ids, ", ")+"]"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deny()
+	source, err := identity.NewSource(identity.SourceConfig{
+		Dir: n.Identity(id), DenyFile: list, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log logBuffer
+	conn, err := bus.Connect(t.Context(), bus.Config{
+		URL: n.Leaf(bustest.Cremona).URL(), Name: "intake", Identity: source,
+		InboxPrefix: bus.InboxPrefix(bustest.Cremona, "intake"), Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	bustest.Eventually(t, conn.IsConnected)
+	deny(natsconf.LeafID(bustest.TrustDomain, bustest.Cremona).String())
+	bustest.Eventually(t, func() bool { return !conn.IsConnected() })
+	for range 20 { // it tries several times a second
+		time.Sleep(100 * time.Millisecond)
+		if conn.IsConnected() {
+			t.Fatal("the program came back to a denied broker")
+		}
+	}
+	if !strings.Contains(log.String(), "broker refused") {
+		t.Errorf("the log is %s", log.String())
+	}
+	deny(natsconf.LeafID(bustest.TrustDomain, bustest.Cuneo).String())
+	bustest.Eventually(t, conn.IsConnected)
 }
 
 // Ensure an address that can never work is an error.

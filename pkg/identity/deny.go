@@ -1,15 +1,11 @@
 package identity
 
 import (
-	"bytes"
 	"crypto/x509"
-	"errors"
 	"fmt"
-	"io"
 	"math/big"
+	"os"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // denyList is a list of identities and certificates that are refused. The file has two lists:
@@ -21,14 +17,12 @@ import (
 // so deny one certificate too many.
 type denyList struct{ identities, serials map[string]bool }
 
-func parseDenyList(raw []byte) (denyList, error) {
+func parseDenyList(raw []byte, _ func(string) ([]byte, error)) (denyList, error) {
 	var file struct {
 		Identities []string `yaml:"identities"`
 		Serials    []string `yaml:"serials"`
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(raw))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
+	if err := decodeYAML(raw, &file); err != nil {
 		return denyList{}, err
 	}
 	d := denyList{map[string]bool{}, map[string]bool{}}
@@ -47,6 +41,22 @@ func parseDenyList(raw []byte) (denyList, error) {
 		d.serials[serial.String()] = true
 	}
 	return d, nil
+}
+
+// LoadDeniedIDs reads a deny list once and returns whether it denies an identity, for what can refuse identities alone:
+// a broker. An empty path denies none.
+func LoadDeniedIDs(path string) (denied func(ID) bool, err error) {
+	var raw []byte
+	if path != "" {
+		if raw, err = os.ReadFile(path); err != nil {
+			return nil, fmt.Errorf("deny list: %w", err)
+		}
+	}
+	list, err := parseDenyList(raw, nil)
+	if err != nil {
+		return nil, fmt.Errorf("deny list: %w", err)
+	}
+	return func(id ID) bool { return list.identities[id.String()] }, nil
 }
 
 func (d denyList) has(cert *x509.Certificate, id ID) bool {

@@ -93,6 +93,8 @@ func TestNewSource_RefusesABrokenDenyList(t *testing.T) {
 		"empty serial":    "serials: ['']",
 		"colons alone":    "serials: ['::']",
 		"not YAML":        "identities: [",
+		"two documents":   "serials: [aa]\n---\nidentities: [" + portal.String() + "]",
+		"a broken second": "serials: [aa]\n---\nidentities: [",
 	} {
 		if s, _, err := loadDenying(t, a, intake, list, discard); err == nil || s != nil {
 			t.Errorf("%s: loaded, %v", name, err)
@@ -120,6 +122,8 @@ func TestDenyList_Reload(t *testing.T) {
 	}
 	expect := func(name string, ok bool) {
 		t.Helper()
+		_, _ = s.VerifyPeer(state, now)
+		s.WaitReload()
 		if id, err := s.VerifyPeer(state, now); (err == nil) != ok {
 			t.Errorf("%s: %s, %v", name, id, err)
 		}
@@ -168,6 +172,45 @@ func TestDenyList_Reload(t *testing.T) {
 	write(t, path, fmt.Sprintf("serials: ['%x']", serial(state)))
 	now = now.Add(-time.Minute)
 	expect("after the clock was set back", false)
+}
+
+// Ensure what was denied while a program was idle is refused at its first call.
+func TestDenyList_AfterIdleTime(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t)
+	state, now := validPeer(t, a, portal), time.Now()
+	s, path, err := loadDenying(t, a, intake, "", discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.VerifyPeer(state, now); err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, "identities: ["+portal.String()+"]")
+	if _, err := s.VerifyPeer(state, now.Add(time.Minute)); err == nil {
+		t.Error("accepted")
+	}
+}
+
+// Ensure brokers get the identities of a deny list, and that a mistake in it is an error.
+func TestLoadDeniedIDs(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "deny.yaml")
+	write(t, path, "identities: ["+portal.String()+"]\nserials: [aa]")
+	denied, err := identity.LoadDeniedIDs(path)
+	if err != nil || !denied(portal) || denied(intake) {
+		t.Errorf("got %v", err)
+	}
+	none, err := identity.LoadDeniedIDs("")
+	if err != nil || none(portal) {
+		t.Errorf("without a list: %v", err)
+	}
+	write(t, path, "identities: [portal]")
+	for _, path := range []string{path, path + ".missing"} {
+		if _, err := identity.LoadDeniedIDs(path); err == nil || !strings.HasPrefix(err.Error(), "deny list: ") {
+			t.Errorf("got %v", err)
+		}
+	}
 }
 
 // Ensure a client refuses a server that was denied after it started, and a broker's listener refuses such a client.

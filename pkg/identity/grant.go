@@ -19,7 +19,8 @@ type Grant struct {
 	// Tenant is where the role holds. A role over a region is granted at that region's centre, "lombardia/centre", and
 	// a role over every region at "all/centre".
 	Tenant tenant.ID
-	// Office is the identifier of the only office that the grant is for, "" for the whole tenant.
+	// Office is the identifier of the only office that the grant is for, "" for the whole tenant. A grant for an office
+	// gives nothing yet: no method asks for HasAtOffice.
 	Office string
 	// From is the first instant at which the grant is valid and Until the first at which it no longer is. Zero means
 	// without limit.

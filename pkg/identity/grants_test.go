@@ -93,8 +93,9 @@ func TestLoadGrants_RefusesMistakes(t *testing.T) {
 		"not a system": {
 			strings.Replace(name, "/system/", "/service/", 1) + ": [submitter]", "/service/protocollo",
 		},
-		"not a list": {name + ": {a: b}", "grants:"},
-		"not YAML":   {"\t", "grants:"},
+		"not a list":    {name + ": {a: b}", "grants:"},
+		"not YAML":      {"\t", "grants:"},
+		"two documents": {name + ": [submitter]\n---\n" + name + ": [operator]", "more than one document"},
 	} {
 		got, err := loadGrants(t, c.yaml)
 		if err == nil || !strings.Contains(err.Error(), c.quoted) {
@@ -121,6 +122,8 @@ func TestGrants_Reload(t *testing.T) {
 	count := func(after time.Duration, want int) {
 		t.Helper()
 		later = later.Add(after)
+		grants.Of(protocollo, later)
+		grants.WaitReload()
 		if got := grants.Of(protocollo, later); len(got) != want {
 			t.Errorf("%d grants, want %d", len(got), want)
 		}

@@ -10,29 +10,30 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/sync/singleflight"
 )
 
-// issuer verifies the access tokens of one issuer. It discovers the issuer at the first token, so a service can start
-// while the issuer is away.
+// issuer verifies the access tokens of one issuer. It fetches the issuer's keys at the first token, so a service can
+// start while the issuer is away, and again now and then.
 type issuer struct {
 	config issuerConfig
 	client *http.Client
 
-	flight   singleflight.Group
-	verifier atomic.Pointer[oidc.IDTokenVerifier]
+	flight    singleflight.Group
+	keys      atomic.Pointer[issuerKeys]
+	renewedAt atomic.Int64 // Unix time in nanoseconds of the last attempt to renew keys that still serve
 }
 
-func newIssuer(c issuerConfig) (*issuer, error) {
+func newIssuer(c issuerConfig, read func(string) ([]byte, error)) (*issuer, error) {
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: issuerTimeout}
 	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
+		pem, err := read(c.CAFile)
 		if err != nil {
 			return nil, fmt.Errorf("authority: %w", err)
 		}
@@ -47,37 +48,24 @@ func newIssuer(c issuerConfig) (*issuer, error) {
 	}}, nil
 }
 
-func (i *issuer) discover(ctx context.Context) (*oidc.IDTokenVerifier, error) {
-	if v := i.verifier.Load(); v != nil {
-		return v, nil
-	}
-	// The provider keeps its context and fetches rotated keys with it, long after this call has ended.
-	kept := oidc.ClientContext(context.WithoutCancel(ctx), i.client)
-	discovered := i.flight.DoChan("", func() (any, error) { return oidc.NewProvider(kept, i.config.URL) })
-	select {
-	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %w", ErrIssuer, ctx.Err())
-	case result := <-discovered:
-		if result.Err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrIssuer, result.Err)
-		}
-		provider, _ := result.Val.(*oidc.Provider)
-		v := provider.Verifier(&oidc.Config{ClientID: i.config.Audience})
-		i.verifier.Store(v)
-		return v, nil
-	}
-}
-
 // verify checks type, signature, issuer, audience and dates, and returns the subject and the grants of its groups.
 func (i *issuer) verify(ctx context.Context, raw string) (subject string, grants []Grant, err error) {
-	if !i.acceptsType(raw) {
-		return "", nil, ErrToken
-	}
-	verifier, err := i.discover(ctx)
+	header, err := i.accessTokenHeader(raw)
 	if err != nil {
 		return "", nil, err
 	}
-	token, err := verifier.Verify(ctx, raw)
+	keys, err := i.currentKeys(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	token, err := keys.verify(ctx, header.KeyID, raw)
+	// The issuer may have a new key. Strangers can send any number of unknown key ids, so it is asked once in a while.
+	if errors.Is(err, errUnknownKey) && time.Since(keys.at) >= rememberAnswer {
+		if keys, err = i.renewKeys(ctx); err != nil {
+			return "", nil, err
+		}
+		token, err = keys.verify(ctx, header.KeyID, raw)
+	}
 	if expired := (*oidc.TokenExpiredError)(nil); errors.As(err, &expired) {
 		return "", nil, ErrTokenExpired
 	}
@@ -99,16 +87,22 @@ func (i *issuer) verify(ctx context.Context, raw string) (subject string, grants
 	return token.Subject, grants, nil
 }
 
-// acceptsType reports whether the header says that this is an access token.
-func (i *issuer) acceptsType(raw string) bool {
-	var header struct {
-		Type string `json:"typ"`
-	}
+// tokenHeader is what the header of a token says, before anything is verified.
+type tokenHeader struct {
+	Type  string `json:"typ"`
+	KeyID string `json:"kid"`
+}
+
+// accessTokenHeader returns the header of a token, or ErrToken unless it says that this is an access token.
+func (i *issuer) accessTokenHeader(raw string) (header tokenHeader, err error) {
 	if decodePart(raw, 0, &header) != nil {
-		return false
+		return header, ErrToken
 	}
 	typ := strings.ToLower(cmp.Or(header.Type, "JWT")) // RFC 7519: a type is optional
-	return strings.TrimPrefix(typ, "application/") == strings.ToLower(i.config.TokenType)
+	if strings.TrimPrefix(typ, "application/") != strings.ToLower(i.config.TokenType) {
+		return header, ErrToken
+	}
+	return header, nil
 }
 
 // decodePart decodes a part of a compact JWT, without verifying anything.

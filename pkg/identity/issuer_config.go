@@ -1,14 +1,10 @@
 package identity
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/retepari/pari/pkg/tenant"
 )
@@ -42,13 +38,11 @@ type issuerConfig struct {
 }
 
 // parseIssuers reads the file of issuers and returns them by URL.
-func parseIssuers(raw []byte) (map[string]*issuer, error) {
+func parseIssuers(raw []byte, read func(string) ([]byte, error)) (map[string]*issuer, error) {
 	var file struct {
 		Issuers []issuerConfig `yaml:"issuers"`
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(raw))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
+	if err := decodeYAML(raw, &file); err != nil {
 		return nil, err
 	}
 	issuers, names := map[string]*issuer{}, map[string]bool{}
@@ -59,7 +53,7 @@ func parseIssuers(raw []byte) (map[string]*issuer, error) {
 		if _, double := issuers[c.URL]; double || names[c.Name] {
 			return nil, fmt.Errorf("issuer %q: name and url must be unique", c.Name)
 		}
-		i, err := newIssuer(c)
+		i, err := newIssuer(c, read)
 		if err != nil {
 			return nil, fmt.Errorf("issuer %q: %w", c.Name, err)
 		}

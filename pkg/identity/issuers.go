@@ -33,6 +33,8 @@ type Issuers struct {
 //	      sportello: [operator]
 //	      punto-borgo: [{role: operator, office: punto-borgo}]
 //
+// A grant for an office gives nothing yet, as in the file of grants.
+//
 // An issuer that marks its access tokens with a type of their own (RFC 9068) needs no more. Others need claims that
 // tell access tokens from ID tokens; for a default Keycloak, for instance:
 //

@@ -2,6 +2,9 @@ package identity_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -12,8 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/retepari/pari/dev/testkit/bustest"
 	"github.com/retepari/pari/dev/testkit/rpctest"
 	"github.com/retepari/pari/pkg/identity"
 )
@@ -173,18 +178,25 @@ type fakeIssuer struct {
 
 	requests atomic.Int64
 	away     atomic.Bool
+	keysAway atomic.Bool
+	hangs    atomic.Bool // until the test ends
+	keys     atomic.Pointer[jose.JSONWebKeySet]
 }
 
 func startFakeIssuer(t *testing.T) *fakeIssuer {
-	f := &fakeIssuer{}
+	t.Helper()
+	f, ended := &fakeIssuer{}, make(chan struct{})
+	f.keys.Store(&jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}})
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f.requests.Add(1)
-		if f.away.Load() {
+		if f.hangs.Load() {
+			<-ended
+		}
+		if keys := r.URL.Path == "/keys"; f.away.Load() || keys && f.keysAway.Load() {
 			http.Error(w, "away", http.StatusBadGateway)
 			return
-		}
-		if r.URL.Path == "/keys" {
-			_, _ = w.Write([]byte(`{"keys": []}`))
+		} else if keys {
+			_ = json.NewEncoder(w).Encode(f.keys.Load())
 			return
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{
@@ -192,7 +204,148 @@ func startFakeIssuer(t *testing.T) *fakeIssuer {
 		})
 	}))
 	t.Cleanup(f.Close)
+	t.Cleanup(func() { close(ended) })
 	return f
+}
+
+// load returns issuers of which this is the only one.
+func (f *fakeIssuer) load(t *testing.T) *identity.Issuers {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "issuers.yaml")
+	write(t, path, "issuers: [{name: cremona, url: \""+f.URL+"\", tenants: [lombardia/cremona]}]")
+	issuers, err := identity.LoadIssuers(path, discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return issuers
+}
+
+// publish replaces the issuer's keys by a new one and returns a function that signs tokens with it.
+func (f *fakeIssuer) publish(t *testing.T, id string) (sign func() string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := jose.JSONWebKey{Key: private, KeyID: id, Algorithm: string(jose.ES256), Use: "sig"}
+	f.keys.Store(&jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key.Public()}})
+	return func() string {
+		t.Helper()
+		signer, err := jose.NewSigner(
+			jose.SigningKey{Algorithm: jose.ES256, Key: key}, (&jose.SignerOptions{}).WithType("at+jwt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		claims, err := json.Marshal(map[string]any{
+			"iss": f.URL, "aud": "pari", "sub": "anna", "exp": time.Now().Add(24 * time.Hour).Unix(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed, err := signer.Sign(claims)
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, err := signed.CompactSerialize()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+}
+
+// Ensure a key that the issuer withdrew is no longer valid after the keys are renewed, and that a new key is accepted
+// before.
+func TestIssuers_RenewKeys(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"a", ""} { // a key may have no id
+		f := startFakeIssuer(t)
+		first := f.publish(t, id)()
+		issuers := f.load(t)
+		verify := func(token string) error { _, _, err := issuers.Verify(t.Context(), token); return err }
+		if err := verify(first); err != nil {
+			t.Fatal(err)
+		}
+		second := f.publish(t, strings.ToUpper(id))()
+		if err := verify(second); !errors.Is(err, identity.ErrToken) {
+			t.Errorf("a moment later the issuer was asked again: %v", err)
+		}
+		issuers.AgeKeys(10 * time.Second)
+		if err := verify(second); err != nil {
+			t.Errorf("the issuer's new key: %v", err)
+		}
+		third := f.publish(t, id)()
+		issuers.AgeKeys(5 * time.Minute)
+		if err := verify(second); err != nil {
+			t.Errorf("while the keys are renewed: %v", err)
+		}
+		bustest.Eventually(t, func() bool { return errors.Is(verify(second), identity.ErrToken) })
+		if err := verify(third); err != nil {
+			t.Errorf("after the keys were renewed: %v", err)
+		}
+	}
+}
+
+// Ensure an issuer that is away or hangs slows no call whose key is known, and that its keys are used for an hour at
+// most.
+func TestIssuers_KeepKeysWhileTheIssuerIsAway(t *testing.T) {
+	t.Parallel()
+	for name, fails := range map[string]func(*fakeIssuer) *atomic.Bool{
+		"away":      func(f *fakeIssuer) *atomic.Bool { return &f.away },
+		"keys away": func(f *fakeIssuer) *atomic.Bool { return &f.keysAway },
+		"hangs":     func(f *fakeIssuer) *atomic.Bool { return &f.hangs },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := startFakeIssuer(t)
+			token := f.publish(t, "a")()
+			issuers := f.load(t)
+			verify := func() error {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				_, _, err := issuers.Verify(ctx, token)
+				return err
+			}
+			if err := verify(); err != nil {
+				t.Fatal(err)
+			}
+			fails(f).Store(true)
+			issuers.AgeKeys(59 * time.Minute)
+			before := f.requests.Load()
+			for range 100 {
+				if err := verify(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n := f.requests.Load() - before; n > 2 {
+				t.Errorf("%d requests", n)
+			}
+			issuers.AgeKeys(time.Minute)
+			if err := verify(); !errors.Is(err, identity.ErrIssuer) {
+				t.Errorf("an hour later: %v", err)
+			}
+		})
+	}
+}
+
+// Ensure a token is not called invalid while the issuer's keys cannot be fetched.
+func TestIssuers_KeysAway(t *testing.T) {
+	t.Parallel()
+	f := startFakeIssuer(t)
+	first := f.publish(t, "a")()
+	issuers := f.load(t)
+	f.keysAway.Store(true)
+	if _, _, err := issuers.Verify(t.Context(), first); !errors.Is(err, identity.ErrIssuer) {
+		t.Errorf("the first keys: %v", err)
+	}
+	f.keysAway.Store(false)
+	bustest.Eventually(t, func() bool { _, _, err := issuers.Verify(t.Context(), first); return err == nil })
+	second := f.publish(t, "b")()
+	f.keysAway.Store(true)
+	issuers.AgeKeys(time.Minute)
+	if _, _, err := issuers.Verify(t.Context(), second); !errors.Is(err, identity.ErrIssuer) {
+		t.Errorf("a key that is not known: %v", err)
+	}
 }
 
 // Ensure an issuer is not driven by strangers: any number of tokens with unknown keys makes a request or two, whether
@@ -200,12 +353,7 @@ func startFakeIssuer(t *testing.T) *fakeIssuer {
 func TestIssuers_DoNotDriveTheIssuer(t *testing.T) {
 	t.Parallel()
 	e, f := rpctest.NewEnv(t), startFakeIssuer(t)
-	path := filepath.Join(t.TempDir(), "issuers.yaml")
-	write(t, path, "issuers: [{name: cremona, url: \""+f.URL+"\", tenants: [lombardia/cremona]}]")
-	issuers, err := identity.LoadIssuers(path, discard)
-	if err != nil {
-		t.Fatal(err)
-	}
+	issuers := f.load(t)
 	forged := e.Sign(t, map[string]any{"sub": "anna", "iss": f.URL})
 	verify := func(want error) {
 		t.Helper()

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -50,16 +51,18 @@ type Source struct {
 	logRefusal  *rate.Limiter // of certificates: strangers must not fill the log
 	verified    verifiedCache
 
-	mu        sync.Mutex
-	checkedAt time.Time // when an RPC last checked the files for changes
-	modTimes  [3]time.Time
-	cert      *tls.Certificate
-	roots     *x509.CertPool
-	id        ID
+	checker reloading
+	mu      sync.Mutex // held while the files are read
+	state   atomic.Pointer[sourceState]
 }
 
-// checkInterval is how often RPCs check the files for changes. A new connection always does.
-const checkInterval = time.Second
+// sourceState is the content of an identity directory.
+type sourceState struct {
+	modTimes [3]time.Time
+	cert     *tls.Certificate
+	roots    *x509.CertPool
+	id       ID
+}
 
 // LoadSource loads an identity directory, with nothing denied.
 func LoadSource(dir string) (*Source, error) { return NewSource(SourceConfig{Dir: dir}) }
@@ -80,6 +83,7 @@ func NewSource(c SourceConfig) (*Source, error) {
 		dir: c.Dir, maxValidity: c.MaxValidity, denied: denied, log: c.Log,
 		logRefusal: rate.NewLimiter(1, 5),
 	}
+	s.checker.reload = func() { _ = s.refresh() }
 	if err := s.refresh(); err != nil {
 		return nil, err
 	}
@@ -87,38 +91,31 @@ func NewSource(c SourceConfig) (*Source, error) {
 }
 
 // ID is the identity in the program's certificate.
-func (s *Source) ID() ID {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.id
-}
+func (s *Source) ID() ID { return s.state.Load().id }
 
-// current returns certificate and authorities, after a check for changes.
-func (s *Source) current() (*tls.Certificate, *x509.CertPool) {
+// certificate returns the certificate, after a check for changes.
+func (s *Source) certificate() *tls.Certificate {
 	_ = s.refresh() // a half-written renewal must not break connections: the last good pair stays
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.cert, s.roots
+	return s.state.Load().cert
 }
 
-// rootsAt returns the authorities, after a check for changes if checkInterval has passed.
+// rootsAt returns the authorities, and checks for changes now and then.
 func (s *Source) rootsAt(now time.Time) *x509.CertPool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if since := now.Sub(s.checkedAt); since < 0 || since >= checkInterval {
-		_ = s.refreshLocked()
-		s.checkedAt = now
-	}
-	return s.roots
+	s.checker.check(now)
+	return s.state.Load().roots
 }
 
+// checkNow checks for changes of the authorities and of the deny list. A new connection does, so what has changed since
+// the last call applies to it.
+func (s *Source) checkNow(now time.Time) {
+	s.checker.checkNow(now)
+	s.denied.checkNow(now)
+}
+
+// refresh reads the files if they have changed.
 func (s *Source) refresh() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.refreshLocked()
-}
-
-func (s *Source) refreshLocked() error {
 	var modTimes [3]time.Time
 	for i, name := range []string{CertFile, KeyFile, CAFile} {
 		info, err := os.Stat(filepath.Join(s.dir, name))
@@ -127,7 +124,7 @@ func (s *Source) refreshLocked() error {
 		}
 		modTimes[i] = info.ModTime()
 	}
-	if s.cert != nil && modTimes == s.modTimes {
+	if state := s.state.Load(); state != nil && modTimes == state.modTimes {
 		return nil
 	}
 	cert, err := tls.LoadX509KeyPair(filepath.Join(s.dir, CertFile), filepath.Join(s.dir, KeyFile))
@@ -146,7 +143,7 @@ func (s *Source) refreshLocked() error {
 	if !roots.AppendCertsFromPEM(pem) {
 		return fmt.Errorf("identity file %s holds no certificate", CAFile)
 	}
-	s.modTimes, s.cert, s.roots, s.id = modTimes, &cert, roots, id
+	s.state.Store(&sourceState{modTimes, &cert, roots, id})
 	return nil
 }
 
@@ -169,7 +166,9 @@ func (s *Source) ServerTLS(hosted ...*Source) *tls.Config {
 		SessionTicketsDisabled: true, // a resumed session would carry no certificate to verify
 		NextProtos:             []string{"h2"},
 		VerifyConnection: func(state tls.ConnectionState) error {
-			_, err := s.VerifyPeer(state, time.Now())
+			now := time.Now()
+			s.checkNow(now)
+			_, err := s.VerifyPeer(state, now)
 			if err != nil && !errors.Is(err, ErrNoCertificate) && s.logRefusal.Allow() {
 				s.log.Warn("client certificate refused", slog.Any("error", err))
 			}
@@ -182,8 +181,7 @@ func (s *Source) ServerTLS(hosted ...*Source) *tls.Config {
 					presented = h
 				}
 			}
-			cert, _ := presented.current()
-			return cert, nil
+			return presented.certificate(), nil
 		},
 	}
 }
@@ -198,7 +196,9 @@ func (s *Source) StrictServerTLS() *tls.Config {
 	c.NextProtos = nil
 	c.ClientAuth = tls.RequireAnyClientCert
 	c.VerifyConnection = func(state tls.ConnectionState) error {
-		_, err := s.VerifyPeer(state, time.Now())
+		now := time.Now()
+		s.checkNow(now)
+		_, err := s.VerifyPeer(state, now)
 		return err
 	}
 	return c
@@ -210,14 +210,14 @@ func (s *Source) ClientTLS(accept func(ID) bool) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS13,
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			cert, _ := s.current()
-			return cert, nil
+			return s.certificate(), nil
 		},
 		// VerifyConnection replaces the verification that this switches off: it checks the identity, not the host name.
 		InsecureSkipVerify: true, //nolint:gosec // see VerifyConnection
 		VerifyConnection: func(state tls.ConnectionState) error {
-			_ = s.refresh() // trust a new authority at once
-			return s.VerifyServer(state, accept, time.Now())
+			now := time.Now()
+			s.checkNow(now)
+			return s.VerifyServer(state, accept, now)
 		},
 	}
 }

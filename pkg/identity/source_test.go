@@ -19,6 +19,7 @@ import (
 var (
 	portal = rpctest.ID("lombardia", "cremona", identity.KindSystem, "portal")
 	intake = rpctest.ID("lombardia", "cremona", identity.KindService, "intake")
+	cases  = rpctest.ID("lombardia", "cremona", identity.KindService, "casemanagement")
 )
 
 func newAuthority(t *testing.T) *devpki.Authority {
@@ -112,6 +113,8 @@ func TestSource_VerifyPeer(t *testing.T) {
 		t.Errorf("no certificate: got %v", err)
 	}
 	issue(t, others, intake, dir) // replaces the authority of the running server
+	_, _ = s.VerifyPeer(valid, now.Add(time.Second))
+	s.WaitReload()
 	if id, err := s.VerifyPeer(valid, now.Add(time.Second)); err == nil {
 		t.Errorf("%v of the old authority was accepted a second later", id)
 	}
@@ -145,8 +148,42 @@ func TestSource_VerifyPeerReadsFilesOnceASecond(t *testing.T) {
 		t.Fatal(err)
 	}
 	issue(t, newAuthority(t), intake, dir)
-	if _, err := s.VerifyPeer(valid, now.Add(time.Second-time.Nanosecond)); err != nil {
-		t.Errorf("got %v", err)
+	for range 2 {
+		if _, err := s.VerifyPeer(valid, now.Add(time.Second-time.Nanosecond)); err != nil {
+			t.Errorf("got %v", err)
+		}
+		s.WaitReload()
+	}
+}
+
+// Ensure a call does not wait for the files: it may hold the lock of a connection.
+func TestSource_VerifyPeerDoesNotWaitForFiles(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t)
+	s, path, err := loadDenying(t, a, intake, "", discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, state := time.Now(), validPeer(t, a, portal)
+	if _, err := s.VerifyPeer(state, now); err != nil {
+		t.Fatal(err)
+	}
+	release := s.BlockReload()
+	write(t, path, "identities: ["+portal.String()+"]")
+	done := make(chan error, 1)
+	go func() { _, err := s.VerifyPeer(state, now.Add(time.Second)); done <- err }()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("the call waits")
+	}
+	release()
+	s.WaitReload()
+	if _, err := s.VerifyPeer(state, now.Add(time.Second)); err == nil {
+		t.Error("the files were not read in the background")
 	}
 }
 
@@ -286,6 +323,7 @@ func TestSource_ClientTLS(t *testing.T) {
 		"another authority": {stranger, anyID, false},
 		"expired":           {expired, anyID, false},
 		"trust domain":      {foreign, anyID, false},
+		"a system":          {client, anyID, false},
 	} {
 		if err, _ := handshake(t, client.ClientTLS(c.accept), c.server.ServerTLS()); (err == nil) != c.ok {
 			t.Errorf("%s: %v", name, err)
@@ -349,7 +387,7 @@ func TestSource_LimitsValidity(t *testing.T) {
 		{90 * day, 0, true}, {90*day + time.Second, 0, false}, {365 * day, 0, false},
 		{time.Hour, time.Hour, true}, {time.Hour + time.Second, time.Hour, false}, {365 * day, 366 * day, true},
 	} {
-		ours, theirs := loadFor(t, a, intake, time.Hour, c.limit), loadFor(t, a, portal, c.validity, 0)
+		ours, theirs := loadFor(t, a, intake, time.Hour, c.limit), loadFor(t, a, cases, c.validity, 0)
 		if err, _ := handshake(t, ours.ClientTLS(accept), theirs.ServerTLS()); (err == nil) != c.ok {
 			t.Errorf("a server with %s, limit %s: %v", c.validity, c.limit, err)
 		}

@@ -114,7 +114,7 @@ func (a *App) NATS(ctx context.Context, url string) (*nats.Conn, error) {
 func (a *App) NATSAs(ctx context.Context, as *identity.Source, url string) (*nats.Conn, error) {
 	id := as.ID()
 	conn, err := bus.Connect(ctx, bus.Config{
-		URL: url, Name: a.Name + "." + id.Tenant.String(), TLS: as.ClientTLS(bus.AcceptBroker(id)),
+		URL: url, Name: a.Name + "." + id.Tenant.String(), Identity: as,
 		InboxPrefix: bus.InboxPrefix(id.Tenant, id.Name), Log: a.Log,
 	})
 	if err != nil {

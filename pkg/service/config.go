@@ -30,7 +30,7 @@ type Config struct {
 	IdentityDir string `env:"IDENTITY_DIR"`
 	// GrantsFile gives roles to systems; without it they have none. IssuersFile lists the issuers of people's access
 	// tokens and what their groups grant; without it every token is refused. DenyFile lists identities and certificates
-	// that are refused although they are valid. A change of these files takes effect within a second.
+	// that are refused although they are valid. A change of these files takes effect within seconds.
 	GrantsFile  string `env:"GRANTS_FILE"`
 	IssuersFile string `env:"ISSUERS_FILE"`
 	DenyFile    string `env:"DENY_FILE"`

@@ -187,7 +187,7 @@ func serviceID(t tenant.ID, service string) identity.ID {
 func (n *Network) connect(url string, id identity.ID) *nats.Conn {
 	n.t.Helper()
 	nc, err := bus.Connect(n.t.Context(), bus.Config{
-		URL: url, Name: id.String(), TLS: n.ClientTLS(id),
+		URL: url, Name: id.String(), Identity: n.Source(id),
 		InboxPrefix: bus.InboxPrefix(id.Tenant, id.Name), Log: logger(),
 	})
 	if err != nil {
@@ -216,14 +216,20 @@ func (n *Network) Identity(id identity.ID) string {
 	return dir
 }
 
-// ClientTLS returns the TLS configuration of a program with a fresh certificate for id.
-func (n *Network) ClientTLS(id identity.ID) *tls.Config {
+// Source returns the identity of a program with a fresh certificate for id.
+func (n *Network) Source(id identity.ID) *identity.Source {
 	n.t.Helper()
 	source, err := identity.LoadSource(n.Identity(id))
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	return source.ClientTLS(bus.AcceptBroker(id))
+	return source
+}
+
+// ClientTLS returns the TLS configuration of a program with a fresh certificate for id.
+func (n *Network) ClientTLS(id identity.ID) *tls.Config {
+	n.t.Helper()
+	return n.Source(id).ClientTLS(bus.AcceptBroker(id))
 }
 
 // Signer returns the signer of "<region>.<node>" or "centre".

@@ -110,7 +110,8 @@ func (a *Authority) CAPath() string { return filepath.Join(a.dir, identity.CAFil
 // Certificate is the authority's certificate.
 func (a *Authority) Certificate() *x509.Certificate { return a.cert }
 
-// Issue writes an identity directory, valid from an hour ago for 60 days.
+// Issue writes an identity directory, valid from an hour ago for 60 days. A certificate of a service or a broker is for
+// servers and clients, any other for clients alone.
 func (a *Authority) Issue(id identity.ID, dir string) error {
 	return a.IssueFor(id, dir, time.Now().Add(-time.Hour), time.Now().AddDate(0, 0, 60))
 }
@@ -130,7 +131,7 @@ func (a *Authority) IssueFor(id identity.ID, dir string, from, to time.Time) err
 		DNSNames:    []string{"localhost"},
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 		KeyUsage:    x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
+		ExtKeyUsage: purposes(id),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
 	if err != nil {
@@ -143,6 +144,15 @@ func (a *Authority) IssueFor(id identity.ID, dir string, from, to time.Time) err
 		return err
 	}
 	return writePEM(filepath.Join(dir, identity.CAFile), "CERTIFICATE", a.cert.Raw, 0o644)
+}
+
+// purposes are those of a kind of program. Only services and brokers are called, so nothing else can pass for a server:
+// a leaf knows its hub by the authority and the host name alone.
+func purposes(id identity.ID) []x509.ExtKeyUsage {
+	if id.Kind == identity.KindService || id.Kind == identity.KindLeaf {
+		return []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
+	}
+	return []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 }
 
 func serialNumber() *big.Int {

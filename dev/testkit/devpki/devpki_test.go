@@ -2,9 +2,12 @@ package devpki_test
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -67,6 +70,30 @@ func TestOpen_RefusesAnIncompleteAuthority(t *testing.T) {
 		}
 		if _, err := devpki.Open(dir); err == nil {
 			t.Errorf("%s: opened", name)
+		}
+	}
+}
+
+// Ensure only services and brokers get a certificate with which a server can be run.
+func TestIssue_LimitsThePurpose(t *testing.T) {
+	t.Parallel()
+	a, err := devpki.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const client, server = x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth
+	for kind, want := range map[string][]x509.ExtKeyUsage{
+		identity.KindService: {client, server}, identity.KindLeaf: {client, server},
+		identity.KindSystem: {client}, identity.KindOps: {client},
+	} {
+		id, dir := intake, t.TempDir()
+		id.Kind = kind
+		if err := a.Issue(id, dir); err != nil {
+			t.Fatal(err)
+		}
+		pair, err := tls.LoadX509KeyPair(filepath.Join(dir, identity.CertFile), filepath.Join(dir, identity.KeyFile))
+		if err != nil || !slices.Equal(pair.Leaf.ExtKeyUsage, want) {
+			t.Errorf("%s: %v, %v", kind, pair.Leaf.ExtKeyUsage, err)
 		}
 	}
 }

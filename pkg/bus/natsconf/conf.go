@@ -127,13 +127,16 @@ func (t TLS) clientBlock() object {
 	return object{"cert_file": t.Cert, "key_file": t.Key, "ca_file": t.CA, "min_version": "1.3", "timeout": 5}
 }
 
-func users(list []user) []object {
-	o := make([]object, len(list))
-	for i, u := range list {
-		o[i] = object{
+func users(list []user, denied func(identity.ID) bool) []object {
+	o := make([]object, 0, len(list))
+	for _, u := range list {
+		if denied != nil && denied(u.ID) {
+			continue
+		}
+		o = append(o, object{
 			"user": u.ID.String(), "allowed_connection_types": []string{u.Kind},
 			"permissions": object{"publish": object{"allow": u.Publish}, "subscribe": object{"allow": u.Subscribe}},
-		}
+		})
 	}
 	return o
 }

@@ -10,4 +10,8 @@
 // names as a reply stays within its account. The stream belongs to the centre's account. A certificate is a user: a
 // SPIFFE id that is not among the users cannot connect. Each user may connect in one way only (a leaf's certificate is
 // not a client's) and use only the subjects of its service.
+//
+// A denied identity is not among the users. nats-server closes the connection of a client that it no longer knows when
+// it reloads its configuration, but not the link of a leaf: the hub must then be restarted. It knows no serial numbers
+// and no largest validity, and does not close a connection whose certificate expires.
 package natsconf

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/retepari/pari/dev/testkit/bustest"
+	"github.com/retepari/pari/dev/testkit/loopback"
 	"github.com/retepari/pari/dev/testkit/natsserver"
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/bus/natsconf"
@@ -58,6 +59,30 @@ func hostileLeaf(t *testing.T, n *bustest.Network) *nats.Conn {
 		return err == nil
 	})
 	return nc
+}
+
+// startBroker runs a broker until the test ends.
+func startBroker(t *testing.T, of interface{ Config() (string, error) }) *natsserver.Server {
+	t.Helper()
+	config, err := of.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := natsserver.Start(t.Context(), config, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	return s
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	addr, err := loopback.Addr(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr
 }
 
 func event(subject, id string) *nats.Msg {

@@ -22,6 +22,9 @@ type Hub struct {
 	SyncInterval string
 	TLS          TLS
 	Nodes        []Node
+	// Denied leaves out identities that are valid but denied; see identity.LoadDeniedIDs. nil denies none. The hub must
+	// be restarted when a leaf is denied: nats-server does not check links that are open when it reloads.
+	Denied func(identity.ID) bool
 }
 
 // Node is a node that the hub admits.
@@ -63,7 +66,7 @@ func (h Hub) Config() (string, error) {
 			return "", err
 		}
 		a := h.account(n)
-		accounts[a.Name] = object{"users": users(a.Users), "imports": []object{
+		accounts[a.Name] = object{"users": users(a.Users, h.Denied), "imports": []object{
 			{"service": object{"account": centreAccount, "subject": a.Up}},
 			{"stream": object{"account": centreAccount, "subject": a.Down}},
 			{"stream": object{"account": centreAccount, "subject": bus.DirectoryAnnouncements}},
@@ -76,7 +79,7 @@ func (h Hub) Config() (string, error) {
 	if len(all) > 0 {
 		exports = append(exports, object{"stream": bus.DirectoryAnnouncements, "accounts": all})
 	}
-	accounts[centreAccount] = object{"jetstream": "enabled", "users": users(h.centre()), "exports": exports}
+	accounts[centreAccount] = object{"jetstream": "enabled", "users": users(h.centre(), h.Denied), "exports": exports}
 
 	config := base(h.Name, h.Listen, h.Monitor, h.TLS)
 	config["jetstream"] = object{"domain": bus.HubDomain, "store_dir": h.StoreDir, "sync_interval": h.SyncInterval}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/url"
 
+	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/tenant"
 )
 
@@ -16,6 +17,8 @@ type Leaf struct {
 	HubURL      string // tls://host:port of the hub's leaf listener
 	TLS         TLS
 	Services    []string // [intake, casemanagement, directory]
+	// Denied leaves out identities that are valid but denied, as in Hub. When the hub is denied the leaf has no link.
+	Denied func(identity.ID) bool
 }
 
 // Config returns the configuration as text.
@@ -39,12 +42,13 @@ func (l Leaf) Config() (string, error) {
 		members[i] = serviceUser(l.TrustDomain, l.Tenant, service)
 	}
 	config := base("leaf_"+l.Tenant.Region+"_"+l.Tenant.Node, l.Listen, l.Monitor, l.TLS)
-	config["leafnodes"] = object{
-		"reconnect": "500ms",
-		"remotes": []object{{
+	remotes := []object{}
+	if l.Denied == nil || !l.Denied(HubID(l.TrustDomain)) {
+		remotes = append(remotes, object{
 			"url": l.HubURL, "account": "NODE", "ignore_discovered_servers": true, "tls": l.TLS.clientBlock(),
-		}},
+		})
 	}
-	config["accounts"] = object{"NODE": object{"users": users(members)}, "SYS": object{"users": []object{}}}
+	config["leafnodes"] = object{"reconnect": "500ms", "remotes": remotes}
+	config["accounts"] = object{"NODE": object{"users": users(members, l.Denied)}, "SYS": object{"users": []object{}}}
 	return render(config)
 }

@@ -55,6 +55,42 @@ func TestHub_AuthenticatesByCertificate(t *testing.T) {
 	}
 }
 
+// Ensure a leaf takes no system for its hub, although the host name is the hub's and the authority is right.
+func TestLeaf_RefusesASystemAsHub(t *testing.T) {
+	t.Parallel()
+	n := bustest.New(t)
+	const system = identity.KindSystem
+	for _, c := range []struct {
+		id     identity.ID
+		linked bool
+	}{
+		{natsconf.HubID(bustest.TrustDomain), true}, // so the link fails for the reason that is meant
+		{nodeID("piemonte", "cuneo", system, "portal"), false},
+		{nodeID("all", "centre", system, "console"), false},
+		{nodeID("all", "centre", identity.KindOps, "monitor"), false},
+	} {
+		listen := freeAddr(t)
+		hub := startBroker(t, natsconf.Hub{
+			TrustDomain: bustest.TrustDomain, Listen: freeAddr(t), LeafListen: listen, StoreDir: t.TempDir(),
+			TLS: natsconf.TLSIn(n.Identity(c.id)), Nodes: []natsconf.Node{{Tenant: bustest.Cremona}},
+		})
+		startBroker(t, natsconf.Leaf{
+			TrustDomain: bustest.TrustDomain, Tenant: bustest.Cremona, Listen: freeAddr(t), HubURL: "tls://" + listen,
+			TLS: natsconf.TLSIn(n.Identity(natsconf.LeafID(bustest.TrustDomain, bustest.Cremona))),
+		})
+		if c.linked {
+			bustest.Eventually(t, func() bool { return hub.Leaves() == 1 })
+			continue
+		}
+		for range 20 { // the leaf tries twice a second
+			time.Sleep(100 * time.Millisecond)
+			if hub.Leaves() > 0 {
+				t.Fatalf("the leaf is linked to %s", c.id)
+			}
+		}
+	}
+}
+
 // Ensure reporting can create its consumer and read the stream, and can neither write nor delete.
 func TestHub_LimitsReporting(t *testing.T) {
 	t.Parallel()
