@@ -9,8 +9,8 @@
 // has a meaning, and came on a subject that agrees with it. It does not promise that an event arrives, or arrives once:
 // the outbox sends again until a watermark covers the event, and the consumer applies each sequence number once.
 //
-// Connect starts one goroutine per connection, which ends when the connection is closed. The NATS client has some of its
-// own, and calls the handlers of subscriptions in them.
+// Connect starts one goroutine per connection, which ends when the connection is closed. The NATS client has some of
+// its own, and calls the handlers of subscriptions in them.
 //
 // The package knows no report and no case: an event is a type, a pseudonym, two sequence numbers and bytes.
 package bus

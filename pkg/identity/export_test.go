@@ -29,8 +29,10 @@ func (g *Grants) WaitReload() { g.file.checker.wait() }
 func (s *Issuers) WaitReload() { s.file.checker.wait() }
 
 func (r *reloading) wait() {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
 	for r.running.Load() {
-		time.Sleep(time.Millisecond)
+		<-tick.C
 	}
 }
 

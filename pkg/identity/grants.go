@@ -19,7 +19,8 @@ type Grants struct {
 //	spiffe://pari.example/region/lombardia/node/cremona/system/punto-borgo:
 //	  - {role: submitter, office: punto-borgo, until: 2027-06-30}
 //
-// A grant for an office gives nothing yet: no method decides by office. An empty path grants nothing. An unknown role or identity is an error, so that a misspelt grant is noticed.
+// A grant for an office gives nothing yet: no method decides by office. An empty path grants nothing. An
+// unknown role or identity is an error, so that a misspelt grant is noticed.
 func LoadGrants(path string, log *slog.Logger) (*Grants, error) {
 	file, err := watchFile(path, "grants", parseGrants, log)
 	if err != nil {

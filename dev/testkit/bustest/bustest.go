@@ -324,3 +324,24 @@ func Eventually(t testing.TB, condition func() bool) {
 		}
 	}
 }
+
+// remainsFor is several times as long as a broker or a program waits before it connects again.
+const remainsFor = 2 * time.Second
+
+// Remains polls condition for two seconds, and fails the test when it does not hold: what must not happen has had the
+// time to happen.
+func Remains(t testing.TB, condition func() bool) {
+	t.Helper()
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for end := time.After(remainsFor); ; {
+		if !condition() {
+			t.Fatal("condition did not remain met")
+		}
+		select {
+		case <-tick.C:
+		case <-end:
+			return
+		}
+	}
+}

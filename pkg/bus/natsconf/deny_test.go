@@ -103,17 +103,6 @@ func reload(t *testing.T, s *natsserver.Server, of interface{ Config() (string, 
 	}
 }
 
-// remains checks for two seconds that something stays as it is.
-func remains(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for range 20 {
-		if !holds() {
-			t.Fatal(what)
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-}
-
 // Ensure a client that is denied loses its connection when the broker gets the new configuration, and cannot come back;
 // others stay connected.
 func TestReload_DropsDeniedClients(t *testing.T) {
@@ -133,7 +122,7 @@ func TestReload_DropsDeniedClients(t *testing.T) {
 	for _, nc := range denied {
 		bustest.Eventually(t, func() bool { return !nc.IsConnected() })
 	}
-	remains(t, "a denied client came back", func() bool {
+	bustest.Remains(t, func() bool {
 		return !denied[0].IsConnected() && !denied[1].IsConnected() && !denied[2].IsConnected()
 	})
 	if !reporting.IsConnected() || reporting.Stats().Reconnects > 0 {
@@ -152,7 +141,7 @@ func TestHub_RefusesDeniedLeaf(t *testing.T) {
 	reload(t, hub, n.hub)
 	hub.Stop()
 	hub = startBroker(t, n.hub)
-	remains(t, "a denied leaf came back", func() bool { return hub.Leaves() == 0 })
+	bustest.Remains(t, func() bool { return hub.Leaves() == 0 })
 }
 
 // Ensure a leaf leaves a hub that is denied when it gets the new configuration.
@@ -164,5 +153,5 @@ func TestReload_LeavesADeniedHub(t *testing.T) {
 	n.leaf.Denied = denying(natsconf.HubID(bustest.TrustDomain))
 	reload(t, leaf, n.leaf)
 	bustest.Eventually(t, func() bool { return hub.Leaves() == 0 })
-	remains(t, "the leaf came back to a denied hub", func() bool { return hub.Leaves() == 0 })
+	bustest.Remains(t, func() bool { return hub.Leaves() == 0 })
 }
