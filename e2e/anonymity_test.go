@@ -56,8 +56,8 @@ type submitted struct {
 }
 
 // Ensure that nothing tells two anonymous reports of one day apart but random values: neither a column of the node's
-// databases nor a log, a span, an event at the hub or an answer. They differ in hour, address, user agent, trace, request
-// id, in who wrote them down, and in the named reports around them.
+// databases nor a log, a span, an event at the hub or an answer. They differ in hour, address, user agent, trace,
+// request id, in who wrote them down, and in the named reports around them.
 func TestAnonymous_NothingTells(t *testing.T) {
 	a := startAnonymity(t)
 	morning := a.desk(t, "127.0.0.2", "Lynx/2.9", "operator-cremona")
@@ -379,7 +379,8 @@ func (a *anonymity) checkDatabases(t *testing.T, first, last *submitted, want ..
 	for table, all := range rows {
 		for _, row := range all {
 			for _, word := range []string{
-				":36:11", ":37:41", ":38:11", ":52:11", ":53:11", ":53:19", first.requestID.String(), last.requestID.String(),
+				":36:11", ":37:41", ":38:11", ":52:11", ":53:11", ":53:19",
+				first.requestID.String(), last.requestID.String(),
 				hex.EncodeToString(first.requestID[:]), hex.EncodeToString(last.requestID[:]), "127.0.0.", "203.0.113.",
 				"Lynx", "Mozilla",
 			} {

@@ -221,8 +221,8 @@ func accessPage() string {
 	b.WriteString("# Who may call what\n\n" +
 		"Written from the rules in `proto/` by `make gen`; what is not listed is refused. " +
 		"A service with an RPC that has no rule does not start.\n\n" +
-		"A grant for an office (`office:` in the files of grants and issuers) gives nothing yet: no method decides by " +
-		"office. A role in this table needs a grant for the whole tenant.\n\n" +
+		"A grant for an office (`office:` in the files of grants and issuers) gives nothing yet: no method decides " +
+		"by office. A role in this table needs a grant for the whole tenant.\n\n" +
 		"| RPC | callers | with one of the roles | scope |\n|---|---|---|---|\n")
 	for _, m := range contract.Methods() {
 		rule := contract.RuleOf(m)

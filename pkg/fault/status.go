@@ -3,6 +3,7 @@ package fault
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -76,8 +77,8 @@ func (f Field) Texts() (english, italian string) {
 }
 
 // FromStatus returns the fault in an error that a call to another service returned. Its reason need not be registered
-// here. UNAVAILABLE and similar codes without a reason become the fault Unavailable. Other errors are returned
-// unchanged.
+// here. A message that is too large for the transport becomes MessageTooLarge; UNAVAILABLE and similar codes without a
+// reason become Unavailable. Other errors are returned unchanged.
 func FromStatus(err error) error {
 	st := status.Convert(err) // Unknown for an error without a status, OK for nil
 	f := &Error{cause: err}
@@ -97,7 +98,12 @@ func FromStatus(err error) error {
 		return f
 	}
 	switch st.Code() {
-	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted:
+	case codes.ResourceExhausted:
+		if strings.Contains(st.Message(), "larger than max") { // the transport has no other sign
+			return New(MessageTooLarge).WithCause(err)
+		}
+		return New(Unavailable).WithCause(err)
+	case codes.Unavailable, codes.DeadlineExceeded:
 		return New(Unavailable).WithCause(err)
 	default:
 		return err

@@ -49,7 +49,7 @@ func (p *pipeline) headers(ctx context.Context, info *tap.Info) (context.Context
 
 // withTimeout is context.WithTimeout for a context that gRPC cancels when the call ends.
 func withTimeout(ctx context.Context, d time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(ctx, d)
+	ctx, cancel := context.WithTimeout(ctx, d) //nolint:gosec // see above
 	_ = cancel
 	return ctx
 }

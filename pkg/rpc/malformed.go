@@ -11,9 +11,9 @@ import (
 )
 
 // lenientCodec drops the fields that this program does not know, so that nothing is stored unseen, and notes the size
-// that a request had on the wire. It passes a request that cannot be decoded on as a malformed one, so that the pipeline
-// refuses it with a reason like any other; gRPC itself would answer INTERNAL. The messages of gRPC's own services do not
-// pass the pipeline, and are decoded as usual.
+// that a request had on the wire. It passes a request that cannot be decoded on as a malformed one, so that the
+// pipeline refuses it with a reason like any other; gRPC itself would answer INTERNAL. The messages of gRPC's own
+// services do not pass the pipeline, and are decoded as usual.
 type lenientCodec struct{ encoding.CodecV2 }
 
 func newLenientCodec() lenientCodec { return lenientCodec{encoding.GetCodecV2("proto")} }
@@ -47,7 +47,7 @@ type wireNote struct {
 const wireNoteField = protowire.MaxValidNumber
 
 func (n wireNote) attach(m proto.Message) {
-	value := uint64(n.size) << 1 //nolint:gosec // a length
+	value := uint64(n.size) << 1
 	if n.malformed {
 		value |= 1
 	}
@@ -64,5 +64,5 @@ func takeWireNote(m proto.Message) wireNote {
 	}
 	value, _ := protowire.ConsumeVarint(unknown[n:])
 	m.ProtoReflect().SetUnknown(nil)
-	return wireNote{size: int(value >> 1), malformed: value&1 == 1} //nolint:gosec // a length
+	return wireNote{size: int(value >> 1), malformed: value&1 == 1}
 }

@@ -136,7 +136,7 @@ func (s *checkedStream) SendMsg(m any) error { return streamError(s.ServerStream
 
 // streamError returns what ended a stream: a caller that leaves, or takes too long, is no fault of the server.
 func streamError(err error) error {
-	switch status.Code(err) { //nolint:exhaustive // all others are faults
+	switch status.Code(err) {
 	case codes.Canceled:
 		return fmt.Errorf("stream: %w", context.Canceled)
 	case codes.DeadlineExceeded:

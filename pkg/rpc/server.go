@@ -6,14 +6,17 @@
 //	access ► deadline ► rates of person and tenant ► turn of the tenant ► each message: size, bytes, validation ►
 //	handler
 //
-// So a stranger is refused before a body is read, like a program above its rate, and costs a counter. All other refusals
-// are counted and logged, and an unauthenticated caller learns nothing. Successful calls of a method that the contract calls quiet are measured, and
-// neither logged nor traced one by one. Unary calls and streams pass the same steps. It promises: a service with a
-// method that has no access rule does not start; a handler runs only for a caller whom the rule allows, with a request
-// that is valid in every field; a refusal names reason, field and remedy in both languages; a panic ends its call only,
-// and its value is not logged. Requests and responses are never logged or traced. It does not promise that a call runs
-// once: callers may repeat calls, and request ids make that safe. gRPC serves connections and calls in goroutines of
-// its own; Serve waits for calls in flight, for a limited time, before it returns.
+// So a stranger is refused before a body is read, like a program above its rate, and costs a counter. All other
+// refusals are counted and logged, and an unauthenticated caller learns nothing. Successful calls of a method that the
+// contract calls quiet are measured, and neither logged nor traced one by one. Unary calls and streams pass the same
+// steps.
+//
+// It promises: a service with a method that has no access rule does not start; a handler runs only for a caller whom
+// the rule allows, with a request that is valid in every field; a call ends with its method's deadline, also when its
+// caller sends or reads nothing; a refusal names reason, field and remedy in both languages; a panic ends its call
+// only, and its value is not logged. Requests and responses are never logged or traced. It does not promise that a call
+// runs once: callers may repeat calls, and request ids make that safe. gRPC serves connections and calls in goroutines
+// of its own; Serve waits for calls in flight, for a limited time, before it returns.
 package rpc
 
 import (

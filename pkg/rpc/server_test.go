@@ -92,7 +92,7 @@ func TestServer_LimitsTheRequest(t *testing.T) {
 	client := directoryv1.NewDirectoryServiceClient(s.As(t, portal, ""))
 	for size, want := range map[int]fault.Reason{
 		60_000: fault.InvalidRequest, 70_000: fault.MessageTooLarge, 4_900_000: fault.MessageTooLarge,
-		6 << 20: fault.Unavailable, // a status without a reason
+		6 << 20: fault.MessageTooLarge, // a status without a reason
 	} {
 		req := &directoryv1.ListVocabulariesRequest{Names: []string{strings.Repeat("x", size)}}
 		_, err := client.ListVocabularies(t.Context(), req)

@@ -24,7 +24,7 @@ import (
 
 // anonymous connects without a certificate.
 func anonymous() *tls.Config {
-	return &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}} //nolint:gosec // a stranger does not care
+	return &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}
 }
 
 // Ensure calls of strangers leave nothing behind, whatever deadline they ask for, and that they are told why they are
@@ -43,7 +43,7 @@ func TestServer_StrangersLeaveNothing(t *testing.T) { //nolint:paralleltest // i
 		runtime.GC()
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		return int(m.HeapAlloc) //nolint:gosec // far less than 2^63
+		return int(m.HeapAlloc)
 	}
 	many := func(n int) {
 		var wg sync.WaitGroup
