@@ -2,6 +2,8 @@ package e2e_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -16,7 +18,7 @@ import (
 )
 
 // Ensure one intake and one case management serve two nodes, each walled off: with its own certificate, people, numbers
-// and partition of the feed, and no matter how much the other calls.
+// and partition of the feed, no matter how much the other calls, and also when the other is stopped.
 func TestHosted(t *testing.T) {
 	t.Parallel()
 	nodes := []network.Node{
@@ -43,22 +45,60 @@ func TestHosted(t *testing.T) {
 	for node, other := range map[string]string{"cremona": "milano", "milano": "cremona"} {
 		hostedNodeIsWalled(t, h, node, other, ids)
 	}
-	reporting := h.Reporting(t)
 	eventually(t, "the centre has the events of both nodes", func() bool {
-		resp, err := reporting.GetFeedStatus(callContext(t), &reportingv1.GetFeedStatusRequest{Region: "lombardia"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		acknowledged := map[string]int64{}
-		for _, n := range resp.GetNodes() {
-			for _, p := range n.GetLines() {
-				acknowledged[n.GetNode()+" "+p.GetSource()] = p.GetAppliedNodeSeq()
-			}
-		}
+		acknowledged := h.acknowledged(t)
 		return acknowledged["cremona intake"] == 3 && acknowledged["milano intake"] == 3 &&
 			acknowledged["cremona casemanagement"] == 1 && acknowledged["milano casemanagement"] == 1
 	})
 	hostedNodeSurvivesAFlood(t, h)
+	hostedNodeIsStopped(t, h)
+}
+
+// hostedNodeIsStopped denies what acts for one node, without a restart. Neither its calls nor its events pass any more;
+// those of the other do.
+func hostedNodeIsStopped(t *testing.T, h *harness) {
+	t.Helper()
+	var denied strings.Builder
+	denied.WriteString("identities:\n")
+	for _, program := range []string{"system/protocollo", "service/intake", "service/casemanagement"} {
+		denied.WriteString("- spiffe://" + network.TrustDomain + "/region/lombardia/node/cremona/" + program + "\n")
+	}
+	if err := os.WriteFile(filepath.Join(h.Dir, "denied.yaml"), []byte(denied.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	submit := func(node string) error {
+		_, err := h.Intake(t, node, system("protocollo")).SubmitReport(callContext(t), report())
+		return err
+	}
+	eventually(t, "the stopped node's calls are refused", func() bool { return submit("cremona") != nil })
+	before := h.acknowledged(t)["milano intake"]
+	for range 20 {
+		if err := submit("milano"); err != nil {
+			t.Errorf("a call beside a stopped node: %v", err)
+		}
+	}
+	eventually(t, "events of the other node arrive", func() bool {
+		return h.acknowledged(t)["milano intake"] >= before+20
+	})
+	if err := submit("cremona"); err == nil {
+		t.Error("the stopped node's calls are taken again")
+	}
+}
+
+// acknowledged returns how many events the centre has applied, by node and source.
+func (h *harness) acknowledged(t *testing.T) map[string]int64 {
+	t.Helper()
+	resp, err := h.Reporting(t).GetFeedStatus(callContext(t), &reportingv1.GetFeedStatusRequest{Region: "lombardia"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	acknowledged := map[string]int64{}
+	for _, n := range resp.GetNodes() {
+		for _, p := range n.GetLines() {
+			acknowledged[n.GetNode()+" "+p.GetSource()] = p.GetAppliedNodeSeq()
+		}
+	}
+	return acknowledged
 }
 
 // hostedNodeIsWalled takes a report of a node in charge, and tries to reach those of the other.

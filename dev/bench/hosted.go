@@ -14,13 +14,13 @@ import (
 
 const (
 	// hostedLimit is how many light calls per second a program of a hosted node may make.
-	hostedLimit = 200
+	hostedLimit = 50
 	// floodRate is the rate of one node's calls, far above the limit.
 	floodRate = 10 * hostedLimit
 	// quietRate is the rate of the other node's calls.
-	quietRate = 100
+	quietRate = 40
 	// floodRounds is how much longer than others the rounds are: a p99 needs some hundred calls.
-	floodRounds = 2
+	floodRounds = 4
 )
 
 // hostedNodes returns two nodes that one process of each service serves.
