@@ -82,28 +82,26 @@ func (r Request) Lookup(ctx context.Context, tx pgx.Tx, t tenant.ID) (recordID s
 	return recordID, true, nil
 }
 
-const selectStored = `select request_key from idempotency_key where tenant = $1 and request_key = any ($2::bytea[])`
+// selectStored takes one key at a time: with a list of them, Postgres may rather read all keys of the tenant as long as
+// it has no statistics.
+const selectStored = `select request_key from idempotency_key where tenant = $1 and request_key = $2`
 
 // Stored returns those of the request keys that are stored. It takes one round trip: the statements of a
 // pgx batch are one transaction.
 func Stored(ctx context.Context, pool *pgxpool.Pool, t tenant.ID, keys ...[]byte) (found [][]byte, err error) {
 	b := &pgx.Batch{}
 	b.Queue(pg.SetTenant, t)
-	b.Queue(selectStored, t, keys)
-	results := pool.SendBatch(ctx, b)
-	defer func() {
-		if err = errors.Join(err, results.Close()); err != nil {
-			found, err = nil, pg.ToFault(fmt.Errorf("look up request keys: %w", err))
-		}
-	}()
-	if _, err := results.Exec(); err != nil {
-		return nil, err
+	for _, key := range keys {
+		b.Queue(selectStored, t, key).Query(func(rows pgx.Rows) error {
+			stored, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
+			found = append(found, stored...)
+			return err
+		})
 	}
-	rows, err := results.Query()
-	if err != nil {
-		return nil, err
+	if err := pool.SendBatch(ctx, b).Close(); err != nil {
+		return nil, pg.ToFault(fmt.Errorf("look up request keys: %w", err))
 	}
-	return pgx.CollectRows(rows, pgx.RowTo[[]byte])
+	return found, nil
 }
 
 const deleteOld = `delete from idempotency_key where (tenant, request_key) in (

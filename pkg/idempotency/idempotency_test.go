@@ -57,6 +57,41 @@ func mustStore(t *testing.T, pool *pgxpool.Pool, of tenant.ID, r idempotency.Req
 	}
 }
 
+// Ensure a look-up reads one row, also while the database has no statistics of the table.
+func TestStored_ReadsNoHistory(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	const insert = `insert into idempotency_key (tenant, request_key, method, body_hash, record_id, day)
+		select 'lombardia/cremona', i::text::bytea, 'Submit', 'x', gen_random_uuid(), '2026-11-23'
+		from generate_series(1, 5000) i`
+	if err := pg.InTenant(t.Context(), pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, insert)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 { // the plan may change after some executions
+		found, err := idempotency.Stored(t.Context(), pool, cremona, []byte("7"), []byte("x"), []byte("9"))
+		if err != nil || len(found) != 2 {
+			t.Fatalf("found %q, %v", found, err)
+		}
+	}
+	const reads = `select coalesce(sum(idx_tup_read), 0) + (select coalesce(sum(seq_tup_read), 0) from pg_stat_user_tables
+		where relname = 'idempotency_key') from pg_stat_user_indexes where relname = 'idempotency_key'`
+	var n int
+	for deadline := time.Now().Add(10 * time.Second); n == 0 && time.Now().Before(deadline); {
+		if _, err := pool.Exec(t.Context(), `select pg_stat_force_next_flush()`); err != nil {
+			t.Fatal(err)
+		}
+		if err := pool.QueryRow(t.Context(), reads).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n == 0 || n > 200 {
+		t.Errorf("60 look-ups read %d rows", n)
+	}
+}
+
 func TestSchema(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t)

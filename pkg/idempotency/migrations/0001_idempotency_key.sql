@@ -8,7 +8,8 @@ create table idempotency_key (
     day         date  not null,
     constraint idempotency_key_pkey primary key (tenant, request_key)
 );
-create index idempotency_key_day on idempotency_key (tenant, day);
+-- The day comes first, so that no look-up of a tenant's key can use this index.
+create index idempotency_key_day on idempotency_key (day, tenant);
 alter table idempotency_key enable row level security;
 alter table idempotency_key force row level security;
 create policy tenant on idempotency_key

@@ -148,19 +148,24 @@ func (s *Reports) findRepeated(
 	return rejected, nil
 }
 
-const selectReceipts = `select receipt_lookup from report where tenant = $1 and receipt_lookup = any ($2::bytea[])`
+// selectReceipt takes one receipt at a time: with a list, Postgres may read all reports while it has no statistics.
+const selectReceipt = `select receipt_lookup from report where tenant = $1 and receipt_lookup = $2`
 
 // storedReceipts returns those of the receipts that a report has.
 func (s *Reports) storedReceipts(ctx context.Context, t tenant.ID, lookups [][]byte) (found [][]byte, err error) {
-	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, selectReceipts, t, lookups)
-		if err != nil {
+	b := &pgx.Batch{}
+	b.Queue(pg.SetTenant, t)
+	for _, lookup := range lookups {
+		b.Queue(selectReceipt, t, lookup).Query(func(rows pgx.Rows) error {
+			stored, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
+			found = append(found, stored...)
 			return err
-		}
-		found, err = pgx.CollectRows(rows, pgx.RowTo[[]byte])
-		return err
-	})
-	return found, err
+		})
+	}
+	if err := s.pool.SendBatch(ctx, b).Close(); err != nil {
+		return nil, pg.ToFault(fmt.Errorf("look up receipts: %w", err))
+	}
+	return found, nil
 }
 
 // insert stores submissions in one round trip. The statements of a pgx batch are one transaction.
@@ -210,10 +215,38 @@ func (s Submission) reportRow() []any {
 	}
 }
 
-// IsStored reports whether a request is stored.
+// lookup asks whether a request is stored.
+type lookup struct {
+	requestKey []byte
+	stored     bool
+}
+
+// IsStored reports whether a request is stored. Concurrent look-ups share a round trip.
 func (s *Reports) IsStored(ctx context.Context, t tenant.ID, requestKey []byte) (bool, error) {
-	found, err := idempotency.Stored(ctx, s.pool, t, requestKey)
-	return len(found) > 0, err
+	l := &lookup{requestKey: requestKey}
+	if err := s.lookupsOf(t).Do(ctx, l); err != nil {
+		return false, err
+	}
+	return l.stored, nil
+}
+
+func (s *Reports) lookUp(ctx context.Context, t tenant.ID, items []*lookup) error {
+	keys := make([][]byte, len(items))
+	for i, l := range items {
+		keys[i] = l.requestKey
+	}
+	found, err := idempotency.Stored(ctx, s.pool, t, keys...)
+	if err != nil {
+		return err
+	}
+	stored := make(map[string]bool, len(found))
+	for _, key := range found {
+		stored[string(key)] = true
+	}
+	for _, l := range items {
+		l.stored = stored[string(l.requestKey)]
+	}
+	return nil
 }
 
 // HasReceipt reports whether a report has the receipt: its request may be forgotten.

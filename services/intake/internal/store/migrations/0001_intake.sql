@@ -37,7 +37,10 @@ create table report (
     check ((state = 'TAKEN_IN_CHARGE') = (case_id is not null)),
     check ((case_id is null) = (case_number is null)),
     check (not anonymous or sealed_time is null)
-);
+) with (toast_tuple_target = 8160); -- a usual report is one row: no second table to write
+-- Encrypted content cannot be compressed.
+alter table report alter column sealed_narrative set storage external, alter column sealed_contact set storage external,
+    alter column sealed_date set storage external, alter column sealed_time set storage external;
 -- The order of lists. Within a day it is random but for urgency, because report_id is.
 create index report_order on report (tenant, received_on, urgent, report_id);
 create index report_order_by_state on report (tenant, state, received_on, urgent, report_id);
