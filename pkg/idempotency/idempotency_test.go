@@ -77,7 +77,8 @@ func TestStored_ReadsNoHistory(t *testing.T) {
 		}
 	}
 	const reads = `select coalesce(sum(idx_tup_read), 0) +
-		(select coalesce(sum(seq_tup_read), 0) from pg_stat_user_tables where relname = 'idempotency_key') from pg_stat_user_indexes where relname = 'idempotency_key'`
+		(select coalesce(sum(seq_tup_read), 0) from pg_stat_user_tables where relname = 'idempotency_key')
+		from pg_stat_user_indexes where relname = 'idempotency_key'`
 	var n int
 	for deadline := time.Now().Add(10 * time.Second); n == 0 && time.Now().Before(deadline); {
 		if _, err := pool.Exec(t.Context(), `select pg_stat_force_next_flush()`); err != nil {
