@@ -2,8 +2,10 @@ package bus
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -73,22 +75,35 @@ func Connect(ctx context.Context, c Config) (*nats.Conn, error) {
 	}
 	closed := make(chan struct{})
 	opts = append(opts, nats.ClosedHandler(func(*nats.Conn) { close(closed) }))
+	var broker atomic.Pointer[tls.ConnectionState] // of the last handshake
 	if c.Identity != nil {
-		opts = append(opts, nats.Secure(c.Identity.ClientTLS(AcceptBroker(c.Identity.ID()))))
+		config := c.Identity.ClientTLS(AcceptBroker(c.Identity.ID()))
+		verify := config.VerifyConnection
+		config.VerifyConnection = func(state tls.ConnectionState) error {
+			err := verify(state)
+			if err == nil {
+				broker.Store(&state)
+			}
+			return err
+		}
+		opts = append(opts, nats.Secure(config))
 	}
 	nc, err := nats.Connect(c.URL, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("broker connection: %w", err)
 	}
 	if c.Identity != nil {
-		go leaveRefusedBrokers(ctx, nc, c, log, closed)
+		go leaveRefusedBrokers(ctx, nc, c, &broker, log, closed)
 	}
 	return nc, nil
 }
 
 // leaveRefusedBrokers drops the connection while the broker would be refused in a handshake, until the connection is
 // closed.
-func leaveRefusedBrokers(ctx context.Context, nc *nats.Conn, c Config, log *slog.Logger, closed <-chan struct{}) {
+func leaveRefusedBrokers(
+	ctx context.Context, nc *nats.Conn, c Config, broker *atomic.Pointer[tls.ConnectionState], log *slog.Logger,
+	closed <-chan struct{},
+) {
 	tick := time.NewTicker(verifyInterval)
 	defer tick.Stop()
 	for {
@@ -96,11 +111,11 @@ func leaveRefusedBrokers(ctx context.Context, nc *nats.Conn, c Config, log *slog
 		case <-closed:
 			return
 		case now := <-tick.C:
-			state, err := nc.TLSConnectionState()
-			if err != nil { // not connected
+			state := broker.Load() // the connection's own method may not be called while it reconnects
+			if state == nil || !nc.IsConnected() {
 				continue
 			}
-			if err := c.Identity.VerifyServer(state, AcceptBroker(c.Identity.ID()), now); err != nil {
+			if err := c.Identity.VerifyServer(*state, AcceptBroker(c.Identity.ID()), now); err != nil {
 				log.ErrorContext(ctx, "broker refused", slog.String("connection", c.Name), slog.Any("error", err))
 				_ = nc.ForceReconnect() // fails only when the connection is closed
 			}
