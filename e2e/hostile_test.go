@@ -201,7 +201,7 @@ func (s *sweeper) checkRefusal(t *testing.T, a attempt, err error) {
 	switch code := status.Code(err); {
 	case code == codes.Internal || code == codes.Unknown || !registered:
 		t.Errorf("%s: %v", a.name, err)
-	case code == codes.Unavailable, code == codes.DeadlineExceeded, code == codes.ResourceExhausted:
+	case code == codes.Unavailable, code == codes.DeadlineExceeded, f.Reason == fault.TooManyRequests:
 		t.Errorf("%s: the service was not asked: %v", a.name, err)
 	case f.Reason == fault.InvalidRequest && len(f.Fields) == 0:
 		t.Errorf("%s: no field: %v", a.name, err)
