@@ -78,6 +78,22 @@ func TestServer_RefusesUnknownMethodsWithTime(t *testing.T) {
 	}
 }
 
+// Ensure a program above its rate is refused also when it has much time.
+func TestServer_LimitsTheRateWithTime(t *testing.T) {
+	t.Parallel()
+	c := config()
+	c.PerSecond = 0.2 // a program may make one call, its tenant two
+	client := directoryv1.NewDirectoryServiceClient(start(t, c, server{}).As(t, portal, ""))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	for _, want := range []fault.Reason{"", fault.TooManyRequests} {
+		_, err := client.FindOffices(ctx, &directoryv1.FindOfficesRequest{})
+		if got := reasonOf(fault.FromStatus(err)); got != want {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
 // Ensure connections of strangers cannot keep a program of the same address out.
 func TestServer_StrangersMakeRoom(t *testing.T) {
 	t.Parallel()
