@@ -82,6 +82,9 @@ func Start(ctx context.Context, o Options) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkVersion(o.Dir); err != nil {
+		return nil, errors.Join(err, unlock())
+	}
 	file, err := os.Create(filepath.Join(o.Dir, logFile))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("log: %w", err), unlock())

@@ -29,6 +29,8 @@ func hint(err error) string {
 	switch {
 	case errors.Is(err, network.ErrRunning):
 		return "pari feed status, pari desk find: they use the network that runs"
+	case errors.Is(err, network.ErrOldData):
+		return "pari-dev up --dir FOLDER, a new one"
 	case errors.Is(err, pglocal.ErrNoBinaries):
 		return "make postgres"
 	case errors.Is(err, errDisagree):

@@ -18,6 +18,8 @@ func TestApp_Explain(t *testing.T) {
 		err        error
 		lang, want string
 	}{
+		{network.ErrOldData, "it",
+			"the data here are of an earlier version, which cannot be brought up to date\n→ pari-dev up --dir FOLDER"},
 		{fmt.Errorf("x: %w", network.ErrRunning), "it", "x: a network is running here already\n→ pari feed status"},
 		{errDisagree, "it", "centre and nodes do not agree\n→ pari login --as analyst"},
 		{notFound, "it",
