@@ -3,9 +3,11 @@ package contract_test
 import (
 	"cmp"
 	"regexp"
+	"slices"
 	"testing"
 
 	"buf.build/go/protovalidate"
+	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -170,5 +172,31 @@ func TestContract_PromisedTextsFit(t *testing.T) {
 		if size := largest(t, m.Input(), 0); size > limit {
 			t.Errorf("%s: a request has up to %d bytes, and %d are accepted", m.FullName(), size, limit)
 		}
+	}
+}
+
+// Ensure that no request is taken for another because a program never set its id: the UUID of zeros is refused.
+func TestContract_RequestIDsAreNotZero(t *testing.T) {
+	t.Parallel()
+	seen := 0
+	for _, f := range requestFields() {
+		rules, err := protovalidate.ResolveFieldRules(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		excluded := rules.GetString().GetNotIn()
+		if f.Name() != "request_id" {
+			if len(excluded) > 0 {
+				t.Errorf("%s: package validate says that an excluded text is a UUID", f.FullName())
+			}
+			continue
+		}
+		seen++
+		if !rules.GetString().GetUuid() || !slices.Equal(excluded, []string{uuid.Nil.String()}) {
+			t.Errorf("%s accepts the UUID of zeros", f.FullName())
+		}
+	}
+	if seen < 8 {
+		t.Fatalf("only %d request ids: descriptors are missing", seen)
 	}
 }

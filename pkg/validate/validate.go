@@ -39,7 +39,8 @@ var ruleReasons = map[string]fault.Reason{
 	"required": fault.Required, "string.min_len": fault.TooShort, "bytes.min_len": fault.TooShort,
 	"string.max_len": fault.TooLong, "string.pattern": fault.BadFormat,
 	"string.uuid": fault.BadUUID, "string.uuid_empty": fault.BadUUID,
-	"string.email": fault.BadEmail, "string.email_empty": fault.BadEmail,
+	"string.not_in": fault.BadUUID, // the one excluded text is the UUID of zeros
+	"string.email":  fault.BadEmail, "string.email_empty": fault.BadEmail,
 	"repeated.min_items": fault.TooFew, "repeated.max_items": fault.TooMany, "repeated.unique": fault.NotUnique,
 	"enum.defined_only": fault.UnknownValue, "enum.not_in": fault.Required, "string.in": fault.UnknownValue,
 	"date.impossible": fault.ImpossibleDate, "date.future": fault.FutureDate, "date.incomplete": fault.IncompleteDate,

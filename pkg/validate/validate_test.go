@@ -8,6 +8,7 @@ import (
 
 	"buf.build/go/protovalidate"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -31,14 +32,17 @@ func TestMessage(t *testing.T) {
 		reason  fault.Reason
 		limit   string
 	}{
-		"missing message":   {&directoryv1.Body{}, "provenance", fault.Required, ""},
-		"missing text":      {&directoryv1.Body{}, "name", fault.Required, ""},
-		"unspecified enum":  {&directoryv1.Body{}, "kind", fault.Required, ""},
-		"unknown enum":      {&directoryv1.Body{Kind: 99}, "kind", fault.UnknownValue, ""},
-		"text too long":     {&directoryv1.Body{Name: long}, "name", fault.TooLong, "300"},
-		"list too long":     {&directoryv1.Body{Links: make([]*directoryv1.Link, 501)}, "links", fault.TooMany, "500"},
-		"not an e-mail":     {&directoryv1.Email{Address: "x"}, "address", fault.BadEmail, ""},
-		"not a UUID":        {&directoryv1.ProposeChangesRequest{RequestId: "x"}, "request_id", fault.BadUUID, ""},
+		"missing message":  {&directoryv1.Body{}, "provenance", fault.Required, ""},
+		"missing text":     {&directoryv1.Body{}, "name", fault.Required, ""},
+		"unspecified enum": {&directoryv1.Body{}, "kind", fault.Required, ""},
+		"unknown enum":     {&directoryv1.Body{Kind: 99}, "kind", fault.UnknownValue, ""},
+		"text too long":    {&directoryv1.Body{Name: long}, "name", fault.TooLong, "300"},
+		"list too long":    {&directoryv1.Body{Links: make([]*directoryv1.Link, 501)}, "links", fault.TooMany, "500"},
+		"not an e-mail":    {&directoryv1.Email{Address: "x"}, "address", fault.BadEmail, ""},
+		"not a UUID":       {&directoryv1.ProposeChangesRequest{RequestId: "x"}, "request_id", fault.BadUUID, ""},
+		"UUID of zeros": {
+			&directoryv1.ProposeChangesRequest{RequestId: uuid.Nil.String()}, "request_id", fault.BadUUID, "",
+		},
 		"missing UUID":      {&directoryv1.ProposeChangesRequest{}, "request_id", fault.BadUUID, ""},
 		"list too short":    {&directoryv1.ProposeChangesRequest{}, "entries", fault.TooFew, "1"},
 		"pattern":           {&directoryv1.Link{Url: "x"}, "url", fault.BadFormat, ""},

@@ -460,7 +460,7 @@ func (x *ListCasesResponse) GetNextPageToken() string {
 // Request of Assess.
 type AssessRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// UUID chosen by the client. The call is safe to retry with it.
+	// UUID chosen by the client, not all zeros. The call is safe to retry with it.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Identifier of the case.
 	CaseId string `protobuf:"bytes,2,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
@@ -597,7 +597,7 @@ func (x *AssessResponse) GetReplayed() bool {
 // Request of RecordAction.
 type RecordActionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// UUID chosen by the client. The call is safe to retry with it.
+	// UUID chosen by the client, not all zeros. The call is safe to retry with it.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Identifier of the case.
 	CaseId string `protobuf:"bytes,2,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
@@ -770,7 +770,7 @@ func (x *RecordActionResponse) GetReplayed() bool {
 // Request of CloseCase.
 type CloseCaseRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// UUID chosen by the client. The call is safe to retry with it.
+	// UUID chosen by the client, not all zeros. The call is safe to retry with it.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Identifier of the case.
 	CaseId string `protobuf:"bytes,2,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
@@ -935,10 +935,10 @@ var File_pari_casemanagement_v1_casemanagement_service_proto protoreflect.FileDe
 
 const file_pari_casemanagement_v1_casemanagement_service_proto_rawDesc = "" +
 	"\n" +
-	"3pari/casemanagement/v1/casemanagement_service.proto\x12\x16pari.casemanagement.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bpari/access/v1/access.proto\x1a!pari/casemanagement/v1/case.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x1bpari/record/v1/record.proto\x1a\x17pari/text/v1/text.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\x95\x03\n" +
-	"\x0fOpenCaseRequest\x12+\n" +
+	"3pari/casemanagement/v1/casemanagement_service.proto\x12\x16pari.casemanagement.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bpari/access/v1/access.proto\x1a!pari/casemanagement/v1/case.proto\x1a\x1dpari/privacy/v1/privacy.proto\x1a\x1bpari/record/v1/record.proto\x1a\x17pari/text/v1/text.proto\x1a#pari/vocabulary/v1/vocabulary.proto\"\xbb\x03\n" +
+	"\x0fOpenCaseRequest\x12Q\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x02R\trequestId\x12)\n" +
+	"request_id\x18\x01 \x01(\tB2\xbaH+r)Z$00000000-0000-0000-0000-000000000000\xb0\x01\x01\xb0\xbb\x18\x02R\trequestId\x12)\n" +
 	"\treport_id\x18\x02 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x02R\breportId\x12C\n" +
 	"\fon_behalf_of\x18\x03 \x01(\v2\x15.pari.record.v1.ActorB\n" +
 	"\xbaH\x03\xc8\x01\x01\xb0\xbb\x18\x02R\n" +
@@ -963,10 +963,10 @@ const file_pari_casemanagement_v1_casemanagement_service_proto_rawDesc = "" +
 	"\x06number\x18\x04 \x01(\tB\v\xbaH\x04r\x02\x18(\xb0\xbb\x18\x02R\x06number\"{\n" +
 	"\x11ListCasesResponse\x128\n" +
 	"\x05cases\x18\x01 \x03(\v2\x1c.pari.casemanagement.v1.CaseB\x04\xb0\xbb\x18\x02R\x05cases\x12,\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x02R\rnextPageToken\"\x85\x02\n" +
-	"\rAssessRequest\x12+\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x02R\rnextPageToken\"\xab\x02\n" +
+	"\rAssessRequest\x12Q\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x02R\trequestId\x12%\n" +
+	"request_id\x18\x01 \x01(\tB2\xbaH+r)Z$00000000-0000-0000-0000-000000000000\xb0\x01\x01\xb0\xbb\x18\x02R\trequestId\x12%\n" +
 	"\acase_id\x18\x02 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x02R\x06caseId\x12%\n" +
 	"\aversion\x18\x03 \x01(\x03B\v\xbaH\x04\"\x02(\x01\xb0\xbb\x18\x02R\aversion\x12N\n" +
 	"\n" +
@@ -976,10 +976,10 @@ const file_pari_casemanagement_v1_casemanagement_service_proto_rawDesc = "" +
 	"\rvalidate_only\x18\x05 \x01(\bB\x04\xb0\xbb\x18\x02R\fvalidateOnly\"j\n" +
 	"\x0eAssessResponse\x126\n" +
 	"\x04case\x18\x01 \x01(\v2\x1c.pari.casemanagement.v1.CaseB\x04\xb0\xbb\x18\x02R\x04case\x12 \n" +
-	"\breplayed\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x02R\breplayed\"\xb9\x03\n" +
-	"\x13RecordActionRequest\x12+\n" +
+	"\breplayed\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x02R\breplayed\"\xdf\x03\n" +
+	"\x13RecordActionRequest\x12Q\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x02R\trequestId\x12%\n" +
+	"request_id\x18\x01 \x01(\tB2\xbaH+r)Z$00000000-0000-0000-0000-000000000000\xb0\x01\x01\xb0\xbb\x18\x02R\trequestId\x12%\n" +
 	"\acase_id\x18\x02 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x02R\x06caseId\x12%\n" +
 	"\aversion\x18\x03 \x01(\x03B\v\xbaH\x04\"\x02(\x01\xb0\xbb\x18\x02R\aversion\x12+\n" +
 	"\x04code\x18\x04 \x01(\tB\x17\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\x06actionR\x04code\x126\n" +
@@ -990,10 +990,10 @@ const file_pari_casemanagement_v1_casemanagement_service_proto_rawDesc = "" +
 	"\rvalidate_only\x18\t \x01(\bB\x04\xb0\xbb\x18\x02R\fvalidateOnly\"p\n" +
 	"\x14RecordActionResponse\x126\n" +
 	"\x04case\x18\x01 \x01(\v2\x1c.pari.casemanagement.v1.CaseB\x04\xb0\xbb\x18\x02R\x04case\x12 \n" +
-	"\breplayed\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x02R\breplayed\"\x8b\x03\n" +
-	"\x10CloseCaseRequest\x12+\n" +
+	"\breplayed\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x02R\breplayed\"\xb1\x03\n" +
+	"\x10CloseCaseRequest\x12Q\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x02R\trequestId\x12%\n" +
+	"request_id\x18\x01 \x01(\tB2\xbaH+r)Z$00000000-0000-0000-0000-000000000000\xb0\x01\x01\xb0\xbb\x18\x02R\trequestId\x12%\n" +
 	"\acase_id\x18\x02 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x02R\x06caseId\x12%\n" +
 	"\aversion\x18\x03 \x01(\x03B\v\xbaH\x04\"\x02(\x01\xb0\xbb\x18\x02R\aversion\x122\n" +
 	"\aoutcome\x18\x04 \x01(\tB\x18\xbaH\x06r\x04\x10\x01\x18(\xb0\xbb\x18\x02\xba\xbb\x18\aoutcomeR\aoutcome\x12H\n" +

@@ -368,7 +368,7 @@ func (x *PlannedChange) GetChangedFields() []string {
 // Request of ProposeChanges.
 type ProposeChangesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// UUID chosen by the client. The same request again gets the same response.
+	// UUID chosen by the client, not all zeros. The same request again gets the same response.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The entries as they should be, 1-2,000, together at most 4 MiB. The revision of each entry is the one that the
 	// change is based on; 0 for a new entry.
@@ -508,7 +508,7 @@ func (x *ProposeChangesResponse) GetReplayed() bool {
 // Request of DecideProposal.
 type DecideProposalRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// UUID chosen by the client. The same request again gets the same response.
+	// UUID chosen by the client, not all zeros. The same request again gets the same response.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Identifier of the proposal.
 	ProposalId string `protobuf:"bytes,2,opt,name=proposal_id,json=proposalId,proto3" json:"proposal_id,omitempty"`
@@ -787,20 +787,20 @@ const file_pari_directory_v1_change_proto_rawDesc = "" +
 	"\rPlannedChange\x124\n" +
 	"\x05entry\x18\x01 \x01(\v2\x18.pari.directory.v1.EntryB\x04\xb0\xbb\x18\x01R\x05entry\x12)\n" +
 	"\rbase_revision\x18\x02 \x01(\x03B\x04\xb0\xbb\x18\x01R\fbaseRevision\x12+\n" +
-	"\x0echanged_fields\x18\x03 \x03(\tB\x04\xb0\xbb\x18\x01R\rchangedFields\"\xb3\x02\n" +
-	"\x15ProposeChangesRequest\x12+\n" +
+	"\x0echanged_fields\x18\x03 \x03(\tB\x04\xb0\xbb\x18\x01R\rchangedFields\"\xd9\x02\n" +
+	"\x15ProposeChangesRequest\x12Q\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x01R\trequestId\x12C\n" +
+	"request_id\x18\x01 \x01(\tB2\xbaH+r)Z$00000000-0000-0000-0000-000000000000\xb0\x01\x01\xb0\xbb\x18\x01R\trequestId\x12C\n" +
 	"\aentries\x18\x02 \x03(\v2\x18.pari.directory.v1.EntryB\x0f\xbaH\b\x92\x01\x05\b\x01\x10\xd0\x0f\xb0\xbb\x18\x01R\aentries\x12*\n" +
 	"\x06reason\x18\x03 \x01(\tB\x12\xbaH\ar\x05\x10\x01\x18\xac\x02\xb0\xbb\x18\x01Ȼ\x18\x01R\x06reason\x12Q\n" +
 	"\feffective_on\x18\x04 \x01(\tB.\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\xb0\xbb\x18\x01Ȼ\x18\x02R\veffectiveOn\x12)\n" +
 	"\rvalidate_only\x18\x05 \x01(\bB\x04\xb0\xbb\x18\x01R\fvalidateOnly\"y\n" +
 	"\x16ProposeChangesResponse\x12=\n" +
 	"\bproposal\x18\x01 \x01(\v2\x1b.pari.directory.v1.ProposalB\x04\xb0\xbb\x18\x01R\bproposal\x12 \n" +
-	"\breplayed\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x01R\breplayed\"\x89\x02\n" +
-	"\x15DecideProposalRequest\x12+\n" +
+	"\breplayed\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x01R\breplayed\"\xaf\x02\n" +
+	"\x15DecideProposalRequest\x12Q\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x01R\trequestId\x12-\n" +
+	"request_id\x18\x01 \x01(\tB2\xbaH+r)Z$00000000-0000-0000-0000-000000000000\xb0\x01\x01\xb0\xbb\x18\x01R\trequestId\x12-\n" +
 	"\vproposal_id\x18\x02 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x01R\n" +
 	"proposalId\x12%\n" +
 	"\aversion\x18\x03 \x01(\x03B\v\xbaH\x04\"\x02(\x01\xb0\xbb\x18\x01R\aversion\x12G\n" +

@@ -31,7 +31,7 @@ const (
 // Request of SubmitReport.
 type SubmitReportRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// UUID chosen by the client. It is stored with a keyed hash of the body for at least 90 days.
+	// UUID chosen by the client, not all zeros. It is stored with a keyed hash of the body for at least 90 days.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// True to check only: nothing is stored, the response is empty, and errors are the same.
 	ValidateOnly bool `protobuf:"varint,2,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
@@ -573,7 +573,7 @@ func (x *SubmissionState) GetNumber() string {
 // Request of TakeInCharge.
 type TakeInChargeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// UUID chosen by the client. The call is safe to retry with it.
+	// UUID chosen by the client, not all zeros. The call is safe to retry with it.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Identifier of the report.
 	ReportId string `protobuf:"bytes,2,opt,name=report_id,json=reportId,proto3" json:"report_id,omitempty"`
@@ -693,10 +693,10 @@ var File_pari_intake_v1_intake_service_proto protoreflect.FileDescriptor
 
 const file_pari_intake_v1_intake_service_proto_rawDesc = "" +
 	"\n" +
-	"#pari/intake/v1/intake_service.proto\x12\x0epari.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpari/access/v1/access.proto\x1a\x1bpari/intake/v1/report.proto\x1a\x1dpari/privacy/v1/privacy.proto\"\xf8\x01\n" +
-	"\x13SubmitReportRequest\x12+\n" +
+	"#pari/intake/v1/intake_service.proto\x12\x0epari.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpari/access/v1/access.proto\x1a\x1bpari/intake/v1/report.proto\x1a\x1dpari/privacy/v1/privacy.proto\"\x9e\x02\n" +
+	"\x13SubmitReportRequest\x12Q\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x02R\trequestId\x12)\n" +
+	"request_id\x18\x01 \x01(\tB2\xbaH+r)Z$00000000-0000-0000-0000-000000000000\xb0\x01\x01\xb0\xbb\x18\x02R\trequestId\x12)\n" +
 	"\rvalidate_only\x18\x02 \x01(\bB\x04\xb0\xbb\x18\x02R\fvalidateOnly\x12C\n" +
 	"\acontent\x18\x03 \x01(\v2\x1d.pari.intake.v1.ReportContentB\n" +
 	"\xbaH\x03\xc8\x01\x01\xb0\xbb\x18\x04R\acontent\x12D\n" +
@@ -731,10 +731,10 @@ const file_pari_intake_v1_intake_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x02R\trequestId\x127\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x1b.pari.intake.v1.ReportStateB\x04\xb0\xbb\x18\x02R\x05state\x12\x1c\n" +
-	"\x06number\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x02R\x06number\"\x94\x01\n" +
-	"\x13TakeInChargeRequest\x12+\n" +
+	"\x06number\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x02R\x06number\"\xba\x01\n" +
+	"\x13TakeInChargeRequest\x12Q\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x02R\trequestId\x12)\n" +
+	"request_id\x18\x01 \x01(\tB2\xbaH+r)Z$00000000-0000-0000-0000-000000000000\xb0\x01\x01\xb0\xbb\x18\x02R\trequestId\x12)\n" +
 	"\treport_id\x18\x02 \x01(\tB\f\xbaH\x05r\x03\xb0\x01\x01\xb0\xbb\x18\x02R\breportId\x12%\n" +
 	"\aversion\x18\x03 \x01(\x03B\v\xbaH\x04\"\x02(\x01\xb0\xbb\x18\x02R\aversion\"n\n" +
 	"\x14TakeInChargeResponse\x124\n" +
