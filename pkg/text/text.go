@@ -5,35 +5,50 @@ package text
 
 import (
 	"strings"
+	"sync"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/retepari/pari/pkg/fault"
 	textv1 "github.com/retepari/pari/proto/gen/pari/text/v1"
 )
 
+// kinds caches the kind of each field: reading options is slow.
+var kinds sync.Map // protoreflect.FieldDescriptor → textv1.Kind
+
+func kindOf(f protoreflect.FieldDescriptor) textv1.Kind {
+	if cached, ok := kinds.Load(f); ok {
+		return cached.(textv1.Kind)
+	}
+	kind, _ := proto.GetExtension(f.Options(), textv1.E_Kind).(textv1.Kind)
+	kinds.Store(f, kind)
+	return kind
+}
+
 // Normalize mends the strings of a message in place: free text as Free does it; all others are only composed to NFC.
 func Normalize(m proto.Message) {
-	walk(m.ProtoReflect(), "", func(_ string, kind textv1.Kind, s string) string {
-		if kind == textv1.Kind_KIND_FREE {
-			return Free(s)
+	Walk(m.ProtoReflect(), func(_ protoreflect.Message, f protoreflect.FieldDescriptor, s string) (string, *fault.Field) {
+		if kindOf(f) == textv1.Kind_KIND_FREE {
+			return Free(s), nil
 		}
-		return norm.NFC.String(s)
+		return norm.NFC.String(s), nil
 	})
 }
 
 // Violations returns the fields of a message that hold what their kind forbids. It expects a message that Normalize
 // has mended.
-func Violations(m proto.Message) (found []fault.Field) {
-	walk(m.ProtoReflect(), "", func(path string, kind textv1.Kind, s string) string {
-		if reason := check(kind, s); reason != "" {
-			found = append(found, fault.Field{Path: path, Reason: reason})
-		}
-		return s
-	})
-	return found
+func Violations(m proto.Message) []fault.Field {
+	return Walk(m.ProtoReflect(),
+		func(_ protoreflect.Message, f protoreflect.FieldDescriptor, s string) (string, *fault.Field) {
+			if reason := check(kindOf(f), s); reason != "" {
+				return s, &fault.Field{Reason: reason}
+			}
+			return s, nil
+		})
 }
 
 func check(kind textv1.Kind, s string) fault.Reason {
@@ -54,19 +69,29 @@ var lineBreaks = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\v", "\n", "\f",
 // Free returns free text as it is stored: line breaks are LF, tabs stay, other characters that a line must not contain
 // are gone, the text is valid UTF-8 in NFC, and no blanks are at its ends. Free(Free(s)) is Free(s).
 func Free(s string) string {
-	s = lineBreaks.Replace(strings.ToValidUTF8(s, "\ufffd"))
-	s = strings.Map(func(r rune) rune {
-		if r != '\n' && r != '\t' && isForbidden(r) {
-			return -1
-		}
-		return r
-	}, s)
+	if strings.ContainsFunc(s, isMended) { // also invalid UTF-8, which is read as U+FFFD
+		s = lineBreaks.Replace(strings.ToValidUTF8(s, "\ufffd"))
+		s = strings.Map(func(r rune) rune {
+			if r != '\n' && r != '\t' && isForbidden(r) {
+				return -1
+			}
+			return r
+		}, s)
+	}
 	return strings.TrimFunc(norm.NFC.String(s), unicode.IsSpace)
+}
+
+// isMended reports whether Free looks at a character more closely.
+func isMended(r rune) bool {
+	return r != '\n' && r != '\t' && isForbidden(r) || r == utf8.RuneError
 }
 
 // isForbidden reports whether a line must not contain a character: it is a control character or a line break, changes
 // the direction in which other characters are shown, or is no character at all.
 func isForbidden(r rune) bool {
+	if ' ' <= r && r <= '~' || 0xa0 <= r && r < 0x2028 { // nearly all
+		return false
+	}
 	return unicode.Is(forbidden, r) || unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Noncharacter_Code_Point, r)
 }
 

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/text"
 	vocabularyv1 "github.com/retepari/pari/proto/gen/pari/vocabulary/v1"
 )
 
@@ -16,21 +17,22 @@ import (
 // field with an as_of may also have been valid since that date. It ignores empty fields: the rules of the contract
 // cover those. In a nil set no code is valid.
 func Violations(s *Set, m proto.Message, now time.Time) []fault.Field {
-	var found []fault.Field
-	walk(m.ProtoReflect(), "", func(path string, c coded) {
-		reason := fault.UnknownCode
-		if s != nil {
-			reason = s.CheckSince(c.list, c.code, c.since, now)
-		}
-		if reason != "" {
-			found = append(found, fault.Field{Path: path, Reason: reason, Limit: c.list})
-		}
-	})
-	return found
+	return text.Walk(m.ProtoReflect(),
+		func(m protoreflect.Message, f protoreflect.FieldDescriptor, code string) (string, *fault.Field) {
+			a := annotationOf(f)
+			if a.list == "" {
+				return code, nil
+			}
+			reason := fault.UnknownCode
+			if s != nil {
+				reason = s.CheckSince(a.list, code, firstDay(m, a.asOf), now)
+			}
+			if reason == "" {
+				return code, nil
+			}
+			return code, &fault.Field{Reason: reason, Limit: a.list}
+		})
 }
-
-// coded is a code in a message: its list, and the first day from which it holds, or "".
-type coded struct{ list, code, since string }
 
 // annotation is what the contract says about a field.
 type annotation struct {
@@ -39,16 +41,16 @@ type annotation struct {
 }
 
 // annotations caches the annotation of each field: reading options is slow.
-var annotations sync.Map // protoreflect.FullName → annotation
+var annotations sync.Map // protoreflect.FieldDescriptor → annotation
 
 func annotationOf(f protoreflect.FieldDescriptor) annotation {
-	if cached, ok := annotations.Load(f.FullName()); ok {
+	if cached, ok := annotations.Load(f); ok {
 		return cached.(annotation)
 	}
 	list, _ := proto.GetExtension(f.Options(), vocabularyv1.E_List).(string)
 	asOf, _ := proto.GetExtension(f.Options(), vocabularyv1.E_AsOf).(string)
 	a := annotation{list: list, asOf: protoreflect.Name(asOf)}
-	annotations.Store(f.FullName(), a)
+	annotations.Store(f, a)
 	return a
 }
 
@@ -70,33 +72,4 @@ func firstDay(m protoreflect.Message, name protoreflect.Name) string {
 		return ""
 	}
 	return fmt.Sprintf("%04d-%02d-%02d", number("year"), max(number("month"), 1), max(number("day"), 1))
-}
-
-func walk(m protoreflect.Message, prefix string, visit func(path string, c coded)) {
-	fields := m.Descriptor().Fields()
-	for i := range fields.Len() {
-		f := fields.Get(i)
-		if !m.Has(f) {
-			continue
-		}
-		path, a := prefix+string(f.Name()), annotationOf(f)
-		switch {
-		case f.IsMap():
-		case f.IsList():
-			values := m.Get(f).List()
-			for j := range values.Len() {
-				at := fmt.Sprintf("%s[%d]", path, j)
-				switch {
-				case f.Message() != nil:
-					walk(values.Get(j).Message(), at+".", visit)
-				case a.list != "":
-					visit(at, coded{a.list, values.Get(j).String(), firstDay(m, a.asOf)})
-				}
-			}
-		case f.Message() != nil:
-			walk(m.Get(f).Message(), path+".", visit)
-		case a.list != "":
-			visit(path, coded{a.list, m.Get(f).String(), firstDay(m, a.asOf)})
-		}
-	}
 }
