@@ -10,7 +10,7 @@ import (
 
 // dataVersion is that of the data that this program can bring up to date. It changed when the first migrations were
 // rewritten; since then they only add.
-const dataVersion = "2"
+const dataVersion = "3"
 
 // ErrOldData is returned for a folder whose data an earlier Pari made, before its migrations only added.
 var ErrOldData = errors.New("the data here are of an earlier version, which cannot be brought up to date")

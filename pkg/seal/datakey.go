@@ -15,7 +15,7 @@ import (
 type DataKey struct {
 	id    uuid.UUID
 	aead  tink.AEAD
-	batch *keyBatch // of a key that was not handed out yet
+	batch *keyBatch // with which it was generated; nil for a key of a stored record
 }
 
 // AssociatedData names the field that a ciphertext belongs to. The cipher authenticates it: a ciphertext that was moved

@@ -31,12 +31,13 @@ func kindOf(f protoreflect.FieldDescriptor) textv1.Kind {
 
 // Normalize mends the strings of a message in place: free text as Free does it; all others are only composed to NFC.
 func Normalize(m proto.Message) {
-	Walk(m.ProtoReflect(), func(_ protoreflect.Message, f protoreflect.FieldDescriptor, s string) (string, *fault.Field) {
-		if kindOf(f) == textv1.Kind_KIND_FREE {
-			return Free(s), nil
-		}
-		return norm.NFC.String(s), nil
-	})
+	Walk(m.ProtoReflect(),
+		func(_ protoreflect.Message, f protoreflect.FieldDescriptor, s string) (string, *fault.Field) {
+			if kindOf(f) == textv1.Kind_KIND_FREE {
+				return Free(s), nil
+			}
+			return norm.NFC.String(s), nil
+		})
 }
 
 // Violations returns the fields of a message that hold what their kind forbids. It expects a message that Normalize

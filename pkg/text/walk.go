@@ -13,8 +13,8 @@ import (
 // without a path, or nil.
 type Visit func(m protoreflect.Message, f protoreflect.FieldDescriptor, s string) (string, *fault.Field)
 
-// Walk visits the strings of a message at any depth, in the order of the fields, and returns what is wrong with them. It
-// passes over maps; the contract has none in requests.
+// Walk visits the strings of a message at any depth, in the order of the fields, and returns what is wrong with them.
+// It passes over maps; the contract has none in requests.
 func Walk(m protoreflect.Message, visit Visit) (found []fault.Field) {
 	for _, f := range fieldsWithStrings(m.Descriptor()) {
 		switch {

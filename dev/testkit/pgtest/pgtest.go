@@ -73,6 +73,8 @@ func startServer(ctx context.Context) (err error) {
 type DB struct {
 	// OwnerURL is the address for migrations; URL is the address that the service gets.
 	OwnerURL, URL string
+
+	name string
 }
 
 // New clones a database from the template with this name. The first call for a name creates the template with migrate.
@@ -89,7 +91,7 @@ func New(t testing.TB, name string, migrate func(ctx context.Context, ownerURL s
 	t.Cleanup(func() {
 		_ = execAsSuperuser(context.Background(), s, `drop database if exists `+quote(clone)+` with (force)`)
 	})
-	return DB{OwnerURL: s.URL(pglocal.Owner, clone), URL: s.URL(pglocal.App, clone)}
+	return DB{OwnerURL: s.URL(pglocal.Owner, clone), URL: s.URL(pglocal.App, clone), name: clone}
 }
 
 // createClone migrates the template if need be and clones it. It holds a lock: Postgres cannot clone a database that is

@@ -29,8 +29,14 @@ func (r *recorder) Errorf(format string, args ...any) {
 	r.failures = append(r.failures, fmt.Sprintf(format, args...))
 }
 
-// newPool creates a database with the given statements. Each name has a template of its own.
+// newPool opens a database with the given statements.
 func newPool(t *testing.T, name string, statements ...string) *pgxpool.Pool {
+	t.Helper()
+	return newDB(t, name, statements...).Pool(t)
+}
+
+// newDB creates a database with the given statements. Each name has a template of its own.
+func newDB(t *testing.T, name string, statements ...string) pgtest.DB {
 	t.Helper()
 	return pgtest.New(t, name, func(ctx context.Context, ownerURL string) error {
 		conn, err := pgx.Connect(ctx, ownerURL)
@@ -44,7 +50,7 @@ func newPool(t *testing.T, name string, statements ...string) *pgxpool.Pool {
 			}
 		}
 		return nil
-	}).Pool(t)
+	})
 }
 
 const (

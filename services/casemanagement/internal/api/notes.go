@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"github.com/retepari/pari/pkg/seal"
 	"github.com/retepari/pari/pkg/tenant"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
@@ -24,6 +26,15 @@ func actionField(actionID string) string { return "action/" + actionID }
 // closingField names the closing note of the case's episode.
 func closingField(c *casefile.Case) string { return fmt.Sprintf("closing/%d", c.Episode) }
 
+// dataKey reads the data key of a case: the one with its identifier.
+func (s *Server) dataKey(ctx context.Context, t tenant.ID, caseID string) (seal.DataKey, error) {
+	id, err := uuid.Parse(caseID)
+	if err != nil {
+		return seal.DataKey{}, fmt.Errorf("data key of a case: %w", err)
+	}
+	return s.Keys.Get(ctx, t, id)
+}
+
 // prepareSeal reads the data key of a case, and returns a function that encrypts the note with it. The key lies in
 // another database, so it is read before the case is locked; an error is returned by the function, because a repeated
 // request needs no key. An empty note is nil and reads no key.
@@ -33,11 +44,7 @@ func (s *Server) prepareSeal(
 	if note == "" {
 		return func(*casefile.Case, string) ([]byte, error) { return nil, nil }
 	}
-	var key seal.DataKey
-	keyID, err := s.Cases.GetKeyID(ctx, t, caseID)
-	if err == nil {
-		key, err = s.Keys.Get(ctx, t, keyID)
-	}
+	key, err := s.dataKey(ctx, t, caseID)
 	return func(c *casefile.Case, field string) ([]byte, error) {
 		if err != nil {
 			return nil, err
@@ -48,7 +55,7 @@ func (s *Server) prepareSeal(
 
 // openNotes decrypts the notes of a case into dst.
 func (s *Server) openNotes(ctx context.Context, f store.CaseFile, dst *casemanagementv1.Case) error {
-	key, err := s.Keys.Get(ctx, f.Case.Tenant, f.KeyID)
+	key, err := s.dataKey(ctx, f.Case.Tenant, f.Case.ID)
 	if err != nil {
 		return err
 	}

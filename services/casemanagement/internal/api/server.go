@@ -77,12 +77,12 @@ func (s *Server) OpenCase(
 		return nil, err
 	}
 	params := casefile.OpenParams{
-		ID: uuid.NewString(), Number: drawNumber(), Tenant: t,
+		ID: key.ID().String(), Number: drawNumber(), Tenant: t,
 		Pseudonym: uuid.NewString(), ReportID: req.GetReportId(),
 		Received: casefile.Month{Year: req.GetReceivedMonth().GetYear(), Month: req.GetReceivedMonth().GetMonth()},
 		Channel:  req.GetChannel(), ReporterRole: req.GetReporterRole(),
 	}
-	c, replayed, err := s.Cases.Open(ctx, casefile.Open(params, by, now), key.ID(), drawNumber)
+	c, replayed, err := s.Cases.Open(ctx, casefile.Open(params, by, now), drawNumber)
 	if err != nil {
 		return nil, err
 	}

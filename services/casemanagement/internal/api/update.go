@@ -17,7 +17,7 @@ func (s *Server) Assess(
 	ctx context.Context, req *casemanagementv1.AssessRequest,
 ) (*casemanagementv1.AssessResponse, error) {
 	caller, _ := identity.From(ctx)
-	c, replayed, err := s.update(ctx, "Assess", req, func(c *casefile.Case, _ uuid.UUID) error {
+	c, replayed, err := s.update(ctx, "Assess", req, func(c *casefile.Case) error {
 		a := assessmentFromProto(req.GetAssessment())
 		return c.Assess(req.GetVersion(), a, s.Disposition(a.Verdict), actorFromCaller(caller), s.Now())
 	})
@@ -33,7 +33,7 @@ func (s *Server) RecordAction(
 ) (*casemanagementv1.RecordActionResponse, error) {
 	caller, _ := identity.From(ctx)
 	seal := s.prepareSeal(ctx, caller.Tenant(), req.GetCaseId(), req.GetNote())
-	c, replayed, err := s.update(ctx, "RecordAction", req, func(c *casefile.Case, _ uuid.UUID) (err error) {
+	c, replayed, err := s.update(ctx, "RecordAction", req, func(c *casefile.Case) (err error) {
 		a := casefile.Action{
 			ID: uuid.NewString(), Code: req.GetCode(), Result: req.GetResult(), ReferralTarget: req.GetReferralTarget(),
 			Minutes: req.GetMinutes(),
@@ -55,7 +55,7 @@ func (s *Server) CloseCase(
 ) (*casemanagementv1.CloseCaseResponse, error) {
 	caller, _ := identity.From(ctx)
 	seal := s.prepareSeal(ctx, caller.Tenant(), req.GetCaseId(), req.GetNote())
-	c, replayed, err := s.update(ctx, "CloseCase", req, func(c *casefile.Case, _ uuid.UUID) (err error) {
+	c, replayed, err := s.update(ctx, "CloseCase", req, func(c *casefile.Case) (err error) {
 		closing := casefile.Closing{
 			Outcome: req.GetOutcome(), SecondaryOutcomes: req.GetSecondaryOutcomes(),
 			PersonInformed: req.GetPersonInformed(),
@@ -81,7 +81,7 @@ type mutation interface {
 
 // update applies a mutation to its case.
 func (s *Server) update(
-	ctx context.Context, method string, req mutation, mutate func(c *casefile.Case, keyID uuid.UUID) error,
+	ctx context.Context, method string, req mutation, mutate func(c *casefile.Case) error,
 ) (c *casefile.Case, replayed bool, err error) {
 	caller, _ := identity.From(ctx)
 	requestKey := idempotency.Request{

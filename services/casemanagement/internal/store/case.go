@@ -16,7 +16,7 @@ import (
 )
 
 const caseColumns = `c.seq, c.tenant, c.case_id, c.number, c.pseudonym, c.state, c.previous_state, c.version, c.episode,
-	c.received_year, c.received_month, c.channel, c.reporter_role, c.opened_at, c.closed_at, c.event_seq, c.key_id,
+	c.received_year, c.received_month, c.channel, c.reporter_role, c.opened_at, c.closed_at, c.event_seq,
 	c.outcome, c.secondary_outcomes, c.person_informed, c.closing_note,
 	array(select r.report_id::text from case_report r where r.tenant = c.tenant and r.case_id = c.case_id
 		order by r.report_id) as report_ids,
@@ -45,7 +45,6 @@ type caseRow struct {
 	OpenedAt          time.Time
 	ClosedAt          *time.Time
 	EventSeq          int64
-	KeyID             uuid.UUID
 	Outcome           *string
 	SecondaryOutcomes []string
 	PersonInformed    *bool
@@ -102,28 +101,27 @@ const (
 	selectCaseByNumber = `select ` + caseColumns + ` from ` + caseTables + ` where c.tenant = $1 and c.number = $2`
 )
 
-// queryCase reads one case with selectCase, selectCaseByReport or selectCaseByNumber, and the id of its data key.
+// queryCase reads one case with selectCase, selectCaseByReport or selectCaseByNumber.
 func queryCase(
 	ctx context.Context, tx pgx.Tx, statement string, t tenant.ID, id string,
-) (*casefile.Case, uuid.UUID, error) {
+) (*casefile.Case, error) {
 	rows, err := tx.Query(ctx, statement, t, id)
 	if err != nil {
-		return nil, uuid.Nil, fmt.Errorf("get case: %w", err)
+		return nil, fmt.Errorf("get case: %w", err)
 	}
 	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[caseRow])
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, uuid.Nil, fault.New(fault.NotFound)
+		return nil, fault.New(fault.NotFound)
 	}
 	if err != nil {
-		return nil, uuid.Nil, fmt.Errorf("get case: %w", err)
+		return nil, fmt.Errorf("get case: %w", err)
 	}
-	return row.toCase(), row.KeyID, nil
+	return row.toCase(), nil
 }
 
-// CaseFile is a case with its actions, its history and the id of the data key of its notes.
+// CaseFile is a case with its actions and its history.
 type CaseFile struct {
 	Case    *casefile.Case
-	KeyID   uuid.UUID
 	Actions []casefile.Action
 	History []casefile.HistoryEntry
 }
@@ -131,7 +129,7 @@ type CaseFile struct {
 // Get returns one case with its actions and history, or the fault NOT_FOUND.
 func (s *Cases) Get(ctx context.Context, t tenant.ID, id string) (f CaseFile, err error) {
 	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
-		if f.Case, f.KeyID, err = queryCase(ctx, tx, selectCase, t, id); err != nil {
+		if f.Case, err = queryCase(ctx, tx, selectCase, t, id); err != nil {
 			return err
 		}
 		if f.Actions, err = queryActions(ctx, tx, t, id); err != nil {
@@ -146,7 +144,7 @@ func (s *Cases) Get(ctx context.Context, t tenant.ID, id string) (f CaseFile, er
 // GetByReport returns the case of a report, or the fault NOT_FOUND.
 func (s *Cases) GetByReport(ctx context.Context, t tenant.ID, reportID string) (c *casefile.Case, err error) {
 	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
-		c, _, err = queryCase(ctx, tx, selectCaseByReport, t, reportID)
+		c, err = queryCase(ctx, tx, selectCaseByReport, t, reportID)
 		return err
 	})
 	return c, err
@@ -155,7 +153,7 @@ func (s *Cases) GetByReport(ctx context.Context, t tenant.ID, reportID string) (
 // GetByNumber returns the case with a number, or the fault NOT_FOUND.
 func (s *Cases) GetByNumber(ctx context.Context, t tenant.ID, number string) (c *casefile.Case, err error) {
 	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
-		c, _, err = queryCase(ctx, tx, selectCaseByNumber, t, number)
+		c, err = queryCase(ctx, tx, selectCaseByNumber, t, number)
 		return err
 	})
 	return c, err

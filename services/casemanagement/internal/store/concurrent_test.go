@@ -69,14 +69,14 @@ func TestCases_Open_OncePerReport(t *testing.T) {
 	reportID := uuid.NewString()
 	ids, opened := make([]string, 8), make([]bool, 8)
 	concurrently(func(i int) {
-		c, replayed, err := cases.Open(context.Background(), newCase(cremona, reportID), uuid.New(), nil)
+		c, replayed, err := cases.Open(context.Background(), newCase(cremona, reportID), nil)
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		ids[i], opened[i] = c.ID, !replayed
 	})
-	again, replayed, err := cases.Open(t.Context(), newCase(cremona, reportID), uuid.New(), nil)
+	again, replayed, err := cases.Open(t.Context(), newCase(cremona, reportID), nil)
 	if err != nil || !replayed {
 		t.Fatalf("replayed %t, %v", replayed, err)
 	}
@@ -181,8 +181,8 @@ func TestCases_Update_NoGapsUnderConcurrency(t *testing.T) {
 	cases, pool := setup(t)
 	c := openCase(t, cases, cremona)
 	update(t, cases, c.ID, assess(1, "SEX", "S2"))
-	mutate := func(c *casefile.Case, keyID uuid.UUID) error {
-		return recordAction(c.Version, "")(c, keyID)
+	mutate := func(c *casefile.Case) error {
+		return recordAction(c.Version, "")(c)
 	}
 	concurrently(func(int) {
 		for range 5 {
@@ -206,13 +206,13 @@ func TestCases_Update_SeesTheUpdateItWaitedFor(t *testing.T) {
 	cases, pool := setup(t)
 	c := openCase(t, cases, cremona)
 	var wg sync.WaitGroup
-	act := func(c *casefile.Case, keyID uuid.UUID) error {
+	act := func(c *casefile.Case) error {
 		if c.Assessment == nil {
 			t.Errorf("%s, version %d, without its assessment", c.State, c.Version)
 		}
-		return recordAction(2, "")(c, keyID)
+		return recordAction(2, "")(c)
 	}
-	update(t, cases, c.ID, func(c *casefile.Case, keyID uuid.UUID) error {
+	update(t, cases, c.ID, func(c *casefile.Case) error {
 		wg.Go(func() {
 			_, _, err := cases.Update(context.Background(), cremona, c.ID, newRequest("act"), now, false, act)
 			if err != nil {
@@ -220,7 +220,7 @@ func TestCases_Update_SeesTheUpdateItWaitedFor(t *testing.T) {
 			}
 		})
 		awaitLockWait(t, pool)
-		return assess(1, "SEX", casefile.SensitivityRestricted)(c, keyID)
+		return assess(1, "SEX", casefile.SensitivityRestricted)(c)
 	})
 	wg.Wait()
 	kinds := query[string](t, pool, cremona, `select convert_from(data, 'UTF8') from outbox order by id`)
@@ -251,7 +251,7 @@ func TestRestored(t *testing.T) {
 	cases, pool := setup(t)
 	c := openCase(t, cases, cremona)
 	result := make(chan error, 1)
-	update(t, cases, c.ID, func(c *casefile.Case, keyID uuid.UUID) error {
+	update(t, cases, c.ID, func(c *casefile.Case) error {
 		go func() {
 			result <- pg.InTenant(context.Background(), pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
 				for pseudonym, want := range map[string]bool{c.Pseudonym: true, uuid.NewString(): false, "r1": false} {
@@ -269,7 +269,7 @@ func TestRestored(t *testing.T) {
 			})
 		}()
 		awaitLockWait(t, pool)
-		return assess(1, "SEX", "S2")(c, keyID)
+		return assess(1, "SEX", "S2")(c)
 	})
 	if err := <-result; err != nil {
 		t.Fatal(err)

@@ -11,9 +11,9 @@ import (
 	"github.com/retepari/pari/pkg/tenant"
 )
 
-const selectKeysInUse = `select key_id from case_file where tenant = $1 and key_id = any ($2)`
+const selectKeysInUse = `select case_id from case_file where tenant = $1 and case_id = any ($2)`
 
-// KeysInUse returns those of the data keys that a record names.
+// KeysInUse returns those of the data keys that are the key of a case.
 func KeysInUse(ctx context.Context, db *pgxpool.Pool, t tenant.ID, ids []uuid.UUID) (used []uuid.UUID, err error) {
 	err = pg.InTenant(ctx, db, t, func(ctx context.Context, tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, selectKeysInUse, t, ids)

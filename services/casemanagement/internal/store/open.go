@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/retepari/pari/pkg/pg"
@@ -12,18 +11,18 @@ import (
 )
 
 const insertCase = `insert into case_file (tenant, case_id, number, pseudonym, state, version, episode, received_year,
-	received_month, channel, reporter_role, opened_at, event_seq, key_id)
-	values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+	received_month, channel, reporter_role, opened_at, event_seq)
+	values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 
 const insertCaseReport = `insert into case_report (tenant, report_id, case_id) values ($1, $2, $3)`
 
-// Open stores a new case whose notes are sealed with the data key keyID. When its number is taken, the case gets
-// another one from drawNumber. When the report has a case already, Open returns that one and replayed.
+// Open stores a new case. When its number is taken, the case gets another one from drawNumber. When the report has a
+// case already, Open returns that one and replayed.
 func (s *Cases) Open(
-	ctx context.Context, c *casefile.Case, keyID uuid.UUID, drawNumber func() string,
+	ctx context.Context, c *casefile.Case, drawNumber func() string,
 ) (stored *casefile.Case, replayed bool, err error) {
 	for {
-		stored, replayed, err = s.open(ctx, c, keyID)
+		stored, replayed, err = s.open(ctx, c)
 		if !pg.ViolatesConstraint(err, "case_number") || drawNumber == nil {
 			return stored, replayed, err
 		}
@@ -31,13 +30,11 @@ func (s *Cases) Open(
 	}
 }
 
-func (s *Cases) open(
-	ctx context.Context, c *casefile.Case, keyID uuid.UUID,
-) (stored *casefile.Case, replayed bool, err error) {
+func (s *Cases) open(ctx context.Context, c *casefile.Case) (stored *casefile.Case, replayed bool, err error) {
 	b := &pgx.Batch{}
 	b.Queue(pg.SetTenant, c.Tenant)
 	b.Queue(insertCase, c.Tenant, c.ID, c.Number, c.Pseudonym, c.State, c.Version, c.Episode, c.Received.Year,
-		c.Received.Month, c.Channel, c.ReporterRole, c.OpenedAt, c.EventSeq, keyID)
+		c.Received.Month, c.Channel, c.ReporterRole, c.OpenedAt, c.EventSeq)
 	for _, reportID := range c.ReportIDs {
 		b.Queue(insertCaseReport, c.Tenant, reportID, c.ID)
 	}

@@ -16,7 +16,9 @@ import (
 
 func TestSchema(t *testing.T) {
 	t.Parallel()
-	pool := pgtest.New(t, "casemanagement", store.Migrate).Pool(t)
+	db := pgtest.New(t, "casemanagement", store.Migrate)
+	pgtest.ForeignKeys(t, db)
+	pool := db.Pool(t)
 	pgtest.PrepareStatements(t, pool)
 	pgtest.RowSecurity(t, pool)
 	pgtest.AppendOnly(t, pool, "case_report", "assessment", "action", "case_history", "access_log")
@@ -26,11 +28,11 @@ func TestSchema(t *testing.T) {
 // charge.
 const insertPast = `
 	insert into case_file (tenant, case_id, number, pseudonym, state, version, episode, received_year, received_month,
-		channel, reporter_role, opened_at, closed_at, assessment_version, event_seq, key_id, outcome,
+		channel, reporter_role, opened_at, closed_at, assessment_version, event_seq, outcome,
 		secondary_outcomes, person_informed)
 	select 'lombardia/cremona', gen_random_uuid(), 'CR-C-' || i, gen_random_uuid(),
 		case when open then 'TAKEN_IN_CHARGE' else 'CLOSED' end, 3, 1, 2026, 11,
-		'PHONE', 'VICTIM', now(), case when not open then now() end, 2, 3, gen_random_uuid(),
+		'PHONE', 'VICTIM', now(), case when not open then now() end, 2, 3,
 		case when not open then 'REMOVED' end, '{}', true
 	from (select i, i <= 3 or i > 19997 as open from generate_series(1, 20000) i) n;
 	insert into case_report (tenant, report_id, case_id) select tenant, gen_random_uuid(), case_id from case_file;

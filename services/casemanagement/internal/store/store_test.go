@@ -58,7 +58,7 @@ func newCase(at tenant.ID, reportID string) *casefile.Case {
 
 func openCase(t *testing.T, cases *store.Cases, at tenant.ID) *casefile.Case {
 	t.Helper()
-	c, replayed, err := cases.Open(t.Context(), newCase(at, uuid.NewString()), uuid.New(), nil)
+	c, replayed, err := cases.Open(t.Context(), newCase(at, uuid.NewString()), nil)
 	if err != nil || replayed {
 		t.Fatalf("replayed %t, %v", replayed, err)
 	}
@@ -70,7 +70,7 @@ func newRequest(body string) idempotency.Request {
 	return idempotency.Request{Key: []byte(uuid.NewString()), Method: "Update", BodyHash: []byte(body)}
 }
 
-type mutation = func(*casefile.Case, uuid.UUID) error
+type mutation = func(*casefile.Case) error
 
 func assess(version int64, mainGround, sensitivity string) mutation {
 	a := casefile.Assessment{
@@ -79,13 +79,13 @@ func assess(version int64, mainGround, sensitivity string) mutation {
 		IncidentMonth: &casefile.Month{Year: 2026, Month: 10}, EventPlace: "019036", Residence: "ND",
 		Sensitivity: sensitivity,
 	}
-	return func(c *casefile.Case, _ uuid.UUID) error {
+	return func(c *casefile.Case) error {
 		return c.Assess(version, a, casefile.DispositionInCharge, worker, now)
 	}
 }
 
 func recordAction(version int64, note string) mutation {
-	return func(c *casefile.Case, _ uuid.UUID) error {
+	return func(c *casefile.Case) error {
 		return c.RecordAction(version, casefile.Action{
 			ID: uuid.NewString(), Code: "MEDIATION", Result: "POSITIVE", ReferralTarget: "LAWYER", Minutes: 45,
 			SealedNote: []byte(note),
@@ -94,7 +94,7 @@ func recordAction(version int64, note string) mutation {
 }
 
 func closeCase(version int64) mutation {
-	return func(c *casefile.Case, _ uuid.UUID) error {
+	return func(c *casefile.Case) error {
 		return c.Close(version, casefile.Closing{
 			Outcome: "REMOVED", SecondaryOutcomes: []string{"INFORMED"}, PersonInformed: true,
 			SealedNote: []byte("sealed"),
@@ -155,8 +155,7 @@ func TestCases_Get(t *testing.T) {
 	t.Parallel()
 	cases, pool := setup(t)
 	c := newCase(cremona, uuid.NewString())
-	keyID := uuid.New()
-	if _, _, err := cases.Open(t.Context(), c, keyID, nil); err != nil {
+	if _, _, err := cases.Open(t.Context(), c, nil); err != nil {
 		t.Fatal(err)
 	}
 	var history []casefile.HistoryEntry
@@ -168,7 +167,7 @@ func TestCases_Get(t *testing.T) {
 			c = update(t, cases, c.ID, mutate)
 		}
 		history, actions = append(history, c.UnsavedHistory()...), append(actions, c.UnsavedActions()...)
-		want := store.CaseFile{Case: c, KeyID: keyID, Actions: actions, History: history}
+		want := store.CaseFile{Case: c, Actions: actions, History: history}
 		got := get(t, cases, c.ID)
 		if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(casefile.Case{}), cmpopts.EquateEmpty()); diff != "" {
 			t.Error(diff)
@@ -207,11 +206,11 @@ func TestCases_AllOrNothing(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: the update was stored", name)
 		}
-		if _, _, err := failing.Open(t.Context(), newCase(cremona, uuid.NewString()), uuid.New(), nil); err == nil {
+		if _, _, err := failing.Open(t.Context(), newCase(cremona, uuid.NewString()), nil); err == nil {
 			t.Errorf("%s: the case was stored", name)
 		}
 	}
-	fail := func(*casefile.Case, uuid.UUID) error { return errTest }
+	fail := func(*casefile.Case) error { return errTest }
 	_, _, err := cases.Update(t.Context(), cremona, c.ID, newRequest("x"), now, false, fail)
 	if !errors.Is(err, errTest) {
 		t.Errorf("failing mutation: %v", err)
@@ -261,7 +260,7 @@ func TestCases_Update_Replayed(t *testing.T) {
 	}
 	update(t, cases, c.ID, recordAction(2, ""))
 	before := countRows(t, pool, cremona)
-	notCalled := func(*casefile.Case, uuid.UUID) error { t.Error("mutated again"); return nil }
+	notCalled := func(*casefile.Case) error { t.Error("mutated again"); return nil }
 	got, replayed, err := cases.Update(t.Context(), cremona, c.ID, req, now, false, notCalled)
 	if err != nil || !replayed || got.State != casefile.InAction || got.Version != 3 {
 		t.Errorf("%+v, replayed %t, %v", got, replayed, err)
@@ -309,7 +308,7 @@ func TestCases_OfAnotherNode(t *testing.T) {
 		t.Run(other.String(), func(t *testing.T) {
 			checkUnreachable(t, cases, pool, other, c)
 			// Ensure the same report id at another node is another report.
-			opened, replayed, err := cases.Open(t.Context(), newCase(other, c.ReportIDs[0]), uuid.New(), nil)
+			opened, replayed, err := cases.Open(t.Context(), newCase(other, c.ReportIDs[0]), nil)
 			if err != nil || replayed || opened.Tenant != other {
 				t.Errorf("%+v, replayed %t, %v", opened, replayed, err)
 			}
@@ -350,7 +349,7 @@ func TestCases_Update_AtAHomonym(t *testing.T) {
 	for _, at := range []tenant.ID{cremona, homonym} {
 		c := newCase(at, uuid.NewString())
 		c.Number = "CR-C-2026-000001"
-		if _, _, err := cases.Open(t.Context(), c, uuid.New(), nil); err != nil {
+		if _, _, err := cases.Open(t.Context(), c, nil); err != nil {
 			t.Fatal(err)
 		}
 		got, replayed, err := cases.Update(t.Context(), at, c.ID, req, now, false, assess(1, "SEX", "S2"))
@@ -368,7 +367,7 @@ func TestCases_Open_DrawsAnotherNumber(t *testing.T) {
 	second.Number = first.Number
 	draws := []string{first.Number, "CR-C-2026-00000-Q"}
 	draw := func() (n string) { n, draws = draws[0], draws[1:]; return n }
-	got, replayed, err := cases.Open(t.Context(), second, uuid.New(), draw)
+	got, replayed, err := cases.Open(t.Context(), second, draw)
 	if err != nil || replayed || got.Number != "CR-C-2026-00000-Q" || len(draws) != 0 {
 		t.Errorf("got %+v, replayed %t, %v; draws left %v", got, replayed, err, draws)
 	}
@@ -386,7 +385,7 @@ func TestCasesByReport(t *testing.T) {
 		c := openCase(t, cases, cremona)
 		want[c.ReportIDs[0]] = c.ID
 	}
-	if _, _, err := cases.Open(t.Context(), newCase(cuneo, uuid.NewString()), uuid.New(), nil); err != nil {
+	if _, _, err := cases.Open(t.Context(), newCase(cuneo, uuid.NewString()), nil); err != nil {
 		t.Fatal(err)
 	}
 	got, err := store.CasesByReport(t.Context(), pool, cremona)
@@ -395,20 +394,6 @@ func TestCasesByReport(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
-	}
-}
-
-// Ensure a data key seals the notes of one case.
-func TestCases_Open_RefusesAUsedDataKey(t *testing.T) {
-	t.Parallel()
-	cases, _ := setup(t)
-	keyID := uuid.New()
-	if _, _, err := cases.Open(t.Context(), newCase(cremona, uuid.NewString()), keyID, nil); err != nil {
-		t.Fatal(err)
-	}
-	_, _, err := cases.Open(t.Context(), newCase(cremona, uuid.NewString()), keyID, nil)
-	if !pg.ViolatesConstraint(err, "case_key") {
-		t.Errorf("a second case with the same data key: %v", err)
 	}
 }
 

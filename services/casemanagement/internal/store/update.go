@@ -2,11 +2,9 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/retepari/pari/pkg/fault"
@@ -16,27 +14,13 @@ import (
 	"github.com/retepari/pari/services/casemanagement/internal/casefile"
 )
 
-const selectKeyID = `select key_id from case_file where tenant = $1 and case_id = $2`
-
-// GetKeyID returns the id of a case's data key, which never changes, or the fault NOT_FOUND.
-func (s *Cases) GetKeyID(ctx context.Context, t tenant.ID, id string) (keyID uuid.UUID, err error) {
-	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
-		return tx.QueryRow(ctx, selectKeyID, t, id).Scan(&keyID)
-	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return uuid.UUID{}, fault.New(fault.NotFound)
-	}
-	return keyID, err
-}
-
 const lockCase = `select from case_file where tenant = $1 and case_id = $2 for update`
 
-// Update locks a case, applies mutate, and stores the case with its history and events. The data key of its notes is
-// passed to mutate. A request that was answered before returns the case as it is now, and replayed. With validateOnly
-// nothing is stored.
+// Update locks a case, applies mutate, and stores the case with its history and events. A request that was answered
+// before returns the case as it is now, and replayed. With validateOnly nothing is stored.
 func (s *Cases) Update(
 	ctx context.Context, t tenant.ID, id string, requestKey idempotency.Request, now time.Time, validateOnly bool,
-	mutate func(c *casefile.Case, keyID uuid.UUID) error,
+	mutate func(c *casefile.Case) error,
 ) (c *casefile.Case, replayed bool, err error) {
 	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
 		// Lock the case before the request id is looked up: a concurrent request with the same id then waits here for
@@ -51,14 +35,13 @@ func (s *Cases) Update(
 		}
 		if found {
 			replayed = true
-			c, _, err = queryCase(ctx, tx, selectCase, t, recordID)
+			c, err = queryCase(ctx, tx, selectCase, t, recordID)
 			return err
 		}
-		var keyID uuid.UUID
-		if c, keyID, err = queryCase(ctx, tx, selectCase, t, id); err != nil {
+		if c, err = queryCase(ctx, tx, selectCase, t, id); err != nil {
 			return err
 		}
-		if err := mutate(c, keyID); err != nil || validateOnly {
+		if err := mutate(c); err != nil || validateOnly {
 			return err
 		}
 		return s.storeUpdate(ctx, tx, c, requestKey, now)

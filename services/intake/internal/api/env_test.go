@@ -286,7 +286,7 @@ func clients(cases casemanagementv1.CaseManagementServiceClient, tenants []tenan
 func (e *env) dataKey(t testing.TB) (id uuid.UUID) {
 	t.Helper()
 	if err := pg.InTenant(t.Context(), e.pool, cremona, func(ctx context.Context, tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `select key_id from report`).Scan(&id)
+		return tx.QueryRow(ctx, `select report_id from report`).Scan(&id)
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -73,24 +72,21 @@ func (s *Server) SubmitReport(
 		}
 		return &intakev1.SubmitReportResponse{}, err
 	}
-	// Most repeated calls end here and use up neither a number nor a data key. Concurrent ones end in the store.
-	stored, err := s.Reports.IsStored(ctx, caller.Tenant(), requestKey.Key)
-	if err != nil {
-		return nil, err
+	key, err := seal.DataKey{}, error(fault.New(reason.RequestIDExpired))
+	if !expired {
+		key, err = s.Keys.NewKey(ctx, caller.Tenant())
 	}
-	if stored {
-		return s.replaySubmit(ctx, caller.Tenant(), requestKey, receipt)
+	if err != nil { // only what is stored has an answer
+		return s.replaySubmit(ctx, caller.Tenant(), requestKey, receipt, err)
 	}
-	if expired {
-		return nil, fault.New(reason.RequestIDExpired)
+	sub, err := s.newSubmission(caller, req, requestKey, receipt, key)
+	if err == nil {
+		err = s.Reports.Submit(ctx, sub)
 	}
-	sub, err := s.newSubmission(ctx, caller, req, requestKey, receipt)
-	if err != nil {
-		return nil, err
-	}
-	err = s.Reports.Submit(ctx, sub)
 	if idempotency.IsDuplicate(err) {
-		return s.replaySubmit(ctx, caller.Tenant(), requestKey, receipt)
+		s.Keys.PutBack(caller.Tenant(), key)
+		// Without an answer the first transaction was rolled back just now: a retry helps.
+		return s.replaySubmit(ctx, caller.Tenant(), requestKey, receipt, fault.New(fault.Unavailable))
 	}
 	if err != nil {
 		return nil, err
@@ -115,15 +111,15 @@ func (s *Server) requestKey(t tenant.ID, method string, req repeatable) idempote
 
 // newSubmission builds a numbered report with sealed content, and all that is stored with it.
 func (s *Server) newSubmission(
-	ctx context.Context, caller identity.Principal, req *intakev1.SubmitReportRequest, requestKey idempotency.Request,
-	receipt string,
+	caller identity.Principal, req *intakev1.SubmitReportRequest, requestKey idempotency.Request, receipt string,
+	key seal.DataKey,
 ) (sub store.Submission, err error) {
 	t, now := caller.Tenant(), s.Now()
 	drawNumber := func() string { return number.Draw(s.NumberPrefixes[t], now.In(tz.Rome).Year()).String() }
 	coded, personal := contentFromProto(req.GetContent())
 	personal.SetReceivedAt(coded, now)
-	r := report.Receive(uuid.NewString(), drawNumber(), t, coded, actorFromCaller(caller), now)
-	sealed, err := s.sealContent(ctx, r, personal)
+	r := report.Receive(key.ID().String(), drawNumber(), t, coded, actorFromCaller(caller), now)
+	sealed, err := sealContent(key, r, personal)
 	if err != nil {
 		return store.Submission{}, err
 	}
@@ -137,16 +133,16 @@ func (s *Server) newSubmission(
 	}, nil
 }
 
-// replaySubmit answers a request whose id is stored already.
+// replaySubmit answers a request whose id is stored already. Without such a request it returns notStored.
 func (s *Server) replaySubmit(
-	ctx context.Context, t tenant.ID, requestKey idempotency.Request, receipt string,
+	ctx context.Context, t tenant.ID, requestKey idempotency.Request, receipt string, notStored error,
 ) (*intakev1.SubmitReportResponse, error) {
 	r, found, err := s.Reports.GetByRequest(ctx, t, requestKey)
+	if err == nil && !found {
+		err = notStored
+	}
 	if err != nil {
 		return nil, err
-	}
-	if !found { // the first transaction is not visible yet, or was rolled back just now: a retry helps
-		return nil, fault.New(fault.Unavailable)
 	}
 	return submitResponse(r, receipt, true), nil
 }

@@ -133,6 +133,12 @@ func TestSubmitReport_Replayed(t *testing.T) {
 			t.Fatalf("got %v, %v", resp, err)
 		}
 	}
+	for err = error(nil); err == nil; { // until the keys in memory are used up
+		_, err = client.SubmitReport(t.Context(), submitRequest(newContent()))
+	}
+	if resp, err := client.SubmitReport(t.Context(), req); err != nil || !resp.GetReplayed() {
+		t.Errorf("without a data key: %v, %v", resp, err)
+	}
 }
 
 // Ensure a request id is stored nowhere: one that is made from the time would tell it.

@@ -50,7 +50,7 @@ func TestDayCloser(t *testing.T) {
 				t.Fatal(err)
 			}
 			if err := reports.Submit(t.Context(), store.Submission{
-				Report: r, Sealed: store.SealedContent{KeyID: uuid.New(), Narrative: []byte("n")},
+				Report: r, Sealed: []byte("c"),
 				ReceiptLookup: []byte("r"), Event: event,
 				Request: idempotency.Request{Key: []byte("k"), Method: "m", BodyHash: []byte("b")},
 			}); err != nil {

@@ -123,7 +123,7 @@ func (e *env) submit(t *testing.T, by report.Actor) string {
 	c := report.CodedContent{Channel: "PHONE", ReporterRole: "WITNESS", Grounds: []string{"SEX"}}
 	if err := e.reports.Submit(t.Context(), store.Submission{
 		Report:        report.Receive(id, "N-"+id, by.Tenant, c, by, now),
-		Sealed:        store.SealedContent{KeyID: uuid.New(), Narrative: []byte("n")},
+		Sealed:        []byte("c"),
 		ReceiptLookup: lookup[:],
 		Request: idempotency.Request{
 			Key: []byte(uuid.NewString()), Method: "SubmitReport", BodyHash: []byte("body"),

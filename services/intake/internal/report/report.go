@@ -28,6 +28,9 @@ const (
 	TakenInCharge State = "TAKEN_IN_CHARGE"
 )
 
+// States are all states.
+var States = []State{Received, HandingOver, TakenInCharge}
+
 // Actor is the author of a change: a person, for a tenant, through a system.
 type Actor struct {
 	Person string

@@ -34,7 +34,7 @@ var (
 func submitAnonymous(t *testing.T, reports *store.Reports) store.Submission {
 	t.Helper()
 	sub := newSubmission(cremona)
-	sub.Report.CodedContent.Anonymous, sub.Sealed.Time = true, nil
+	sub.Report.CodedContent.Anonymous = true
 	if err := reports.Submit(t.Context(), sub); err != nil {
 		t.Fatal(err)
 	}

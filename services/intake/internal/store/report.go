@@ -17,9 +17,8 @@ import (
 )
 
 const reportColumns = `tenant, report_id, number, received_on, state, version, channel, reporter_role, anonymous,
-	grounds, wish, incident_place, language, urgent, notice_version, consent_codes, consent_statuses, key_id,
-	sealed_narrative, sealed_contact, sealed_date, sealed_time, event_seq, withdrawn,
-	case_id, case_number`
+	grounds, wish, incident_place, language, urgent, notice_version, consent_codes, consent_statuses,
+	sealed_content, event_seq, withdrawn, case_id, case_number`
 
 // reportRow has the fields of reportColumns.
 type reportRow struct {
@@ -40,11 +39,7 @@ type reportRow struct {
 	NoticeVersion   string
 	ConsentCodes    []string
 	ConsentStatuses []string
-	KeyID           uuid.UUID
-	SealedNarrative []byte
-	SealedContact   []byte
-	SealedDate      []byte
-	SealedTime      []byte
+	SealedContent   []byte
 	EventSeq        int64
 	Withdrawn       bool
 	CaseID          *uuid.UUID
@@ -70,12 +65,6 @@ func (r reportRow) report() *report.Report {
 	return out
 }
 
-func (r reportRow) sealed() SealedContent {
-	return SealedContent{
-		KeyID: r.KeyID, Narrative: r.SealedNarrative, Contact: r.SealedContact, Date: r.SealedDate, Time: r.SealedTime,
-	}
-}
-
 // dayInRome returns the begin of a date in Italy.
 func dayInRome(date time.Time) time.Time {
 	year, month, day := date.Date()
@@ -92,25 +81,25 @@ const (
 // queryReport reads one report with selectReport or lockReport, or by its number with selectReportByNumber.
 func queryReport(
 	ctx context.Context, tx pgx.Tx, statement string, t tenant.ID, id string,
-) (*report.Report, SealedContent, error) {
+) (r *report.Report, sealed []byte, err error) {
 	rows, err := tx.Query(ctx, statement, t, id)
 	if err != nil {
-		return nil, SealedContent{}, fmt.Errorf("get report: %w", err)
+		return nil, nil, fmt.Errorf("get report: %w", err)
 	}
 	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[reportRow])
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, SealedContent{}, fault.New(fault.NotFound)
+		return nil, nil, fault.New(fault.NotFound)
 	}
 	if err != nil {
-		return nil, SealedContent{}, fmt.Errorf("get report: %w", err)
+		return nil, nil, fmt.Errorf("get report: %w", err)
 	}
-	return row.report(), row.sealed(), nil
+	return row.report(), row.SealedContent, nil
 }
 
 // Get returns one report with its sealed content and history, or the fault NOT_FOUND.
 func (s *Reports) Get(
 	ctx context.Context, t tenant.ID, id string,
-) (r *report.Report, sealed SealedContent, history []report.HistoryEntry, err error) {
+) (r *report.Report, sealed []byte, history []report.HistoryEntry, err error) {
 	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
 		if r, sealed, err = queryReport(ctx, tx, selectReport, t, id); err != nil {
 			return err
@@ -133,9 +122,12 @@ func (s *Reports) GetByNumber(ctx context.Context, t tenant.ID, number string) (
 const updateReport = `update report set state = $3, version = $4, case_id = $5, case_number = $6
 	where tenant = $1 and report_id = $2`
 
-const selectReports = `select ` + reportColumns + ` from report
-	where tenant = $1 and ($2::text = '' or state = $2)
-	      and (received_on, urgent, report_id) < ($3::date, $4::boolean, $5::uuid)
+// selectReports reads the reports of each state in their order, so that one index serves every list.
+const selectReports = `select r.* from unnest($2::text[]) as asked (in_state) cross join lateral (
+		select ` + reportColumns + ` from report
+		where tenant = $1 and state = in_state
+		      and (received_on, urgent, report_id) < ($3::date, $4::boolean, $5::uuid)
+		order by received_on desc, urgent desc, report_id desc limit $6) r
 	order by received_on desc, urgent desc, report_id desc limit $6`
 
 // List returns up to limit reports of a tenant that come after position; next is the position of the next page, or
@@ -147,8 +139,12 @@ func (s *Reports) List(
 	if position == (Position{}) {
 		position = beforeFirst
 	}
+	states := []report.State{state}
+	if state == "" {
+		states = report.States
+	}
 	err = pg.InTenant(ctx, s.pool, t, func(ctx context.Context, tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, selectReports, t, string(state), position.day, position.urgent, position.reportID,
+		rows, err := tx.Query(ctx, selectReports, t, states, position.day, position.urgent, position.reportID,
 			limit+1)
 		if err != nil {
 			return err

@@ -30,25 +30,12 @@ func Migrate(ctx context.Context, ownerURL string) error {
 // Reports stores the reports of all nodes that the service serves. It is safe for concurrent use.
 type Reports struct {
 	pool    *pgxpool.Pool
-	lookups sync.Map // of *batcher.Batcher[*lookup] by tenant
 	inserts sync.Map // of *batcher.Batcher[preparedSubmission] by tenant: tenants never share a transaction
 }
 
 // New returns the reports in pool.
 func New(pool *pgxpool.Pool) *Reports {
 	return &Reports{pool: pool}
-}
-
-// lookupsOf returns the batcher of a tenant's look-ups of requests.
-func (s *Reports) lookupsOf(t tenant.ID) *batcher.Batcher[*lookup] {
-	b, ok := s.lookups.Load(t)
-	if !ok {
-		b, _ = s.lookups.LoadOrStore(t, batcher.New(func(ctx context.Context, items []*lookup) error {
-			return s.lookUp(ctx, t, items)
-		}))
-	}
-	of, _ := b.(*batcher.Batcher[*lookup])
-	return of
 }
 
 // batcherOf returns the batcher of a tenant's submissions.

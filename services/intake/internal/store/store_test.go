@@ -55,10 +55,8 @@ func newSubmission(at tenant.ID) store.Submission {
 	id, lookup := uuid.NewString(), uuid.New()
 	by := report.Actor{Person: "anna", Tenant: at, System: "console"}
 	return store.Submission{
-		Report: report.Receive(id, "N-"+id, at, coded, by, now),
-		Sealed: store.SealedContent{
-			KeyID: uuid.New(), Narrative: []byte("n"), Contact: []byte("c"), Date: []byte("d"), Time: []byte("t"),
-		},
+		Report:        report.Receive(id, "N-"+id, at, coded, by, now),
+		Sealed:        []byte("c"),
 		ReceiptLookup: lookup[:],
 		Request: idempotency.Request{
 			Key: []byte(uuid.NewString()), Method: "SubmitReport", BodyHash: []byte("body"),
@@ -205,20 +203,6 @@ func TestReports_Submit_RejectsExpiredRequests(t *testing.T) {
 	}
 }
 
-// Ensure a data key seals one report.
-func TestReports_Submit_RefusesAUsedDataKey(t *testing.T) {
-	t.Parallel()
-	reports, _ := setup(t)
-	first, second, elsewhere := newSubmission(cremona), newSubmission(cremona), newSubmission(cuneo)
-	second.Sealed.KeyID, elsewhere.Sealed.KeyID = first.Sealed.KeyID, first.Sealed.KeyID
-	if err := errors.Join(reports.Submit(t.Context(), first), reports.Submit(t.Context(), elsewhere)); err != nil {
-		t.Fatal(err)
-	}
-	if err := reports.Submit(t.Context(), second); !pg.ViolatesConstraint(err, "report_key") {
-		t.Errorf("a second report with the same data key: %v", err)
-	}
-}
-
 // Ensure an invalid part of a submission leaves no other part stored.
 func TestReports_Submit_AllOrNothing(t *testing.T) {
 	t.Parallel()
@@ -236,7 +220,7 @@ func TestReports_Submit_AllOrNothing(t *testing.T) {
 		"duplicate number":       func(s *store.Submission) { s.Report.Number = stored.Report.Number },
 		"duplicate receipt":      func(s *store.Submission) { s.ReceiptLookup = stored.ReceiptLookup },
 		"report without grounds": func(s *store.Submission) { s.Report.CodedContent.Grounds = nil },
-		"no sealed narrative":    func(s *store.Submission) { s.Sealed.Narrative = nil },
+		"no sealed content":      func(s *store.Submission) { s.Sealed = nil },
 		"duplicate request":      func(s *store.Submission) { s.Request = stored.Request },
 	} {
 		sub := newSubmission(cremona)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/retepari/pari/pkg/batcher"
@@ -18,18 +17,13 @@ import (
 	"github.com/retepari/pari/services/intake/internal/report"
 )
 
-// SealedContent is the personal content of a report, encrypted with the data key KeyID. Absent fields are nil.
-type SealedContent struct {
-	KeyID                          uuid.UUID
-	Narrative, Contact, Date, Time []byte
-}
-
 // Submission is a new report and all that is stored with it.
 type Submission struct {
 	// DrawNumber draws another number for the report when its number is taken. Without it, that is an error.
-	DrawNumber    func() string
-	Report        *report.Report
-	Sealed        SealedContent
+	DrawNumber func() string
+	Report     *report.Report
+	// Sealed is the personal content, encrypted with the data key that has the identifier of the report.
+	Sealed        []byte
 	ReceiptLookup []byte
 	Request       idempotency.Request
 	// Event counts the report. That of an anonymous report waits until the day has closed.
@@ -62,8 +56,7 @@ type preparedSubmission struct {
 
 var insertReport = pg.InsertInto("report", "tenant", "report_id", "number", "received_on", "state", "version",
 	"channel", "reporter_role", "anonymous", "grounds", "wish", "incident_place", "language", "urgent",
-	"notice_version", "consent_codes", "consent_statuses", "key_id", "sealed_narrative", "sealed_contact",
-	"sealed_date", "sealed_time", "receipt_lookup")
+	"notice_version", "consent_codes", "consent_statuses", "sealed_content", "receipt_lookup")
 
 // insertAll stores submissions in one round trip. When some of them were submitted before, it rejects these and stores
 // the others together, so that one repeated request does not make the group fall apart.
@@ -211,42 +204,8 @@ func (s Submission) reportRow() []any {
 	return []any{
 		r.Tenant, r.ID, r.Number, r.ReceivedAt.In(tz.Rome), r.State, r.Version, c.Channel, c.ReporterRole, c.Anonymous,
 		c.Grounds, c.Wish, c.IncidentPlace, c.Language, c.Urgent, c.NoticeVersion, codes, statuses,
-		s.Sealed.KeyID, s.Sealed.Narrative, s.Sealed.Contact, s.Sealed.Date, s.Sealed.Time, s.ReceiptLookup,
+		s.Sealed, s.ReceiptLookup,
 	}
-}
-
-// lookup asks whether a request is stored.
-type lookup struct {
-	requestKey []byte
-	stored     bool
-}
-
-// IsStored reports whether a request is stored. Concurrent look-ups share a round trip.
-func (s *Reports) IsStored(ctx context.Context, t tenant.ID, requestKey []byte) (bool, error) {
-	l := &lookup{requestKey: requestKey}
-	if err := s.lookupsOf(t).Do(ctx, l); err != nil {
-		return false, err
-	}
-	return l.stored, nil
-}
-
-func (s *Reports) lookUp(ctx context.Context, t tenant.ID, items []*lookup) error {
-	keys := make([][]byte, len(items))
-	for i, l := range items {
-		keys[i] = l.requestKey
-	}
-	found, err := idempotency.Stored(ctx, s.pool, t, keys...)
-	if err != nil {
-		return err
-	}
-	stored := make(map[string]bool, len(found))
-	for _, key := range found {
-		stored[string(key)] = true
-	}
-	for _, l := range items {
-		l.stored = stored[string(l.requestKey)]
-	}
-	return nil
 }
 
 // HasReceipt reports whether a report has the receipt: its request may be forgotten.

@@ -1,12 +1,12 @@
 -- +goose Up
 -- Every table has the tenant in its key and forced row security, so that no statement can reach another tenant's rows.
 
--- Reports. Personal content is encrypted with the data key key_id of the key database; the other columns are codes.
+-- Reports. Personal content is encrypted with the data key report_id of the key database; the other columns are codes.
 create table report (
     tenant           text        not null check (tenant <> ''),
     report_id        uuid        not null,
-    number           text        not null,
-    received_on      date        not null, -- in Italy; the minute of a report that is not anonymous is sealed_time
+    number           text        collate "C" not null,
+    received_on      date        not null, -- in Italy; the minute of a report that is not anonymous is sealed
     state            text        not null check (state in ('RECEIVED', 'HANDING_OVER', 'TAKEN_IN_CHARGE')),
     version          bigint      not null check (version >= 1),
     channel          text        not null,
@@ -20,30 +20,24 @@ create table report (
     notice_version   text        not null,
     consent_codes    text[]      not null,
     consent_statuses text[]      not null check (cardinality(consent_statuses) = cardinality(consent_codes)),
-    key_id           uuid        not null,
-    sealed_narrative bytea       not null,
-    sealed_contact   bytea,
-    sealed_date      bytea,
-    sealed_time      bytea,
+    sealed_content   bytea       not null,
     event_seq        bigint      not null default 1 check (event_seq >= 1), -- number of the last event about its count
     withdrawn        boolean     not null default false, -- it does not count
     receipt_lookup   bytea       not null,
     case_id          uuid,
     case_number      text,
-    primary key (tenant, report_id),
     constraint report_number unique (tenant, number),
     constraint report_receipt unique (tenant, receipt_lookup),
-    constraint report_key unique (tenant, key_id), -- a data key seals one report
     check ((state = 'TAKEN_IN_CHARGE') = (case_id is not null)),
-    check ((case_id is null) = (case_number is null)),
-    check (not anonymous or sealed_time is null)
+    check ((case_id is null) = (case_number is null))
 ) with (toast_tuple_target = 8160); -- a usual report is one row: no second table to write
 -- Encrypted content cannot be compressed.
-alter table report alter column sealed_narrative set storage external, alter column sealed_contact set storage external,
-    alter column sealed_date set storage external, alter column sealed_time set storage external;
--- The order of lists. Within a day it is random but for urgency, because report_id is.
-create index report_order on report (tenant, received_on, urgent, report_id);
-create index report_order_by_state on report (tenant, state, received_on, urgent, report_id);
+alter table report alter column sealed_content set storage external;
+-- The order of lists, by state. Within a day it is random but for urgency, because report_id is.
+create index report_order on report (tenant, state, received_on, urgent, report_id);
+-- The primary key comes last: before there are statistics, Postgres takes the newest of the indexes that a look-up could
+-- use, and keeps that plan.
+alter table report add primary key (tenant, report_id);
 
 -- Counts of anonymous reports that wait until the day of the report has closed. The pseudonym is random to everybody who
 -- does not have the node's key, so the rows tell neither order nor time.
