@@ -17,7 +17,7 @@ import (
 
 const (
 	// maxInFlight is how many writes run concurrently: one is prepared while another waits for the disk.
-	maxInFlight = 3
+	maxInFlight = 2
 	// maxBatch is how many items share one write.
 	maxBatch = 64
 	// writeTimeout bounds a shared write. The leader's own deadline must not end it for its followers.

@@ -75,7 +75,7 @@ func TestDo_BatchesConcurrentCallers(t *testing.T) {
 		if took := time.Since(start); took != 3*time.Second {
 			t.Errorf("nine concurrent callers took %s", took-time.Second)
 		}
-		if len(store.stored) != 10 || len(store.sizes) > 1+3+3 || store.maxConcurrent != 3 {
+		if len(store.stored) != 10 || len(store.sizes) > 1+2+2 || store.maxConcurrent != 2 {
 			t.Errorf("stored %v in writes of %v, %d of them concurrent", store.stored, store.sizes, store.maxConcurrent)
 		}
 	})
