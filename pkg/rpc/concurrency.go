@@ -13,7 +13,7 @@ import (
 
 // minConcurrency is how many calls a tenant may always have in progress, so that one that waits for a lock does not
 // hold up the others.
-const minConcurrency = 4
+const minConcurrency = 2
 
 // concurrency bounds the unary calls of one tenant that a process handles at the same time. Further calls wait in
 // order. Streams are bounded by the connections; they would hold their place for as long as they last.

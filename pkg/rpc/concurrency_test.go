@@ -33,7 +33,7 @@ func TestServer_SharesConcurrency(t *testing.T) {
 	}})
 	flood := s.As(t, portal, "")
 	other := s.As(t, rpctest.ID("lombardia", "milano", "system", "portal"), "")
-	share := max(4, runtime.GOMAXPROCS(0))
+	share := max(2, runtime.GOMAXPROCS(0))
 	answers := make(chan error, share+1)
 	for range share {
 		go func() { answers <- findAny(flood) }()

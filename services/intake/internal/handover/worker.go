@@ -33,7 +33,7 @@ const (
 	pollInterval = 2 * time.Second
 	// batchSize is how many hand-overs of a node one poll retries.
 	batchSize = 50
-	// attemptTimeout bounds one retry.
+	// attemptTimeout bounds one attempt: a call that waits longer would keep others of its tenant from being handled.
 	attemptTimeout = 5 * time.Second
 	// maxRefusals is how many times case management may refuse a hand-over before it is dead-lettered.
 	maxRefusals = 5
@@ -61,8 +61,10 @@ func NewWorker(reports *store.Reports, cases Clients, log *slog.Logger, now func
 }
 
 // Complete completes the hand-over of one report and returns the report. Completing again changes nothing. When case
-// management fails it returns the fault UNAVAILABLE, and the hand-over stays pending.
+// management fails or is silent it returns the fault UNAVAILABLE, and the hand-over stays pending.
 func (w *Worker) Complete(ctx context.Context, t tenant.ID, reportID string) (*report.Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
 	h, err := w.reports.GetHandover(ctx, t, reportID)
 	if err != nil {
 		return nil, err

@@ -407,6 +407,19 @@ func TestWorker_Complete_WhenCaseManagementIsUnavailable(t *testing.T) {
 	e.checkTakenInCharge(t, e.pending[0], 3)
 }
 
+// Ensure a caller does not wait for a case management that is silent for as long as their deadline allows.
+func TestWorker_Complete_WhenCaseManagementIsSilent(t *testing.T) {
+	t.Parallel()
+	e := setup(t, 1)
+	e.cases.noReply = func(string) bool { return true }
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	_, err := e.worker().Complete(ctx, cremona, e.pending[0])
+	if !fault.Is(err, fault.Unavailable) || ctx.Err() != nil {
+		t.Errorf("got %v, want UNAVAILABLE before the deadline", err)
+	}
+}
+
 // Ensure concurrent completions of one hand-over send the same request and end with one case.
 func TestWorker_Complete_Concurrent(t *testing.T) {
 	t.Parallel()
