@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// dataVersion is that of the data that this program can bring up to date. It changed when the first migrations were
-// rewritten; since then they only add.
+// dataVersion is that of the data that this program can bring up to date. It changes when a migration is
+// rewritten, which none may be once Pari is installed somewhere.
 const dataVersion = "3"
 
-// ErrOldData is returned for a folder whose data an earlier Pari made, before its migrations only added.
+// ErrOldData is returned for a folder whose data an earlier Pari made, before migrations were rewritten.
 var ErrOldData = errors.New("the data here are of an earlier version, which cannot be brought up to date")
 
 // checkVersion returns ErrOldData for a folder with data of another version, and marks a new folder.

@@ -28,8 +28,9 @@ const (
 	deleteKeys = `delete from data_key where tenant = $1 and key_id = any ($2)`
 )
 
-// Collect deletes data keys older than CollectAfter that no record names, which a stopped process has left, and returns
-// how many there are. inUse returns those of the keys that a record names. With dryRun nothing is deleted.
+// Collect deletes data keys older than CollectAfter that no record has, which failed calls and stopped processes have
+// left, and returns how many there are. inUse returns those of the keys that a record has. With dryRun nothing is
+// deleted.
 func Collect(
 	ctx context.Context, db *pgxpool.Pool, t tenant.ID, now time.Time, dryRun bool,
 	inUse func(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error),

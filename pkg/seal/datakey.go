@@ -15,7 +15,7 @@ import (
 type DataKey struct {
 	id    uuid.UUID
 	aead  tink.AEAD
-	batch *keyBatch // with which it was generated; nil for a key of a stored record
+	batch *keyBatch // of a key that was not handed out yet
 }
 
 // AssociatedData names the field that a ciphertext belongs to. The cipher authenticates it: a ciphertext that was moved
@@ -36,7 +36,7 @@ func (a AssociatedData) bytes() []byte {
 	return b.Bytes()
 }
 
-// ID names the key in the key store; keep it with the record.
+// ID names the key in the key store. The record that it seals has the same identifier.
 func (k DataKey) ID() uuid.UUID { return k.id }
 
 // Seal encrypts a field, padded so that the ciphertext tells the magnitude of its length only. Empty plaintext encrypts

@@ -128,13 +128,6 @@ func (s *KeyStore) NewKey(ctx context.Context, t tenant.ID) (DataKey, error) {
 	}
 }
 
-// PutBack gives a key back that NewKey has returned and that nothing was stored under. It must not be used any more.
-func (s *KeyStore) PutBack(t tenant.ID, key DataKey) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.unused[t] = append(s.unused[t], key)
-}
-
 // take takes an unused key. When few or none are left it starts a refill, unless one runs; without a key it returns the
 // refill to wait for. When the database may have lost the unused keys it takes none, and returns the check to wait for.
 // The database does not answer when it is away, so nothing is checked then.
@@ -150,6 +143,7 @@ func (s *KeyStore) take(ctx context.Context, t tenant.ID, away bool) (key DataKe
 			return DataKey{}, start(ctx, s.checks, t, s.check), nil
 		}
 		key, unused = unused[n-1], unused[:n-1]
+		key.batch = nil
 	}
 	s.unused[t] = unused
 	refill = s.refills[t]

@@ -189,17 +189,6 @@ func TestKeyStore_NewKeyUsesThePool(t *testing.T) {
 	}
 }
 
-// Ensure a key that nothing was stored under is handed out again.
-func TestKeyStore_PutBack(t *testing.T) {
-	t.Parallel()
-	s := openKeyStore(t, newPool(t), kekFile(t))
-	key := newKey(t, s, cremona)
-	s.PutBack(cremona, key)
-	if again := newKey(t, s, cremona); again.ID() != key.ID() {
-		t.Error("another key was handed out")
-	}
-}
-
 // Ensure keys are not used in the order in which they lie in the database: that would be the order of the records.
 func TestKeyStore_NewKeyTellsNoOrder(t *testing.T) {
 	t.Parallel()

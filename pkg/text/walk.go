@@ -87,7 +87,8 @@ func fieldsWithStrings(m protoreflect.MessageDescriptor) []protoreflect.FieldDes
 	return fields
 }
 
-// holdsStrings reports whether a field is of strings, or of messages that hold some. seen are the messages above it.
+// holdsStrings reports whether a field is of strings, or of messages that hold some. seen are the messages that were
+// looked at already.
 func holdsStrings(f protoreflect.FieldDescriptor, seen map[protoreflect.FullName]bool) bool {
 	if f.IsMap() || f.Message() == nil {
 		return !f.IsMap() && f.Kind() == protoreflect.StringKind

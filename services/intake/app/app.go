@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/nodeservice"
 	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/pkg/vocabulary/replica"
@@ -92,8 +93,8 @@ func build(ctx context.Context, a *service.App, c Config) error {
 	a.Group.Go("day close", closer.Run)
 	return a.Serve(ctx, d.Codes.Current, d.Codes.Ready(), func(r grpc.ServiceRegistrar) {
 		intakev1.RegisterIntakeServiceServer(r, &api.Server{
-			Reports: reports, Keys: d.Keys, Secrets: d.Secrets, Handovers: handovers, NumberPrefixes: d.NumberPrefixes,
-			WakeRelay: d.WakeRelays, Now: now,
+			Reports: reports, Keys: d.Keys, Recent: idempotency.NewRecent(), Secrets: d.Secrets, Handovers: handovers,
+			NumberPrefixes: d.NumberPrefixes, WakeRelay: d.WakeRelays, Now: now,
 		})
 	})
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/retepari/pari/dev/testkit/pgtest"
 	"github.com/retepari/pari/dev/testkit/rpctest"
 	"github.com/retepari/pari/pkg/fault"
+	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/identity"
 	"github.com/retepari/pari/pkg/pg"
 	"github.com/retepari/pari/pkg/rpc"
@@ -53,6 +54,7 @@ var (
 // env is intake behind the real interceptors, for some tenants, with real databases and keys.
 type env struct {
 	*rpctest.Server
+	replica       func() *rpctest.Server // starts another process
 	pool, keyPool *pgxpool.Pool
 	keys          *seal.KeyStore
 	kekFile       string
@@ -131,18 +133,28 @@ func setupFor(t testing.TB, tenants ...tenant.ID) *env {
 	}
 	clock, reports := func() time.Time { return now }, store.New(e.pool)
 	server := &api.Server{
-		Reports: reports, Keys: e.keys, Secrets: secrets,
+		Reports: reports, Keys: e.keys, Recent: idempotency.NewRecent(), Secrets: secrets,
 		Handovers:      handover.NewWorker(reports, clients(e.cases, tenants), log, clock),
 		NumberPrefixes: map[tenant.ID]string{cremona: "CR", mantova: "MN", livo: "LV", otherLivo: "LV"},
 		WakeRelay:      func() { e.wakeups.Add(1) }, Now: clock,
 	}
+	e.Server = serve(t, rpctest.NewEnv(t), server, tenants)
+	e.replica = func() *rpctest.Server {
+		other := *server
+		other.Recent = idempotency.NewRecent()
+		return serve(t, e.Env, &other, tenants)
+	}
+	return e
+}
+
+func serve(t testing.TB, e *rpctest.Env, server *api.Server, tenants []tenant.ID) *rpctest.Server {
+	t.Helper()
 	lists := codeLists()
-	e.Server = rpctest.NewEnv(t).Start(t, rpc.Config{
+	return e.Start(t, rpc.Config{
 		Service: "intake", Tenants: tenants, PerSecond: 1e6,
 		Grants:     rpctest.Grants(t, map[identity.ID]string{portal(tenants[0]): "submitter", robot: "operator"}),
 		Vocabulary: func() *vocabulary.Set { return lists },
 	}, func(r grpc.ServiceRegistrar) { intakev1.RegisterIntakeServiceServer(r, server) })
-	return e
 }
 
 // system connects as the portal of a tenant.

@@ -24,6 +24,9 @@ func associatedData(r *report.Report) seal.AssociatedData {
 // sealContent encrypts personal content with the data key of its report. It is one text, so that the ciphertext does
 // not tell what was given.
 func sealContent(key seal.DataKey, r *report.Report, p report.PersonalContent) ([]byte, error) {
+	if r.CodedContent.Anonymous && !p.ReceivedAt.IsZero() {
+		return nil, errors.New("the minute of an anonymous report must not be stored")
+	}
 	plaintext, err := proto.Marshal(personalToProto(p))
 	if err != nil {
 		return nil, errors.New("content does not marshal") // the cause could quote it
@@ -60,8 +63,12 @@ func (s *Server) openContent(ctx context.Context, r *report.Report, sealed []byt
 	if err != nil {
 		return err
 	}
-	if err := (proto.UnmarshalOptions{Merge: true}).Unmarshal(plaintext, out); err != nil {
+	var personal intakev1.Report
+	if err := proto.Unmarshal(plaintext, &personal); err != nil {
 		return errors.New("content does not unmarshal") // the cause could quote it
 	}
+	content := personal.GetContent()
+	out.ExactReceivedAt, out.Content.Narrative = personal.GetExactReceivedAt(), content.GetNarrative()
+	out.Content.Contact, out.Content.IncidentDate = content.GetContact(), content.GetIncidentDate()
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -28,12 +29,16 @@ import (
 // defaultPageSize is the page size of a list request that names none.
 const defaultPageSize = 50
 
+// keyTimeout is how long a submission waits for a data key.
+const keyTimeout = 2 * time.Second
+
 // Server implements IntakeService.
 type Server struct {
 	intakev1.UnsafeIntakeServiceServer
 
 	Reports   *store.Reports
 	Keys      *seal.KeyStore
+	Recent    *idempotency.Recent
 	Secrets   *seal.Secrets
 	Handovers *handover.Worker
 	// NumberPrefixes begin the report numbers, for instance CR, by tenant.
@@ -72,10 +77,19 @@ func (s *Server) SubmitReport(
 		}
 		return &intakev1.SubmitReportResponse{}, err
 	}
-	key, err := seal.DataKey{}, error(fault.New(reason.RequestIDExpired))
-	if !expired {
-		key, err = s.Keys.NewKey(ctx, caller.Tenant())
+	// Most repeated calls end here and use up no data key. Others find out in the store.
+	if isRepeated(ctx, req) || s.Recent.Has(caller.Tenant(), requestKey.Key) {
+		stored, found, err := s.Reports.GetByRequest(ctx, caller.Tenant(), requestKey)
+		switch {
+		case err != nil:
+			return nil, err
+		case found:
+			return submitResponse(stored, receipt, true), nil
+		case expired:
+			return nil, fault.New(reason.RequestIDExpired)
+		}
 	}
+	key, err := s.newKey(ctx, caller.Tenant())
 	if err != nil { // only what is stored has an answer
 		return s.replaySubmit(ctx, caller.Tenant(), requestKey, receipt, err)
 	}
@@ -84,15 +98,28 @@ func (s *Server) SubmitReport(
 		err = s.Reports.Submit(ctx, sub)
 	}
 	if idempotency.IsDuplicate(err) {
-		s.Keys.PutBack(caller.Tenant(), key)
-		// Without an answer the first transaction was rolled back just now: a retry helps.
+		s.Recent.Add(caller.Tenant(), requestKey.Key)
+		// Without an answer the request was purged just now: a retry helps.
 		return s.replaySubmit(ctx, caller.Tenant(), requestKey, receipt, fault.New(fault.Unavailable))
 	}
 	if err != nil {
 		return nil, err
 	}
+	s.Recent.Add(caller.Tenant(), requestKey.Key)
 	s.WakeRelay()
 	return submitResponse(sub.Report, receipt, false), nil
+}
+
+// newKey returns a new data key. It leaves the call some time to look for the answer of a repeated request.
+func (s *Server) newKey(ctx context.Context, t tenant.ID) (seal.DataKey, error) {
+	ctx, cancel := context.WithTimeout(ctx, keyTimeout)
+	defer cancel()
+	return s.Keys.NewKey(ctx, t)
+}
+
+// isRepeated reports whether a call says that it is not the first one of its request.
+func isRepeated(ctx context.Context, req *intakev1.SubmitReportRequest) bool {
+	return req.GetFirstSentAt() != nil || len(metadata.ValueFromIncomingContext(ctx, "grpc-previous-rpc-attempts")) > 0
 }
 
 // repeatable is a request that may be repeated.

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -93,7 +95,7 @@ func TestSubmitReport_BothDatabasesAreStolen(t *testing.T) {
 // Ensure a repeated request gets the same answer and is stored once, also when eight copies are concurrent.
 func TestSubmitReport_Replayed(t *testing.T) {
 	t.Parallel()
-	e := setup(t)
+	e := setupFor(t, cremona) // several tenants have few calls at the same time
 	client, req := e.system(t, cremona), submitRequest(newContent())
 	first, err := client.SubmitReport(t.Context(), req)
 	if err != nil {
@@ -133,12 +135,43 @@ func TestSubmitReport_Replayed(t *testing.T) {
 			t.Fatalf("got %v, %v", resp, err)
 		}
 	}
-	for err = error(nil); err == nil; { // until the keys in memory are used up
+}
+
+// Ensure a repeated request is answered by a process that has not seen it before, also without any data key, and that
+// one which says that it is repeated uses up none.
+func TestSubmitReport_ReplayedElsewhere(t *testing.T) {
+	t.Parallel()
+	e := setupFor(t, cremona)
+	req := submitRequest(newContent())
+	if _, err := e.system(t, cremona).SubmitReport(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := func() intakev1.IntakeServiceClient {
+		return intakev1.NewIntakeServiceClient(e.replica().As(t, portal(cremona), ""))
+	}
+	replay := func(ctx context.Context, client intakev1.IntakeServiceClient, req *intakev1.SubmitReportRequest) {
+		t.Helper()
+		if resp, err := client.SubmitReport(ctx, req); err != nil || !resp.GetReplayed() {
+			t.Fatalf("got %v, %v", resp, err)
+		}
+	}
+	replay(t.Context(), elsewhere(), req)
+	e.keyPool.Close()
+	dated := proto.CloneOf(req)
+	dated.FirstSentAt = timestamppb.New(now)
+	attempt := metadata.AppendToOutgoingContext(t.Context(), "grpc-previous-rpc-attempts", "1")
+	client := elsewhere()
+	for range 100 { // together more than the keys in memory
+		replay(t.Context(), client, dated)
+		replay(attempt, client, req)
+	}
+	if _, err := client.SubmitReport(t.Context(), submitRequest(newContent())); err != nil {
+		t.Errorf("the data keys are used up: %v", err)
+	}
+	for err := error(nil); err == nil; { // until they are
 		_, err = client.SubmitReport(t.Context(), submitRequest(newContent()))
 	}
-	if resp, err := client.SubmitReport(t.Context(), req); err != nil || !resp.GetReplayed() {
-		t.Errorf("without a data key: %v, %v", resp, err)
-	}
+	replay(t.Context(), elsewhere(), req)
 }
 
 // Ensure a request id is stored nowhere: one that is made from the time would tell it.

@@ -33,7 +33,8 @@ const (
 	pollInterval = 2 * time.Second
 	// batchSize is how many hand-overs of a node one poll retries.
 	batchSize = 50
-	// attemptTimeout bounds one attempt: a call that waits longer would keep others of its tenant from being handled.
+	// attemptTimeout bounds the call of case management: one that waits would keep others of its tenant from being
+	// handled.
 	attemptTimeout = 5 * time.Second
 	// maxRefusals is how many times case management may refuse a hand-over before it is dead-lettered.
 	maxRefusals = 5
@@ -63,8 +64,6 @@ func NewWorker(reports *store.Reports, cases Clients, log *slog.Logger, now func
 // Complete completes the hand-over of one report and returns the report. Completing again changes nothing. When case
 // management fails or is silent it returns the fault UNAVAILABLE, and the hand-over stays pending.
 func (w *Worker) Complete(ctx context.Context, t tenant.ID, reportID string) (*report.Report, error) {
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
-	defer cancel()
 	h, err := w.reports.GetHandover(ctx, t, reportID)
 	if err != nil {
 		return nil, err
@@ -77,7 +76,9 @@ func (w *Worker) complete(ctx context.Context, t tenant.ID, h store.Handover) (*
 	if !ok {
 		return nil, fault.New(fault.Unavailable).WithCause(errors.New("no case management of this tenant"))
 	}
-	resp, err := cases.OpenCase(ctx, &casemanagementv1.OpenCaseRequest{
+	openCtx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	resp, err := cases.OpenCase(openCtx, &casemanagementv1.OpenCaseRequest{
 		RequestId: h.ID, ReportId: h.ReportID, Channel: h.Channel, ReporterRole: h.ReporterRole,
 		OnBehalfOf: &recordv1.Actor{
 			Person: h.By.Person, Region: h.By.Tenant.Region, Node: h.By.Tenant.Node, System: h.By.System,
@@ -127,9 +128,7 @@ func (w *Worker) retryPending(ctx context.Context, t tenant.ID) {
 		if h.RetryAt.After(w.now()) {
 			return // so are the others
 		}
-		attemptCtx, cancel := context.WithTimeout(ctx, attemptTimeout)
-		_, err := w.complete(attemptCtx, t, h)
-		cancel()
+		_, err := w.complete(ctx, t, h)
 		if err != nil && ctx.Err() == nil {
 			w.recordFailure(ctx, t, h, err)
 		}

@@ -37,8 +37,9 @@ type SubmitReportRequest struct {
 	ValidateOnly bool `protobuf:"varint,2,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	// The report.
 	Content *ReportContent `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
-	// When the client sent this request for the first time. It is not stored and does not make another request of a
-	// retry. Without it a retry after more than 90 days is stored as a second report.
+	// When the client sent this request for the first time; for retries. It is not stored and does not make another
+	// request of a retry. With it a retry is looked up first, which costs less, and one whose answer is forgotten never
+	// becomes a second report.
 	FirstSentAt   *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=first_sent_at,json=firstSentAt,proto3" json:"first_sent_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -445,7 +445,7 @@ func (x *ReportContent) GetConsents() []*Consent {
 	return nil
 }
 
-// Contact says how to reach the reporter. It is sealed as a whole.
+// Contact says how to reach the reporter. It is sealed with the rest of the personal content.
 type Contact struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name as given; empty in an anonymous report.
