@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -122,6 +124,9 @@ func changeCase[Q caseMutation, R caseResponse](
 				current, err := get(ctx)
 				return current.GetHistory(), err
 			})
+		}
+		if isCheck(req) {
+			return c.print(resp, c.checkedRow)
 		}
 		return c.printCase(ctx, resp, resp.GetCase())
 	})
@@ -267,6 +272,7 @@ func (c *cli) caseRows(f *casemanagementv1.Case, row render.Row) {
 	row(c.label("numero", "number"), f.GetNumber())
 	row(c.label("stato", "state"), shortEnum(f.GetState().String()), fmt.Sprintf("v%d", f.GetVersion()))
 	row(c.label("aperto", "opened"), formatTime(f.GetOpenedAt()))
+	row(c.label("segnalazioni", "reports"), strings.Join(f.GetReportIds(), " "))
 	if a := f.GetAssessment(); a != nil {
 		row(c.label("verifica", "assessment"), c.code("assessment", a.GetVerdict()))
 		row(c.label("fattore principale", "main ground"), c.code("ground", a.GetMainGround()))
@@ -274,6 +280,9 @@ func (c *cli) caseRows(f *casemanagementv1.Case, row render.Row) {
 		row(c.label("tipo", "type"), c.code("type", a.GetType()), c.codes("type_flag", a.GetFlags()))
 		row(c.label("ambito", "field"), c.code("field", a.GetField()))
 		row(c.label("autore", "author"), c.codes("author_kind", a.GetAuthorKinds()))
+		if m := a.GetIncidentMonth(); m != nil {
+			row(c.label("mese del fatto", "month of the incident"), fmt.Sprintf("%d-%02d", m.GetYear(), m.GetMonth()))
+		}
 		row(c.label("luogo del fatto", "place of the incident"), c.code(places, a.GetEventPlace()))
 		row(c.label("residenza", "residence"), c.code(places, a.GetResidence()))
 		row(c.label("riservatezza", "sensitivity"), c.code("sensitivity", a.GetSensitivity()))
@@ -282,11 +291,15 @@ func (c *cli) caseRows(f *casemanagementv1.Case, row render.Row) {
 		row(c.label("azione", "action"), formatTime(a.GetRecordedAt()), c.code("action", a.GetCode()),
 			c.code("action_result", a.GetResult()), c.code("referral_target", a.GetReferralTarget()),
 			a.GetRecordedBy().GetPerson())
+		if a.GetMinutes() > 0 {
+			row(c.label("  minuti", "  minutes"), strconv.Itoa(int(a.GetMinutes())))
+		}
 		render.Lines(row, c.label("  nota", "  note"), a.GetNote())
 	}
 	if closing := f.GetClosing(); closing != nil {
 		outcomes := append([]string{closing.GetOutcome()}, closing.GetSecondaryOutcomes()...)
 		row(c.label("esito", "outcome"), formatTime(f.GetClosedAt()), c.codes("outcome", outcomes))
+		row(c.label("  persona informata", "  person informed"), c.yesNo(closing.GetPersonInformed()))
 		render.Lines(row, c.label("  nota", "  note"), closing.GetNote())
 	}
 	for _, h := range f.GetHistory() {

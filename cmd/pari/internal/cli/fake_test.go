@@ -39,6 +39,8 @@ type fakeNetwork struct {
 	mu    sync.Mutex
 	calls []string
 	conns []net.Conn
+	// token is that of the last connection.
+	token string
 }
 
 // cut cuts all connections.
@@ -137,7 +139,12 @@ func (f *fakeNetwork) command(t *testing.T) *command {
 	t.Helper()
 	c := &command{dir: f.dir}
 	c.cli = newCLI(strings.NewReader(f.stdin), &c.stdout, &c.stderr)
-	c.dial = func(client.Network, string, string, string) (*grpc.ClientConn, error) { return f.dial() }
+	c.dial = func(_ client.Network, _, _, token string) (*grpc.ClientConn, error) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.token = token
+		return f.dial()
+	}
 	return c
 }
 

@@ -121,6 +121,12 @@ func (c *cli) saveSession(s session) error {
 	return nil
 }
 
+// hasSession reports whether somebody has signed in and not out again.
+func (c *cli) hasSession() bool {
+	_, err := os.Stat(filepath.Join(c.sessionsDir(), lastSession+".json"))
+	return err == nil
+}
+
 // loadToken returns the access token of the caller: --as, or the latest sign-in. When --node is not given, it sets the
 // node from the session's name.
 func (c *cli) loadToken() (string, error) {

@@ -55,7 +55,7 @@ func (c *cli) propose(ctx context.Context, folder string, req *directoryv1.Propo
 		return errorf("%s non contiene file come office/cremona-sportello.yaml",
 			"%s holds no files such as office/cremona-sportello.yaml", folder)
 	}
-	return c.withDirectory(ctx, func(ctx context.Context, directory directoryClient) error {
+	return c.withDirectoryAsUser(ctx, func(ctx context.Context, directory directoryClient) error {
 		current, err := allEntries(ctx, directory, &directoryv1.ListEntriesRequest{})
 		if err != nil {
 			return err
@@ -115,7 +115,7 @@ func (c *cli) directoryProposalsCmd() *cobra.Command {
 			if all {
 				req.State = directoryv1.ProposalState_PROPOSAL_STATE_UNSPECIFIED
 			}
-			return c.withDirectory(cmd.Context(), func(ctx context.Context, directory directoryClient) error {
+			return c.withDirectoryAsUser(cmd.Context(), func(ctx context.Context, directory directoryClient) error {
 				resp, err := firstProposals(ctx, directory, req)
 				if err != nil {
 					return err
@@ -159,7 +159,7 @@ func (c *cli) directoryDecideCmd(verb string, decision directoryv1.Decision) *co
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req.ProposalId = args[0]
-			return c.withDirectory(cmd.Context(), func(ctx context.Context, directory directoryClient) error {
+			return c.withDirectoryAsUser(cmd.Context(), func(ctx context.Context, directory directoryClient) error {
 				resp, err := send(ctx, c, req, nil, directory.DecideProposal)
 				if err != nil {
 					return err

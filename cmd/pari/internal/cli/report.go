@@ -14,6 +14,11 @@ import (
 // versionUsage describes the flag --version of commands that change a report or a case.
 const versionUsage = "version on which the decision is based; default: the current one"
 
+// checkedRow says that a request was checked only.
+func (c *cli) checkedRow(row render.Row) {
+	row(c.label("valida; nulla è stato salvato", "valid; nothing was stored"))
+}
+
 func (c *cli) reportCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "report", Short: "Reports of a node"}
 	cmd.AddCommand(c.reportSubmitCmd(), c.reportShowCmd(), c.reportListCmd(), c.reportTakeCmd())
@@ -43,7 +48,7 @@ func (c *cli) reportSubmitCmd() *cobra.Command {
 				}
 				return c.print(resp, func(row render.Row) {
 					if req.GetValidateOnly() {
-						row(c.label("valida; nulla è stato salvato", "valid; nothing was stored"))
+						c.checkedRow(row)
 						return
 					}
 					row(c.label("numero", "number"), resp.GetNumber())

@@ -36,6 +36,8 @@ type cli struct {
 
 	// user is the person whose session is used; empty without one.
 	user string
+	// namesUser says that a call of the directory names the latest to sign in.
+	namesUser bool
 	// current is the command that runs.
 	current *cobra.Command
 	// answered are the files of the requests that were answered, until the answers are written.

@@ -48,6 +48,13 @@ func (c *cli) withDirectory(ctx context.Context, call func(context.Context, dire
 	})
 }
 
+// withDirectoryAsUser is withDirectory for calls that need a named caller: without --as it is the latest to sign in, if
+// anybody has.
+func (c *cli) withDirectoryAsUser(ctx context.Context, call func(context.Context, directoryClient) error) error {
+	c.namesUser = c.hasSession()
+	return c.withDirectory(ctx, call)
+}
+
 func (c *cli) withReporting(ctx context.Context, call func(context.Context, reportingClient) error) error {
 	return c.withService(ctx, "reporting", func(ctx context.Context, conn *grpc.ClientConn) error {
 		return call(ctx, reportingv1.NewReportingServiceClient(conn))
@@ -64,12 +71,12 @@ func (c *cli) withService(
 	}
 	token, console := "", ""
 	// Reading the directory needs no token; changing it needs a named caller.
-	if service != "directory" || c.as != "" {
+	if service != "directory" || c.as != "" || c.namesUser {
 		if token, err = c.loadToken(); err != nil {
 			return err
 		}
 	}
-	if service == "directory" && c.node != "" && c.as != "" {
+	if service == "directory" && c.node != "" && token != "" {
 		console = "console." + c.node
 	}
 	if service == "intake" || service == "casemanagement" {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -63,8 +64,13 @@ func send[Q mutation, R any](
 	ctx context.Context, c *cli, req Q, readVersion func(context.Context) (int64, error),
 	call func(context.Context, Q, ...grpc.CallOption) (R, error),
 ) (resp R, err error) {
+	given := req.GetRequestId()
+	if id, err := uuid.Parse(given); given != "" && (err != nil || id == uuid.Nil) {
+		return resp, errorf("--request-id è un UUID, non %q", "--request-id takes a UUID, not %q", given)
+	}
 	if isCheck(req) {
-		if err := complete(ctx, req, pendingRequest{RequestID: uuid.NewString()}, readVersion); err != nil {
+		check := pendingRequest{RequestID: cmp.Or(given, uuid.NewString())}
+		if err := complete(ctx, req, check, readVersion); err != nil {
 			return resp, err
 		}
 		return call(ctx, req)
@@ -74,7 +80,7 @@ func send[Q mutation, R any](
 		return resp, err
 	}
 	pending, earlier := loadPending(file)
-	if given := req.GetRequestId(); given != "" && given != pending.RequestID {
+	if given != "" && given != pending.RequestID {
 		pending, earlier = pendingRequest{RequestID: given}, true
 	}
 	pending.start(time.Now())

@@ -229,6 +229,69 @@ func TestWrites_NothingPending(t *testing.T) {
 	}
 }
 
+// Ensure that what is no request id is refused before anything is sent, and is not kept for the next attempt.
+func TestWrites_BadRequestID(t *testing.T) {
+	t.Parallel()
+	f := newFakeNetwork(t, answerHostile)
+	for _, id := range []string{"abc", uuid.Nil.String()} {
+		for _, flags := range []string{"", " --validate-only"} {
+			args := strings.Fields(submitCommand + flags + " --lang en --request-id " + id)
+			_, errOut, code := f.run(t, args...)
+			if code != 1 || !strings.Contains(errOut, "--request-id takes a UUID") || len(pendingFiles(t, f)) != 0 {
+				t.Errorf("%v: exit %d, %s", args, code, errOut)
+			}
+		}
+	}
+	if n := f.called("SubmitReport"); n != 0 {
+		t.Errorf("%d calls", n)
+	}
+	if _, errOut, code := f.run(t, strings.Fields(submitCommand)...); code != 0 {
+		t.Errorf("the next attempt: exit %d, %s", code, errOut)
+	}
+}
+
+// Ensure that a check says that it was one, and sends the request id that the write would.
+func TestWrites_CheckOnly(t *testing.T) {
+	t.Parallel()
+	var sent []string
+	f := newFakeNetwork(t, func(method string, req proto.Message) (proto.Message, error) {
+		if m, ok := req.(mutation); ok {
+			sent = append(sent, m.GetRequestId())
+		}
+		return answerHostile(method, req)
+	})
+	given := uuid.NewString()
+	for _, command := range []string{submitCommand, assessID + " --version 2"} {
+		args := strings.Fields(command + " --validate-only --request-id " + given)
+		if out, errOut, code := f.run(t, args...); code != 0 || out != "valida; nulla è stato salvato\n" {
+			t.Errorf("%v: exit %d, %s%s", args, code, out, errOut)
+		}
+	}
+	if !slices.Equal(sent, []string{given, given}) {
+		t.Errorf("sent %v, want %s", sent, given)
+	}
+}
+
+// Ensure that changes of the directory are made by the latest to sign in, and that reading it names nobody.
+func TestDirectory_NamesTheUser(t *testing.T) {
+	t.Parallel()
+	f := newFakeNetwork(t, answerHostile)
+	for command, want := range map[string]string{
+		"directory proposals": "t", "directory approve " + someID: "t", "directory reject " + someID: "t",
+		"directory list": "", "desk find": "",
+	} {
+		f.token = "-"
+		if _, _, _ = f.run(t, strings.Fields(command)...); f.token != want {
+			t.Errorf("pari %s: token %q, want %q", command, f.token, want)
+		}
+	}
+	f.run(t, "logout")
+	f.token = "-"
+	if _, _, _ = f.run(t, "directory", "proposals"); f.token != "" {
+		t.Errorf("after signing out: token %q", f.token)
+	}
+}
+
 // Ensure that a service that answers, but cannot finish now, is told apart from one that does not answer.
 func TestWrites_Unavailable(t *testing.T) {
 	t.Parallel()
