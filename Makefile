@@ -33,7 +33,7 @@ build: pari ## build pari and the four services into build/, as operators run th
 
 .PHONY: test
 test: ## run everything: contract, tidy, vet, lint, builds, unit (-race), store, api, e2e
-	@tools/stages.sh postgres tools gen-diff buf-lint buf-breaking tidy vet lint guards isolated build unit store api e2e
+	@tools/stages.sh postgres tools gen-diff buf-lint buf-breaking tidy vet lint guards images isolated build unit store api e2e
 
 .PHONY: hsds
 hsds: ## check the export against the published schemas of HSDS 3: make hsds HSDS_SCHEMAS=/folder/with/organization.json
@@ -44,6 +44,14 @@ hsds: ## check the export against the published schemas of HSDS 3: make hsds HSD
 bench: postgres pari-dev ## measure Pari beside baselines into build/bench.json, then run the Go benchmark of opening hours
 	@$(BUILD)/pari-dev bench -o json > $(BUILD)/bench.json && $(BUILD)/pari-dev bench --show $(BUILD)/bench.json
 	@go test -run '^$$' -bench Evaluate ./services/directory/internal/opening
+
+.PHONY: images
+images: ## build the container images into build/images, without an engine: OCI layout, tar, bill of materials
+	@GOWORK=off go -C tools/images run . -root $(CURDIR) -out $(BUILD)/images
+
+.PHONY: images-compare
+images-compare: ## build the images twice, the second time in another folder from an empty cache, and compare them
+	@tools/images/compare.sh
 
 .PHONY: guards
 guards: postgres ## draw 20 guards at random, disable each, see whether a test fails; SEED=7 repeats a draw, N=40 draws more

@@ -30,6 +30,7 @@ stage_vet() { go vet $(everything); }
 stage_lint() { golangci-lint run --allow-parallel-runners $(everything); }
 # tools/guards is not part of the workspace.
 stage_guards() { GOWORK=off go -C tools/guards vet . && GOWORK=off go -C tools/guards test -count=1 .; }
+stage_images() { GOWORK=off go -C tools/images vet . && GOWORK=off go -C tools/images test -count=1 .; }
 # Each module by itself, as somebody builds it who has no workspace.
 stage_isolated() {
   local d

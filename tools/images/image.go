@@ -4,9 +4,11 @@ import (
 	"archive/tar"
 	"bytes"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -39,20 +41,21 @@ type platformImage struct {
 // file is one entry of a layer.
 type file struct {
 	path string
-	mode int64
+	mode uint32
 	data []byte // nil for a folder
 }
 
+// maxSize is the largest size of a program, so that an image stays below 45 MB.
+const maxSize = 44 << 20
+
+var errTooLarge = errors.New("the program is too large for an image")
+
 // newImage returns the image of a program.
 func newImage(p program, arch string, binary []byte, r release) (v1.Image, error) {
-	base, err := newLayer(r.created, []file{
-		{"etc/", 0o755, nil},
-		{"etc/group", 0o644, fmt.Appendf(nil, "nonroot:x:%d:\n", user)},
-		{"etc/passwd", 0o644, fmt.Appendf(nil, "nonroot:x:%d:%d:nonroot:/:/sbin/nologin\n", user, user)},
-		{"etc/ssl/", 0o755, nil},
-		{"etc/ssl/certs/", 0o755, nil},
-		{"etc/ssl/certs/ca-certificates.crt", 0o644, authorities()},
-	})
+	if len(binary) > maxSize {
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", errTooLarge, len(binary), maxSize)
+	}
+	base, err := newLayer(r.created, baseFiles())
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +88,35 @@ func newImage(p program, arch string, binary []byte, r release) (v1.Image, error
 	return mutate.ConfigFile(image, config)
 }
 
+// baseFiles are what every image holds beside its program.
+func baseFiles() []file {
+	return []file{
+		{"etc/", 0o755, nil},
+		{"etc/group", 0o644, fmt.Appendf(nil, "nonroot:x:%d:\n", user)},
+		{"etc/passwd", 0o644, fmt.Appendf(nil, "nonroot:x:%d:%d:nonroot:/:/sbin/nologin\n", user, user)},
+		{"etc/ssl/", 0o755, nil},
+		{"etc/ssl/certs/", 0o755, nil},
+		{"etc/ssl/certs/ca-certificates.crt", 0o644, authorities()},
+	}
+}
+
+// writeBase writes the base files into a folder, for a Dockerfile.
+func writeBase(dir string) error {
+	for _, f := range baseFiles() {
+		path := filepath.Join(dir, f.path)
+		var err error
+		if strings.HasSuffix(f.path, "/") {
+			err = os.MkdirAll(path, os.FileMode(f.mode))
+		} else {
+			err = os.WriteFile(path, f.data, os.FileMode(f.mode))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func labels(p program, r release) map[string]string {
 	return map[string]string{
 		"org.opencontainers.image.title":    p.name,
@@ -99,7 +131,7 @@ func newLayer(at time.Time, files []file) (v1.Layer, error) {
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
 	for _, f := range files {
-		header := &tar.Header{Name: f.path, Mode: f.mode, Size: int64(len(f.data)), ModTime: at, Typeflag: tar.TypeReg}
+		header := &tar.Header{Name: f.path, Mode: int64(f.mode), Size: int64(len(f.data)), ModTime: at, Typeflag: tar.TypeReg}
 		if strings.HasSuffix(f.path, "/") {
 			header.Typeflag = tar.TypeDir
 		}
@@ -118,8 +150,8 @@ func newLayer(at time.Time, files []file) (v1.Layer, error) {
 		tarball.WithMediaType(types.OCILayer), tarball.WithCompressedCaching)
 }
 
-// authorities returns the certificate authorities that Mozilla trusts, for providers of identities outside the network. It leaves
-// out those that are trusted for old certificates only: a file of certificates cannot say so.
+// authorities returns the certificate authorities that Mozilla trusts, for providers of identities outside the network.
+// It leaves out those that are trusted for old certificates only: a file of certificates cannot say so.
 func authorities() []byte {
 	var text []byte
 	for root := range bundle.Roots() {
@@ -154,7 +186,9 @@ func writeLayout(dir string, images []platformImage, r release) (v1.Hash, error)
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	err = path.AppendIndex(index, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": r.version}))
+	err = path.AppendIndex(index, layout.WithAnnotations(map[string]string{
+		"org.opencontainers.image.ref.name": r.version,
+	}))
 	if err != nil {
 		return v1.Hash{}, err
 	}

@@ -2,11 +2,11 @@
 //
 //	go run . -root ../.. -out ../../build/images
 //
-// Each program gets an image for each architecture, from scratch: the program, certificate authorities, and a user without
-// rights. Written are, for each program: NAME, a folder in the OCI image layout that holds all architectures;
+// Each program gets an image for each architecture, from scratch: the program, certificate authorities, and a user
+// without rights. Written are, for each program: NAME, a folder in the OCI image layout that holds all architectures;
 // NAME-ARCH.tar, which `docker load`, `podman load` and `ctr images import` read; NAME-ARCH.cdx.json, its bill of
-// materials (CycloneDX). The images are reproducible: the same commit and the same version of Go give the same digests. Files
-// have the time of the commit. The zone database is linked into the programs.
+// materials (CycloneDX). The images are reproducible: the same commit and the same version of Go give the same digests.
+// Files have the time of the commit. The zone database is linked into the programs.
 package main
 
 import (
@@ -42,7 +42,15 @@ func main() {
 	repository := flag.String("repository", "localhost/pari", "prefix of the images' names")
 	version := flag.String("version", "", "version and tag; the commit where empty")
 	architectures := flag.String("arch", "amd64,arm64", "architectures")
+	base := flag.String("base", "", "write only the files beside the programs, into this folder")
 	flag.Parse()
+	if *base != "" {
+		if err := writeBase(*base); err != nil {
+			fmt.Fprintln(os.Stderr, "images:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	err := run(context.Background(), options{
 		root: *root, out: *out, repository: *repository, version: *version, programs: programs,
 		architectures: strings.Split(*architectures, ","),
@@ -110,6 +118,9 @@ func buildImages(ctx context.Context, root string, o options, p program, r relea
 	return images, nil
 }
 
+// linkerFlags leave out symbols, and the identifier that tells how a program was built.
+const linkerFlags = "-s -w -buildid="
+
 // build returns a program for Linux.
 func build(ctx context.Context, root, source, arch string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "pari-images-")
@@ -118,7 +129,7 @@ func build(ctx context.Context, root, source, arch string) ([]byte, error) {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	binary := filepath.Join(dir, "program")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w -buildid=", "-o", binary, source)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", linkerFlags, "-o", binary, source)
 	cmd.Dir, cmd.Stderr = root, os.Stderr
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS=", "GOWORK=", "GOAMD64=v1")
 	if err := cmd.Run(); err != nil {
