@@ -101,9 +101,11 @@ func (d Dependencies) WakeRelays() {
 	}
 }
 
-// Open opens the databases and keys, and starts relays, maintenance and the replica of the code lists. From then on the
-// App serves the tenants.
-func Open(ctx context.Context, a *service.App, c Config, fetch replica.Fetch) (d Dependencies, err error) {
+// Open opens the databases, of which the first has these schemas, and the keys, and starts relays, maintenance and the
+// replica of the code lists. From then on the App serves the tenants.
+func Open(
+	ctx context.Context, a *service.App, c Config, schemas []pg.Schema, fetch replica.Fetch,
+) (d Dependencies, err error) {
 	tenants, err := c.tenants()
 	if err != nil {
 		return d, err
@@ -112,10 +114,10 @@ func Open(ctx context.Context, a *service.App, c Config, fetch replica.Fetch) (d
 	if d.Identities, err = openIdentities(a, tenants); err != nil {
 		return d, err
 	}
-	if d.DB, err = a.Database(ctx, "database", c.DatabaseURL); err != nil {
+	if d.DB, err = a.Database(ctx, "database", c.DatabaseURL, schemas...); err != nil {
 		return d, err
 	}
-	keys, err := a.Database(ctx, "key database", c.KeysURL)
+	keys, err := a.Database(ctx, "key database", c.KeysURL, seal.Schema)
 	if err != nil {
 		return d, err
 	}

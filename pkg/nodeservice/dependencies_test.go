@@ -82,7 +82,7 @@ func open(c nodeservice.Config, test func(d nodeservice.Dependencies) error) err
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	return service.Run(ctx, "intake", "v0", c.Config, func(ctx context.Context, a *service.App) error {
-		d, err := nodeservice.Open(ctx, a, c, fetch)
+		d, err := nodeservice.Open(ctx, a, c, nil, fetch)
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver that goose uses
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -14,8 +15,9 @@ import (
 
 // Schema is a set of migrations that one package owns: files NNNN_name.sql, and the table that records which have run.
 type Schema struct {
-	files        fs.FS
-	versionTable string
+	files         fs.FS
+	versionTable  string
+	selectVersion string
 }
 
 // NewSchema returns the schema in folder "migrations" of files. Migrations that have run are recorded in
@@ -25,7 +27,12 @@ func NewSchema(files fs.FS, name string) Schema {
 	if err != nil {
 		panic(err) // only a malformed path fails
 	}
-	return Schema{files: migrations, versionTable: name + "_version"}
+	table := name + "_version"
+	return Schema{
+		files: migrations, versionTable: table,
+		selectVersion: `select coalesce(max(version_id), 0), coalesce(obj_description($1::regclass), '') from ` +
+			pgx.Identifier{table}.Sanitize(),
+	}
 }
 
 // Migrate brings a database up to the newest migration of each schema, in this order. It wants the address of the

@@ -94,14 +94,16 @@ func (a *App) LoadIdentity(dir string, t tenant.ID) (*identity.Source, error) {
 // Serves makes Serve take the calls of these tenants, with the service's certificate at each.
 func (a *App) Serves(identities map[tenant.ID]*identity.Source) { a.served = identities }
 
-// Database opens a connection pool. The service is ready only while the database answers.
-func (a *App) Database(ctx context.Context, name, url string) (*pgxpool.Pool, error) {
+// Database opens a connection pool. The service is ready only while the database answers, and ends when its tables do
+// not fit the schemas of the program.
+func (a *App) Database(ctx context.Context, name, url string, schemas ...pg.Schema) (*pgxpool.Pool, error) {
 	pool, err := pg.Connect(ctx, url)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	a.Group.OnStop(name, func(context.Context) error { pool.Close(); return nil })
 	a.Ops.Check(name, pool.Ping)
+	a.Group.Go(name+" schema", func(ctx context.Context) error { return pg.AwaitSchemas(ctx, pool, schemas...) })
 	return pool, nil
 }
 

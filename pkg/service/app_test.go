@@ -237,6 +237,20 @@ func TestApp_Readiness(t *testing.T) {
 	}
 }
 
+// Ensure a service ends by itself, with what to do, when its database was not migrated.
+func TestApp_SchemaDoesNotFit(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t, "app_empty", func(context.Context, string) error { return nil })
+	c := newConfig(t, rpctest.NewEnv(t), tenant.Centre, "directory")
+	err := service.Run(t.Context(), "directory", "v0", c, func(ctx context.Context, a *service.App) error {
+		_, err := a.Database(ctx, "database", db.URL, replica.Schema)
+		return err
+	})
+	if err == nil || !strings.Contains(err.Error(), "run this program with the command migrate") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // register adds a service without methods of its own.
 func register(r grpc.ServiceRegistrar) {
 	directoryv1.RegisterDirectoryServiceServer(r, directoryv1.UnimplementedDirectoryServiceServer{})

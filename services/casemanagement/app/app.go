@@ -50,7 +50,7 @@ func build(ctx context.Context, a *service.App, c Config) error {
 	if err != nil {
 		return err
 	}
-	d, err := nodeservice.Open(ctx, a, c.Config, codeLists(directory))
+	d, err := nodeservice.Open(ctx, a, c.Config, store.Schemas, codeLists(directory))
 	if err != nil {
 		return err
 	}

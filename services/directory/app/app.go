@@ -148,6 +148,9 @@ func build(ctx context.Context, a *service.App, c Config) error {
 		return err
 	}
 	a.Group.OnStop("database", func(context.Context) error { pool.Close(); return nil })
+	a.Group.Go("database schema", func(ctx context.Context) error {
+		return pg.AwaitSchemas(ctx, pool, store.Schemas...)
+	})
 	places, err := territory.ParseFS(data.Files)
 	if err != nil {
 		return fmt.Errorf("territories: %w", err)

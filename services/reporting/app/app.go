@@ -70,7 +70,7 @@ func Run(ctx context.Context, c Config) error {
 }
 
 func build(ctx context.Context, a *service.App, c Config) error {
-	pool, err := a.Database(ctx, "database", c.DatabaseURL)
+	pool, err := a.Database(ctx, "database", c.DatabaseURL, store.Schemas...)
 	if err != nil {
 		return err
 	}

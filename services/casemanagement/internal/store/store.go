@@ -18,11 +18,14 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-var schema = pg.NewSchema(migrations, "casemanagement")
+// Schemas are the tables of the database: its own, and those of the packages that it uses.
+var Schemas = []pg.Schema{
+	pg.NewSchema(migrations, "casemanagement"), outbox.Schema, idempotency.Schema, replica.Schema,
+}
 
 // Migrate brings the database of case management up to date, with the tables of the packages that it uses.
 func Migrate(ctx context.Context, ownerURL string) error {
-	return pg.Migrate(ctx, ownerURL, schema, outbox.Schema, idempotency.Schema, replica.Schema)
+	return pg.Migrate(ctx, ownerURL, Schemas...)
 }
 
 // EncodeEvent encodes an event of a case for the outbox.

@@ -27,11 +27,14 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-var schema = pg.NewSchema(migrations, "directory")
+// Schemas are the tables of the database: its own, and those of the packages that it uses.
+var Schemas = []pg.Schema{
+	pg.NewSchema(migrations, "directory"), idempotency.Schema, outbox.Schema,
+}
 
 // Migrate brings the database up to date. It needs the URL of the owner of the database.
 func Migrate(ctx context.Context, ownerURL string) error {
-	return pg.Migrate(ctx, ownerURL, schema, idempotency.Schema, outbox.Schema)
+	return pg.Migrate(ctx, ownerURL, Schemas...)
 }
 
 // connectOwner connects as the owner of the database. The error leaves out the cause: it may show the password of the

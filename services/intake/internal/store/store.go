@@ -20,11 +20,14 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-var schema = pg.NewSchema(migrations, "intake")
+// Schemas are the tables of the database: its own, and those of the packages that it uses.
+var Schemas = []pg.Schema{
+	pg.NewSchema(migrations, "intake"), outbox.Schema, idempotency.Schema, replica.Schema,
+}
 
 // Migrate brings the database of intake up to date, with the tables of the packages that it uses.
 func Migrate(ctx context.Context, ownerURL string) error {
-	return pg.Migrate(ctx, ownerURL, schema, outbox.Schema, idempotency.Schema, replica.Schema)
+	return pg.Migrate(ctx, ownerURL, Schemas...)
 }
 
 // Reports stores the reports of all nodes that the service serves. It is safe for concurrent use.

@@ -24,11 +24,14 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-var schema = pg.NewSchema(migrations, "reporting")
+// Schemas are the tables of the database: its own, and those of the packages that it uses.
+var Schemas = []pg.Schema{
+	replica.Schema, pg.NewSchema(migrations, "reporting"),
+}
 
 // Migrate brings the database up to date: the tables of this service and of the code list replica.
 func Migrate(ctx context.Context, ownerURL string) error {
-	return pg.Migrate(ctx, ownerURL, replica.Schema, schema)
+	return pg.Migrate(ctx, ownerURL, Schemas...)
 }
 
 // Store is safe for concurrent use.
