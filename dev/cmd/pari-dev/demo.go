@@ -16,6 +16,7 @@ import (
 	"github.com/retepari/pari/dev/network"
 	"github.com/retepari/pari/dev/reconcile"
 	"github.com/retepari/pari/dev/story"
+	"github.com/retepari/pari/pkg/version"
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
 )
 
@@ -43,7 +44,7 @@ func (a *app) runDemo(ctx context.Context) (err error) {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	n, err := network.Start(ctx, network.Options{
-		Dir: dir, Nodes: network.DefaultNodes(), Version: buildVersion(), Progress: a.printProgress,
+		Dir: dir, Nodes: network.DefaultNodes(), Version: version.Commit(), Progress: a.printProgress,
 	})
 	if err != nil {
 		return err

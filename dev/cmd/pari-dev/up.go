@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +14,7 @@ import (
 	"github.com/retepari/pari/dev/network"
 	"github.com/retepari/pari/dev/reconcile"
 	"github.com/retepari/pari/dev/story"
+	"github.com/retepari/pari/pkg/version"
 )
 
 func (a *app) upCmd() *cobra.Command {
@@ -34,7 +34,7 @@ func (a *app) upCmd() *cobra.Command {
 func (a *app) runUp(ctx context.Context, closeDayEvery time.Duration) error {
 	start := time.Now()
 	n, err := network.Start(ctx, network.Options{
-		Dir: a.dir, Nodes: network.DefaultNodes(), DefaultPorts: true, Version: buildVersion(),
+		Dir: a.dir, Nodes: network.DefaultNodes(), DefaultPorts: true, Version: version.Commit(),
 		Progress: a.printProgress,
 		Settings: map[string]string{"PARI_CLOSE_DAY_EVERY": closeDayEvery.String()},
 	})
@@ -98,18 +98,4 @@ func (a *app) printBanner(n *network.Network, elapsed time.Duration) {
     %[3]s pari.directory.v1.DirectoryService/ListVocabularies
 
 `, dirFlag, identityDir, n.Addr["directory"])
-}
-
-// buildVersion returns the commit that the program was built from.
-func buildVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "dev"
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return s.Value
-		}
-	}
-	return info.Main.Version
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/retepari/pari/pkg/service"
 	"github.com/retepari/pari/pkg/tenant"
 	"github.com/retepari/pari/pkg/tz"
+	"github.com/retepari/pari/pkg/version"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	"github.com/retepari/pari/services/directory/data"
 	"github.com/retepari/pari/services/directory/internal/api"
@@ -30,9 +31,6 @@ import (
 
 // Name of the service, of its certificate and of its database.
 const Name = "directory"
-
-// Version is set by the build.
-var Version = "dev"
 
 // Config configures the directory. In the environment all names begin with PARI_.
 type Config struct {
@@ -137,7 +135,7 @@ func Run(ctx context.Context, c Config) error {
 	if err := service.Require(required...); err != nil {
 		return err
 	}
-	return service.Run(ctx, Name, Version, c.Config, func(ctx context.Context, a *service.App) error {
+	return service.Run(ctx, Name, version.Commit(), c.Config, func(ctx context.Context, a *service.App) error {
 		return build(ctx, a, c)
 	})
 }

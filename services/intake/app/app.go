@@ -12,6 +12,7 @@ import (
 	"github.com/retepari/pari/pkg/idempotency"
 	"github.com/retepari/pari/pkg/nodeservice"
 	"github.com/retepari/pari/pkg/service"
+	"github.com/retepari/pari/pkg/version"
 	"github.com/retepari/pari/pkg/vocabulary/replica"
 	casemanagementv1 "github.com/retepari/pari/proto/gen/pari/casemanagement/v1"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
@@ -25,9 +26,6 @@ import (
 
 // Name of the service, in its certificate and in its partition of the feed.
 const Name = "intake"
-
-// Version is set by the build.
-var Version = "dev"
 
 // Config of intake. In the environment every name begins with PARI_.
 type Config struct {
@@ -58,7 +56,7 @@ func Run(ctx context.Context, c Config) error {
 	if err := service.Require(append(c.Settings(), cases)...); err != nil {
 		return err
 	}
-	return service.Run(ctx, Name, Version, c.Config.Config, func(ctx context.Context, a *service.App) error {
+	return service.Run(ctx, Name, version.Commit(), c.Config.Config, func(ctx context.Context, a *service.App) error {
 		return build(ctx, a, c)
 	})
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/retepari/pari/pkg/bus"
 	"github.com/retepari/pari/pkg/service"
+	"github.com/retepari/pari/pkg/version"
 	"github.com/retepari/pari/pkg/vocabulary/replica"
 	directoryv1 "github.com/retepari/pari/proto/gen/pari/directory/v1"
 	reportingv1 "github.com/retepari/pari/proto/gen/pari/reporting/v1"
@@ -21,9 +22,6 @@ import (
 
 // Name of the service, of its certificate and of its database.
 const Name = "reporting"
-
-// Version is set by the build.
-var Version = "dev"
 
 // Config of reporting. In the environment each name has the prefix PARI_.
 type Config struct {
@@ -64,7 +62,7 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	return service.Run(ctx, Name, Version, c.Config, func(ctx context.Context, a *service.App) error {
+	return service.Run(ctx, Name, version.Commit(), c.Config, func(ctx context.Context, a *service.App) error {
 		return build(ctx, a, c)
 	})
 }

@@ -8,13 +8,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
 
 	"github.com/retepari/pari/cmd/pari/client"
+	"github.com/retepari/pari/pkg/version"
 )
 
 // cli holds the streams and the global flags that all commands share.
@@ -116,22 +116,8 @@ func (c *cli) versionCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version of this build", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(c.out, "pari", buildVersion())
+			_, err := fmt.Fprintln(c.out, "pari", version.Commit())
 			return err
 		},
 	}
-}
-
-// buildVersion returns the commit that the program was built from.
-func buildVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "dev"
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return s.Value
-		}
-	}
-	return info.Main.Version
 }
