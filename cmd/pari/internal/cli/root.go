@@ -106,7 +106,7 @@ func (c *cli) rootCmd() *cobra.Command {
 		"ask the copy of the directory at this node instead of the centre, for instance cremona")
 	root.AddCommand(
 		c.loginCmd(), c.logoutCmd(), c.reportCmd(), c.caseCmd(), c.deskCmd(), c.placeCmd(), c.tableCmd(), c.feedCmd(),
-		c.directoryCmd(), c.vocabularyCmd(), c.versionCmd(),
+		c.directoryCmd(), c.vocabularyCmd(), c.opsCmd(), c.versionCmd(),
 	)
 	c.checkUsage(root)
 	return root
